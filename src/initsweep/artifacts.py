@@ -1,0 +1,215 @@
+"""Reads and writes every file that one stage hands to the next, columns checked.
+
+Tables are CSV files whose columns are the fields of a row type in `records`; single records are
+JSON files. Bytes depend on content only: floats are written with the shortest text that reads
+back to the same number, keys and columns keep a fixed order, line ends are `\\n`.
+"""
+
+import csv
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import types
+import typing
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from initsweep.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Row = TypeVar("Row", bound=DataclassInstance)
+else:
+    Row = TypeVar("Row")
+
+PREPARED = Path("data/prepared")
+DIAGNOSE = Path("results/diagnose")
+COMPARE = Path("results/compare")
+METRICS = Path("metrics.json")
+REPORTS = Path("reports")
+SCRATCH = Path("scratch")  # never a DVC out: checkpoints and timings, safe to delete
+
+
+def tune_folder(scheme: str) -> Path:
+    """Return the folder of the tune stage's results for one scheme."""
+    return Path("results/tune") / scheme
+
+
+def train_folder(scheme: str) -> Path:
+    """Return the folder of the train stage's results for one scheme."""
+    return Path("results/train") / scheme
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new, never a part of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial.write_bytes(content)
+    partial.replace(path)
+
+
+def write_text(path: Path, content: str) -> None:
+    """Write a UTF-8 text file atomically, with `\\n` line ends on every platform."""
+    write_bytes(path, content.encode())
+
+
+def write_rows(path: Path, rows: "Sequence[Row]", row_type: "type[Row]") -> None:
+    """Write a table, one line per row, columns in the order of the row type's fields."""
+    names = [field.name for field in dataclasses.fields(row_type)]
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_to_text(getattr(row, name)) for name in names] for row in rows)
+    write_text(path, buffer.getvalue())
+
+
+def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
+    """Read a table written by `write_rows`.
+
+    Raises:
+        ArtifactError: If the file is missing, has other columns or a cell of the wrong type.
+    """
+    hints = typing.get_type_hints(row_type)
+    names = [field.name for field in dataclasses.fields(row_type)]
+    lines = list(csv.reader(io.StringIO(_read_text(path), newline="")))
+    if not lines or lines[0] != names:
+        found = ", ".join(lines[0]) if lines else "nothing"
+        raise ArtifactError(
+            f"'{path}' should have the columns {', '.join(names)}; found {found}. "
+            "It was written by another version: run `dvc repro`."
+        )
+    try:
+        return [
+            row_type(**{n: _from_text(cell, hints[n]) for n, cell in zip(names, line, strict=True)})
+            for line in lines[1:]
+        ]
+    except ValueError as error:
+        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write a dataclass or plain value as JSON. NaN and infinity are refused."""
+    plain = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]
+    write_text(path, json.dumps(plain, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> typing.Any:  # noqa: ANN401 - JSON is untyped by nature
+    """Read a JSON file.
+
+    Raises:
+        ArtifactError: If the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(_read_text(path))
+    except json.JSONDecodeError as error:
+        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+
+
+def read_record(path: Path, record_type: "type[Row]") -> "Row":
+    """Read one record written by `write_json`, nested records and tuples included.
+
+    Raises:
+        ArtifactError: If the file is missing or does not hold that record.
+    """
+    content = read_json(path)
+    try:
+        return typing.cast("Row", _from_json(content, record_type))
+    except (TypeError, KeyError, ValueError) as error:
+        raise ArtifactError(
+            f"'{path}' does not hold a {record_type.__name__}: {error}. Run `dvc repro` again."
+        ) from None
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write a NumPy array as `.npy`."""
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    write_bytes(path, buffer.getvalue())
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Read a `.npy` file; pickled content is refused.
+
+    Raises:
+        ArtifactError: If the file is missing or is not an array.
+    """
+    try:
+        return typing.cast(np.ndarray, np.load(path, allow_pickle=False))
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except (ValueError, EOFError) as error:
+        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+
+
+def file_hash(paths: Sequence[Path]) -> str:
+    """Return a short SHA-256 over names and contents of files, in the order given."""
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+
+
+def _missing(path: Path) -> ArtifactError:
+    return ArtifactError(f"'{path}' is missing: run `dvc repro` to compute it (from the root).")
+
+
+def _to_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _optional(hint: object) -> tuple[object, bool]:
+    """Return (`T`, True) for `T | None` and (`T`, False) for `T`."""
+    if isinstance(hint, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not types.NoneType]
+        return members[0], True
+    return hint, False
+
+
+def _from_text(text: str, hint: object) -> object:
+    kind, optional = _optional(hint)
+    if text == "" and optional:
+        return None
+    if kind is bool:
+        if text not in {"true", "false"}:
+            raise ValueError(f"'{text}' is neither true nor false")
+        return text == "true"
+    if kind is int or kind is float:
+        return kind(text)
+    if typing.get_origin(kind) is typing.Literal and text not in typing.get_args(kind):
+        raise ValueError(f"'{text}' is none of {typing.get_args(kind)}")
+    return text
+
+
+def _from_json(value: object, hint: object) -> object:
+    kind, _ = _optional(hint)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if not isinstance(value, dict):
+            raise TypeError(f"expected {kind.__name__}, found {value!r}")
+        hints = typing.get_type_hints(kind)
+        unknown = sorted(set(value) - set(hints))
+        if unknown:
+            raise KeyError(f"unknown fields {unknown}")
+        return kind(**{name: _from_json(item, hints[name]) for name, item in value.items()})
+    if typing.get_origin(kind) is tuple and isinstance(value, list):
+        return tuple(value)
+    return value

@@ -1,0 +1,318 @@
+"""`params.yaml` as frozen, strictly checked objects.
+
+Unknown keys, missing keys, wrong types and values out of range all raise one `ParamsError` that
+names every offending dotted key, the value received and what to do about it.
+"""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from initsweep.errors import ParamsError
+from initsweep.registry import did_you_mean
+
+OptionValue = bool | int | float | str | None
+Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections: strict types, no unknown keys, no change after reading."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Data(Section):
+    """Which data set, and how it is split. Fractions are of all rows."""
+
+    source: str
+    validation_fraction: Fraction
+    test_fraction: Fraction
+    split_seed: Seed
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> Self:
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                "validation_fraction + test_fraction must stay below 1, "
+                f"received {self.validation_fraction} + {self.test_fraction}"
+            )
+        return self
+
+
+class Model(BaseModel):
+    """The network by name; every other key is an option of that architecture, checked there."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    name: str
+
+    @property
+    def options(self) -> dict[str, OptionValue]:
+        """The options given to the architecture."""
+        return dict(self.model_extra or {})
+
+
+class Optimizer(Section):
+    """The optimizer and its settings; settings of the other optimizers are ignored."""
+
+    name: Literal["sgd", "adam", "adamw", "rmsprop"]
+    momentum: Share
+    nesterov: bool
+    beta1: Share
+    beta2: Share
+    epsilon: Positive
+    weight_decay: NonNegative
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Self:
+        if self.name == "sgd" and self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs momentum > 0, received momentum 0.0")
+        return self
+
+
+class Training(Section):
+    """Length, batches, schedule and clipping, the same for every scheme and every rate."""
+
+    epochs: Count
+    batch_size: Count
+    schedule: Literal["constant", "cosine"]
+    warmup_fraction: Share
+    gradient_clip: Positive | None
+
+
+class Grid(Section):
+    """The learning rates that every scheme is tried at, evenly spaced in log10."""
+
+    low: Positive
+    high: Positive
+    points: Annotated[int, Field(ge=3)]
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, received {self.low} and {self.high}")
+        return self
+
+    @property
+    def spacing(self) -> float:
+        """Distance of neighbouring rates in decades."""
+        return (math.log10(self.high) - math.log10(self.low)) / (self.points - 1)
+
+    def rate(self, index: int) -> float:
+        """Return the rate at `index`; below 0 or above `points` - 1 it lies on the extension.
+
+        Rounded to 10 digits, so that 10**-2.5 is the same number wherever it is computed.
+        """
+        return float(f"{10 ** (math.log10(self.low) + index * self.spacing):.10g}")
+
+
+class Diagnose(Section):
+    """The probes of untrained networks: how many seeds, on how many training examples."""
+
+    seeds: Seeds
+    batch_size: Count
+
+
+class Tune(Section):
+    """How the learning rate of each scheme is tuned."""
+
+    seeds: Seeds
+    grid: Grid
+    extension_rounds: Annotated[int, Field(ge=0, le=4)]
+    refinement_trials: Annotated[int, Field(ge=0)]
+    sampler_seed: Seed
+
+
+class Confirm(Section):
+    """The fresh seeds of the final comparison."""
+
+    seeds: Seeds
+
+
+class Decide(Section):
+    """Margins of the decision, as shares of the constant predictor's loss."""
+
+    margin: Fraction
+    basin_tolerance: Fraction
+    trainable_skill: Fraction
+    alpha: Fraction
+
+
+class Runtime(Section):
+    """Where and how trainings run."""
+
+    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    engine: Literal["auto", "torch", "reference"]
+    threads: Count
+    lanes_per_chunk: Count
+    workers: Count | Literal["auto"]
+
+    @property
+    def n_workers(self) -> int:
+        """The number of workers, with `auto` resolved to the cores this process may use."""
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
+
+
+class Tracking(Section):
+    """Where MLflow keeps its runs."""
+
+    uri: str
+
+
+class Params(Section):
+    """The whole of `params.yaml`."""
+
+    data: Data
+    model: Model
+    optimizer: Optimizer
+    training: Training
+    schemes: Annotated[tuple[str, ...], Field(min_length=1)]
+    initializers: dict[str, dict[str, OptionValue]]
+    diagnose: Diagnose
+    tune: Tune
+    confirm: Confirm
+    decide: Decide
+    runtime: Runtime
+    tracking: Tracking
+
+    @model_validator(mode="after")
+    def _schemes_are_defined_once(self) -> Self:
+        repeated = sorted({name for name in self.schemes if self.schemes.count(name) > 1})
+        if repeated:
+            raise ValueError(f"schemes lists {', '.join(repeated)} more than once")
+        for name in self.schemes:
+            if name not in self.initializers:
+                raise ValueError(
+                    f"schemes: '{name}' has no entry under `initializers`."
+                    f"{did_you_mean(name, list(self.initializers))} "
+                    f"To add it, write `{name}: {{}}` there"
+                )
+            if not name.replace("_", "").replace("-", "").isalnum():
+                raise ValueError(
+                    f"schemes: '{name}' names files and stages, so it may hold only letters, "
+                    "digits, - and _; write e.g. `mine: {name: my_package.inits:my_init}` "
+                    "under `initializers` and list `mine`"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_are_fresh(self) -> Self:
+        for section, seeds in (("tune", self.tune.seeds), ("confirm", self.confirm.seeds)):
+            if len(set(seeds)) != len(seeds):
+                raise ValueError(f"{section}.seeds repeats a seed: {list(seeds)}")
+        shared = sorted(set(self.tune.seeds) & set(self.confirm.seeds))
+        if shared:
+            raise ValueError(
+                f"confirm.seeds overlaps tune.seeds in {shared}; the final comparison needs fresh "
+                "seeds, because the rates were chosen on the tuning seeds"
+            )
+        return self
+
+    def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
+        """Return the registered initializer's name and the options of `scheme`.
+
+        Raises:
+            ParamsError: If `scheme` is not defined under `initializers`.
+        """
+        if scheme not in self.initializers:
+            raise ParamsError(
+                f"Unknown scheme '{scheme}'.{did_you_mean(scheme, list(self.initializers))} "
+                f"Defined under `initializers`: {', '.join(self.initializers)}."
+            )
+        options = dict(self.initializers[scheme])
+        name = options.pop("name", scheme)
+        if not isinstance(name, str):
+            raise ParamsError(f"initializers.{scheme}.name must be a name, received {name!r}.")
+        return name, options
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a parameter file (YAML 1.2, as DVC reads it: `1e-4` is a number).
+
+    Raises:
+        ParamsError: If the file is missing, is not YAML, or holds anything unexpected.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(
+            f"No parameter file '{path}'. Run from the project's root, or pass --params FILE."
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"'{path}' is not readable as YAML: {error}") from None
+    if not isinstance(content, Mapping):
+        raise ParamsError(f"'{path}' must hold sections such as `data:`, received {content!r}.")
+    return parse_params(cast(Mapping[str, object], content), str(path))
+
+
+def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> Params:
+    """Check parameters that have been read already.
+
+    Raises:
+        ParamsError: Naming every offending key, the value received and the remedy.
+    """
+    try:
+        # JSON mode lets lists become tuples; everything else stays strict.
+        return Params.model_validate_json(json.dumps(content))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            lines = [explain(details, Params) for details in error.errors()]
+            raise ParamsError(f"{origin}:\n  " + "\n  ".join(lines)) from None
+        raise ParamsError(f"{origin}: {error}") from None
+
+
+def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
+    """Turn one of pydantic's findings into a line for a person."""
+    key = ".".join(str(part) for part in details["loc"])
+    kind, received = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        parent, name = details["loc"][:-1], str(details["loc"][-1])
+        known = list(_schema_at(schema, parent).model_fields)
+        return f"{key}: unknown key.{did_you_mean(name, known)} Known: {', '.join(known)}."
+    if kind == "missing":
+        return f"{key}: missing. Add it; there are no hidden defaults."
+    if kind == "value_error":
+        message = details["msg"].removeprefix("Value error, ")
+        return f"{key}: {message}." if key else f"{message}."
+    hint = ""
+    if isinstance(received, str) and _reads_as_number(received):
+        hint = f" This is text: write the number without quotes, e.g. {float(received)!r}."
+    return f"{key}: {details['msg'].lower()}, received {received!r}.{hint}"
+
+
+def fingerprint(value: object) -> str:
+    """Return a short SHA-256 of any JSON-like value; equal values give equal fingerprints."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _schema_at(schema: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    for part in location:
+        field = schema.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type):
+            return schema
+        schema = field.annotation
+    return schema
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,293 @@
+"""The rows and verdicts that stages hand to each other: plain, frozen, typed.
+
+These types are the columns of the tables under `results/`. `artifacts` writes and reads them;
+MLflow and the report only ever show what stands in them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+RunStatus = Literal["finished", "diverged"]
+TrialKind = Literal["grid", "extension", "refinement", "confirm"]
+Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive", "untrainable"]
+Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with a confidence interval."""
+
+    low: float
+    estimate: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One training of one network: the result of one lane.
+
+    Losses are None where the run had diverged before they could be measured. `capped_loss` is
+    always finite: the validation loss after the last epoch, at most the loss of the constant
+    predictor, and exactly that for a diverged run. `diverged_at_step` counts updates made.
+    The test columns are filled for confirm runs only.
+    """
+
+    scheme: str
+    kind: TrialKind
+    trial: int
+    learning_rate: float
+    seed: int
+    status: RunStatus
+    diverged_at_step: int | None
+    initial_loss: float | None
+    train_loss: float | None
+    validation_loss: float | None
+    validation_score: float | None
+    capped_loss: float
+    test_loss: float | None
+    test_score: float | None
+    capped_test_loss: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrialRow:
+    """One Optuna trial: one learning rate of one scheme, averaged over the tuning seeds."""
+
+    scheme: str
+    trial: int
+    kind: TrialKind
+    learning_rate: float
+    mean_loss: float
+    best_loss: float
+    worst_loss: float
+    diverged: int
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurveRow:
+    """One epoch of one run. Epoch 0 is the untrained network and has no training loss."""
+
+    scheme: str
+    kind: TrialKind
+    trial: int
+    learning_rate: float
+    seed: int
+    epoch: int
+    train_loss: float | None
+    validation_loss: float | None
+    validation_score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PredictionRow:
+    """One test example seen by the median-seed model of a scheme."""
+
+    example: int
+    target: float
+    prediction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a record was computed from. Equal hashes mean equal inputs.
+
+    The git revision is not part of it: a result is a function of parameters, data and code,
+    and must not change because an unrelated file was committed.
+    """
+
+    params_sha: str
+    data_sha: str
+    code_sha: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What tuning found for one scheme.
+
+    Attributes:
+        learning_rate: The rate with the lowest mean capped validation loss.
+        mean_loss: That loss, averaged over the tuning seeds.
+        grid: All rates of the shared grid and its extensions, ascending.
+        censored: Which end of the evaluated rates the best rate still sits on, after extension.
+        engine: The path that trained the runs, with the reason if it was a fallback.
+    """
+
+    scheme: str
+    initializer: str
+    options: dict[str, float | str]
+    learning_rate: float
+    mean_loss: float
+    grid: list[float]
+    censored: Literal["no", "low", "high"]
+    engine: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmation:
+    """What the fresh seeds of one scheme were trained with, and which one is kept as model."""
+
+    scheme: str
+    initializer: str
+    options: dict[str, float | str]
+    learning_rate: float
+    seeds: list[int]
+    median_seed: int
+    engine: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResponseRow:
+    """One point of a learning-rate response: capped validation loss over the tuning seeds.
+
+    `low` and `high` bound a 95 % interval of the mean over seeds.
+    """
+
+    scheme: str
+    learning_rate: float
+    kind: TrialKind
+    low: float
+    mean_loss: float
+    high: float
+    best_loss: float
+    worst_loss: float
+    failure_rate: float
+    divergence_rate: float
+    in_basin: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeRow:
+    """One scheme's line of the verdict table. Widths are in decades of the learning rate.
+
+    `outcome` compares test losses with the recommended scheme's on the same fresh seeds.
+    `basin_censored` names the ends at which the basin reaches the end of the evaluated rates,
+    so that the true width is at least the one given. `safety_margin` is the distance in decades
+    from the chosen rate up to the first rate at which a run failed. None means: not defined
+    for this scheme (an untrainable scheme has no basin) or not observed on this grid.
+    """
+
+    scheme: str
+    outcome: Outcome
+    trainable: bool
+    in_tie_set: bool
+    pareto: bool
+    learning_rate: float
+    validation_loss: float
+    validation_low: float
+    validation_high: float
+    test_loss: float
+    test_low: float
+    test_high: float
+    test_score: float | None
+    test_score_low: float | None
+    test_score_high: float | None
+    failed_runs: int
+    runs: int
+    basin_width: float | None
+    basin_low: float | None
+    basin_high: float | None
+    basin_censored: Literal["no", "low", "high", "both"]
+    global_basin_width: float | None
+    largest_stable_rate: float | None
+    first_unstable_rate: float | None
+    safety_margin: float | None
+    regret: float
+    tuned_gap: float
+    sensitivity: float
+    wortsman_sensitivity: float
+    divergence_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PairRow:
+    """One paired comparison: loss of `scheme` minus loss of `reference`, seed by seed.
+
+    `p_value` is the exact two-sided sign-flip p, `p_holm` the same after Holm's correction over
+    the family; `probability_better` is the probability that a run of `scheme` has the lower
+    loss; `outcome` is said of `scheme`.
+    """
+
+    family: Literal["validation", "test"]
+    reference: str
+    scheme: str
+    seeds: int
+    low: float
+    mean_difference: float
+    high: float
+    p_value: float
+    p_holm: float
+    probability_better: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer, in words and in numbers.
+
+    `statement` is one sentence; `rule` says step by step how it was reached, with its inputs;
+    `caveats` lists everything that limits it.
+    """
+
+    decision: Decision
+    statement: str
+    recommended: str | None
+    learning_rate: float | None
+    usable_rates: tuple[float, float] | None
+    best_on_validation: str | None
+    tie_set: list[str]
+    untrainable: list[str]
+    rule: list[str]
+    caveats: list[str]
+    margin: float
+    basin_tolerance: float
+    constant_loss: float
+    loss_name: str
+    score_name: str
+    seeds: int
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRow:
+    """Signal statistics of one layer of one untrained scheme, over the diagnosis seeds.
+
+    Each measured quantity has its mean over seeds and the lowest and highest seed. `forward_std`
+    is the standard deviation of the layer's pre-activations, `backward_std` that of the loss
+    gradient with respect to them; the predicted ones come from the mean-field recursion and are
+    None where that does not apply.
+    """
+
+    scheme: str
+    layer: int
+    name: str
+    forward_std: float
+    forward_low: float
+    forward_high: float
+    forward_predicted: float | None
+    backward_std: float
+    backward_low: float
+    backward_high: float
+    backward_predicted: float | None
+    weight_gradient_norm: float
+    saturated: float
+    dead: float
+    distinct_units: float
+    effective_rank: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosisRow:
+    """One scheme's verdict before any training, with the number behind it."""
+
+    scheme: str
+    verdict: str
+    reason: str
+    first_bad_layer: str | None
+    initial_loss: float
+    constant_loss: float
+    forward_ratio: float
+    backward_ratio: float
