@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import types
 import typing
 from collections.abc import Sequence
@@ -29,11 +30,22 @@ else:
     Row = TypeVar("Row")
 
 PREPARED = Path("data/prepared")
+SCHEMA = PREPARED / "schema.json"
 DIAGNOSE = Path("results/diagnose")
 COMPARE = Path("results/compare")
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
 SCRATCH = Path("scratch")  # never a DVC out: checkpoints and timings, safe to delete
+
+
+def features_file(split: str) -> Path:
+    """Return the file with the standardized features of one split."""
+    return PREPARED / f"{split}_features.npy"
+
+
+def targets_file(split: str) -> Path:
+    """Return the file with the targets of one split."""
+    return PREPARED / f"{split}_targets.npy"
 
 
 def tune_folder(scheme: str) -> Path:
@@ -145,6 +157,11 @@ def read_array(path: Path) -> np.ndarray:
         raise _missing(path) from None
     except (ValueError, EOFError) as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove scratch work that a finished stage no longer needs."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def file_hash(paths: Sequence[Path]) -> str:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
@@ -156,11 +157,17 @@ class Decide(Section):
 class Runtime(Section):
     """Where and how trainings run."""
 
-    device: Annotated[str, Field(pattern=r"^(auto|cpu|cuda(:\d+)?)$")]
+    device: str
     engine: Literal["auto", "torch", "reference"]
     threads: Count
     lanes_per_chunk: Count
     workers: Count | Literal["auto"]
+
+    @model_validator(mode="after")
+    def _device_is_known(self) -> Self:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ValueError(f"device must be auto, cpu, cuda or cuda:N, received '{self.device}'")
+        return self
 
     @property
     def n_workers(self) -> int:
@@ -278,7 +285,7 @@ def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> 
 
 def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
     """Turn one of pydantic's findings into a line for a person."""
-    key = ".".join(str(part) for part in details["loc"])
+    key = ".".join(str(part) for part in details["loc"] if not _is_union_branch(part))
     kind, received = details["type"], details["input"]
     if kind == "extra_forbidden":
         parent, name = details["loc"][:-1], str(details["loc"][-1])
@@ -308,6 +315,11 @@ def _schema_at(schema: type[BaseModel], location: tuple[int | str, ...]) -> type
             return schema
         schema = field.annotation
     return schema
+
+
+def _is_union_branch(part: int | str) -> bool:
+    """Whether pydantic, not the file, put this part into the location ("literal['auto']")."""
+    return str(part) in {"bool", "str", "int", "float", "constrained-int"} or "[" in str(part)
 
 
 def _reads_as_number(text: str) -> bool:

@@ -127,14 +127,17 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """What the fresh seeds of one scheme were trained with, and which one is kept as model."""
+    """What the fresh seeds of one scheme were trained with, and which one is kept as model.
+
+    `median_seed` is the seed of the kept model, None if every run diverged.
+    """
 
     scheme: str
     initializer: str
     options: dict[str, float | str]
     learning_rate: float
     seeds: list[int]
-    median_seed: int
+    median_seed: int | None
     engine: str
     provenance: Provenance
 
@@ -291,3 +294,32 @@ class DiagnosisRow:
     constant_loss: float
     forward_ratio: float
     backward_ratio: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """What the prepared data is: everything later stages need besides the arrays.
+
+    `feature_mean` and `feature_scale` standardize raw features, `target_mean` and
+    `target_scale` raw regression targets (0 and 1 for classification). The constant predictor
+    knows the training targets only: it gives every example the training class frequencies, or
+    the training mean.
+    """
+
+    source: str
+    reference: str
+    task: Literal["classification", "regression"]
+    loss_name: str
+    score_name: str
+    n_features: int
+    n_outputs: int
+    rows: dict[str, int]
+    feature_names: list[str]
+    class_names: list[str]
+    feature_mean: list[float]
+    feature_scale: list[float]
+    target_mean: float
+    target_scale: float
+    constant_validation_loss: float
+    constant_test_loss: float
+    data_sha: str

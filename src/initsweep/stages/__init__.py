@@ -1,0 +1,1 @@
+"""One module per stage of the pipeline: each reads files, calls the rooms, writes files."""

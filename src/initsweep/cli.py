@@ -1,0 +1,134 @@
+"""`initsweep <command>`: one command per stage, and a few for people.
+
+Nothing heavy is imported before the command is known, so that each stage pays only for what
+it uses.
+"""
+
+import argparse
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from initsweep.errors import InitsweepError
+from initsweep.params import Params, load_params
+
+STAGES = {
+    "prepare": "load, check, split and standardize the data",
+    "diagnose": "look at every scheme's signals before any training",
+    "tune": "tune the learning rate of one scheme",
+    "train": "train one scheme at its chosen rate on fresh seeds, and test it once",
+    "compare": "sensitivity, statistics, selection, verdict",
+    "report": "write the review packet",
+    "publish": "replay the result records into MLflow",
+}
+PER_SCHEME = ("tune", "train")
+USER_MISTAKE = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Mistakes of the user end with one message on standard error and status 2.
+    """
+    options = _parser().parse_args(arguments)
+    # As with `python -m`: a user's own module is found from the project's root.
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        return _dispatch(options)
+    except InitsweepError as error:
+        print(f"initsweep: {error}", file=sys.stderr)
+        return USER_MISTAKE
+    except KeyboardInterrupt:
+        print("initsweep: stopped; finished work is kept, run again to go on.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="initsweep",
+        description="Which initializer and which learning rate, for this network on this data?",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, description in STAGES.items():
+        stage = commands.add_parser(name, help=description, description=description)
+        if name in PER_SCHEME:
+            stage.add_argument("--scheme", required=True, help="an entry of `schemes`")
+        _add_params(stage)
+    repro = commands.add_parser("repro", help="run what is out of date, then print the verdict")
+    repro.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
+    repro.add_argument("--force", action="store_true", help="run all of it again")
+    _add_params(commands.add_parser("summary", help="print the verdict table"))
+    ui = commands.add_parser("ui", help="serve MLflow on 127.0.0.1")
+    ui.add_argument("--port", type=int, default=5000)
+    _add_params(ui)
+    listing = commands.add_parser("list", help="show what can be named in params.yaml")
+    listing.add_argument("kind", choices=("initializers", "architectures", "datasets", "metrics"))
+    return parser
+
+
+def _add_params(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
+
+
+def _dispatch(options: argparse.Namespace) -> int:
+    if options.command == "list":
+        print(_listing(options.kind))
+        return 0
+    if options.command == "repro":
+        return _repro(options)
+    params = load_params(options.params)
+    if options.command in STAGES:
+        stage = importlib.import_module(f"initsweep.stages.{options.command}")
+        arguments = [options.scheme] if options.command in PER_SCHEME else []
+        stage.run(params, *arguments)
+        return 0
+    if options.command == "ui":
+        return _ui(params, options.port)
+    _print_verdict(params)
+    return 0
+
+
+def _repro(options: argparse.Namespace) -> int:
+    params = load_params(Path("params.yaml"))  # our message about a mistake, before DVC's
+    environment = {**os.environ}
+    # `mlflow run` exports the id of its own run, which our publisher must not resume.
+    environment.pop("MLFLOW_RUN_ID", None)
+    # The stages run `python`: make it this one, activated environment or not.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    command = [sys.executable, "-m", "dvc", "repro", *options.targets]
+    status = subprocess.run(command + ["--force"] * options.force, env=environment, check=False)
+    if status.returncode:
+        return status.returncode
+    _print_verdict(params)
+    return 0
+
+
+def _print_verdict(params: Params) -> None:
+    from initsweep.stages import summary
+
+    print(summary.verdict_table(params))
+
+
+def _ui(params: Params, port: int) -> int:
+    from initsweep import tracking
+
+    command, environment = tracking.ui_command(params, Path.cwd())
+    print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    return subprocess.run([*command, "--port", str(port)], env=environment, check=False).returncode
+
+
+def _listing(kind: str) -> str:
+    room = importlib.import_module(f"initsweep.{kind}")
+    registry = getattr(room, kind.upper())
+    lines = []
+    for name, entry in registry:
+        summary = getattr(entry, "summary", None) or (entry.__doc__ or "").partition("\n")[0]
+        lines.append(f"{name:22} {summary}")
+    return "\n".join(lines)
+
+

@@ -1,0 +1,16 @@
+"""Handwritten digits: 1797 grey images of 8 x 8 pixels, ten classes."""
+
+from initsweep.datasets import DATASETS, Dataset
+from initsweep.datasets._sklearn import from_bunch
+
+
+@DATASETS.register("digits")
+def load() -> Dataset:
+    """Return the digits data set."""
+    from sklearn.datasets import load_digits
+
+    return from_bunch(
+        load_digits(),
+        "classification",
+        "Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits (test part)",
+    )

@@ -1,0 +1,215 @@
+"""Names become tensors here and nowhere else.
+
+An `Experiment` knows the prepared data and the parameters. It turns a scheme's name into
+weights, an architecture's name into a network, and rows of (learning rate, seed) into trained
+lanes, and turns those back into rows.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from initsweep import artifacts
+from initsweep.architectures import build_model
+from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
+from initsweep.engine.train import train_lanes
+from initsweep.initializers import initial_state, make_initializer
+from initsweep.metrics import METRICS
+from initsweep.params import Params, fingerprint
+from initsweep.provenance import provenance
+from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
+
+Role = Literal["tune", "confirm"]
+"""The two sections of parameters that runs can belong to."""
+
+TRAINING_CODE = ("engine", "initializers", "architectures", "metrics", "experiment", "randomness")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """A batch of runs: rows, epoch curves, and the final states if they were asked for."""
+
+    runs: list[RunRow]
+    curves: list[CurveRow]
+    states: list[dict[str, Tensor] | None]
+    engine: str
+
+
+class Experiment:
+    """One network on one prepared data set."""
+
+    def __init__(self, params: Params, schema: Schema) -> None:
+        self.params = params
+        self.schema = schema
+        self.loss = METRICS.get(schema.loss_name).function
+        self.score = METRICS.get(schema.score_name).function
+
+    def model(self) -> nn.Module:
+        """Return the network as a template; its own weights are never trained."""
+        return build_model(
+            self.params.model.name,
+            self.params.model.options,
+            n_features=self.schema.n_features,
+            n_outputs=self.schema.n_outputs,
+        )
+
+    def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:
+        """Return every parameter of the network under `scheme`, by name."""
+        name, options = self.params.initializer(scheme)
+        return initial_state(self.model(), make_initializer(name, options), seed)
+
+    @cached_property
+    def train(self) -> Split:
+        """The training rows."""
+        return self._split("train")
+
+    @cached_property
+    def validation(self) -> Split:
+        """The rows that rates and schemes are chosen on."""
+        return self._split("validation")
+
+    @cached_property
+    def test(self) -> Split:
+        """The rows that only the train stage may touch."""
+        return self._split("test")
+
+    def run(
+        self,
+        scheme: str,
+        kind: TrialKind,
+        rates: Sequence[tuple[int, float]],
+        seeds: Sequence[int],
+        *,
+        keep_states: bool = False,
+        on_progress: Callable[[int, Sequence[float]], None] | None = None,
+    ) -> Trained:
+        """Train every (trial number, learning rate) of `rates` under every seed.
+
+        Returns:
+            The runs in the order rates x seeds.
+        """
+        plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
+        results = train_lanes(
+            self._problem(scheme),
+            [Lane(learning_rate=rate, seed=seed) for _, rate, seed in plan],
+            training=self.params.training,
+            optimizer=self.params.optimizer,
+            runtime=self.params.runtime,
+            keep_states=keep_states,
+            on_progress=on_progress,
+            checkpoint=self.checkpoint(scheme, "confirm" if kind == "confirm" else "tune"),
+        )
+        keys = [
+            {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
+            for trial, rate, seed in plan
+        ]
+        return Trained(
+            runs=[self._run_row(key, results, lane) for lane, key in enumerate(keys)],
+            curves=[row for lane, key in enumerate(keys) for row in _curve(key, results, lane)],
+            states=results.final_states or [None] * len(plan),
+            engine=results.engine,
+        )
+
+    def cap(self, loss: float | None, split: str = "validation") -> float:
+        """Return `loss`, or the constant predictor's where that is lower or there is none."""
+        constant = (
+            self.schema.constant_test_loss
+            if split == "test"
+            else self.schema.constant_validation_loss
+        )
+        return constant if loss is None else min(loss, constant)
+
+    def checkpoint(self, scheme: str, role: Role) -> Path:
+        """Return the folder for unfinished work of a scheme, named by all that it depends on."""
+        key = dataclasses.asdict(self.provenance(scheme, role))
+        return artifacts.SCRATCH / role / scheme / fingerprint(key)
+
+    def provenance(self, scheme: str, role: Role) -> Provenance:
+        """Return the hashes that identify what the runs of `scheme` were computed from."""
+        return provenance(
+            params=self._inputs(scheme, role),
+            data_sha=self.schema.data_sha,
+            modules=TRAINING_CODE,
+            packages=("torch", "numpy"),
+        )
+
+    def _inputs(self, scheme: str, role: Role) -> dict[str, object]:
+        sections = self.params.model_dump(
+            mode="json", include={"model", "optimizer", "training", "runtime", role}
+        )
+        sections["runtime"].pop("workers")  # changes how fast, never what
+        sections["initializer"] = self.params.initializer(scheme)
+        return cast(dict[str, object], sections)
+
+    def _problem(self, scheme: str) -> Problem:
+        return Problem(
+            model=self.model(),
+            initial_state=lambda seed: self.initial_state(scheme, seed),
+            train=self.train,
+            validation=self.validation,
+            loss=self.loss,
+            score=self.score,
+            constant_loss=self.schema.constant_validation_loss,
+        )
+
+    def _split(self, name: str) -> Split:
+        return Split(
+            features=torch.from_numpy(artifacts.read_array(artifacts.features_file(name))),
+            targets=torch.from_numpy(artifacts.read_array(artifacts.targets_file(name))),
+        )
+
+    def _run_row(self, key: Mapping[str, object], results: LaneResults, lane: int) -> RunRow:
+        step = int(results.diverged_at_step[lane])
+        final = finite(results.validation_loss[lane, -1])
+        return RunRow(
+            **key,  # type: ignore[arg-type]
+            status="finished" if step < 0 else "diverged",
+            diverged_at_step=None if step < 0 else step,
+            initial_loss=finite(results.initial_loss[lane]),
+            train_loss=finite(results.train_loss[lane, -1]),
+            validation_loss=final,
+            validation_score=finite(results.validation_score[lane, -1]),
+            capped_loss=self.cap(final),
+            test_loss=None,
+            test_score=None,
+            capped_test_loss=None,
+        )
+
+
+def load_experiment(params: Params) -> Experiment:
+    """Return the experiment on the data that the prepare stage has written."""
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    return Experiment(params, schema)
+
+
+def finite(value: float | np.floating) -> float | None:
+    """Return a plain float, or None where the value is NaN or infinite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _curve(key: Mapping[str, object], results: LaneResults, lane: int) -> list[CurveRow]:
+    """Return the epochs of one run, up to the one in which it diverged."""
+    rows = []
+    for epoch, (loss, score) in enumerate(
+        zip(results.validation_loss[lane], results.validation_score[lane], strict=True)
+    ):
+        train_loss = finite(results.train_loss[lane, epoch - 1]) if epoch else None
+        if epoch and train_loss is None and finite(loss) is None:
+            break
+        rows.append(
+            CurveRow(
+                **key,  # type: ignore[arg-type]
+                epoch=epoch,
+                train_loss=train_loss,
+                validation_loss=finite(loss),
+                validation_score=finite(score),
+            )
+        )
+    return rows

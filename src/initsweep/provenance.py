@@ -1,0 +1,50 @@
+"""What a record was computed from, as hashes: parameters, data and source code."""
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from initsweep.params import fingerprint
+from initsweep.records import Provenance
+
+SOURCE = Path(__file__).parent
+
+
+def code_sha(modules: Sequence[str]) -> str:
+    """Return a short SHA-256 over the sources of modules and packages, such as "engine"."""
+    digest = hashlib.sha256()
+    for name in modules:
+        module = SOURCE / f"{name}.py"
+        files = [module] if module.exists() else sorted((SOURCE / name).rglob("*.py"))
+        for file in files:
+            content = file.read_bytes()
+            digest.update(f"{file.relative_to(SOURCE).as_posix()}:{len(content)}:".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def provenance(
+    *, params: object, data_sha: str, modules: Sequence[str], packages: Sequence[str]
+) -> Provenance:
+    """Describe the inputs of a result.
+
+    Args:
+        params: The parameters that the result depends on, as JSON-like value.
+        data_sha: Hash of the prepared data.
+        modules: Sources that computed it, below `src/initsweep`, such as "engine".
+        packages: Installed packages whose version matters.
+
+    Returns:
+        The hashes, and the versions of Python and of the packages.
+    """
+    return Provenance(
+        params_sha=fingerprint(params),
+        data_sha=data_sha,
+        code_sha=code_sha(modules),
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in packages},
+        },
+    )

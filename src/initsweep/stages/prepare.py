@@ -1,0 +1,54 @@
+"""Load, check, split and standardize the data; everything later reads what this writes."""
+
+from initsweep import artifacts
+from initsweep.datasets import DATASETS, Dataset
+from initsweep.datasets._checks import check_dataset
+from initsweep.datasets._profile import profile
+from initsweep.datasets._splitting import SPLITS, Prepared, constant_loss, split_rows, standardize
+from initsweep.errors import DataError
+from initsweep.metrics import loss_of, score_of
+from initsweep.params import Params
+from initsweep.records import Schema
+
+
+def run(params: Params) -> None:
+    """Write `data/prepared/`: standardized splits, `schema.json` and `profile.json`.
+
+    Raises:
+        DataError: If the data cannot be used as it is.
+    """
+    source = params.data.source
+    dataset = DATASETS.get(source)()
+    if not isinstance(dataset, Dataset):
+        raise DataError(f"data.source {source} must return a Dataset, received {type(dataset)}.")
+    check_dataset(source, dataset)
+    prepared = standardize(dataset, split_rows(source, dataset, params.data))
+    for split in SPLITS:
+        artifacts.write_array(artifacts.features_file(split), prepared.features[split])
+        artifacts.write_array(artifacts.targets_file(split), prepared.targets[split])
+    artifacts.write_json(artifacts.SCHEMA, _schema(source, dataset, prepared))
+    artifacts.write_json(artifacts.PREPARED / "profile.json", profile(dataset, prepared))
+
+
+def _schema(source: str, dataset: Dataset, prepared: Prepared) -> Schema:
+    classification = dataset.task == "classification"
+    files = [file(s) for s in SPLITS for file in (artifacts.features_file, artifacts.targets_file)]
+    return Schema(
+        source=source,
+        reference=dataset.reference,
+        task=dataset.task,
+        loss_name=loss_of(dataset.task).name,
+        score_name=score_of(dataset.task).name,
+        n_features=dataset.features.shape[1],
+        n_outputs=len(dataset.class_names) if classification else 1,
+        rows={split: len(prepared.targets[split]) for split in SPLITS},
+        feature_names=list(dataset.feature_names),
+        class_names=list(dataset.class_names),
+        feature_mean=prepared.feature_mean.tolist(),
+        feature_scale=prepared.feature_scale.tolist(),
+        target_mean=prepared.target_mean,
+        target_scale=prepared.target_scale,
+        constant_validation_loss=constant_loss(dataset, prepared, "validation"),
+        constant_test_loss=constant_loss(dataset, prepared, "test"),
+        data_sha=artifacts.file_hash(files),
+    )

@@ -1,0 +1,111 @@
+"""Train one scheme at its chosen rate on fresh seeds, and look at the test rows, once."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from safetensors.torch import save as to_safetensors
+from torch import Tensor
+
+from initsweep import artifacts
+from initsweep.engine.evaluate import predict
+from initsweep.experiment import Experiment, finite, load_experiment
+from initsweep.params import Params
+from initsweep.progress import progress
+from initsweep.records import Confirmation, CurveRow, PredictionRow, RunRow, Selection
+
+
+def run(params: Params, scheme: str) -> None:
+    """Write `results/train/<scheme>/`: runs with test results, curves and the kept model.
+
+    The kept model is the one of the seed with the median validation loss, so that it is
+    neither the luckiest nor chosen on test.
+    """
+    experiment = load_experiment(params)
+    selection = artifacts.read_record(
+        artifacts.tune_folder(scheme) / "selection.json", Selection
+    )
+    seeds, rate = params.confirm.seeds, selection.learning_rate
+    with progress(len(seeds), f"train {scheme}", "run") as bar:
+        bar.note(f"rate {rate:.3g}")
+        trained = experiment.run(
+            scheme,
+            "confirm",
+            [(0, rate)],
+            seeds,
+            keep_states=True,
+            on_progress=lambda lanes, _: bar.advance(lanes),
+        )
+    folder = artifacts.train_folder(scheme)
+    runs = [
+        _with_test(experiment, row, state)
+        for row, state in zip(trained.runs, trained.states, strict=True)
+    ]
+    artifacts.write_rows(folder / "runs.csv", runs, RunRow)
+    artifacts.write_rows(folder / "curves.csv", trained.curves, CurveRow)
+    median = median_run(runs)
+    predictions = [] if median is None else _predictions(experiment, trained.states[median])
+    artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
+    if median is not None:
+        content = to_safetensors(_on_cpu(trained.states[median]))
+        artifacts.write_bytes(folder / "model.safetensors", content)
+    name, options = params.initializer(scheme)
+    record = Confirmation(
+        scheme=scheme,
+        initializer=name,
+        options=options,
+        learning_rate=rate,
+        seeds=list(seeds),
+        median_seed=None if median is None else runs[median].seed,
+        engine=trained.engine,
+        provenance=experiment.provenance(scheme, "confirm"),
+    )
+    artifacts.write_json(folder / "record.json", record)
+    artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
+
+
+def median_run(runs: Sequence[RunRow]) -> int | None:
+    """Return the index of the run with the median validation loss, None if all diverged.
+
+    Diverged runs are left out, as there is no network to keep; of an even number of runs the
+    lower of the two middle ones is taken.
+    """
+    finished = [index for index, row in enumerate(runs) if row.validation_loss is not None]
+    finished.sort(key=lambda index: (runs[index].capped_loss, runs[index].seed))
+    return finished[(len(finished) - 1) // 2] if finished else None
+
+
+def _with_test(experiment: Experiment, row: RunRow, state: dict[str, Tensor] | None) -> RunRow:
+    if state is None:
+        return replace(row, capped_test_loss=experiment.cap(None, "test"))
+    outputs, targets = _test_outputs(experiment, state), experiment.test.targets
+    loss = finite(float(experiment.loss(outputs, targets)))
+    return replace(
+        row,
+        test_loss=loss,
+        test_score=finite(float(experiment.score(outputs, targets))),
+        capped_test_loss=experiment.cap(loss, "test"),
+    )
+
+
+def _test_outputs(experiment: Experiment, state: dict[str, Tensor]) -> Tensor:
+    return predict(experiment.model(), [state], experiment.test.features)[0].cpu()
+
+
+def _predictions(
+    experiment: Experiment, state: dict[str, Tensor] | None
+) -> list[PredictionRow]:
+    if state is None:
+        return []
+    outputs = _test_outputs(experiment, state)
+    classes = experiment.schema.task == "classification"
+    predicted = outputs.argmax(dim=-1) if classes else outputs.squeeze(-1)
+    return [
+        PredictionRow(example=index, target=float(target), prediction=float(prediction))
+        for index, (target, prediction) in enumerate(
+            zip(experiment.test.targets, predicted, strict=True)
+        )
+    ]
+
+
+def _on_cpu(state: dict[str, Tensor] | None) -> dict[str, Tensor]:
+    return {name: tensor.cpu().contiguous() for name, tensor in (state or {}).items()}

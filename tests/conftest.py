@@ -1,0 +1,63 @@
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from initsweep.params import Params, parse_params
+
+ROOT = Path(__file__).parent.parent
+
+Change = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def default_content() -> dict[str, Any]:
+    """The repository's own params.yaml, as plain data."""
+    return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+
+
+@pytest.fixture
+def changed(default_content) -> Change:
+    """Return the default parameters with dotted keys replaced: changed({"model.depth": 2})."""
+
+    def change(replacements: dict[str, object]) -> dict[str, Any]:
+        content = copy.deepcopy(default_content)
+        for key, value in replacements.items():
+            *parents, last = key.split(".")
+            section = content
+            for parent in parents:
+                section = section[parent]
+            section[last] = value
+        return content
+
+    return change
+
+
+@pytest.fixture
+def small_params(changed) -> Callable[..., Params]:
+    """Return parameters of a study that takes seconds, with dotted keys replaced."""
+
+    def build(replacements: dict[str, object] | None = None) -> Params:
+        small = {
+            "data.source": "wine",
+            "model.depth": 1,
+            "model.width": 16,
+            "training.epochs": 3,
+            "training.batch_size": 32,
+            "schemes": ["zeros", "he_normal"],
+            "tune.seeds": [0, 1],
+            "tune.grid": {"low": 0.01, "high": 1.0, "points": 3},
+            "tune.extension_rounds": 1,
+            "tune.refinement_trials": 2,
+            "confirm.seeds": [10, 11, 12],
+            "diagnose.seeds": [0, 1],
+            "diagnose.batch_size": 64,
+            "runtime.lanes_per_chunk": 4,
+            "runtime.workers": 1,
+        }
+        return parse_params(changed({**small, **(replacements or {})}))
+
+    return build

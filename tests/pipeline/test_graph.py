@@ -1,0 +1,95 @@
+"""dvc.yaml, MLproject, params.yaml and the import graph say the same thing."""
+
+import re
+from pathlib import Path
+
+import grimp
+import pytest
+from ruamel.yaml import YAML
+
+from initsweep.cli import STAGES
+from tests.conftest import ROOT
+
+# Modules that cannot change a result: words for people, and the way a stage is started.
+WITHOUT_EFFECT = {"initsweep", "initsweep.cli", "initsweep.errors", "initsweep.progress"}
+
+# Sections that are read through helpers, or that change how fast but never what.
+NOT_DEPENDENCIES = {"runtime", "tracking"}
+
+
+def yaml(name: str) -> dict:
+    return YAML(typ="safe", pure=True).load((ROOT / name).read_text())
+
+
+@pytest.fixture(scope="module")
+def imports() -> grimp.ImportGraph:
+    return grimp.build_graph("initsweep")
+
+
+def source_of(module: str) -> Path:
+    path = Path("src", *module.split("."))
+    return path if (ROOT / path).is_dir() else path.with_suffix(".py")
+
+
+def test_dvc_mlproject_and_the_package_have_the_same_stages():
+    modules = {path.stem for path in (ROOT / "src/initsweep/stages").glob("*.py")}
+    assert list(yaml("dvc.yaml")["stages"]) == list(STAGES)
+    assert [name for name in yaml("MLproject")["entry_points"] if name != "main"] == list(STAGES)
+    assert modules - {"__init__", "summary"} == set(STAGES)
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "publish"])
+def test_a_stage_depends_on_all_the_code_that_it_runs(stage, imports):
+    deps = [Path(dep) for dep in yaml("dvc.yaml")["stages"][stage]["deps"]]
+    used = imports.find_upstream_modules(f"initsweep.stages.{stage}") - WITHOUT_EFFECT
+    missing = {
+        module
+        for module in used | {f"initsweep.stages.{stage}"}
+        if module != "initsweep.stages"
+        and not any(source_of(module).is_relative_to(dep) for dep in deps)
+    }
+    assert not missing
+
+
+@pytest.mark.parametrize("stage", [name for name in STAGES if name != "publish"])
+def test_a_stage_depends_on_no_code_that_it_does_not_run(stage, imports):
+    used = imports.find_upstream_modules(f"initsweep.stages.{stage}")
+    sources = {source_of(module) for module in used | {f"initsweep.stages.{stage}"}}
+    code = [Path(d) for d in yaml("dvc.yaml")["stages"][stage]["deps"] if d.startswith("src")]
+    # `reporting` holds templates, which are no modules.
+    idle = [
+        dep
+        for dep in code
+        if dep.name != "reporting" and not any(s.is_relative_to(dep) for s in sources)
+    ]
+    assert not idle
+
+
+@pytest.mark.parametrize("stage", ["prepare", "diagnose", "compare", "report"])
+def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
+    text = (ROOT / f"src/initsweep/stages/{stage}.py").read_text()
+    read = set(re.findall(r"\bparams\.(\w+)", text)) & set(yaml("params.yaml"))
+    declared = {str(p).split(".")[0] for p in yaml("dvc.yaml")["stages"][stage].get("params", [])}
+    assert read - NOT_DEPENDENCIES <= declared
+
+
+def test_training_stages_depend_on_their_own_scheme_only():
+    for stage in ("tune", "train"):
+        params = yaml("dvc.yaml")["stages"][stage]["params"]
+        assert "initializers.${item.scheme}" in params
+        assert "initializers" not in params
+        assert "schemes" not in params
+        assert "runtime.workers" not in params
+
+
+def test_each_entry_point_runs_its_own_stage_with_typed_parameters():
+    for name, entry in yaml("MLproject")["entry_points"].items():
+        command = "repro" if name == "main" else name
+        assert f"python -m initsweep {command}" in entry["command"]
+        for parameter, declared in entry.get("parameters", {}).items():
+            assert declared["type"] in {"string", "path", "float"}
+            assert f"{{{parameter}}}" in entry["command"]
+
+
+def test_every_scheme_of_params_is_defined(default_content):
+    assert set(default_content["schemes"]) <= set(default_content["initializers"])

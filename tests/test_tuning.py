@@ -1,0 +1,94 @@
+import math
+
+import pytest
+
+from initsweep.params import Grid, Tune
+from initsweep.tuning import Study
+
+
+def settings(**changes) -> Tune:
+    values = {
+        "seeds": (0, 1),
+        "grid": Grid(low=1e-4, high=1.0, points=9),
+        "extension_rounds": 2,
+        "refinement_trials": 8,
+        "sampler_seed": 0,
+    }
+    return Tune(**{**values, **changes})
+
+
+def valley(best: float):
+    """A bowl in log10 of the rate, lowest at `best`, that remembers what it was asked."""
+    batches = []
+
+    def evaluate(kind, batch):
+        batches.append((kind, [rate for _, rate in batch]))
+        return [abs(math.log10(rate / best)) for _, rate in batch]
+
+    evaluate.batches = batches
+    return evaluate
+
+
+def run(evaluate, seed=0, **changes):
+    study = Study(settings(**changes), evaluate, seed)
+    study.run()
+    return study
+
+
+def test_the_grid_is_asked_exactly_and_first():
+    study = run(valley(0.02))
+    grid = [trial.learning_rate for trial in study.trials[:9]]
+    assert grid == [settings().grid.rate(i) for i in range(9)]
+    assert {trial.kind for trial in study.trials[:9]} == {"grid"}
+    assert [trial.number for trial in study.trials] == list(range(17))
+
+
+def test_refinement_stays_in_range_and_comes_closer_than_the_grid():
+    study = run(valley(0.018))
+    refined = [t for t in study.trials if t.kind == "refinement"]
+    assert len(refined) == 8
+    assert all(1e-4 <= t.learning_rate <= 1.0 for t in refined)
+    assert study.best.loss < min(t.loss for t in study.trials if t.kind == "grid")
+
+
+def test_the_same_seed_asks_the_same_rates_and_another_does_not():
+    rates = [[t.learning_rate for t in run(valley(0.02), seed).trials] for seed in (1, 1, 2)]
+    assert rates[0] == rates[1]
+    assert rates[0] != rates[2]
+
+
+@pytest.mark.parametrize(("best", "expected"), [(30.0, 100.0), (5.0, 10.0)])
+def test_a_best_rate_on_the_upper_edge_extends_the_grid(best, expected):
+    study = run(valley(best), refinement_trials=0)
+    assert study.rates[-1] == expected
+    extension = [t.learning_rate for t in study.trials if t.kind == "extension"]
+    assert extension == [settings().grid.rate(i) for i in range(9, 9 + len(extension))]
+
+
+def test_a_best_rate_on_the_lower_edge_extends_the_grid_downwards():
+    study = run(valley(2e-5), refinement_trials=0)
+    assert study.rates[0] == 1e-5
+    assert study.best.learning_rate == pytest.approx(10**-4.5, rel=1e-9)
+
+
+def test_the_extension_is_bounded():
+    study = run(valley(1e9), refinement_trials=0)
+    assert study.rates[-1] == 100.0
+    assert study.best.learning_rate == 100.0
+    assert run(valley(1e9), extension_rounds=0, refinement_trials=0).rates[-1] == 1.0
+
+
+def test_batches_are_few_so_that_lanes_train_side_by_side():
+    evaluate = valley(0.02)
+    run(evaluate)
+    assert [(kind, len(rates)) for kind, rates in evaluate.batches] == [
+        ("grid", 9),
+        ("refinement", 4),
+        ("refinement", 4),
+    ]
+
+
+def test_equal_losses_choose_the_lower_rate():
+    study = Study(settings(refinement_trials=0, extension_rounds=0), lambda _, b: [1.0] * len(b), 0)
+    study.run()
+    assert study.best.learning_rate == 1e-4
