@@ -63,7 +63,7 @@ class Experiment:
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:
         """Return every parameter of the network under `scheme`, by name."""
         name, options = self.params.initializer(scheme)
-        return initial_state(self.model(), make_initializer(name, options), seed)
+        return initial_state(self.model(), make_initializer(name, options, scheme=scheme), seed)
 
     @cached_property
     def train(self) -> Split:

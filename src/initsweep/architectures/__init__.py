@@ -1,0 +1,99 @@
+"""Network architectures by name."""
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+import torch
+from torch import nn
+
+from initsweep.architectures.base import Architecture
+from initsweep.errors import InitsweepError, ParamsError
+from initsweep.options import check_arguments, parse_options
+from initsweep.params import OptionValue
+from initsweep.randomness import stream_seed
+from initsweep.registry import Registry
+
+ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", "initsweep.architectures")
+
+
+def build_model(
+    name: str, options: Mapping[str, OptionValue], *, n_features: int, n_outputs: int
+) -> nn.Module:
+    """Return the network called `name`, its weights not yet initialized.
+
+    Torch's global generator is left as it was, whatever the network draws while it is built.
+
+    Args:
+        name: A registered name, or `package.module:attribute` naming a subclass of `Architecture`
+            or a callable `(n_features, n_outputs, **options) -> nn.Module`.
+        options: Its options, the keys beside `name` under `model:` in `params.yaml`.
+        n_features: Inputs per example.
+        n_outputs: Outputs per example.
+
+    Returns:
+        A network that maps (batch, n_features) to (batch, n_outputs), in training mode.
+    """
+    entry = _entry(name)
+    with torch.random.fork_rng(devices=[]):
+        # A user's network may draw buffers at random; they must be the same in every process.
+        torch.default_generator.manual_seed(stream_seed("architecture", name))
+        if isinstance(entry, type) and issubclass(entry, Architecture):
+            return parse_options(entry, options, "model").build(n_features, n_outputs)
+        function = cast(Callable[..., object], entry)
+        check_arguments(function, "n_features, n_outputs", options, "model")
+        return _checked(function(n_features, n_outputs, **options), name, n_features, n_outputs)
+
+
+def describe(name: str, options: Mapping[str, OptionValue]) -> str:
+    """Return a short name for a network with these options, such as "mlp-3x128-relu".
+
+    A user's own function is called by its dotted path.
+    """
+    entry = _entry(name)
+    if isinstance(entry, type) and issubclass(entry, Architecture):
+        return parse_options(entry, options, "model").short_name()
+    return name.replace(":", ".")
+
+
+def _entry(name: str) -> object:
+    """Return what `name` stands for.
+
+    Raises:
+        ParamsError: If it is something of the user's that cannot build a network.
+    """
+    entry = cast(object, ARCHITECTURES.get(name))
+    if not callable(entry):
+        raise ParamsError(
+            f"model.name: '{name}' must be a function (n_features, n_outputs, **options) that "
+            f"returns a network, received {entry!r}."
+        )
+    return entry
+
+
+def _checked(network: object, name: str, n_features: int, n_outputs: int) -> nn.Module:
+    """Return the user's network after one trial batch.
+
+    Raises:
+        InitsweepError: If it is not a network, or does not map features to outputs.
+    """
+    if not isinstance(network, nn.Module):
+        raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {network!r}.")
+    batch = torch.zeros(2, n_features)
+    network.eval()  # so that the trial batch leaves running statistics alone
+    try:
+        with torch.no_grad():
+            outputs = network(batch)
+    except (RuntimeError, ValueError) as error:
+        raise InitsweepError(
+            f"'{name}' built a network that fails on a batch of shape {tuple(batch.shape)}: {error}"
+        ) from error
+    shape = tuple(getattr(outputs, "shape", ()))
+    if shape != (2, n_outputs):
+        raise InitsweepError(
+            f"'{name}' built a network that maps {tuple(batch.shape)} to {shape or outputs!r}; "
+            f"it must return shape {(2, n_outputs)}."
+        )
+    return network.train()
+
+
+__all__ = ["ARCHITECTURES", "Architecture", "build_model", "describe"]

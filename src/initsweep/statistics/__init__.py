@@ -1,0 +1,1 @@
+"""What the losses say and how surely: intervals, paired comparisons, sensitivity, the verdict."""

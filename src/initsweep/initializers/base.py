@@ -1,0 +1,78 @@
+"""The interface of all initializers, and the adapter for a user's own function."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from initsweep.initializers.layers import Layer
+from initsweep.options import Options
+from initsweep.params import OptionValue
+
+
+class Initializer(Options):
+    """Fills the weight, and the bias, of one layer at a time. Its fields are its options.
+
+    Attributes:
+        summary: What it does, in one sentence.
+        reference: The paper and equation it comes from.
+        conditions: Where it is known to work and where not.
+        deterministic: Whether it draws nothing at random.
+        example: Options that make a valid instance, for documentation and contract tests.
+    """
+
+    summary: ClassVar[str]
+    reference: ClassVar[str]
+    conditions: ClassVar[str]
+    deterministic: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, OptionValue]] = {}
+
+    @abstractmethod
+    def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
+        """Return the layer's weight: shape `layer.weight_shape`, float32, on the CPU.
+
+        Args:
+            layer: The layer to fill.
+            generator: The only source of randomness that may be used.
+        """
+
+    def bias(self, layer: Layer, generator: torch.Generator) -> Tensor:  # noqa: ARG002
+        """Return the layer's bias: zeros of shape `layer.bias_shape`, unless overridden."""
+        return torch.zeros(layer.bias_shape or 0)
+
+    def weight_mean(self, layer: Layer) -> float | None:  # noqa: ARG002
+        """Return the mean of the weights' law (dimensionless), None if it is not known."""
+        return 0.0
+
+    def weight_std(self, layer: Layer) -> float | None:  # noqa: ARG002
+        """Return the standard deviation of the weights' law, None if it is not known.
+
+        It is the effective one, after any truncation: the square root of the variance that a
+        forward pass sees.
+        """
+        return None
+
+    def bias_std(self, layer: Layer) -> float | None:  # noqa: ARG002
+        """Return the standard deviation of the biases' law, None if it is not known."""
+        return 0.0
+
+
+class FunctionInitializer(Initializer):
+    """A user's own function `(layer, generator, **options) -> weight`; biases start at zero."""
+
+    summary: ClassVar[str] = "Your own function."
+    reference: ClassVar[str] = "Given as package.module:attribute."
+    conditions: ClassVar[str] = "Unknown: its variance is measured, not predicted."
+
+    function: Callable[..., object]
+    options: dict[str, OptionValue]
+
+    def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
+        """Return what the function returns; `apply` checks that it is a proper weight."""
+        return self.function(layer, generator, **self.options)  # type: ignore[return-value]
+
+    def weight_mean(self, layer: Layer) -> float | None:  # noqa: ARG002
+        """Return None: nothing is known about the function's law."""
+        return None

@@ -1,0 +1,43 @@
+"""The registry of initializers, and how a name with options becomes one."""
+
+from collections.abc import Mapping
+from typing import cast
+
+from initsweep.errors import ParamsError
+from initsweep.initializers.base import FunctionInitializer, Initializer
+from initsweep.options import check_arguments, parse_options
+from initsweep.params import OptionValue
+from initsweep.registry import Registry
+
+INITIALIZERS: Registry[type[Initializer]] = Registry("initializer", "initsweep.initializers")
+
+
+def make_initializer(
+    name: str, options: Mapping[str, OptionValue], *, scheme: str | None = None
+) -> Initializer:
+    """Return the initializer called `name` with these options.
+
+    Args:
+        name: A registered name, or `package.module:attribute` naming a subclass of `Initializer`
+            or a plain function `(layer, generator, **options) -> Tensor`.
+        options: The options, as written in `params.yaml`.
+        scheme: The key under `initializers:` that error messages name; by default `name`.
+
+    Returns:
+        The frozen initializer.
+
+    Raises:
+        ParamsError: If an option is unknown, missing, of the wrong type or out of range, or if
+            the user's attribute is neither a subclass of `Initializer` nor callable.
+    """
+    entry = cast(object, INITIALIZERS.get(name))
+    key = f"initializers.{scheme or name}"
+    if isinstance(entry, type) and issubclass(entry, Initializer):
+        return parse_options(entry, options, key)
+    if isinstance(entry, type) or not callable(entry):
+        raise ParamsError(
+            f"{key}: '{name}' must be a subclass of initsweep's Initializer or a function "
+            f"(layer, generator, **options) -> Tensor, received {entry!r}."
+        )
+    check_arguments(entry, "layer, generator", options, key)
+    return FunctionInitializer(function=entry, options=dict(options))

@@ -1,0 +1,78 @@
+"""One formula for all schemes that scale the variance with the layer's size."""
+
+import math
+from abc import abstractmethod
+from typing import ClassVar, Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from initsweep.initializers import INITIALIZERS, Initializer
+from initsweep.initializers.draws import Distribution, draw
+from initsweep.initializers.layers import Layer
+from initsweep.params import Positive
+
+Mode = Literal["fan_in", "fan_out", "fan_avg"]
+
+
+class Law(NamedTuple):
+    """One member of the family: Var = scale / fan. A gain on the std is scale = gain²."""
+
+    scale: float
+    mode: Mode
+    distribution: Distribution
+
+
+class VarianceScaling(Initializer):
+    """Base of all schemes with Var = scale / fan; a scheme only says which `law` it is.
+
+    Normal laws are not truncated unless the name says so (Keras and JAX truncate theirs).
+
+    Source: He et al. 2015, equation 10; Glorot and Bengio 2010, equations 12 and 16. A uniform
+        law of standard deviation s has the bound sqrt(3) s.
+    """
+
+    @property
+    @abstractmethod
+    def law(self) -> Law:
+        """The scale, the fan it is divided by, and the distribution."""
+
+    def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
+        """Return independent draws of variance scale / fan."""
+        std = self.weight_std(layer)
+        return draw(self.law.distribution, layer.weight_shape, generator, std=std)
+
+    def weight_std(self, layer: Layer) -> float:
+        """Return sqrt(scale / fan)."""
+        fans = {
+            "fan_in": layer.fan_in,
+            "fan_out": layer.fan_out,
+            "fan_avg": (layer.fan_in + layer.fan_out) / 2,
+        }
+        return math.sqrt(self.law.scale / fans[self.law.mode])
+
+
+@INITIALIZERS.register("random_scaled")
+class RandomScaled(VarianceScaling):
+    """Var = scale / fan with everything free; biases zero."""
+
+    summary: ClassVar[str] = "Random weights of variance `scale` / fan, family and fan by choice."
+    reference: ClassVar[str] = "He et al. 2015, equation 10, with the factor 2 replaced by `scale`."
+    conditions: ClassVar[str] = (
+        "Keeps the signal where scale = 1 / E[phi(z)²] of the activation (2 for ReLU); any other "
+        "scale makes it grow or shrink with depth."
+    )
+    example: ClassVar[dict[str, float | str]] = {
+        "scale": 0.5,
+        "mode": "fan_in",
+        "distribution": "normal",
+    }
+
+    scale: Positive
+    mode: Mode
+    distribution: Distribution
+
+    @property
+    def law(self) -> Law:
+        """The options as they are."""
+        return Law(self.scale, self.mode, self.distribution)

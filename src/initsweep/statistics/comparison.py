@@ -1,0 +1,152 @@
+"""Paired comparisons of schemes over the same fresh seeds, corrected for their number."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initsweep.randomness import numpy_stream
+from initsweep.records import Interval, Outcome, PairRow
+from initsweep.statistics.intervals import mean_interval
+from initsweep.statistics.yardstick import Family, Yardstick
+
+Losses = NDArray[np.float64]
+
+FEWEST_SEEDS = 9
+EXACT_UP_TO = 20
+RANDOM_FLIPS = 99_999
+
+
+def compare_with(
+    family: Family, reference: str, losses: Mapping[str, Losses], yardstick: Yardstick
+) -> list[PairRow]:
+    """Compare every other scheme with the reference: the declared family of comparisons.
+
+    Args:
+        family: Which losses these are; the margin is a share of the constant predictor's.
+        reference: The scheme all others are compared with; a key of `losses`.
+        losses: For each scheme the capped losses, shape (seeds,), seeds in the same order.
+        yardstick: Margin and significance level.
+
+    Returns:
+        One row for each scheme but the reference, in the order of `losses`.
+    """
+    others = [scheme for scheme in losses if scheme != reference]
+    p_values = [sign_flip_p(losses[scheme] - losses[reference]) for scheme in others]
+    return [
+        _pair_row(family, reference, scheme, losses, (p_value, p_holm), yardstick)
+        for scheme, p_value, p_holm in zip(others, p_values, holm(p_values), strict=True)
+    ]
+
+
+def _pair_row(
+    family: Family,
+    reference: str,
+    scheme: str,
+    losses: Mapping[str, Losses],
+    p_values: tuple[float, float],
+    yardstick: Yardstick,
+) -> PairRow:
+    difference = mean_interval(losses[scheme] - losses[reference])
+    margin, alpha = yardstick.margin(family), yardstick.decide.alpha
+    return PairRow(
+        family=family,
+        reference=reference,
+        scheme=scheme,
+        seeds=len(losses[reference]),
+        low=difference.low,
+        mean_difference=difference.estimate,
+        high=difference.high,
+        p_value=p_values[0],
+        p_holm=p_values[1],
+        probability_better=probability_better(losses[scheme], losses[reference]),
+        outcome=outcome_of(difference, p_values[1], margin, alpha),
+    )
+
+
+def outcome_of(difference: Interval, p_holm: float, margin: float, alpha: float) -> Outcome:
+    """Say what a difference in loss means for the scheme it is the loss of.
+
+    Equivalence comes first: a difference that is certainly below the margin is of no practical
+    interest, even if it is certainly not zero.
+
+    Returns:
+        "equivalent" if the interval lies within the margin; "better" or "worse" if the corrected
+        p-value is below alpha and the interval excludes zero; otherwise "inconclusive".
+    """
+    if -margin < difference.low and difference.high < margin:
+        return "equivalent"
+    if p_holm < alpha and difference.high < 0:
+        return "better"
+    if p_holm < alpha and difference.low > 0:
+        return "worse"
+    return "inconclusive"
+
+
+def sign_flip_p(differences: Losses) -> float:
+    """Return the two-sided sign-flip p-value of "the differences are symmetric about zero".
+
+    Exact up to 20 seeds: the share of all sign patterns whose sum is at least as far from zero
+    as the observed one. Above that the share among 99 999 random patterns and the observed one.
+
+    Args:
+        differences: Loss of one scheme minus loss of the other, shape (seeds,).
+
+    Returns:
+        A probability, at least 2**(1 - seeds) where exact.
+
+    Source: Fisher, R. A. (1935), The Design of Experiments, section 21; for the random patterns
+    Phipson, B. and Smyth, G. K. (2010), Stat. Appl. Genet. Mol. Biol. 9(1), 39.
+    """
+    # Sums that are equal on paper differ by rounding; without slack they would not count as ties.
+    slack = 1e-12 * float(np.abs(differences).sum())
+    observed = abs(float(differences.sum())) - slack
+    if len(differences) <= EXACT_UP_TO:
+        # Patterns come in mirrored pairs, so the first sign may stay fixed.
+        sums = differences[:1]
+        for difference in differences[1:]:
+            sums = np.concatenate([sums + difference, sums - difference])
+        return float(np.mean(np.abs(sums) >= observed))
+    stream = numpy_stream("statistics", "sign-flip", len(differences))
+    sums = np.zeros(RANDOM_FLIPS)
+    for difference in differences:
+        sums += np.where(stream.random(RANDOM_FLIPS) < 0.5, difference, -difference)
+    return float((1 + np.sum(np.abs(sums) >= observed)) / (1 + RANDOM_FLIPS))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Return p-values corrected for the size of their family, in the order given.
+
+    Source: Holm, S. (1979), A simple sequentially rejective multiple test procedure, Scand. J.
+    Statist. 6, 65-70.
+    """
+    corrected = [0.0] * len(p_values)
+    running = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = running
+    return corrected
+
+
+def probability_better(losses: Losses, reference: Losses) -> float:
+    """Return the probability that a run of the first scheme has the lower loss.
+
+    Taken over all pairs of runs, seeds paired or not; ties count half.
+
+    Source: Mann, H. B. and Whitney, D. R. (1947), Ann. Math. Statist. 18, 50-60: U / (n m).
+    """
+    lower = losses[:, np.newaxis] < reference
+    tied = losses[:, np.newaxis] == reference
+    return float(np.mean(lower + 0.5 * tied))
+
+
+def seeds_needed(comparisons: int, alpha: float) -> int:
+    """Return how many paired seeds a family needs before any scheme may be named the winner.
+
+    With n seeds the smallest sign-flip p is 2**(1 - n); Holm multiplies it by the number of
+    comparisons, and the product must be able to fall below alpha. Never fewer than nine.
+    """
+    seeds = FEWEST_SEEDS
+    while comparisons * 2.0 ** (1 - seeds) >= alpha:
+        seeds += 1
+    return seeds

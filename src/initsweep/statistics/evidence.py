@@ -1,0 +1,120 @@
+"""What earlier stages hand over about each scheme, and whether it belongs together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from initsweep.errors import ArtifactError
+from initsweep.records import Confirmation, RunRow, Schema, Selection
+
+# The cap is read back from the same file it was applied from; only rounding may differ.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """All records of one scheme: its tuning runs and choice, its fresh runs."""
+
+    scheme: str
+    selection: Selection
+    tuning: Sequence[RunRow]
+    confirmation: Confirmation
+    confirm: Sequence[RunRow]
+
+
+def check_evidence(
+    evidence: Sequence[Evidence], schema: Schema, confirm_seeds: Sequence[int]
+) -> None:
+    """Refuse to compare records that do not belong to one study.
+
+    Raises:
+        ArtifactError: If a scheme was run on other data, other rates or other seeds than the
+            rest, or its tables are incomplete.
+    """
+    for name in ("constant_validation_loss", "constant_test_loss"):
+        if not getattr(schema, name) > 0:
+            raise ArtifactError(
+                f"schema.json: {name} must be above 0, received {getattr(schema, name)!r}: a "
+                "constant prediction is already perfect, so no scheme can improve on it."
+            )
+    for one in evidence:
+        _check_names(one)
+        _check_data(one, schema)
+        _check_confirm_runs(one, confirm_seeds)
+        _check_caps(one, schema)
+    _check_same_grid(evidence)
+
+
+def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
+    return ArtifactError(f"results/{stage}/{scheme}: {problem}. Run `dvc repro`.")
+
+
+def _check_names(one: Evidence) -> None:
+    for stage, found in (
+        ("tune", {one.selection.scheme, *(run.scheme for run in one.tuning)}),
+        ("train", {one.confirmation.scheme, *(run.scheme for run in one.confirm)}),
+    ):
+        if found != {one.scheme}:
+            raise _refuse(one.scheme, stage, f"holds results of {', '.join(sorted(found))}")
+
+
+def _check_data(one: Evidence, schema: Schema) -> None:
+    for stage, provenance in (
+        ("tune", one.selection.provenance),
+        ("train", one.confirmation.provenance),
+    ):
+        if provenance.data_sha != schema.data_sha:
+            raise _refuse(
+                one.scheme,
+                stage,
+                f"was computed from other data ({provenance.data_sha}) than schema.json describes "
+                f"({schema.data_sha})",
+            )
+
+
+def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
+    chosen = one.selection.learning_rate
+    rates = {one.confirmation.learning_rate, *(run.learning_rate for run in one.confirm)}
+    if rates != {chosen}:
+        raise _refuse(
+            one.scheme,
+            "train",
+            f"has learning rates {sorted(rates)}, but tuning chose {chosen!r}",
+        )
+    found = sorted(run.seed for run in one.confirm)
+    if found != sorted(expected) or found != sorted(one.confirmation.seeds):
+        raise _refuse(
+            one.scheme, "train", f"has seeds {found}, but confirm.seeds is {sorted(expected)}"
+        )
+    for run in one.confirm:
+        if run.kind != "confirm" or run.capped_test_loss is None:
+            raise _refuse(one.scheme, "train", f"seed {run.seed} has no test loss")
+
+
+def _check_caps(one: Evidence, schema: Schema) -> None:
+    validation = schema.constant_validation_loss * (1 + _ROUNDING)
+    test = schema.constant_test_loss * (1 + _ROUNDING)
+    for stage, runs in (("tune", one.tuning), ("train", one.confirm)):
+        for run in runs:
+            if run.capped_loss > validation or (run.capped_test_loss or 0.0) > test:
+                raise _refuse(
+                    one.scheme,
+                    stage,
+                    f"learning rate {run.learning_rate!r}, seed {run.seed} has a capped loss above "
+                    "the constant predictor's in schema.json",
+                )
+
+
+def _check_same_grid(evidence: Sequence[Evidence]) -> None:
+    def grid(one: Evidence) -> list[tuple[float, int]]:
+        return sorted((r.learning_rate, r.seed) for r in one.tuning if r.kind == "grid")
+
+    for one in evidence:
+        if not grid(one):
+            raise _refuse(one.scheme, "tune", "has no runs on the shared grid")
+        if grid(one) != grid(evidence[0]):
+            raise _refuse(
+                one.scheme,
+                "tune",
+                f"has other grid rates or seeds than {evidence[0].scheme}, so that their "
+                "sensitivities cannot be compared",
+            )

@@ -1,0 +1,191 @@
+"""Which scheme to recommend: chosen on validation, checked once on test, never revised."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from initsweep.records import Decision, Outcome, PairRow, SchemeRow
+from initsweep.statistics.comparison import compare_with, seeds_needed
+from initsweep.statistics.summary import Summary, scheme_row
+from initsweep.statistics.wording import number, rate
+from initsweep.statistics.yardstick import Yardstick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TieBreak:
+    """One rule for choosing among tied schemes: the smallest key stays."""
+
+    name: str
+    key: Callable[[Summary], float | str]
+    show: Callable[[Summary], str]
+
+
+# Each decides only what the one before leaves tied. Widths are rounded because equal steps in
+# log10 differ in their last digits.
+TIE_BREAKS = (
+    TieBreak(
+        name="widest basin",
+        key=lambda summary: -round(summary.basin_width, 6),
+        show=lambda summary: f"{summary.scheme} {rate(summary.basin_width)} decades",
+    ),
+    TieBreak(
+        name="fewest failed fresh runs",
+        key=lambda summary: summary.failed_runs,
+        show=lambda summary: f"{summary.scheme} {summary.failed_runs}",
+    ),
+    TieBreak(
+        name="smallest regret",
+        key=lambda summary: summary.sensitivity.regret,
+        show=lambda summary: f"{summary.scheme} {number(summary.sensitivity.regret)}",
+    ),
+    TieBreak(
+        name="first name in the alphabet",
+        key=lambda summary: summary.scheme,
+        show=lambda summary: summary.scheme,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """How the choice came out, with everything it was made from.
+
+    Attributes:
+        best: The trainable scheme with the lowest mean validation loss on fresh seeds.
+        tie_set: The best and all schemes not worse than it, by mean validation loss.
+        pick: The member of the tie set that the tie-breaks leave; the reference of the test
+            family. It is recommended unless there are too few seeds.
+        tie_breaks: The tie-breaks that were needed, in order.
+        tied_before: For each of them, the schemes that were still tied.
+        seeds: Fresh seeds per scheme.
+        seeds_needed: How many it takes to name a winner among this many schemes.
+    """
+
+    decision: Decision
+    best: str | None
+    tie_set: tuple[str, ...]
+    pick: str | None
+    tie_breaks: tuple[TieBreak, ...]
+    tied_before: tuple[tuple[str, ...], ...]
+    pairs: tuple[PairRow, ...]
+    seeds: int
+    seeds_needed: int
+
+    @property
+    def recommended(self) -> str | None:
+        """The recommended scheme; None if none trains or there are too few seeds to say."""
+        return self.pick if self.decision in {"winner", "tie"} else None
+
+    def outcome(self, scheme: str) -> Outcome:
+        """Return what the verdict table says of a trainable scheme."""
+        if self.recommended is None:
+            return "inconclusive"
+        if scheme == self.recommended:
+            return "recommended"
+        return next(p.outcome for p in self.pairs if p.family == "test" and p.scheme == scheme)
+
+
+def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
+    """Choose among all schemes.
+
+    The best on validation is compared with every other trainable scheme, seed by seed. All that
+    are not worse than it are tied, and the tie-breaks pick one. Only then are the test losses
+    read: they describe the pick and every other trainable scheme, and change nothing.
+
+    Returns:
+        The choice, with both families of comparisons.
+    """
+    trainable = [summary for summary in summaries if summary.untrainable is None]
+    seeds = len(summaries[0].validation)
+    needed = seeds_needed(len(trainable) - 1, yardstick.decide.alpha)
+    if not trainable:
+        return _nothing(seeds, needed)
+    trainable.sort(key=lambda summary: (summary.mean_validation, summary.scheme))
+    best = trainable[0].scheme
+    validation = {summary.scheme: summary.validation for summary in trainable}
+    pairs = compare_with("validation", best, validation, yardstick)
+    worse = {pair.scheme for pair in pairs if pair.outcome == "worse"}
+    tied = [summary for summary in trainable if summary.scheme not in worse]
+    remaining = break_tie(tied)
+    pick = remaining[-1][0]
+    test = {summary.scheme: summary.test for summary in trainable}
+    return Choice(
+        decision=_decision(len(tied), seeds, needed),
+        best=best,
+        tie_set=tuple(summary.scheme for summary in tied),
+        pick=pick.scheme,
+        tie_breaks=TIE_BREAKS[: len(remaining) - 1],
+        tied_before=tuple(tuple(s.scheme for s in left) for left in remaining[:-1]),
+        pairs=(*pairs, *compare_with("test", pick.scheme, test, yardstick)),
+        seeds=seeds,
+        seeds_needed=needed,
+    )
+
+
+def _nothing(seeds: int, needed: int) -> Choice:
+    return Choice(
+        decision="none_trainable",
+        best=None,
+        tie_set=(),
+        pick=None,
+        tie_breaks=(),
+        tied_before=(),
+        pairs=(),
+        seeds=seeds,
+        seeds_needed=needed,
+    )
+
+
+def _decision(tied: int, seeds: int, needed: int) -> Decision:
+    if seeds < needed:
+        return "cannot_tell"
+    return "winner" if tied == 1 else "tie"
+
+
+def break_tie(tied: Sequence[Summary]) -> list[list[Summary]]:
+    """Apply the tie-breaks until one scheme is left.
+
+    Returns:
+        The schemes still tied before the first tie-break, after it, and so on; the last entry
+        holds one scheme.
+    """
+    remaining = [list(tied)]
+    for tie_break in TIE_BREAKS:
+        left = remaining[-1]
+        if len(left) == 1:
+            break
+        keys = [tie_break.key(summary) for summary in left]
+        smallest = sorted(keys)[0]
+        remaining.append([s for s, key in zip(left, keys, strict=True) if key == smallest])
+    return remaining
+
+
+def pareto_front(trainable: Sequence[Summary]) -> set[str]:
+    """Return the schemes that no other beats in tuned loss without being more sensitive.
+
+    A scheme is off the front if another is at least as good in both mean validation loss at its
+    chosen rate and sensitivity to the rate, and better in one of them.
+    """
+    places = {s.scheme: (s.mean_validation, s.sensitivity.sensitivity) for s in trainable}
+
+    def dominated(place: tuple[float, float]) -> bool:
+        return any(
+            other[0] <= place[0] and other[1] <= place[1] and other != place
+            for other in places.values()
+        )
+
+    return {scheme for scheme, place in places.items() if not dominated(place)}
+
+
+def scheme_rows(summaries: Sequence[Summary], choice: Choice) -> list[SchemeRow]:
+    """Return the verdict table, schemes in the order given."""
+    trainable = [summary for summary in summaries if summary.untrainable is None]
+    front = pareto_front(trainable)
+    return [
+        scheme_row(
+            summary,
+            outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
+            in_tie_set=summary.scheme in choice.tie_set,
+            pareto=summary.scheme in front,
+        )
+        for summary in summaries
+    ]

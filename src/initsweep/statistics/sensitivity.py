@@ -1,0 +1,236 @@
+"""How much a scheme depends on getting the learning rate right.
+
+Everything here is measured on the evenly spaced rates that were run for their own sake: the
+grid that all schemes share, and its extensions. Rates found by refinement crowd around the best
+one, so averages over them would flatter the scheme; they are listed and nothing more.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initsweep.records import ResponseRow, RunRow, TrialKind
+from initsweep.statistics.intervals import mean_interval, mean_of
+from initsweep.statistics.yardstick import Yardstick
+
+Censoring = Literal["no", "low", "high", "both"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Point:
+    """One learning rate of one scheme. A run fails if it diverges or ends above the ceiling."""
+
+    learning_rate: float
+    kind: TrialKind
+    losses: NDArray[np.float64]
+    mean_loss: float
+    failure_rate: float
+    divergence_rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basin:
+    """Contiguous evaluated rates around the best one that are about as good."""
+
+    low: float
+    high: float
+    censored: Censoring
+
+    @property
+    def width(self) -> float:
+        """The width in decades; 0 if a single evaluated rate belongs to it."""
+        return math.log10(self.high / self.low)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """The learning-rate response of one scheme in a few numbers; None means not defined."""
+
+    basin: Basin | None
+    global_basin: Basin | None
+    largest_stable_rate: float | None
+    first_unstable_rate: float | None
+    safety_margin: float | None
+    regret: float
+    tuned_gap: float
+    sensitivity: float
+    wortsman: float
+    divergence_rate: float
+
+
+def points_of(runs: Iterable[RunRow], yardstick: Yardstick) -> list[Point]:
+    """Group the tuning runs of one scheme by learning rate.
+
+    Returns:
+        One point per rate and kind, rates ascending.
+    """
+    groups: dict[tuple[float, TrialKind], list[RunRow]] = {}
+    for run in runs:
+        groups.setdefault((run.learning_rate, run.kind), []).append(run)
+    return [_point(rate, kind, groups[rate, kind], yardstick) for rate, kind in sorted(groups)]
+
+
+def _point(rate: float, kind: TrialKind, runs: list[RunRow], yardstick: Yardstick) -> Point:
+    losses = np.array([run.capped_loss for run in runs])
+    return Point(
+        learning_rate=rate,
+        kind=kind,
+        losses=losses,
+        mean_loss=mean_of(losses),
+        failure_rate=sum(failed(run, yardstick) for run in runs) / len(runs),
+        divergence_rate=sum(run.status == "diverged" for run in runs) / len(runs),
+    )
+
+
+def failed(run: RunRow, yardstick: Yardstick) -> bool:
+    """Return whether a run diverged or removed less of the constant loss than training must."""
+    return run.status == "diverged" or run.capped_loss > yardstick.ceiling
+
+
+def evenly_spaced(points: Iterable[Point]) -> list[Point]:
+    """Return the points of the grid and its extensions, without refinement."""
+    return [point for point in points if point.kind in {"grid", "extension"}]
+
+
+def own_best(points: Iterable[Point]) -> Point:
+    """Return the evenly spaced point with the lowest mean loss; the lower rate if tied."""
+    return min(evenly_spaced(points), key=lambda point: (point.mean_loss, point.learning_rate))
+
+
+def measure(
+    points: Sequence[Point], runs: Sequence[RunRow], chosen: float, best_of_all: float,
+    yardstick: Yardstick,
+) -> Sensitivity:  # fmt: skip
+    """Measure one scheme's sensitivity.
+
+    Regret is what a rate drawn from the shared grid costs against the best of all schemes. It
+    is the sum of the tuned gap, paid even with the best rate, and the sensitivity, paid for not
+    knowing that rate.
+
+    Args:
+        points: All points of the scheme, ascending.
+        runs: The tuning runs behind them.
+        chosen: The learning rate that was selected for the scheme.
+        best_of_all: The lowest mean loss of any scheme on its evenly spaced rates.
+        yardstick: What counts as trained, and as about as good.
+
+    Returns:
+        Losses in the unit of the loss, widths and margins in decades.
+
+    Source: Wortsman, M. et al. (2023), arXiv:2309.14322, section 2.2, with the cap at the
+    constant predictor's loss in place of each scheme's own loss at initialization.
+    """
+    best = own_best(points)
+    shared = [point for point in points if point.kind == "grid"]
+    average = float(np.mean([point.mean_loss for point in shared]))
+    stable, unstable = _stability(points, best)
+    return Sensitivity(
+        basin=basin_around(points, best, yardstick.basin_threshold(best.mean_loss)),
+        global_basin=basin_around(points, best, yardstick.basin_threshold(best_of_all)),
+        largest_stable_rate=stable,
+        first_unstable_rate=unstable,
+        safety_margin=None if unstable is None else math.log10(unstable / chosen),
+        regret=average - best_of_all,
+        tuned_gap=best.mean_loss - best_of_all,
+        sensitivity=average - best.mean_loss,
+        wortsman=wortsman_sensitivity(runs, yardstick.validation_constant),
+        divergence_rate=float(np.mean([point.divergence_rate for point in shared])),
+    )
+
+
+def basin_around(points: Iterable[Point], best: Point, threshold: float) -> Basin | None:
+    """Return the contiguous rates around `best` whose mean loss is at most `threshold`.
+
+    Returns:
+        None if `best` itself is above the threshold. `censored` names the ends at which the
+        basin reaches the last evaluated rate, so that it may go on beyond.
+    """
+    if best.mean_loss > threshold:
+        return None
+    grid = evenly_spaced(points)
+    start = grid.index(best)
+    high = _last_below(grid[start:], threshold)
+    low = _last_below(grid[start::-1], threshold)
+    ends = (low is grid[0], high is grid[-1])
+    names: dict[tuple[bool, bool], Censoring] = {
+        (False, False): "no", (True, False): "low", (False, True): "high", (True, True): "both",
+    }  # fmt: skip
+    return Basin(low=low.learning_rate, high=high.learning_rate, censored=names[ends])
+
+
+def _last_below(points: list[Point], threshold: float) -> Point:
+    return list(takewhile(lambda point: point.mean_loss <= threshold, points))[-1]
+
+
+def _stability(points: Iterable[Point], best: Point) -> tuple[float | None, float | None]:
+    """Return the last rate without a failed run going up from `best`, and the first with one."""
+    grid = evenly_spaced(points)
+    upwards = grid[grid.index(best) :]
+    stable = list(takewhile(lambda point: point.failure_rate == 0, upwards))
+    unstable = upwards[len(stable)].learning_rate if len(stable) < len(upwards) else None
+    return stable[-1].learning_rate if stable else None, unstable
+
+
+def wortsman_sensitivity(runs: Iterable[RunRow], constant: float) -> float:
+    """Return the learning-rate sensitivity as published, for comparison with other work.
+
+    It is the mean over the shared grid of min(loss, loss at initialization), minus its minimum.
+    Blind spot: a scheme that never trains stays at its initial loss everywhere and scores 0,
+    "perfectly robust"; and a scheme that starts with a huge loss is charged that loss wherever
+    it diverges. Rank by `Sensitivity.regret` instead.
+
+    Args:
+        runs: All tuning runs of the scheme.
+        constant: Stands in for the loss at initialization where that is not finite.
+
+    Returns:
+        A loss, zero or positive.
+
+    Source: Wortsman, M. et al. (2023), arXiv:2309.14322, section 2.2.
+    """
+    capped: dict[float, list[float]] = {}
+    for run in runs:
+        if run.kind == "grid":
+            cap = constant if run.initial_loss is None else run.initial_loss
+            loss = cap if run.validation_loss is None else min(run.validation_loss, cap)
+            ended = cap if run.status == "diverged" else loss
+            capped.setdefault(run.learning_rate, []).append(ended)
+    means = [math.fsum(losses) / len(losses) for losses in capped.values()]
+    return math.fsum(means) / len(means) - min(means)
+
+
+def response_rows(
+    scheme: str, points: Iterable[Point], basin: Basin | None, threshold: float
+) -> list[ResponseRow]:
+    """List the response of one scheme, refinement included.
+
+    A refined rate is marked as in the basin if it lies between the basin's ends and is as good.
+
+    Returns:
+        One row per point, in the order given.
+    """
+    rows = []
+    for point in points:
+        interval = mean_interval(point.losses)
+        inside = basin is not None and basin.low <= point.learning_rate <= basin.high
+        rows.append(
+            ResponseRow(
+                scheme=scheme,
+                learning_rate=point.learning_rate,
+                kind=point.kind,
+                low=interval.low,
+                mean_loss=interval.estimate,
+                high=interval.high,
+                best_loss=float(point.losses.min()),
+                worst_loss=float(point.losses.max()),
+                failure_rate=point.failure_rate,
+                divergence_rate=point.divergence_rate,
+                in_basin=inside and point.mean_loss <= threshold,
+            )
+        )
+    return rows

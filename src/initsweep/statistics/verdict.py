@@ -1,0 +1,90 @@
+"""The answer in words: one sentence, the rule behind it step by step, and what limits it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from initsweep.params import Decide
+from initsweep.records import PairRow, Provenance, ResponseRow, Schema, SchemeRow, Verdict
+from initsweep.statistics.caveats import caveats_of
+from initsweep.statistics.evidence import Evidence
+from initsweep.statistics.rule import rule_of
+from initsweep.statistics.selection import Choice, choose, scheme_rows
+from initsweep.statistics.sensitivity import own_best, response_rows
+from initsweep.statistics.statement import statement_of
+from initsweep.statistics.summary import Summary, summarize
+from initsweep.statistics.yardstick import Yardstick
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Everything the compare stage writes."""
+
+    schemes: list[SchemeRow]
+    pairs: list[PairRow]
+    response: list[ResponseRow]
+    verdict: Verdict
+
+
+def compare(
+    evidence: Sequence[Evidence], schema: Schema, decide: Decide, provenance: Provenance
+) -> Comparison:
+    """Compare all schemes of a study.
+
+    Args:
+        evidence: One record per scheme, checked by `check_evidence`; at least one.
+        schema: The constant predictor's losses and the names of loss and score.
+        decide: The margins.
+        provenance: What the verdict is computed from; passed through.
+
+    Returns:
+        The tables and the verdict; schemes keep the order given.
+    """
+    yardstick = Yardstick.of(schema, decide)
+    summaries = summarize(evidence, yardstick)
+    choice = choose(summaries, yardstick)
+    rows = scheme_rows(summaries, choice)
+    return Comparison(
+        schemes=rows,
+        pairs=list(choice.pairs),
+        response=[row for summary in summaries for row in _response(summary, yardstick)],
+        verdict=_verdict(summaries, choice, rows, schema, yardstick, provenance),
+    )
+
+
+def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
+    basin = None if summary.untrainable else summary.sensitivity.basin
+    threshold = yardstick.basin_threshold(own_best(summary.points).mean_loss)
+    return response_rows(summary.scheme, summary.points, basin, threshold)
+
+
+def _verdict(
+    summaries: Sequence[Summary],
+    choice: Choice,
+    rows: Sequence[SchemeRow],
+    schema: Schema,
+    yardstick: Yardstick,
+    provenance: Provenance,
+) -> Verdict:
+    row = next((row for row in rows if row.scheme == choice.recommended), None)
+    usable = None
+    if row is not None and row.basin_low is not None and row.basin_high is not None:
+        usable = (row.basin_low, row.basin_high)
+    return Verdict(
+        decision=choice.decision,
+        statement=statement_of(choice, rows, schema, yardstick),
+        recommended=choice.recommended,
+        learning_rate=None if row is None else row.learning_rate,
+        usable_rates=usable,
+        best_on_validation=choice.best,
+        tie_set=list(choice.tie_set),
+        untrainable=[summary.scheme for summary in summaries if summary.untrainable],
+        rule=rule_of(summaries, choice, yardstick),
+        caveats=caveats_of(summaries, choice, yardstick),
+        margin=yardstick.margin("validation"),
+        basin_tolerance=yardstick.tolerance,
+        constant_loss=yardstick.validation_constant,
+        loss_name=schema.loss_name,
+        score_name=schema.score_name,
+        seeds=choice.seeds,
+        provenance=provenance,
+    )

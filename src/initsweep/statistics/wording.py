@@ -1,0 +1,41 @@
+"""Numbers and lists as a person reads them."""
+
+from collections.abc import Iterable
+
+from initsweep.records import Interval, PairRow
+
+
+def number(value: float) -> str:
+    """Return a number with four significant digits."""
+    return f"{value:.4g}"
+
+
+def rate(value: float) -> str:
+    """Return a learning rate or a width in decades with three significant digits."""
+    return f"{value:.3g}"
+
+
+def share(value: float) -> str:
+    """Return a fraction as a percentage."""
+    return f"{100 * value:.3g} %"
+
+
+def with_interval(interval: Interval) -> str:
+    """Return an estimate followed by its interval."""
+    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names separated by commas."""
+    return ", ".join(names)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun in the right number."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def paired(pair: PairRow) -> str:
+    """Return one comparison: who, what of, and the numbers behind it."""
+    difference = Interval(low=pair.low, estimate=pair.mean_difference, high=pair.high)
+    return f"{pair.scheme} {pair.outcome} ({with_interval(difference)}, Holm p {pair.p_holm:.2g})"

@@ -1,0 +1,55 @@
+"""The constant predictor's loss as the unit in which margins and tolerances are measured."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from initsweep.params import Decide
+from initsweep.records import Schema
+
+Family = Literal["validation", "test"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Yardstick:
+    """Absolute thresholds of one study, in the unit of the loss.
+
+    Attributes:
+        validation_constant: Validation loss of the constant predictor.
+        test_constant: Its test loss.
+        decide: The margins as shares of these losses.
+    """
+
+    validation_constant: float
+    test_constant: float
+    decide: Decide
+
+    @classmethod
+    def of(cls, schema: Schema, decide: Decide) -> "Yardstick":
+        """Return the yardstick of a prepared data set."""
+        return cls(
+            validation_constant=schema.constant_validation_loss,
+            test_constant=schema.constant_test_loss,
+            decide=decide,
+        )
+
+    @property
+    def ceiling(self) -> float:
+        """The highest validation loss that still counts as trained."""
+        return self.validation_constant * (1 - self.decide.trainable_skill)
+
+    @property
+    def tolerance(self) -> float:
+        """How far above the best a rate may be and belong to the basin."""
+        return self.validation_constant * self.decide.basin_tolerance
+
+    def margin(self, family: Family) -> float:
+        """Return the smallest difference of practical interest in a family of comparisons."""
+        constant = self.validation_constant if family == "validation" else self.test_constant
+        return constant * self.decide.margin
+
+    def basin_threshold(self, best: float) -> float:
+        """Return the highest loss of a rate in the basin around a best loss.
+
+        A rate that does not train belongs to no basin, however close the best is to failing.
+        """
+        return min(best + self.tolerance, self.ceiling)

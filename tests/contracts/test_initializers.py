@@ -1,0 +1,104 @@
+"""What every registered initializer promises; a new one is tested here by itself."""
+
+import math
+
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from initsweep.architectures import build_model
+from initsweep.architectures.mlp import MlpArchitecture
+from initsweep.initializers import INITIALIZERS, make_initializer
+from initsweep.initializers.apply import initial_state, layers_of
+from initsweep.randomness import torch_stream
+
+ENTRIES = dict(INITIALIZERS)
+WIDE = layers_of(nn.Sequential(nn.Linear(64, 1024), nn.ReLU()))[0]
+LAYERS = [
+    WIDE,
+    *layers_of(nn.Linear(1, 1)),
+    *layers_of(nn.Linear(5, 3, bias=False)),
+    *layers_of(nn.Conv2d(4, 6, 3, stride=2, groups=2)),
+    *layers_of(nn.ConvTranspose1d(4, 6, 3)),
+]
+
+
+@pytest.fixture(params=ENTRIES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def initializer(name):
+    return make_initializer(name, ENTRIES[name].example)
+
+
+def test_it_documents_itself(name):
+    for text in (ENTRIES[name].summary, ENTRIES[name].reference, ENTRIES[name].conditions):
+        assert text.strip().endswith("."), text
+    assert ENTRIES[name].__doc__
+    assert "\n" not in ENTRIES[name].summary
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: str(layer.weight_shape))
+def test_weight_and_bias_are_proper_tensors(initializer, layer):
+    weight = initializer.weight(layer, torch_stream("contract"))
+    bias = initializer.bias(layer, torch_stream("contract"))
+    assert tuple(weight.shape) == layer.weight_shape
+    assert tuple(bias.shape) == (layer.bias_shape or (0,))
+    for tensor in (weight, bias):
+        assert tensor.dtype == torch.float32
+        assert tensor.device.type == "cpu"
+        assert bool(tensor.isfinite().all())
+        assert not tensor.requires_grad
+
+
+def test_the_generator_is_the_only_source_of_randomness(initializer):
+    torch.manual_seed(0)
+    first = initializer.weight(WIDE, torch_stream("a"))
+    torch.manual_seed(1)
+    state = torch.get_rng_state()
+    again = initializer.weight(WIDE, torch_stream("a"))
+    assert torch.equal(first, again)
+    assert torch.equal(state, torch.get_rng_state())
+    other = initializer.weight(WIDE, torch_stream("b"))
+    assert torch.equal(first, other) == initializer.deterministic
+
+
+def test_mean_and_std_are_the_stated_ones(initializer):
+    mean, std = initializer.weight_mean(WIDE), initializer.weight_std(WIDE)
+    if mean is None or std is None:
+        pytest.skip("states no law")
+    values = initializer.weight(WIDE, torch_stream("law")).double().numpy()
+    if std == 0:
+        assert values.min() == values.max() == pytest.approx(mean, rel=1e-7)
+        return
+    kurtosis = stats.kurtosis(values, axis=None, fisher=False)
+    tolerance = 5 * math.sqrt((kurtosis - 1) / (4 * values.size))
+    assert values.std() == pytest.approx(std, rel=tolerance)
+    assert values.mean() == pytest.approx(mean, abs=5 * std / math.sqrt(values.size))
+
+
+def test_bias_std_is_the_stated_one(initializer):
+    stated = initializer.bias_std(WIDE)
+    if stated is None:
+        pytest.skip("states no law")
+    bias = initializer.bias(WIDE, torch_stream("law")).double()
+    assert float(bias.square().mean().sqrt()) == pytest.approx(stated, rel=5 / math.sqrt(2 * 1024))
+
+
+def test_it_fills_a_whole_network(initializer):
+    network = build_model("mlp", MlpArchitecture.example, n_features=6, n_outputs=3)
+    state = initial_state(network, initializer, 0)
+    assert list(state) == [name for name, _ in network.named_parameters()]
+    same = torch.equal(
+        state["hidden.1.linear.weight"],
+        initial_state(network, initializer, 1)["hidden.1.linear.weight"],
+    )
+    assert same == initializer.deterministic
+
+
+def test_equal_options_give_equal_initializers(name, initializer):
+    assert make_initializer(name, ENTRIES[name].example) == initializer
+    assert hash(make_initializer(name, ENTRIES[name].example)) == hash(initializer)

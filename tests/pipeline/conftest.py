@@ -1,0 +1,204 @@
+"""A real repository with real git, DVC and MLflow, small enough to run in seconds."""
+
+import hashlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.conftest import ROOT
+
+COPIED = ("src", "dvc.yaml", "MLproject", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+QUIET = {
+    "DVC_NO_ANALYTICS": "1",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@example.com",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@example.com",
+}
+SMALL: dict[str, Any] = {
+    "data.source": "wine",
+    "model.depth": 1,
+    "model.width": 8,
+    "training.epochs": 3,
+    "training.batch_size": 32,
+    "schemes": ["zeros", "he_normal"],
+    "tune.seeds": [0, 1],
+    "tune.grid": {"low": 0.001, "high": 0.1, "points": 3},
+    "tune.extension_rounds": 1,
+    "tune.refinement_trials": 1,
+    "confirm.seeds": [10, 11, 12],
+    "diagnose.seeds": [0, 1],
+    "diagnose.batch_size": 64,
+    "runtime.lanes_per_chunk": 4,
+    "runtime.workers": 1,
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """What MLflow holds: run names, and everything that is wrong with them."""
+
+    names: Counter[str]
+    unfinished: list[str]
+    orphans: list[str]
+    doubled: list[str]
+    tags: dict[str, dict[str, str]]
+
+    @property
+    def is_clean(self) -> bool:
+        return not (self.unfinished or self.orphans or self.doubled)
+
+
+@dataclass(frozen=True)
+class Project:
+    """A repository of a small study."""
+
+    path: Path
+
+    def run(self, *command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=self.environment(**environment),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if check and done.returncode:
+            pytest.fail(f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def dvc(self, *arguments: str, check: bool = True, **environment: str) -> str:
+        done = self.run(sys.executable, "-m", "dvc", *arguments, check=check, **environment)
+        return done.stdout + done.stderr
+
+    def initsweep(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "initsweep", *arguments, check=False, **environment)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_"))}
+        python = str(Path(sys.executable).parent)
+        path = os.pathsep.join([python, clean["PATH"]])
+        return {**clean, **QUIET, "PATH": path, "PYTHONPATH": "src", **more}
+
+    def set(self, replacements: dict[str, object]) -> None:
+        yaml = YAML(typ="safe", pure=True)
+        file = self.path / "params.yaml"
+        content = yaml.load(file.read_text())
+        for key, value in replacements.items():
+            *parents, last = key.split(".")
+            section = content
+            for parent in parents:
+                section = section[parent]
+            section[last] = value
+        with file.open("w") as stream:
+            yaml.dump(content, stream)
+
+    def commit(self, message: str) -> None:
+        self.run("git", "add", "-A")
+        self.run("git", "commit", "-qm", message)
+
+    def hashes(self, *folders: str) -> dict[str, str]:
+        files = [file for folder in folders for file in sorted((self.path / folder).rglob("*"))]
+        return {
+            str(file.relative_to(self.path)): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in files
+            if file.is_file()
+        }
+
+    def view(self) -> View:
+        with sqlite3.connect(self.path / "mlflow.db") as connection:
+            query = "SELECT run_uuid, name, status FROM runs WHERE lifecycle_stage = 'active'"
+            runs = {uuid: (name, status) for uuid, name, status in connection.execute(query)}
+            tags: dict[str, dict[str, str]] = {uuid: {} for uuid in runs}
+            for uuid, key, value in connection.execute("SELECT run_uuid, key, value FROM tags"):
+                if uuid in tags:
+                    tags[uuid][key] = value
+        published = {uuid: run for uuid, run in runs.items() if "record.sha" in tags[uuid]}
+        shas = Counter(tags[uuid]["record.sha"] for uuid in published)
+        return View(
+            names=Counter(name for name, _ in published.values()),
+            unfinished=[name for name, status in published.values() if status != "FINISHED"],
+            orphans=[
+                runs[uuid][0]
+                for uuid in published
+                if tags[uuid].get("mlflow.parentRunId", uuid) not in published
+            ],
+            doubled=[sha for sha, count in shas.items() if count > 1],
+            tags={uuid: tags[uuid] for uuid in published},
+        )
+
+
+@pytest.fixture(scope="session")
+def migrated_database(tmp_path_factory) -> Path:
+    """An empty MLflow database: migrating one takes seconds, copying it nothing."""
+    file = tmp_path_factory.mktemp("database") / "mlflow.db"
+    command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"sqlite:///{file}"]
+    subprocess.run(command, check=True, capture_output=True)
+    return file
+
+
+@pytest.fixture(scope="session")
+def computed(tmp_path_factory, default_content, migrated_database) -> Project:
+    """A study that ran once and was committed. Copy it, do not change it."""
+    # The space is on purpose: paths with spaces must work.
+    project = Project(tmp_path_factory.mktemp("computed") / "a study")
+    project.path.mkdir()
+    for name in COPIED:
+        target = project.path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, target)
+    shutil.copytree(ROOT / ".dvc/plots", project.path / ".dvc/plots")
+    yaml = YAML(typ="safe", pure=True)
+    with (project.path / "params.yaml").open("w") as stream:
+        yaml.dump(default_content, stream)
+    project.set(SMALL)
+    shutil.copy(migrated_database, project.path / "mlflow.db")
+    project.run("git", "init", "-q", "-b", "main")
+    project.commit("Small study")
+    project.dvc("repro")
+    project.commit("Results")
+    return project
+
+
+@pytest.fixture
+def project(computed, tmp_path, migrated_database) -> Project:
+    """A copy of the computed study, with nothing published yet."""
+    copy = Project(tmp_path / "a study")
+    shutil.copytree(computed.path, copy.path, symlinks=True)
+    (copy.path / "mlflow.db").unlink()
+    shutil.rmtree(copy.path / "mlartifacts", ignore_errors=True)
+    shutil.copy(migrated_database, copy.path / "mlflow.db")
+    return copy
+
+
+@pytest.fixture
+def expected_names(computed) -> Callable[..., Counter[str]]:
+    """Return the run names that the records of a project call for."""
+
+    def names(project: Project) -> Counter[str]:
+        import csv
+
+        result: Counter[str] = Counter()
+        for folder in sorted((project.path / "results/tune").iterdir()):
+            scheme = folder.name
+            result[scheme] += 1
+            for row in csv.DictReader((folder / "trials.csv").open()):
+                result[f"{scheme}/lr={float(row['learning_rate']):.3g}"] += 1
+            runs = project.path / "results/train" / scheme / "runs.csv"
+            for row in csv.DictReader(runs.open()):
+                result[f"{scheme}/seed={row['seed']}"] += 1
+        return result
+
+    return names

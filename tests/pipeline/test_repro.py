@@ -1,0 +1,189 @@
+"""What `dvc repro` promises: it runs what changed, repeats exactly, and publishes once."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.pipeline
+
+RESULTS = ("data/prepared", "results", "reports")
+
+
+def test_the_view_holds_every_record_once(project, expected_names):
+    project.dvc("repro")
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
+def test_repeating_and_forcing_changes_neither_bytes_nor_runs(project, computed, expected_names):
+    project.dvc("repro")
+    assert "Running stage 'tune" not in project.dvc("repro")
+    forced = project.dvc("repro", "--force")
+    assert "Running stage 'tune@he_normal'" in forced
+    assert project.hashes(*RESULTS) == computed.hashes(*RESULTS)
+    assert (project.path / "metrics.json").read_bytes() == (
+        computed.path / "metrics.json"
+    ).read_bytes()
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
+def test_changing_a_parameter_and_back_publishes_each_result_once(project, expected_names):
+    project.dvc("repro")
+    first = expected_names(project)
+    project.set({"training.epochs": 2})
+    project.dvc("repro")
+    both = first + expected_names(project)
+    assert project.view().names == both
+    project.set({"training.epochs": 3})
+    assert "Running stage 'tune" not in project.dvc("repro")
+    view = project.view()
+    assert view.is_clean
+    assert view.names == both
+
+
+def test_adding_a_scheme_trains_that_scheme_only(project, expected_names):
+    project.dvc("repro")
+    project.set({"schemes": ["zeros", "he_normal", "xavier_normal"]})
+    output = project.dvc("repro")
+    assert "Running stage 'tune@xavier_normal'" in output
+    assert "Running stage 'tune@he_normal'" not in output
+    assert "Running stage 'train@zeros'" not in output
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
+def test_changing_an_option_of_a_scheme_trains_that_scheme_only(project):
+    project.set({"schemes": ["zeros", "he_normal", "constant"]})
+    project.dvc("repro")
+    project.set({"initializers.constant": {"value": 0.3}})
+    output = project.dvc("repro")
+    assert "Running stage 'tune@constant'" in output
+    assert "Running stage 'tune@he_normal'" not in output
+
+
+def test_a_removed_scheme_leaves_the_comparison(project):
+    project.set({"schemes": ["he_normal"]})
+    project.dvc("repro")
+    assert "zeros" not in (project.path / "results/compare/schemes.csv").read_text()
+    assert (project.path / "results/tune/zeros").exists()
+
+
+def test_experiments_publish_into_the_project_s_own_database(project):
+    project.dvc("repro")
+    before = project.view().names
+    project.dvc("exp", "run", "--name", "shorter", "-S", "training.epochs=2")
+    project.dvc("exp", "run", "--queue", "--name", "shortest", "-S", "training.epochs=1")
+    project.dvc("exp", "run", "--run-all")
+    view = project.view()
+    assert view.is_clean
+    assert sum(view.names.values()) == 3 * sum(before.values())
+    assert {tags.get("dvc.exp", "") for tags in view.tags.values()} >= {"shorter", "shortest"}
+    assert "Running stage 'tune" not in project.dvc("repro")
+    assert project.view().names == view.names
+
+
+def test_a_clone_pulls_results_and_rebuilds_the_view_without_training(project, tmp_path, computed):
+    project.dvc("repro")
+    project.dvc("remote", "add", "-d", "store", str(tmp_path / "store"))
+    project.commit("Add a remote")
+    project.dvc("push")
+    project.run("git", "clone", "-q", str(project.path), str(tmp_path / "clone"))
+    clone = type(project)(tmp_path / "clone")
+    clone.dvc("pull")
+    output = clone.dvc("repro")
+    for stage in ("prepare", "tune@", "train@"):
+        assert f"Running stage '{stage}" not in output
+    assert clone.hashes(*RESULTS) == computed.hashes(*RESULTS)
+    assert clone.view().names == project.view().names
+
+
+def test_two_publishers_at_once_on_a_machine_without_a_database(project, expected_names):
+    (project.path / "mlflow.db").unlink()
+    command = [sys.executable, "-m", "initsweep", "publish"]
+    both = [
+        subprocess.Popen(command, cwd=project.path, env=project.environment()) for _ in range(2)
+    ]
+    assert [process.wait() for process in both] == [0, 0]
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
+@pytest.mark.parametrize("runs_before_the_kill", [1, 6])
+def test_a_kill_in_the_middle_of_publishing_is_made_good(
+    project, expected_names, runs_before_the_kill
+):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "initsweep", "publish"], cwd=project.path, env=project.environment()
+    )
+    while process.poll() is None and sum(project.view().names.values()) < runs_before_the_kill:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    project.dvc("repro")
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
+def test_a_deleted_database_is_rebuilt_the_same(project):
+    def content(view):
+        volatile = {"mlflow.parentRunId", "mlflow.artifactLocation"}
+        return sorted(
+            sorted((k, v) for k, v in tags.items() if k not in volatile)
+            for tags in view.tags.values()
+        )
+
+    project.dvc("repro")
+    before = content(project.view())
+    (project.path / "mlflow.db").unlink()
+    project.dvc("repro")
+    assert content(project.view()) == before
+
+
+def test_a_killed_training_resumes_and_ends_with_the_same_bytes(project, computed):
+    shutil.rmtree(project.path / "results/tune/he_normal")
+    command = [sys.executable, "-m", "initsweep", "tune", "--scheme", "he_normal"]
+    process = subprocess.Popen(command, cwd=project.path, env=project.environment())
+    checkpoints = project.path / "scratch"
+    while process.poll() is None and not any(checkpoints.rglob("*.npz")):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    project.initsweep("tune", "--scheme", "he_normal")
+    folder = "results/tune/he_normal"
+    assert project.hashes(folder) == computed.hashes(folder)
+    assert not any(checkpoints.rglob("*.npz"))
+
+
+def test_mlflow_run_runs_the_pipeline(project, expected_names):
+    project.run(sys.executable, "-m", "mlflow", "run", ".", "--env-manager=local")
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
+def test_a_mistake_in_params_ends_with_one_message_and_loses_nothing(project, computed):
+    project.set({"training.epochs": -1})
+    done = project.initsweep("repro")
+    assert done.returncode == 2
+    assert "training.epochs" in done.stderr
+    assert "-1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.hashes(*RESULTS) == computed.hashes(*RESULTS)
+
+
+def test_a_tracking_server_that_is_down_loses_no_result(project, computed):
+    done = project.initsweep("publish", MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert "http://127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert project.hashes(*RESULTS) == computed.hashes(*RESULTS)

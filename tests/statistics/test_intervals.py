@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from initsweep.randomness import numpy_stream
+from initsweep.statistics.intervals import RESAMPLES, mean_interval, mean_of
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 10, 40])
+@pytest.mark.parametrize("skewed", [False, True])
+def test_agrees_with_scipy_on_the_same_resamples(size, skewed):
+    values = numpy_stream("test", size).normal(3.0, 2.0, size)
+    # Sums of multiples of 1/1024 are exact, so both sides see the same ties.
+    values = np.sort(np.round(1024 * (np.exp(values / 4) if skewed else values)) / 1024)
+    ours = mean_interval(values)
+    theirs = stats.bootstrap(
+        (values,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        method="BCa",
+        vectorized=True,
+        rng=numpy_stream("statistics", "bootstrap", size),
+    ).confidence_interval
+    assert ours.estimate == pytest.approx(values.mean(), rel=1e-14)
+    assert ours.low == pytest.approx(theirs.low, rel=1e-12)
+    assert ours.high == pytest.approx(theirs.high, rel=1e-12)
+
+
+def test_skew_moves_the_interval_towards_the_long_tail():
+    interval = mean_interval([0.0] * 9 + [1.0])
+    assert interval.high - interval.estimate > interval.estimate - interval.low > 0
+
+
+def test_order_of_values_and_repetition_do_not_matter():
+    values = numpy_stream("test").normal(size=12)
+    assert mean_interval(values) == mean_interval(values[::-1]) == mean_interval(values)
+
+
+def test_shift_and_scale_carry_over():
+    values = numpy_stream("test").normal(size=10)
+    one, other = mean_interval(values), mean_interval(5 + 3 * values)
+    for name in ("low", "estimate", "high"):
+        assert getattr(other, name) == pytest.approx(5 + 3 * getattr(one, name), rel=1e-12)
+
+
+@pytest.mark.parametrize("values", [[0.1], [0.1] * 10, [1e300] * 3])
+def test_equal_values_have_no_width_and_keep_their_bits(values):
+    interval = mean_interval(values)
+    assert interval.low == interval.estimate == interval.high == values[0]
+    assert mean_of(values) == values[0]
+
+
+@pytest.mark.parametrize("scale", [1e-180, 1e-17, 1e150])
+def test_extreme_scales_stay_finite_and_ordered(scale):
+    interval = mean_interval(scale * np.array([1.0, 2.0, 2.0, 7.0]))
+    assert np.isfinite([interval.low, interval.high]).all()
+    assert interval.low < interval.estimate < interval.high
+
+
+def test_contains_its_estimate_for_many_awkward_samples():
+    stream = numpy_stream("test", "awkward")
+    for _ in range(200):
+        size = int(stream.integers(2, 12))
+        values = np.minimum(stream.choice([0.1, 0.2, 1.0, 5.0], size) ** 3, 1.0)
+        interval = mean_interval(values)
+        assert interval.low <= interval.estimate <= interval.high
+
+
+def test_covers_the_true_mean_about_as_often_as_it_says():
+    stream = numpy_stream("test", "coverage")
+    intervals = [mean_interval(stream.normal(size=20)) for _ in range(400)]
+    covered = sum(interval.low <= 0 <= interval.high for interval in intervals) / 400
+    assert 0.88 < covered < 0.98

@@ -1,0 +1,246 @@
+import numpy as np
+import pytest
+from tests.statistics.study_builder import YARDSTICK, evidence, flat
+
+from initsweep.randomness import numpy_stream
+from initsweep.statistics.selection import break_tie, choose, pareto_front, scheme_rows
+from initsweep.statistics.summary import summarize
+
+NARROW = flat([0.9, 0.9, 0.2, 1.0])
+WIDE = flat([0.9, 0.22, 0.2, 0.21])
+STALLED = flat([1.0, 1.0, 1.0, 1.0])
+
+
+def noisy(mean, *address, seeds=10, spread=0.02):
+    return (mean + spread * numpy_stream("test", *address).normal(size=seeds)).tolist()
+
+
+def decided(*found):
+    summaries = summarize(found, YARDSTICK)
+    choice = choose(summaries, YARDSTICK)
+    rows = {row.scheme: row for row in scheme_rows(summaries, choice)}
+    return choice, rows
+
+
+def test_a_clear_winner():
+    choice, rows = decided(
+        evidence("a", noisy(0.3, "a"), WIDE),
+        evidence("b", noisy(0.1, "b"), NARROW),
+        evidence("c", noisy(0.5, "c"), WIDE),
+    )
+    assert (choice.decision, choice.best, choice.recommended) == ("winner", "b", "b")
+    assert choice.tie_set == ("b",)
+    assert {scheme: row.outcome for scheme, row in rows.items()} == {
+        "a": "worse", "b": "recommended", "c": "worse",
+    }  # fmt: skip
+    assert list(rows) == ["a", "b", "c"]
+
+
+def test_among_tied_schemes_the_widest_basin_is_recommended():
+    choice, rows = decided(
+        evidence("narrow", noisy(0.2, 1), NARROW),
+        evidence("wide", noisy(0.201, 2), WIDE),
+        evidence("bad", noisy(0.6, 3), WIDE),
+    )
+    assert choice.decision == "tie"
+    assert set(choice.tie_set) == {"narrow", "wide"}
+    assert choice.recommended == "wide"
+    assert [tie_break.name for tie_break in choice.tie_breaks] == ["widest basin"]
+    assert [scheme for scheme, row in rows.items() if row.in_tie_set] == ["narrow", "wide"]
+    families = [(p.family, p.reference, p.scheme) for p in choice.pairs]
+    assert families[:2] == [("validation", choice.best, s) for s in _others(choice, choice.best)]
+    assert families[2:] == [("test", "wide", s) for s in _others(choice, "wide")]
+
+
+def _others(choice, reference):
+    order = [*choice.tie_set, "bad"]
+    return [scheme for scheme in order if scheme != reference]
+
+
+def test_tie_breaks_apply_in_order():
+    same = [0.2] * 10
+    failing = [0.2] * 9 + [None]
+    shifted = flat([0.95, 0.9, 0.2, 1.0])  # as wide as NARROW, more regret
+    found = summarize(
+        [
+            evidence("z", same, WIDE),
+            evidence("y", failing, WIDE),
+            evidence("x", same, flat([1.0, 0.22, 0.2, 0.21])),
+            evidence("w", same, NARROW),
+            evidence("v", same, shifted),
+        ],
+        YARDSTICK,
+    )
+    by_name = {summary.scheme: summary for summary in found}
+
+    def winner(*schemes):
+        remaining = break_tie([by_name[scheme] for scheme in schemes])
+        return remaining[-1][0].scheme, len(remaining) - 1
+
+    assert winner("z", "w") == ("z", 1)
+    assert winner("y", "z") == ("z", 2)
+    assert winner("x", "z") == ("z", 3)
+    assert winner("v", "w") == ("w", 3)
+    assert winner("z") == ("z", 0)
+    assert winner("v", "w", "x", "y", "z") == ("z", 3)
+
+
+def test_identical_schemes_are_equivalent_and_the_name_decides():
+    same = noisy(0.2)
+    choice, rows = decided(*(evidence(scheme, same, WIDE) for scheme in ("c", "b", "a")))
+    assert (choice.decision, choice.recommended) == ("tie", "a")
+    assert len(choice.tie_breaks) == 4
+    assert {row.outcome for row in rows.values()} == {"recommended", "equivalent"}
+    assert all(p.p_value == 1.0 and p.low == p.high == 0.0 for p in choice.pairs)
+
+
+def test_the_test_set_describes_and_never_revises():
+    choice, rows = decided(
+        evidence("a", noisy(0.1, "a"), NARROW, test=noisy(0.9, "a test")),
+        evidence("b", noisy(0.3, "b"), WIDE, test=noisy(0.3, "b test")),
+    )
+    assert (choice.decision, choice.recommended) == ("winner", "a")
+    assert rows["b"].outcome == "better"
+
+
+def test_a_stalled_scheme_is_never_robust():
+    stalled = evidence("stalled", [1.0] * 10, STALLED)
+    choice, rows = decided(stalled, evidence("a", noisy(0.5), NARROW))
+    row = rows["stalled"]
+    assert (choice.recommended, choice.tie_set) == ("a", ("a",))
+    assert (row.outcome, row.trainable, row.pareto, row.in_tie_set) == (
+        "untrainable", False, False, False,
+    )  # fmt: skip
+    assert (row.basin_width, row.basin_low, row.global_basin_width) == (None, None, None)
+    assert (row.largest_stable_rate, row.first_unstable_rate, row.safety_margin) == (None,) * 3
+    assert row.basin_censored == "no"
+    assert row.wortsman_sensitivity == 0.0
+    assert row.regret > rows["a"].regret
+    assert not any("stalled" in (p.scheme, p.reference) for p in choice.pairs)
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (evidence("a", [1.0] * 10, STALLED), "at no learning rate tried"),
+        (evidence("a", [None] * 10, flat([None] * 4)), "at no learning rate tried"),
+        (
+            evidence("a", [0.2] * 10, STALLED, refinement={0.05: [0.2, 0.2]}),
+            "only between the rates of the grid",
+        ),
+        (evidence("a", [0.96] * 10, WIDE), "during tuning, but not on fresh seeds"),
+        (evidence("a", [0.95] * 10, WIDE), None),  # just enough
+    ],
+)
+def test_why_untrainable(found, reason):
+    assert summarize([found], YARDSTICK)[0].untrainable == reason
+
+
+def test_nothing_trains():
+    choice, rows = decided(
+        evidence("a", [None] * 10, flat([None] * 4)), evidence("b", [1.0] * 10, STALLED)
+    )
+    assert (choice.decision, choice.best, choice.recommended) == ("none_trainable", None, None)
+    assert (choice.tie_set, choice.pairs) == ((), ())
+    assert all(row.outcome == "untrainable" for row in rows.values())
+    assert rows["a"].divergence_rate == 1.0
+    assert rows["a"].test_score is None
+
+
+def test_one_scheme_alone():
+    choice, rows = decided(evidence("a", noisy(0.2), WIDE))
+    assert (choice.decision, choice.recommended, choice.pairs) == ("winner", "a", ())
+    assert (rows["a"].outcome, rows["a"].pareto) == ("recommended", True)
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 5, 8])
+def test_too_few_seeds_name_no_winner(seeds):
+    choice, rows = decided(
+        evidence("a", noisy(0.1, "a", seeds=seeds), WIDE),
+        evidence("b", noisy(0.8, "b", seeds=seeds), WIDE),
+    )
+    assert (choice.decision, choice.best, choice.recommended) == ("cannot_tell", "a", None)
+    assert choice.seeds_needed == 9
+    assert {row.outcome for row in rows.values()} == {"inconclusive"}
+    assert len(choice.pairs) == 2
+
+
+def test_a_large_family_needs_more_seeds():
+    found = [evidence(f"s{i:02}", noisy(0.2 + 0.02 * i, i, seeds=9), WIDE) for i in range(15)]
+    assert decided(*found[:13])[0].decision in {"winner", "tie"}
+    choice, _ = decided(*found)
+    assert (choice.decision, choice.seeds_needed) == ("cannot_tell", 10)
+
+
+def test_untrainable_schemes_do_not_count_towards_the_family():
+    found = [evidence(f"s{i:02}", noisy(0.2 + 0.02 * i, i, seeds=9), WIDE) for i in range(13)]
+    dead = [evidence(f"dead{i}", [1.0] * 9, STALLED) for i in range(5)]
+    assert decided(*found, *dead)[0].decision in {"winner", "tie"}
+
+
+def test_order_of_schemes_and_of_runs_does_not_matter():
+    found = [evidence(name, noisy(0.2, name), WIDE) for name in "abcd"]
+    choice, rows = decided(*found)
+    again, again_rows = decided(*reversed(found))
+    assert (choice, rows) == (again, again_rows)
+
+
+def test_a_diverged_fresh_run_counts_as_the_constant_predictor():
+    _, rows = decided(evidence("a", [0.2] * 9 + [None], WIDE))
+    row = rows["a"]
+    assert row.validation_loss == pytest.approx((9 * 0.2 + 1) / 10)
+    assert row.test_loss == pytest.approx((9 * 0.4 + 2) / 10)
+    assert (row.failed_runs, row.runs, row.test_score) == (1, 10, None)
+
+
+def test_scores_have_an_interval_when_all_runs_have_one():
+    row = decided(evidence("a", noisy(0.2), WIDE))[1]["a"]
+    assert row.test_score_low < row.test_score < row.test_score_high
+    assert row.test_score == pytest.approx(1 - row.test_loss / 4)
+
+
+def test_pareto_front():
+    found = summarize(
+        [
+            evidence("good", [0.1] * 10, NARROW),
+            evidence("steady", [0.3] * 10, WIDE),
+            evidence("twin", [0.3] * 10, WIDE),
+            evidence("beaten", [0.31] * 10, WIDE),
+        ],
+        YARDSTICK,
+    )
+    assert pareto_front(found) == {"good", "steady", "twin"}
+    assert pareto_front([]) == set()
+
+
+def test_recommended_is_on_no_list_of_the_untrainable():
+    rates_only = evidence("hot", [None] * 10, WIDE)
+    choice, rows = decided(rates_only, evidence("a", noisy(0.9), flat([0.9, 0.91, 0.93, 1.0])))
+    assert choice.recommended == "a"
+    assert rows["hot"].basin_width is None
+
+
+@pytest.mark.parametrize(("schemes", "repetitions"), [(2, 300), (4, 100)])
+def test_equal_schemes_seldom_yield_a_winner(schemes, repetitions):
+    stream, found = numpy_stream("test", "A/A", schemes), 0
+    for _ in range(repetitions):
+        losses = np.clip(stream.normal(0.4, 0.1, (schemes, 10)), 0, 1)
+        found += decided_on(losses).decision == "winner"
+    # At most 5 % by design; the bound is four standard errors above.
+    assert found / repetitions <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / repetitions)
+
+
+def test_a_planted_effect_is_found():
+    stream, found = numpy_stream("test", "planted"), 0
+    for _ in range(50):
+        losses = stream.normal(0.4, 0.02, (3, 10))
+        losses[1] -= 0.06
+        choice = decided_on(losses)
+        found += choice.decision == "winner" and choice.recommended == "s1"
+    assert found >= 45
+
+
+def decided_on(losses):
+    names = [f"s{index}" for index in range(len(losses))]
+    found = [evidence(n, row.tolist(), WIDE) for n, row in zip(names, losses, strict=True)]
+    return choose(summarize(found, YARDSTICK), YARDSTICK)

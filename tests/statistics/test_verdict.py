@@ -1,0 +1,220 @@
+import math
+from dataclasses import asdict, replace
+
+import pytest
+from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
+from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
+
+from initsweep.statistics.verdict import compare
+
+
+def comparison(*found):
+    return compare(found, SCHEMA, DECIDE, PROVENANCE)
+
+
+def verdict(*found):
+    return comparison(*found).verdict
+
+
+def some(caveats, *words):
+    return [c for c in caveats if all(word in c for word in words)]
+
+
+WINNER = (
+    evidence("a", noisy(0.3, "a"), WIDE),
+    evidence("b", noisy(0.1, "b"), NARROW),
+    evidence("dead", [1.0] * 10, STALLED),
+)
+
+
+def test_winner():
+    result = verdict(*WINNER)
+    assert (result.decision, result.recommended, result.learning_rate) == ("winner", "b", 0.1)
+    assert result.usable_rates == (0.1, 0.1)
+    assert (result.best_on_validation, result.tie_set, result.untrainable) == ("b", ["b"], ["dead"])
+    assert result.statement == (
+        "b at learning rate 0.1 (on the grid usable at 0.1 only): test cross entropy 0.1784 "
+        "(95 % interval 0.1583 to 0.1951), accuracy 0.9554 (0.9513 to 0.9606); on validation it "
+        "beats 1 other trainable scheme."
+    )
+    assert (result.margin, result.basin_tolerance, result.constant_loss) == (0.01, 0.05, 1.0)
+    assert (result.loss_name, result.score_name, result.seeds) == ("cross_entropy", "accuracy", 10)
+    assert result.provenance == PROVENANCE
+
+
+def test_the_rule_prints_what_it_used():
+    rule = verdict(*WINNER).rule
+    assert rule[0].startswith("Trainable: 2 of 3 schemes, which means a mean loss 5 % below")
+    assert rule[1].startswith("Best on validation: b, mean capped loss 0.0891")
+    assert "Holm over 1 comparison, alpha 0.05, margin 0.01): a worse (0.20" in rule[2]
+    assert rule[3:] == [
+        "All others are worse than b.",
+        "Recommended: b. Test losses were compared with its own after this choice and did not "
+        "change it.",
+    ]
+
+
+def test_tie_in_favour_of_the_best_itself():
+    result = verdict(
+        evidence("wide", noisy(0.2, 1), WIDE),
+        evidence("narrow", noisy(0.21, 2), NARROW),
+        evidence("other", noisy(0.21, 3), NARROW),
+    )
+    assert (result.decision, result.recommended) == ("tie", "wide")
+    assert result.best_on_validation == "wide"
+    assert result.statement.endswith(
+        "; 2 other schemes cannot be told apart from it on validation: "
+        + ", ".join(result.tie_set[1:])
+        + "; it has the widest basin, at least 2 decades."
+    )
+    assert "(usable from 0.01 to 1 or higher)" in result.statement
+    assert "Widest basin, among those still tied: wide 2 decades; " in " ".join(result.rule)
+    assert result.usable_rates == (0.01, 1.0)
+
+
+def test_tie_in_favour_of_another_than_the_best():
+    result = verdict(
+        evidence("narrow", noisy(0.2, 1), NARROW), evidence("wide", noisy(0.204, 2), WIDE)
+    )
+    assert (result.best_on_validation, result.recommended) == ("narrow", "wide")
+    assert result.statement.endswith(
+        "; it cannot be told apart from narrow, the best on validation; it has the widest basin, "
+        "at least 2 decades."
+    )
+
+
+def test_tie_broken_further_down_says_what_decided():
+    same = noisy(0.2)
+    result = verdict(*(evidence(scheme, same, WIDE) for scheme in "cba"))
+    assert result.recommended == "a"
+    assert result.statement.endswith(
+        "none of them has a wider basin (at least 2 decades), and of those as wide it is chosen by "
+        "fewest failed fresh runs, then smallest regret, then first name in the alphabet."
+    )
+    assert "Smallest regret, among those still tied: a 0.1825; b 0.1825; c 0.1825." in result.rule
+
+
+def test_cannot_tell_says_how_many_seeds_it_takes():
+    found = [evidence(s, noisy(m, s, seeds=5), WIDE) for s, m in (("a", 0.1), ("b", 0.8))]
+    result = verdict(*found)
+    assert result.decision == "cannot_tell"
+    assert (result.recommended, result.learning_rate, result.usable_rates) == (None, None, None)
+    assert result.best_on_validation == "a"
+    assert result.statement == (
+        "Cannot tell: 5 fresh seeds per scheme cannot name a winner among 2 trainable schemes, at "
+        "least 9 are needed; the lowest mean validation loss so far is that of a at learning rate "
+        "0.1."
+    )
+    assert "5 of 9 seeds" in result.rule[-1]
+
+
+def test_nothing_trains():
+    result = verdict(evidence("a", [None] * 10, flat([None] * 4)), WINNER[2])
+    assert result.decision == "none_trainable"
+    assert (result.recommended, result.best_on_validation, result.tie_set) == (None, None, [])
+    assert result.untrainable == ["a", "dead"]
+    assert result.statement == (
+        "No scheme trains: a loss 5 % below the constant predictor's cross entropy (1) was not "
+        "reached both on the learning-rate grid and on fresh seeds."
+    )
+    assert len(result.rule) == 1
+
+
+def test_one_scheme():
+    alone = verdict(WINNER[0])
+    assert alone.statement.endswith("; it is the only scheme.")
+    assert alone.rule[-1] == "Recommended: a."
+    survivor = verdict(WINNER[0], WINNER[2])
+    assert survivor.statement.endswith("; it is the only scheme that trains.")
+    assert verdict(WINNER[2]).statement.startswith("The only scheme does not train:")
+
+
+def test_a_faultless_study_has_one_caveat():
+    result = verdict(evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=10)))
+    assert len(result.caveats) == 1
+    assert "this data split, network, optimizer and training length" in result.caveats[0]
+
+
+CLEAN = flat([0.9, 0.3, 0.2, 1.0], seeds=10)
+PART_FAILED = {0.001: [0.9] * 10, 0.01: [0.15] * 9 + [0.96], 0.1: [0.2] * 10, 1.0: [1.0] * 10}
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (evidence("a", noisy(0.2, seeds=9), CLEAN), ["over 9 fresh seeds", "too narrow"]),
+        (evidence("a", [0.2], CLEAN), ["one fresh seed"]),
+        (evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=5)), ["over 5 tuning seeds"]),
+        (evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=1)), ["one tuning seed"]),
+        (evidence("a", [0.99] * 10, CLEAN), ["a reached 5 %", "but not on fresh seeds"]),
+        (evidence("a", noisy(0.2), CLEAN, censored="low"), ["best rate lies at", "a (low end)"]),
+        (evidence("a", noisy(0.2), flat([0.9, 0.9, 0.3, 0.2], 10)), ["basin reaches", "a (high)"]),
+        (
+            evidence("a", noisy(0.2), CLEAN, extension={3.0: [0.1] * 10, 10.0: [1.0] * 10}),
+            ["outside the grid", "a (3; grid 0.001 to 1)"],
+        ),
+        (evidence("a", noisy(0.2), CLEAN, rate=0.05), ["outside the basin", "a (0.05; basin 0.1"]),
+        (
+            evidence("a", noisy(0.2), CLEAN, refinement={0.1001: [0.1] * 10}),
+            ["too coarse", "a (0.1 against 0.2)"],
+        ),
+        (evidence("a", noisy(0.2), PART_FAILED), ["Within the basin", "a (0.01: 10 %)"]),
+        (
+            evidence("a", noisy(0.2), CLEAN, rate=1.0),
+            ["already failed", "a (1; first failure at 1)"],
+        ),
+        (evidence("a", [*noisy(0.2)[:9], 0.97], CLEAN), ["Some fresh runs", "a (1 of 10 runs)"]),
+        (evidence("a", [*noisy(0.2)[:9], None], CLEAN), ["mean test score", "a (1 of 10 runs)"]),
+        (
+            replace(
+                one := evidence("a", noisy(0.2), CLEAN),
+                selection=replace(one.selection, provenance=replace(PROVENANCE, code_sha="old")),
+            ),
+            ["same code and library versions"],
+        ),
+    ],
+)
+def test_caveats_are_said_where_true_and_only_there(found, words):
+    assert some(verdict(found).caveats, *words)
+    assert not some(verdict(evidence("a", noisy(0.2), CLEAN)).caveats, *words)
+
+
+def test_a_better_test_loss_is_said_plainly():
+    result = verdict(
+        evidence("a", noisy(0.1, "a"), CLEAN, test=noisy(0.9, "a test")),
+        evidence("b", noisy(0.3, "b"), CLEAN, test=noisy(0.3, "b test")),
+    )
+    assert result.recommended == "a"
+    assert some(result.caveats, "On test losses b is better than the recommended a", "not revised")
+    assert not some(verdict(*WINNER).caveats, "On test losses")
+
+
+def test_tables_keep_the_order_of_schemes():
+    result = comparison(*WINNER)
+    assert [row.scheme for row in result.schemes] == ["a", "b", "dead"]
+    assert list(dict.fromkeys(row.scheme for row in result.response)) == ["a", "b", "dead"]
+    assert [(p.family, p.reference, p.scheme, p.outcome) for p in result.pairs] == [
+        ("validation", "b", "a", "worse"),
+        ("test", "b", "a", "worse"),
+    ]
+    dead = [row for row in result.response if row.scheme == "dead"]
+    assert not any(row.in_basin for row in dead)
+    assert all(row.failure_rate == 1.0 and row.divergence_rate == 0.0 for row in dead)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        WINNER,
+        [evidence("a", [None] * 10, flat([None] * 4))],
+        [evidence("a", [0.2] * 10, WIDE), evidence("b", [0.2] * 10, WIDE)],
+        [evidence("a", [0.2], flat([0.9, 0.3, 0.2, 1.0], seeds=1))],
+    ],
+)
+def test_no_number_is_ever_nan_or_infinite(found):
+    result = comparison(*found)
+    rows = [*result.schemes, *result.pairs, *result.response]
+    numbers = [v for row in rows for v in asdict(row).values() if isinstance(v, float)]
+    assert numbers
+    assert all(math.isfinite(value) for value in numbers)
+    assert comparison(*found) == result
