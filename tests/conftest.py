@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 from initsweep.params import Params, parse_params
@@ -11,6 +12,12 @@ from initsweep.params import Params, parse_params
 ROOT = Path(__file__).parent.parent
 
 Change = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Keep torch from starting threads for tensors too small to share: far slower when busy."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

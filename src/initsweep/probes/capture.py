@@ -1,0 +1,221 @@
+"""One forward and one backward pass of an untrained network, with every signal kept.
+
+All probes read the same `Snapshot`, so a scheme costs one pass per seed however many probes
+there are.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+Pointwise = Callable[[Tensor], Tensor]
+
+WEIGHT_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Layer:
+    """The signals of one weight layer on one batch, all float64 and detached.
+
+    A convolution's positions count as examples: `rows` is batch times positions.
+
+    Attributes:
+        name: The module's name.
+        weight: Shape (units, *fan_in).
+        bias: Shape (units,), or None.
+        inputs: What the layer multiplies, shape (rows, channels).
+        pre_activations: What the activation function sees, shape (rows, units): after the
+            normalization where one follows the layer, else the layer's output.
+        activations: What the activation function returns, shape (rows, units); the
+            pre-activations themselves where no activation follows (the head).
+        gradients: Loss gradient with respect to the pre-activations, shape (rows, units).
+        weight_gradient: Loss gradient with respect to `weight`, of its shape.
+        bias_gradient: Loss gradient with respect to `bias`, of its shape, or None.
+        activation: The activation function, or None.
+        normalized: Whether a normalization stands between layer and activation.
+    """
+
+    name: str
+    weight: Tensor
+    bias: Tensor | None
+    inputs: Tensor
+    pre_activations: Tensor
+    activations: Tensor
+    gradients: Tensor
+    weight_gradient: Tensor
+    bias_gradient: Tensor | None
+    activation: Pointwise | None
+    normalized: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Snapshot:
+    """Everything one pass showed: the layers in the order of use, and the loss."""
+
+    layers: tuple[Layer, ...]
+    loss: float
+
+
+def capture(
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+    features: Tensor,
+    targets: Tensor,
+    loss: Callable[[Tensor, Tensor], Tensor],
+    activation_after: Mapping[str, Pointwise],
+) -> Snapshot:
+    """Run `model` with `parameters` on one batch, forward and backward, and keep its signals.
+
+    Computes in float64: at depth 30 under N(0, 1) weights, squares of the signals overflow
+    float32. Batch normalization uses the batch's statistics, as in training. The model is left
+    as it was: its parameters, buffers and mode do not change, the hooks are removed.
+
+    Args:
+        model: The network; its own parameter values are ignored.
+        parameters: All parameters by name.
+        features: Shape (batch, *features).
+        targets: Shape (batch,).
+        loss: The batch's mean loss from outputs and targets.
+        activation_after: Activation function by name of the weight layer it follows. Where a
+            layer is missing here, an activation applied as a module of its own is found.
+
+    Returns:
+        One `Layer` per use of a linear or convolution layer, in the order of use.
+    """
+    leaves = {
+        name: value.detach().double().clone().requires_grad_()  # backward() writes .grad to it
+        for name, value in parameters.items()
+    }
+    buffers = {name: _doubled(value.detach()).clone() for name, value in model.named_buffers()}
+    uses: list[_Use] = []
+    with _hooked(model, uses), _as_in_training(model):
+        outputs = functional_call(model, {**leaves, **buffers}, (_doubled(features),))
+        value = loss(outputs, _doubled(targets))
+        value.backward()  # type: ignore[no-untyped-call]
+    layers = tuple(_layer(use, activation_after) for use in uses)
+    return Snapshot(layers=layers, loss=float(value.detach()))
+
+
+@dataclass(slots=True, eq=False)
+class _Use:
+    """One call of a weight layer while the pass is running."""
+
+    name: str
+    module: nn.Module
+    weight: Tensor
+    bias: Tensor | None
+    inputs: Tensor
+    signal: Tensor  # the very tensor object, to recognise who consumes it
+    pre_activations: Tensor  # a copy: an in-place activation overwrites the signal
+    gradient: list[Tensor] = field(default_factory=list)
+    activation: Pointwise | None = None
+    normalized: bool = False
+
+    def follow(self, signal: Tensor) -> None:
+        """Take `signal` as the pre-activation from here on."""
+        self.signal = signal
+        self.pre_activations = signal.detach().clone()
+        self.gradient = []
+        # A hook and not retain_grad, whose gradient moves on when the signal changes in place.
+        signal.register_hook(self.gradient.append)  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _hooked(model: nn.Module, uses: list[_Use]) -> Iterator[None]:
+    handles = [
+        module.register_forward_hook(_recorder(name, uses))
+        for name, module in model.named_modules()
+        if not any(module.children())
+    ]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _recorder(
+    name: str, uses: list[_Use]
+) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+    """Return a forward hook that records weight layers and what directly follows them."""
+
+    def record(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
+        if isinstance(module, WEIGHT_LAYERS):
+            weight, bias, inputs = module.weight, module.bias, args[0].detach().clone()
+            weight.retain_grad()  # does nothing to a leaf; a parametrized weight is none
+            use = _Use(name, module, weight, bias, inputs, output, output)
+            use.follow(output)
+            uses.append(use)
+            return
+        for use in uses:
+            if not args or args[0] is not use.signal:
+                continue
+            if isinstance(module, NORMS):
+                use.normalized = True
+                use.follow(output)
+            elif _is_pointwise(module) and output.shape == args[0].shape:
+                use.activation = module
+
+    return record
+
+
+def _is_pointwise(module: nn.Module) -> bool:
+    kind = type(module).__name__
+    excluded = kind == "Identity" or "Dropout" in kind or "Softm" in kind
+    return not excluded and not any(True for _ in module.parameters())
+
+
+@contextmanager
+def _as_in_training(model: nn.Module) -> Iterator[None]:
+    modes = {module: module.training for module in model.modules()}
+    model.train()
+    try:
+        # Dropout would otherwise draw from a stream that depends on what ran before.
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _layer(use: _Use, activation_after: Mapping[str, Pointwise]) -> Layer:
+    activation = activation_after.get(use.name, use.activation)
+    pre_activations = _rows(use.pre_activations, use.module)
+    with torch.no_grad():
+        # A copy, because an activation may work in place.
+        activations = activation(pre_activations.clone()) if activation else pre_activations
+    gradient = use.gradient[0] if use.gradient else torch.zeros_like(use.pre_activations)
+    return Layer(
+        name=use.name,
+        weight=use.weight.detach(),
+        bias=None if use.bias is None else use.bias.detach(),
+        inputs=_rows(use.inputs, use.module),
+        pre_activations=pre_activations,
+        activations=activations,
+        gradients=_rows(gradient.detach(), use.module),
+        weight_gradient=_gradient_of(use.weight),
+        bias_gradient=None if use.bias is None else _gradient_of(use.bias),
+        activation=activation,
+        normalized=use.normalized,
+    )
+
+
+def _gradient_of(parameter: Tensor) -> Tensor:
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.detach()
+
+
+def _rows(signal: Tensor, module: nn.Module) -> Tensor:
+    """Return the signal as (rows, channels); a convolution has its channels on axis 1."""
+    if not isinstance(module, nn.Linear):
+        signal = signal.movedim(1, -1)
+    return signal.reshape(-1, signal.shape[-1])
+
+
+def _doubled(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
