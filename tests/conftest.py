@@ -7,6 +7,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from initsweep.engine.devices import pin_matmul
 from initsweep.params import Params, parse_params
 
 ROOT = Path(__file__).parent.parent
@@ -15,9 +16,10 @@ Change = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Keep torch from starting threads for tensors too small to share: far slower when busy."""
+def _numerics() -> None:
+    """Compute as the command line does, on one thread: two are far slower for small tensors."""
     torch.set_num_threads(1)
+    pin_matmul()
 
 
 @pytest.fixture(scope="session")

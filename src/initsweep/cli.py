@@ -123,12 +123,13 @@ def _ui(params: Params, port: int) -> int:
 
 
 def _listing(kind: str) -> str:
-    room = importlib.import_module(f"initsweep.{kind}")
-    registry = getattr(room, kind.upper())
-    lines = []
-    for name, entry in registry:
-        summary = getattr(entry, "summary", None) or (entry.__doc__ or "").partition("\n")[0]
-        lines.append(f"{name:22} {summary}")
-    return "\n".join(lines)
+    registry = getattr(importlib.import_module(f"initsweep.{kind}"), kind.upper())
+    return "\n".join(f"{name:22} {_summary(entry)}" for name, entry in registry)
 
 
+def _summary(entry: object) -> str:
+    """Return an entry's own summary, or the first line of the file it lives in."""
+    if isinstance(own := getattr(entry, "summary", None), str):
+        return own
+    function = getattr(entry, "function", entry)
+    return (sys.modules[function.__module__].__doc__ or "").partition("\n")[0]

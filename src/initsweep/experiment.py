@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from initsweep import artifacts
 from initsweep.architectures import build_model
+from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train import train_lanes
 from initsweep.initializers import initial_state, make_initializer
@@ -185,6 +186,7 @@ class Experiment:
 
 def load_experiment(params: Params) -> Experiment:
     """Return the experiment on the data that the prepare stage has written."""
+    pin_matmul()
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     return Experiment(params, schema)
 

@@ -1,0 +1,85 @@
+"""The whole learning-rate response of every scheme, one panel each.
+
+Question answered: how good is each scheme at every learning rate, and over how many rates is
+it about as good as at its best?
+Requires: `response.csv`, `schemes.csv`, the constant predictor's validation loss.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from initsweep.figures import axes as scales
+from initsweep.figures import numbers, panels, responses, style
+from initsweep.figures.palette import Look
+from initsweep.records import ResponseRow, SchemeRow
+
+
+def draw(
+    response: Sequence[ResponseRow],
+    schemes: Sequence[SchemeRow],
+    looks: Mapping[str, Look],
+    *,
+    constant_loss: float,
+    loss_name: str,
+) -> Figure:
+    """Return a figure with one panel per scheme, in the order given, on common axes."""
+    rows = {scheme.scheme: responses.of_scheme(response, scheme.scheme) for scheme in schemes}
+    lines = {name: responses.line(responses.swept(of_one)) for name, of_one in rows.items()}
+    losses = [row.best_loss for row in response] + [row.worst_loss for row in response]
+    with style.styled():
+        figure, panel_axes = panels.grid(len(schemes))
+        for axes, scheme in zip(panel_axes, schemes, strict=True):
+            look = looks[scheme.scheme]
+            axes.set_label(scheme.scheme)
+            panels.others(axes, [line for name, line in lines.items() if name != scheme.scheme])
+            responses.constant_line(axes, constant_loss)
+            _basin(axes, scheme, look)
+            responses.draw(axes, rows[scheme.scheme], _chosen(scheme), look, solid=True)
+            scales.rate_axis(axes, [row.learning_rate for row in response], every=2)
+            scales.loss_axis(axes, [*losses, constant_loss])
+            panels.head(
+                axes, scheme.scheme, _detail(scheme), look.colour,
+                marked=scheme.outcome == "recommended",
+            )  # fmt: skip
+        panels.name_axes(figure, "learning rate", f"validation {loss_name.replace('_', ' ')}")
+        panels.legend(figure, _legend())
+    return figure
+
+
+def _basin(axes: Axes, scheme: SchemeRow, look: Look) -> None:
+    low, high = scheme.basin_low, scheme.basin_high
+    if low is None or high is None:
+        return
+    if low == high:  # a single rate still deserves to be seen
+        low, high = low / 1.12, high * 1.12
+    axes.axvspan(low, high, color=look.colour, alpha=0.13, linewidth=0, zorder=0, label="basin")
+
+
+def _chosen(scheme: SchemeRow) -> float | None:
+    # Of an untrainable scheme every rate is as bad as the one that was chosen.
+    return scheme.learning_rate if scheme.trainable else None
+
+
+def _detail(scheme: SchemeRow) -> str:
+    if not scheme.trainable:
+        return "untrainable"
+    width = numbers.width(scheme.basin_width, scheme.basin_censored)
+    return f"best at {numbers.rate(scheme.learning_rate)}, basin {width} dec."
+
+
+def _legend() -> list[Artist]:
+    return [
+        panels.sample_line("mean over seeds"),
+        panels.sample_area("best to worst seed", responses.BAND + 0.1),
+        panels.sample_area("basin", 0.13),
+        panels.sample_line("chosen rate", marker="o", markersize=7, linestyle=""),
+        panels.sample_line("refined", marker="o", markersize=2.5, linestyle=""),
+        panels.sample_line("a run failed", marker="x", markersize=5, linestyle=""),
+        panels.sample_line(
+            "constant predictor", color=style.MUTED, linewidth=1, linestyle=(0, (4, 3))
+        ),
+        panels.sample_line("other schemes", color=style.PALE, linewidth=1),
+    ]

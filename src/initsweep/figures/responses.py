@@ -1,0 +1,63 @@
+"""How one scheme's learning-rate response is drawn, wherever it is drawn."""
+
+from collections.abc import Sequence
+
+from matplotlib.axes import Axes
+
+from initsweep.figures import style
+from initsweep.figures.palette import UNTRAINABLE, Look
+from initsweep.records import ResponseRow
+
+BAND = 0.18
+
+
+def of_scheme(rows: Sequence[ResponseRow], scheme: str) -> list[ResponseRow]:
+    """Return one scheme's rows by ascending rate."""
+    return sorted((row for row in rows if row.scheme == scheme), key=lambda row: row.learning_rate)
+
+
+def swept(rows: Sequence[ResponseRow]) -> list[ResponseRow]:
+    """Return the rows of the shared grid and its extensions: the points lines go through."""
+    return [row for row in rows if row.kind in {"grid", "extension"}]
+
+
+def line(rows: Sequence[ResponseRow]) -> tuple[list[float], list[float]]:
+    """Return rates and mean losses."""
+    return [row.learning_rate for row in rows], [row.mean_loss for row in rows]
+
+
+def draw(
+    axes: Axes, rows: Sequence[ResponseRow], chosen: float | None, look: Look, *, solid: bool
+) -> None:
+    """Draw the swept line, the range over seeds, refined rates, failures and the chosen rate.
+
+    A scheme in a panel of its own is drawn `solid`, unless it is untrainable.
+    """
+    on_line = swept(rows)
+    xs, ys = line(on_line)
+    axes.fill_between(
+        xs, [row.best_loss for row in on_line], [row.worst_loss for row in on_line],
+        color=look.colour, alpha=BAND, linewidth=0, zorder=2,
+    )  # fmt: skip
+    dash = "-" if solid and look is not UNTRAINABLE else look.dash
+    axes.plot(xs, ys, color=look.colour, linestyle=dash, zorder=3, label="response")
+    refined = [row for row in rows if row.kind == "refinement"]
+    axes.plot(
+        *line(refined), linestyle="", marker="o", markersize=2.2, color=look.colour, alpha=0.75,
+        zorder=3, label="refinement",
+    )  # fmt: skip
+    failing = [row for row in rows if row.failure_rate > 0]
+    axes.plot(
+        *line(failing), linestyle="", marker="x", markersize=4.5, markeredgewidth=1.1,
+        color=style.INK, zorder=4, label="failures",
+    )  # fmt: skip
+    mark = [row for row in rows if row.learning_rate == chosen]
+    axes.plot(
+        *line(mark), linestyle="", marker="o", markersize=7.5, color=look.colour,
+        markeredgecolor=style.PAPER, markeredgewidth=1.2, zorder=5, label="chosen",
+    )  # fmt: skip
+
+
+def constant_line(axes: Axes, loss: float) -> None:
+    """Draw the constant predictor's loss, the level of having learned nothing."""
+    axes.axhline(loss, color=style.MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)

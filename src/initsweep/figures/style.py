@@ -1,0 +1,127 @@
+"""The look of all figures, and figures as bytes that depend on their content only."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import matplotlib.style
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.figure import Figure
+
+INK = "#24292f"
+MUTED = "#6e7781"
+GRID = "#dfe3e8"
+PALE = "#c9cfd6"
+PAPER = "#ffffff"
+# What each of these turns into on a dark page; scheme colours stay as they are.
+DARK = {INK: "#e6edf3", MUTED: "#9aa4af", GRID: "#2a313a", PALE: "#434b55", PAPER: "#0d1117"}
+
+_RC: dict[str, Any] = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 9,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9.5,
+    "axes.titleweight": "bold",
+    "axes.unicode_minus": True,
+    "figure.facecolor": "none",
+    "font.family": ["DejaVu Sans"],
+    "font.size": 9,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4,
+    "svg.fonttype": "none",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 8.5,
+    "xtick.minor.size": 0,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 8.5,
+    "ytick.minor.size": 0,
+}
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, sans-serif"
+
+
+@contextmanager
+def styled(salt: str = "initsweep") -> Iterator[None]:
+    """Use the house style inside the block, whatever the user's matplotlibrc says.
+
+    Yields:
+        Nothing.
+    """
+    with matplotlib.style.context(["default", _RC | {"svg.hashsalt": salt}]):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure of the given size in inches, without any global state."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def renderer(figure: Figure) -> RendererAgg:
+    """Return what measures the text of a figure made by `new_figure`.
+
+    Raises:
+        TypeError: If the figure was made elsewhere and has another canvas.
+    """
+    if not isinstance(figure.canvas, FigureCanvasAgg):
+        raise TypeError(f"expected a figure made by new_figure, received {figure.canvas!r}")
+    return cast(RendererAgg, figure.canvas.get_renderer())  # type: ignore[no-untyped-call]
+
+
+def message_figure(text: str) -> Figure:
+    """Return a figure that says why there is nothing to draw."""
+    with styled():
+        figure = new_figure(9.2, 1.2)
+        figure.text(0.5, 0.5, text, ha="center", va="center", color=MUTED)
+    return figure
+
+
+def to_svg(figure: Figure, name: str) -> str:
+    """Return a figure as SVG text that adapts to dark pages.
+
+    Ids start with `name`, so that several figures can stand in one HTML page.
+    """
+    buffer = io.StringIO()
+    with styled(salt=name):
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
+    svg = buffer.getvalue().replace("\r\n", "\n")
+    svg = re.sub(r"<\?xml.*?\?>\s*|<!DOCTYPE.*?>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = svg.replace("'DejaVu Sans'", _FONTS.replace('"', "'"))
+    return svg.replace("<defs>", f"<style>{dark_rules()}</style>\n <defs>", 1)
+
+
+def to_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG on white, at 160 dots per inch."""
+    buffer = io.BytesIO()
+    with styled():
+        figure.savefig(buffer, format="png", dpi=160, facecolor=PAPER, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def dark_rules() -> str:
+    """Return the CSS that swaps the neutral colours on a dark screen; paper stays light."""
+    # No `svg` in front: markers are copied by <use>, and a copy has no ancestors to match.
+    rules = [
+        f'[style*="{prop}: {light}"]{{{prop}:{dark}!important}}'
+        for light, dark in DARK.items()
+        for prop in ("fill", "stroke")
+    ]
+    return f"@media screen and (prefers-color-scheme:dark){{{''.join(rules)}}}"

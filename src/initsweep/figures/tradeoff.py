@@ -1,0 +1,109 @@
+"""How good a scheme can be against how much it depends on the learning rate.
+
+Question answered: which schemes are good when tuned, which forgive a badly chosen learning
+rate, and which are both? No scheme is better in both respects than one on the front.
+Requires: `schemes.csv`.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from initsweep.figures import axes as scales
+from initsweep.figures import labels, style
+from initsweep.figures.palette import Look
+from initsweep.records import SchemeRow
+
+
+def draw(schemes: Sequence[SchemeRow], looks: Mapping[str, Look], *, loss_name: str) -> Figure:
+    """Return a figure with the trainable schemes; the others have no place, and are named."""
+    trainable = [row for row in schemes if row.trainable]
+    if not trainable:
+        return style.message_figure("No scheme is trainable, so there is no trade-off to show.")
+    left_out = [row.scheme for row in schemes if not row.trainable]
+    with style.styled():
+        figure = style.new_figure(9.2, 5.2)
+        axes = figure.add_axes((0.085, 0.155 if left_out else 0.12, 0.885, 0.8))
+        _scales(axes, trainable)
+        words = loss_name.replace("_", " ")
+        axes.set_xlabel(
+            f"sensitivity: mean {words} over the shared rates, above the scheme's own best "
+            "(left: more forgiving)"
+        )
+        axes.set_ylabel(f"tuned validation {words} (lower: better)")
+        front = _front(axes, [row for row in trainable if row.pareto])
+        for row in trainable:
+            _point(axes, row, looks[row.scheme])
+        named = [_label(row, looks[row.scheme]) for row in _by_importance(trainable)]
+        labels.place(axes, named, avoid=front)
+        if left_out:
+            text = "Untrainable, so without a place here: " + ", ".join(left_out)
+            figure.text(0.012, 0.015, labels.shorten(text, 130), fontsize=8.5, color=style.MUTED)
+    return figure
+
+
+def _scales(axes: Axes, rows: Sequence[SchemeRow]) -> None:
+    values = [value for row in rows for value in (row.validation_low, row.validation_high)]
+    scales.loss_axis(axes, values)
+    right = max(max(row.sensitivity for row in rows), 1e-12)
+    axes.set_xlim(-0.03 * right, 1.1 * right)
+
+
+def _front(axes: Axes, rows: Sequence[SchemeRow]) -> list[tuple[float, float]]:
+    """Return points along the front, after drawing it."""
+    ordered = sorted(rows, key=lambda row: (row.sensitivity, -row.validation_loss))
+    if not ordered:
+        return []
+    bottom, top = axes.get_ylim()
+    right = axes.get_xlim()[1]
+    xs = [ordered[0].sensitivity, *(row.sensitivity for row in ordered), right]
+    ys = [top, *(row.validation_loss for row in ordered), ordered[-1].validation_loss]
+    axes.plot(
+        xs, ys, drawstyle="steps-post", color=style.MUTED, linewidth=1.1, zorder=1.5, label="front"
+    )
+    axes.annotate(
+        "Pareto front (names in bold)", (xs[0], top), (5, -3), textcoords="offset points", va="top",
+        fontsize=8, color=style.MUTED, fontstyle="italic",
+    )  # fmt: skip
+    axes.set_ylim(bottom, top)
+    corners = [(x, y) for x, *ends in zip(xs[1:], ys, ys[1:], strict=False) for y in ends]
+    return _along(axes, [(xs[0], ys[0]), *corners])
+
+
+def _along(axes: Axes, path: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    corners = axes.transData.transform(path)
+    steps = np.linspace(0, 1, 60)[:, None]
+    pixels = [start + steps * (end - start) for start, end in pairwise(corners)]
+    return [(float(x), float(y)) for x, y in axes.transData.inverted().transform(np.vstack(pixels))]
+
+
+def _point(axes: Axes, row: SchemeRow, look: Look) -> None:
+    axes.vlines(
+        row.sensitivity, row.validation_low, row.validation_high, color=look.colour,
+        linewidth=1.4, zorder=2,
+    )  # fmt: skip
+    recommended = row.outcome == "recommended"
+    axes.plot(
+        [row.sensitivity], [row.validation_loss], marker=look.marker, color=look.colour,
+        markersize=10 if recommended else 7.5, linestyle="", zorder=4 if recommended else 3,
+        markeredgecolor=style.INK if recommended else style.PAPER,
+        markeredgewidth=1.6 if recommended else 0.8, label=f"point-{row.scheme}",
+    )  # fmt: skip
+
+
+def _by_importance(rows: Sequence[SchemeRow]) -> list[SchemeRow]:
+    return sorted(rows, key=lambda row: (row.outcome != "recommended", not row.pareto))
+
+
+def _label(row: SchemeRow, look: Look) -> labels.Label:
+    recommended = row.outcome == "recommended"
+    return labels.Label(
+        text=f"{labels.shorten(row.scheme)}{' (recommended)' if recommended else ''}",
+        x=row.sensitivity,
+        y=row.validation_loss,
+        colour=look.colour,
+        weight="bold" if row.pareto or recommended else "normal",
+    )

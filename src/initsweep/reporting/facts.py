@@ -1,0 +1,173 @@
+"""Label-and-text pairs of the review packet: the answer, the data, the protocol, the origin."""
+
+from collections.abc import Iterable
+
+from initsweep.figures import numbers
+from initsweep.params import Params
+from initsweep.reporting.study import Study
+
+Facts = list[tuple[str, str]]
+
+DECISIONS = {
+    "winner": "Winner",
+    "tie": "Tie",
+    "cannot_tell": "Cannot tell",
+    "none_trainable": "Nothing trains",
+}
+
+
+def answer(study: Study) -> Facts:
+    """Return the verdict in a few numbers; only those that exist."""
+    verdict = study.verdict
+    facts: Facts = []
+    row = next((row for row in study.schemes if row.scheme == verdict.recommended), None)
+    if row is not None:
+        facts.append(("Recommended scheme", row.scheme))
+        facts.append(("Learning rate", numbers.rate(row.learning_rate)))
+        facts.append(("Usable rates", numbers.rate_range(row.basin_low, row.basin_high)))
+        facts.append((f"Test {_words(verdict.loss_name)}", numbers.loss(row.test_loss)))
+        if row.test_score is not None:
+            score = numbers.score(row.test_score, verdict.score_name)
+            facts.append((f"Test {_words(verdict.score_name)}", score))
+    facts.append(("Schemes compared", str(len(study.schemes))))
+    facts.append(("Fresh seeds each", str(verdict.seeds)))
+    return facts
+
+
+def data(study: Study) -> Facts:
+    """Return what the data is."""
+    schema = study.schema
+    rows = ", ".join(f"{count} {split}" for split, count in schema.rows.items())
+    facts = [
+        ("Source", schema.source),
+        ("Reference", schema.reference),
+        ("Task", schema.task),
+        ("Rows", rows),
+        ("Features", str(schema.n_features)),
+    ]
+    if schema.class_names:
+        facts.append(("Classes", f"{schema.n_outputs}: {', '.join(schema.class_names)}"))
+    facts.append(("Loss", f"{_words(schema.loss_name)}; score: {_words(schema.score_name)}"))
+    constant = (
+        f"{numbers.loss(schema.constant_validation_loss)} on validation, "
+        f"{numbers.loss(schema.constant_test_loss)} on test"
+    )
+    facts.append(("Constant predictor's loss", constant))
+    return facts + _noticed(study.profile)
+
+
+def _noticed(profile: dict[str, object]) -> Facts:
+    facts: Facts = []
+    shared = profile.get("rows_also_in_train")
+    if isinstance(shared, dict):
+        text = ", ".join(f"{count} of {split}" for split, count in shared.items())
+        facts.append(("Rows that also occur in train", text))
+    constant = profile.get("constant_features")
+    if isinstance(constant, list):
+        facts.append(("Features that never vary", str(len(constant))))
+    return facts
+
+
+def protocol(study: Study) -> Facts:
+    """Return what was held fixed, what was tuned, and how."""
+    params, grid, verdict = study.params, study.params.tune.grid, study.verdict
+    decide = params.decide
+    return [
+        ("Network", _with_options(params.model.name, params.model.options)),
+        ("Optimizer", _optimizer(params)),
+        ("Training", _training(params)),
+        (
+            "Tuning",
+            f"{grid.points} learning rates from {numbers.rate_range(grid.low, grid.high)}, the "
+            f"same for every scheme, {len(params.tune.seeds)} seeds each; then "
+            f"{params.tune.refinement_trials} refined rates; the grid grows up to "
+            f"{params.tune.extension_rounds} times where the best rate sits on its edge",
+        ),
+        (
+            "Confirmation",
+            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate; test rows are "
+            "looked at once, by these runs only",
+        ),
+        (
+            "Practical margin",
+            f"{100 * decide.margin:g} % of the constant predictor's loss "
+            f"({numbers.loss(verdict.margin)} on validation)",
+        ),
+        (
+            "Basin tolerance",
+            f"{100 * decide.basin_tolerance:g} % of the constant predictor's loss "
+            f"({numbers.loss(verdict.basin_tolerance)})",
+        ),
+        (
+            "Trainable",
+            f"removes at least {100 * decide.trainable_skill:g} % of the constant predictor's loss",
+        ),
+        ("Significance level", f"{decide.alpha:g}, after Holm's correction"),
+    ]
+
+
+def _optimizer(params: Params) -> str:
+    chosen = params.optimizer
+    used = {
+        "sgd": ("momentum", "nesterov"),
+        "adam": ("beta1", "beta2", "epsilon"),
+        "adamw": ("beta1", "beta2", "epsilon"),
+        "rmsprop": ("beta2", "epsilon"),
+    }[chosen.name]
+    options = {name: getattr(chosen, name) for name in (*used, "weight_decay")}
+    return _with_options(chosen.name, options)
+
+
+def _training(params: Params) -> str:
+    training = params.training
+    clip = training.gradient_clip
+    return (
+        f"{training.epochs} epochs, batches of {training.batch_size}, {training.schedule} "
+        f"learning rate, warm-up {100 * training.warmup_fraction:g} % of the steps, "
+        + ("no gradient clipping" if clip is None else f"gradient norm clipped at {clip:g}")
+    )
+
+
+def provenance(study: Study) -> Facts:
+    """Return what the results are a function of."""
+    origin = study.verdict.provenance
+    engines: dict[str, list[str]] = {}
+    for name in study.names:
+        engines.setdefault(study.confirmations[name].engine, []).append(name)
+    many = len(engines) > 1
+    return [
+        ("Parameters", origin.params_sha),
+        ("Data", origin.data_sha),
+        ("Code", origin.code_sha),
+        ("Versions", _joined(f"{name} {version}" for name, version in origin.versions.items())),
+        (
+            "Engine",
+            "; ".join(
+                f"{engine} ({', '.join(names)})" if many else engine
+                for engine, names in engines.items()
+            ),
+        ),
+        ("Tuning seeds", _joined(study.params.tune.seeds)),
+        ("Fresh seeds", _joined(study.params.confirm.seeds)),
+        ("Split seed", str(study.params.data.split_seed)),
+    ]
+
+
+def _with_options(
+    name: str, options: dict[str, object] | dict[str, bool | int | float | str | None]
+) -> str:
+    return f"{name} ({_joined(f'{key} {_plain(value)}' for key, value in options.items())})"
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _joined(items: Iterable[object]) -> str:
+    return ", ".join(map(str, items))
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

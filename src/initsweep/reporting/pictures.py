@@ -1,0 +1,136 @@
+"""The figures of the review packet: which there are, what they show, and drawing them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from initsweep.figures import (
+    comparison,
+    learning_curves,
+    lr_overlay,
+    lr_response,
+    palette,
+    signal,
+    style,
+    tradeoff,
+)
+from initsweep.reporting.study import Study
+
+Looks = dict[str, palette.Look]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One figure with its words.
+
+    Attributes:
+        name: File name without ending, and id in the page.
+        title: What it shows, for those who cannot see it.
+        caption: How to read it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    draw: Callable[[Study, Looks], Figure]
+
+
+def looks_of(study: Study) -> Looks:
+    """Return the look of each scheme, by its place in `params.yaml`."""
+    return palette.looks(study.params.schemes, study.verdict.untrainable)
+
+
+def _tradeoff(study: Study, looks: Looks) -> Figure:
+    return tradeoff.draw(study.schemes, looks, loss_name=study.verdict.loss_name)
+
+
+def _lr_response(study: Study, looks: Looks) -> Figure:
+    return lr_response.draw(
+        study.response,
+        study.schemes,
+        looks,
+        constant_loss=study.verdict.constant_loss,
+        loss_name=study.verdict.loss_name,
+    )
+
+
+def _lr_overlay(study: Study, looks: Looks) -> Figure:
+    return lr_overlay.draw(
+        study.response,
+        lr_overlay.notable(study.schemes, study.verdict.best_on_validation),
+        looks,
+        constant_loss=study.verdict.constant_loss,
+        loss_name=study.verdict.loss_name,
+    )
+
+
+def _comparison(study: Study, looks: Looks) -> Figure:
+    return comparison.draw(
+        study.pairs,
+        looks,
+        margin=study.params.decide.margin * study.schema.constant_test_loss,
+        loss_name=study.verdict.loss_name,
+    )
+
+
+def _learning_curves(study: Study, looks: Looks) -> Figure:
+    if not study.curves:
+        return style.message_figure("No learning curves were recorded.")
+    return learning_curves.draw(
+        study.curves,
+        study.schemes,
+        looks,
+        constant_loss=study.verdict.constant_loss,
+        loss_name=study.verdict.loss_name,
+    )
+
+
+def _signal(study: Study, looks: Looks) -> Figure:
+    return signal.draw(study.layers, study.names, looks)
+
+
+PICTURES = (
+    Picture(
+        name="tradeoff",
+        title="Tuned validation loss against sensitivity to the learning rate, by scheme",
+        caption="Lower is better when tuned, further left forgives a wrong learning rate more. "
+        "No scheme beats one on the front in both. Bars are 95 % intervals over fresh seeds.",
+        draw=_tradeoff,
+    ),
+    Picture(
+        name="lr_response",
+        title="Validation loss against learning rate, one panel per scheme",
+        caption="A wide shaded basin means that the learning rate need not be exact. Every scheme "
+        "was tried at the same rates with the same seeds. Losses are cut at the constant "
+        "predictor's, which is also what a diverged run counts as.",
+        draw=_lr_response,
+    ),
+    Picture(
+        name="lr_overlay",
+        title="Validation loss against learning rate of a few notable schemes",
+        caption="The same curves, for the recommended scheme and a few to compare it with.",
+        draw=_lr_overlay,
+    ),
+    Picture(
+        name="comparison",
+        title="Differences in test loss to the reference scheme, with intervals",
+        caption="Each difference is taken seed by seed. Inside the grey zone a difference is too "
+        "small to matter in practice; an arrow marks a difference beyond the axis.",
+        draw=_comparison,
+    ),
+    Picture(
+        name="signal",
+        title="Standard deviation of activations and gradients by layer before training",
+        caption="A level line keeps its size through the network; a falling one fades and a rising "
+        "one blows up. Dotted: what theory predicts.",
+        draw=_signal,
+    ),
+    Picture(
+        name="learning_curves",
+        title="Validation loss by epoch at each scheme's chosen learning rate, one panel each",
+        caption="Fresh seeds at each scheme's own rate. A line that still falls at the right end "
+        "would gain from longer training.",
+        draw=_learning_curves,
+    ),
+)

@@ -1,0 +1,171 @@
+"""Tables of the review packet, as text cells ready to be set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from initsweep.figures import numbers
+from initsweep.records import DiagnosisRow, PairRow, SchemeRow
+from initsweep.reporting.study import Study
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One cell: the main text, a smaller note such as an interval, and its role.
+
+    Attributes:
+        role: "scheme" for a scheme's name, "word" for prose, "number" for numbers.
+    """
+
+    text: str
+    note: str = ""
+    role: str = "number"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Column heads, and for each row its outcome (or "") and its cells."""
+
+    head: list[str]
+    rows: list[tuple[str, list[Cell]]]
+
+
+def verdict_table(study: Study) -> Table:
+    """Return the verdict table: one line per scheme, the recommended one on top."""
+    score = study.verdict.score_name.replace("_", " ")
+    return Table(
+        head=[
+            "Scheme",
+            "Outcome",
+            "Chosen rate, usable range",
+            "Basin, decades",
+            "Largest stable rate",
+            "Regret",
+            "Validation loss",
+            "Test loss",
+            f"Test {score}",
+            "Failed runs",
+        ],
+        rows=[
+            (row.outcome, _verdict_cells(row, study.verdict.score_name)) for row in study.schemes
+        ],
+    )
+
+
+def _verdict_cells(row: SchemeRow, score_name: str) -> list[Cell]:
+    return [
+        _scheme(row.scheme),
+        Cell(text=row.outcome, role="word"),
+        Cell(
+            text=numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
+            note=numbers.rate_range(row.basin_low, row.basin_high) if row.basin_width else "",
+        ),
+        Cell(text=numbers.width(row.basin_width, row.basin_censored)),
+        Cell(text=largest_stable(row)),
+        Cell(text=numbers.loss(row.regret)),
+        Cell(
+            text=numbers.loss(row.validation_loss),
+            note=numbers.interval(row.validation_low, row.validation_high),
+        ),
+        Cell(
+            text=numbers.loss(row.test_loss),
+            note=numbers.interval(row.test_low, row.test_high),
+        ),
+        Cell(
+            text=numbers.score(row.test_score, score_name),
+            note=numbers.interval(row.test_score_low, row.test_score_high, score_name),
+        ),
+        Cell(text=f"{row.failed_runs}/{row.runs}"),
+    ]
+
+
+def largest_stable(row: SchemeRow) -> str:
+    """Return the largest rate without a failed run, with ≥ where no larger one failed."""
+    if row.largest_stable_rate is None:
+        return numbers.MISSING
+    bound = "≥ " if row.first_unstable_rate is None else ""
+    return bound + numbers.rate(row.largest_stable_rate)
+
+
+def pairs_table(pairs: Sequence[PairRow]) -> Table:
+    """Return the paired comparisons on test data, smallest difference first."""
+    rows = [pair for pair in pairs if pair.family == "test"]
+    rows.sort(key=lambda pair: (pair.mean_difference, pair.scheme))
+    return Table(
+        head=["Scheme", "Outcome", "Difference", "Holm p", "P(better)", "Seeds"],
+        rows=[(pair.outcome, _pair_cells(pair)) for pair in rows],
+    )
+
+
+def _pair_cells(pair: PairRow) -> list[Cell]:
+    return [
+        _scheme(pair.scheme),
+        Cell(text=pair.outcome, role="word"),
+        Cell(
+            text=numbers.difference(pair.mean_difference),
+            note=f"{numbers.difference(pair.low)} to {numbers.difference(pair.high)}",
+        ),
+        Cell(text=numbers.p_value(pair.p_holm)),
+        Cell(text=numbers.percent(pair.probability_better)),
+        Cell(text=str(pair.seeds)),
+    ]
+
+
+def diagnosis_table(study: Study) -> Table:
+    """Return what could be said of each scheme before any training."""
+    place = {name: index for index, name in enumerate(study.names)}
+    rows = sorted(study.diagnosis, key=lambda row: place.get(row.scheme, len(place)))
+    return Table(
+        head=[
+            "Scheme",
+            "Diagnosis",
+            "Reason",
+            "First bad layer",
+            "Activations, last / first",
+            "Gradients, first / last",
+            "Initial loss",
+        ],
+        rows=[("", _diagnosis_cells(row)) for row in rows],
+    )
+
+
+def _diagnosis_cells(row: DiagnosisRow) -> list[Cell]:
+    return [
+        _scheme(row.scheme),
+        Cell(text=row.verdict, role="word"),
+        Cell(text=row.reason, role="word"),
+        Cell(text=row.first_bad_layer or numbers.MISSING, role="word"),
+        Cell(text=numbers.significant(row.forward_ratio, 3)),
+        Cell(text=numbers.significant(row.backward_ratio, 3)),
+        Cell(text=numbers.loss(row.initial_loss)),
+    ]
+
+
+def runs_table(study: Study) -> Table:
+    """Return how each scheme was run: initializer, options, rates tried, seeds, engine."""
+    rows = []
+    for name in study.names:
+        tuned, trained = study.selections[name], study.confirmations[name]
+        options = ", ".join(f"{key}={value}" for key, value in tuned.options.items())
+        edge = "" if tuned.censored == "no" else f"best at the {tuned.censored} end"
+        tried = f"{len(tuned.grid)} from {numbers.rate_range(tuned.grid[0], tuned.grid[-1])}"
+        median = numbers.MISSING if trained.median_seed is None else str(trained.median_seed)
+        rows.append(
+            (
+                "",
+                [
+                    _scheme(name),
+                    Cell(text=tuned.initializer, note=options, role="word"),
+                    Cell(text=tried, note=edge, role="word"),
+                    Cell(text=numbers.rate(trained.learning_rate)),
+                    Cell(text=f"{len(trained.seeds)}"),
+                    Cell(text=median),
+                    Cell(text=trained.engine, role="word"),
+                ],
+            )
+        )
+    head = ["Scheme", "Initializer", "Rates tried", "Rate", "Fresh seeds", "Kept seed", "Engine"]
+    return Table(head=head, rows=rows)
+
+
+def _scheme(name: str) -> Cell:
+    return Cell(text=name, role="scheme")

@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from matplotlib.colors import to_rgb
+
+from initsweep.figures import palette, style
+
+
+def luminance(colour: str) -> float:
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("page", [style.PAPER, style.DARK[style.PAPER]])
+@pytest.mark.parametrize("colour", [*palette.COLOURS, palette.FAILED])
+def test_colours_are_legible_on_light_and_dark_pages(colour, page):
+    assert contrast(colour, page) >= 3.0
+
+
+@pytest.mark.parametrize("ink", [style.INK, style.MUTED])
+def test_text_is_legible_on_light_and_dark_pages(ink):
+    assert contrast(ink, style.PAPER) >= 4.5
+    assert contrast(style.DARK[ink], style.DARK[style.PAPER]) >= 4.5
+
+
+def test_many_schemes_get_different_looks():
+    names = [f"scheme_{i}" for i in range(32)]
+    looks = palette.looks(names)
+    assert len({(look.colour, look.marker, look.dash) for look in looks.values()}) == 32
+
+
+def test_a_new_scheme_changes_nobody_elses_look():
+    before = palette.looks(["a", "b", "c"])
+    after = palette.looks(["a", "b", "c", "d"])
+    assert before.items() <= after.items()
+
+
+def test_untrainable_schemes_are_grey_and_keep_the_place_of_the_others():
+    looks = palette.looks(["a", "b", "c"], untrainable=["b"])
+    assert looks["b"] == palette.UNTRAINABLE
+    assert looks["c"] == palette.looks(["a", "b", "c"])["c"]

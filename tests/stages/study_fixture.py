@@ -1,0 +1,472 @@
+"""A finished study made up from formulas: everything the report stage reads, in seconds."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from ruamel.yaml import YAML
+
+from initsweep import artifacts
+from initsweep.params import Params, parse_params
+from initsweep.records import (
+    Confirmation,
+    CurveRow,
+    DiagnosisRow,
+    LayerRow,
+    PairRow,
+    Provenance,
+    ResponseRow,
+    Schema,
+    SchemeRow,
+    Selection,
+    Verdict,
+)
+
+ROOT = Path(__file__).parents[2]
+SEEDS = range(100, 110)
+EPOCHS = 12
+LAYERS = 4
+PROVENANCE = Provenance(
+    params_sha="0123456789abcdef",
+    data_sha="fedcba9876543210",
+    code_sha="00112233aabbccdd",
+    versions={"numpy": "2.4.1", "python": "3.11.9", "torch": "2.13.0"},
+)
+
+# name: (best loss, log10 of the best rate, basin half-width in decades, first rate that fails)
+SCHEMES: dict[str, tuple[float, float, float, float] | None] = {
+    "zeros": None,
+    "constant": None,
+    "random_normal_small": (0.142, -0.9, 0.35, 0.5),
+    "random_normal_large": (0.61, -3.1, 0.30, -2.2),
+    "random_uniform": (0.118, -0.8, 0.60, 0.1),
+    "truncated_normal": (0.112, -0.9, 0.70, 0.2),
+    "xavier_uniform": (0.101, -1.1, 0.95, 0.0),
+    "xavier_normal": (0.099, -1.1, 1.00, 0.0),
+    "he_uniform": (0.0912, -1.4, 0.95, -0.4),
+    "he_normal": (0.0907, -1.5, 1.05, -0.4),
+    "lecun_uniform": (0.097, -1.0, 0.85, 0.1),
+    "lecun_normal": (0.0985, -1.0, 0.90, 0.1),
+    "orthogonal": (0.0862, -1.3, 1.10, -0.3),
+    "torch_default": (0.107, -0.7, 0.65, 0.3),
+}
+
+
+@dataclass
+class Study:
+    """All tables of a study; change what a test is about, then `write` it."""
+
+    params: Params
+    schema: Schema
+    verdict: Verdict
+    schemes: list[SchemeRow]
+    pairs: list[PairRow]
+    response: list[ResponseRow]
+    curves: list[CurveRow]
+    layers: list[LayerRow]
+    diagnosis: list[DiagnosisRow]
+    profile: dict[str, object] = field(default_factory=dict)
+
+    def write(self, root: Path) -> None:
+        compare, diagnose = root / artifacts.COMPARE, root / artifacts.DIAGNOSE
+        artifacts.write_rows(compare / "schemes.csv", self.schemes, SchemeRow)
+        artifacts.write_rows(compare / "pairs.csv", self.pairs, PairRow)
+        artifacts.write_rows(compare / "response.csv", self.response, ResponseRow)
+        artifacts.write_json(compare / "verdict.json", self.verdict)
+        artifacts.write_rows(diagnose / "layers.csv", self.layers, LayerRow)
+        artifacts.write_rows(diagnose / "schemes.csv", self.diagnosis, DiagnosisRow)
+        artifacts.write_json(root / artifacts.SCHEMA, self.schema)
+        artifacts.write_json(root / artifacts.PREPARED / "profile.json", self.profile)
+        for row in self.schemes:
+            self._write_scheme(root, row)
+
+    def _write_scheme(self, root: Path, row: SchemeRow) -> None:
+        name, options = self.params.initializer(row.scheme)
+        shared = {
+            "scheme": row.scheme,
+            "initializer": name,
+            "options": options,
+            "learning_rate": row.learning_rate,
+            "engine": "torch",
+            "provenance": PROVENANCE,
+        }
+        tune, train = (
+            root / artifacts.tune_folder(row.scheme),
+            root / artifacts.train_folder(row.scheme),
+        )
+        censored = "high" if row.scheme == "random_normal_small" else "no"
+        selection = Selection(
+            mean_loss=row.validation_loss, grid=RATES, censored=censored, **shared
+        )
+        artifacts.write_json(tune / "selection.json", selection)
+        median = None if not row.trainable else SEEDS[4]
+        record = Confirmation(seeds=list(SEEDS), median_seed=median, **shared)
+        artifacts.write_json(train / "record.json", record)
+        curves = [curve for curve in self.curves if curve.scheme == row.scheme]
+        artifacts.write_rows(train / "curves.csv", curves, CurveRow)
+
+
+RATES = [float(f"{10 ** (-4 + i / 2):.10g}") for i in range(9)]
+
+
+def make_study(
+    *, task: str = "classification", names: list[str] | None = None, decision: str = "tie"
+) -> Study:
+    """Make up a study of up to 14 schemes, two of them untrainable."""
+    names = list(SCHEMES) if names is None else names
+    unit = 1.0 if task == "classification" else 0.4
+    constant = 2.3019 * unit
+    made = [_Scheme(name, unit, constant) for name in names]
+    trainable = [one for one in made if SCHEMES[one.name] is not None]
+    ranked = sorted(trainable, key=lambda one: one.fresh.mean())
+    reference = ranked[0] if ranked else None
+    rows = [one.row(reference, decision, task) for one in made]
+    for one in rows:
+        one_better = [
+            other.validation_loss <= one.validation_loss and other.sensitivity < one.sensitivity
+            for other in rows
+            if other.trainable
+        ]
+        pareto = one.trainable and not any(one_better)
+        rows[rows.index(one)] = dataclasses.replace(one, pareto=pareto)
+    pairs = (
+        []
+        if reference is None
+        else [
+            one.pair(reference, family) for family in ("validation", "test") for one in ranked[1:]
+        ]
+    )
+    return Study(
+        params=make_params(names),
+        schema=_schema(task, constant),
+        verdict=_verdict(rows, reference, decision, constant, task),
+        schemes=rows,
+        pairs=pairs,
+        response=[row for one in made for row in one.response()],
+        curves=[row for one in made for row in one.curves()],
+        layers=[row for one in made for row in one.layers()],
+        diagnosis=[one.diagnosis() for one in made],
+        profile=_profile(),
+    )
+
+
+def make_params(names: list[str]) -> Params:
+    """Read the repository's parameters with other schemes."""
+    content = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+    initializers: dict[str, dict[str, object]] = {name: {} for name in names}
+    if "constant" in names:
+        initializers["constant"] = {"value": 0.1}
+    return parse_params(content | {"schemes": names, "initializers": initializers})
+
+
+class _Scheme:
+    def __init__(self, name: str, unit: float, constant: float) -> None:
+        self.name, self.unit, self.constant = name, unit, constant
+        self.law = SCHEMES[name]
+        self.rng = np.random.default_rng([ord(letter) for letter in name])
+        self.losses = {rate: self._losses(rate, 5) for rate in RATES}
+        self.chosen = min(RATES, key=lambda rate: self.losses[rate].mean())
+        refined = self.chosen * 1.21
+        self.losses[refined] = self._losses(refined, 5)
+        self.refined = refined
+        if self.losses[refined].mean() < self.losses[self.chosen].mean():
+            self.chosen = refined
+        self.fresh = self._losses(self.chosen, len(SEEDS))
+        self.test = np.minimum(self.fresh * self.rng.normal(1.04, 0.03, len(SEEDS)), constant)
+
+    def _losses(self, rate: float, seeds: int) -> np.ndarray:
+        if self.law is None:
+            return np.full(seeds, self.constant)
+        best, centre, half, edge = self.law
+        place = math.log10(rate)
+        depth = max(abs(place - centre) - half, 0.0)
+        loss = (best + 0.55 * depth**1.6) * self.unit
+        drawn = loss * self.rng.lognormal(0, 0.06, seeds)
+        if place > edge:
+            drawn[self.rng.random(seeds) < 0.5 + place - edge] = self.constant
+        return np.minimum(drawn, self.constant)
+
+    def response(self) -> list[ResponseRow]:
+        rows = []
+        for rate, losses in sorted(self.losses.items()):
+            spread = losses.std() / math.sqrt(len(losses)) * 2
+            failed = float((losses >= self.constant * 0.95).mean())
+            rows.append(
+                ResponseRow(
+                    scheme=self.name,
+                    learning_rate=rate,
+                    kind="refinement" if rate == self.refined else "grid",
+                    low=float(losses.mean() - spread),
+                    mean_loss=float(losses.mean()),
+                    high=float(losses.mean() + spread),
+                    best_loss=float(losses.min()),
+                    worst_loss=float(losses.max()),
+                    failure_rate=failed,
+                    divergence_rate=failed if self.law else 0.0,
+                    in_basin=self._in_basin(rate),
+                )
+            )
+        return rows
+
+    def _best(self) -> float:
+        return min(float(self.losses[rate].mean()) for rate in RATES)
+
+    def _in_basin(self, rate: float) -> bool:
+        return self.law is not None and bool(
+            self.losses[rate].mean() <= self._best() + 0.05 * self.constant
+        )
+
+    def row(self, reference: "_Scheme | None", decision: str, task: str) -> SchemeRow:
+        inside = [rate for rate in RATES if self._in_basin(rate)]
+        low, high = (inside[0], inside[-1]) if inside else (None, None)
+        at_end = (low == RATES[0], high == RATES[-1])
+        censored = {(True, True): "both", (True, False): "low", (False, True): "high"}.get(at_end)
+        stable = [rate for rate in RATES if (self.losses[rate] < self.constant * 0.95).all()]
+        unstable = [rate for rate in RATES if stable and rate > stable[-1]]
+        mean, test = float(self.fresh.mean()), float(self.test.mean())
+        average = float(np.mean([self.losses[rate].mean() for rate in RATES]))
+        score = 1 - 0.3 * test if task == "classification" else 1 - test / self.constant
+        has_score = self.law is not None
+        return SchemeRow(
+            scheme=self.name,
+            outcome=self._outcome(reference, decision),
+            trainable=has_score,
+            in_tie_set=has_score and mean < 0.095 * self.unit,
+            pareto=False,
+            learning_rate=self.chosen,
+            validation_loss=mean,
+            validation_low=mean - float(self.fresh.std()) * 0.7,
+            validation_high=mean + float(self.fresh.std()) * 0.7,
+            test_loss=test,
+            test_low=test - float(self.test.std()) * 0.7,
+            test_high=test + float(self.test.std()) * 0.7,
+            test_score=score if has_score else None,
+            test_score_low=score - 0.004 if has_score else None,
+            test_score_high=score + 0.004 if has_score else None,
+            failed_runs=0 if has_score else len(SEEDS),
+            runs=len(SEEDS),
+            basin_width=math.log10(high / low) if low and high else None,
+            basin_low=low,
+            basin_high=high,
+            basin_censored=censored or "no",
+            global_basin_width=None,
+            largest_stable_rate=stable[-1] if stable else None,
+            first_unstable_rate=unstable[0] if unstable else None,
+            safety_margin=math.log10(unstable[0] / self.chosen) if unstable else None,
+            regret=average - 0.086 * self.unit,
+            tuned_gap=self._best() - 0.086 * self.unit,
+            sensitivity=average - self._best(),
+            wortsman_sensitivity=average,
+            divergence_rate=0.0,
+        )
+
+    def _outcome(self, reference: "_Scheme | None", decision: str) -> str:
+        if self.law is None or reference is None:
+            return "untrainable"
+        if decision == "cannot_tell":
+            return "inconclusive"
+        return "recommended" if self is reference else self.pair(reference, "test").outcome
+
+    def pair(self, reference: "_Scheme", family: str) -> PairRow:
+        mine, theirs = (
+            (self.fresh, reference.fresh) if family == "validation" else (self.test, reference.test)
+        )
+        differences = mine - theirs
+        mean, spread = float(differences.mean()), float(differences.std()) * 0.75
+        margin = 0.01 * self.constant
+        outcome = "inconclusive"
+        if mean - spread > -margin and mean + spread < margin:
+            outcome = "equivalent"
+        elif mean - spread > 0:
+            outcome = "worse"
+        return PairRow(
+            family=family,
+            reference=reference.name,
+            scheme=self.name,
+            seeds=len(SEEDS),
+            low=mean - spread,
+            mean_difference=mean,
+            high=mean + spread,
+            p_value=2**-9,
+            p_holm=min(1.0, 2**-9 * 11),
+            probability_better=float((differences < 0).mean()),
+            outcome=outcome,
+        )
+
+    def curves(self) -> list[CurveRow]:
+        rows = []
+        for seed, final in zip(SEEDS, self.fresh, strict=True):
+            for epoch in range(EPOCHS + 1):
+                start = self.constant * (1.05 if self.law else 1.0)
+                loss = float(final + (start - final) * math.exp(-0.6 * epoch))
+                if self.name == "random_normal_large":
+                    loss = float(final + 400 * math.exp(-2.0 * epoch))
+                gone = self.name == "random_normal_large" and seed == SEEDS[0] and epoch > 3
+                rows.append(
+                    CurveRow(
+                        scheme=self.name,
+                        kind="confirm",
+                        trial=0,
+                        learning_rate=self.chosen,
+                        seed=seed,
+                        epoch=epoch,
+                        train_loss=None if gone or epoch == 0 else loss * 0.8,
+                        validation_loss=None if gone else loss,
+                        validation_score=None if gone else 0.9,
+                    )
+                )
+        return rows
+
+    def layers(self) -> list[LayerRow]:
+        step = _STEP.get(self.name, 0.75)
+        rows = []
+        for layer in range(LAYERS):
+            forward = 0.0 if self.name == "zeros" else step**layer
+            backward = 0.0 if self.name == "zeros" else 0.02 * step ** (LAYERS - 1 - layer)
+            rows.append(
+                LayerRow(
+                    scheme=self.name,
+                    layer=layer,
+                    name="output" if layer == LAYERS - 1 else f"hidden.{layer}",
+                    forward_std=forward,
+                    forward_low=forward * 0.9,
+                    forward_high=forward * 1.1,
+                    forward_predicted=None if self.name == "constant" else forward * 0.97,
+                    backward_std=backward,
+                    backward_low=backward * 0.85,
+                    backward_high=backward * 1.2,
+                    backward_predicted=None if self.name == "constant" else backward * 1.02,
+                    weight_gradient_norm=backward,
+                    saturated=0.0,
+                    dead=0.1,
+                    distinct_units=1.0,
+                    effective_rank=20.0,
+                )
+            )
+        return rows
+
+    def diagnosis(self) -> DiagnosisRow:
+        step = _STEP.get(self.name, 0.75)
+        healthy = 0.6 < step < 1.4
+        return DiagnosisRow(
+            scheme=self.name,
+            verdict="healthy" if healthy else "exploding" if step > 1 else "vanishing",
+            reason=f"the signal changes by a factor of {step} from layer to layer",
+            first_bad_layer=None if healthy else "hidden.1",
+            initial_loss=self.constant * (200 if step > 2 else 1.02),
+            constant_loss=self.constant,
+            forward_ratio=step ** (LAYERS - 1),
+            backward_ratio=step ** (LAYERS - 1),
+        )
+
+
+_STEP = {
+    "zeros": 0.01,
+    "constant": 4.0,
+    "random_normal_small": 0.08,
+    "random_normal_large": 8.0,
+    "he_normal": 1.0,
+    "he_uniform": 0.995,
+    "orthogonal": 1.01,
+    "torch_default": 0.41,
+    "random_uniform": 0.33,
+    "truncated_normal": 0.4,
+}
+
+
+def _schema(task: str, constant: float) -> Schema:
+    classes = task == "classification"
+    return Schema(
+        source="digits" if classes else "diabetes",
+        reference="UCI Optical Recognition of Handwritten Digits <https://doi.org/10.24432/C50P49>",
+        task=task,
+        loss_name="cross_entropy" if classes else "mean_squared_error",
+        score_name="accuracy" if classes else "r_squared",
+        n_features=64,
+        n_outputs=10 if classes else 1,
+        rows={"train": 1078, "validation": 359, "test": 360},
+        feature_names=[f"pixel_{i}" for i in range(64)],
+        class_names=[str(digit) for digit in range(10)] if classes else [],
+        feature_mean=[0.0] * 64,
+        feature_scale=[1.0] * 64,
+        target_mean=0.0,
+        target_scale=1.0,
+        constant_validation_loss=constant,
+        constant_test_loss=constant * 1.001,
+        data_sha="fedcba9876543210",
+    )
+
+
+def _profile() -> dict[str, object]:
+    return {
+        "rows_also_in_train": {"validation": 0, "test": 2},
+        "constant_features": ["pixel_0", "pixel_32"],
+        "largest_standardized_value": {"train": 12.1, "validation": 14.0, "test": 13.2},
+    }
+
+
+def _verdict(
+    rows: list[SchemeRow], reference: "_Scheme | None", decision: str, constant: float, task: str
+) -> Verdict:
+    name = None if reference is None else reference.name
+    row = next((one for one in rows if one.scheme == name), None)
+    tied = [one.scheme for one in rows if one.in_tie_set]
+    named = decision in {"winner", "tie"} and row is not None
+    statement = (
+        f"{name} at learning rate {row.learning_rate:.3g} (usable from {row.basin_low:.3g} to "
+        f"{row.basin_high:.3g}): test loss {row.test_loss:.4g} [{row.test_low:.4g}, "
+        f"{row.test_high:.4g}]; {len(tied) - 1} other schemes cannot be told apart from it: "
+        f"{', '.join(one for one in tied if one != name)}; it has the widest basin."
+        if named and row is not None and row.basin_low and row.basin_high
+        else "Cannot tell: 3 fresh seeds cannot decide, at least 9 are needed."
+        if decision == "cannot_tell"
+        else f"None of {len(rows)} schemes trains."
+    )
+    return Verdict(
+        decision=decision,
+        statement=statement,
+        recommended=name if named else None,
+        learning_rate=row.learning_rate if named and row else None,
+        usable_rates=(row.basin_low, row.basin_high)
+        if named and row and row.basin_low and row.basin_high
+        else None,
+        best_on_validation=name,
+        tie_set=tied,
+        untrainable=[one.scheme for one in rows if not one.trainable],
+        rule=[
+            f"Trainable: {sum(one.trainable for one in rows)} of {len(rows)} schemes remove 5 % of "
+            "the constant predictor's validation loss (2.302), both at some rate of the grid and "
+            "on fresh seeds at the chosen rate.",
+            f"Best on validation: {name}, over 10 fresh seeds.",
+            f"Tied, because not worse: {', '.join(tied)}.",
+            f"Recommended: {name}. Its test losses were compared with the others' only after this "
+            "choice and did not change it.",
+        ],
+        caveats=[
+            "One data set, one split: another split may order close schemes differently.",
+            "random_normal_small: the best rate sits on the high end of the rates tried.",
+        ],
+        margin=0.01 * constant,
+        basin_tolerance=0.05 * constant,
+        constant_loss=constant,
+        loss_name="cross_entropy" if task == "classification" else "mean_squared_error",
+        score_name="accuracy" if task == "classification" else "r_squared",
+        seeds=len(SEEDS),
+        provenance=PROVENANCE,
+    )
+
+
+def renamed(study: Study, old: str, new: str) -> Study:
+    """Return a study in which one scheme goes by another name, wherever it is mentioned."""
+
+    def swap(row: object) -> object:
+        return dataclasses.replace(
+            row,  # type: ignore[type-var]
+            **{name: new for name in ("scheme", "reference") if getattr(row, name, None) == old},
+        )
+
+    for table in ("schemes", "pairs", "response", "curves", "layers", "diagnosis"):
+        setattr(study, table, [swap(row) for row in getattr(study, table)])
+    return study

@@ -1,0 +1,83 @@
+import dataclasses
+
+import pytest
+from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
+
+from initsweep import artifacts
+from initsweep.errors import ArtifactError
+from initsweep.records import SchemeRow
+from initsweep.stages.publish import read_study, run
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    for name in ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
+        monkeypatch.delenv(name, raising=False)
+    study = make_study(NAMES)
+    write_study(study, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return study
+
+
+def test_it_reads_back_what_the_stages_wrote(written):
+    study = read_study(make_params(NAMES))
+    assert study.experiment == "digits/mlp-3x128-relu"
+    assert study.schemes == written.schemes
+    assert study.verdict == dataclasses.replace(written.verdict)
+    assert sorted(study.attachments) == ["figures/tradeoff.png", "review.html", "review.md"]
+
+
+def test_the_settings_are_flat_and_leave_out_what_shapes_no_result(written):
+    settings = read_study(make_params(NAMES)).params
+    assert settings["model.depth"] == "3"
+    assert settings["tune.grid.points"] == "9"
+    assert settings["confirm.seeds"].startswith("[100, 101")
+    assert settings["training.gradient_clip"] == "null"
+    sections = {key.partition(".")[0] for key in settings}
+    assert sections == {"data", "model", "optimizer", "training", "tune", "confirm", "runtime"}
+    assert "runtime.workers" not in settings
+
+
+def test_it_names_the_experiment_and_the_commit(written, monkeypatch):
+    monkeypatch.setenv("DVC_EXP_NAME", "tame-yawl")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f2e28fd")
+    origin = read_study(make_params(NAMES)).origin
+    assert origin == {
+        "dvc.exp": "tame-yawl",
+        "git.baseline": "f2e28fd",
+        "mlflow.source.git.commit": "f2e28fd",
+    }
+
+
+def test_a_scheme_that_the_comparison_does_not_cover_is_named(written):
+    rows = [written.schemes[0].row]
+    artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
+    with pytest.raises(ArtifactError, match=r"`compare` do not cover the scheme 'he_normal'"):
+        read_study(make_params(NAMES))
+
+
+def test_only_the_schemes_of_the_parameters_are_read(written):
+    assert [results.scheme for results in read_study(make_params(["zeros"])).schemes] == ["zeros"]
+
+
+def test_it_publishes_once_and_then_does_not_even_open_mlflow(written, monkeypatch, tmp_path):
+    published = []
+
+    def publish(study, params, root, content_sha):
+        published.append((study.experiment, root, content_sha))
+
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.setattr("initsweep.tracking.publish", publish)
+    sealed = set()
+    monkeypatch.setattr("initsweep.tracking.is_sealed", lambda sha, params, root: sha in sealed)
+    run(make_params(NAMES))
+    assert [found[:2] for found in published] == [("digits/mlp-3x128-relu", tmp_path)]
+    sealed.add(published[0][2])
+    run(make_params(NAMES))
+    assert len(published) == 1
+    run(make_params(NAMES, epochs=4))
+    assert len(published) == 2
+    with (artifacts.tune_folder("zeros") / "trials.csv").open("a") as table:
+        table.write("zeros,9,grid,1.0,2.3,2.3,2.3,0,2\n")
+    run(make_params(NAMES))
+    assert len({content for _, _, content in published}) == 3

@@ -1,0 +1,94 @@
+import dataclasses
+
+import pytest
+from tests.stages.study_fixture import make_study, renamed
+
+from initsweep.figures.numbers import MISSING
+from initsweep.stages.summary import WIDTH, verdict_table
+
+
+def table_of(study, folder, monkeypatch) -> list[str]:
+    study.write(folder)
+    monkeypatch.chdir(folder)
+    return verdict_table(study.params).splitlines()
+
+
+def test_sentence_then_one_line_per_scheme_then_the_reports_path(tmp_path, monkeypatch):
+    study = make_study()
+    lines = table_of(study, tmp_path, monkeypatch)
+    head = next(i for i, line in enumerate(lines) if line.startswith("scheme "))
+    assert " ".join(lines[: head - 1]) == f"Tie: {study.verdict.statement}"
+    body = lines[head + 1 : head + 1 + len(study.schemes)]
+    assert [line.split()[0] for line in body][:2] == ["orthogonal", "he_normal"]
+    assert {line.split()[0] for line in body} == set(study.params.schemes)
+    assert lines[-1] == "Report: reports/review.html"
+
+
+def test_lines_are_sorted_by_outcome_then_validation_loss(tmp_path, monkeypatch):
+    study = make_study()
+    lines = table_of(study, tmp_path, monkeypatch)
+    names = [line.split()[0] for line in lines if line.split()[:1]]
+    rows = {row.scheme: row for row in study.schemes}
+    order = ["recommended", "better", "equivalent", "inconclusive", "worse", "untrainable"]
+    keys = [
+        (order.index(rows[name].outcome), rows[name].validation_loss)
+        for name in names
+        if name in rows and name != "orthogonal"
+    ]
+    assert keys == sorted(keys)
+
+
+def test_columns_line_up_and_hold_the_numbers(tmp_path, monkeypatch):
+    lines = table_of(make_study(), tmp_path, monkeypatch)
+    head = next(line for line in lines if line.startswith("scheme "))
+    line = next(line for line in lines if line.startswith("lecun_uniform"))
+    assert len(line) == len(head)
+    assert line.split() == [
+        "lecun_uniform", "equivalent", "0.121", "≥", "2.00", "0.0968", "0.101", "97.0", "%", "0/10",
+    ]  # fmt: skip
+    zeros = next(line for line in lines if line.startswith("zeros"))
+    assert zeros.split()[1:] == [
+        "untrainable",
+        MISSING,
+        MISSING,
+        "2.302",
+        "2.302",
+        MISSING,
+        "10/10",
+    ]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_no_line_is_wider_than_the_terminal(task, tmp_path, monkeypatch):
+    study = make_study(task=task, names=["zeros", "he_normal", "orthogonal"])
+    long_name = "my_very_long_scheme_name_that_goes_on_and_on_for_ever"
+    study = renamed(study, "zeros", long_name)
+    study.schemes = [
+        dataclasses.replace(row, validation_loss=123456789.0, test_loss=1.5e-9)
+        for row in study.schemes
+    ]
+    lines = table_of_renamed(study, tmp_path, monkeypatch)
+    assert max(map(len, lines)) <= WIDTH
+    assert any(line.startswith("my_very_long_scheme_name_…") for line in lines)
+
+
+def table_of_renamed(study, folder, monkeypatch) -> list[str]:
+    from initsweep import artifacts
+    from initsweep.records import SchemeRow
+
+    artifacts.write_rows(folder / artifacts.COMPARE / "schemes.csv", study.schemes, SchemeRow)
+    artifacts.write_json(folder / artifacts.COMPARE / "verdict.json", study.verdict)
+    monkeypatch.chdir(folder)
+    return verdict_table(study.params).splitlines()
+
+
+@pytest.mark.parametrize(
+    ("decision", "names", "start"),
+    [
+        ("cannot_tell", ["he_normal", "orthogonal"], "Cannot tell: 3 fresh seeds"),
+        ("none_trainable", ["zeros", "constant"], "Nothing trains: None of 2 schemes"),
+    ],
+)
+def test_other_decisions_are_said_once(decision, names, start, tmp_path, monkeypatch):
+    lines = table_of(make_study(names=names, decision=decision), tmp_path, monkeypatch)
+    assert lines[0].startswith(start)
