@@ -33,7 +33,7 @@ def test_a_file_in_the_room_is_found_by_name(room):
 
 
 def test_an_unknown_name_suggests_the_closest(room):
-    with pytest.raises(UnknownNameError, match="Unknown thing 'frist'. Did you mean 'first'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown thing 'frist'\. Did you mean 'first'"):
         room.get("frist")
 
 

@@ -23,7 +23,7 @@ def valley(best: float):
 
     def evaluate(kind, batch):
         batches.append((kind, [rate for _, rate in batch]))
-        return [abs(math.log10(rate / best)) for _, rate in batch]
+        return [(abs(math.log10(rate / best)),) * 2 for _, rate in batch]
 
     evaluate.batches = batches
     return evaluate
@@ -89,6 +89,15 @@ def test_batches_are_few_so_that_lanes_train_side_by_side():
 
 
 def test_equal_losses_choose_the_lower_rate():
-    study = Study(settings(refinement_trials=0, extension_rounds=0), lambda _, b: [1.0] * len(b), 0)
-    study.run()
+    study = run(lambda _, batch: [(1.0, 1.0)] * len(batch), refinement_trials=0, extension_rounds=0)
     assert study.best.learning_rate == 1e-4
+
+
+def test_rates_that_are_all_worse_than_a_constant_still_show_where_to_look():
+    # Capped losses tie; without the cap, the loss falls towards higher rates until it explodes.
+    def evaluate(_, batch):
+        return [(2.3, math.inf if rate > 500 else 9 - math.log10(rate)) for _, rate in batch]
+
+    study = run(evaluate, refinement_trials=0)
+    assert study.rates[-1] == 100.0
+    assert study.rates[0] == 1e-4

@@ -2,7 +2,7 @@
 
 Tables are CSV files whose columns are the fields of a row type in `records`; single records are
 JSON files. Bytes depend on content only: floats are written with the shortest text that reads
-back to the same number, keys and columns keep a fixed order, line ends are `\\n`.
+back to the same number, keys and columns keep a fixed order, lines end as on Unix.
 """
 
 import csv
@@ -67,7 +67,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write a UTF-8 text file atomically, with `\\n` line ends on every platform."""
+    """Write a UTF-8 text file atomically, with Unix line ends on every platform."""
     write_bytes(path, content.encode())
 
 
@@ -83,6 +83,9 @@ def write_rows(path: Path, rows: "Sequence[Row]", row_type: "type[Row]") -> None
 
 def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
     """Read a table written by `write_rows`.
+
+    Returns:
+        The rows, in the order of the file.
 
     Raises:
         ArtifactError: If the file is missing, has other columns or a cell of the wrong type.
@@ -114,6 +117,9 @@ def write_json(path: Path, value: object) -> None:
 def read_json(path: Path) -> typing.Any:  # noqa: ANN401 - JSON is untyped by nature
     """Read a JSON file.
 
+    Returns:
+        Its content as plain Python values.
+
     Raises:
         ArtifactError: If the file is missing or is not JSON.
     """
@@ -125,6 +131,9 @@ def read_json(path: Path) -> typing.Any:  # noqa: ANN401 - JSON is untyped by na
 
 def read_record(path: Path, record_type: "type[Row]") -> "Row":
     """Read one record written by `write_json`, nested records and tuples included.
+
+    Returns:
+        The record.
 
     Raises:
         ArtifactError: If the file is missing or does not hold that record.
@@ -148,13 +157,16 @@ def write_array(path: Path, array: np.ndarray) -> None:
 def read_array(path: Path) -> np.ndarray:
     """Read a `.npy` file; pickled content is refused.
 
+    Returns:
+        The array.
+
     Raises:
         ArtifactError: If the file is missing or is not an array.
     """
     try:
         return typing.cast(np.ndarray, np.load(path, allow_pickle=False))
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise ArtifactError(_missing(path)) from None
     except (ValueError, EOFError) as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
@@ -177,13 +189,13 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise ArtifactError(_missing(path)) from None
     except UnicodeDecodeError as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
 
-def _missing(path: Path) -> ArtifactError:
-    return ArtifactError(f"'{path}' is missing: run `dvc repro` to compute it (from the root).")
+def _missing(path: Path) -> str:
+    return f"'{path}' is missing: run `dvc repro` to compute it (from the project's root)."
 
 
 def _to_text(value: object) -> str:

@@ -30,9 +30,10 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status.
+    """Run one command.
 
-    Mistakes of the user end with one message on standard error and status 2.
+    Returns:
+        The exit status. Mistakes of the user end with one message on standard error and 2.
     """
     options = _parser().parse_args(arguments)
     # As with `python -m`: a user's own module is found from the project's root.
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     repro = commands.add_parser("repro", help="run what is out of date, then print the verdict")
     repro.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
     repro.add_argument("--force", action="store_true", help="run all of it again")
-    _add_params(commands.add_parser("summary", help="print the verdict table"))
+    commands.add_parser("summary", help="print the verdict table")
     ui = commands.add_parser("ui", help="serve MLflow on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     _add_params(ui)
@@ -81,20 +82,20 @@ def _dispatch(options: argparse.Namespace) -> int:
         return 0
     if options.command == "repro":
         return _repro(options)
+    if options.command == "summary":
+        _print_verdict()
+        return 0
     params = load_params(options.params)
     if options.command in STAGES:
         stage = importlib.import_module(f"initsweep.stages.{options.command}")
         arguments = [options.scheme] if options.command in PER_SCHEME else []
         stage.run(params, *arguments)
         return 0
-    if options.command == "ui":
-        return _ui(params, options.port)
-    _print_verdict(params)
-    return 0
+    return _ui(params, options.port)
 
 
 def _repro(options: argparse.Namespace) -> int:
-    params = load_params(Path("params.yaml"))  # our message about a mistake, before DVC's
+    load_params(Path("params.yaml"))  # our message about a mistake, before DVC's
     environment = {**os.environ}
     # `mlflow run` exports the id of its own run, which our publisher must not resume.
     environment.pop("MLFLOW_RUN_ID", None)
@@ -104,21 +105,23 @@ def _repro(options: argparse.Namespace) -> int:
     status = subprocess.run(command + ["--force"] * options.force, env=environment, check=False)
     if status.returncode:
         return status.returncode
-    _print_verdict(params)
+    _print_verdict()
     return 0
 
 
-def _print_verdict(params: Params) -> None:
+def _print_verdict() -> None:
     from initsweep.stages import summary
 
-    print(summary.verdict_table(params))
+    print(summary.verdict_table())
 
 
 def _ui(params: Params, port: int) -> int:
     from initsweep import tracking
 
     command, environment = tracking.ui_command(params, Path.cwd())
-    print(f"MLflow on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    # Without the query MLflow 3 opens its pages for language models.
+    page = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    print(f"Starting MLflow; Ctrl-C stops it. Open {page}", flush=True)
     return subprocess.run([*command, "--port", str(port)], env=environment, check=False).returncode
 
 

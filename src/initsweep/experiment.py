@@ -6,7 +6,7 @@ lanes, and turns those back into rows.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from initsweep import artifacts
 from initsweep.architectures import build_model
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train import OnProgress, train_lanes
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import METRICS
 from initsweep.params import Params, fingerprint
@@ -89,7 +89,7 @@ class Experiment:
         seeds: Sequence[int],
         *,
         keep_states: bool = False,
-        on_progress: Callable[[int, Sequence[float]], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Trained:
         """Train every (trial number, learning rate) of `rates` under every seed.
 

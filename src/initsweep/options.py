@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from initsweep.errors import ParamsError
-from initsweep.params import OptionValue, explain
+from initsweep.params import explain
+from initsweep.records import OptionValue
 from initsweep.registry import did_you_mean
 
 

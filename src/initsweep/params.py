@@ -19,9 +19,9 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from initsweep.errors import ParamsError
+from initsweep.records import OptionValue
 from initsweep.registry import did_you_mean
 
-OptionValue = bool | int | float | str | None
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -231,7 +231,10 @@ class Params(Section):
         return self
 
     def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
-        """Return the registered initializer's name and the options of `scheme`.
+        """Look up what a scheme is.
+
+        Returns:
+            The registered initializer's name, and its options.
 
         Raises:
             ParamsError: If `scheme` is not defined under `initializers`.
@@ -250,6 +253,9 @@ class Params(Section):
 
 def load_params(path: Path) -> Params:
     """Read and check a parameter file (YAML 1.2, as DVC reads it: `1e-4` is a number).
+
+    Returns:
+        The parameters.
 
     Raises:
         ParamsError: If the file is missing, is not YAML, or holds anything unexpected.
@@ -270,6 +276,9 @@ def load_params(path: Path) -> Params:
 def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> Params:
     """Check parameters that have been read already.
 
+    Returns:
+        The parameters.
+
     Raises:
         ParamsError: Naming every offending key, the value received and the remedy.
     """
@@ -284,7 +293,7 @@ def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> 
 
 
 def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
-    """Turn one of pydantic's findings into a line for a person."""
+    """Return one of pydantic's findings as a line for a person."""
     key = ".".join(str(part) for part in details["loc"] if not _is_union_branch(part))
     kind, received = details["type"], details["input"]
     if kind == "extra_forbidden":
@@ -318,7 +327,7 @@ def _schema_at(schema: type[BaseModel], location: tuple[int | str, ...]) -> type
 
 
 def _is_union_branch(part: int | str) -> bool:
-    """Whether pydantic, not the file, put this part into the location ("literal['auto']")."""
+    """Return whether pydantic, not the file, put this part there ("literal['auto']")."""
     return str(part) in {"bool", "str", "int", "float", "constrained-int"} or "[" in str(part)
 
 

@@ -10,6 +10,8 @@ from typing import Literal
 RunStatus = Literal["finished", "diverged"]
 TrialKind = Literal["grid", "extension", "refinement", "confirm"]
 Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive", "untrainable"]
+Censored = Literal["no", "low", "high"]
+OptionValue = bool | int | float | str | None
 Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
 
 
@@ -116,11 +118,11 @@ class Selection:
 
     scheme: str
     initializer: str
-    options: dict[str, float | str]
+    options: dict[str, OptionValue]
     learning_rate: float
     mean_loss: float
     grid: list[float]
-    censored: Literal["no", "low", "high"]
+    censored: Censored
     engine: str
     provenance: Provenance
 
@@ -134,7 +136,7 @@ class Confirmation:
 
     scheme: str
     initializer: str
-    options: dict[str, float | str]
+    options: dict[str, OptionValue]
     learning_rate: float
     seeds: list[int]
     median_seed: int | None

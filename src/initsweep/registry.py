@@ -39,7 +39,10 @@ class Registry(Generic[Entry]):
         self._discovered = False
 
     def add(self, name: str, entry: Entry) -> Entry:
-        """Register `entry` under `name` and return it.
+        """Register `entry` under `name`.
+
+        Returns:
+            The entry.
 
         Raises:
             DuplicateNameError: If the name is taken.
@@ -54,7 +57,10 @@ class Registry(Generic[Entry]):
         return lambda entry: self.add(name, entry)
 
     def get(self, name: str) -> Entry:
-        """Return the entry called `name`, or import it if it reads `package.module:attribute`.
+        """Find the entry called `name`, or import it if it reads `package.module:attribute`.
+
+        Returns:
+            The entry.
 
         Raises:
             UnknownNameError: If there is no such entry, with the closest name as a suggestion.
@@ -76,7 +82,7 @@ class Registry(Generic[Entry]):
         return sorted(self._entries)
 
     def __iter__(self) -> Iterator[tuple[str, Entry]]:
-        """Iterate over (name, entry), sorted by name."""
+        """Return an iterator over (name, entry), sorted by name."""
         return iter((name, self._entries[name]) for name in self.names())
 
     def _discover(self) -> None:

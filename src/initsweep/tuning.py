@@ -19,18 +19,23 @@ REFINEMENT_BATCH = 4
 STARTUP_TRIALS = 5
 """TPE's random start-up trials. The grid's trials count, so refinement never samples at random."""
 
-Evaluate = Callable[[TrialKind, Sequence[tuple[int, float]]], Sequence[float]]
-"""Trains a batch of (trial number, learning rate) and returns one finite loss for each."""
+Evaluate = Callable[[TrialKind, Sequence[tuple[int, float]]], Sequence[tuple[float, float]]]
+"""Trains a batch of (trial number, learning rate); returns capped and uncapped loss of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One learning rate and its mean capped validation loss."""
+    """One learning rate and its mean validation loss.
+
+    `loss` is capped at the constant predictor's and finite. `uncapped` is infinite where a run
+    diverged; it tells apart rates that are all worse than a constant.
+    """
 
     number: int
     kind: TrialKind
     learning_rate: float
     loss: float
+    uncapped: float
 
 
 class Study:
@@ -73,8 +78,8 @@ class Study:
 
     @property
     def best(self) -> Trial:
-        """The trial with the lowest loss; of equal ones, that with the lowest rate."""
-        return min(self.trials, key=lambda trial: (trial.loss, trial.learning_rate))
+        """The trial with the lowest loss; if tied at the cap, the lowest without it."""
+        return min(self.trials, key=lambda t: (t.loss, t.uncapped, t.learning_rate))
 
     def _extend(self) -> None:
         """Grow the grid by a decade where the best rate sits on its edge, up to the bound.
@@ -104,9 +109,11 @@ class Study:
         asked = [self._study.ask({"learning_rate": space}) for _ in range(size)]
         batch = [(trial.number, float(trial.params["learning_rate"])) for trial in asked]
         losses = self._evaluate(kind, batch)
-        for trial, (number, rate), loss in zip(asked, batch, losses, strict=True):
+        for trial, (number, rate), (loss, uncapped) in zip(asked, batch, losses, strict=True):
             self._study.tell(trial, loss)
-            self.trials.append(Trial(number=number, kind=kind, learning_rate=rate, loss=loss))
+            self.trials.append(
+                Trial(number=number, kind=kind, learning_rate=rate, loss=loss, uncapped=uncapped)
+            )
 
 
 def decade_points(grid: Grid) -> int:

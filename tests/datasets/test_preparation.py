@@ -66,9 +66,7 @@ def test_standardization_is_fitted_on_training_rows_only():
     rows = split_rows("x", dataset, SETTINGS)
     shifted = dataset.features.copy()
     shifted[rows["test"]] += 1000.0
-    plain, moved = (
-        standardize(d, rows) for d in (dataset, sample(features=shifted))
-    )
+    plain, moved = (standardize(d, rows) for d in (dataset, sample(features=shifted)))
     assert np.array_equal(plain.features["train"], moved.features["train"])
     assert np.abs(plain.features["train"].mean(axis=0)).max() < 1e-6
     assert np.allclose(plain.features["train"].std(axis=0), 1.0, atol=1e-6)

@@ -1,8 +1,8 @@
 import pytest
-from tests.stages.study_fixture import Study, make_study
 
 from initsweep.figures import palette
 from initsweep.reporting.study import ranked
+from tests.stages.study_fixture import Study, make_study
 
 
 @pytest.fixture(scope="session")

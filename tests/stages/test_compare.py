@@ -3,14 +3,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.statistics.study_builder import SCHEMA, evidence, flat
-from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
 
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.params import parse_params
 from initsweep.records import PairRow, ResponseRow, RunRow, SchemeRow, Verdict
 from initsweep.stages import compare
+from tests.statistics.study_builder import SCHEMA, evidence, flat
+from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
 
 SCHEMES = ["he_normal", "xavier_normal", "zeros"]
 

@@ -1,12 +1,12 @@
 import dataclasses
 
 import pytest
-from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
 
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.records import SchemeRow
 from initsweep.stages.publish import read_study, run
+from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
 
 
 @pytest.fixture

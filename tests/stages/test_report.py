@@ -3,12 +3,12 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from tests.stages.study_fixture import make_study
 
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.reporting.render import escape_markdown
 from initsweep.stages import report
+from tests.stages.study_fixture import make_study
 
 FIGURES = {"tradeoff", "lr_response", "lr_overlay", "comparison", "signal", "learning_curves"}
 VOID = {"meta", "br", "hr", "img", "link", "input"}

@@ -1,16 +1,16 @@
 import dataclasses
 
 import pytest
-from tests.stages.study_fixture import make_study, renamed
 
 from initsweep.figures.numbers import MISSING
 from initsweep.stages.summary import WIDTH, verdict_table
+from tests.stages.study_fixture import make_study, renamed
 
 
 def table_of(study, folder, monkeypatch) -> list[str]:
     study.write(folder)
     monkeypatch.chdir(folder)
-    return verdict_table(study.params).splitlines()
+    return verdict_table().splitlines()
 
 
 def test_sentence_then_one_line_per_scheme_then_the_reports_path(tmp_path, monkeypatch):
@@ -79,7 +79,7 @@ def table_of_renamed(study, folder, monkeypatch) -> list[str]:
     artifacts.write_rows(folder / artifacts.COMPARE / "schemes.csv", study.schemes, SchemeRow)
     artifacts.write_json(folder / artifacts.COMPARE / "verdict.json", study.verdict)
     monkeypatch.chdir(folder)
-    return verdict_table(study.params).splitlines()
+    return verdict_table().splitlines()
 
 
 @pytest.mark.parametrize(

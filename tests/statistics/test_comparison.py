@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from scipy import stats
-from tests.statistics.study_builder import YARDSTICK
 
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
@@ -14,6 +13,7 @@ from initsweep.statistics.comparison import (
     seeds_needed,
     sign_flip_p,
 )
+from tests.statistics.study_builder import YARDSTICK
 
 
 def differences(*address, size=8, shift=0.0):

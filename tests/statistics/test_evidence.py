@@ -1,10 +1,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.statistics.study_builder import PROVENANCE, SCHEMA, evidence, flat
 
 from initsweep.errors import ArtifactError
 from initsweep.statistics.evidence import check_evidence
+from tests.statistics.study_builder import PROVENANCE, SCHEMA, evidence, flat
 
 GRID = flat([0.9, 0.3, 0.2, 1.0])
 SEEDS = [100, 101, 102]

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from tests.statistics.study_builder import YARDSTICK, evidence, flat
 
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.selection import break_tie, choose, pareto_front, scheme_rows
 from initsweep.statistics.summary import summarize
+from tests.statistics.study_builder import YARDSTICK, evidence, flat
 
 NARROW = flat([0.9, 0.9, 0.2, 1.0])
 WIDE = flat([0.9, 0.22, 0.2, 0.21])

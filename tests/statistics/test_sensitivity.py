@@ -2,7 +2,6 @@ import math
 
 import numpy as np
 import pytest
-from tests.statistics.study_builder import YARDSTICK, curve_runs, flat, run_row
 
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.sensitivity import (
@@ -14,6 +13,7 @@ from initsweep.statistics.sensitivity import (
     response_rows,
     wortsman_sensitivity,
 )
+from tests.statistics.study_builder import YARDSTICK, curve_runs, flat, run_row
 
 RATES = (0.001, 0.01, 0.1, 1.0)
 

@@ -2,10 +2,10 @@ import math
 from dataclasses import asdict, replace
 
 import pytest
-from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
-from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
 
 from initsweep.statistics.verdict import compare
+from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
+from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
 
 
 def comparison(*found):

@@ -9,8 +9,8 @@ from torch import nn
 from initsweep.architectures.base import Architecture
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.options import check_arguments, parse_options
-from initsweep.params import OptionValue
 from initsweep.randomness import stream_seed
+from initsweep.records import OptionValue
 from initsweep.registry import Registry
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", "initsweep.architectures")

@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from initsweep.options import Options
-from initsweep.params import OptionValue
+from initsweep.records import OptionValue
 
 
 class Architecture(Options):

@@ -9,7 +9,9 @@ from initsweep.datasets._splitting import SPLITS, Prepared
 def profile(dataset: Dataset, prepared: Prepared) -> dict[str, object]:
     """Describe features, targets and splits, with what may mislead: leaks and constant columns.
 
-    `rows_also_in_train` counts rows of a split whose features occur in the training rows too.
+    Returns:
+        JSON-like. `rows_also_in_train` counts rows of a split whose features occur in the
+        training rows too.
     """
     train = prepared.rows["train"]
     constant = np.ptp(dataset.features[train], axis=0) == 0

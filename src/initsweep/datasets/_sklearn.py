@@ -8,7 +8,7 @@ from initsweep.datasets import Dataset, Task
 
 
 def from_bunch(bunch: Any, task: Task, reference: str) -> Dataset:  # noqa: ANN401 - untyped library
-    """Turn scikit-learn's `Bunch` into a `Dataset`."""
+    """Return scikit-learn's `Bunch` as a `Dataset`."""
     classes = getattr(bunch, "target_names", ()) if task == "classification" else ()
     return Dataset(
         task=task,

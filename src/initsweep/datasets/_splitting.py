@@ -34,6 +34,9 @@ class Prepared:
 def split_rows(source: str, dataset: Dataset, settings: Data) -> dict[str, np.ndarray]:
     """Draw the row numbers of each split, stratified by class for classification.
 
+    Returns:
+        By split, row numbers in ascending order.
+
     Raises:
         DataError: If the data is too small for these fractions.
     """
@@ -65,6 +68,9 @@ def standardize(dataset: Dataset, rows: dict[str, np.ndarray]) -> Prepared:
     """Give features (and regression targets) mean 0 and variance 1 on the training rows.
 
     A feature that is constant on the training rows is only centred.
+
+    Returns:
+        The standardized splits.
     """
     from sklearn.preprocessing import StandardScaler
 
@@ -101,6 +107,7 @@ def constant_loss(dataset: Dataset, prepared: Prepared, split: str) -> float:
 
 
 def _targets(dataset: Dataset, rows: np.ndarray, mean: float, scale: float) -> np.ndarray:
+    targets: np.ndarray = dataset.targets[rows]
     if dataset.task == "classification":
-        return dataset.targets[rows].astype(np.int64)
-    return ((dataset.targets[rows] - mean) / scale).astype(np.float32)
+        return targets.astype(np.int64)
+    return ((targets - mean) / scale).astype(np.float32)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from initsweep.initializers.layers import Layer
 from initsweep.options import Options
-from initsweep.params import OptionValue
+from initsweep.records import OptionValue
 
 
 class Initializer(Options):

@@ -6,7 +6,7 @@ from typing import cast
 from initsweep.errors import ParamsError
 from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.options import check_arguments, parse_options
-from initsweep.params import OptionValue
+from initsweep.records import OptionValue
 from initsweep.registry import Registry
 
 INITIALIZERS: Registry[type[Initializer]] = Registry("initializer", "initsweep.initializers")

@@ -4,7 +4,6 @@ import textwrap
 
 from initsweep import artifacts
 from initsweep.figures import numbers
-from initsweep.params import Params
 from initsweep.records import SchemeRow, Verdict
 from initsweep.reporting.facts import DECISIONS
 from initsweep.reporting.study import ranked
@@ -23,7 +22,7 @@ _COLUMNS = (
 )
 
 
-def verdict_table(params: Params) -> str:  # noqa: ARG001 - every stage is given the parameters
+def verdict_table() -> str:
     """Return the verdict, one line per scheme, best first, and where the report is."""
     verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
     schemes = ranked(artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow))

@@ -21,9 +21,7 @@ def run(params: Params, scheme: str) -> None:
     neither the luckiest nor chosen on test.
     """
     experiment = load_experiment(params)
-    selection = artifacts.read_record(
-        artifacts.tune_folder(scheme) / "selection.json", Selection
-    )
+    selection = artifacts.read_record(artifacts.tune_folder(scheme) / "selection.json", Selection)
     seeds, rate = params.confirm.seeds, selection.learning_rate
     with progress(len(seeds), f"train {scheme}", "run") as bar:
         bar.note(f"rate {rate:.3g}")
@@ -91,9 +89,7 @@ def _test_outputs(experiment: Experiment, state: dict[str, Tensor]) -> Tensor:
     return predict(experiment.model(), [state], experiment.test.features)[0].cpu()
 
 
-def _predictions(
-    experiment: Experiment, state: dict[str, Tensor] | None
-) -> list[PredictionRow]:
+def _predictions(experiment: Experiment, state: dict[str, Tensor] | None) -> list[PredictionRow]:
     if state is None:
         return []
     outputs = _test_outputs(experiment, state)

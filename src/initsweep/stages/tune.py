@@ -1,13 +1,15 @@
 """Tune the learning rate of one scheme: shared grid, extension, refinement, all by seed."""
 
 from collections.abc import Sequence
+from math import inf
+from statistics import fmean
 
 from initsweep import artifacts
 from initsweep.experiment import Experiment, Trained, load_experiment
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
 from initsweep.randomness import stream_seed
-from initsweep.records import CurveRow, RunRow, Selection, TrialKind, TrialRow
+from initsweep.records import Censored, CurveRow, RunRow, Selection, TrialKind, TrialRow
 from initsweep.tuning import Study, Trial
 
 
@@ -43,10 +45,12 @@ class _Batches:
     def __init__(self, experiment: Experiment, scheme: str, bar: Progress) -> None:
         self.done: list[Trained] = []
         self._experiment, self._scheme, self._bar = experiment, scheme, bar
-        self._best = (float("inf"), 0.0)
+        self._best = (inf, 0.0)
 
-    def evaluate(self, kind: TrialKind, batch: Sequence[tuple[int, float]]) -> list[float]:
-        """Return the mean capped losses of a batch, trained under all tuning seeds."""
+    def evaluate(
+        self, kind: TrialKind, batch: Sequence[tuple[int, float]]
+    ) -> list[tuple[float, float]]:
+        """Return capped and uncapped mean losses of a batch, trained under all tuning seeds."""
         seeds = self._experiment.params.tune.seeds
         if kind == "extension":
             self._bar.extend(len(batch) * len(seeds))
@@ -56,9 +60,10 @@ class _Batches:
         self.done.append(trained)
         losses = []
         for number, rate in batch:
-            capped = [row.capped_loss for row in trained.runs if row.trial == number]
-            losses.append(sum(capped) / len(capped))
-            self._best = min(self._best, (losses[-1], rate))
+            rows = [row for row in trained.runs if row.trial == number]
+            raw = [inf if row.validation_loss is None else row.validation_loss for row in rows]
+            losses.append((fmean(row.capped_loss for row in rows), fmean(raw)))
+            self._best = min(self._best, (losses[-1][0], rate))
         self._bar.note(f"best loss {self._best[0]:.4g} at rate {self._best[1]:.3g}")
         return losses
 
@@ -82,7 +87,7 @@ def _trial_row(scheme: str, trial: Trial, runs: Sequence[RunRow]) -> TrialRow:
 def _selection(experiment: Experiment, scheme: str, study: Study, engine: str) -> Selection:
     name, options = experiment.params.initializer(scheme)
     best, rates = study.best, study.rates
-    on_edge = {rates[0]: "low", rates[-1]: "high"}
+    on_edge: dict[float, Censored] = {rates[0]: "low", rates[-1]: "high"}
     return Selection(
         scheme=scheme,
         initializer=name,

@@ -1,0 +1,114 @@
+"""What goes into the engine and what comes out of it."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor, nn
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+MetricFunction = Callable[[Tensor, Tensor], Tensor]
+
+DIVERGENCE_FACTOR = 1000.0
+"""A lane has diverged when a loss exceeds this many times what it (or a constant) started from."""
+
+NEVER = -1
+"""`diverged_at_step` of a lane that has not diverged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """One training of one network: its place on the stacked axis."""
+
+    learning_rate: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Examples: features (n, ...) and targets (n,)."""
+
+    features: Tensor
+    targets: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Problem:
+    """What every lane shares.
+
+    Attributes:
+        model: A template; its own weights are never used, its buffers are.
+        initial_state: Seed to all parameters by name, on the CPU. Never called by two threads at
+            the same time.
+        train: The examples to train on.
+        validation: The examples to evaluate on before training and after each epoch.
+        loss: Outputs (..., n, n_outputs) and targets (..., n) to losses (...).
+        score: The same for the quantity reported beside the loss.
+        constant_loss: Validation loss of the best constant predictor.
+    """
+
+    model: nn.Module
+    initial_state: Callable[[int], Mapping[str, Tensor]]
+    train: Split
+    validation: Split
+    loss: MetricFunction
+    score: MetricFunction
+    constant_loss: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LaneResults:
+    """What came of the lanes, in the order they were given.
+
+    Index 0 of the validation columns is the untrained network. Everything is NaN from the epoch
+    in which the lane was found to have diverged.
+
+    Attributes:
+        initial_loss: Validation loss of the untrained network, shape (lanes,).
+        train_loss: Mean over the epoch's batches, each before its update, shape (lanes, epochs).
+        validation_loss: Shape (lanes, epochs + 1).
+        validation_score: Shape (lanes, epochs + 1).
+        diverged_at_step: Updates made when it was first seen, or -1, shape (lanes,).
+        final_states: Parameters and buffers by name on the CPU, None for a diverged lane; only
+            where they were asked for.
+        engine: The path that trained the lanes, with the reason if it was a fallback.
+    """
+
+    initial_loss: FloatArray
+    train_loss: FloatArray
+    validation_loss: FloatArray
+    validation_score: FloatArray
+    diverged_at_step: IntArray
+    final_states: list[dict[str, Tensor] | None] | None
+    engine: str
+
+    def capped_losses(self, constant_loss: float) -> FloatArray:
+        """Return final validation losses, at most `constant_loss`, which diverged lanes get."""
+        return np.fmin(self.validation_loss[:, -1], constant_loss)
+
+
+def empty_results(n_lanes: int, epochs: int, engine: str, *, keep_states: bool) -> LaneResults:
+    """Return results in which nothing has been measured yet."""
+    return LaneResults(
+        initial_loss=np.full(n_lanes, np.nan),
+        train_loss=np.full((n_lanes, epochs), np.nan),
+        validation_loss=np.full((n_lanes, epochs + 1), np.nan),
+        validation_score=np.full((n_lanes, epochs + 1), np.nan),
+        diverged_at_step=np.full(n_lanes, NEVER, dtype=np.int64),
+        final_states=[None] * n_lanes if keep_states else None,
+        engine=engine,
+    )
+
+
+def divergence_limit(initial_loss: float, constant_loss: float) -> float:
+    """Return the loss above which a lane counts as diverged.
+
+    NaN where the lane was not finite to begin with; every comparison with it then fails, so a
+    loss has diverged exactly if it is not `<=` the limit.
+    """
+    if not math.isfinite(initial_loss):
+        return math.nan
+    return DIVERGENCE_FACTOR * max(initial_loss, constant_loss)

@@ -1,0 +1,166 @@
+"""The plain loop: one network, `torch.optim`, nothing clever. Read this first.
+
+It takes and returns what the stacked path does, and is what that path is tested against. It also
+trains the networks that cannot be stacked.
+"""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from initsweep.engine.lanes import (
+    Lane,
+    LaneResults,
+    Problem,
+    divergence_limit,
+    empty_results,
+)
+from initsweep.engine.schedules import rate_factor
+from initsweep.params import Optimizer, Training
+from initsweep.randomness import batch_order, stream_seed
+
+
+class _DivergedError(Exception):
+    """A loss has blown up after `step` updates."""
+
+    def __init__(self, step: int) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+def train_one(
+    problem: Problem, lane: Lane, *, training: Training, optimizer: Optimizer, keep_state: bool
+) -> LaneResults:
+    """Train one network and return its results, with a lane axis of length 1.
+
+    Where the model itself draws random numbers (dropout), it draws them from the lane's seed.
+
+    Returns:
+        Arrays of shape (1, ...).
+    """
+    results = empty_results(1, training.epochs, "reference", keep_states=keep_state)
+    device = problem.train.features.device
+    with _random_numbers_from(stream_seed("model", lane.seed), device):
+        model = _initial_model(problem, lane.seed, device)
+        try:
+            _train(model, problem, lane, training, optimizer, results)
+        except _DivergedError as diverged:
+            results.diverged_at_step[0] = diverged.step
+    if results.final_states is not None and results.diverged_at_step[0] < 0:
+        results.final_states[0] = {
+            name: value.detach().clone().cpu()
+            for name, value in [*model.named_parameters(), *model.named_buffers()]
+        }
+    return results
+
+
+def _train(
+    model: nn.Module,
+    problem: Problem,
+    lane: Lane,
+    training: Training,
+    optimizer: Optimizer,
+    results: LaneResults,
+) -> None:
+    n, size = len(problem.train.targets), training.batch_size
+    steps_per_epoch = n // size
+    updater = torch_optimizer(model, lane.learning_rate, optimizer)
+    loss, score = _evaluate(model, problem)
+    limit = divergence_limit(loss, problem.constant_loss)
+    _check(loss, limit, step := 0)
+    results.initial_loss[0] = results.validation_loss[0, 0] = loss
+    results.validation_score[0, 0] = score
+    for epoch in range(training.epochs):
+        order = batch_order(lane.seed, epoch, n).to(problem.train.features.device)
+        total = 0.0
+        for start in range(0, steps_per_epoch * size, size):
+            factor = rate_factor(training, step, training.epochs * steps_per_epoch)
+            updater.param_groups[0]["lr"] = lane.learning_rate * factor
+            batch_loss = _batch_loss(model, problem, order[start : start + size])
+            _check(batch_loss.item(), limit, step)
+            _update(model, updater, batch_loss, training.gradient_clip)
+            total += batch_loss.item()
+            step += 1
+        loss, score = _evaluate(model, problem)
+        _check(loss, limit, step)
+        results.train_loss[0, epoch] = total / steps_per_epoch
+        results.validation_loss[0, epoch + 1] = loss
+        results.validation_score[0, epoch + 1] = score
+
+
+def _batch_loss(model: nn.Module, problem: Problem, batch: Tensor) -> Tensor:
+    model.train()
+    return problem.loss(model(problem.train.features[batch]), problem.train.targets[batch])
+
+
+def _update(
+    model: nn.Module, updater: torch.optim.Optimizer, loss: Tensor, gradient_clip: float | None
+) -> None:
+    updater.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    if gradient_clip is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), gradient_clip)
+    updater.step()
+
+
+def _check(loss: float, limit: float, step: int) -> None:
+    """Stop if the loss seen after `step` updates is above the limit or not a number.
+
+    Raises:
+        _DivergedError: If so.
+    """
+    if not loss <= limit:
+        raise _DivergedError(step)
+
+
+@torch.no_grad()
+def _evaluate(model: nn.Module, problem: Problem) -> tuple[float, float]:
+    model.eval()
+    outputs, targets = model(problem.validation.features), problem.validation.targets
+    return problem.loss(outputs, targets).item(), problem.score(outputs, targets).item()
+
+
+def torch_optimizer(
+    model: nn.Module, learning_rate: float, settings: Optimizer
+) -> torch.optim.Optimizer:
+    """Return the `torch.optim` optimizer that `settings` describe."""
+    parameters, decay = model.parameters(), settings.weight_decay
+    betas, epsilon = (settings.beta1, settings.beta2), settings.epsilon
+    if settings.name == "sgd":
+        return torch.optim.SGD(
+            parameters,
+            lr=learning_rate,
+            momentum=settings.momentum,
+            nesterov=settings.nesterov,
+            weight_decay=decay,
+        )
+    if settings.name == "rmsprop":
+        return torch.optim.RMSprop(
+            parameters, lr=learning_rate, alpha=settings.beta2, eps=epsilon, weight_decay=decay
+        )
+    adam = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
+    return adam(parameters, lr=learning_rate, betas=betas, eps=epsilon, weight_decay=decay)
+
+
+def _initial_model(problem: Problem, seed: int, device: torch.device) -> nn.Module:
+    model = copy.deepcopy(problem.model)
+    state = problem.initial_state(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(state[name])
+    return model.to(device)
+
+
+@contextmanager
+def _random_numbers_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators inside the block and restore them after it.
+
+    Yields:
+        Nothing.
+    """
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

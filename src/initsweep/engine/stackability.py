@@ -1,0 +1,73 @@
+"""Finds out, before training, whether a network can be trained as stacked lanes."""
+
+import copy
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from initsweep.engine.lanes import Problem
+from initsweep.engine.stacked import Stack, take
+from initsweep.errors import StackingError
+
+TOLERANCE = 1e-3
+"""Relative difference of losses, stacked against alone: far above rounding, far below a defect."""
+
+EXAMPLES = 8
+
+
+def check_stackable(problem: Problem) -> None:
+    """Try the network on two lanes and a few examples, forward, backward and in evaluation.
+
+    A network that does not work on its own raises its own error here, unchanged.
+
+    Raises:
+        StackingError: If it works on its own but not stacked, or gives other losses there.
+    """
+    device = problem.train.features.device
+    model = copy.deepcopy(problem.model).to(device)
+    # Random values: of two equal networks, or of constant ones, a mix-up would not show.
+    generator = torch.Generator().manual_seed(0)
+    states = [
+        {
+            name: 0.1 * torch.randn(value.shape, generator=generator).to(value)
+            for name, value in model.named_parameters()
+        }
+        for _ in range(2)
+    ]
+    features = problem.train.features[:EXAMPLES]
+    targets = problem.train.targets[:EXAMPLES]
+    model.train()
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        alone = [_loss_alone(problem, model, state, features, targets) for state in states]
+    # Everything is caught, as a module of the user may fail under vmap in any way.
+    try:
+        stacked = _losses_stacked(problem, states, features, targets)
+    except Exception as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise StackingError(f"{type(model).__name__} cannot be stacked: {reason}") from error
+    if not torch.allclose(stacked, torch.stack(alone), rtol=TOLERANCE, equal_nan=True):
+        raise StackingError(
+            f"{type(model).__name__} cannot be stacked: it gives other losses in a stack "
+            f"{stacked.tolist()} than alone {torch.stack(alone).tolist()}"
+        )
+
+
+def _loss_alone(
+    problem: Problem,
+    model: torch.nn.Module,
+    state: dict[str, Tensor],
+    features: Tensor,
+    targets: Tensor,
+) -> Tensor:
+    return problem.loss(functional_call(model, state, (features,)), targets)
+
+
+def _losses_stacked(
+    problem: Problem, states: list[dict[str, Tensor]], features: Tensor, targets: Tensor
+) -> Tensor:
+    stack = Stack(problem, states, features.device)
+    rows = torch.arange(len(features), device=features.device).expand(stack.lanes, -1)
+    losses, _ = stack.losses_and_gradients(take(features, rows), take(targets, rows))
+    stack.predict(features)
+    return losses

@@ -1,0 +1,135 @@
+"""Replay the result records into MLflow. Runs every time, writes only what is missing there."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from initsweep import artifacts, tracking
+from initsweep.errors import ArtifactError
+from initsweep.params import Params, fingerprint
+from initsweep.provenance import code_sha
+from initsweep.records import (
+    Confirmation,
+    CurveRow,
+    DiagnosisRow,
+    RunRow,
+    Schema,
+    SchemeRow,
+    Selection,
+    TrialRow,
+    Verdict,
+)
+
+# Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
+# which other schemes there are, and how many workers trained them, changes nothing.
+SHAPING = ("data", "model", "optimizer", "training", "tune", "confirm", "runtime")
+IRRELEVANT = "runtime.workers"
+
+
+def run(params: Params) -> None:
+    """Make MLflow show the records under `data/`, `results/` and `reports/`."""
+    root = tracking.project_root()
+    content_sha = _content_sha(params)
+    if not tracking.is_sealed(content_sha, params, root):
+        tracking.publish(read_study(params), params, root, content_sha)
+
+
+def read_study(params: Params) -> tracking.Study:
+    """Return all records of the study that `params` describes."""
+    from initsweep.architectures import describe  # imports torch, which takes seconds
+
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
+    diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
+    attachments = _attachments()
+    return tracking.Study(
+        experiment=f"{schema.source}/{describe(params.model.name, params.model.options)}",
+        schema=schema,
+        params=_settings(params),
+        schemes=[
+            _scheme(scheme, {row.scheme: row for row in rows}, {d.scheme: d for d in diagnoses})
+            for scheme in params.schemes
+        ],
+        verdict=artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict),
+        origin=_origin(),
+        attachments=attachments,
+        attachments_sha=artifacts.file_hash(list(attachments.values())),
+    )
+
+
+def _content_sha(params: Params) -> str:
+    """Return a hash of everything that decides what MLflow should show."""
+    shared = [artifacts.SCHEMA, artifacts.DIAGNOSE / "schemes.csv"]
+    shared += [artifacts.COMPARE / "schemes.csv", artifacts.COMPARE / "verdict.json"]
+    files = [*shared, *_attachments().values()]
+    for scheme in params.schemes:
+        files += sorted(artifacts.tune_folder(scheme).glob("*.*"))
+        files += sorted(artifacts.train_folder(scheme).glob("*.*"))
+    present = [file for file in files if file.is_file()]
+    names = [str(file) for file in present]
+    code = code_sha(["tracking", "stages/publish"])
+    return fingerprint([names, artifacts.file_hash(present), params.model_dump_json(), code])
+
+
+def _scheme(
+    scheme: str, rows: Mapping[str, SchemeRow], diagnoses: Mapping[str, DiagnosisRow]
+) -> tracking.SchemeResults:
+    for stage, table in (("compare", rows), ("diagnose", diagnoses)):
+        if scheme not in table:
+            raise ArtifactError(
+                f"The results of `{stage}` do not cover the scheme '{scheme}': run `dvc repro`."
+            )
+    tune, train = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
+    return tracking.SchemeResults(
+        selection=artifacts.read_record(tune / "selection.json", Selection),
+        trials=artifacts.read_rows(tune / "trials.csv", TrialRow),
+        tuning_runs=artifacts.read_rows(tune / "runs.csv", RunRow),
+        confirmation=artifacts.read_record(train / "record.json", Confirmation),
+        confirm_runs=artifacts.read_rows(train / "runs.csv", RunRow),
+        curves=artifacts.read_rows(train / "curves.csv", CurveRow),
+        row=rows[scheme],
+        diagnosis=diagnoses[scheme],
+    )
+
+
+def _attachments() -> dict[str, Path]:
+    """Return the report's files by their path below `reports/`."""
+    documents = [artifacts.REPORTS / name for name in ("review.html", "review.md")]
+    figures = sorted((artifacts.REPORTS / "figures").glob("*.png"))
+    files = [*(file for file in documents if file.exists()), *figures]
+    return {file.relative_to(artifacts.REPORTS).as_posix(): file for file in files}
+
+
+def _settings(params: Params) -> dict[str, str]:
+    content = params.model_dump(mode="json", include=set(SHAPING))
+    flat = {key: value for section in SHAPING for key, value in _flat(section, content[section])}
+    flat.pop(IRRELEVANT)
+    return flat
+
+
+def _flat(key: str, value: object) -> list[tuple[str, str]]:
+    if isinstance(value, dict):
+        return [pair for name, item in value.items() for pair in _flat(f"{key}.{name}", item)]
+    return [(key, value if isinstance(value, str) else json.dumps(value))]
+
+
+def _origin() -> dict[str, str]:
+    """Return tags that lead back to the DVC experiment and the commit, where there are any."""
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _head()
+    tags = {
+        "dvc.exp": os.environ.get("DVC_EXP_NAME", ""),
+        "git.baseline": baseline,
+        "mlflow.source.git.commit": baseline,
+    }
+    return {name: value for name, value in tags.items() if value}
+
+
+def _head() -> str:
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

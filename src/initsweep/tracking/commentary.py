@@ -1,0 +1,127 @@
+"""What the comparison says of a scheme. It may change while the scheme's own results do not."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from initsweep.params import fingerprint
+from initsweep.records import SchemeRow
+from initsweep.tracking.points import Point, finite_points
+from initsweep.tracking.study import SchemeResults, Study
+
+NOTE_LENGTH = 7500  # MLflow refuses tags above 8000 characters
+_WORDS = {
+    "recommended": "recommended",
+    "better": "better than the recommended scheme",
+    "worse": "worse than the recommended scheme",
+    "equivalent": "as good as the recommended scheme",
+    "inconclusive": "cannot be told from the recommended scheme",
+    "untrainable": "does not train at any learning rate tried",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commentary:
+    """Tags and metrics of a scheme's run that are refreshed when the verdict changes."""
+
+    tags: dict[str, str]
+    metrics: tuple[Point, ...]
+
+    @property
+    def sha(self) -> str:
+        """Changes with any of the tags and metrics."""
+        return fingerprint([self.tags, [asdict(point) for point in self.metrics]])
+
+
+def commentary(study: Study, results: SchemeResults) -> Commentary:
+    """Return the verdict on one scheme as tags, metrics and a note in words."""
+    row = results.row
+    tags = {
+        "outcome": row.outcome,
+        "decision": study.verdict.decision,
+        "trainable": json.dumps(row.trainable),
+        "in_tie_set": json.dumps(row.in_tie_set),
+        "pareto": json.dumps(row.pareto),
+        "basin_censored": row.basin_censored,
+        "diagnosis": results.diagnosis.verdict,
+        "decide.margin": repr(study.verdict.margin),
+        "decide.basin_tolerance": repr(study.verdict.basin_tolerance),
+        "code.sha": results.confirmation.provenance.code_sha,
+        "mlflow.note.content": _note(study, results),
+    }
+    return Commentary(tags=tags, metrics=tuple(_metrics(study, results)))
+
+
+def experiment_note(study: Study) -> str:
+    """Return the study's verdict in Markdown, for the head of the experiment's page."""
+    verdict = study.verdict
+    lines = [f"**{verdict.statement}**", ""]
+    lines += [*_listed("How this was decided", verdict.rule), *_listed("Caveats", verdict.caveats)]
+    lines += [f"Its runs: `tags.study.sha = '{study.sha}'`; one per scheme: `tags.role = 'scheme'`"]
+    return _clipped("\n".join(lines))
+
+
+def _metrics(study: Study, results: SchemeResults) -> list[Point]:
+    row, score = results.row, study.schema.score_name
+    return finite_points(
+        {
+            "validation_loss": row.validation_loss,
+            "best_lr": row.learning_rate,
+            "best_lr_log10": math.log10(row.learning_rate),  # MLflow's bars have no log axis
+            "validation_loss_low": row.validation_low,
+            "validation_loss_high": row.validation_high,
+            "test_loss": row.test_loss,
+            "test_loss_low": row.test_low,
+            "test_loss_high": row.test_high,
+            f"test_{score}": row.test_score,
+            f"test_{score}_low": row.test_score_low,
+            f"test_{score}_high": row.test_score_high,
+            "failed_runs": row.failed_runs,
+            "basin_decades": row.basin_width,
+            "global_basin_decades": row.global_basin_width,
+            "largest_stable_rate": row.largest_stable_rate,
+            "safety_margin_decades": row.safety_margin,
+            "regret": row.regret,
+            "tuned_gap": row.tuned_gap,
+            "sensitivity": row.sensitivity,
+            "wortsman_sensitivity": row.wortsman_sensitivity,
+            "divergence_rate": row.divergence_rate,
+            "initial_loss": results.diagnosis.initial_loss,
+            "forward_ratio": results.diagnosis.forward_ratio,
+            "backward_ratio": results.diagnosis.backward_ratio,
+        }
+    )
+
+
+def _note(study: Study, results: SchemeResults) -> str:
+    row, diagnosis = results.row, results.diagnosis
+    lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {study.verdict.statement}", ""]
+    lines += [f"- {line}" for line in _facts(row)]
+    lines += [f"- before training: {diagnosis.verdict}: {diagnosis.reason}", ""]
+    lines += _listed("How this was decided", study.verdict.rule)
+    lines += _listed("Caveats", study.verdict.caveats)
+    return _clipped("\n".join(lines))
+
+
+def _facts(row: SchemeRow) -> list[str]:
+    facts = [
+        f"chosen learning rate {row.learning_rate:.3g}",
+        f"test loss {row.test_loss:.4g} ({row.test_low:.4g} to {row.test_high:.4g})",
+    ]
+    if row.basin_width is not None and row.basin_low is not None and row.basin_high is not None:
+        least = "" if row.basin_censored == "no" else "at least "
+        facts.append(
+            f"usable learning rates {row.basin_low:.3g} to {row.basin_high:.3g}: "
+            f"{least}{row.basin_width:.2g} decades"
+        )
+    if row.failed_runs:
+        facts.append(f"{row.failed_runs} of {row.runs} fresh seeds failed")
+    return facts
+
+
+def _listed(title: str, items: list[str]) -> list[str]:
+    return [f"{title}:", *(f"- {item}" for item in items), ""] if items else []
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= NOTE_LENGTH else text[:NOTE_LENGTH] + " …"

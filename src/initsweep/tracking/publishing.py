@@ -1,0 +1,105 @@
+"""Make MLflow show a study, exactly once, whatever happened before."""
+
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from initsweep.params import Params
+from initsweep.progress import Progress, progress
+from initsweep.records import Schema
+from initsweep.tracking.commentary import experiment_note
+from initsweep.tracking.connection import connection, experiment_id
+from initsweep.tracking.location import Location, locate
+from initsweep.tracking.plan import Plan, SchemePlan, make_plan
+from initsweep.tracking.seal import database_state, put_seal
+from initsweep.tracking.store import Store
+from initsweep.tracking.study import Study
+from initsweep.tracking.view import scheme_views
+
+PASSES = 3  # one to write, one to settle with a publisher on another machine, one to confirm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What publishing did. All zero if MLflow showed the study already."""
+
+    uri: str
+    created: int
+    refreshed: int
+    removed: int
+
+
+def publish(study: Study, params: Params, root: Path, content_sha: str | None = None) -> Summary:
+    """Replay a study into MLflow; what is there already is left alone.
+
+    Args:
+        study: The records.
+        params: For the tracking URI.
+        root: Folder that a relative URI starts from.
+        content_sha: Hash of everything that the study was read from; if given, `is_sealed`
+            recognizes it afterwards.
+
+    Returns:
+        What was done.
+
+    Raises:
+        TrackingError: If MLflow cannot be reached or refuses what is written to it.
+    """
+    location = locate(params, root)
+    views = scheme_views(study)
+    done: list[Plan] = []
+    with connection(location) as client:
+        publisher = socket.gethostname()
+        store = Store(client, experiment_id(client, study.experiment, location), publisher)
+        store.describe(experiment_note(study))
+        for _ in range(PASSES):
+            state = database_state(location)
+            existing = store.runs(study.sha)
+            plan = make_plan(views, existing, publisher=publisher, now=time.time())
+            if not plan.work:
+                if content_sha is not None:
+                    put_seal(location, content_sha, state)
+                break
+            _carry_out(plan, store, study.schema)
+            done.append(plan)
+    return _summary(location, done)
+
+
+def _carry_out(plan: Plan, store: Store, schema: Schema) -> None:
+    now = int(time.time() * 1000)
+    with progress(plan.work, "publish", "run") as bar:
+        for run_id in plan.remove:
+            store.remove(run_id)
+            bar.advance()
+        for rank, scheme in enumerate(plan.schemes):
+            # MLflow lists and charts the latest first, and loads 100 at a time. So: schemes
+            # before their children, the best scheme before the others, children in order.
+            start = now + len(plan.schemes) - rank
+            parent_id = _own_run(scheme, store, schema, start, bar)
+            for place, child in enumerate(scheme.missing):
+                store.add_child(child, parent_id, now - 1000 * rank - place)
+                bar.advance()
+
+
+def _own_run(scheme: SchemePlan, store: Store, schema: Schema, start: int, bar: Progress) -> str:
+    if scheme.existing is None:
+        run_id = store.add_scheme(scheme.view, schema, start)
+        bar.advance()
+        return run_id
+    if scheme.stale_verdict:
+        store.refresh_verdict(scheme.existing, scheme.view)
+    if scheme.stale_attachments:
+        store.refresh_attachments(scheme.existing, scheme.view)
+    bar.advance(int(scheme.stale_verdict or scheme.stale_attachments))
+    return scheme.existing.run_id
+
+
+def _summary(location: Location, done: list[Plan]) -> Summary:
+    schemes = [scheme for plan in done for scheme in plan.schemes]
+    return Summary(
+        uri=location.shown,
+        created=sum(len(s.missing) + (s.existing is None) for s in schemes),
+        refreshed=sum(s.stale_verdict or s.stale_attachments for s in schemes),
+        removed=sum(len(plan.remove) for plan in done),
+    )

@@ -1,0 +1,181 @@
+"""The runs that MLflow should show, computed from result records and nothing else."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from initsweep.params import fingerprint
+from initsweep.records import Provenance, RunRow, TrialRow
+from initsweep.tracking.commentary import Commentary, commentary
+from initsweep.tracking.points import (
+    Point,
+    confirm_points,
+    curve_points,
+    response_points,
+    trial_points,
+)
+from initsweep.tracking.study import SchemeResults, Study
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+OWNER = "initsweep"  # as `mlflow.source.name`: marks the runs that are ours to update or remove
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """One run as MLflow should show it. Equal keys mean the same run."""
+
+    name: str
+    key: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemeView:
+    """A scheme's run, what is refreshed on it in place, and the runs below it."""
+
+    run: RunView
+    commentary: Commentary
+    attachments: Mapping[str, Path]
+    attachments_sha: str
+    children: tuple[RunView, ...]
+
+    @property
+    def metric_names(self) -> set[str]:
+        """The metrics that this run has, and no others."""
+        return {point.key for point in (*self.run.metrics, *self.commentary.metrics)}
+
+
+def scheme_views(study: Study) -> list[SchemeView]:
+    """Return one view per scheme, the lowest validation loss first."""
+    ranked = sorted(study.schemes, key=lambda results: results.row.validation_loss)
+    return [_scheme_view(study, results) for results in ranked]
+
+
+def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
+    scheme, confirmation = results.scheme, results.confirmation
+    content = [
+        _identity(results.selection),
+        _identity(confirmation),
+        *map(dataclasses.asdict, results.trials),
+        *map(dataclasses.asdict, results.tuning_runs),
+        *map(dataclasses.asdict, results.confirm_runs),
+        *map(dataclasses.asdict, results.curves),
+    ]
+    common = _Common(study, results, fingerprint([study.sha, "scheme", scheme, content]))
+    run = common.run(
+        role="scheme",
+        name=scheme,
+        key=common.parent_key,
+        rate=confirmation.learning_rate,
+        provenance=confirmation.provenance,
+        diverged=any(run.status == "diverged" for run in results.confirm_runs),
+        metrics=response_points(results.trials) + curve_points(results.curves),
+    )
+    leads = scheme == study.headliner
+    by_rate = sorted(results.trials, key=lambda trial: (trial.learning_rate, trial.trial))
+    return SchemeView(
+        run=run,
+        commentary=commentary(study, results),
+        attachments=study.attachments if leads else {},
+        attachments_sha=study.attachments_sha if leads and study.attachments else "",
+        children=(
+            *(_trial_view(common, trial) for trial in by_rate),
+            *(_confirm_view(common, run) for run in results.confirm_runs),
+        ),
+    )
+
+
+class _Common:
+    """What the runs of one scheme share."""
+
+    def __init__(self, study: Study, results: SchemeResults, parent_key: str) -> None:
+        self.study, self.results, self.parent_key = study, results, parent_key
+
+    def child_key(self, role: str, content: object) -> str:
+        return fingerprint([self.parent_key, role, content])
+
+    def run(
+        self,
+        *,
+        role: str,
+        name: str,
+        key: str,
+        rate: float,
+        provenance: Provenance,
+        diverged: bool,
+        metrics: list[Point],
+    ) -> RunView:
+        selection = self.results.selection
+        options = ", ".join(f"{name}={value}" for name, value in selection.options.items())
+        stage = "tune" if role == "trial" else "train"
+        return RunView(
+            name=name,
+            key=key,
+            # The same keys on every run: parallel coordinates drop runs with gaps.
+            params={
+                **self.study.params,
+                "scheme": selection.scheme,
+                "initializer": selection.initializer,
+                "options": options or "none",
+                "learning_rate": repr(rate),
+            },
+            tags={
+                **self.study.origin,
+                "role": role,
+                "scheme": selection.scheme,
+                "record.sha": key,
+                "study.sha": self.study.sha,
+                "dvc.stage": f"{stage}@{selection.scheme}",
+                "data.sha": provenance.data_sha,
+                "params.sha": provenance.params_sha,
+                "diverged": json.dumps(diverged),
+                "mlflow.source.name": OWNER,
+                "mlflow.source.type": "LOCAL",
+            },
+            metrics=tuple(metrics),
+        )
+
+
+def _trial_view(common: _Common, trial: TrialRow) -> RunView:
+    runs = [run for run in common.results.tuning_runs if run.trial == trial.trial]
+    content = [dataclasses.asdict(trial), *map(dataclasses.asdict, runs)]
+    view = common.run(
+        role="trial",
+        name=f"{trial.scheme}/lr={trial.learning_rate:.4g}",
+        key=common.child_key("trial", content),
+        rate=trial.learning_rate,
+        provenance=common.results.selection.provenance,
+        diverged=trial.diverged > 0,
+        metrics=trial_points(trial, runs, common.study.schema.score_name),
+    )
+    return dataclasses.replace(view, tags={**view.tags, "kind": trial.kind})
+
+
+def _confirm_view(common: _Common, run: RunRow) -> RunView:
+    curves = [row for row in common.results.curves if row.seed == run.seed]
+    content = [dataclasses.asdict(run), *map(dataclasses.asdict, curves)]
+    view = common.run(
+        role="confirm",
+        name=f"{run.scheme}/seed={run.seed}",
+        key=common.child_key("confirm", content),
+        rate=run.learning_rate,
+        provenance=common.results.confirmation.provenance,
+        diverged=run.status == "diverged",
+        metrics=confirm_points(run, curves, common.study.schema.score_name),
+    )
+    return dataclasses.replace(view, tags={**view.tags, "kind": "confirm", "seed": str(run.seed)})
+
+
+def _identity(record: "DataclassInstance") -> dict[str, object]:
+    """Return a record without what changes while the results stay: code and versions."""
+    content = dataclasses.asdict(record)
+    for name in ("code_sha", "versions"):
+        content["provenance"].pop(name)
+    return content

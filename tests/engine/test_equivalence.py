@@ -1,0 +1,82 @@
+"""Stacked lanes train like the plain loop, up to rounding."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from initsweep.engine.train import train_lanes
+
+OPTIMIZERS = {
+    "sgd": {"name": "sgd", "momentum": 0.0},
+    "momentum": {"name": "sgd", "momentum": 0.9, "weight_decay": 0.01},
+    "nesterov": {"name": "sgd", "momentum": 0.9, "nesterov": True, "weight_decay": 0.01},
+    "adam": {"name": "adam", "weight_decay": 0.01},
+    "adamw": {"name": "adamw", "weight_decay": 0.1},
+    "rmsprop": {"name": "rmsprop", "beta2": 0.99, "weight_decay": 0.01},
+}
+SCHEDULES = {
+    "constant": {"schedule": "constant"},
+    "cosine": {"schedule": "cosine", "warmup_fraction": 0.25},
+}
+CLIPS = {"unclipped": None, "clipped": 0.5}
+MODELS = ("plain", "batch_norm", "layer_norm", "residual")
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("optimizer_name", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("schedule", "clip"), [*itertools.product(SCHEDULES, CLIPS)], ids=lambda value: value
+)
+def test_stacked_lanes_train_like_the_plain_loop(
+    make_problem, training, optimizer, runtime, model, optimizer_name, schedule, clip, lanes_of
+):
+    problem = make_problem(model)
+    settings = {
+        "training": training(epochs=2, **SCHEDULES[schedule], gradient_clip=CLIPS[clip]),
+        "optimizer": optimizer(**OPTIMIZERS[optimizer_name]),
+        "keep_states": True,
+    }
+    lanes = lanes_of((0.01, 0), (0.003, 0), (0.01, 1))
+    stacked = train_lanes(problem, lanes, runtime=runtime(), **settings)
+    plain = train_lanes(problem, lanes, runtime=runtime(engine="reference"), **settings)
+    assert (stacked.engine, plain.engine) == ("torch", "reference")
+    for column in ("initial_loss", "train_loss", "validation_loss"):
+        np.testing.assert_allclose(
+            getattr(stacked, column), getattr(plain, column), rtol=2e-4, err_msg=column
+        )
+    for state, twin in zip(stacked.final_states, plain.final_states, strict=True):
+        assert list(state) == list(twin)
+        for name, value in state.items():
+            torch.testing.assert_close(value, twin[name], rtol=1e-3, atol=2e-4)
+    # Not for want of training: every lane moved, and they differ.
+    assert np.all(np.abs(stacked.validation_loss[:, -1] / stacked.initial_loss - 1) > 0.001)
+    assert len(set(stacked.train_loss[:, -1])) == 3
+
+
+@pytest.mark.parametrize("optimizer_name", OPTIMIZERS)
+@pytest.mark.parametrize("model", ["plain", "batch_norm"])
+def test_rounding_error_is_no_worse_than_that_of_torch(
+    make_problem, training, optimizer, runtime, model, optimizer_name, lanes_of
+):
+    """Against the same training in float64, over seeds, weights after two epochs."""
+    lanes = lanes_of(*[(0.005, seed) for seed in range(8)])
+    settings = {
+        "training": training(epochs=2),
+        "optimizer": optimizer(**OPTIMIZERS[optimizer_name]),
+        "keep_states": True,
+    }
+    single, double = make_problem(model), make_problem(model, dtype=torch.float64)
+    exact = train_lanes(double, lanes, runtime=runtime(engine="reference"), **settings)
+    errors = {}
+    for engine in ("torch", "reference"):
+        results = train_lanes(single, lanes, runtime=runtime(engine=engine), **settings)
+        squares = [
+            (state[name].double() - truth[name]).square().sum()
+            for state, truth in zip(results.final_states, exact.final_states, strict=True)
+            for name in truth
+        ]
+        errors[engine] = float(torch.stack(squares).sum().sqrt())
+    assert 0 < errors["torch"] <= 1.5 * errors["reference"]
+    assert exact.final_states[0]["0.weight"].dtype == torch.float64

@@ -1,0 +1,84 @@
+"""A lane's bits do not depend on the company it keeps."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from initsweep.engine.lanes import Lane
+from initsweep.engine.train import train_lanes
+
+
+class TestIndependence:
+    """A lane's bits do not depend on the company it keeps."""
+
+    DIGITS = ("plain", {"n": 260, "n_features": 64, "width": 128, "n_outputs": 10}, 128)
+    ODD = (
+        ("plain", {"n_features": 13, "width": 5}, 7),
+        ("plain", {"n_features": 17, "width": 3}, 1),
+        ("plain", {"n": 61, "n_features": 17, "width": 3, "n_outputs": 2}, 61),
+        ("plain", {"n": 54, "n_features": 111, "width": 2, "n_outputs": 16}, 54),
+        ("sigmoid", {"n_features": 7, "width": 13}, 7),
+        ("sigmoid", {"n_features": 7, "width": 13}, 32),
+        ("sigmoid", {"n_features": 7, "width": 1}, 3),
+        ("batch_norm", {"n_features": 7, "width": 13}, 11),
+        ("layer_norm", {"n_features": 7, "width": 13}, 33),
+        ("residual", {"n_features": 13, "width": 7}, 32),
+    )
+
+    @pytest.mark.parametrize(("name", "clip"), [("sgd", 0.5), ("adam", None)])
+    @pytest.mark.parametrize(("model", "sizes", "batch_size"), [DIGITS, *ODD])
+    def test_company_position_and_a_diverging_neighbour(
+        self,
+        make_problem,
+        training,
+        optimizer,
+        runtime,
+        model,
+        sizes,
+        batch_size,
+        name,
+        clip,
+        lanes_of,
+        assert_same_bytes,
+        only,
+    ):
+        problem = make_problem(model, **{"n": 40, **sizes})
+        settings = {
+            "training": training(
+                epochs=1 if batch_size < 5 else 2, batch_size=batch_size, gradient_clip=clip
+            ),
+            "optimizer": optimizer(name=name),
+            "runtime": runtime(lanes_per_chunk=5),
+            "keep_states": True,
+        }
+        lane = Lane(learning_rate=0.01, seed=3)
+        alone = train_lanes(problem, [lane], **settings)
+        for company in (
+            lanes_of((0.03, 1), (0.001, 2)),
+            lanes_of((1e30, 3), (0.02, 0), (0.02, 1), (0.02, 2)),
+        ):
+            together = train_lanes(problem, [*company, lane], **settings)
+            assert_same_bytes(only(together, len(company)), alone)
+
+    def test_workers_and_order(
+        self, make_problem, training, optimizer, runtime, lanes_of, assert_same_bytes, only
+    ):
+        problem = make_problem(n_features=13, width=5)
+        lanes = lanes_of(*itertools.product((0.1, 0.01, 1e30, 0.001), range(3)))
+        settings = {"training": training(), "optimizer": optimizer(), "keep_states": True}
+        one = train_lanes(problem, lanes, runtime=runtime(lanes_per_chunk=3), **settings)
+        two = train_lanes(problem, lanes, runtime=runtime(lanes_per_chunk=3, workers=2), **settings)
+        assert_same_bytes(one, two)
+        back = train_lanes(problem, lanes[::-1], runtime=runtime(lanes_per_chunk=3), **settings)
+        for lane in range(len(lanes)):
+            assert_same_bytes(only(one, lane), only(back, len(lanes) - 1 - lane))
+
+    def test_epochs_beyond_the_last_change_nothing_before(
+        self, make_problem, training, optimizer, runtime, lanes_of
+    ):
+        problem, lanes = make_problem(), lanes_of((0.01, 0))
+        settings = {"optimizer": optimizer(), "runtime": runtime()}
+        short = train_lanes(problem, lanes, training=training(epochs=2), **settings)
+        long = train_lanes(problem, lanes, training=training(epochs=4), **settings)
+        assert np.array_equal(short.train_loss, long.train_loss[:, :2])

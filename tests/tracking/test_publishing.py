@@ -1,0 +1,197 @@
+"""Whatever happens, MLflow shows each run of the study once, complete, under its parent."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.tracking.synthetic_study import NAMES, make_study
+
+FIGURE = "figures/tradeoff.png"
+
+
+@pytest.fixture
+def study():
+    return make_study(NAMES)
+
+
+@pytest.fixture
+def reported(study, tmp_path):
+    """The study with its report."""
+    figure = a_file(tmp_path / "tradeoff.png", "first")
+    return replace(study, attachments={FIGURE: figure}, attachments_sha="first")
+
+
+def a_file(path: Path, content: str) -> Path:
+    path.write_text(content)
+    return path
+
+
+def test_every_scheme_trial_and_seed_is_one_finished_run_under_its_scheme(project, study):
+    summary = project.publish(study)
+    shown = project.shown()
+    trials = ("lr=0.01", "lr=0.1")
+    expected = {
+        "zeros": None,
+        "he_normal": None,
+        **{f"{name}/{trial}": name for name in NAMES for trial in trials},
+        "zeros/lr=0.12": "zeros",
+        "he_normal/lr=0.012": "he_normal",
+        **{f"{name}/seed={seed}": name for name in NAMES for seed in (100, 101)},
+    }
+    assert {name: run["parent"] for name, run in shown.items()} == expected
+    assert {run["status"] for run in shown.values()} == {"FINISHED"}
+    assert (summary.created, summary.refreshed, summary.removed) == (12, 0, 0)
+
+
+def test_runs_have_the_same_parameters_so_that_parallel_coordinates_drop_none(project, study):
+    project.publish(study)
+    shown = project.shown()
+    assert len({tuple(sorted(run["params"])) for run in shown.values()}) == 1
+    assert shown["he_normal/lr=0.1"]["params"]["learning_rate"] == "0.1"
+    assert shown["he_normal"]["params"]["model.depth"] == "3"
+
+
+def test_a_repetition_changes_nothing(published, study):
+    before, ids = published.shown(), published.ids()
+    summary = published.publish(study)
+    assert (summary.created, summary.refreshed, summary.removed) == (0, 0, 0)
+    assert published.ids() == ids
+    assert published.shown() == before
+
+
+def test_a_setting_changed_and_changed_back_finds_its_first_runs_again(published, study):
+    first = published.ids()
+    other = replace(study, params={**study.params, "training.epochs": "30"})
+    assert published.publish(other).created == 12
+    both = published.ids()
+    assert len(both) == 24
+    assert published.publish(study).created == 0
+    assert published.ids() == both > first
+
+
+def test_an_added_scheme_leaves_the_others_alone(project, study):
+    project.publish(replace(study, schemes=study.schemes[1:]))
+    before = project.ids()
+    assert project.publish(study).created == 6
+    assert project.ids() > before
+
+
+def test_a_deleted_database_is_rebuilt_to_the_same_view(new_project, reported):
+    one, other = new_project("one"), new_project("other")
+    one.publish(reported)
+    other.publish(reported)
+    assert not one.ids() & other.ids()
+    assert one.shown() == other.shown()
+
+
+@pytest.mark.parametrize("name", ["he_normal", "he_normal/lr=0.01", "zeros/seed=100"])
+def test_a_run_deleted_by_hand_comes_back(published, study, name):
+    before = published.shown()
+    published.client().delete_run(published.by_name()[name].info.run_id)
+    published.publish(study)
+    assert published.shown() == before
+
+
+def test_a_deleted_experiment_comes_back(published, study):
+    before, client = published.shown(), published.client()
+    client.delete_experiment(client.get_experiment_by_name(study.experiment).experiment_id)
+    published.publish(study)
+    assert published.shown() == before
+
+
+def test_what_others_put_into_the_experiment_is_left_alone(published, study):
+    client = published.client()
+    experiment = client.get_experiment_by_name(study.experiment).experiment_id
+    ours = published.by_name()["he_normal"].data.tags
+    tags = {**ours, "mlflow.source.name": "train.py", "mlflow.runName": "mine"}
+    unfinished = client.create_run(experiment, tags=tags).info.run_id
+    published.publish(replace(study, params={}))
+    published.publish(study)
+    assert client.get_run(unfinished).info.lifecycle_stage == "active"
+    assert client.get_run(unfinished).info.status == "RUNNING"
+
+
+def test_a_user_own_tag_survives(published, study):
+    run_id = published.by_name()["he_normal"].info.run_id
+    published.client().set_tag(run_id, "mine", "keep")
+    verdict = replace(study.verdict, statement="Something else.")
+    published.publish(replace(study, verdict=verdict))
+    assert published.by_name()["he_normal"].data.tags["mine"] == "keep"
+
+
+def test_children_of_a_run_that_is_gone_are_removed(published, study):
+    before, client = published.shown(), published.client()
+    child = published.by_name()["zeros/lr=0.1"]
+    tags = {**child.data.tags, "mlflow.parentRunId": "0" * 32, "mlflow.runName": "orphan"}
+    orphan = client.create_run(child.info.experiment_id, tags=tags).info.run_id
+    client.set_terminated(orphan)
+    assert published.publish(study).removed == 1
+    assert published.shown() == before
+
+
+def test_duplicates_are_reduced_to_the_first(published, study):
+    before, ids, client = published.shown(), published.ids(), published.client()
+    for name in ("he_normal", "he_normal/lr=0.1"):
+        run = published.by_name()[name]
+        later = client.create_run(
+            run.info.experiment_id, start_time=run.info.start_time + 1, tags=run.data.tags
+        )
+        client.set_terminated(later.info.run_id)
+        assert published.publish(study).removed == 1
+    assert published.ids() == ids
+    assert published.shown() == before
+
+
+def test_a_new_verdict_updates_the_run_in_place(published, new_project, study):
+    rebuilt = new_project("rebuilt")
+    ids = published.ids()
+    row = replace(study.schemes[0].row, outcome="equivalent", regret=0.7)
+    schemes = [replace(study.schemes[0], row=row), study.schemes[1]]
+    changed = replace(study, schemes=schemes)
+    summary = published.publish(changed)
+    assert (summary.created, summary.refreshed, summary.removed) == (0, 1, 0)
+    assert published.ids() == ids
+    zeros = published.shown()["zeros"]
+    assert zeros["tags"]["outcome"] == "equivalent"
+    assert zeros["metrics"]["regret"] == 0.7
+    assert "as good as the recommended scheme" in zeros["tags"]["mlflow.note.content"]
+    rebuilt.publish(changed)
+    assert published.shown() == rebuilt.shown()
+
+
+def test_a_metric_that_is_no_longer_defined_disappears(published, new_project, study):
+    rebuilt = new_project("rebuilt")
+    assert "basin_decades" in published.shown()["he_normal"]["metrics"]
+    row = replace(study.schemes[1].row, basin_width=None)
+    changed = replace(study, schemes=[study.schemes[0], replace(study.schemes[1], row=row)])
+    published.publish(changed)
+    rebuilt.publish(changed)
+    assert "basin_decades" not in published.shown()["he_normal"]["metrics"]
+    assert published.shown() == rebuilt.shown()
+
+
+def test_a_new_report_replaces_the_old_one(project, reported, tmp_path):
+    project.publish(reported)
+    ids = project.ids()
+    file = a_file(tmp_path / "tradeoff.png", "second")
+    changed = replace(reported, attachments={FIGURE: file}, attachments_sha="another")
+    assert project.publish(changed).refreshed == 1
+    assert project.ids() == ids
+    run = project.by_name()["he_normal"].info
+    local = project.client().download_artifacts(run.run_id, f"report/{FIGURE}", str(tmp_path))
+    assert Path(local).read_text() == "second"
+
+
+def test_the_report_moves_with_the_recommendation(new_project, reported):
+    project, rebuilt = new_project("project"), new_project("rebuilt")
+    project.publish(reported)
+    assert project.shown()["he_normal"]["files"] == ["report/figures"]
+    changed = replace(reported, verdict=replace(reported.verdict, recommended="zeros"))
+    ids = project.ids()
+    assert project.publish(changed).refreshed == 2
+    assert project.ids() == ids
+    rebuilt.publish(changed)
+    assert project.shown()["he_normal"]["files"] == []
+    assert project.shown()["zeros"]["files"] == ["report/figures"]
+    assert project.shown() == rebuilt.shown()

@@ -1,0 +1,39 @@
+from initsweep.tracking import is_sealed, publish
+from tests.tracking.synthetic_study import NAMES, make_params, make_study
+
+STUDY = make_study(NAMES)
+
+
+def test_what_was_published_is_sealed_until_the_content_changes(published):
+    publish(STUDY, published.params, published.root, "content")
+    assert is_sealed("content", published.params, published.root)
+    assert not is_sealed("other content", published.params, published.root)
+
+
+def test_any_change_of_the_database_breaks_the_seal(published):
+    publish(STUDY, published.params, published.root, "content")
+    published.client().delete_run(published.by_name()["he_normal"].info.run_id)
+    assert not is_sealed("content", published.params, published.root)
+    publish(STUDY, published.params, published.root, "content")
+    assert is_sealed("content", published.params, published.root)
+
+
+def test_another_or_no_database_is_not_sealed(published):
+    publish(STUDY, published.params, published.root, "content")
+    assert not is_sealed("content", make_params(uri="sqlite:///other.db"), published.root)
+    assert not is_sealed("content", make_params(uri="http://host"), published.root)
+    (published.root / "mlflow.db").unlink()
+    assert not is_sealed("content", published.params, published.root)
+
+
+def test_a_database_in_write_ahead_mode_is_looked_into_every_time(published):
+    publish(STUDY, published.params, published.root, "content")
+    (published.root / "mlflow.db-wal").write_bytes(b"")
+    assert not is_sealed("content", published.params, published.root)
+
+
+def test_an_interrupted_publication_is_not_sealed(published, monkeypatch):
+    other = make_study(NAMES, epochs=4)
+    monkeypatch.setattr("initsweep.tracking.publishing.PASSES", 1)
+    publish(other, published.params, published.root, "content")
+    assert not is_sealed("content", published.params, published.root)

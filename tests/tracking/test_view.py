@@ -1,0 +1,84 @@
+"""The view depends on results, not on code versions or on who publishes."""
+
+from dataclasses import replace
+
+import pytest
+
+from initsweep.tracking.commentary import NOTE_LENGTH, commentary
+from initsweep.tracking.view import scheme_views
+from tests.tracking.synthetic_study import NAMES, make_study, provenance
+
+
+def keys(study):
+    return [(view.run.key, *(child.key for child in view.children)) for view in scheme_views(study)]
+
+
+def with_first(study, **changes):
+    return replace(study, schemes=[replace(study.schemes[0], **changes), *study.schemes[1:]])
+
+
+@pytest.fixture
+def study():
+    return make_study(NAMES)
+
+
+def test_the_best_scheme_comes_first(study):
+    assert [view.run.name for view in scheme_views(study)] == ["he_normal", "zeros"]
+
+
+def test_all_keys_differ(study):
+    found = [key for view in keys(study) for key in view]
+    assert len(set(found)) == len(found) == 12
+
+
+def test_other_code_with_the_same_results_is_the_same_run_with_another_comment(study):
+    first = study.schemes[0]
+    other = replace(first.confirmation, provenance=provenance(code_sha="edited"))
+    changed = with_first(study, confirmation=other)
+    assert keys(changed) == keys(study)
+    before, after = commentary(study, first), commentary(changed, changed.schemes[0])
+    assert before.sha != after.sha
+
+
+def test_another_verdict_is_the_same_run_with_another_comment(study):
+    changed = with_first(study, row=replace(study.schemes[0].row, regret=0.9))
+    assert keys(changed) == keys(study)
+    assert commentary(study, study.schemes[0]) != commentary(changed, changed.schemes[0])
+
+
+def test_another_result_or_setting_is_another_run(study):
+    run = replace(study.schemes[0].confirm_runs[0], capped_test_loss=1.5)
+    rerun = with_first(study, confirm_runs=[run, *study.schemes[0].confirm_runs[1:]])
+    assert not set(keys(rerun)[1]) & set(keys(study)[1])
+    assert keys(rerun)[0] == keys(study)[0]
+    reset = replace(study, params={**study.params, "model.depth": "4"})
+    assert not {key for view in keys(reset) for key in view} & {*keys(study)[0], *keys(study)[1]}
+
+
+def test_where_it_was_published_from_identifies_nothing(study):
+    assert keys(replace(study, origin={"dvc.exp": "odd-name"})) == keys(study)
+
+
+def test_a_diverged_trial_is_marked_and_finite():
+    views = {view.run.name: view for view in scheme_views(make_study(NAMES))}
+    trial = next(c for c in views["he_normal"].children if c.name == "he_normal/lr=0.1")
+    metrics = {point.key: point.value for point in trial.metrics}
+    assert trial.tags["diverged"] == "true"
+    assert metrics["divergence_rate"] == 1.0
+    assert metrics["validation_loss"] == 2.302585
+    assert "validation_accuracy" not in metrics
+
+
+def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
+    note = commentary(study, study.schemes[0]).tags["mlflow.note.content"]
+    assert note.startswith("**zeros: does not train at any learning rate tried.**")
+    assert "one data set, one split" in note
+    wordy = replace(study, verdict=replace(study.verdict, caveats=["x" * 100] * 200))
+    clipped = commentary(wordy, wordy.schemes[0]).tags["mlflow.note.content"]
+    assert len(clipped) < NOTE_LENGTH + 10
+
+
+def test_the_report_goes_to_the_recommended_scheme_or_else_to_the_first(study):
+    assert study.headliner == "he_normal"
+    none = replace(study.verdict, recommended=None, best_on_validation=None)
+    assert replace(study, verdict=none).headliner == "zeros"
