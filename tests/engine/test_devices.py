@@ -75,10 +75,10 @@ def test_pinning_after_torch_is_imported_still_works():
         "from initsweep.engine.devices import pin_matmul\n"
         "pin_matmul()\n"
         "for a, b, c in ((61, 17, 3), (54, 111, 2), (57, 6, 16), (22, 5, 29), (16, 7, 13)):\n"
-        "    x, w = torch.randn(16, a, b), torch.randn(16, b, c)\n"
-        "    out = torch.bmm(x, w)\n"
+        "    x, w = torch.randn(16, a, b), torch.randn(16, c, b)\n"
+        "    out = torch.bmm(x, w.mT)\n"
         "    for shift in range(1, 16):\n"
-        "        rolled = torch.bmm(x.roll(shift, 0), w.roll(shift, 0))\n"
+        "        rolled = torch.bmm(x.roll(shift, 0), w.roll(shift, 0).mT)\n"
         "        assert torch.equal(rolled.roll(-shift, 0), out)\n"
     )
     environment = {k: v for k, v in os.environ.items() if k != MATMUL_SETTING[0]}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from initsweep.engine.optimizers import StackedSgd
 from initsweep.engine.train import train_lanes
 
 
@@ -86,6 +87,25 @@ class TestDivergence:
         calls.clear()
         train_lanes(problem, lanes_of((0.01, 0)), runtime=runtime(), **settings)
         assert used < len(calls) / 3
+
+    def test_a_diverged_lane_is_frozen(
+        self, make_problem, training, optimizer, runtime, lanes_of, monkeypatch
+    ):
+        seen = []
+        step = StackedSgd.step
+        monkeypatch.setattr(
+            StackedSgd,
+            "step",
+            lambda self, g, rates: seen.append(rates.tolist()) or step(self, g, rates),
+        )
+        train_lanes(
+            make_problem(),
+            lanes_of((1e20, 0), (0.01, 0)),
+            training=training(epochs=2),
+            optimizer=optimizer(),
+            runtime=runtime(lanes_per_chunk=2),
+        )
+        assert seen == [[1e20, 0.01]] * 4 + [[0.0, 0.01]] * 4
 
 
 def _quadratic(problem, curvature):

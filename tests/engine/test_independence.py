@@ -19,7 +19,7 @@ class TestIndependence:
         ("plain", {"n": 61, "n_features": 17, "width": 3, "n_outputs": 2}, 61),
         ("plain", {"n": 54, "n_features": 111, "width": 2, "n_outputs": 16}, 54),
         ("sigmoid", {"n_features": 7, "width": 13}, 7),
-        ("sigmoid", {"n_features": 7, "width": 13}, 32),
+        ("sigmoid", {"n_validation": 31, "n_features": 7, "width": 13}, 32),
         ("sigmoid", {"n_features": 7, "width": 1}, 3),
         ("batch_norm", {"n_features": 7, "width": 13}, 11),
         ("layer_norm", {"n_features": 7, "width": 13}, 33),

@@ -55,6 +55,19 @@ def test_predictions_are_those_of_evaluation_mode(make_problem, kind, n):
         torch.testing.assert_close(outputs[lane], expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("n", [1, 31, 33])
+@pytest.mark.parametrize("n_outputs", [1, 3])
+def test_predictions_do_not_depend_on_the_slot(make_problem, n, n_outputs):
+    """Odd sizes with activations whose last elements torch computes one by one."""
+    problem = make_problem("sigmoid", width=13, n_outputs=n_outputs)
+    states = [problem.initial_state(seed) for seed in range(5)]
+    features = torch.randn(n, 6, generator=torch.manual_seed(0))
+    outputs = Stack(problem, states, CPU).predict(features)
+    for shift in range(1, 5):
+        turned = Stack(problem, states[shift:] + states[:shift], CPU).predict(features)
+        assert torch.equal(turned.roll(shift, 0), outputs)
+
+
 def test_frozen_parameters_are_stacked_but_not_trained(make_problem):
     problem = make_problem()
     problem.model[0].weight.requires_grad_(False)

@@ -17,9 +17,9 @@ class BlankLinear(nn.Linear):
     """A linear layer that waits for its initializer: zeros, and no random draw when built."""
 
     def reset_parameters(self) -> None:
-        """Set weight and bias to zero."""
-        nn.init.zeros_(self.weight)
-        nn.init.zeros_(self.bias)
+        """Set weight and bias, if there is one, to zero."""
+        for parameter in self.parameters():
+            nn.init.zeros_(parameter)
 
 
 class HiddenLayer(nn.Module):
@@ -27,7 +27,9 @@ class HiddenLayer(nn.Module):
 
     def __init__(self, fan_in: int, width: int, activation: Activation, norm: Norm) -> None:
         super().__init__()
-        self.linear = BlankLinear(fan_in, width)
+        # Batch norm subtracts any bias again; its gradient would be rounding noise, which Adam
+        # turns into full-size steps.
+        self.linear = BlankLinear(fan_in, width, bias=norm != "batch")
         self.norm = _norm(norm, width)
         self.activation = activation
 

@@ -1,5 +1,6 @@
 """The classification score: share of examples whose largest output is the true class."""
 
+import torch
 from torch import Tensor
 
 from initsweep.metrics import METRICS, Metric
@@ -17,7 +18,7 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Shape (...).
     """
-    return (outputs.argmax(-1) == targets).to(outputs.dtype).mean(-1)
+    return (outputs.argmax(-1) == targets).to(torch.float64).mean(-1)
 
 
 METRICS.add(
