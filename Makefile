@@ -38,5 +38,5 @@ format: $(INSTALLED)  ## rewrite the sources in the project's format
 	ruff format
 	ruff check --fix
 
-clean:  ## remove the environment and everything computed
+clean:  ## remove the environment and all results but DVC's cache
 	rm -rf .venv data/prepared results reports scratch mlruns mlartifacts mlflow.db*

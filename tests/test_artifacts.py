@@ -52,6 +52,7 @@ def test_an_empty_table_keeps_its_columns(tmp_path):
         ("name,count,value,maybe,flag,kind\nx,1,1,,perhaps,a\n", "neither true nor false"),
         ("name,count,value,maybe,flag,kind\nx,1,1,,true,c\n", "none of"),
         ("name,count,value,maybe,flag,kind\nx,1\n", "is damaged"),
+        ("name,count,value,maybe,flag,kind\nx,1,nan,,true,a\n", "not a finite number"),
     ],
 )
 def test_a_damaged_table_is_refused(tmp_path, content, expected):
@@ -93,6 +94,16 @@ def test_another_record_is_refused(tmp_path):
     (tmp_path / "r.json").write_text("{")
     with pytest.raises(ArtifactError, match="is damaged"):
         artifacts.read_json(tmp_path / "r.json")
+
+
+def test_a_record_with_a_wrong_value_is_refused_by_field(tmp_path):
+    content = dataclasses.asdict(selection()) | {"learning_rate": "fast"}
+    artifacts.write_json(tmp_path / "r.json", content)
+    with pytest.raises(ArtifactError, match="learning_rate: .*valid number"):
+        artifacts.read_record(tmp_path / "r.json", Selection)
+    artifacts.write_json(tmp_path / "r.json", content | {"learning_rate": 0.1, "censored": "left"})
+    with pytest.raises(ArtifactError, match="censored"):
+        artifacts.read_record(tmp_path / "r.json", Selection)
 
 
 def test_json_never_holds_nan(tmp_path):

@@ -78,6 +78,14 @@ def test_divergence_is_a_row_not_an_error(deep):
         assert row.capped_loss == deep.schema.constant_validation_loss
 
 
+def test_unfinished_work_of_a_user_s_own_code_is_not_kept(deep, small_params):
+    own = small_params({"initializers.he_normal": {"name": "my_package.inits:mine"}})
+    assert deep._kept_work("he_normal", "tune") is not None
+    deep.params = own
+    assert deep._kept_work("he_normal", "tune") is None
+    assert deep._kept_work("zeros", "tune") is not None
+
+
 def test_provenance_sees_what_matters_and_nothing_else(in_folder, small_params):
     def sha(replacements, role="tune"):
         params = small_params(replacements)

@@ -26,6 +26,7 @@ def test_the_repository_s_own_file_is_valid():
         ({"tune.grid.low": "1e-4"}, ["tune.grid.low", "'1e-4'", "without quotes", "0.0001"]),
         ({"training.epochs": -3}, ["training.epochs", "greater than or equal to 1", "-3"]),
         ({"training.epochs": 2.5}, ["training.epochs", "integer", "2.5"]),
+        ({"training.epochs": "12"}, ["training.epochs", "'12'", "e.g. 12."]),
         ({"training.epochs": True}, ["training.epochs", "integer", "True"]),
         ({"training.gradient_clip": 0.0}, ["training.gradient_clip", "0.0"]),
         ({"data.test_fraction": 0.9}, ["data", "below 1", "0.9"]),
@@ -75,6 +76,8 @@ def test_numbers_may_be_written_as_dvc_reads_them(tmp_path):
 def test_a_missing_file_and_a_broken_one_are_named(tmp_path):
     with pytest.raises(ParamsError, match=r"No parameter file '.*nowhere.yaml'"):
         load_params(tmp_path / "nowhere.yaml")
+    with pytest.raises(ParamsError, match="Is a directory"):
+        load_params(tmp_path)
     (tmp_path / "broken.yaml").write_text("data: [1, 2")
     with pytest.raises(ParamsError, match=r"broken.yaml' is not readable as YAML"):
         load_params(tmp_path / "broken.yaml")

@@ -10,15 +10,18 @@ import dataclasses
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import types
 import typing
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from initsweep.errors import ArtifactError
 
@@ -35,7 +38,7 @@ DIAGNOSE = Path("results/diagnose")
 COMPARE = Path("results/compare")
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
-SCRATCH = Path("scratch")  # never a DVC out: checkpoints and timings, safe to delete
+SCRATCH = Path("scratch")  # never a DVC out: unfinished work, safe to delete
 
 
 def features_file(split: str) -> Path:
@@ -138,12 +141,15 @@ def read_record(path: Path, record_type: "type[Row]") -> "Row":
     Raises:
         ArtifactError: If the file is missing or does not hold that record.
     """
-    content = read_json(path)
     try:
-        return typing.cast("Row", _from_json(content, record_type))
-    except (TypeError, KeyError, ValueError) as error:
+        # JSON mode lets lists become tuples; everything else is strict.
+        return TypeAdapter(record_type).validate_json(_read_text(path), strict=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise ArtifactError(
-            f"'{path}' does not hold a {record_type.__name__}: {error}. Run `dvc repro` again."
+            f"'{path}' does not hold a {record_type.__name__}: {where}: {first['msg'].lower()}. "
+            "Run `dvc repro` again."
         ) from None
 
 
@@ -167,7 +173,7 @@ def read_array(path: Path) -> np.ndarray:
         return typing.cast(np.ndarray, np.load(path, allow_pickle=False))
     except FileNotFoundError:
         raise ArtifactError(_missing(path)) from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
 
@@ -222,23 +228,12 @@ def _from_text(text: str, hint: object) -> object:
         if text not in {"true", "false"}:
             raise ValueError(f"'{text}' is neither true nor false")
         return text == "true"
-    if kind is int or kind is float:
-        return kind(text)
+    if kind is int:
+        return int(text)
+    if kind is float:
+        if not math.isfinite(float(text)):
+            raise ValueError(f"'{text}' is not a finite number")
+        return float(text)
     if typing.get_origin(kind) is typing.Literal and text not in typing.get_args(kind):
         raise ValueError(f"'{text}' is none of {typing.get_args(kind)}")
     return text
-
-
-def _from_json(value: object, hint: object) -> object:
-    kind, _ = _optional(hint)
-    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        if not isinstance(value, dict):
-            raise TypeError(f"expected {kind.__name__}, found {value!r}")
-        hints = typing.get_type_hints(kind)
-        unknown = sorted(set(value) - set(hints))
-        if unknown:
-            raise KeyError(f"unknown fields {unknown}")
-        return kind(**{name: _from_json(item, hints[name]) for name, item in value.items()})
-    if typing.get_origin(kind) is tuple and isinstance(value, list):
-        return tuple(value)
-    return value

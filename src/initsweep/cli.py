@@ -6,6 +6,7 @@ it uses.
 
 import argparse
 import importlib
+import io
 import os
 import subprocess
 import sys
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status. Mistakes of the user end with one message on standard error and 2.
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without "≥" still gets the verdict
     # As with `python -m`: a user's own module is found from the project's root.
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
@@ -105,7 +108,8 @@ def _repro(options: argparse.Namespace) -> int:
     status = subprocess.run(command + ["--force"] * options.force, env=environment, check=False)
     if status.returncode:
         return status.returncode
-    _print_verdict()
+    if not options.targets:
+        _print_verdict()
     return 0
 
 

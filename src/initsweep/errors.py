@@ -1,7 +1,7 @@
 """Every error a user can cause, each with one clear message and no traceback.
 
 The command line prints the message of an `InitsweepError` and exits with status 2. Anything
-else that escapes is a defect of ours and keeps its traceback.
+else that escapes is a defect, of ours or of a user's own module, and keeps its traceback.
 """
 
 

@@ -30,7 +30,17 @@ from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 Role = Literal["tune", "confirm"]
 """The two sections of parameters that runs can belong to."""
 
-TRAINING_CODE = ("engine", "initializers", "architectures", "metrics", "experiment", "randomness")
+TRAINING_CODE = (
+    "engine",
+    "initializers",
+    "architectures",
+    "metrics",
+    "options",
+    "experiment",
+    "randomness",
+)
+"""What trains a network. How a rate is chosen is not part of it, so that tuning and training by
+the same code carry the same hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +115,7 @@ class Experiment:
             runtime=self.params.runtime,
             keep_states=keep_states,
             on_progress=on_progress,
-            checkpoint=self.checkpoint(scheme, "confirm" if kind == "confirm" else "tune"),
+            checkpoint=self._kept_work(scheme, "confirm" if kind == "confirm" else "tune"),
         )
         keys = [
             {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
@@ -131,6 +141,14 @@ class Experiment:
         """Return the folder for unfinished work of a scheme, named by all that it depends on."""
         key = dataclasses.asdict(self.provenance(scheme, role))
         return artifacts.SCRATCH / role / scheme / fingerprint(key)
+
+    def _kept_work(self, scheme: str, role: Role) -> Path | None:
+        """Return where unfinished work is kept; None if we cannot tell whether it is outdated.
+
+        The hashes in its name do not cover a user's own network or initializer.
+        """
+        names = (self.params.model.name, self.params.initializer(scheme)[0])
+        return None if any(":" in name for name in names) else self.checkpoint(scheme, role)
 
     def provenance(self, scheme: str, role: Role) -> Provenance:
         """Return the hashes that identify what the runs of `scheme` were computed from."""

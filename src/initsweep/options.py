@@ -62,8 +62,13 @@ def check_arguments(
     Raises:
         ParamsError: If an option is unknown or missing, or the function takes other arguments.
     """
-    signature = inspect.signature(function)
-    positional = form.split(", ")
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):
+        raise ParamsError(
+            f"{key}: {function!r} cannot be called with options; wrap it in a function of your own."
+        ) from None
+    positional = form.split(", ") if form else []
     parameters = list(signature.parameters.values())
     open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     known = [parameter.name for parameter in parameters[len(positional) :]]

@@ -209,6 +209,8 @@ class Params(Section):
                     f"{did_you_mean(name, list(self.initializers))} "
                     f"To add it, write `{name}: {{}}` there"
                 )
+            if name == "recommended":
+                raise ValueError("schemes: 'recommended' has a meaning in the results; rename it")
             if not name.replace("_", "").replace("-", "").isalnum():
                 raise ValueError(
                     f"schemes: '{name}' names files and stages, so it may hold only letters, "
@@ -262,9 +264,10 @@ def load_params(path: Path) -> Params:
     """
     try:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except OSError as error:
         raise ParamsError(
-            f"No parameter file '{path}'. Run from the project's root, or pass --params FILE."
+            f"No parameter file '{path}' ({error.strerror}). Run from the project's root, or pass "
+            "--params FILE."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"'{path}' is not readable as YAML: {error}") from None
@@ -307,7 +310,8 @@ def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
         return f"{key}: {message}." if key else f"{message}."
     hint = ""
     if isinstance(received, str) and _reads_as_number(received):
-        hint = f" This is text: write the number without quotes, e.g. {float(received)!r}."
+        number = int(float(received)) if kind.startswith("int") else float(received)
+        hint = f" This is text: write the number without quotes, e.g. {number!r}."
     return f"{key}: {details['msg'].lower()}, received {received!r}.{hint}"
 
 

@@ -148,7 +148,8 @@ class Confirmation:
 class ResponseRow:
     """One point of a learning-rate response: capped validation loss over the tuning seeds.
 
-    `low` and `high` bound a 95 % interval of the mean over seeds.
+    `low` and `high` bound a 95 % interval of the mean over seeds. `failure_rate` counts the runs
+    that diverged or ended with a loss too close to the constant predictor's.
     """
 
     scheme: str
@@ -168,7 +169,12 @@ class ResponseRow:
 class SchemeRow:
     """One scheme's line of the verdict table. Widths are in decades of the learning rate.
 
-    `outcome` compares test losses with the recommended scheme's on the same fresh seeds.
+    `outcome` compares test losses with the recommended scheme's on the same fresh seeds. A scheme
+    is `trainable` if its mean loss is far enough below the constant predictor's; its score does
+    not enter. `pareto` marks the front of `validation_loss` and `regret`, as point estimates.
+    `runs` and `failed_runs` count the fresh runs; a run failed if it diverged or ended with a loss
+    too close to the constant predictor's. `divergence_rate` is the share of the tuning runs on the
+    shared grid that diverged.
     `basin_censored` names the ends at which the basin reaches the end of the evaluated rates,
     so that the true width is at least the one given. `safety_margin` is the distance in decades
     from the chosen rate up to the first rate at which a run failed. None means: not defined
@@ -211,9 +217,9 @@ class SchemeRow:
 class PairRow:
     """One paired comparison: loss of `scheme` minus loss of `reference`, seed by seed.
 
-    `p_value` is the exact two-sided sign-flip p, `p_holm` the same after Holm's correction over
-    the family; `probability_better` is the probability that a run of `scheme` has the lower
-    loss; `outcome` is said of `scheme`.
+    `p_value` is the two-sided sign-flip p, exact up to 20 seeds, `p_holm` the same after Holm's
+    correction over the family; `probability_better` is the probability that a run of `scheme` has
+    the lower loss; `outcome` is said of `scheme`.
     """
 
     family: Literal["validation", "test"]
@@ -233,8 +239,10 @@ class PairRow:
 class Verdict:
     """The answer, in words and in numbers.
 
-    `statement` is one sentence; `rule` says step by step how it was reached, with its inputs;
-    `caveats` lists everything that limits it.
+    `statement` is one sentence; `usable_rates` are the ends of the recommended scheme's basin,
+    within which its mean loss on the tuning seeds is within `basin_tolerance` of its best; `rule`
+    says step by step how it was reached, with its inputs; `caveats` lists everything that limits
+    it.
     """
 
     decision: Decision

@@ -95,6 +95,10 @@ class Registry(Generic[Entry]):
 
     def _from_outside(self, name: str) -> Entry:
         module_name, _, attribute = name.partition(":")
+        if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+            raise UnknownNameError(
+                f"{self.kind.capitalize()} '{name}' is not of the form 'package.module:attribute'."
+            )
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:

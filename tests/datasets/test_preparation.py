@@ -130,6 +130,11 @@ def with_cell(value: float) -> Dataset:
         (sample(rows=10), "10 rows; at least 20"),
         (sample(targets=np.arange(99) % 2), r"received \(100, 4\) and \(99,\)"),
         (sample(targets=np.array(["a", "b"] * 50)), "must be numbers"),
+        (sample(features=sample().features * 1j), "must be numbers"),
+        (sample(features=[[1.0]] * 100), "must be NumPy arrays, received list"),
+        (sample(features=np.zeros((100, 0)), feature_names=()), "0 features"),
+        (sample(feature_names=("a", "b")), "4 features, but 2 feature names"),
+        (with_cell(1e200), "feature 'c' is 1e[+]200 in row 17"),
     ],
 )
 def test_unfit_data_is_refused_by_name(dataset, expected):

@@ -85,8 +85,16 @@ def test_overlay_tells_the_story_with_at_most_six(study, looks, losses, line_of)
     for line, row in zip(drawn, rows, strict=True):
         grid = rows_of(study, row.scheme, "grid", "extension")
         assert list(line.get_ydata()) == [one.mean_loss for one in grid]
-    texts = {text.get_text() for text in figure.axes[0].texts}
-    assert {*names, "constant predictor"} <= texts
+    legend = figure.axes[0].get_legend()
+    assert [text.get_text() for text in legend.get_texts()] == [*names, "constant predictor"]
+    samples = dict(zip(names, legend.get_lines(), strict=False))
+    for name, line in zip(names, drawn, strict=True):
+        assert samples[name].get_color() == line.get_color()
+        assert samples[name].get_linestyle() == line.get_linestyle()
+    figure.canvas.draw()
+    box = legend.get_window_extent()
+    assert box.x0 > figure.axes[0].get_window_extent().x1
+    assert box.x1 <= figure.bbox.x1
 
 
 def test_overlay_of_a_study_without_a_trainable_scheme(study, looks, losses):

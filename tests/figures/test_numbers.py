@@ -65,6 +65,11 @@ def test_interval_rate_range_and_p_value():
     assert numbers.rate_range(0.01, 0.1) == "0.01 to 0.1"
     assert numbers.rate_range(0.01, 0.01) == "0.01"
     assert numbers.rate_range(None, None) == numbers.MISSING
+    assert numbers.rate_range(0.01, 0.1, "low") == "≤ 0.01 to 0.1"
+    assert numbers.rate_range(0.01, 0.1, "high") == "0.01 to ≥ 0.1"
+    assert numbers.rate_range(0.01, 0.1, "both") == "≤ 0.01 to ≥ 0.1"
+    assert numbers.rate_range(0.1, 0.1, "high") == "0.1 to ≥ 0.1"
+    assert numbers.signed(-0.154, 2) == "\N{MINUS SIGN}0.15"
     assert numbers.p_value(0.00098) == "< 0.001"
     assert numbers.p_value(0.0217) == "0.022"
     assert numbers.p_value(1.0) == "1"

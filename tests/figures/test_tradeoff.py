@@ -12,7 +12,7 @@ def test_points_stand_where_the_table_says_and_untrainable_schemes_do_not(study,
     for row in study.schemes:
         if row.trainable:
             point = line_of(axes, f"point-{row.scheme}")
-            assert list(point.get_xdata()) == [row.sensitivity]
+            assert list(point.get_xdata()) == [row.regret]
             assert list(point.get_ydata()) == [row.validation_loss]
     points = [line for line in axes.lines if line.get_label().startswith("point-")]
     assert len(points) == sum(row.trainable for row in study.schemes)
@@ -24,7 +24,7 @@ def test_the_front_passes_through_the_pareto_schemes_only(study, looks, line_of)
     front = line_of(axes, "front")
     corners = set(zip(front.get_xdata(), front.get_ydata(), strict=True))
     for row in study.schemes:
-        assert ((row.sensitivity, row.validation_loss) in corners) == row.pareto
+        assert ((row.regret, row.validation_loss) in corners) == row.pareto
     bold = {text.get_text() for text in axes.texts if text.get_fontweight() == "bold"}
     assert bold == {
         row.scheme + (" (recommended)" if row.outcome == "recommended" else "")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+from initsweep import artifacts
+from initsweep.records import RunRow, TrialRow
 from tests.conftest import ROOT
 
 COPIED = ("src", "dvc.yaml", "MLproject", ".gitignore", ".dvc/config", ".dvc/.gitignore")
@@ -119,7 +122,7 @@ class Project:
         }
 
     def view(self) -> View:
-        with sqlite3.connect(self.path / "mlflow.db") as connection:
+        with closing(sqlite3.connect(self.path / "mlflow.db")) as connection:
             query = "SELECT run_uuid, name, status FROM runs WHERE lifecycle_stage = 'active'"
             runs = {uuid: (name, status) for uuid, name, status in connection.execute(query)}
             tags: dict[str, dict[str, str]] = {uuid: {} for uuid in runs}
@@ -186,21 +189,19 @@ def project(computed, tmp_path, migrated_database) -> Project:
 
 
 @pytest.fixture
-def expected_names(computed) -> Callable[..., Counter[str]]:
+def expected_names() -> Callable[[Project], Counter[str]]:
     """Return the run names that the records of a project call for."""
 
     def names(project: Project) -> Counter[str]:
-        import csv
-
         result: Counter[str] = Counter()
         for folder in sorted((project.path / "results/tune").iterdir()):
             scheme = folder.name
             result[scheme] += 1
-            for row in csv.DictReader((folder / "trials.csv").open()):
-                result[f"{scheme}/lr={float(row['learning_rate']):.3g}"] += 1
-            runs = project.path / "results/train" / scheme / "runs.csv"
-            for row in csv.DictReader(runs.open()):
-                result[f"{scheme}/seed={row['seed']}"] += 1
+            for trial in artifacts.read_rows(folder / "trials.csv", TrialRow):
+                result[f"{scheme}/lr={trial.learning_rate:.4g}"] += 1
+            confirmed = project.path / "results/train" / scheme / "runs.csv"
+            for run in artifacts.read_rows(confirmed, RunRow):
+                result[f"{scheme}/seed={run.seed}"] += 1
         return result
 
     return names

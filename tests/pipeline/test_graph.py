@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 # Modules that cannot change a result: words for people, and the way a stage is started.
 WITHOUT_EFFECT = {"initsweep", "initsweep.cli", "initsweep.errors", "initsweep.progress"}
 
-# Sections that are read through helpers, or that change how fast but never what.
+# Settings that change bits are declared one by one; workers and tracking change nothing.
 NOT_DEPENDENCIES = {"runtime", "tracking"}
 
 
@@ -71,6 +71,11 @@ def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
     read = set(re.findall(r"\bparams\.(\w+)", text)) & set(yaml("params.yaml"))
     declared = {str(p).split(".")[0] for p in yaml("dvc.yaml")["stages"][stage].get("params", [])}
     assert read - NOT_DEPENDENCIES <= declared
+
+
+@pytest.mark.parametrize("stage", ["diagnose", "tune", "train"])
+def test_stages_that_compute_depend_on_the_number_of_threads(stage):
+    assert "runtime.threads" in yaml("dvc.yaml")["stages"][stage]["params"]
 
 
 def test_training_stages_depend_on_their_own_scheme_only():

@@ -125,7 +125,7 @@ def make_study(
     rows = [one.row(reference, decision, task) for one in made]
     for one in rows:
         one_better = [
-            other.validation_loss <= one.validation_loss and other.sensitivity < one.sensitivity
+            other.validation_loss <= one.validation_loss and other.regret < one.regret
             for other in rows
             if other.trainable
         ]
@@ -415,10 +415,11 @@ def _verdict(
     tied = [one.scheme for one in rows if one.in_tie_set]
     named = decision in {"winner", "tie"} and row is not None
     statement = (
-        f"{name} at learning rate {row.learning_rate:.3g} (usable from {row.basin_low:.3g} to "
-        f"{row.basin_high:.3g}): test loss {row.test_loss:.4g} [{row.test_low:.4g}, "
-        f"{row.test_high:.4g}]; {len(tied) - 1} other schemes cannot be told apart from it: "
-        f"{', '.join(one for one in tied if one != name)}; it has the widest basin."
+        f"{name} at learning rate {row.learning_rate:.3g} (from {row.basin_low:.3g} to "
+        f"{row.basin_high:.3g} within 0.115 of its best): test loss {row.test_loss:.4g} "
+        f"[{row.test_low:.4g}, {row.test_high:.4g}]; {len(tied) - 1} other schemes were not shown to be worse "
+        f"by a difference that matters: {', '.join(one for one in tied if one != name)}; it has "
+        "the widest basin."
         if named and row is not None and row.basin_low and row.basin_high
         else "Cannot tell: 3 fresh seeds cannot decide, at least 9 are needed."
         if decision == "cannot_tell"

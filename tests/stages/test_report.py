@@ -126,8 +126,8 @@ def test_the_verdict_table_holds_the_numbers(finished, markdown):
     line = next(line for line in markdown.splitlines() if line.startswith("| lecun_normal |"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     row = next(row for row in finished[1].schemes if row.scheme == "lecun_normal")
-    assert cells[1] == row.outcome
-    assert cells[2] == "0.316 (0.01 to 1)"
+    assert cells[1] == f"{row.outcome}{' · tied' if row.in_tie_set else ''}"
+    assert cells[2] == "0.316 (0.01 to ≥ 1)"
     assert cells[3] == "≥ 2.00"
     assert cells[4] == "≥ 1"
     assert cells[6].startswith(f"{row.validation_loss:.3g} ({row.validation_low:.3g} to ")
@@ -135,13 +135,21 @@ def test_the_verdict_table_holds_the_numbers(finished, markdown):
     assert cells[9] == "0/10"
 
 
-def test_schemes_stand_in_the_order_of_the_outcome(finished, markdown):
+def test_schemes_stand_recommended_first_then_marked_tied_then_the_rest(finished, markdown):
     verdict = markdown.split("## Verdict")[1].split("## How")[0]
-    outcomes = re.findall(r"\| (recommended|equivalent|worse|untrainable) \|", verdict)
-    assert outcomes == sorted(
-        outcomes, key=["recommended", "equivalent", "worse", "untrainable"].index
-    )
-    assert len(outcomes) == len(finished[1].schemes)
+    lines = [line.split(" | ") for line in verdict.splitlines() if line.startswith("| ")][2:]
+    shown = [(cells[0].strip("|* "), cells[1].strip()) for cells in lines]
+    rows = {row.scheme: row for row in finished[1].schemes}
+    assert {name for name, _ in shown} == set(rows)
+    assert {name for name, outcome in shown if outcome.endswith(" · tied")} == {
+        row.scheme for row in rows.values() if row.in_tie_set
+    }
+    groups = [
+        (rows[name].outcome != "recommended", not rows[name].trainable, not rows[name].in_tie_set)
+        for name, _ in shown
+    ]
+    assert groups == sorted(groups)
+    assert len(set(groups)) == 4
 
 
 def test_provenance_is_complete(page):
@@ -182,7 +190,7 @@ def test_regression_is_reported_with_its_own_score(tmp_path, monkeypatch):
 def test_without_a_trainable_scheme_the_packet_says_so(tmp_path, monkeypatch):
     study = make_study(names=["zeros", "constant"], decision="none_trainable")
     html, markdown = write_and_report(study, tmp_path, monkeypatch)
-    assert "Nothing trains" in html
+    assert "None trainable" in html
     assert "There are no two trainable schemes to compare." in html
     assert "figures/comparison.svg" not in markdown
     assert "Recommended scheme" not in html

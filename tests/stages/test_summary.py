@@ -24,18 +24,38 @@ def test_sentence_then_one_line_per_scheme_then_the_reports_path(tmp_path, monke
     assert lines[-1] == "Report: reports/review.html"
 
 
-def test_lines_are_sorted_by_outcome_then_validation_loss(tmp_path, monkeypatch):
+def test_lines_are_sorted_by_tie_set_then_validation_loss(tmp_path, monkeypatch):
     study = make_study()
     lines = table_of(study, tmp_path, monkeypatch)
     names = [line.split()[0] for line in lines if line.split()[:1]]
     rows = {row.scheme: row for row in study.schemes}
-    order = ["recommended", "better", "equivalent", "inconclusive", "worse", "untrainable"]
     keys = [
-        (order.index(rows[name].outcome), rows[name].validation_loss)
+        (not rows[name].trainable, not rows[name].in_tie_set, rows[name].validation_loss)
         for name in names
         if name in rows and name != "orthogonal"
     ]
     assert keys == sorted(keys)
+    assert len({key[:2] for key in keys}) == 3
+
+
+def test_the_tie_set_is_marked_unless_it_is_one_scheme(tmp_path, monkeypatch):
+    study = make_study()
+    tied = {row.scheme for row in study.schemes if row.in_tie_set}
+    lines = table_of(study, tmp_path, monkeypatch)
+    assert {line.split()[0] for line in lines if line.split()[2:3] == ["yes"]} == tied
+    study.schemes = [
+        dataclasses.replace(row, in_tie_set=row.scheme == "orthogonal") for row in study.schemes
+    ]
+    lines = table_of(study, tmp_path, monkeypatch)
+    assert not any(line.split()[2:3] == ["yes"] for line in lines)
+
+
+def test_an_untrainable_scheme_shows_no_score(tmp_path, monkeypatch):
+    study = make_study(names=["zeros", "he_normal", "orthogonal"])
+    study.schemes = [dataclasses.replace(row, test_score=0.93) for row in study.schemes]
+    lines = table_of(study, tmp_path, monkeypatch)
+    zeros = next(line for line in lines if line.startswith("zeros"))
+    assert zeros.split()[-2:] == [MISSING, "10/10"]
 
 
 def test_columns_line_up_and_hold_the_numbers(tmp_path, monkeypatch):
@@ -69,7 +89,7 @@ def test_no_line_is_wider_than_the_terminal(task, tmp_path, monkeypatch):
     ]
     lines = table_of_renamed(study, tmp_path, monkeypatch)
     assert max(map(len, lines)) <= WIDTH
-    assert any(line.startswith("my_very_long_scheme_name_…") for line in lines)
+    assert any(line.startswith("my_very_long_scheme_n…") for line in lines)
 
 
 def table_of_renamed(study, folder, monkeypatch) -> list[str]:
@@ -86,7 +106,7 @@ def table_of_renamed(study, folder, monkeypatch) -> list[str]:
     ("decision", "names", "start"),
     [
         ("cannot_tell", ["he_normal", "orthogonal"], "Cannot tell: 3 fresh seeds"),
-        ("none_trainable", ["zeros", "constant"], "Nothing trains: None of 2 schemes"),
+        ("none_trainable", ["zeros", "constant"], "None trainable: None of 2 schemes"),
     ],
 )
 def test_other_decisions_are_said_once(decision, names, start, tmp_path, monkeypatch):

@@ -45,6 +45,16 @@ def test_tuning_tries_grid_and_refinement_under_every_seed_and_picks_the_best(do
         assert (trial.best_loss, trial.worst_loss) == (min(losses), max(losses))
 
 
+def test_equal_schemes_get_equal_rates(done):
+    # The textbook's other He formula is LeCun's under another name.
+    for scheme in ("lecun_normal", "he_textbook_variant"):
+        done(scheme)
+    first, second = (tuned(scheme) for scheme in ("lecun_normal", "he_textbook_variant"))
+    assert [t.learning_rate for t in first[0]] == [t.learning_rate for t in second[0]]
+    assert first[2].learning_rate == second[2].learning_rate
+    assert [r.capped_loss for r in first[1]] == [r.capped_loss for r in second[1]]
+
+
 def test_training_uses_fresh_seeds_at_the_chosen_rate_and_looks_at_test_once(done):
     params = done("he_normal")
     *_, selection = tuned("he_normal")

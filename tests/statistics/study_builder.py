@@ -13,8 +13,8 @@ YARDSTICK = Yardstick(validation_constant=CONSTANT, test_constant=TEST_CONSTANT,
 PROVENANCE = Provenance(params_sha="p", data_sha="d", code_sha="c", versions={"numpy": "2"})
 SCHEMA = Schema(
     source="made_up", reference="", task="classification", loss_name="cross_entropy",
-    score_name="accuracy", n_features=1, n_outputs=2, rows={}, feature_names=[], class_names=[],
-    feature_mean=[], feature_scale=[], target_mean=0.0, target_scale=1.0,
+    score_name="accuracy", n_features=1, n_outputs=2, rows={"test": 200}, feature_names=[],
+    class_names=[], feature_mean=[], feature_scale=[], target_mean=0.0, target_scale=1.0,
     constant_validation_loss=CONSTANT, constant_test_loss=TEST_CONSTANT, data_sha="d",
 )  # fmt: skip
 

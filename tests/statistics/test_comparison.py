@@ -97,7 +97,7 @@ def test_probability_better_is_mann_whitney():
     ("low", "high", "p", "outcome"),
     [
         (-0.009, 0.009, 0.001, "equivalent"),
-        (0.001, 0.009, 0.001, "equivalent"),  # certainly worse, by too little to matter
+        (0.001, 0.009, 0.001, "equivalent"),  # above zero, by too little to matter
         (0.001, 0.01, 0.001, "worse"),  # touching the margin is not inside it
         (-0.02, -0.001, 0.049, "better"),
         (0.001, 0.02, 0.049, "worse"),

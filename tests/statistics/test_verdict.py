@@ -2,7 +2,9 @@ import math
 from dataclasses import asdict, replace
 
 import pytest
+from scipy import stats
 
+from initsweep.statistics.caveats import binomial_half_width
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
 from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
@@ -33,9 +35,9 @@ def test_winner():
     assert result.usable_rates == (0.1, 0.1)
     assert (result.best_on_validation, result.tie_set, result.untrainable) == ("b", ["b"], ["dead"])
     assert result.statement == (
-        "b at learning rate 0.1 (on the grid usable at 0.1 only): test cross entropy 0.1784 "
-        "(95 % interval 0.1583 to 0.1951), accuracy 0.9554 (0.9513 to 0.9606); on validation it "
-        "beats 1 other trainable scheme."
+        "b at learning rate 0.1 (within 0.05 of its best loss on the grid at 0.1 only): test cross "
+        "entropy 0.1784 (95 % interval over seeds 0.1583 to 0.1951), accuracy 95.5 % (95.1 % to "
+        "96.1 %); on validation it beats 1 other trainable scheme."
     )
     assert (result.margin, result.basin_tolerance, result.constant_loss) == (0.01, 0.05, 1.0)
     assert (result.loss_name, result.score_name, result.seeds) == ("cross_entropy", "accuracy", 10)
@@ -48,7 +50,8 @@ def test_the_rule_prints_what_it_used():
     assert rule[1].startswith("Best on validation: b, mean capped loss 0.0891")
     assert "Holm over 1 comparison, alpha 0.05, margin 0.01): a worse (0.20" in rule[2]
     assert rule[3:] == [
-        "All others are worse than b.",
+        "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
+        "margin. All others are worse than b.",
         "Recommended: b. Test losses were compared with its own after this choice and did not "
         "change it.",
     ]
@@ -63,12 +66,13 @@ def test_tie_in_favour_of_the_best_itself():
     assert (result.decision, result.recommended) == ("tie", "wide")
     assert result.best_on_validation == "wide"
     assert result.statement.endswith(
-        "; 2 other schemes cannot be told apart from it on validation: "
-        + ", ".join(result.tie_set[1:])
-        + "; it has the widest basin, at least 2 decades."
+        "; it is the best on validation, and of the 3 schemes (narrow, other, wide) not shown "
+        "to be worse by a difference that matters it has the widest measured basin, at least 2 "
+        "decades."
     )
-    assert "(usable from 0.01 to 1 or higher)" in result.statement
-    assert "Widest basin, among those still tied: wide 2 decades; " in " ".join(result.rule)
+    assert "(within 0.05 of its best loss from 0.01 to 1 or higher)" in result.statement
+    widths = "Widest measured basin, among those still tied: wide at least 2 decades; "
+    assert widths in " ".join(result.rule)
     assert result.usable_rates == (0.01, 1.0)
 
 
@@ -78,8 +82,17 @@ def test_tie_in_favour_of_another_than_the_best():
     )
     assert (result.best_on_validation, result.recommended) == ("narrow", "wide")
     assert result.statement.endswith(
-        "; it cannot be told apart from narrow, the best on validation; it has the widest basin, "
-        "at least 2 decades."
+        "; of the 2 schemes (narrow, wide) not shown to be worse than narrow (best on validation) "
+        "by a difference that matters, it has the widest measured basin, at least 2 decades."
+    )
+
+
+def test_many_tied_schemes_are_counted_and_not_listed():
+    narrow = [evidence(s, noisy(0.2, s), NARROW) for s in "abc"]
+    result = verdict(*narrow, evidence("wide", noisy(0.204, 2), WIDE))
+    assert len(result.tie_set) == 4
+    assert f"of the 4 schemes not shown to be worse than {result.best_on_validation}" in (
+        result.statement
     )
 
 
@@ -88,8 +101,8 @@ def test_tie_broken_further_down_says_what_decided():
     result = verdict(*(evidence(scheme, same, WIDE) for scheme in "cba"))
     assert result.recommended == "a"
     assert result.statement.endswith(
-        "none of them has a wider basin (at least 2 decades), and of those as wide it is chosen by "
-        "fewest failed fresh runs, then smallest regret, then first name in the alphabet."
+        "none has a wider measured basin (at least 2 decades), and among those as wide it is "
+        "chosen by fewest failed fresh runs, then smallest regret, then first name in the alphabet."
     )
     assert "Smallest regret, among those still tied: a 0.1825; b 0.1825; c 0.1825." in result.rule
 
@@ -114,8 +127,8 @@ def test_nothing_trains():
     assert (result.recommended, result.best_on_validation, result.tie_set) == (None, None, [])
     assert result.untrainable == ["a", "dead"]
     assert result.statement == (
-        "No scheme trains: a loss 5 % below the constant predictor's cross entropy (1) was not "
-        "reached both on the learning-rate grid and on fresh seeds."
+        "No scheme is trainable: a loss 5 % below the constant predictor's cross entropy (1) was "
+        "not reached both on the learning-rate grid and on fresh seeds."
     )
     assert len(result.rule) == 1
 
@@ -125,28 +138,94 @@ def test_one_scheme():
     assert alone.statement.endswith("; it is the only scheme.")
     assert alone.rule[-1] == "Recommended: a."
     survivor = verdict(WINNER[0], WINNER[2])
-    assert survivor.statement.endswith("; it is the only scheme that trains.")
-    assert verdict(WINNER[2]).statement.startswith("The only scheme does not train:")
+    assert survivor.statement.endswith("; it is the only trainable scheme.")
+    assert verdict(WINNER[2]).statement.startswith("The only scheme is untrainable:")
 
 
-def test_a_faultless_study_has_one_caveat():
-    result = verdict(evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=10)))
-    assert len(result.caveats) == 1
+def test_a_faultless_study_has_the_caveats_of_any_study():
+    result = verdict(evidence("a", noisy(0.2, seeds=20), CLEAN))
+    assert len(result.caveats) == 3
     assert "this data split, network, optimizer and training length" in result.caveats[0]
+    assert "share its test rows" in result.caveats[2]
 
 
-CLEAN = flat([0.9, 0.3, 0.2, 1.0], seeds=10)
+def test_the_choice_of_test_rows_is_a_spread_of_its_own():
+    found = evidence("a", [0.2] * 20, CLEAN)  # accuracy 0.9 on 200 rows: 1.96 sqrt(.09 / 200)
+    assert (
+        "Which 200 rows are the test rows alone moves the accuracy of a by about ±4.2 points"
+        in (verdict(found).caveats[1])
+    )
+    regression = replace(SCHEMA, task="regression", score_name="r_squared")
+    result = compare([found], regression, DECIDE, PROVENANCE).verdict
+    assert not some(result.caveats, "binomial")
+    assert "r squared 0.9 (0.9 to 0.9)" in result.statement
+
+
+def test_binomial_half_width():
+    interval = stats.binomtest(348, 360).proportion_ci(method="wilson")
+    expected = (interval.high - interval.low) / 2
+    assert binomial_half_width(348 / 360, 360) == pytest.approx(expected)
+    assert binomial_half_width(1.0, 100) > 0
+
+
+def test_an_untrainable_scheme_with_a_high_score_is_said_to_have_one():
+    loud = evidence("loud", [1.0] * 10, flat([1.5, 1.1, 1.2, None]))  # score is 1 - loss / 2
+    found = (*WINNER, loud)
+    assert some(verdict(*found).caveats, "judged by loss, not by accuracy") == [
+        "Untrainable is judged by loss, not by accuracy. Highest mean validation accuracy at any "
+        "rate tried: dead 50.0 % at 0.001, loud 45.0 % at 0.01."
+    ]
+    silent = evidence("silent", [None] * 10, flat([None] * 4))
+    assert not some(verdict(WINNER[0], silent).caveats, "judged by loss")
+    assert not some(verdict(WINNER[0]).caveats, "judged by loss")
+
+
+def test_worse_than_the_best_of_many_is_easy_to_get():
+    three = (*WINNER, evidence("c", noisy(0.3, "c"), WIDE))
+    assert some(verdict(*three).caveats, "same fresh runs that it is compared with", "too easy")
+    assert not some(verdict(*WINNER).caveats, "too easy")  # two schemes: the choice costs nothing
+
+
+def test_equivalent_is_said_to_be_uncorrected():
+    twins = [evidence(scheme, noisy(0.2), WIDE) for scheme in "ab"]
+    assert some(verdict(*twins).caveats, "`equivalent`", "uncorrected")
+    assert not some(verdict(*WINNER).caveats, "`equivalent`")
+
+
+@pytest.mark.parametrize(
+    ("losses", "steps"),
+    [([0.9, 0.22, 0.2, 0.9], "1 step"), ([0.22, 0.22, 0.2, 0.9], "2 steps")],
+)
+def test_a_tie_decided_by_basin_width_says_by_how_little(losses, steps):
+    narrow = evidence("a", noisy(0.2, 1), NARROW)
+    result = verdict(narrow, evidence("b", noisy(0.2, 2), flat(losses)))
+    assert result.recommended == "b"
+    assert some(
+        result.caveats, f"2 tuning seeds in steps of 1 decade; a difference of {steps} decided"
+    )
+    as_wide = verdict(narrow, evidence("b", noisy(0.2, 2), NARROW))
+    assert (as_wide.decision, some(as_wide.caveats, "in steps of")) == ("tie", [])
+    assert not some(verdict(*WINNER).caveats, "in steps of")
+
+
+CLEAN = flat([0.9, 0.3, 0.2, 1.0], seeds=20)
 PART_FAILED = {0.001: [0.9] * 10, 0.01: [0.15] * 9 + [0.96], 0.1: [0.2] * 10, 1.0: [1.0] * 10}
 
 
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (evidence("a", noisy(0.2, seeds=9), CLEAN), ["over 9 fresh seeds", "too narrow"]),
+        (evidence("a", noisy(0.2, seeds=9), CLEAN), ["over 9 fresh seeds", "too narrow", "90 %"]),
         (evidence("a", [0.2], CLEAN), ["one fresh seed"]),
-        (evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=5)), ["over 5 tuning seeds"]),
+        (
+            evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=5)),
+            ["5 tuning seeds are BCa"],
+        ),
         (evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=1)), ["one tuning seed"]),
-        (evidence("a", [0.99] * 10, CLEAN), ["a reached 5 %", "but not on fresh seeds"]),
+        (
+            evidence("a", [0.99] * 10, CLEAN),
+            ["a reached a mean loss 5 %", "but not on fresh seeds"],
+        ),
         (evidence("a", noisy(0.2), CLEAN, censored="low"), ["best rate lies at", "a (low end)"]),
         (evidence("a", noisy(0.2), flat([0.9, 0.9, 0.3, 0.2], 10)), ["basin reaches", "a (high)"]),
         (
@@ -163,7 +242,10 @@ PART_FAILED = {0.001: [0.9] * 10, 0.01: [0.15] * 9 + [0.96], 0.1: [0.2] * 10, 1.
             evidence("a", noisy(0.2), CLEAN, rate=1.0),
             ["already failed", "a (1; first failure at 1)"],
         ),
-        (evidence("a", [*noisy(0.2)[:9], 0.97], CLEAN), ["Some fresh runs", "a (1 of 10 runs)"]),
+        (
+            evidence("a", [*noisy(0.2)[:9], 0.97], CLEAN),
+            ["Some fresh runs failed (diverged, or ended with a loss less than 5 %", "a (1 of 10"],
+        ),
         (evidence("a", [*noisy(0.2)[:9], None], CLEAN), ["mean test score", "a (1 of 10 runs)"]),
         (
             replace(
@@ -176,7 +258,7 @@ PART_FAILED = {0.001: [0.9] * 10, 0.01: [0.15] * 9 + [0.96], 0.1: [0.2] * 10, 1.
 )
 def test_caveats_are_said_where_true_and_only_there(found, words):
     assert some(verdict(found).caveats, *words)
-    assert not some(verdict(evidence("a", noisy(0.2), CLEAN)).caveats, *words)
+    assert not some(verdict(evidence("a", noisy(0.2, seeds=20), CLEAN)).caveats, *words)
 
 
 def test_a_better_test_loss_is_said_plainly():

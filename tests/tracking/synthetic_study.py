@@ -271,7 +271,7 @@ def _verdict(schemes: Sequence[SchemeResults]) -> Verdict:
     recommended = "he_normal" if "he_normal" in names else None
     return Verdict(
         decision="winner" if recommended else "none_trainable",
-        statement=f"{recommended} at learning rate 0.01, usable from 0.001 to 0.03.",
+        statement=f"{recommended} at learning rate 0.01 (basin from 0.001 to 0.03).",
         recommended=recommended,
         learning_rate=0.01,
         usable_rates=(0.001, 0.03),

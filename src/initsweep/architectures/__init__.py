@@ -78,12 +78,14 @@ def _checked(network: object, name: str, n_features: int, n_outputs: int) -> nn.
     """
     if not isinstance(network, nn.Module):
         raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {network!r}.")
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise InitsweepError(f"'{name}' built a network without parameters to train.")
     batch = torch.zeros(2, n_features)
     network.eval()  # so that the trial batch leaves running statistics alone
     try:
         with torch.no_grad():
             outputs = network(batch)
-    except (RuntimeError, ValueError) as error:
+    except Exception as error:  # the user's own code may raise anything; it is chained
         raise InitsweepError(
             f"'{name}' built a network that fails on a batch of shape {tuple(batch.shape)}: {error}"
         ) from error

@@ -16,12 +16,22 @@ def check_dataset(source: str, dataset: Dataset) -> None:
             learn: fewer than 20 rows, one class, a constant target.
     """
     features, targets = dataset.features, dataset.targets
+    if not (isinstance(features, np.ndarray) and isinstance(targets, np.ndarray)):
+        raise DataError(
+            f"data.source {source}: features and targets must be NumPy arrays, received "
+            f"{type(features).__name__} and {type(targets).__name__}."
+        )
     if features.ndim != 2 or targets.shape != features.shape[:1]:
         raise DataError(
             f"data.source {source}: features must be (rows, features) and targets (rows,), "
             f"received {features.shape} and {targets.shape}."
         )
-    if not np.issubdtype(features.dtype, np.number) or not np.issubdtype(targets.dtype, np.number):
+    if features.shape[1] != len(dataset.feature_names) or not features.shape[1]:
+        raise DataError(
+            f"data.source {source}: {features.shape[1]} features, but "
+            f"{len(dataset.feature_names)} feature names; there must be one each, and at least one."
+        )
+    if not all(_is_real(values) for values in (features, targets)):
         raise DataError(
             f"data.source {source}: features and targets must be numbers, received "
             f"{features.dtype} and {targets.dtype}; encode text as numbers first."
@@ -35,8 +45,13 @@ def check_dataset(source: str, dataset: Dataset) -> None:
         raise DataError(f"data.source {source}: every target is {targets[0]}; nothing to learn.")
 
 
+def _is_real(values: np.ndarray) -> bool:
+    return np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
+
+
 def _check_finite(source: str, dataset: Dataset) -> None:
-    bad = ~np.isfinite(dataset.features)
+    # Beyond float32, training could only see infinity.
+    bad = ~(np.abs(dataset.features) < np.finfo(np.float32).max)
     if bad.any():
         column = int(np.argmax(bad.any(axis=0)))
         row = int(np.argmax(bad[:, column]))
@@ -47,7 +62,10 @@ def _check_finite(source: str, dataset: Dataset) -> None:
         )
     if not np.isfinite(dataset.targets).all():
         row = int(np.argmin(np.isfinite(dataset.targets)))
-        raise DataError(f"data.source {source}: the target of row {row} is not a finite number.")
+        raise DataError(
+            f"data.source {source}: the target of row {row} is {dataset.targets[row]}; "
+            "fill or drop such rows first."
+        )
 
 
 def _check_classes(source: str, dataset: Dataset) -> None:

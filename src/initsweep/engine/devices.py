@@ -16,8 +16,8 @@ matrix lies in memory. Without it a lane's last bits depend on its slot, for odd
 def pin_matmul() -> None:
     """Ask MKL for reproducible matrix products, unless the user has chosen a mode already.
 
-    MKL reads the variable at its first product, so call this before any tensor is multiplied:
-    first thing in the command line. It costs nothing measurable, and also makes results the same
+    MKL reads the variable at its first product, so call this before any tensor is multiplied.
+    It costs nothing measurable, and also makes results the same
     for any number of lanes in a stack.
     """
     os.environ.setdefault(*MATMUL_SETTING)

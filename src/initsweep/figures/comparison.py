@@ -1,7 +1,7 @@
 """Paired differences of all trainable schemes to the recommended one, on test data.
 
 Question answered: how much worse or better than the recommended scheme is each other one on
-data nobody has looked at, and is the difference of practical interest?
+rows that no choice was made on, and is the difference of practical interest?
 Requires: the test family of `pairs.csv`, the practical margin on test.
 """
 
@@ -120,5 +120,5 @@ def _legend(rows: Sequence[PairRow]) -> list[Artist]:
         )
         for outcome in present
     ]
-    interval = panels.sample_line("95 % interval", linewidth=2.2)
+    interval = panels.sample_line("95 % interval over seeds", linewidth=2.2)
     return [*samples, interval, panels.sample_area("of no practical interest", 0.18)]

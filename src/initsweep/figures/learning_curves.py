@@ -81,12 +81,18 @@ def draw(
             axes.set_xlim(0, last)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             panels.head(
-                axes, scheme.scheme, f"learning rate {numbers.rate(scheme.learning_rate)}",
-                look.colour, marked=scheme.outcome == "recommended",
+                axes, scheme.scheme, _detail(scheme), look.colour,
+                marked=scheme.outcome == "recommended",
             )  # fmt: skip
         panels.name_axes(figure, "epoch", f"validation {loss_name.replace('_', ' ')}")
         panels.legend(figure, _legend())
     return figure
+
+
+def _detail(scheme: SchemeRow) -> str:
+    return f"learning rate {numbers.rate(scheme.learning_rate)}" + (
+        "" if scheme.trainable else ", untrainable"
+    )
 
 
 def _legend() -> list[Artist]:

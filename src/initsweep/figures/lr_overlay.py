@@ -23,7 +23,7 @@ def notable(schemes: Sequence[SchemeRow], best: str | None) -> list[SchemeRow]:
     """Return up to six schemes that tell the story, in the order given.
 
     The recommended one, the best on validation, PyTorch's default, the trainable schemes with
-    the narrowest basin and the largest regret, and one that does not train.
+    the narrowest basin and the largest regret, and one that is untrainable.
     """
     trainable = [row for row in schemes if row.trainable]
     picked = [row for row in schemes if row.outcome == "recommended"]
@@ -43,49 +43,49 @@ def draw(
     constant_loss: float,
     loss_name: str,
 ) -> Figure:
-    """Return a figure with the given schemes on one pair of axes, named at their right ends."""
+    """Return a figure with the given schemes on one pair of axes, named in a legend beside it."""
     names = {scheme.scheme for scheme in schemes}
     shown = [row for row in response if row.scheme in names]
     losses = [row.best_loss for row in shown] + [row.worst_loss for row in shown]
     with style.styled():
         figure = style.new_figure(9.2, 4.6)
-        axes = figure.add_axes((0.075, 0.125, 0.7, 0.79))
+        axes = figure.add_axes((0.075, 0.125, 0.66, 0.79))
         responses.constant_line(axes, constant_loss)
         for scheme in schemes:
             rows = responses.of_scheme(shown, scheme.scheme)
             chosen = scheme.learning_rate if scheme.trainable else None
-            responses.draw(axes, rows, chosen, looks[scheme.scheme], solid=False)
+            responses.draw(axes, rows, chosen, looks[scheme.scheme], alone=False)
         rates = [row.learning_rate for row in shown]
         scales.rate_axis(axes, rates)
         scales.loss_axis(axes, [*losses, constant_loss])
         axes.set_xlabel("learning rate")
         axes.set_ylabel(f"validation {loss_name.replace('_', ' ')}")
-        _name_lines(axes, shown, schemes, looks, constant_loss)
+        _name_lines(axes, schemes, looks)
         panels.legend(figure, _legend())
     return figure
 
 
-def _name_lines(
-    axes: Axes,
-    response: Sequence[ResponseRow],
-    schemes: Sequence[SchemeRow],
-    looks: Mapping[str, Look],
-    constant_loss: float,
-) -> None:
-    right = axes.get_xlim()[1]
-    names = [labels.Label(text="constant predictor", x=right, y=constant_loss, colour=style.MUTED)]
-    for scheme in schemes:
-        end = responses.swept(responses.of_scheme(response, scheme.scheme))[-1]
-        names.append(
-            labels.Label(
-                text=scheme.scheme,
-                x=end.learning_rate,
-                y=end.mean_loss,
-                colour=looks[scheme.scheme].colour,
-                weight="bold" if scheme.outcome == "recommended" else "normal",
-            )
+def _name_lines(axes: Axes, schemes: Sequence[SchemeRow], looks: Mapping[str, Look]) -> None:
+    """Name the lines beside the axes: at either end of the rates most of them coincide."""
+    samples: list[Artist] = [_sample(scheme, looks[scheme.scheme]) for scheme in schemes]
+    samples.append(
+        panels.sample_line(
+            "constant predictor", color=style.MUTED, linewidth=1, linestyle=(0, (4, 3))
         )
-    labels.name_ends(axes, names)
+    )
+    legend = axes.legend(
+        handles=samples, loc="upper left", bbox_to_anchor=(1.02, 1.0), borderaxespad=0.0,
+        handlelength=3.2, labelspacing=0.9, labelcolor="linecolor",
+    )  # fmt: skip
+    for text, scheme in zip(legend.get_texts(), schemes, strict=False):
+        text.set_fontweight("bold" if scheme.outcome == "recommended" else "normal")
+
+
+def _sample(scheme: SchemeRow, look: Look) -> Artist:
+    return panels.sample_line(
+        labels.shorten(scheme.scheme, 23), color=look.colour, linestyle=look.dash, markersize=6.5,
+        marker=look.marker if scheme.trainable else "",
+    )  # fmt: skip
 
 
 def _legend() -> list[Artist]:

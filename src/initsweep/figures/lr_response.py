@@ -1,7 +1,7 @@
 """The whole learning-rate response of every scheme, one panel each.
 
 Question answered: how good is each scheme at every learning rate, and over how many rates is
-it about as good as at its best?
+its mean loss within the basin tolerance of its best?
 Requires: `response.csv`, `schemes.csv`, the constant predictor's validation loss.
 """
 
@@ -37,7 +37,7 @@ def draw(
             panels.others(axes, [line for name, line in lines.items() if name != scheme.scheme])
             responses.constant_line(axes, constant_loss)
             _basin(axes, scheme, look)
-            responses.draw(axes, rows[scheme.scheme], _chosen(scheme), look, solid=True)
+            responses.draw(axes, rows[scheme.scheme], _chosen(scheme), look, alone=True)
             scales.rate_axis(axes, [row.learning_rate for row in response], every=2)
             scales.loss_axis(axes, [*losses, constant_loss])
             panels.head(
@@ -59,7 +59,7 @@ def _basin(axes: Axes, scheme: SchemeRow, look: Look) -> None:
 
 
 def _chosen(scheme: SchemeRow) -> float | None:
-    # Of an untrainable scheme every rate is as bad as the one that was chosen.
+    # Judged by loss, no rate of an untrainable scheme stands out; marking one would mislead.
     return scheme.learning_rate if scheme.trainable else None
 
 

@@ -33,11 +33,18 @@ def rate(value: float | None) -> str:
     return f"{text}e{exponent}" if exponent else text
 
 
-def rate_range(low: float | None, high: float | None) -> str:
-    """Return two learning rates as a range, or one if they are the same."""
+def rate_range(low: float | None, high: float | None, censored: str = "no") -> str:
+    """Return two learning rates as a range, or one if they are the same.
+
+    A `censored` end gets the sign of a bound, because the true one may lie beyond: ≤ or ≥.
+    """
     if low is None or high is None:
         return MISSING
-    return rate(low) if low == high else f"{rate(low)} to {rate(high)}"
+    if low == high and censored == "no":
+        return rate(low)
+    first = ("≤ " if censored in {"low", "both"} else "") + rate(low)
+    last = ("≥ " if censored in {"high", "both"} else "") + rate(high)
+    return f"{first} to {last}"
 
 
 def loss(value: float | None) -> str:
@@ -54,6 +61,11 @@ def difference(value: float) -> str:
     sign = "+" if value > 0 else _MINUS
     digits = 3 if abs(value) >= 1 else 2
     return sign + significant(abs(value), digits)
+
+
+def signed(value: float, decimals: int) -> str:
+    """Return a number with fixed decimals and a true minus sign."""
+    return f"{value:.{decimals}f}".replace("-", _MINUS)
 
 
 def score(value: float | None, name: str) -> str:

@@ -27,11 +27,12 @@ def line(rows: Sequence[ResponseRow]) -> tuple[list[float], list[float]]:
 
 
 def draw(
-    axes: Axes, rows: Sequence[ResponseRow], chosen: float | None, look: Look, *, solid: bool
+    axes: Axes, rows: Sequence[ResponseRow], chosen: float | None, look: Look, *, alone: bool
 ) -> None:
     """Draw the swept line, the range over seeds, refined rates, failures and the chosen rate.
 
-    A scheme in a panel of its own is drawn `solid`, unless it is untrainable.
+    A scheme `alone` in its panel needs no dash and marker to be told from others; only an
+    untrainable one keeps its dash.
     """
     on_line = swept(rows)
     xs, ys = line(on_line)
@@ -39,7 +40,7 @@ def draw(
         xs, [row.best_loss for row in on_line], [row.worst_loss for row in on_line],
         color=look.colour, alpha=BAND, linewidth=0, zorder=2,
     )  # fmt: skip
-    dash = "-" if solid and look is not UNTRAINABLE else look.dash
+    dash = "-" if alone and look is not UNTRAINABLE else look.dash
     axes.plot(xs, ys, color=look.colour, linestyle=dash, zorder=3, label="response")
     refined = [row for row in rows if row.kind == "refinement"]
     axes.plot(
@@ -53,11 +54,12 @@ def draw(
     )  # fmt: skip
     mark = [row for row in rows if row.learning_rate == chosen]
     axes.plot(
-        *line(mark), linestyle="", marker="o", markersize=7.5, color=look.colour,
-        markeredgecolor=style.PAPER, markeredgewidth=1.2, zorder=5, label="chosen",
+        *line(mark), linestyle="", marker="o" if alone else look.marker, markersize=7.5,
+        color=look.colour, markeredgecolor=style.PAPER, markeredgewidth=1.2, zorder=5,
+        label="chosen",
     )  # fmt: skip
 
 
 def constant_line(axes: Axes, loss: float) -> None:
-    """Draw the constant predictor's loss, the level of having learned nothing."""
+    """Draw the constant predictor's loss: knowing the training targets and no feature."""
     axes.axhline(loss, color=style.MUTED, linewidth=1, linestyle=(0, (4, 3)), zorder=1.5)

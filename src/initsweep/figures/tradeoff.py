@@ -1,7 +1,7 @@
-"""How good a scheme can be against how much it depends on the learning rate.
+"""How good a scheme can be against what a learning rate chosen blindly costs.
 
 Question answered: which schemes are good when tuned, which forgive a badly chosen learning
-rate, and which are both? No scheme is better in both respects than one on the front.
+rate, and which are both? By its point estimates no scheme beats one on the front in both.
 Requires: `schemes.csv`.
 """
 
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from initsweep.figures import axes as scales
-from initsweep.figures import labels, style
+from initsweep.figures import labels, placement, style
 from initsweep.figures.palette import Look
 from initsweep.records import SchemeRow
 
@@ -30,15 +30,15 @@ def draw(schemes: Sequence[SchemeRow], looks: Mapping[str, Look], *, loss_name: 
         _scales(axes, trainable)
         words = loss_name.replace("_", " ")
         axes.set_xlabel(
-            f"sensitivity: mean {words} over the shared rates, above the scheme's own best "
-            "(left: more forgiving)"
+            "regret: what a rate drawn from the shared grid costs, against the best of all "
+            "schemes (left: more forgiving)"
         )
         axes.set_ylabel(f"tuned validation {words} (lower: better)")
         front = _front(axes, [row for row in trainable if row.pareto])
         for row in trainable:
             _point(axes, row, looks[row.scheme])
         named = [_label(row, looks[row.scheme]) for row in _by_importance(trainable)]
-        labels.place(axes, named, avoid=front)
+        placement.place(axes, named, avoid=[*front, *_bars(axes, trainable)])
         if left_out:
             text = "Untrainable, so without a place here: " + ", ".join(left_out)
             figure.text(0.012, 0.015, labels.shorten(text, 130), fontsize=8.5, color=style.MUTED)
@@ -47,19 +47,24 @@ def draw(schemes: Sequence[SchemeRow], looks: Mapping[str, Look], *, loss_name: 
 
 def _scales(axes: Axes, rows: Sequence[SchemeRow]) -> None:
     values = [value for row in rows for value in (row.validation_low, row.validation_high)]
+    low, high = min(values), max(values)
+    # Good schemes crowd at the bottom, so there is room for names below them.
+    values.append(low * (low / high) ** 0.12 if low > 0 else low)
     scales.loss_axis(axes, values)
-    right = max(max(row.sensitivity for row in rows), 1e-12)
-    axes.set_xlim(-0.03 * right, 1.1 * right)
+    regrets = [row.regret for row in rows]
+    # A lone scheme, or equal ones, still need an axis with a width.
+    spread = max(max(regrets) - min(regrets), 0.1 * abs(max(regrets)), 1e-12)
+    axes.set_xlim(min(regrets) - 0.18 * spread, max(regrets) + 0.14 * spread)
 
 
 def _front(axes: Axes, rows: Sequence[SchemeRow]) -> list[tuple[float, float]]:
     """Return points along the front, after drawing it."""
-    ordered = sorted(rows, key=lambda row: (row.sensitivity, -row.validation_loss))
+    ordered = sorted(rows, key=lambda row: (row.regret, -row.validation_loss))
     if not ordered:
         return []
     bottom, top = axes.get_ylim()
     right = axes.get_xlim()[1]
-    xs = [ordered[0].sensitivity, *(row.sensitivity for row in ordered), right]
+    xs = [ordered[0].regret, *(row.regret for row in ordered), right]
     ys = [top, *(row.validation_loss for row in ordered), ordered[-1].validation_loss]
     axes.plot(
         xs, ys, drawstyle="steps-post", color=style.MUTED, linewidth=1.1, zorder=1.5, label="front"
@@ -80,14 +85,20 @@ def _along(axes: Axes, path: Sequence[tuple[float, float]]) -> list[tuple[float,
     return [(float(x), float(y)) for x, y in axes.transData.inverted().transform(np.vstack(pixels))]
 
 
+def _bars(axes: Axes, rows: Sequence[SchemeRow]) -> list[tuple[float, float]]:
+    """Return points along the rows' intervals."""
+    ends = [[(r.regret, r.validation_low), (r.regret, r.validation_high)] for r in rows]
+    return [point for pair in ends for point in _along(axes, pair)]
+
+
 def _point(axes: Axes, row: SchemeRow, look: Look) -> None:
     axes.vlines(
-        row.sensitivity, row.validation_low, row.validation_high, color=look.colour,
+        row.regret, row.validation_low, row.validation_high, color=look.colour,
         linewidth=1.4, zorder=2,
     )  # fmt: skip
     recommended = row.outcome == "recommended"
     axes.plot(
-        [row.sensitivity], [row.validation_loss], marker=look.marker, color=look.colour,
+        [row.regret], [row.validation_loss], marker=look.marker, color=look.colour,
         markersize=10 if recommended else 7.5, linestyle="", zorder=4 if recommended else 3,
         markeredgecolor=style.INK if recommended else style.PAPER,
         markeredgewidth=1.6 if recommended else 0.8, label=f"point-{row.scheme}",
@@ -102,7 +113,7 @@ def _label(row: SchemeRow, look: Look) -> labels.Label:
     recommended = row.outcome == "recommended"
     return labels.Label(
         text=f"{labels.shorten(row.scheme)}{' (recommended)' if recommended else ''}",
-        x=row.sensitivity,
+        x=row.regret,
         y=row.validation_loss,
         colour=look.colour,
         weight="bold" if row.pareto or recommended else "normal",

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from initsweep.figures import numbers
 from initsweep.params import Params
 from initsweep.reporting.study import Study
+from initsweep.reporting.tables import basin_range
 
 Facts = list[tuple[str, str]]
 
@@ -12,7 +13,7 @@ DECISIONS = {
     "winner": "Winner",
     "tie": "Tie",
     "cannot_tell": "Cannot tell",
-    "none_trainable": "Nothing trains",
+    "none_trainable": "None trainable",
 }
 
 
@@ -24,7 +25,8 @@ def answer(study: Study) -> Facts:
     if row is not None:
         facts.append(("Recommended scheme", row.scheme))
         facts.append(("Learning rate", numbers.rate(row.learning_rate)))
-        facts.append(("Usable rates", numbers.rate_range(row.basin_low, row.basin_high)))
+        tolerance = numbers.loss(verdict.basin_tolerance)
+        facts.append((f"Rates within {tolerance} of its best", basin_range(row)))
         facts.append((f"Test {_words(verdict.loss_name)}", numbers.loss(row.test_loss)))
         if row.test_score is not None:
             score = numbers.score(row.test_score, verdict.score_name)
@@ -72,10 +74,13 @@ def protocol(study: Study) -> Facts:
     """Return what was held fixed, what was tuned, and how."""
     params, grid, verdict = study.params, study.params.tune.grid, study.verdict
     decide = params.decide
+    skill = f"at least {100 * decide.trainable_skill:g} %"
     return [
         ("Network", _with_options(params.model.name, params.model.options)),
         ("Optimizer", _optimizer(params)),
         ("Training", _training(params)),
+        ("Batches", _batches(study)),
+        ("Loss of a run", _run_loss(study)),
         (
             "Tuning",
             f"{grid.points} learning rates from {numbers.rate_range(grid.low, grid.high)}, the "
@@ -85,8 +90,8 @@ def protocol(study: Study) -> Facts:
         ),
         (
             "Confirmation",
-            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate; test rows are "
-            "looked at once, by these runs only",
+            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate; only these "
+            "runs are measured on test rows, and no choice in this study is made on them",
         ),
         (
             "Practical margin",
@@ -96,11 +101,14 @@ def protocol(study: Study) -> Facts:
         (
             "Basin tolerance",
             f"{100 * decide.basin_tolerance:g} % of the constant predictor's loss "
-            f"({numbers.loss(verdict.basin_tolerance)})",
+            f"({numbers.loss(verdict.basin_tolerance)}): a basin is the neighbouring rates of the "
+            "grid whose mean validation loss is within that of the scheme's best",
         ),
         (
             "Trainable",
-            f"removes at least {100 * decide.trainable_skill:g} % of the constant predictor's loss",
+            f"{skill} below the constant predictor's mean validation loss, both at some rate of "
+            "the grid and on the fresh seeds; judged by loss, so an untrainable scheme's "
+            f"{_words(verdict.score_name)} may still be high",
         ),
         ("Significance level", f"{decide.alpha:g}, after Holm's correction"),
     ]
@@ -125,6 +133,24 @@ def _training(params: Params) -> str:
         f"{training.epochs} epochs, batches of {training.batch_size}, {training.schedule} "
         f"learning rate, warm-up {100 * training.warmup_fraction:g} % of the steps, "
         + ("no gradient clipping" if clip is None else f"gradient norm clipped at {clip:g}")
+    )
+
+
+def _batches(study: Study) -> str:
+    rows, size = study.schema.rows["train"], study.params.training.batch_size
+    left = rows % size
+    if not left:
+        return f"{rows // size} per epoch, in an order that every epoch draws anew"
+    return (
+        f"{rows // size} per epoch, in an order that every epoch draws anew; the last, partial "
+        f"one is dropped, so each epoch leaves out {left} of {rows} train rows"
+    )
+
+
+def _run_loss(study: Study) -> str:
+    return (
+        f"the loss after the last epoch, epoch {study.params.training.epochs}, and not the lowest "
+        "on the way; at most the constant predictor's, which a diverged run counts as"
     )
 
 

@@ -93,29 +93,32 @@ def _signal(study: Study, looks: Looks) -> Figure:
 PICTURES = (
     Picture(
         name="tradeoff",
-        title="Tuned validation loss against sensitivity to the learning rate, by scheme",
-        caption="Lower is better when tuned, further left forgives a wrong learning rate more. "
-        "No scheme beats one on the front in both. Bars are 95 % intervals over fresh seeds.",
+        title="Tuned validation loss against regret over the learning rates, by scheme",
+        caption="Lower is better when tuned; further left, a rate drawn from the shared grid "
+        "costs less. By the point estimates no scheme beats one on the front in both; the front "
+        "takes no account of their uncertainty. Bars are 95 % intervals over fresh seeds.",
         draw=_tradeoff,
     ),
     Picture(
         name="lr_response",
         title="Validation loss against learning rate, one panel per scheme",
-        caption="A wide shaded basin means that the learning rate need not be exact. Every scheme "
-        "was tried at the same rates with the same seeds. Losses are cut at the constant "
-        "predictor's, which is also what a diverged run counts as.",
+        caption="Shaded in colour: the basin, neighbouring rates within the basin tolerance of "
+        "the scheme's best. Every scheme was tried at the same rates with the same seeds. Losses "
+        "are cut at the constant predictor's, which is also what a diverged run counts as.",
         draw=_lr_response,
     ),
     Picture(
         name="lr_overlay",
         title="Validation loss against learning rate of a few notable schemes",
-        caption="The same curves, for the recommended scheme and a few to compare it with.",
+        caption="The same curves, for the recommended scheme and a few to compare it with. Large "
+        "markers: chosen rates.",
         draw=_lr_overlay,
     ),
     Picture(
         name="comparison",
         title="Differences in test loss to the reference scheme, with intervals",
-        caption="Each difference is taken seed by seed. Inside the grey zone a difference is too "
+        caption="Each difference is taken seed by seed; bars are 95 % intervals over seeds. "
+        "Inside the grey zone a difference is too "
         "small to matter in practice; an arrow marks a difference beyond the axis.",
         draw=_comparison,
     ),

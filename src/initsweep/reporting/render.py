@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from initsweep.figures import style
-from initsweep.reporting import facts, tables
+from initsweep.reporting import facts, tables, terms
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.study import Study
 
@@ -51,7 +51,8 @@ def _environment(*, autoescape: bool) -> Environment:
 
 
 def _content(study: Study) -> dict[str, object]:
-    reference = next((pair.reference for pair in study.pairs if pair.family == "test"), None)
+    pairs = [pair for pair in study.pairs if pair.family == "test"]
+    reference = next((pair.reference for pair in pairs), None)
     return {
         "title": f"{study.schema.source}, {study.params.model.name}",
         "verdict": study.verdict,
@@ -59,7 +60,9 @@ def _content(study: Study) -> dict[str, object]:
         "answer": facts.answer(study),
         "pictures": {picture.name: picture for picture in PICTURES},
         "colours": {name: look.colour for name, look in looks_of(study).items()},
+        "terms": terms.of(study),
         "verdict_table": tables.verdict_table(study),
+        "sensitivity_table": tables.sensitivity_table(study),
         "pairs_table": tables.pairs_table(study.pairs),
         "reference": reference,
         "diagnosis_table": tables.diagnosis_table(study),

@@ -9,22 +9,12 @@ from initsweep.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
-    Outcome,
     PairRow,
     ResponseRow,
     Schema,
     SchemeRow,
     Selection,
     Verdict,
-)
-
-_ORDER: tuple[Outcome, ...] = (
-    "recommended",
-    "better",
-    "equivalent",
-    "inconclusive",
-    "worse",
-    "untrainable",
 )
 
 
@@ -60,7 +50,24 @@ class Study:
 
 
 def ranked(schemes: Iterable[SchemeRow]) -> list[SchemeRow]:
-    """Return schemes by outcome, then by validation loss: the order of every table and figure."""
+    """Return schemes best first: the order of every table and figure.
+
+    The recommended scheme, the tie set, the other trainable schemes, the untrainable ones; within
+    each group by validation loss, because outcomes on test data describe and do not rank.
+    """
     return sorted(
-        schemes, key=lambda row: (_ORDER.index(row.outcome), row.validation_loss, row.scheme)
+        schemes,
+        key=lambda row: (
+            row.outcome != "recommended",
+            not row.trainable,
+            not row.in_tie_set,
+            row.validation_loss,
+            row.scheme,
+        ),
     )
+
+
+def marked_tied(schemes: Iterable[SchemeRow]) -> set[str]:
+    """Return the schemes to be marked as tied: none where the tie set is a single scheme."""
+    tied = {row.scheme for row in schemes if row.in_tie_set}
+    return tied if len(tied) > 1 else set()

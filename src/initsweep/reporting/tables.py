@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from initsweep.figures import numbers
 from initsweep.records import DiagnosisRow, PairRow, SchemeRow
-from initsweep.reporting.study import Study
+from initsweep.reporting.study import Study, marked_tied
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,33 +31,35 @@ class Table:
 
 def verdict_table(study: Study) -> Table:
     """Return the verdict table: one line per scheme, the recommended one on top."""
-    score = study.verdict.score_name.replace("_", " ")
+    score_name = study.verdict.score_name
+    tied = marked_tied(study.schemes)
     return Table(
         head=[
             "Scheme",
             "Outcome",
-            "Chosen rate, usable range",
-            "Basin, decades",
+            "Chosen rate, basin",
+            "Basin width, decades",
             "Largest stable rate",
             "Regret",
             "Validation loss",
             "Test loss",
-            f"Test {score}",
+            f"Test {score_name.replace('_', ' ')}",
             "Failed runs",
         ],
         rows=[
-            (row.outcome, _verdict_cells(row, study.verdict.score_name)) for row in study.schemes
+            (row.outcome, _verdict_cells(row, score_name, tied=row.scheme in tied))
+            for row in study.schemes
         ],
     )
 
 
-def _verdict_cells(row: SchemeRow, score_name: str) -> list[Cell]:
+def _verdict_cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[Cell]:
     return [
         _scheme(row.scheme),
-        Cell(text=row.outcome, role="word"),
+        Cell(text=f"{row.outcome} · tied" if tied else row.outcome, role="word"),
         Cell(
             text=numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
-            note=numbers.rate_range(row.basin_low, row.basin_high) if row.basin_width else "",
+            note=basin_range(row) if row.basin_width else "",
         ),
         Cell(text=numbers.width(row.basin_width, row.basin_censored)),
         Cell(text=largest_stable(row)),
@@ -70,12 +72,24 @@ def _verdict_cells(row: SchemeRow, score_name: str) -> list[Cell]:
             text=numbers.loss(row.test_loss),
             note=numbers.interval(row.test_low, row.test_high),
         ),
-        Cell(
-            text=numbers.score(row.test_score, score_name),
-            note=numbers.interval(row.test_score_low, row.test_score_high, score_name),
-        ),
+        _score(row, score_name),
         Cell(text=f"{row.failed_runs}/{row.runs}"),
     ]
+
+
+def _score(row: SchemeRow, score_name: str) -> Cell:
+    # Judged by loss; a score beside it would be read as the best that the scheme can do.
+    if not row.trainable:
+        return Cell(text=numbers.MISSING)
+    return Cell(
+        text=numbers.score(row.test_score, score_name),
+        note=numbers.interval(row.test_score_low, row.test_score_high, score_name),
+    )
+
+
+def basin_range(row: SchemeRow) -> str:
+    """Return the ends of the basin, with ≤ or ≥ at an end where the rates tried ended first."""
+    return numbers.rate_range(row.basin_low, row.basin_high, row.basin_censored)
 
 
 def largest_stable(row: SchemeRow) -> str:
@@ -84,6 +98,48 @@ def largest_stable(row: SchemeRow) -> str:
         return numbers.MISSING
     bound = "≥ " if row.first_unstable_rate is None else ""
     return bound + numbers.rate(row.largest_stable_rate)
+
+
+def sensitivity_table(study: Study) -> Table:
+    """Return how much each scheme depends on getting the learning rate right."""
+    return Table(
+        head=[
+            "Scheme",
+            "Basin, decades",
+            "Global basin, decades",
+            "Largest stable rate",
+            "First unstable rate",
+            "Safety margin, decades",
+            "Regret",
+            "Tuned gap",
+            "Sensitivity S'",
+            "Wortsman's S",
+            "Divergence rate",
+        ],
+        rows=[(row.outcome, _sensitivity_cells(row)) for row in study.schemes],
+    )
+
+
+def _sensitivity_cells(row: SchemeRow) -> list[Cell]:
+    margin = row.safety_margin
+    texts = [
+        numbers.width(row.basin_width, row.basin_censored),
+        numbers.width(row.global_basin_width, _global_censored(row)),
+        largest_stable(row),
+        numbers.rate(row.first_unstable_rate),
+        numbers.MISSING if margin is None else numbers.signed(margin, 2),
+        numbers.loss(row.regret),
+        numbers.loss(row.tuned_gap),
+        numbers.loss(row.sensitivity),
+        numbers.loss(row.wortsman_sensitivity),
+        numbers.percent(row.divergence_rate),
+    ]
+    return [_scheme(row.scheme), *(Cell(text=text) for text in texts)]
+
+
+def _global_censored(row: SchemeRow) -> str:
+    # The global basin lies within the scheme's own one; where they are equal, so are their ends.
+    return row.basin_censored if row.global_basin_width == row.basin_width else "no"
 
 
 def pairs_table(pairs: Sequence[PairRow]) -> Table:
@@ -143,6 +199,7 @@ def _diagnosis_cells(row: DiagnosisRow) -> list[Cell]:
 def runs_table(study: Study) -> Table:
     """Return how each scheme was run: initializer, options, rates tried, seeds, engine."""
     rows = []
+    trainable = {row.scheme: row.trainable for row in study.schemes}
     for name in study.names:
         tuned, trained = study.selections[name], study.confirmations[name]
         options = ", ".join(f"{key}={value}" for key, value in tuned.options.items())
@@ -156,7 +213,7 @@ def runs_table(study: Study) -> Table:
                     _scheme(name),
                     Cell(text=tuned.initializer, note=options, role="word"),
                     Cell(text=tried, note=edge, role="word"),
-                    Cell(text=numbers.rate(trained.learning_rate)),
+                    Cell(text=numbers.rate(trained.learning_rate if trainable[name] else None)),
                     Cell(text=f"{len(trained.seeds)}"),
                     Cell(text=median),
                     Cell(text=trained.engine, role="word"),

@@ -1,14 +1,14 @@
 """Measure every scheme before any training and say what is wrong with it, if anything."""
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor, nn
 
 from initsweep import artifacts
+from initsweep.engine.devices import numerics
 from initsweep.errors import ParamsError
 from initsweep.experiment import Experiment, load_experiment
 from initsweep.params import Params
@@ -50,7 +50,7 @@ def run(params: Params) -> None:
     layer_rows: list[LayerRow] = []
     scheme_rows: list[DiagnosisRow] = []
     with (
-        _threads(params.runtime.threads),
+        numerics(torch.device("cpu"), params.runtime.threads),
         progress(len(params.schemes) * len(seeds), "diagnose", "network") as bar,
     ):
         for scheme in params.schemes:
@@ -189,14 +189,3 @@ def _means(measured: Sequence[dict[str, float]]) -> dict[str, float]:
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(bounded(value) / len(values) for value in values)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Compute with `count` threads, because their number can change the last bits of a sum."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

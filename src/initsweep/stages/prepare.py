@@ -7,6 +7,7 @@ from initsweep.datasets._profile import profile
 from initsweep.datasets._splitting import SPLITS, Prepared, constant_loss, split_rows, standardize
 from initsweep.errors import DataError
 from initsweep.metrics import loss_of, score_of
+from initsweep.options import check_arguments
 from initsweep.params import Params
 from initsweep.records import Schema
 
@@ -18,7 +19,11 @@ def run(params: Params) -> None:
         DataError: If the data cannot be used as it is.
     """
     source = params.data.source
-    dataset = DATASETS.get(source)()
+    load = DATASETS.get(source)
+    if not callable(load):
+        raise DataError(f"data.source {source} must be a function, received {load!r}.")
+    check_arguments(load, "", {}, "data.source")
+    dataset = load()
     if not isinstance(dataset, Dataset):
         raise DataError(f"data.source {source} must return a Dataset, received {type(dataset)}.")
     check_dataset(source, dataset)

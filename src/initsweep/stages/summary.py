@@ -6,16 +6,17 @@ from initsweep import artifacts
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow, Verdict
 from initsweep.reporting.facts import DECISIONS
-from initsweep.reporting.study import ranked
+from initsweep.reporting.study import marked_tied, ranked
 
 WIDTH = 100
-_LONGEST_NAME = 26
+_LONGEST_NAME = 22
 # Head, width and alignment of each column but the scheme's name.
 _COLUMNS = (
     ("outcome", 12, "<"),
+    ("tied", 4, "<"),
     ("rate", 8, ">"),
     ("basin", 7, ">"),
-    ("validation", 10, ">"),
+    ("val. loss", 9, ">"),
     ("test loss", 9, ">"),
     ("score", 7, ">"),
     ("failed", 6, ">"),
@@ -31,24 +32,37 @@ def verdict_table() -> str:
     sentence = verdict.statement if repeated else f"{decision}: {verdict.statement}"
     longest = min(max([len("scheme"), *(len(row.scheme) for row in schemes)]), _LONGEST_NAME)
     head = _line("scheme", [name for name, _, _ in _COLUMNS], longest)
-    lines = [_line(row.scheme, _cells(row, verdict.score_name), longest) for row in schemes]
-    note = (
-        f"basin: decades of usable rates; losses: {verdict.loss_name} over {verdict.seeds} fresh "
-        f"seeds; score: {verdict.score_name} on test"
-    )
+    tied = marked_tied(schemes)
+    lines = [
+        _line(row.scheme, _cells(row, verdict.score_name, tied=row.scheme in tied), longest)
+        for row in schemes
+    ]
+    note = _note(verdict)
     report = f"Report: {(artifacts.REPORTS / 'review.html').as_posix()}"
     first, last = textwrap.wrap(sentence, WIDTH), textwrap.wrap(note, WIDTH)
     return "\n".join([*first, "", head, *lines, "", *last, report])
 
 
-def _cells(row: SchemeRow, score_name: str) -> list[str]:
+def _note(verdict: Verdict) -> str:
+    tolerance = numbers.loss(verdict.basin_tolerance)
+    return (
+        f"outcome: test loss against the recommended scheme's; tied: on validation not shown to be "
+        f"worse than the best by a difference that matters; basin: decades of rates within "
+        f"{tolerance} of the scheme's best; losses: {verdict.loss_name} over {verdict.seeds} fresh "
+        f"seeds; score: {verdict.score_name} on test; untrainable: judged by loss, the score may "
+        "still be high"
+    )
+
+
+def _cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[str]:
     return [
         row.outcome,
+        "yes" if tied else "",
         numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
         numbers.width(row.basin_width, row.basin_censored),
         numbers.loss(row.validation_loss),
         numbers.loss(row.test_loss),
-        numbers.score(row.test_score, score_name),
+        numbers.score(row.test_score if row.trainable else None, score_name),
         f"{row.failed_runs}/{row.runs}",
     ]
 

@@ -20,6 +20,7 @@ def run(params: Params, scheme: str) -> None:
     The kept model is the one of the seed with the median validation loss, so that it is
     neither the luckiest nor chosen on test.
     """
+    name, options = params.initializer(scheme)
     experiment = load_experiment(params)
     selection = artifacts.read_record(artifacts.tune_folder(scheme) / "selection.json", Selection)
     seeds, rate = params.confirm.seeds, selection.learning_rate
@@ -46,7 +47,6 @@ def run(params: Params, scheme: str) -> None:
     if median is not None:
         content = to_safetensors(_on_cpu(trained.states[median]))
         artifacts.write_bytes(folder / "model.safetensors", content)
-    name, options = params.initializer(scheme)
     record = Confirmation(
         scheme=scheme,
         initializer=name,

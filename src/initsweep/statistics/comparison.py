@@ -67,8 +67,9 @@ def _pair_row(
 def outcome_of(difference: Interval, p_holm: float, margin: float, alpha: float) -> Outcome:
     """Say what a difference in loss means for the scheme it is the loss of.
 
-    Equivalence comes first: a difference that is certainly below the margin is of no practical
-    interest, even if it is certainly not zero.
+    Equivalence comes first: a difference whose interval lies within the margin is of no practical
+    interest, even if that interval excludes zero. It rests on the interval alone, without
+    correction for the number of comparisons.
 
     Returns:
         "equivalent" if the interval lies within the margin; "better" or "worse" if the corrected

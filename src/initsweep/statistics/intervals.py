@@ -36,8 +36,8 @@ def mean_interval(values: ArrayLike) -> Interval:
     The resamples come from one named stream per sample size, so the interval is a function of
     the values alone: neither their order nor other schemes in the study move it. Values that
     are all equal give an interval of width zero, and so does a single value, about whose spread
-    nothing is known. Below ten values the interval tends to be too narrow; whoever shows it
-    should say so.
+    nothing is known. Below twenty values the interval tends to be too narrow (for normal values it
+    covers the mean in about 90 % of samples of ten); whoever shows it should say so.
 
     Args:
         values: One value per seed, shape (seeds,), finite, at least one.

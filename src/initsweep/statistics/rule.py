@@ -39,10 +39,15 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
         f"Compared with {choice.best}, paired by seed (mean difference [95 % interval], sign-flip "
         f"p after Holm over {counted(len(pairs), 'comparison')}, alpha {yardstick.decide.alpha}, "
         f"margin {number(yardstick.margin('validation'))}): {'; '.join(map(paired, pairs))}.",
-        f"Tied, because not worse: {listed(choice.tie_set)}."
-        if len(choice.tie_set) > 1
-        else f"All others are worse than {choice.best}.",
+        "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
+        f"margin. {_tied(choice)}",
     ]
+
+
+def _tied(choice: Choice) -> str:
+    if len(choice.tie_set) > 1:
+        return f"Tied, because not worse: {listed(choice.tie_set)}."
+    return f"All others are worse than {choice.best}."
 
 
 def _tie_breaks(choice: Choice, trainable: Mapping[str, Summary]) -> list[str]:

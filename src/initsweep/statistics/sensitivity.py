@@ -35,7 +35,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basin:
-    """Contiguous evaluated rates around the best one that are about as good."""
+    """Contiguous evaluated rates around the best one, their mean loss within a tolerance of its."""
 
     low: float
     high: float
@@ -117,7 +117,7 @@ def measure(
         runs: The tuning runs behind them.
         chosen: The learning rate that was selected for the scheme.
         best_of_all: The lowest mean loss of any scheme on its evenly spaced rates.
-        yardstick: What counts as trained, and as about as good.
+        yardstick: The ceiling of a run that has not failed, and the basin tolerance.
 
     Returns:
         Losses in the unit of the loss, widths and margins in decades.
@@ -209,7 +209,8 @@ def response_rows(
 ) -> list[ResponseRow]:
     """List the response of one scheme, refinement included.
 
-    A refined rate is marked as in the basin if it lies between the basin's ends and is as good.
+    A refined rate is marked as in the basin if it lies between the basin's ends and its mean
+    loss is at most the threshold.
 
     Returns:
         One row per point, in the order given.

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 from initsweep.records import Schema, SchemeRow
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.wording import counted, listed, number, rate, share
+from initsweep.statistics.wording import counted, decades, listed, number, rate, scored, share
 from initsweep.statistics.yardstick import Yardstick
+
+FEW = 3
 
 
 def statement_of(
@@ -17,7 +19,7 @@ def statement_of(
         One sentence.
     """
     if choice.decision == "none_trainable":
-        subject = "The only scheme does not train" if len(rows) == 1 else "No scheme trains"
+        subject = "The only scheme is untrainable" if len(rows) == 1 else "No scheme is trainable"
         return (
             f"{subject}: a loss {share(yardstick.decide.trainable_skill)} below the constant "
             f"predictor's {_plain(schema.loss_name)} ({number(yardstick.validation_constant)}) was "
@@ -34,52 +36,62 @@ def statement_of(
         )
     row = next(row for row in rows if row.scheme == choice.recommended)
     standing = _tied(choice, row) if choice.decision == "tie" else _won(rows)
-    return f"{_measured(row, schema)}; {standing}."
+    return f"{_measured(row, schema, yardstick)}; {standing}."
 
 
-def _measured(row: SchemeRow, schema: Schema) -> str:
+def _measured(row: SchemeRow, schema: Schema, yardstick: Yardstick) -> str:
     text = (
-        f"{row.scheme} at learning rate {rate(row.learning_rate)} ({_usable(row)}): test "
-        f"{_plain(schema.loss_name)} {number(row.test_loss)} (95 % interval {number(row.test_low)} "
-        f"to {number(row.test_high)})"
+        f"{row.scheme} at learning rate {rate(row.learning_rate)} ({_basin(row, yardstick)}): test "
+        f"{_plain(schema.loss_name)} {number(row.test_loss)} (95 % interval over seeds "
+        f"{number(row.test_low)} to {number(row.test_high)})"
     )
     low, score, high = row.test_score_low, row.test_score, row.test_score_high
     if low is None or score is None or high is None:
         return text
-    name = _plain(schema.score_name)
-    return f"{text}, {name} {number(score)} ({number(low)} to {number(high)})"
+    mean, lowest, highest = (scored(schema.score_name, value) for value in (score, low, high))
+    return f"{text}, {_plain(schema.score_name)} {mean} ({lowest} to {highest})"
 
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _usable(row: SchemeRow) -> str:
+def _basin(row: SchemeRow, yardstick: Yardstick) -> str:
     if row.basin_low is None or row.basin_high is None:
         return "no basin"  # not reached by a recommended scheme: it has one by definition
     low, high = rate(row.basin_low), rate(row.basin_high)
     low += " or lower" if row.basin_censored in {"low", "both"} else ""
     high += " or higher" if row.basin_censored in {"high", "both"} else ""
-    return f"on the grid usable at {low} only" if low == high else f"usable from {low} to {high}"
+    rates = f"on the grid at {low} only" if low == high else f"from {low} to {high}"
+    return f"within {rate(yardstick.tolerance)} of its best loss {rates}"
 
 
 def _won(rows: Sequence[SchemeRow]) -> str:
     others = sum(row.trainable for row in rows) - 1
     if others:
         return f"on validation it beats {counted(others, 'other trainable scheme')}"
-    return "it is the only scheme" + (" that trains" if len(rows) > 1 else "")
+    return f"it is the only {'trainable ' * (len(rows) > 1)}scheme"
 
 
 def _tied(choice: Choice, row: SchemeRow) -> str:
-    others = [s for s in choice.tie_set if s not in {choice.best, row.scheme}]
-    width = f"{'at least ' * (row.basin_censored != 'no')}{rate(row.basin_width or 0.0)} decades"
-    needed = [tie_break.name for tie_break in choice.tie_breaks]
-    reason = f"it has the widest basin, {width}"
-    if len(needed) > 1:
-        reason = f"none of them has a wider basin ({width}), and of those as wide it is chosen by "
-        reason += ", then ".join(needed[1:])
+    # Named only if they are few: the rule and the tables list them all.
+    tied = f"of the {len(choice.tie_set)} schemes "
+    if len(choice.tie_set) <= FEW:
+        tied += f"({listed(sorted(choice.tie_set))}) "
+    reason = _reason(choice, row)
     if choice.best == row.scheme:
-        apart = f"{counted(len(others), 'other scheme')} cannot be told apart from it on validation"
-        return f"{apart}: {listed(others)}; {reason}"
-    company = f" and {counted(len(others), 'other scheme')} ({listed(others)})" if others else ""
-    return f"it{company} cannot be told apart from {choice.best}, the best on validation; {reason}"
+        tied += "not shown to be worse by a difference that matters"
+        return f"it is the best on validation, and {tied} {reason}"
+    tied += f"not shown to be worse than {choice.best} (best on validation)"
+    return f"{tied} by a difference that matters, {reason}"
+
+
+def _reason(choice: Choice, row: SchemeRow) -> str:
+    width = decades(row.basin_width or 0.0, at_least=row.basin_censored != "no")
+    further = [tie_break.name for tie_break in choice.tie_breaks[1:]]
+    if not further:
+        return f"it has the widest measured basin, {width}"
+    return (
+        f"none has a wider measured basin ({width}), and among those as wide it is chosen by "
+        + ", then ".join(further)
+    )

@@ -18,6 +18,7 @@ from initsweep.statistics.sensitivity import (
     own_best,
     points_of,
 )
+from initsweep.statistics.wording import decades
 from initsweep.statistics.yardstick import Yardstick
 
 
@@ -55,6 +56,12 @@ class Summary:
         """Width of the scheme's own basin in decades; 0 without one."""
         basin = self.sensitivity.basin
         return 0.0 if basin is None else basin.width
+
+    @property
+    def basin_decades(self) -> str:
+        """That width in words, with "at least" if the basin reaches the end of the rates tried."""
+        basin = self.sensitivity.basin
+        return decades(self.basin_width, at_least=basin is not None and basin.censored != "no")
 
 
 def summarize(evidence: Sequence[Evidence], yardstick: Yardstick) -> list[Summary]:
@@ -99,11 +106,12 @@ def why_untrainable(
 ) -> str | None:
     """Say why a scheme counts as untrainable, or return None if it is trainable.
 
-    It must remove the required share of the constant predictor's loss twice: at some rate of
+    This is about loss, not about score. A scheme must remove the required share of the constant
+    predictor's loss twice: at some rate of
     the grid, averaged over the tuning seeds, and at its chosen rate, averaged over fresh seeds.
 
     Returns:
-        The rest of the sentence "it trained ...", or None.
+        The rest of the sentence "it reached such a loss ...", or None.
     """
     if all(point.mean_loss > yardstick.ceiling for point in evenly_spaced(points)):
         if all(point.mean_loss > yardstick.ceiling for point in points):

@@ -32,7 +32,7 @@ def compare(
 
     Args:
         evidence: One record per scheme, checked by `check_evidence`; at least one.
-        schema: The constant predictor's losses and the names of loss and score.
+        schema: The constant predictor's losses, the names of loss and score, the number of rows.
         decide: The margins.
         provenance: What the verdict is computed from; passed through.
 
@@ -79,7 +79,7 @@ def _verdict(
         tie_set=list(choice.tie_set),
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
         rule=rule_of(summaries, choice, yardstick),
-        caveats=caveats_of(summaries, choice, yardstick),
+        caveats=caveats_of(summaries, choice, schema, yardstick),
         margin=yardstick.margin("validation"),
         basin_tolerance=yardstick.tolerance,
         constant_loss=yardstick.validation_constant,

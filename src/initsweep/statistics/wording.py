@@ -20,6 +20,18 @@ def share(value: float) -> str:
     return f"{100 * value:.3g} %"
 
 
+def decades(width: float, *, at_least: bool = False) -> str:
+    """Return a width in decades, marked if the true one may be larger."""
+    text = rate(width)
+    unit = "decade" if text == "1" else "decades"
+    return f"{'at least ' * at_least}{text} {unit}"
+
+
+def scored(name: str, value: float) -> str:
+    """Return a score as it is usually written: an accuracy as a percentage."""
+    return f"{100 * value:.1f} %" if name == "accuracy" else number(value)
+
+
 def with_interval(interval: Interval) -> str:
     """Return an estimate followed by its interval."""
     return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"

@@ -34,7 +34,7 @@ class Yardstick:
 
     @property
     def ceiling(self) -> float:
-        """The highest validation loss that still counts as trained."""
+        """The highest validation loss of a run that has not failed, and of a trainable scheme."""
         return self.validation_constant * (1 - self.decide.trainable_skill)
 
     @property
@@ -50,6 +50,6 @@ class Yardstick:
     def basin_threshold(self, best: float) -> float:
         """Return the highest loss of a rate in the basin around a best loss.
 
-        A rate that does not train belongs to no basin, however close the best is to failing.
+        A rate whose mean loss is above the ceiling belongs to no basin, however close the best is.
         """
         return min(best + self.tolerance, self.ceiling)

@@ -6,17 +6,20 @@ from dataclasses import asdict, dataclass
 
 from initsweep.params import fingerprint
 from initsweep.records import SchemeRow
+from initsweep.statistics.wording import decades
 from initsweep.tracking.points import Point, finite_points
 from initsweep.tracking.study import SchemeResults, Study
 
 NOTE_LENGTH = 7500  # MLflow refuses tags above 8000 characters
 _WORDS = {
     "recommended": "recommended",
-    "better": "better than the recommended scheme",
-    "worse": "worse than the recommended scheme",
-    "equivalent": "as good as the recommended scheme",
-    "inconclusive": "cannot be told from the recommended scheme",
-    "untrainable": "does not train at any learning rate tried",
+    "better": "lower test loss than the recommended scheme",
+    "worse": "higher test loss than the recommended scheme",
+    "equivalent": "test loss within the practical margin of the recommended scheme's",
+    "inconclusive": "the seeds do not decide how its test loss compares",
+    "untrainable": "untrainable, which is judged by loss: it did not get far enough below the "
+    "constant predictor's at any rate of the grid or on the fresh seeds; the score may still be "
+    "high",
 }
 
 
@@ -96,26 +99,30 @@ def _metrics(study: Study, results: SchemeResults) -> list[Point]:
 def _note(study: Study, results: SchemeResults) -> str:
     row, diagnosis = results.row, results.diagnosis
     lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {study.verdict.statement}", ""]
-    lines += [f"- {line}" for line in _facts(row)]
+    lines += [f"- {line}" for line in _facts(row, study.verdict.basin_tolerance)]
     lines += [f"- before training: {diagnosis.verdict}: {diagnosis.reason}", ""]
     lines += _listed("How this was decided", study.verdict.rule)
     lines += _listed("Caveats", study.verdict.caveats)
     return _clipped("\n".join(lines))
 
 
-def _facts(row: SchemeRow) -> list[str]:
+def _facts(row: SchemeRow, tolerance: float) -> list[str]:
     facts = [
         f"chosen learning rate {row.learning_rate:.3g}",
-        f"test loss {row.test_loss:.4g} ({row.test_low:.4g} to {row.test_high:.4g})",
+        f"test loss {row.test_loss:.4g} (95 % interval over seeds {row.test_low:.4g} to "
+        f"{row.test_high:.4g})",
     ]
     if row.basin_width is not None and row.basin_low is not None and row.basin_high is not None:
-        least = "" if row.basin_censored == "no" else "at least "
+        width = decades(row.basin_width, at_least=row.basin_censored != "no")
         facts.append(
-            f"usable learning rates {row.basin_low:.3g} to {row.basin_high:.3g}: "
-            f"{least}{row.basin_width:.2g} decades"
+            f"basin: tuning loss within {tolerance:.3g} of its best at rates from "
+            f"{row.basin_low:.3g} to {row.basin_high:.3g}, {width}"
         )
     if row.failed_runs:
-        facts.append(f"{row.failed_runs} of {row.runs} fresh seeds failed")
+        facts.append(
+            f"{row.failed_runs} of {row.runs} fresh runs failed: diverged, or ended with a loss "
+            "too close to the constant predictor's"
+        )
     return facts
 
 

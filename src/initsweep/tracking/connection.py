@@ -100,7 +100,8 @@ def _explained(location: Location) -> Iterator[None]:
     except Exception as error:
         if not _is_about_tracking(error):
             raise
-        reason = without_password(str(error).strip().splitlines()[0])
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        reason = without_password(lines[0])
         raise TrackingError(
             f"MLflow at {location.shown} failed: {reason}. All results are safe on disk; once "
             "tracking.uri (or MLFLOW_TRACKING_URI) names a store that works, `dvc repro publish` "

@@ -38,7 +38,7 @@ def database_state(location: Location) -> str | None:
     It must be taken before looking at the runs, so that later changes are not sealed in.
     """
     database = location.database
-    if database is None or not database.exists():
+    if database is None or not database.is_file():
         return None
     # In write-ahead mode changes go to another file first.
     if database.with_name(f"{database.name}-wal").exists():

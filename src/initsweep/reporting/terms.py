@@ -1,0 +1,121 @@
+"""What the words in the tables of the review packet mean, with this study's numbers."""
+
+from initsweep.figures import numbers
+from initsweep.reporting.study import Study
+
+Terms = list[tuple[str, str]]
+
+# Up to here all sign patterns are gone through; beyond, a random sample of them.
+_EXACT_SEEDS = 20
+
+
+def of(study: Study) -> dict[str, Terms]:
+    """Return term-and-meaning pairs by the table they belong to."""
+    return {"verdict": _verdict(study), "sensitivity": _sensitivity(), "test": _test(study)}
+
+
+def _verdict(study: Study) -> Terms:
+    verdict, decide = study.verdict, study.params.decide
+    score = verdict.score_name.replace("_", " ")
+    skill = f"{100 * decide.trainable_skill:g} %"
+    share = f"{100 * decide.basin_tolerance:g} %"
+    tolerance = numbers.loss(verdict.basin_tolerance)
+    return [
+        (
+            "Outcome",
+            "test loss against the recommended scheme's on the same fresh seeds; it is about loss, "
+            f"not about {score}",
+        ),
+        (
+            "Tied",
+            "not shown to be worse on validation than the best there by a difference that matters",
+        ),
+        (
+            "Basin",
+            "neighbouring rates of the grid whose mean validation loss is within "
+            f"{tolerance} ({share} of the constant predictor's) of the scheme's best; ≥ and ≤ mean "
+            "that the rates tried ended before the basin did",
+        ),
+        (
+            "Largest stable rate",
+            "going up from the best rate, the last one at which no tuning run failed; ≥ means that "
+            "none failed at any rate above",
+        ),
+        (
+            "Regret",
+            "what a rate drawn from the shared grid costs on average, against the best of all "
+            "schemes",
+        ),
+        (
+            "Losses",
+            "means over fresh seeds after the last epoch, each run cut at the constant "
+            "predictor's; beside them their 95 % interval over seeds",
+        ),
+        (
+            "Failed run",
+            f"it diverged, or ended with a loss less than {skill} below the constant predictor's",
+        ),
+        (
+            "Untrainable",
+            f"its mean loss did not get {skill} below the constant predictor's at any rate of the "
+            f"grid, or not on the fresh seeds; {score} may still be high, so rate and {score} "
+            "are not given",
+        ),
+    ]
+
+
+def _sensitivity() -> Terms:
+    return [
+        (
+            "Global basin",
+            "as the basin, but within the tolerance of the best of all schemes; "
+            f"{numbers.MISSING} where the scheme's best is not that good",
+        ),
+        (
+            "First unstable rate",
+            "going up from the best rate, the first one at which a tuning run failed",
+        ),
+        (
+            "Safety margin",
+            f"from the chosen rate up to the first unstable one; {numbers.MISSING} where none was "
+            "seen",
+        ),
+        ("Tuned gap", "the best mean loss on the grid, above that of the best of all schemes"),
+        (
+            "Sensitivity S'",
+            "mean loss over the shared grid, above the scheme's own best; regret is tuned gap plus "
+            "S'. It flatters a scheme whose best is poor, so compare schemes by regret",
+        ),
+        (
+            "Wortsman's S",
+            "as published (arXiv:2309.14322): mean over the shared grid of the loss, at most that "
+            "at initialization, minus its minimum. Blind spot: a scheme that stays at its initial "
+            "loss everywhere scores 0, and one that starts with a huge loss is charged that "
+            "loss wherever it diverges",
+        ),
+        ("Divergence rate", "share of the runs on the shared grid whose loss stopped being finite"),
+    ]
+
+
+def _test(study: Study) -> Terms:
+    seeds = study.verdict.seeds
+    patterns = "exact" if seeds <= _EXACT_SEEDS else "random sample of sign patterns"
+    margin = numbers.loss(study.params.decide.margin * study.schema.constant_test_loss)
+    return [
+        ("Difference", "test loss minus the reference's, so a positive one is worse"),
+        (
+            "Holm p",
+            "probability of a difference at least this large if seeds alone caused it (sign-flip "
+            f"test, {patterns}), corrected for the number of comparisons",
+        ),
+        (
+            "P(better)",
+            "chance that a run of this scheme has a lower loss than a run of the reference",
+        ),
+        (
+            "Equivalent",
+            f"its 95 % interval over seeds lies within the practical margin (±{margin}); these "
+            "intervals are not corrected for the number of comparisons",
+        ),
+        ("Inconclusive", "the seeds do not decide it"),
+    ]

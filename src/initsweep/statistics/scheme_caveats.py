@@ -1,0 +1,110 @@
+"""What limits the results of single schemes. Every sentence is said only where it is true."""
+
+from collections.abc import Callable, Sequence
+
+from initsweep.statistics.sensitivity import evenly_spaced, own_best
+from initsweep.statistics.summary import Summary
+from initsweep.statistics.wording import counted, listed, number, rate, share
+from initsweep.statistics.yardstick import Yardstick
+
+Detail = Callable[[Summary, Yardstick], str | None]
+
+
+def scheme_caveats(trainable: Sequence[Summary], yardstick: Yardstick) -> list[str]:
+    """List what limits the results of single schemes, each sentence naming those it holds for.
+
+    Returns:
+        One sentence for each limit that applies to any scheme.
+    """
+    found = []
+    failing = f"diverged, or ended with a loss less than {share(yardstick.decide.trainable_skill)} "
+    failing += "below the constant predictor's"
+    for text, detail in _PER_SCHEME:
+        details = [(summary.scheme, detail(summary, yardstick)) for summary in trainable]
+        named = listed(f"{scheme} ({what})" for scheme, what in details if what is not None)
+        if named:
+            found.append(f"{text.format(failing=failing)}: {named}.")
+    return found
+
+
+def _edge_optimum(summary: Summary, _: Yardstick) -> str | None:
+    censored = summary.evidence.selection.censored
+    return None if censored == "no" else f"{censored} end"
+
+
+def _basin_edge(summary: Summary, _: Yardstick) -> str | None:
+    basin = summary.sensitivity.basin
+    return None if basin is None or basin.censored == "no" else basin.censored
+
+
+def _outside_grid(summary: Summary, _: Yardstick) -> str | None:
+    shared = [point.learning_rate for point in summary.points if point.kind == "grid"]
+    chosen = summary.learning_rate
+    if shared[0] <= chosen <= shared[-1]:
+        return None
+    return f"{rate(chosen)}; grid {rate(shared[0])} to {rate(shared[-1])}"
+
+
+def _outside_basin(summary: Summary, _: Yardstick) -> str | None:
+    basin, chosen = summary.sensitivity.basin, summary.learning_rate
+    if basin is None or basin.low <= chosen <= basin.high:
+        return None
+    return f"{rate(chosen)}; basin {rate(basin.low)} to {rate(basin.high)}"
+
+
+def _better_between(summary: Summary, yardstick: Yardstick) -> str | None:
+    grid = own_best(summary.points).mean_loss
+    refined = summary.evidence.selection.mean_loss
+    if refined >= grid - yardstick.tolerance:
+        return None
+    return f"{number(refined)} against {number(grid)}"
+
+
+def _danger_zone(summary: Summary, _: Yardstick) -> str | None:
+    basin = summary.sensitivity.basin
+    if basin is None:
+        return None
+    rates = [
+        f"{rate(point.learning_rate)}: {share(point.failure_rate)}"
+        for point in evenly_spaced(summary.points)
+        if basin.low <= point.learning_rate <= basin.high and 0 < point.failure_rate < 1
+    ]
+    return "; ".join(rates) or None
+
+
+def _beyond_stable(summary: Summary, _: Yardstick) -> str | None:
+    unstable = summary.sensitivity.first_unstable_rate
+    if unstable is None or summary.learning_rate < unstable:
+        return None
+    return f"{rate(summary.learning_rate)}; first failure at {rate(unstable)}"
+
+
+def _failed_fresh(summary: Summary, _: Yardstick) -> str | None:
+    if not summary.failed_runs:
+        return None
+    return f"{summary.failed_runs} of {counted(len(summary.validation), 'run')}"
+
+
+def _no_score(summary: Summary, _: Yardstick) -> str | None:
+    if summary.scores is not None:
+        return None
+    without = sum(run.test_score is None for run in summary.evidence.confirm)
+    return f"{without} of {counted(len(summary.test), 'run')}"
+
+
+_PER_SCHEME: tuple[tuple[str, Detail], ...] = (
+    ("The best rate lies at the end of the rates tried, so a better one may lie beyond",
+     _edge_optimum),
+    ("The basin reaches the end of the rates tried, so its true width is at least the one given",
+     _basin_edge),
+    ("The chosen rate lies outside the grid that all schemes share", _outside_grid),
+    ("The chosen rate lies outside the basin measured on the grid",
+     _outside_basin),
+    ("The refined rate is better than every grid rate by more than the basin tolerance, so the "
+     "grid is too coarse to show this basin (mean validation loss)", _better_between),
+    ("Within the basin some tuning seeds fail and others do not (share failed)", _danger_zone),
+    ("On the tuning seeds some run already failed at the chosen rate or below it",
+     _beyond_stable),
+    ("Some fresh runs failed ({failing}) at the chosen rate", _failed_fresh),
+    ("A mean test score is not given, because diverged runs have none", _no_score),
+)  # fmt: skip
