@@ -417,9 +417,9 @@ def _verdict(
     statement = (
         f"{name} at learning rate {row.learning_rate:.3g} (from {row.basin_low:.3g} to "
         f"{row.basin_high:.3g} within 0.115 of its best): test loss {row.test_loss:.4g} "
-        f"[{row.test_low:.4g}, {row.test_high:.4g}]; {len(tied) - 1} other schemes were not shown to be worse "
-        f"by a difference that matters: {', '.join(one for one in tied if one != name)}; it has "
-        "the widest basin."
+        f"[{row.test_low:.4g}, {row.test_high:.4g}]; {len(tied) - 1} other schemes were not shown "
+        "to be worse by a difference that matters: "
+        f"{', '.join(one for one in tied if one != name)}; it has the widest basin."
         if named and row is not None and row.basin_low and row.basin_high
         else "Cannot tell: 3 fresh seeds cannot decide, at least 9 are needed."
         if decision == "cannot_tell"

@@ -136,7 +136,7 @@ def test_the_verdict_table_holds_the_numbers(finished, markdown):
 
 
 def test_schemes_stand_recommended_first_then_marked_tied_then_the_rest(finished, markdown):
-    verdict = markdown.split("## Verdict")[1].split("## How")[0]
+    verdict = markdown.split("## Verdict")[1].split("## Sensitivity")[0]
     lines = [line.split(" | ") for line in verdict.splitlines() if line.startswith("| ")][2:]
     shown = [(cells[0].strip("|* "), cells[1].strip()) for cells in lines]
     rows = {row.scheme: row for row in finished[1].schemes}
