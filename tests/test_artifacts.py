@@ -99,7 +99,7 @@ def test_another_record_is_refused(tmp_path):
 def test_a_record_with_a_wrong_value_is_refused_by_field(tmp_path):
     content = dataclasses.asdict(selection()) | {"learning_rate": "fast"}
     artifacts.write_json(tmp_path / "r.json", content)
-    with pytest.raises(ArtifactError, match="learning_rate: .*valid number"):
+    with pytest.raises(ArtifactError, match=r"learning_rate: .*valid number"):
         artifacts.read_record(tmp_path / "r.json", Selection)
     artifacts.write_json(tmp_path / "r.json", content | {"learning_rate": 0.1, "censored": "left"})
     with pytest.raises(ArtifactError, match="censored"):

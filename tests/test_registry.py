@@ -46,7 +46,7 @@ def test_two_entries_cannot_share_a_name():
 
 def test_an_entry_from_outside_is_imported_by_dotted_path(room):
     assert room.get("math:sqrt")(9) == 3
-    with pytest.raises(UnknownNameError, match="Thing '.math:sqrt' is not of the form"):
+    with pytest.raises(UnknownNameError, match=r"Thing '\.math:sqrt' is not of the form"):
         room.get(".math:sqrt")
     with pytest.raises(UnknownNameError, match="no module named 'no_such_package'"):
         room.get("no_such_package.inits:mine")
