@@ -20,7 +20,15 @@ from initsweep import artifacts
 from initsweep.records import RunRow, TrialRow
 from tests.conftest import ROOT
 
-COPIED = ("src", "dvc.yaml", "MLproject", ".gitignore", ".dvc/config", ".dvc/.gitignore")
+COPIED = (
+    "src",
+    "dvc.yaml",
+    "MLproject",
+    ".gitignore",
+    ".dvcignore",
+    ".dvc/config",
+    ".dvc/.gitignore",
+)
 QUIET = {
     "DVC_NO_ANALYTICS": "1",
     "GIT_AUTHOR_NAME": "test",
@@ -91,7 +99,9 @@ class Project:
         return self.run(sys.executable, "-m", "initsweep", *arguments, check=False, **environment)
 
     def environment(self, **more: str) -> dict[str, str]:
-        clean = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_"))}
+        # Python must be free to leave __pycache__ in the sources, as it does for a user.
+        hidden = ("MLFLOW_", "DVC_", "PYTHONDONTWRITEBYTECODE")
+        clean = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         python = str(Path(sys.executable).parent)
         path = os.pathsep.join([python, clean["PATH"]])
         return {**clean, **QUIET, "PATH": path, "PYTHONPATH": "src", **more}

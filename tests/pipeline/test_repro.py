@@ -22,6 +22,7 @@ def test_the_view_holds_every_record_once(project, expected_names):
 
 def test_repeating_and_forcing_changes_neither_bytes_nor_runs(project, computed, expected_names):
     project.dvc("repro")
+    assert any((project.path / "src").rglob("__pycache__"))
     assert "Running stage 'tune" not in project.dvc("repro")
     forced = project.dvc("repro", "--force")
     assert "Running stage 'tune@he_normal'" in forced
