@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 from initsweep.records import CurveRow, RunRow, TrialRow
 
+STEP_AT_RATE_ONE = 1000
+"""Keeps the steps of learning rates positive: MLflow draws a metric whose last step is 0 as bars
+instead of a line, and a grid that ends at the rate 1 would end at step 0."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
@@ -36,7 +40,7 @@ def finite_points(values: Mapping[str, float | None]) -> list[Point]:
 
 
 def response_points(trials: Sequence[TrialRow]) -> list[Point]:
-    """Return the learning-rate response, with step = round(100 log10 rate).
+    """Return the learning-rate response, with step = round(1000 + 100 log10 rate).
 
     The step axis then is the learning rate in hundredths of a decade, so that the stock chart
     draws the responses of several schemes over each other. Refinement trials are left out:
@@ -45,7 +49,7 @@ def response_points(trials: Sequence[TrialRow]) -> list[Point]:
     points = []
     for trial in sorted(trials, key=lambda trial: trial.learning_rate):
         if trial.kind in {"grid", "extension"}:
-            step = round(100 * math.log10(trial.learning_rate))
+            step = round(STEP_AT_RATE_ONE + 100 * math.log10(trial.learning_rate))
             values = {
                 "lr_response/validation_loss": trial.mean_loss,
                 "lr_response/divergence_rate": trial.diverged / trial.seeds,
