@@ -160,6 +160,15 @@ def test_a_killed_training_resumes_and_ends_with_the_same_bytes(project, compute
     assert not any(checkpoints.rglob("*.npz"))
 
 
+def test_dvc_draws_the_responses_of_all_schemes(project):
+    page = project.path / "plots"
+    output = project.dvc("plots", "show", "-o", str(page))
+    assert "failed" not in output
+    drawn = (page / "index.html").read_text()
+    assert all(text in drawn for text in ("learning_rate", "mean_loss", "zeros", "he_normal"))
+    assert "<DVC_" not in drawn
+
+
 def test_mlflow_run_runs_the_pipeline(project, expected_names):
     project.run(sys.executable, "-m", "mlflow", "run", ".", "--env-manager=local")
     view = project.view()

@@ -19,7 +19,7 @@ from initsweep.records import (
 from initsweep.statistics.evidence import Evidence, check_evidence
 from initsweep.statistics.verdict import Comparison, compare
 
-LR_RESPONSE = artifacts.COMPARE / "lr_response"
+LR_RESPONSE = artifacts.COMPARE / "lr_response.csv"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
     artifacts.write_rows(artifacts.COMPARE / "response.csv", comparison.response, ResponseRow)
-    _write_curves(params.schemes, comparison.response)
+    artifacts.write_rows(LR_RESPONSE, _curves(comparison.response), CurvePoint)
     artifacts.write_json(artifacts.METRICS, headline_metrics(comparison))
     artifacts.write_json(artifacts.COMPARE / "verdict.json", comparison.verdict)
 
@@ -63,18 +63,13 @@ def _read(scheme: str) -> Evidence:
     )
 
 
-def _write_curves(schemes: Sequence[str], response: Sequence[ResponseRow]) -> None:
-    """Write one small table per scheme: the evenly spaced rates, without refinement."""
-    if LR_RESPONSE.is_dir():
-        for path in LR_RESPONSE.glob("*.csv"):
-            path.unlink()  # of a scheme that has been removed since
-    for scheme in schemes:
-        curve = [
-            CurvePoint(scheme=scheme, learning_rate=row.learning_rate, mean_loss=row.mean_loss)
-            for row in response
-            if row.scheme == scheme and row.kind != "refinement"
-        ]
-        artifacts.write_rows(LR_RESPONSE / f"{scheme}.csv", curve, CurvePoint)
+def _curves(response: Sequence[ResponseRow]) -> list[CurvePoint]:
+    """Return the evenly spaced rates of every scheme, without refinement."""
+    return [
+        CurvePoint(scheme=row.scheme, learning_rate=row.learning_rate, mean_loss=row.mean_loss)
+        for row in response
+        if row.kind != "refinement"
+    ]
 
 
 def headline_metrics(comparison: Comparison) -> dict[str, dict[str, float]]:
