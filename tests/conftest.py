@@ -15,6 +15,16 @@ ROOT = Path(__file__).parent.parent
 Change = Callable[..., dict[str, Any]]
 
 
+def replace_keys(content: dict[str, Any], replacements: dict[str, object]) -> None:
+    """Replace values in nested parameters, addressed by dotted keys."""
+    for key, value in replacements.items():
+        *parents, last = key.split(".")
+        section = content
+        for parent in parents:
+            section = section[parent]
+        section[last] = value
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _numerics() -> None:
     """Compute as the command line does, on one thread: two are far slower for small tensors."""
@@ -34,12 +44,7 @@ def changed(default_content) -> Change:
 
     def change(replacements: dict[str, object]) -> dict[str, Any]:
         content = copy.deepcopy(default_content)
-        for key, value in replacements.items():
-            *parents, last = key.split(".")
-            section = content
-            for parent in parents:
-                section = section[parent]
-            section[last] = value
+        replace_keys(content, replacements)
         return content
 
     return change

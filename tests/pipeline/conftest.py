@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from initsweep import artifacts
 from initsweep.records import RunRow, TrialRow
-from tests.conftest import ROOT
+from tests.conftest import ROOT, replace_keys
 
 COPIED = (
     "src",
@@ -110,12 +110,7 @@ class Project:
         yaml = YAML(typ="safe", pure=True)
         file = self.path / "params.yaml"
         content = yaml.load(file.read_text())
-        for key, value in replacements.items():
-            *parents, last = key.split(".")
-            section = content
-            for parent in parents:
-                section = section[parent]
-            section[last] = value
+        replace_keys(content, replacements)
         with file.open("w") as stream:
             yaml.dump(content, stream)
 
