@@ -35,3 +35,7 @@ class StackingError(InitsweepError):
 
 class TrackingError(InitsweepError):
     """The MLflow tracking server cannot be reached or refuses what is written to it."""
+
+
+class PlanError(InitsweepError):
+    """The network cannot be read as a list of known operations."""
