@@ -96,10 +96,10 @@ class _Tracer(fx.Tracer):
 
 
 class _Shapes(fx.Interpreter):
-    """Runs the network on zeros and keeps every shape. (torch's own pass imports sympy for it.)"""
+    """Runs the network and keeps every shape; torch's own pass for that imports sympy."""
 
     def run_node(self, n: fx.Node) -> object:
-        """Run one node and keep its shape."""
+        """Return what one node gives, and keep its shape."""
         result = super().run_node(n)
         n.meta["shape"] = tuple(getattr(result, "shape", ()))
         return result
