@@ -39,3 +39,7 @@ class TrackingError(InitsweepError):
 
 class PlanError(InitsweepError):
     """The network cannot be read as a list of known operations."""
+
+
+class KernelsError(InitsweepError):
+    """The compiled kernels are not there or cannot be loaded."""

@@ -1,0 +1,56 @@
+"""Builds the engine's kernels, once per kind of processor, where a C++ compiler is found.
+
+Everything else about the package stands in pyproject.toml. Without a compiler the package
+installs all the same, and trains on the path that needs none.
+"""
+
+import platform
+import sys
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi", "-g0"]
+X86 = {
+    "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mavx2", "-mfma"],
+    "avx2": ["-mavx2", "-mfma"],
+}
+FOLDER = "src/initsweep/engine/kernels"
+HEADERS = ("vector", "matmul", "network", "dense", "images", "norms", "optimizers", "trainer")
+
+
+class BuildKernels(build_ext):
+    """Goes on without kernels where they cannot be built, and says so in one line."""
+
+    def run(self) -> None:
+        """Build what can be built."""
+        try:
+            super().run()
+        except Exception as error:  # noqa: BLE001 - whatever a missing compiler raises
+            print(f"initsweep: no compiled kernels ({error}); the torch path serves", file=sys.stderr)
+
+    def build_extension(self, ext: Extension) -> None:
+        """Build one kind; the loader takes the best that is there."""
+        try:
+            super().build_extension(ext)
+        except Exception as error:  # noqa: BLE001
+            print(f"initsweep: {ext.name} was not built ({error})", file=sys.stderr)
+
+
+def kernels(build: str, flags: list[str]) -> Extension:
+    """Return the kernels compiled with these flags, as `_<build>.so`."""
+    return Extension(
+        f"initsweep.engine.kernels._{build}",
+        sources=[f"{FOLDER}/kernels.cpp"],
+        depends=[f"{FOLDER}/{name}.hpp" for name in HEADERS],
+        extra_compile_args=FLAGS + flags,
+        language="c++",
+        optional=True,
+    )
+
+
+builds = X86 if platform.machine() in ("x86_64", "AMD64") else {}
+setup(
+    cmdclass={"build_ext": BuildKernels},
+    ext_modules=[kernels(build, flags) for build, flags in {**builds, "portable": []}.items()],
+)

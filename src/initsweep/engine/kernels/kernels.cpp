@@ -1,0 +1,36 @@
+// The plain C interface that library.py declares.
+#include "trainer.hpp"
+
+#define EXPORT extern "C" __attribute__((visibility("default")))
+
+EXPORT Trainer *trainer_new(const Settings *settings, const Operation *operations) {
+    return new Trainer(*settings, operations);
+}
+EXPORT void trainer_free(Trainer *trainer) { delete trainer; }
+EXPORT void trainer_restart(Trainer *trainer) { trainer->restart(); }
+EXPORT int trainer_copy(Trainer *trainer, int operation, int role, float *tensor, int read) {
+    return trainer->copy(operation, role, tensor, read);
+}
+EXPORT int trainer_train(Trainer *trainer, const float *features, const void *targets,
+                         const int64_t *order, int steps, const double *rates, double limit,
+                         double *losses) {
+    return trainer->train(features, targets, order, steps, rates, limit, losses);
+}
+EXPORT void trainer_predict(Trainer *trainer, const float *features, int64_t n, float *outputs) {
+    trainer->predict(features, n, outputs);
+}
+
+// Multiply-adds of vectors in registers, for measuring what the core can do at most. Returns the
+// number of operations.
+EXPORT double registers_multiply_add(int64_t rounds) {
+    constexpr int SUMS = 12; // enough to hide the latency, few enough for the registers
+    V sum[SUMS], factor = all(1.0f + 1e-7f), term = all(1e-9f);
+    for (int i = 0; i < SUMS; i++) sum[i] = all(float(i)); // equal ones would be merged
+    for (int64_t round = 0; round < rounds; round++)
+        for (V &s : sum) s = s * factor + term;
+    V total = {};
+    for (V s : sum) total += s;
+    volatile float used = total[0]; // so that nothing is optimized away
+    (void)used;
+    return 2.0 * SUMS * WIDTH * double(rounds);
+}

@@ -1,0 +1,65 @@
+"""Finds the compiled kernels that fit this processor, or says why there are none."""
+
+import ctypes
+from functools import cache
+from importlib.machinery import EXTENSION_SUFFIXES
+from pathlib import Path
+
+import torch
+
+from initsweep.engine.kernels.program import OperationRecord, SettingsRecord
+from initsweep.errors import KernelsError
+
+BUILDS = {
+    "AVX512": ("avx512", "avx2", "portable"),
+    "AVX2": ("avx2", "portable"),
+}
+"""What torch says of the processor, to the builds that run on it, the fastest first."""
+
+FOLDER = Path(__file__).parent
+
+
+@cache
+def load_library() -> tuple[str, ctypes.CDLL]:
+    """Return the name of the build in use, and its functions.
+
+    Raises:
+        KernelsError: If none was built when the package was installed, or none can be loaded.
+    """
+    problems = []
+    for build in BUILDS.get(torch.backends.cpu.get_cpu_capability(), ("portable",)):
+        for suffix in EXTENSION_SUFFIXES:
+            file = FOLDER / f"_{build}{suffix}"
+            if not file.exists():
+                continue
+            try:
+                return build, _declared(ctypes.CDLL(str(file)))
+            except (OSError, AttributeError) as error:
+                problems.append(str(error))
+    raise KernelsError("; ".join(problems) or "the kernels were not built: no C++ compiler was found")
+
+
+def registers_peak(rounds: int) -> float:
+    """Return the operations of `rounds` rounds of multiply-adds in registers, made meanwhile."""
+    _, library = load_library()
+    return float(library.registers_multiply_add(rounds))
+
+
+def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
+    pointer, whole = ctypes.c_void_p, ctypes.c_int
+    signatures = {
+        "trainer_new": ([ctypes.POINTER(SettingsRecord), ctypes.POINTER(OperationRecord)], pointer),
+        "trainer_free": ([pointer], None),
+        "trainer_restart": ([pointer], None),
+        "trainer_copy": ([pointer, whole, whole, pointer, whole], whole),
+        "trainer_train": (
+            [pointer, pointer, pointer, pointer, whole, pointer, ctypes.c_double, pointer],
+            whole,
+        ),
+        "trainer_predict": ([pointer, pointer, ctypes.c_int64, pointer], None),
+        "registers_multiply_add": ([ctypes.c_int64], ctypes.c_double),
+    }
+    for name, (arguments, result) in signatures.items():
+        function = getattr(library, name)
+        function.argtypes, function.restype = arguments, result
+    return library

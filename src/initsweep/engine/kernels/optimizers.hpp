@@ -1,0 +1,103 @@
+// One update of all parameters, as torch.optim makes it. Scalars are computed in double precision:
+// 1 - beta2 in float would cost Adam three digits.
+#pragma once
+
+#include "network.hpp"
+
+enum OptimizerName { SGD, ADAM, ADAMW, RMSPROP };
+
+struct OptimizerSettings {
+    int32_t name, nesterov;
+    double momentum, beta1, beta2, epsilon, weight_decay;
+    double clip; // largest norm of all gradients together; 0 for none
+};
+
+class Optimizer {
+    OptimizerSettings settings_;
+    ptrdiff_t size_;
+    Memory first_, second_;
+    long steps_ = 0;
+
+  public:
+    Optimizer(const OptimizerSettings &settings, ptrdiff_t size)
+        : settings_(settings), size_(size), first_(size), second_(size) {}
+
+    void restart() {
+        steps_ = 0;
+        std::memset(first_.get(), 0, size_ * sizeof(float));
+        std::memset(second_.get(), 0, size_ * sizeof(float));
+    }
+
+    void step(float *values, float *gradients, double rate) {
+        steps_++;
+        if (settings_.clip > 0) clip(gradients);
+        if (settings_.name == SGD) return descend(values, gradients, rate);
+        if (settings_.name == RMSPROP) return scale(values, gradients, rate);
+        adapt(values, gradients, rate);
+    }
+
+  private:
+    // Source: Pascanu et al. (2013), algorithm 1, in the form of torch's clip_grad_norm_.
+    void clip(float *gradients) const {
+        double part[BLOCK] = {}, total = 0;
+        for (ptrdiff_t i = 0; i < size_; i += BLOCK)
+            for (int j = 0; j < BLOCK; j++) part[j] += double(gradients[i + j]) * gradients[i + j];
+        for (double sum : part) total += sum;
+        float factor = float(settings_.clip / (std::sqrt(total) + 1e-6));
+        if (!(factor < 1.0f || factor != factor)) return;
+        for (ptrdiff_t i = 0; i < size_; i += WIDTH) store(gradients + i, load(gradients + i) * factor);
+    }
+
+    // Source: Sutskever et al. (2013), equations 1 to 4, in the form of torch.optim.SGD.
+    void descend(float *values, const float *gradients, double rate) const {
+        float momentum = float(settings_.momentum), decay = float(settings_.weight_decay);
+        float size = float(rate);
+        float *velocities = first_.get();
+        for (ptrdiff_t i = 0; i < size_; i += WIDTH) {
+            V x = load(values + i), direction = load(gradients + i);
+            if (decay != 0) direction += decay * x;
+            if (momentum != 0) {
+                V velocity = load(velocities + i) * momentum + direction;
+                store(velocities + i, velocity);
+                direction = settings_.nesterov ? direction + momentum * velocity : velocity;
+            }
+            store(values + i, x - size * direction);
+        }
+    }
+
+    // Source: Kingma and Ba (2015), algorithm 1; Loshchilov and Hutter (2019), algorithm 2 (AdamW).
+    void adapt(float *values, const float *gradients, double rate) const {
+        const OptimizerSettings &s = settings_;
+        float decay = s.name == ADAM ? float(s.weight_decay) : 0.0f;
+        float keep = s.name == ADAMW ? float(1 - rate * s.weight_decay) : 1.0f;
+        float size = float(rate / (1 - std::pow(s.beta1, double(steps_))));
+        float root_correction = float(std::sqrt(1 - std::pow(s.beta2, double(steps_))));
+        float fresh = float(1 - s.beta1), kept_square = float(s.beta2), fresh_square = float(1 - s.beta2);
+        float epsilon = float(s.epsilon);
+        float *means = first_.get(), *squares = second_.get();
+        for (ptrdiff_t i = 0; i < size_; i += WIDTH) {
+            V x = load(values + i) * keep, g = load(gradients + i);
+            if (decay != 0) g += decay * x;
+            V mean = load(means + i);
+            mean += fresh * (g - mean);
+            V square = load(squares + i) * kept_square + fresh_square * g * g;
+            store(means + i, mean);
+            store(squares + i, square);
+            store(values + i, x - size * (mean / (root(square) / root_correction + epsilon)));
+        }
+    }
+
+    // Source: Tieleman and Hinton (2012), lecture 6.5, in the form of torch.optim.RMSprop.
+    void scale(float *values, const float *gradients, double rate) const {
+        float decay = float(settings_.weight_decay), epsilon = float(settings_.epsilon);
+        float kept = float(settings_.beta2), fresh = float(1 - settings_.beta2), size = float(rate);
+        float *squares = first_.get();
+        for (ptrdiff_t i = 0; i < size_; i += WIDTH) {
+            V x = load(values + i), g = load(gradients + i);
+            if (decay != 0) g += decay * x;
+            V square = load(squares + i) * kept + fresh * g * g;
+            store(squares + i, square);
+            store(values + i, x - size * (g / (root(square) + epsilon)));
+        }
+    }
+};
