@@ -29,7 +29,11 @@ class ArtifactError(InitsweepError):
     """A file that one stage hands to the next is missing, damaged or of another shape."""
 
 
-class StackingError(InitsweepError):
+class PathError(InitsweepError):
+    """A way of training does not cover the network, a setting or the machine."""
+
+
+class StackingError(PathError):
     """The network cannot be trained as stacked lanes through `torch.func`."""
 
 
@@ -37,7 +41,7 @@ class TrackingError(InitsweepError):
     """The MLflow tracking server cannot be reached or refuses what is written to it."""
 
 
-class PlanError(InitsweepError):
+class PlanError(PathError):
     """The network cannot be read as a list of known operations."""
 
 

@@ -158,7 +158,7 @@ class Runtime(Section):
     """Where and how trainings run."""
 
     device: str
-    engine: Literal["auto", "torch", "reference"]
+    engine: Literal["auto", "compiled", "torch", "reference"]
     threads: Count
     lanes_per_chunk: Count
     workers: Count | Literal["auto"]

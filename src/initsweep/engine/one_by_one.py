@@ -1,0 +1,53 @@
+"""The path that serves every network: the plain loop of `reference`, one lane after the other."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+
+from initsweep.engine.lanes import Lane, LaneResults
+from initsweep.engine.packing import Assembly, Chunk, pack
+from initsweep.engine.paths import TrainingPath
+from initsweep.engine.reference import train_one
+
+
+class ReferencePath(TrainingPath):
+    """Trains with `torch.optim`, nothing shared, nothing clever."""
+
+    @property
+    def kind(self) -> str:
+        """What results are recorded under."""
+        return "reference"
+
+    @property
+    def parallel(self) -> bool:
+        """False: Python's own work dominates the plain loop, a second thread would slow it."""
+        return False
+
+    def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
+        """Return chunks that serve to keep finished work and to tell of progress."""
+        return pack(lanes, self.job.runtime.lanes_per_chunk)
+
+    def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
+        """Train the lanes of the chunk one by one.
+
+        Returns:
+            Results in the order of the chunk's lanes.
+
+        Raises:
+            CancelledError: If `stopped()` became true.
+        """
+        job = self.job
+        assembly = Assembly(
+            len(chunk.lanes), job.training.epochs, self.name, keep_states=job.keep_states
+        )
+        for position, lane in enumerate(chunk.lanes):
+            if stopped():
+                raise CancelledError
+            result = train_one(
+                job.problem,
+                lane,
+                training=job.training,
+                optimizer=job.optimizer,
+                keep_state=job.keep_states,
+            )
+            assembly.add([position], result)
+        return assembly.results

@@ -1,0 +1,105 @@
+"""What every way of training lanes has in common. `choice.choose_path` picks one.
+
+A path cuts the lanes into chunks and trains one chunk at a time. Whatever surrounds that
+(workers, checkpoints, the order of results) is the same for all of them and lives in `train`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from initsweep.engine.lanes import Lane, LaneResults, Problem
+from initsweep.engine.packing import Chunk
+from initsweep.params import Optimizer, Runtime, Training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One call of `train_lanes`: everything that its lanes share.
+
+    Attributes:
+        problem: With its data on the device; its `initial_state` may be called from any thread.
+        training: Length, batches, schedule and clipping.
+        optimizer: The optimizer and its settings.
+        runtime: Threads, lanes per chunk, workers.
+        keep_states: Whether to return final parameters and buffers.
+    """
+
+    problem: Problem
+    training: Training
+    optimizer: Optimizer
+    runtime: Runtime
+    keep_states: bool
+
+    @property
+    def device(self) -> torch.device:
+        """Where the data are, and so where the training runs."""
+        return self.problem.train.features.device
+
+    def settings(self) -> dict[str, object]:
+        """Return what the bits of a chunk depend on whatever the path, apart from the lanes."""
+        return {
+            "device": self.device.type,
+            "threads": self.runtime.threads,
+            "training": self.training.model_dump(mode="json"),
+            "optimizer": self.optimizer.model_dump(mode="json"),
+            "keep_states": self.keep_states,
+        }
+
+
+class TrainingPath(ABC):
+    """One way of training lanes.
+
+    Building one raises `PathError` if it does not cover the job: the network, a setting, or the
+    machine. Results must be independent of the other lanes of a chunk to the last bit.
+    """
+
+    def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
+        """Prepare to train the lanes of `job`.
+
+        Args:
+            job: What the lanes share.
+            fallback_from: Why each faster path was passed over, one line each.
+        """
+        self.job = job
+        self._fallback_from = fallback_from
+
+    @property
+    @abstractmethod
+    def kind(self) -> str:
+        """What `runtime.engine` calls it, with the settings that change its bits in brackets."""
+
+    @property
+    def name(self) -> str:
+        """What results are recorded under: the kind, and why no faster path was taken."""
+        return ": ".join([self.kind, "; ".join(self._fallback_from)]).removesuffix(": ")
+
+    @property
+    @abstractmethod
+    def parallel(self) -> bool:
+        """Whether several chunks gain from being trained at the same time on threads."""
+
+    def settings(self) -> dict[str, object]:
+        """Return what the bits depend on besides `kind` and what every path depends on."""
+        return {}
+
+    @abstractmethod
+    def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
+        """Return the lanes in groups to be trained together; positions index `lanes`."""
+
+    @abstractmethod
+    def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
+        """Train one chunk. Called from several threads at once where `parallel` says so.
+
+        Args:
+            chunk: One of `chunks`.
+            stopped: Asked before each step, or each lane where lanes are trained one by one.
+
+        Returns:
+            Results in the order of the chunk's lanes.
+
+        Raises:
+            CancelledError: Soon after `stopped()` became true.
+        """
