@@ -27,7 +27,9 @@ class BuildKernels(build_ext):
         try:
             super().run()
         except Exception as error:  # noqa: BLE001 - whatever a missing compiler raises
-            print(f"initsweep: no compiled kernels ({error}); the torch path serves", file=sys.stderr)
+            print(
+                f"initsweep: no compiled kernels ({error}); the torch path serves", file=sys.stderr
+            )
 
     def build_extension(self, ext: Extension) -> None:
         """Build one kind; the loader takes the best that is there."""

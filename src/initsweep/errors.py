@@ -45,5 +45,5 @@ class PlanError(PathError):
     """The network cannot be read as a list of known operations."""
 
 
-class KernelsError(InitsweepError):
+class KernelsError(PathError):
     """The compiled kernels are not there or cannot be loaded."""

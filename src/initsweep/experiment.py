@@ -174,6 +174,7 @@ class Experiment:
             train=self.train,
             validation=self.validation,
             loss=self.loss,
+            loss_name=self.schema.loss_name,
             score=self.score,
             constant_loss=self.schema.constant_validation_loss,
         )

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from functools import cache
 
+from initsweep.engine.compiled_path import CompiledPath
 from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.stacked_path import StackedPath
@@ -11,7 +12,7 @@ from initsweep.errors import PathError
 
 LOG = logging.getLogger(__name__)
 
-FAST_PATHS: Mapping[str, type[TrainingPath]] = {"torch": StackedPath}
+FAST_PATHS: Mapping[str, type[TrainingPath]] = {"compiled": CompiledPath, "torch": StackedPath}
 """By the name that `runtime.engine` has for them, fastest first: the order in which they are tried.
 `reference` is what remains when none of them covers the job."""
 

@@ -46,6 +46,8 @@ class Problem:
         train: The examples to train on.
         validation: The examples to evaluate on before training and after each epoch.
         loss: Outputs (..., n, n_outputs) and targets (..., n) to losses (...).
+        loss_name: What it is registered as, for a path that computes the loss itself; "" for a
+            loss that only `loss` knows.
         score: The same for the quantity reported beside the loss.
         constant_loss: Validation loss of the best constant predictor.
     """
@@ -57,6 +59,7 @@ class Problem:
     loss: MetricFunction
     score: MetricFunction
     constant_loss: float
+    loss_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -36,7 +36,9 @@ def load_library() -> tuple[str, ctypes.CDLL]:
                 return build, _declared(ctypes.CDLL(str(file)))
             except (OSError, AttributeError) as error:
                 problems.append(str(error))
-    raise KernelsError("; ".join(problems) or "the kernels were not built: no C++ compiler was found")
+    raise KernelsError(
+        "; ".join(problems) or "the kernels were not built: no C++ compiler was found"
+    )
 
 
 def registers_peak(rounds: int) -> float:

@@ -16,8 +16,8 @@ FUNCTIONS = (
 LOSSES = ("cross_entropy", "mean_squared_error")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 ROLES = ("weight", "bias", "running_mean", "running_var")
-UNCHANGED_ROLES = ("num_batches_tracked",)
-"""Buffers that the kernels do not keep; the trainer counts batches itself."""
+BATCH_COUNTER = "num_batches_tracked"
+"""A buffer that the kernels do not keep."""
 
 
 class ShapeRecord(ctypes.Structure):

@@ -63,7 +63,11 @@ class Trainer {
         return layers_[operation]->copy(Role(role), tensor, read);
     }
 
-    void restart() { optimizer_->restart(); }
+    // Forget the last network. Padding would be zero anyway, had that not overflowed.
+    void restart() {
+        optimizer_->restart();
+        std::memset(parameters_.get(), 0, size_ * sizeof(float));
+    }
 
     // Train on `steps` batches; stop before the update whose loss is above the limit or NaN.
     int train(const float *features, const void *targets, const int64_t *order, int steps,

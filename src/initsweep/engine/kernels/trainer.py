@@ -10,7 +10,12 @@ import torch
 from torch import Tensor
 
 from initsweep.engine.kernels.library import load_library
-from initsweep.engine.kernels.program import ROLES, operation_records, settings_record
+from initsweep.engine.kernels.program import (
+    BATCH_COUNTER,
+    ROLES,
+    operation_records,
+    settings_record,
+)
 from initsweep.engine.plan import Plan
 from initsweep.params import Optimizer
 
@@ -35,10 +40,9 @@ class Trainer:
         """
         _, self._library = load_library()
         self._plan = plan
+        self.n_outputs = plan.operations[-1].shape[0]
         settings = settings_record(plan, batch=batch, loss=loss, optimizer=optimizer, clip=clip)
-        self._handle = self._library.trainer_new(
-            ctypes.byref(settings), operation_records(plan)
-        )
+        self._handle = self._library.trainer_new(ctypes.byref(settings), operation_records(plan))
         finalize(self, self._library.trainer_free, self._handle)
 
     def start(self, state: Mapping[str, Tensor]) -> None:
@@ -46,10 +50,18 @@ class Trainer:
         self._library.trainer_restart(self._handle)
         self._copy({name: _contiguous(value) for name, value in state.items()}, read=False)
 
-    def state(self, like: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return parameters and buffers in the shapes of `like`."""
-        state = {name: torch.empty(value.shape) for name, value in like.items()}
+    def state(self, template: Mapping[str, Tensor], *, batches: int) -> dict[str, Tensor]:
+        """Return parameters and buffers.
+
+        Args:
+            template: All of the network's, by name; buffers that do not move are copied from it.
+            batches: Batches seen since `start`, which normalization layers count.
+        """
+        state = {name: value.detach().clone() for name, value in template.items()}
         self._copy(state, read=True)
+        for operation in self._plan.operations:
+            if (counter := operation.parameters.get(BATCH_COUNTER)) is not None:
+                state[counter] += batches
         return state
 
     def train(

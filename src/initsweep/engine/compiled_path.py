@@ -1,0 +1,191 @@
+"""The path that trains one lane per core in compiled code."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from initsweep.engine.history import History
+from initsweep.engine.kernels.library import load_library
+from initsweep.engine.kernels.program import check_coverage
+from initsweep.engine.kernels.trainer import Trainer
+from initsweep.engine.kernels.verification import check_against_torch
+from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, divergence_limit
+from initsweep.engine.packing import Chunk, pack
+from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.plan import Plan, read_plan
+from initsweep.engine.schedules import rate_factor
+from initsweep.engine.stacked import to_numpy
+from initsweep.errors import KernelsError
+from initsweep.randomness import batch_order
+
+KEPT_OUTPUTS = 16 * 1024 * 1024
+"""Bytes of validation outputs to gather before their losses are computed, all at once."""
+
+KEPT_ORDERS = 64 * 1024 * 1024
+"""Bytes of batch orders to keep, as the lanes of one seed share them."""
+
+
+Orders = Callable[[int, int], Tensor]
+"""Seed and epoch to the order of the training examples, int64."""
+
+
+class CompiledPath(TrainingPath):
+    """One lane at a time on each core, its parameters and activations close to it in the cache.
+
+    Raises `KernelsError` or `PlanError` when built, if the kernels are not there or do not cover
+    the network, the loss or the data.
+    """
+
+    def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
+        super().__init__(job, fallback_from)
+        self._build, _ = load_library()
+        problem = job.problem
+        _check_data(problem)
+        self._plan = read_plan(problem.model, problem.train.features.shape[1:])
+        frozen = [n for n, p in problem.model.named_parameters() if not p.requires_grad]
+        check_coverage(self._plan, problem.loss_name, frozen)
+        check_against_torch(problem, self._plan)
+        self._idle: list[Trainer] = []
+        n = len(problem.train.targets)
+        self._orders: Orders = lru_cache(max(1, KEPT_ORDERS // (8 * n)))(
+            lambda seed, epoch: batch_order(seed, epoch, n)
+        )
+
+    @property
+    def kind(self) -> str:
+        """What results are recorded under; builds with fused multiply-add share their bits."""
+        return "compiled (portable)" if self._build == "portable" else "compiled"
+
+    @property
+    def parallel(self) -> bool:
+        """True: the kernels leave Python's lock to others."""
+        return True
+
+    def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
+        """Return chunks of one lane: they need no company, and a kill loses little."""
+        return pack(lanes, 1)
+
+    def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
+        """Train the chunk's only lane.
+
+        Returns:
+            Its results, with a lane axis of length 1.
+        """
+        try:
+            trainer = self._idle.pop()
+        except IndexError:
+            trainer = _new_trainer(self.job, self._plan)
+        try:
+            (lane,) = chunk.lanes
+            return _LaneTraining(self.job, trainer, lane, self._orders).run(self.kind, stopped)
+        finally:
+            self._idle.append(trainer)
+
+
+class _LaneTraining:
+    """One lane from start to end.
+
+    What the validation outputs are worth is computed for many epochs at once, by the functions
+    that every path uses.
+    """
+
+    def __init__(self, job: Job, trainer: Trainer, lane: Lane, orders: Orders) -> None:
+        self._job, self._trainer, self._lane, self._orders = job, trainer, lane, orders
+        model = job.problem.model
+        self._template = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        rows = len(job.problem.validation.features)
+        kept = KEPT_OUTPUTS // max(1, 4 * rows * trainer.n_outputs)
+        self._outputs = torch.empty(max(1, min(job.training.epochs, kept)), rows, trainer.n_outputs)
+        self._history = History(1, job.training.epochs, job.problem.constant_loss)
+        self._waiting: list[FloatArray] = []
+
+    def run(self, engine: str, stopped: Callable[[], bool]) -> LaneResults:
+        """Return the lane's results.
+
+        Raises:
+            CancelledError: If `stopped()` became true.
+        """
+        problem, epochs, trainer = self._job.problem, self._job.training.epochs, self._trainer
+        trainer.start({**self._template, **problem.initial_state(self._lane.seed)})
+        trainer.predict(problem.validation.features, self._outputs[0])
+        losses, scores = self._measured(1)
+        self._history.start(losses, scores)
+        limit = divergence_limit(float(losses[0]), problem.constant_loss)
+        epoch = 0
+        while epoch < epochs and self._history.alive.any():
+            if stopped():
+                raise CancelledError
+            self._train_epoch(epoch, limit)
+            epoch += 1
+            blown_up = bool(np.isnan(self._waiting[-1][-1]))
+            if blown_up or epoch == epochs or len(self._waiting) == len(self._outputs):
+                self._record(epoch)
+        state = self._final_state() if self._job.keep_states else None
+        return replace(self._history.results(None if state is None else [state]), engine=engine)
+
+    def _train_epoch(self, epoch: int, limit: float) -> None:
+        """Train for one epoch; batches not reached have a loss of NaN."""
+        training, train = self._job.training, self._job.problem.train
+        steps = len(train.targets) // training.batch_size
+        total, first = training.epochs * steps, epoch * steps
+        factors = [rate_factor(training, step, total) for step in range(first, first + steps)]
+        rates = self._lane.learning_rate * np.array(factors)
+        order = self._orders(self._lane.seed, epoch)
+        seen = self._trainer.train(train.features, train.targets, order, rates, limit)
+        losses = np.full(steps, np.nan)
+        losses[: len(seen)] = np.where(seen <= limit, seen, np.nan)
+        self._trainer.predict(
+            self._job.problem.validation.features, self._outputs[len(self._waiting)]
+        )
+        self._waiting.append(losses)
+
+    def _record(self, epochs_done: int) -> None:
+        """Record the epochs whose outputs wait."""
+        losses, scores = self._measured(len(self._waiting))
+        first = epochs_done - len(self._waiting)
+        for i, batch_losses in enumerate(self._waiting):
+            self._history.add_epoch(
+                first + i, batch_losses[None, :], losses[i : i + 1], scores[i : i + 1]
+            )
+        self._waiting.clear()
+
+    def _measured(self, epochs: int) -> tuple[FloatArray, FloatArray]:
+        """Return losses and scores of the first outputs, each of shape (epochs,)."""
+        problem, outputs = self._job.problem, self._outputs[:epochs]
+        targets = problem.validation.targets
+        return to_numpy(problem.loss(outputs, targets)), to_numpy(problem.score(outputs, targets))
+
+    def _final_state(self) -> dict[str, Tensor]:
+        steps = len(self._job.problem.train.targets) // self._job.training.batch_size
+        return self._trainer.state(self._template, batches=steps * self._job.training.epochs)
+
+
+def _new_trainer(job: Job, plan: Plan) -> Trainer:
+    return Trainer(
+        plan,
+        batch=job.training.batch_size,
+        loss=job.problem.loss_name,
+        optimizer=job.optimizer,
+        clip=job.training.gradient_clip,
+    )
+
+
+def _check_data(problem: Problem) -> None:
+    """Check that the data are where and what the kernels read.
+
+    Raises:
+        KernelsError: If they are not.
+    """
+    classes = problem.loss_name == "cross_entropy"
+    for split in (problem.train, problem.validation):
+        found = (split.features.device.type, split.features.dtype, split.targets.dtype)
+        if found != ("cpu", torch.float32, torch.int64 if classes else torch.float32):
+            raise KernelsError(
+                "the kernels train float32 features on the CPU, not "
+                f"{found[1]} with targets of {found[2]} on {found[0]}"
+            )

@@ -1,0 +1,87 @@
+"""Compares the kernels with torch on the network at hand, before anything is trained."""
+
+import copy
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from initsweep.engine.kernels.trainer import Trainer
+from initsweep.engine.lanes import Problem
+from initsweep.engine.plan import Plan
+from initsweep.errors import KernelsError
+from initsweep.params import Optimizer
+
+EXAMPLES = 8
+TOLERANCE = 1e-3
+"""Relative difference: far above rounding, far below a defect."""
+
+ONE_PLAIN_STEP = Optimizer(
+    name="sgd", momentum=0.0, nesterov=False, beta1=0.0, beta2=0.0, epsilon=1.0, weight_decay=0.0
+)
+
+
+def check_against_torch(problem: Problem, plan: Plan) -> None:
+    """Compare outputs, loss and gradients at random weights on a few examples.
+
+    Raises:
+        KernelsError: If they differ by more than rounding.
+    """
+    n = min(EXAMPLES, len(problem.train.targets))
+    features, targets = problem.train.features[:n].contiguous(), problem.train.targets[:n]
+    model, state = _random_model(problem)
+    trainer = Trainer(plan, batch=n, loss=problem.loss_name, optimizer=ONE_PLAIN_STEP, clip=None)
+    trainer.start(state)
+    outputs = torch.empty(n, trainer.n_outputs)
+    trainer.predict(features, outputs)
+    loss = trainer.train(features, targets, torch.arange(n), np.ones(1), np.inf)
+    after = trainer.state(state, batches=1)
+    with torch.no_grad():
+        _compare("outputs", outputs, functional_call(model.eval(), state, (features,)))
+    gradients = _gradients(problem, model.train(), state, features, targets)
+    _compare("loss", torch.tensor(loss[0]), gradients.pop(""))
+    for name, gradient in gradients.items():
+        # The difference of two weights carries their rounding.
+        slack = 1e-6 * float(state[name].norm())
+        _compare(f"the gradient of '{name}'", state[name] - after[name], gradient, slack)
+
+
+def _random_model(problem: Problem) -> tuple[nn.Module, dict[str, Tensor]]:
+    """Return a copy of the network and random values for it: of constants no mix-up would show."""
+    model = copy.deepcopy(problem.model)
+    generator = torch.Generator().manual_seed(0)
+    state = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    for name, parameter in model.named_parameters():
+        fan_in = max(1, parameter[0].numel()) if parameter.dim() > 1 else 1
+        noise = torch.randn(parameter.shape, generator=generator)
+        state[name] = noise / fan_in**0.5 if parameter.dim() > 1 else 1 + 0.1 * noise
+    return model, state
+
+
+def _gradients(
+    problem: Problem,
+    model: nn.Module,
+    state: dict[str, Tensor],
+    features: Tensor,
+    targets: Tensor,
+) -> dict[str, Tensor]:
+    """Return the loss under "", and its gradient by every parameter, in training mode."""
+    names = [name for name, _ in model.named_parameters()]
+    leaves = {name: state[name].clone().requires_grad_() for name in names}
+    buffers = {name: value.clone() for name, value in state.items() if name not in leaves}
+    loss = problem.loss(functional_call(model, {**leaves, **buffers}, (features,)), targets)
+    gradients = torch.autograd.grad(
+        loss, list(leaves.values()), allow_unused=True, materialize_grads=True
+    )
+    return {"": loss.detach(), **dict(zip(names, gradients, strict=True))}
+
+
+def _compare(what: str, found: Tensor, expected: Tensor, slack: float = 1e-6) -> None:
+    difference = float((found.double() - expected.double()).norm())
+    size = float(expected.double().norm())
+    if not difference <= TOLERANCE * size + slack:
+        raise KernelsError(
+            f"the kernels and torch disagree on {what}: they differ by {difference:.3g}, and its "
+            f"norm is {size:.3g}"
+        )
