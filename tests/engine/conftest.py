@@ -97,6 +97,7 @@ def _make_problem(
         train=Split(features=features[:n], targets=targets[:n]),
         validation=Split(features=features[n:], targets=targets[n:]),
         loss=cross_entropy,
+        loss_name="cross_entropy",
         score=accuracy,
         constant_loss=1.1,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,9 +14,9 @@ from initsweep.engine.kernels.program import check_coverage
 from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, divergence_limit
-from initsweep.engine.packing import Chunk, pack
+from initsweep.engine.packing import Assembly, Chunk, pack
 from initsweep.engine.paths import Job, TrainingPath
-from initsweep.engine.plan import Plan, read_plan
+from initsweep.engine.plan import read_plan
 from initsweep.engine.schedules import rate_factor
 from initsweep.engine.stacked import to_numpy
 from initsweep.errors import KernelsError
@@ -29,6 +28,9 @@ KEPT_OUTPUTS = 16 * 1024 * 1024
 KEPT_ORDERS = 64 * 1024 * 1024
 """Bytes of batch orders to keep, as the lanes of one seed share them."""
 
+
+LEAST_WORK = 5_000_000_000
+"""Arithmetic operations worth a file: a few hundredths of a second on one core."""
 
 Orders = Callable[[int, int], Tensor]
 """Seed and epoch to the order of the training examples, int64."""
@@ -67,24 +69,39 @@ class CompiledPath(TrainingPath):
         return True
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
-        """Return chunks of one lane: they need no company, and a kill loses little."""
-        return pack(lanes, 1)
+        """Return chunks of one lane, which need no company; of more where lanes are short.
+
+        Every finished chunk is written to disk, which should cost little beside training it.
+        """
+        problem, training = self.job.problem, self.job.training
+        parameters = sum(parameter.numel() for parameter in problem.model.parameters())
+        # Each parameter takes part in two operations, forward and twice backward.
+        work = 6 * parameters * len(problem.train.targets) * training.epochs
+        return pack(lanes, max(1, min(self.job.runtime.lanes_per_chunk, LEAST_WORK // work)))
 
     def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
-        """Train the chunk's only lane.
+        """Train the chunk's lanes, one after the other.
 
         Returns:
-            Its results, with a lane axis of length 1.
+            Results in the order of the chunk's lanes.
         """
-        try:
-            trainer = self._idle.pop()
-        except IndexError:
-            trainer = _new_trainer(self.job, self._plan)
-        try:
-            (lane,) = chunk.lanes
-            return _LaneTraining(self.job, trainer, lane, self._orders).run(self.kind, stopped)
-        finally:
-            self._idle.append(trainer)
+        job, trainer = self.job, self._idle.pop() if self._idle else self._new_trainer()
+        assembly = Assembly(
+            len(chunk.lanes), job.training.epochs, self.kind, keep_states=job.keep_states
+        )
+        for position, lane in enumerate(chunk.lanes):
+            assembly.add([position], _LaneTraining(job, trainer, lane, self._orders).run(stopped))
+        self._idle.append(trainer)
+        return assembly.results
+
+    def _new_trainer(self) -> Trainer:
+        return Trainer(
+            self._plan,
+            batch=self.job.training.batch_size,
+            loss=self.job.problem.loss_name,
+            optimizer=self.job.optimizer,
+            clip=self.job.training.gradient_clip,
+        )
 
 
 class _LaneTraining:
@@ -104,8 +121,8 @@ class _LaneTraining:
         self._history = History(1, job.training.epochs, job.problem.constant_loss)
         self._waiting: list[FloatArray] = []
 
-    def run(self, engine: str, stopped: Callable[[], bool]) -> LaneResults:
-        """Return the lane's results.
+    def run(self, stopped: Callable[[], bool]) -> LaneResults:
+        """Return the lane's results, with a lane axis of length 1.
 
         Raises:
             CancelledError: If `stopped()` became true.
@@ -126,7 +143,7 @@ class _LaneTraining:
             if blown_up or epoch == epochs or len(self._waiting) == len(self._outputs):
                 self._record(epoch)
         state = self._final_state() if self._job.keep_states else None
-        return replace(self._history.results(None if state is None else [state]), engine=engine)
+        return self._history.results(None if state is None else [state])
 
     def _train_epoch(self, epoch: int, limit: float) -> None:
         """Train for one epoch; batches not reached have a loss of NaN."""
@@ -163,16 +180,6 @@ class _LaneTraining:
     def _final_state(self) -> dict[str, Tensor]:
         steps = len(self._job.problem.train.targets) // self._job.training.batch_size
         return self._trainer.state(self._template, batches=steps * self._job.training.epochs)
-
-
-def _new_trainer(job: Job, plan: Plan) -> Trainer:
-    return Trainer(
-        plan,
-        batch=job.training.batch_size,
-        loss=job.problem.loss_name,
-        optimizer=job.optimizer,
-        clip=job.training.gradient_clip,
-    )
 
 
 def _check_data(problem: Problem) -> None:

@@ -119,8 +119,9 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
         PlanError: If the network does anything that operations cannot express, naming it.
     """
     try:
-        graph = _Tracer().trace(model)
-        module = fx.GraphModule(model, graph)
+        root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
+        graph = _Tracer().trace(root)
+        module = fx.GraphModule(root, graph)
         device = next(model.parameters()).device
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             modes = {child: child.training for child in model.modules()}
@@ -133,14 +134,16 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
     except Exception as error:  # whatever the user's module does to a tracer
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PlanError(f"it cannot be traced: {reason}") from error
-    return _Reader(model, graph, tuple(input_shape)).plan()
+    return _Reader(root, model, graph, tuple(input_shape)).plan()
 
 
 class _Reader:
     """Turns traced nodes into operations."""
 
-    def __init__(self, model: nn.Module, graph: fx.Graph, input_shape: tuple[int, ...]) -> None:
-        self._modules = dict(model.named_modules())
+    def __init__(
+        self, root: nn.Module, model: nn.Module, graph: fx.Graph, input_shape: tuple[int, ...]
+    ) -> None:
+        self._modules = dict(root.named_modules())
         self._names = {
             id(t): name for name, t in [*model.named_parameters(), *model.named_buffers()]
         }
@@ -175,7 +178,7 @@ class _Reader:
         if node.op == "call_module":
             self._read_layer(node, self._modules[str(node.target)])
         elif node.op == "get_attr":
-            raise PlanError(f"it uses '{node.target}' outside a known layer")
+            raise PlanError(f"it uses '{_path_of(node)}' outside a known layer")
         elif node.target in ACTIVATIONS:
             self._read_activation(node, ACTIVATIONS[node.target])
         elif node.target in _READERS:
@@ -200,8 +203,8 @@ class _Reader:
 
     def _read_layer(self, node: fx.Node, layer: nn.Module) -> None:
         if layer._forward_hooks or layer._forward_pre_hooks:
-            raise PlanError(f"'{node.target}' has hooks")
-        settings = _layer_settings(layer, str(node.target))
+            raise PlanError(f"'{_path_of(node)}' has hooks")
+        settings = _layer_settings(layer, _path_of(node))
         kind: Kind = settings.pop("kind")
         tensors = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
         parameters = {role: self._names[id(tensor)] for role, tensor in tensors}
@@ -290,6 +293,10 @@ def _layer_settings(layer: nn.Module, path: str) -> dict[str, Any]:
 def _pair(value: object) -> tuple[int, int]:
     first, second = value if isinstance(value, tuple | list) else (value, value)
     return int(cast(int, first)), int(cast(int, second))
+
+
+def _path_of(node: fx.Node) -> str:
+    return str(node.target).removeprefix("0").removeprefix(".") or "(the network itself)"
 
 
 def _name_of(node: fx.Node) -> str:

@@ -1,0 +1,147 @@
+"""What the kernels do not cover is refused by name, never trained wrongly."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from initsweep.engine.compiled_path import CompiledPath
+from initsweep.engine.kernels import library
+from initsweep.engine.kernels.program import check_coverage
+from initsweep.engine.kernels.verification import check_against_torch
+from initsweep.engine.paths import Job
+from initsweep.engine.plan import Operation, Plan, read_plan
+from initsweep.errors import KernelsError, PlanError
+
+
+class Calls(nn.Module):
+    def __init__(self, function, *layers):
+        super().__init__()
+        self.function, self.layers = function, nn.ModuleList(layers)
+
+    def forward(self, x):
+        return self.function(self.layers, x)
+
+
+def image(x):
+    return x.view(-1, 1, 4, 4)
+
+
+NOT_PLANNED = {
+    "dropout": nn.Sequential(nn.Linear(16, 4), nn.Dropout(0.5)),
+    "approximate": nn.Sequential(nn.Linear(16, 4), nn.GELU("tanh")),
+    "control flow": Calls(lambda m, x: m[0](x) if x.sum() > 0 else x, nn.Linear(16, 4)),
+    "softmax": nn.Sequential(nn.Linear(16, 4), nn.Softmax(-1)),
+    "outside a known layer": Calls(lambda m, x: x @ m[0].weight.T, nn.Linear(16, 4)),
+    "different shapes": Calls(lambda m, x: m[0](x) + m[1](x), nn.Linear(16, 4), nn.Linear(16, 1)),
+    "with a factor": Calls(lambda m, x: torch.add(m[0](x), m[1](x), alpha=2.0), nn.Linear(16, 4),
+                           nn.Linear(16, 4)),
+    "grouped": Calls(lambda m, x: m[0](x.view(-1, 2, 2, 4)).flatten(1),
+                     nn.Conv2d(2, 2, 1, groups=2)),
+    "with overlap": Calls(lambda m, x: functional.max_pool2d(m[0](image(x)), 2, 1).flatten(1),
+                          nn.Conv2d(1, 1, 1)),
+    "no exponential running": nn.Sequential(nn.Linear(16, 4), nn.BatchNorm1d(4, momentum=None)),
+    "more than one axis": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.LayerNorm((4, 4))),
+}  # fmt: skip
+
+NOT_COVERED = {
+    "stride 1": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Conv2d(1, 2, 2, stride=2)),
+    "less padding": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Conv2d(1, 2, 1, padding=1)),
+    "used twice": Calls(lambda m, x: m[0](m[0](x)), nn.Linear(16, 16)),
+    "rows only": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Linear(4, 4)),
+    "not one row": Calls(lambda m, x: m[0](image(x)), nn.Conv2d(1, 2, 2)),
+}
+
+
+@pytest.mark.parametrize(("word", "model"), NOT_PLANNED.items(), ids=NOT_PLANNED)
+def test_what_cannot_be_planned(word, model):
+    with pytest.raises(PlanError, match=word):
+        read_plan(model, (16,))
+
+
+@pytest.mark.parametrize(("word", "model"), NOT_COVERED.items(), ids=NOT_COVERED)
+def test_what_the_kernels_lack(word, model):
+    plan = read_plan(model, (16,))
+    with pytest.raises(PlanError, match=word):
+        check_coverage(plan, "cross_entropy", [])
+
+
+def test_losses_and_frozen_parameters():
+    plan = read_plan(nn.Linear(16, 4), (16,))
+    with pytest.raises(PlanError, match="loss 'hinge'"):
+        check_coverage(plan, "hinge", [])
+    with pytest.raises(PlanError, match="'weight' is frozen"):
+        check_coverage(plan, "cross_entropy", ["weight"])
+
+
+def test_a_subclass_that_computes_otherwise_is_no_known_layer():
+    class Doubled(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    with pytest.raises(PlanError):
+        read_plan(Doubled(16, 4), (16,))
+
+
+def test_a_hook_is_seen():
+    model = nn.Linear(16, 4)
+    model.register_forward_hook(lambda module, inputs, output: output * 2)
+    with pytest.raises(PlanError, match="hooks"):
+        read_plan(nn.Sequential(model), (16,))
+
+
+def test_reading_a_plan_changes_nothing():
+    model = nn.Sequential(nn.Linear(16, 4), nn.BatchNorm1d(4), nn.ReLU()).train()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    model[2].eval()
+    state = torch.get_rng_state()
+    read_plan(model, (16,))
+    assert model.training
+    assert not model[2].training
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_a_wrong_plan_is_found_before_training(make_problem):
+    problem = make_problem("plain")
+    plan = read_plan(problem.model, (6,))
+    check_against_torch(problem, plan)
+    operations = list(plan.operations)
+    at = next(i for i, operation in enumerate(operations) if operation.kind == "activation")
+    wrong = operations[at]
+    operations[at] = Operation(
+        kind="activation", inputs=wrong.inputs, shape=wrong.shape, settings={"name": "silu"}
+    )
+    with pytest.raises(KernelsError, match="disagree on outputs"):
+        check_against_torch(problem, Plan(input_shape=(6,), operations=tuple(operations)))
+
+
+@pytest.mark.parametrize("kind", ["plain", "batch_norm", "layer_norm", "residual", "sigmoid"])
+def test_the_networks_of_the_engine_s_tests_are_covered(make_problem, kind):
+    problem = make_problem(kind)
+    check_against_torch(problem, read_plan(problem.model, (6,)))
+
+
+def test_data_of_another_type_are_refused(make_problem, training, optimizer, runtime):
+    job = Job(
+        problem=make_problem(dtype=torch.float64), training=training(), optimizer=optimizer(),
+        runtime=runtime(), keep_states=False,
+    )  # fmt: skip
+    with pytest.raises(KernelsError, match="float64"):
+        CompiledPath(job)
+
+
+def test_without_a_build_the_reason_is_given(monkeypatch, tmp_path):
+    monkeypatch.setattr(library, "FOLDER", tmp_path)
+    library.load_library.cache_clear()
+    try:
+        with pytest.raises(KernelsError, match="not built"):
+            library.load_library()
+        for build in library.BUILDS["AVX512"]:
+            for suffix in library.EXTENSION_SUFFIXES:
+                (tmp_path / f"_{build}{suffix}").write_bytes(b"no library")
+        with pytest.raises(KernelsError, match="_portable"):
+            library.load_library()
+    finally:
+        library.load_library.cache_clear()
