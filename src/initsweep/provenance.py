@@ -10,6 +10,7 @@ from initsweep.params import fingerprint
 from initsweep.records import Provenance
 
 SOURCE = Path(__file__).parent
+SUFFIXES = (".py", ".cpp", ".hpp")
 
 
 def code_sha(modules: Sequence[str]) -> str:
@@ -17,7 +18,8 @@ def code_sha(modules: Sequence[str]) -> str:
     digest = hashlib.sha256()
     for name in modules:
         module = SOURCE / f"{name}.py"
-        files = [module] if module.exists() else sorted((SOURCE / name).rglob("*.py"))
+        inside = (path for path in sorted((SOURCE / name).rglob("*")) if path.suffix in SUFFIXES)
+        files = [module] if module.exists() else list(inside)
         for file in files:
             content = file.read_bytes()
             digest.update(f"{file.relative_to(SOURCE).as_posix()}:{len(content)}:".encode())
