@@ -10,13 +10,13 @@ import sys
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
+FOLDER = "src/initsweep/engine/kernels"
+HEADERS = ("vector", "matmul", "network", "dense", "images", "norms", "optimizers", "trainer")
 FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi", "-g0"]
 X86 = {
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mavx2", "-mfma"],
     "avx2": ["-mavx2", "-mfma"],
 }
-FOLDER = "src/initsweep/engine/kernels"
-HEADERS = ("vector", "matmul", "network", "dense", "images", "norms", "optimizers", "trainer")
 
 
 class BuildKernels(build_ext):
@@ -24,19 +24,17 @@ class BuildKernels(build_ext):
 
     def run(self) -> None:
         """Build what can be built."""
-        try:
-            super().run()
-        except Exception as error:  # noqa: BLE001 - whatever a missing compiler raises
-            print(
-                f"initsweep: no compiled kernels ({error}); the torch path serves", file=sys.stderr
-            )
+        self.failures: list[str] = []
+        super().run()
+        if self.failures:
+            print(f"initsweep: kernels not built: {'; '.join(self.failures)}", file=sys.stderr)
 
     def build_extension(self, ext: Extension) -> None:
-        """Build one kind; the loader takes the best that is there."""
+        """Build for one kind of processor; the loader takes the best that is there."""
         try:
             super().build_extension(ext)
-        except Exception as error:  # noqa: BLE001
-            print(f"initsweep: {ext.name} was not built ({error})", file=sys.stderr)
+        except Exception as error:  # noqa: BLE001 - a missing compiler raises many things
+            self.failures.append(f"{ext.name.rpartition('.')[2]} ({error})")
 
 
 def kernels(build: str, flags: list[str]) -> Extension:
@@ -51,8 +49,8 @@ def kernels(build: str, flags: list[str]) -> Extension:
     )
 
 
-builds = X86 if platform.machine() in ("x86_64", "AMD64") else {}
+fast = X86 if platform.machine() in ("x86_64", "AMD64") else {}
 setup(
     cmdclass={"build_ext": BuildKernels},
-    ext_modules=[kernels(build, flags) for build, flags in {**builds, "portable": []}.items()],
+    ext_modules=[kernels(build, flags) for build, flags in {**fast, "portable": []}.items()],
 )
