@@ -12,10 +12,11 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt setup.py $(wildcard src/initsweep/engine/kernels/*pp)
 	@echo "Installing into .venv (some minutes, once) ..."
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@.venv/bin/initsweep list engines | grep compiled
 	@touch $@
 
 repro: $(INSTALLED)  ## run the study (only what is out of date), print the verdict

@@ -28,6 +28,7 @@ def folder(tmp_path, monkeypatch):
         ("architectures", ["mlp"]),
         ("datasets", ["digits", "1797 grey images"]),
         ("metrics", ["accuracy", "cross_entropy"]),
+        ("engines", ["compiled", "torch", "reference"]),
     ],
 )
 def test_list_shows_names_and_what_they_are(capsys, kind, expected):

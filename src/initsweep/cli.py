@@ -71,7 +71,8 @@ def _parser() -> argparse.ArgumentParser:
     ui.add_argument("--port", type=int, default=5000)
     _add_params(ui)
     listing = commands.add_parser("list", help="show what can be named in params.yaml")
-    listing.add_argument("kind", choices=("initializers", "architectures", "datasets", "metrics"))
+    kinds = ("initializers", "architectures", "datasets", "metrics", "engines")
+    listing.add_argument("kind", choices=kinds)
     return parser
 
 
@@ -130,6 +131,10 @@ def _ui(params: Params, port: int) -> int:
 
 
 def _listing(kind: str) -> str:
+    if kind == "engines":
+        from initsweep.engine.kernels.library import describe_engines
+
+        return describe_engines()
     registry = getattr(importlib.import_module(f"initsweep.{kind}"), kind.upper())
     return "\n".join(f"{name:22} {_summary(entry)}" for name, entry in registry)
 

@@ -37,8 +37,24 @@ def load_library() -> tuple[str, ctypes.CDLL]:
             except (OSError, AttributeError) as error:
                 problems.append(str(error))
     raise KernelsError(
-        "; ".join(problems) or "the kernels were not built: no C++ compiler was found"
+        "; ".join(problems)
+        or "the kernels were not built when initsweep was installed: no C++ compiler"
     )
+
+
+def describe_engines() -> str:
+    """Return a line for each value of `runtime.engine`, telling whether the kernels are there."""
+    try:
+        compiled = f"one network per core in C++, here the build for {load_library()[0]}"
+    except KernelsError as error:
+        compiled = f"not here: {error}"
+    rows = {
+        "auto": "the first of these that covers the network, on this machine",
+        "compiled": compiled,
+        "torch": "many networks side by side in PyTorch, on the CPU or on CUDA",
+        "reference": "one network at a time in an ordinary loop, for any network",
+    }
+    return "\n".join(f"{name:22} {summary}" for name, summary in rows.items())
 
 
 def registers_peak(rounds: int) -> float:
