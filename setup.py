@@ -5,13 +5,14 @@ installs all the same, and trains on the path that needs none.
 """
 
 import platform
+import runpy
 import sys
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "src/initsweep/engine/kernels"
-HEADERS = ("vector", "matmul", "network", "dense", "images", "norms", "optimizers", "trainer")
+SOURCES = runpy.run_path(f"{FOLDER}/sources.py")
 FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi", "-g0"]
 X86 = {
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mavx2", "-mfma"],
@@ -42,7 +43,8 @@ def kernels(build: str, flags: list[str]) -> Extension:
     return Extension(
         f"initsweep.engine.kernels._{build}",
         sources=[f"{FOLDER}/kernels.cpp"],
-        depends=[f"{FOLDER}/{name}.hpp" for name in HEADERS],
+        depends=[str(path) for path in SOURCES["source_files"]()],
+        define_macros=[("SOURCES_SHA", f'"{SOURCES["sources_sha"]()}"')],
         extra_compile_args=FLAGS + flags,
         language="c++",
         optional=True,

@@ -145,3 +145,13 @@ def test_without_a_build_the_reason_is_given(monkeypatch, tmp_path):
             library.load_library()
     finally:
         library.load_library.cache_clear()
+
+
+def test_a_build_of_other_sources_is_refused(monkeypatch):
+    monkeypatch.setattr(library, "sources_sha", lambda: "0123456789abcdef")
+    library.load_library.cache_clear()
+    try:
+        with pytest.raises(KernelsError, match="other sources"):
+            library.load_library()
+    finally:
+        library.load_library.cache_clear()

@@ -3,6 +3,9 @@
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
+// What this was built from; sources.py computes it.
+EXPORT const char *kernels_sources() { return SOURCES_SHA; }
+
 EXPORT Trainer *trainer_new(const Settings *settings, const Operation *operations) {
     return new Trainer(*settings, operations);
 }

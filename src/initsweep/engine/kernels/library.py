@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from initsweep.engine.kernels.program import OperationRecord, SettingsRecord
+from initsweep.engine.kernels.sources import sources_sha
 from initsweep.errors import KernelsError
 
 BUILDS = {
@@ -34,7 +35,7 @@ def load_library() -> tuple[str, ctypes.CDLL]:
                 continue
             try:
                 return build, _declared(ctypes.CDLL(str(file)))
-            except (OSError, AttributeError) as error:
+            except (OSError, AttributeError, KernelsError) as error:
                 problems.append(str(error))
     raise KernelsError(
         "; ".join(problems)
@@ -64,6 +65,14 @@ def registers_peak(rounds: int) -> float:
 
 
 def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
+    """Return the library with the types of its functions declared.
+
+    Raises:
+        KernelsError: If it was built from other sources than those beside it.
+    """
+    library.kernels_sources.restype = ctypes.c_char_p
+    if library.kernels_sources() != sources_sha().encode():
+        raise KernelsError("the kernels were built from other sources: install initsweep again")
     pointer, whole = ctypes.c_void_p, ctypes.c_int
     signatures = {
         "trainer_new": ([ctypes.POINTER(SettingsRecord), ctypes.POINTER(OperationRecord)], pointer),
