@@ -1,4 +1,4 @@
-"""The kernels' sources, hashed, so that a build of other sources is never taken for one of these."""
+"""The kernels' sources, hashed, so that a build of others is never taken for one of these."""
 
 import hashlib
 from pathlib import Path
