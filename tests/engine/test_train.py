@@ -123,7 +123,8 @@ def test_progress_is_told_from_the_calling_thread(
         runtime=runtime(workers=workers),
         on_progress=lambda n, losses: told.append((n, losses, threading.current_thread())),
     )
-    assert sorted(n for n, _, _ in told) == [1, 4, 4]  # 9 lanes in chunks of 4
+    assert sum(n for n, _, _ in told) == 9
+    assert max(n for n, _, _ in told) <= 4
     assert {thread for _, _, thread in told} == {threading.main_thread()}
     capped = np.sort(np.concatenate([losses for _, losses, _ in told]))
     expected = np.fmin(results.validation_loss[:, -1], problem.constant_loss)
