@@ -1,6 +1,6 @@
 """Optimizers over stacked parameters: one update moves all lanes, each at its own rate.
 
-They follow `torch.optim` operation by operation. Scalars are Python floats and learning rates
+They compute what `torch.optim` computes. Scalars are Python floats and learning rates
 are float64 until they meet a parameter: 1 - beta2 in float32 would cost Adam three digits.
 """
 
@@ -66,11 +66,7 @@ class StackedOptimizer(ABC):
 
     @abstractmethod
     def update(
-        self,
-        block: Tensor,
-        gradient: Tensor,
-        moments: Sequence[Tensor],
-        factors: Sequence[Tensor],
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
         """Update one block and its moments in place.
 
@@ -104,11 +100,7 @@ class StackedSgd(StackedOptimizer):
         return (rates,)
 
     def update(
-        self,
-        block: Tensor,
-        gradient: Tensor,
-        moments: Sequence[Tensor],
-        factors: Sequence[Tensor],
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
         """Update one block and its velocity in place."""
         direction, momentum = self._with_decay(block, gradient), self.settings.momentum
@@ -131,31 +123,28 @@ class StackedAdam(StackedOptimizer):
         return 3
 
     def factors(self, rates: Tensor) -> Sequence[Tensor]:
-        """Return the rates over the bias correction of the mean."""
-        return (rates / (1 - self.settings.beta1**self.steps),)
+        """Return the rates with the bias corrections of mean and root mean square."""
+        return (rates * self._root_correction / (1 - self.settings.beta1**self.steps),)
 
     def update(
-        self,
-        block: Tensor,
-        gradient: Tensor,
-        moments: Sequence[Tensor],
-        factors: Sequence[Tensor],
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
         """Update one block and both moments in place."""
         self._adapt(block, self._with_decay(block, gradient), moments, factors[0])
 
+    @property
+    def _root_correction(self) -> float:
+        return math.sqrt(1 - self.settings.beta2**self.steps)
+
     def _adapt(
-        self,
-        block: Tensor,
-        gradient: Tensor,
-        moments: Sequence[Tensor],
-        size: Tensor,
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], size: Tensor
     ) -> None:
         beta1, beta2 = self.settings.beta1, self.settings.beta2
         mean = moments[0].lerp_(gradient, 1 - beta1)
         square = moments[1].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        spread = torch.sqrt(square, out=moments[2]).div_(math.sqrt(1 - beta2**self.steps))
-        spread.add_(self.settings.epsilon)
+        spread = torch.sqrt(square, out=moments[2])
+        # The correction of the root is part of the rate: one pass over memory less than torch.
+        spread.add_(self.settings.epsilon * self._root_correction)
         block.addcmul_(torch.div(mean, spread, out=spread), size, value=-1)
 
 
@@ -170,11 +159,7 @@ class StackedAdamW(StackedAdam):
         return (*super().factors(rates), 1 - rates * self.settings.weight_decay)
 
     def update(
-        self,
-        block: Tensor,
-        gradient: Tensor,
-        moments: Sequence[Tensor],
-        factors: Sequence[Tensor],
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
         """Shrink one block, then update it and both moments in place."""
         if self.settings.weight_decay:
@@ -198,11 +183,7 @@ class StackedRmsprop(StackedOptimizer):
         return (rates,)
 
     def update(
-        self,
-        block: Tensor,
-        gradient: Tensor,
-        moments: Sequence[Tensor],
-        factors: Sequence[Tensor],
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
         """Update one block and its mean square in place."""
         gradient, beta2 = self._with_decay(block, gradient), self.settings.beta2
