@@ -160,7 +160,7 @@ class Runtime(Section):
     device: str
     engine: Literal["auto", "compiled", "torch", "reference"]
     threads: Count
-    lanes_per_chunk: Count
+    lanes_per_chunk: Count | Literal["auto"]
     workers: Count | Literal["auto"]
 
     @model_validator(mode="after")

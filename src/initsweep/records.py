@@ -11,7 +11,7 @@ RunStatus = Literal["finished", "diverged"]
 TrialKind = Literal["grid", "extension", "refinement", "confirm"]
 Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive", "untrainable"]
 Censored = Literal["no", "low", "high"]
-OptionValue = bool | int | float | str | None
+OptionValue = bool | int | float | str | list[int] | None
 Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
 
 

@@ -58,7 +58,7 @@ def test_every_layer_is_known_and_the_head_is_linear(network):
 
 def test_building_leaves_the_global_generator_alone(name):
     before = torch.get_rng_state()
-    build_model(name, ENTRIES[name].example, n_features=3, n_outputs=2)
+    build_model(name, ENTRIES[name].example, n_features=64, n_outputs=2)
     assert torch.equal(before, torch.get_rng_state())
 
 

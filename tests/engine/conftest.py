@@ -30,6 +30,13 @@ class Residual(nn.Module):
         return x + torch.tanh(self.inner(x))
 
 
+class Swish(nn.Module):
+    """Not an operation that plans know: such a network runs under vmap."""
+
+    def forward(self, x):
+        return x * torch.sigmoid(x)
+
+
 class RandomNoise(nn.Module):
     def forward(self, x):
         return functional.dropout(x, 0.5, self.training)
@@ -52,6 +59,7 @@ def network(kind, *, n_features=6, width=8, n_outputs=3):
         "layer_norm": [nn.LayerNorm(width), nn.GELU()],
         "residual": [nn.ReLU(), Residual(width)],
         "sigmoid": [nn.Sigmoid(), nn.Linear(width, width), nn.ELU()],
+        "unplanned": [Swish(), nn.Linear(width, width), nn.ELU()],
         "dropout": [nn.ReLU(), RandomNoise()],
         "branching": [nn.ReLU(), Branching()],
     }

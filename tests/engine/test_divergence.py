@@ -88,9 +88,13 @@ class TestDivergence:
         train_lanes(problem, lanes_of((0.01, 0)), runtime=runtime(), **settings)
         assert used < len(calls) / 3
 
-    def test_a_diverged_lane_is_frozen(
-        self, make_problem, training, optimizer, runtime, lanes_of, monkeypatch
+    @pytest.mark.parametrize(
+        ("kind", "after"), [("plain", [0.01, 0.01]), ("unplanned", [0.0, 0.01])]
+    )
+    def test_a_diverged_lane_leaves_or_is_frozen(
+        self, make_problem, training, optimizer, runtime, lanes_of, monkeypatch, kind, after
     ):
+        """It leaves where the size of the stack is free; no stack is smaller than two."""
         seen = []
         step = StackedSgd.step
         monkeypatch.setattr(
@@ -99,13 +103,13 @@ class TestDivergence:
             lambda self, g, rates: seen.append(rates.tolist()) or step(self, g, rates),
         )
         train_lanes(
-            make_problem(),
+            make_problem(kind),
             lanes_of((1e20, 0), (0.01, 0)),
             training=training(epochs=2),
             optimizer=optimizer(),
             runtime=runtime(lanes_per_chunk=2),
         )
-        assert seen == [[1e20, 0.01]] * 4 + [[0.0, 0.01]] * 4
+        assert seen == [[1e20, 0.01]] * 4 + [after] * 4
 
 
 def _quadratic(problem, curvature):

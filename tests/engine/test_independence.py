@@ -24,6 +24,8 @@ class TestIndependence:
         ("batch_norm", {"n_features": 7, "width": 13}, 11),
         ("layer_norm", {"n_features": 7, "width": 13}, 33),
         ("residual", {"n_features": 13, "width": 7}, 32),
+        ("residual", {"n_features": 13, "width": 1, "n_outputs": 1}, 9),
+        ("unplanned", {"n_features": 13, "width": 7}, 9),
     )
 
     @pytest.mark.parametrize(("name", "clip"), [("sgd", 0.5), ("adam", None)])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from initsweep.engine.lanes import Lane, empty_results
-from initsweep.engine.packing import Assembly, pack, padded, spare_slots
+from initsweep.engine.packing import Assembly, pack, pack_evenly, spare_slots
 
 
 def lanes_with(*rates):
@@ -17,10 +17,22 @@ def test_chunks_hold_every_lane_once_and_large_rates_together():
         assert chunk.lanes == tuple(lanes[position] for position in chunk.positions)
 
 
-def test_padding_repeats_the_last_lane():
-    lanes = lanes_with(1.0, 2.0)
-    assert padded(lanes, 4) == [lanes[0], lanes[1], lanes[1], lanes[1]]
-    assert padded(lanes, 2) == lanes
+@pytest.mark.parametrize(
+    ("n", "workers", "sizes"),
+    [
+        (9, 1, [3, 3, 3]),
+        (9, 2, [2, 2, 2, 3]),
+        (8, 2, [4, 4]),
+        (3, 2, [1, 2]),
+        (1, 2, [1]),
+        (0, 2, []),
+        (3, 8, [1, 1, 1]),
+    ],
+)
+def test_even_chunks_keep_all_workers_busy(n, workers, sizes):
+    chunks = pack_evenly(lanes_with(*range(n, 0, -1)), 4, workers)
+    assert [len(chunk.lanes) for chunk in chunks] == sizes
+    assert [position for chunk in chunks for position in chunk.positions] == list(range(n))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ class ReferencePath(TrainingPath):
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
         """Return chunks that serve to keep finished work and to tell of progress."""
-        return pack(lanes, self.job.runtime.lanes_per_chunk)
+        asked = self.job.runtime.lanes_per_chunk
+        return pack(lanes, 1 if asked == "auto" else asked)
 
     def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
         """Train the lanes of the chunk one by one.

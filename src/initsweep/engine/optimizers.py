@@ -1,6 +1,6 @@
 """Optimizers over stacked parameters: one update moves all lanes, each at its own rate.
 
-They follow `torch.optim` operation by operation. Scalars are Python floats and learning rates
+They compute what `torch.optim` computes. Scalars are Python floats and learning rates
 are float64 until they meet a parameter: 1 - beta2 in float32 would cost Adam three digits.
 """
 
@@ -18,47 +18,69 @@ CLIP_EPSILON = 1e-6
 
 
 class StackedOptimizer(ABC):
-    """State and update rule for parameters of shape (lanes, ...)."""
+    """State and update rule for tensors of shape (lanes, ...)."""
 
-    moments: int
-
-    def __init__(self, parameters: Sequence[Tensor], settings: Optimizer) -> None:
+    def __init__(
+        self, blocks: Sequence[Tensor], settings: Optimizer, *, carried: bool = False
+    ) -> None:
         """Start with all moments at zero.
 
         Args:
-            parameters: Tensors of shape (lanes, ...), changed in place by `step`.
+            blocks: Everything to train, as tensors of shape (lanes, ...), changed in place.
             settings: The optimizer's settings, the same for every lane.
+            carried: Whether the gradients given are already added to `carry_of` of the previous.
         """
-        self.settings = settings
+        self.settings, self.carried = settings, carried
         self.steps = 0
-        self._parameters = parameters
-        self._moments = [[torch.zeros_like(p) for _ in range(self.moments)] for p in parameters]
+        self._blocks = blocks
+        self._moments = [[torch.zeros_like(p) for _ in range(self.moments)] for p in blocks]
+
+    @property
+    @abstractmethod
+    def moments(self) -> int:
+        """How many tensors are kept for each block: running averages, then room to work in."""
 
     @torch.no_grad()
     def step(self, gradients: Sequence[Tensor], rates: Tensor) -> None:
         """Make one update.
 
         Args:
-            gradients: One per parameter, of its shape; left as they are.
+            gradients: One per block, of its shape; left as they are.
             rates: Learning rate of each lane, float64, shape (lanes,). A lane at rate 0 keeps
                 its parameters.
         """
         self.steps += 1
-        for parameter, gradient, moments in zip(
-            self._parameters, gradients, self._moments, strict=True
-        ):
-            self.update(parameter, gradient, moments, rates)
+        factors = self.factors(rates)
+        for block, gradient, moments in zip(self._blocks, gradients, self._moments, strict=True):
+            shaped = [per_lane(factor, block) for factor in factors]
+            self.update(block, gradient, moments, shaped)
+
+    def keep(self, slots: Tensor, blocks: Sequence[Tensor]) -> None:
+        """Go on with the lanes in these slots only, whose parameters are now in `blocks`."""
+        self._blocks = blocks
+        self._moments = [[m.index_select(0, slots) for m in each] for each in self._moments]
+
+    @abstractmethod
+    def factors(self, rates: Tensor) -> Sequence[Tensor]:
+        """Return what `update` needs to know of each lane, float64, each (lanes,)."""
 
     @abstractmethod
     def update(
-        self, parameter: Tensor, gradient: Tensor, moments: Sequence[Tensor], rates: Tensor
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Update one parameter and its moments in place."""
+        """Update one block and its moments in place.
 
-    def _with_decay(self, parameter: Tensor, gradient: Tensor) -> Tensor:
+        Args:
+            block: Parameters, shape (lanes, ...).
+            gradient: Of the same shape.
+            moments: Of the same shape.
+            factors: Those of `factors`, shaped to broadcast over the block.
+        """
+
+    def _with_decay(self, block: Tensor, gradient: Tensor) -> Tensor:
         """Return the gradient of the loss plus that of the L2 penalty."""
         decay = self.settings.weight_decay
-        return gradient.add(parameter, alpha=decay) if decay else gradient
+        return gradient.add(block, alpha=decay) if decay else gradient
 
 
 class StackedSgd(StackedOptimizer):
@@ -68,18 +90,25 @@ class StackedSgd(StackedOptimizer):
     multiplies the velocity and dampening is 0.
     """
 
-    moments = 1
+    @property
+    def moments(self) -> int:
+        """The velocity, unless the gradients are it already."""
+        return 0 if self.carried or not self.settings.momentum else 1
+
+    def factors(self, rates: Tensor) -> Sequence[Tensor]:
+        """Return the rates."""
+        return (rates,)
 
     def update(
-        self, parameter: Tensor, gradient: Tensor, moments: Sequence[Tensor], rates: Tensor
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Update one parameter and its velocity in place."""
-        direction, momentum = self._with_decay(parameter, gradient), self.settings.momentum
-        if momentum:
+        """Update one block and its velocity in place."""
+        direction, momentum = self._with_decay(block, gradient), self.settings.momentum
+        if moments:
             velocity = moments[0].mul_(momentum).add_(direction)
             nesterov = self.settings.nesterov
             direction = direction.add(velocity, alpha=momentum) if nesterov else velocity
-        parameter.addcmul_(direction, per_lane(rates, parameter), value=-1)
+        block.addcmul_(direction, factors[0], value=-1)
 
 
 class StackedAdam(StackedOptimizer):
@@ -88,23 +117,35 @@ class StackedAdam(StackedOptimizer):
     Source: Kingma and Ba (2015), algorithm 1, in the form of `torch.optim.Adam`.
     """
 
-    moments = 2
+    @property
+    def moments(self) -> int:
+        """Mean, mean square, room to work in."""
+        return 3
+
+    def factors(self, rates: Tensor) -> Sequence[Tensor]:
+        """Return the rates with the bias corrections of mean and root mean square."""
+        return (rates * self._root_correction / (1 - self.settings.beta1**self.steps),)
 
     def update(
-        self, parameter: Tensor, gradient: Tensor, moments: Sequence[Tensor], rates: Tensor
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Update one parameter and both moments in place."""
-        self._adapt(parameter, self._with_decay(parameter, gradient), moments, rates)
+        """Update one block and both moments in place."""
+        self._adapt(block, self._with_decay(block, gradient), moments, factors[0])
+
+    @property
+    def _root_correction(self) -> float:
+        return math.sqrt(1 - self.settings.beta2**self.steps)
 
     def _adapt(
-        self, parameter: Tensor, gradient: Tensor, moments: Sequence[Tensor], rates: Tensor
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], size: Tensor
     ) -> None:
         beta1, beta2 = self.settings.beta1, self.settings.beta2
         mean = moments[0].lerp_(gradient, 1 - beta1)
         square = moments[1].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        spread = square.sqrt().div_(math.sqrt(1 - beta2**self.steps)).add_(self.settings.epsilon)
-        size = per_lane(rates / (1 - beta1**self.steps), parameter)
-        parameter.addcmul_(torch.div(mean, spread, out=spread), size, value=-1)
+        spread = torch.sqrt(square, out=moments[2])
+        # The correction of the root is part of the rate: one pass over memory less than torch.
+        spread.add_(self.settings.epsilon * self._root_correction)
+        block.addcmul_(torch.div(mean, spread, out=spread), size, value=-1)
 
 
 class StackedAdamW(StackedAdam):
@@ -113,13 +154,17 @@ class StackedAdamW(StackedAdam):
     Source: Loshchilov and Hutter (2019), algorithm 2, in the form of `torch.optim.AdamW`.
     """
 
+    def factors(self, rates: Tensor) -> Sequence[Tensor]:
+        """Return the rates over the bias correction, and what remains of the weights."""
+        return (*super().factors(rates), 1 - rates * self.settings.weight_decay)
+
     def update(
-        self, parameter: Tensor, gradient: Tensor, moments: Sequence[Tensor], rates: Tensor
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Shrink one parameter, then update it and both moments in place."""
+        """Shrink one block, then update it and both moments in place."""
         if self.settings.weight_decay:
-            parameter.mul_(per_lane(1 - rates * self.settings.weight_decay, parameter))
-        self._adapt(parameter, gradient, moments, rates)
+            block.mul_(factors[1])
+        self._adapt(block, gradient, moments, factors[0])
 
 
 class StackedRmsprop(StackedOptimizer):
@@ -128,18 +173,33 @@ class StackedRmsprop(StackedOptimizer):
     Source: Tieleman and Hinton (2012), lecture 6.5, in the form of `torch.optim.RMSprop`.
     """
 
-    moments = 1
+    @property
+    def moments(self) -> int:
+        """Mean square, room to work in."""
+        return 2
+
+    def factors(self, rates: Tensor) -> Sequence[Tensor]:
+        """Return the rates."""
+        return (rates,)
 
     def update(
-        self, parameter: Tensor, gradient: Tensor, moments: Sequence[Tensor], rates: Tensor
+        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Update one parameter and its mean square in place."""
-        gradient, beta2 = self._with_decay(parameter, gradient), self.settings.beta2
+        """Update one block and its mean square in place."""
+        gradient, beta2 = self._with_decay(block, gradient), self.settings.beta2
         square = moments[0].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        spread = square.sqrt().add_(self.settings.epsilon)
-        parameter.addcmul_(
-            torch.div(gradient, spread, out=spread), per_lane(rates, parameter), value=-1
-        )
+        spread = torch.sqrt(square, out=moments[1]).add_(self.settings.epsilon)
+        block.addcmul_(torch.div(gradient, spread, out=spread), factors[0], value=-1)
+
+
+def carry_of(settings: Optimizer, gradient_clip: float | None) -> float:
+    """Return how much of the previous gradients may be carried along by whoever computes them.
+
+    With plain momentum the velocity is the gradient plus a share of the last velocity, which a
+    matrix product can add up itself. Clipping, decay and Nesterov's form need the gradient alone.
+    """
+    plain = settings.name == "sgd" and not settings.nesterov and not settings.weight_decay
+    return settings.momentum if plain and gradient_clip is None else 0.0
 
 
 STACKED_OPTIMIZERS: dict[str, type[StackedOptimizer]] = {
@@ -161,8 +221,8 @@ def clip_gradients(gradients: Sequence[Tensor], largest_norm: float) -> list[Ten
     Source: Pascanu et al. (2013), algorithm 1, in the form of `torch.nn.utils.clip_grad_norm_`.
 
     Args:
-        gradients: One per parameter, each of shape (lanes, ...).
-        largest_norm: The bound on the Euclidean norm over all parameters of one lane.
+        gradients: One per block, each of shape (lanes, ...).
+        largest_norm: The bound on the Euclidean norm over all of one lane.
 
     Returns:
         New tensors of the same shapes.

@@ -6,6 +6,7 @@ A path cuts the lanes into chunks and trains one chunk at a time. Whatever surro
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -84,6 +85,10 @@ class TrainingPath(ABC):
     def settings(self) -> dict[str, object]:
         """Return what the bits depend on besides `kind` and what every path depends on."""
         return {}
+
+    def numerics(self) -> AbstractContextManager[None]:
+        """Return a context in which to train: settings of the process, restored afterwards."""
+        return nullcontext()
 
     @abstractmethod
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:

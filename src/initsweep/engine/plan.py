@@ -122,12 +122,12 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
         root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
         graph = _Tracer().trace(root)
         module = fx.GraphModule(root, graph)
-        device = next(model.parameters()).device
+        like = next(model.parameters())
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             modes = {child: child.training for child in model.modules()}
             model.eval()  # running statistics stay as they are
             try:
-                _Shapes(module).run(torch.zeros(2, *input_shape, device=device))
+                _Shapes(module).run(like.new_zeros(2, *input_shape))
             finally:
                 for child, training in modes.items():
                     child.training = training

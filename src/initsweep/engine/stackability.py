@@ -1,13 +1,14 @@
 """Finds out, before training, whether a network can be trained as stacked lanes."""
 
 import copy
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
 from initsweep.engine.lanes import Problem
-from initsweep.engine.stacked import Stack, take
+from initsweep.engine.stack import Stack
 from initsweep.errors import StackingError
 
 TOLERANCE = 1e-3
@@ -16,13 +17,19 @@ TOLERANCE = 1e-3
 EXAMPLES = 8
 
 
-def check_stackable(problem: Problem) -> None:
+def check_stackable(
+    problem: Problem, new_stack: Callable[[Sequence[Mapping[str, Tensor]]], Stack]
+) -> None:
     """Try the network on two lanes and a few examples, forward, backward and in evaluation.
 
     A network that does not work on its own raises its own error here, unchanged.
 
+    Args:
+        problem: With its data on the device.
+        new_stack: Builds a stack from parameters by name, one mapping per lane.
+
     Raises:
-        StackingError: If it works on its own but not stacked, or gives other losses there.
+        StackingError: If it works on its own but not stacked, or gives other numbers there.
     """
     device = problem.train.features.device
     model = copy.deepcopy(problem.model).to(device)
@@ -42,7 +49,7 @@ def check_stackable(problem: Problem) -> None:
         alone = [_loss_alone(problem, model, state, features, targets) for state in states]
     # Everything is caught, as a module of the user may fail under vmap in any way.
     try:
-        stacked = _losses_stacked(problem, states, features, targets)
+        stacked = _losses_stacked(new_stack(states), features, targets)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise StackingError(f"{type(model).__name__} cannot be stacked: {reason}") from error
@@ -63,11 +70,8 @@ def _loss_alone(
     return problem.loss(functional_call(model, state, (features,)), targets)
 
 
-def _losses_stacked(
-    problem: Problem, states: list[dict[str, Tensor]], features: Tensor, targets: Tensor
-) -> Tensor:
-    stack = Stack(problem, states, features.device)
+def _losses_stacked(stack: Stack, features: Tensor, targets: Tensor) -> Tensor:
     rows = torch.arange(len(features), device=features.device).expand(stack.lanes, -1)
-    losses, _ = stack.losses_and_gradients(take(features, rows), take(targets, rows))
+    losses, _ = stack.losses_and_gradients(features, targets, rows)
     stack.predict(features)
     return losses

@@ -70,10 +70,11 @@ def train_lanes(
         assembly = Assembly(len(lanes), training.epochs, path.name, keep_states=keep_states)
         settings = {"engine": path.name, **job.settings(), **path.settings()}
         store = None if checkpoint is None else Checkpoints(checkpoint, settings)
-        for chunk, results in _finished(path, path.chunks(lanes), store):
-            assembly.add(chunk.positions, results)
-            if on_progress is not None:
-                on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
+        with path.numerics():
+            for chunk, results in _finished(path, path.chunks(lanes), store):
+                assembly.add(chunk.positions, results)
+                if on_progress is not None:
+                    on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
     return assembly.results
 
 

@@ -1,6 +1,6 @@
 """Label-and-text pairs of the review packet: the answer, the data, the protocol, the origin."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from initsweep.figures import numbers
 from initsweep.params import Params
@@ -179,9 +179,7 @@ def provenance(study: Study) -> Facts:
     ]
 
 
-def _with_options(
-    name: str, options: dict[str, object] | dict[str, bool | int | float | str | None]
-) -> str:
+def _with_options(name: str, options: Mapping[str, object]) -> str:
     return f"{name} ({_joined(f'{key} {_plain(value)}' for key, value in options.items())})"
 
 

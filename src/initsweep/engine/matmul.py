@@ -1,0 +1,119 @@
+"""Which matrix products torch uses on the CPU, and what may be relied on.
+
+Torch multiplies float32 matrices by MKL, which runs at half speed on processors that Intel did
+not make. Allowed to use bfloat16, torch hands them to oneDNN instead, which is fast everywhere,
+and which on most processors computes in float32 all the same. Where there are matrix units
+for bfloat16 it may not, so nothing is taken for granted: every product that a training will need
+is measured against float64 first, and the switch is part of the name that results are recorded
+under.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+ERROR_LIMIT = 4 * 2.0**-24
+"""Largest root-mean-square error of a product of k terms, relative to its size and to sqrt(k).
+Float32 stays below a quarter of it, bfloat16 and TF32 are hundreds of times above it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class LinearShape:
+    """A linear layer at work: `rows` examples of `inputs` values each to `outputs` values."""
+
+    rows: int
+    inputs: int
+    outputs: int
+
+
+@contextmanager
+def onednn_matmul(*, enabled: bool = True) -> Iterator[None]:
+    """Let oneDNN multiply float32 matrices inside the block, if `enabled`.
+
+    Yields:
+        Nothing.
+    """
+    backend: Any = torch.backends.mkldnn  # its settings have no type
+    setting = backend.matmul
+    before = setting.fp32_precision
+    if enabled:
+        setting.fp32_precision = "bf16"
+    try:
+        yield
+    finally:
+        setting.fp32_precision = before
+
+
+def onednn_is_exact(shapes: Iterable[LinearShape], lanes: int) -> bool:
+    """Return whether oneDNN's products are as exact as float32 allows, for these layers.
+
+    Source: Higham and Mary (2019), A new approach to probabilistic rounding error analysis, for
+    errors that grow with the root of the number of terms.
+    """
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    with onednn_matmul():
+        return all(
+            _error(product, left, right) <= ERROR_LIMIT * math.sqrt(left.shape[-1])
+            for shape in sorted(set(shapes))
+            for product, left, right in _products(shape, lanes)
+        )
+
+
+def company_does_not_matter(
+    shapes: Iterable[LinearShape], lanes: int, dtype: torch.dtype = torch.float32
+) -> bool:
+    """Return whether a lane's products have the same bits in every stack of 2 to `lanes` lanes.
+
+    Which routine multiplies depends on shapes only, so one try of each shape settles it.
+    """
+    for shape in sorted(set(shapes)):
+        for product, left, right in _products(shape, lanes, dtype):
+            whole = product(left, right)
+            for size in range(2, lanes):
+                # The last lanes instead of the first ones, so that slots are compared as well.
+                part = product(left[-size:].contiguous(), right[-size:].contiguous())
+                if not torch.equal(part, whole[-size:]):
+                    return False
+    return True
+
+
+Product = Callable[[Tensor, Tensor], Tensor]
+
+
+def _products(
+    shape: LinearShape, lanes: int, dtype: torch.dtype = torch.float32
+) -> Sequence[tuple[Product, Tensor, Tensor]]:
+    """Return the three products of a linear layer in the layouts in which `operations` uses them.
+
+    Returns:
+        Product, left factor and right factor; the left one's last axis is summed over.
+    """
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(*sizes: int) -> Tensor:
+        return torch.randn(lanes, *sizes, generator=generator, dtype=dtype)
+
+    signal, weight = draw(shape.rows, shape.inputs), draw(shape.outputs, shape.inputs)
+    gradient = draw(shape.rows, shape.outputs)
+    return (
+        (lambda x, w: torch.bmm(x, w.mT), signal, weight),
+        (torch.bmm, gradient, weight),
+        (_transposed_left, gradient.mT, signal),
+    )
+
+
+def _transposed_left(left: Tensor, right: Tensor) -> Tensor:
+    """Return left @ right, the left factor laid out as a transposed one whatever it was."""
+    return torch.bmm(left.mT.contiguous().mT, right)
+
+
+def _error(product: Product, left: Tensor, right: Tensor) -> float:
+    """Return the root-mean-square error relative to the root mean square of the exact product."""
+    exact = product(left.double(), right.double())
+    return float((product(left, right) - exact).norm() / exact.norm())

@@ -1,0 +1,72 @@
+"""What the trainer needs of the networks that it trains together."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+class Stack(ABC):
+    """The networks of some lanes, in one of several ways to run them.
+
+    Attributes:
+        lanes: How many networks there are.
+        blocks: All that is trained, as tensors of shape (lanes, ...), in no particular division.
+        parameters: The trained parameters by name, (lanes, *shape), views of `blocks`.
+        constants: Everything else the networks own by name, (lanes, *shape): buffers, and
+            parameters that are not to be trained.
+    """
+
+    lanes: int
+    blocks: Sequence[Tensor]
+    parameters: dict[str, Tensor]
+    constants: dict[str, Tensor]
+
+    @abstractmethod
+    def losses_and_gradients(
+        self, features: Tensor, targets: Tensor, rows: Tensor
+    ) -> tuple[Tensor, Sequence[Tensor]]:
+        """Return each lane's training loss and its gradient; running statistics move on.
+
+        Args:
+            features: All examples, shape (n, ...).
+            targets: Shape (n,).
+            rows: Which of them make each lane's batch, shape (lanes, batch).
+
+        Returns:
+            Losses (lanes,), and one gradient per block, of its shape.
+        """
+
+    @abstractmethod
+    def predict(self, features: Tensor) -> Tensor:
+        """Return outputs in evaluation mode, shape (lanes, n, n_outputs), for features (n, ...)."""
+
+    def states(self) -> list[dict[str, Tensor]]:
+        """Return each lane's parameters and buffers on the CPU."""
+        everything = {**self.parameters, **self.constants}
+        columns = {name: value.detach().cpu() for name, value in everything.items()}
+        return [
+            {name: column[lane].clone() for name, column in columns.items()}
+            for lane in range(self.lanes)
+        ]
+
+    def keep(self, slots: Tensor) -> "Stack":
+        """Return a stack of the networks in these slots only, where that leaves bits alone.
+
+        Raises:
+            NotImplementedError: If it does not; see `trainer`.
+        """
+        raise NotImplementedError
+
+
+def take(values: Tensor, rows: Tensor) -> Tensor:
+    """Return the rows (lanes, batch) of values (n, ...): shape (lanes, batch, ...)."""
+    return values.index_select(0, rows.reshape(-1)).view(*rows.shape, *values.shape[1:])
+
+
+def padded_to(features: Tensor, multiple: int) -> Tensor:
+    """Return features (n, ...) followed by copies of the first until n is a whole multiple."""
+    return torch.cat(
+        [features, features[:1].expand(-len(features) % multiple, *features.shape[1:])]
+    )

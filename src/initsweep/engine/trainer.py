@@ -1,0 +1,142 @@
+"""Trains the networks of one stack from start to end."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from initsweep.engine.history import History
+from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
+from initsweep.engine.optimizers import StackedOptimizer, clip_gradients
+from initsweep.engine.schedules import rate_factor
+from initsweep.engine.stack import Stack
+from initsweep.engine.stacked import to_numpy
+from initsweep.params import Training
+from initsweep.randomness import batch_order
+
+Repack = Callable[[Sequence[int]], Sequence[int]]
+"""From the lanes still alive to what the slots of a smaller stack hold: these, then copies."""
+
+
+class ChunkTrainer:
+    """The lanes of one chunk, each in a slot of a stack; slots at the end may hold copies."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        lanes: Sequence[Lane],
+        slots: Sequence[int],
+        stack: Stack,
+        optimizer: StackedOptimizer,
+        training: Training,
+        repack: Repack | None,
+    ) -> None:
+        """Set up.
+
+        Args:
+            problem: With its data on the device to train on.
+            lanes: The lanes that count.
+            slots: For each slot of the stack which of `lanes` it holds, the copies last.
+            stack: The networks, one per slot.
+            optimizer: Over the stack's blocks.
+            training: Length, batches, schedule and clipping.
+            repack: How to close ranks when lanes have diverged. None if another size of the
+                stack would change bits: then they stay in their slots, at rate 0.
+        """
+        self._problem, self._lanes, self._slots = problem, lanes, list(slots)
+        self._stack, self._optimizer = stack, optimizer
+        self._training, self._repack = training, repack
+        self._device = problem.train.features.device
+        self._set_rates(np.ones(len(lanes), dtype=bool))
+        self._steps_per_epoch = len(problem.train.targets) // training.batch_size
+
+    def train(self, *, keep_states: bool, stopped: Callable[[], bool]) -> LaneResults:
+        """Train until the end, or until all lanes have diverged.
+
+        Args:
+            keep_states: Whether to return final parameters and buffers.
+            stopped: Asked before each step; if it says True, CancelledError is raised.
+
+        Returns:
+            Results of the lanes that count.
+        """
+        history = History(len(self._lanes), self._training.epochs, self._problem.constant_loss)
+        history.start(*self._evaluate())
+        for epoch in range(self._training.epochs):
+            self._retire(history.alive)
+            if not history.alive.any():
+                break
+            batch_losses = self._train_epoch(epoch, stopped)
+            history.add_epoch(epoch, batch_losses, *self._evaluate())
+        return history.results(self._states() if keep_states else None)
+
+    def _retire(self, alive: np.ndarray) -> None:
+        """Make lanes that are not alive cost nothing, or at least change no more."""
+        remaining = [lane for lane in dict.fromkeys(self._slots) if alive[lane]]
+        if len(remaining) == len(set(self._slots)) or not remaining:
+            return
+        if self._repack is not None:
+            slots = self._repack(remaining)
+            kept = torch.tensor([self._slots.index(lane) for lane in slots], device=self._device)
+            self._stack, self._slots = self._stack.keep(kept), list(slots)
+            self._optimizer.keep(kept, self._stack.blocks)
+        self._set_rates(alive)
+
+    def _set_rates(self, alive: np.ndarray) -> None:
+        rates = [self._lanes[lane].learning_rate * bool(alive[lane]) for lane in self._slots]
+        self._rates = torch.tensor(rates, dtype=torch.float64, device=self._device)
+
+    def _train_epoch(self, epoch: int, stopped: Callable[[], bool]) -> FloatArray:
+        """Return the losses of all batches, shape (lanes, steps_per_epoch).
+
+        Raises:
+            CancelledError: If `stopped()` became true.
+        """
+        size, steps = self._training.batch_size, self._steps_per_epoch
+        order, train = self._batch_orders(epoch), self._problem.train
+        losses = []
+        for step in range(steps):
+            if stopped():
+                raise CancelledError
+            rows = order[:, step * size : (step + 1) * size]
+            batch_losses, gradients = self._stack.losses_and_gradients(
+                train.features, train.targets, rows
+            )
+            if self._training.gradient_clip is not None:
+                gradients = clip_gradients(gradients, self._training.gradient_clip)
+            now, total = epoch * steps + step, self._training.epochs * steps
+            self._optimizer.step(gradients, self._rates * rate_factor(self._training, now, total))
+            losses.append(batch_losses)
+        return self._by_lane(torch.stack(losses, dim=1))
+
+    def _batch_orders(self, epoch: int) -> Tensor:
+        """Return the order of the training examples for each slot, shape (slots, n)."""
+        n, seeds = len(self._problem.train.targets), [self._lanes[i].seed for i in self._slots]
+        orders = {seed: batch_order(seed, epoch, n) for seed in set(seeds)}
+        return torch.stack([orders[seed] for seed in seeds]).to(self._device)
+
+    def _evaluate(self) -> tuple[FloatArray, FloatArray]:
+        """Return validation loss and score of each lane, each of shape (lanes,)."""
+        validation = self._problem.validation
+        outputs = self._stack.predict(validation.features)
+        return (
+            self._by_lane(self._problem.loss(outputs, validation.targets)),
+            self._by_lane(self._problem.score(outputs, validation.targets)),
+        )
+
+    def _by_lane(self, values: Tensor) -> FloatArray:
+        """Return values (slots, ...) as (lanes, ...) on the CPU, NaN for lanes without a slot."""
+        array = to_numpy(values)
+        whole = np.full((len(self._lanes), *array.shape[1:]), np.nan)
+        # Backwards, so that a lane's own slot comes after the copies.
+        whole[self._slots[::-1]] = array[::-1]
+        return whole
+
+    def _states(self) -> list[dict[str, Tensor]]:
+        """Return final parameters and buffers of each lane, nothing for those without a slot."""
+        states: list[dict[str, Tensor]] = [{} for _ in self._lanes]
+        for lane, state in reversed(list(zip(self._slots, self._stack.states(), strict=True))):
+            states[lane] = state
+        return states
