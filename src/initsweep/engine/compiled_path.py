@@ -32,6 +32,9 @@ KEPT_ORDERS = 64 * 1024 * 1024
 LEAST_WORK = 5_000_000_000
 """Arithmetic operations worth a file: a few hundredths of a second on one core."""
 
+MOST_LANES = 16
+"""Lanes of a chunk at most, so that workers end at about the same time."""
+
 Orders = Callable[[int, int], Tensor]
 """Seed and epoch to the order of the training examples, int64."""
 
@@ -77,7 +80,9 @@ class CompiledPath(TrainingPath):
         parameters = sum(parameter.numel() for parameter in problem.model.parameters())
         # Each parameter takes part in two operations, forward and twice backward.
         work = 6 * parameters * len(problem.train.targets) * training.epochs
-        return pack(lanes, max(1, min(self.job.runtime.lanes_per_chunk, LEAST_WORK // work)))
+        asked = self.job.runtime.lanes_per_chunk
+        most = MOST_LANES if asked == "auto" else asked
+        return pack(lanes, max(1, min(most, LEAST_WORK // work)))
 
     def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
         """Train the chunk's lanes, one after the other.
