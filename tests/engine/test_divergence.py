@@ -89,7 +89,7 @@ class TestDivergence:
         assert used < len(calls) / 3
 
     @pytest.mark.parametrize(
-        ("kind", "after"), [("plain", [0.01, 0.01]), ("unplanned", [0.0, 0.01])]
+        ("kind", "after"), [("plain", [0.01, 0.01]), ("unplanned", [0.0, 0.0, 0.01])]
     )
     def test_a_diverged_lane_leaves_or_is_frozen(
         self, make_problem, training, optimizer, runtime, lanes_of, monkeypatch, kind, after
@@ -103,13 +103,13 @@ class TestDivergence:
             lambda self, g, rates: seen.append(rates.tolist()) or step(self, g, rates),
         )
         train_lanes(
-            make_problem(kind),
-            lanes_of((1e20, 0), (0.01, 0)),
-            training=training(epochs=2),
+            make_problem(kind, n=130, n_validation=96, n_features=64, width=64, n_outputs=16),
+            lanes_of((1e20, 0), (1e20, 1), (0.01, 0)),
+            training=training(epochs=2, batch_size=64),
             optimizer=optimizer(),
-            runtime=runtime(lanes_per_chunk=2),
+            runtime=runtime(lanes_per_chunk=3),
         )
-        assert seen == [[1e20, 0.01]] * 4 + [after] * 4
+        assert seen == [[1e20, 1e20, 0.01]] * 2 + [after] * 2
 
 
 def _quadratic(problem, curvature):

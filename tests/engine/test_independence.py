@@ -76,6 +76,34 @@ class TestIndependence:
         for lane in range(len(lanes)):
             assert_same_bytes(only(one, lane), only(back, len(lanes) - 1 - lane))
 
+    @pytest.mark.parametrize("name", ["sgd", "adam"])
+    @pytest.mark.parametrize(("model", "sizes", "batch_size"), [DIGITS, *ODD])
+    def test_chunks_of_any_size(
+        self,
+        make_problem,
+        training,
+        optimizer,
+        runtime,
+        model,
+        sizes,
+        batch_size,
+        name,
+        lanes_of,
+        assert_same_bytes,
+    ):
+        """More workers make smaller chunks, and diverged lanes make them smaller still."""
+        problem = make_problem(model, **{"n": 4 * batch_size + 3, **sizes})
+        lanes = lanes_of(*itertools.product((0.01, 1e30, 0.003), range(3)))
+        settings = {
+            "training": training(epochs=6, batch_size=batch_size, gradient_clip=1.0),
+            "optimizer": optimizer(name=name),
+            "keep_states": True,
+        }
+        whole = train_lanes(problem, lanes, runtime=runtime(lanes_per_chunk=32), **settings)
+        for workers in (2, 4, 9):
+            cut = runtime(lanes_per_chunk=32, workers=workers)
+            assert_same_bytes(train_lanes(problem, lanes, runtime=cut, **settings), whole)
+
     def test_epochs_beyond_the_last_change_nothing_before(
         self, make_problem, training, optimizer, runtime, lanes_of
     ):

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -49,6 +50,27 @@ def onednn_matmul(*, enabled: bool = True) -> Iterator[None]:
         setting.fp32_precision = before
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was found of a training's products: see the functions of the same names."""
+
+    onednn: bool
+    smallest_stack: int
+
+
+@cache
+def findings(
+    shapes: frozenset[LinearShape],
+    lanes: int,
+    dtype: torch.dtype,
+    threads: int,  # noqa: ARG001  part of what decides how torch multiplies
+) -> Findings:
+    """Return what is found of all products on the CPU, looking once in a process."""
+    onednn = dtype == torch.float32 and onednn_is_exact(shapes, lanes)
+    with onednn_matmul(enabled=onednn):
+        return Findings(onednn, smallest_stack(shapes, lanes, dtype))
+
+
 def onednn_is_exact(shapes: Iterable[LinearShape], lanes: int) -> bool:
     """Return whether oneDNN's products are as exact as float32 allows, for these layers.
 
@@ -65,22 +87,25 @@ def onednn_is_exact(shapes: Iterable[LinearShape], lanes: int) -> bool:
         )
 
 
-def company_does_not_matter(
+def smallest_stack(
     shapes: Iterable[LinearShape], lanes: int, dtype: torch.dtype = torch.float32
-) -> bool:
-    """Return whether a lane's products have the same bits in every stack of 2 to `lanes` lanes.
+) -> int:
+    """Return the smallest size from which on up to `lanes` a lane's products keep their bits.
 
-    Which routine multiplies depends on shapes only, so one try of each shape settles it.
+    Which routine multiplies depends on shapes only, so one try of each shape settles it. Small
+    products go to another routine when there are few of them; then this is more than 2.
     """
+    smallest = min(2, lanes)
     for shape in sorted(set(shapes)):
         for product, left, right in _products(shape, lanes, dtype):
             whole = product(left, right)
-            for size in range(2, lanes):
+            for size in range(lanes - 1, smallest - 1, -1):
                 # The last lanes instead of the first ones, so that slots are compared as well.
                 part = product(left[-size:].contiguous(), right[-size:].contiguous())
                 if not torch.equal(part, whole[-size:]):
-                    return False
-    return True
+                    smallest = size + 1
+                    break
+    return smallest
 
 
 Product = Callable[[Tensor, Tensor], Tensor]
@@ -97,7 +122,8 @@ def _products(
     generator = torch.Generator().manual_seed(0)
 
     def draw(*sizes: int) -> Tensor:
-        return torch.randn(lanes, *sizes, generator=generator, dtype=dtype)
+        lane = torch.randn(sizes, generator=generator, dtype=dtype)
+        return lane.expand(lanes, *sizes).contiguous()
 
     signal, weight = draw(shape.rows, shape.inputs), draw(shape.outputs, shape.inputs)
     gradient = draw(shape.rows, shape.outputs)
@@ -114,6 +140,9 @@ def _transposed_left(left: Tensor, right: Tensor) -> Tensor:
 
 
 def _error(product: Product, left: Tensor, right: Tensor) -> float:
-    """Return the root-mean-square error relative to the root mean square of the exact product."""
-    exact = product(left.double(), right.double())
-    return float((product(left, right) - exact).norm() / exact.norm())
+    """Return the root-mean-square error relative to the root mean square of the exact product.
+
+    All lanes are multiplied, as their number may decide how; the last one is checked.
+    """
+    exact = product(left[-1:].double(), right[-1:].double())
+    return float((product(left, right)[-1:] - exact).norm() / exact.norm())

@@ -25,6 +25,13 @@ EVALUATION_EXAMPLES = 256
 """Examples evaluated at once: about as many as a batch, so that they fit where batches do."""
 
 
+def evaluation_rows(n: int) -> set[int]:
+    """Return how many examples are evaluated at once when there are n in all: one or two sizes."""
+    padded = n + -n % ALIGNMENT
+    sizes = {min(padded, EVALUATION_EXAMPLES), padded % EVALUATION_EXAMPLES}
+    return sizes - {0}
+
+
 def check_stackable_plan(plan: Plan, model: nn.Module) -> None:
     """Find out whether `PlannedStack` can run a plan.
 

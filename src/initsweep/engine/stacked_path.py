@@ -8,17 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.engine.lanes import Lane, LaneResults
-from initsweep.engine.matmul import (
-    LinearShape,
-    company_does_not_matter,
-    onednn_is_exact,
-    onednn_matmul,
-)
+from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
 from initsweep.engine.optimizers import STACKED_OPTIMIZERS, carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan, read_plan
-from initsweep.engine.planned import PlannedStack, check_stackable_plan
+from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
 from initsweep.engine.stack import Stack
 from initsweep.engine.stackability import check_stackable
 from initsweep.engine.stacked import SingleStack, VmapStack
@@ -49,25 +44,24 @@ class StackedPath(TrainingPath):
         on_cpu, features = job.device.type == "cpu", job.problem.train.features
         self._model = copy.deepcopy(job.problem.model).to(job.device)
         self._plan = _stackable_plan(self._model, features.shape[1:])
-        shapes = list(linear_shapes(self._model, job.training.batch_size))
+        shapes = linear_shapes(self._model, job.training.batch_size)
         self._slots = self._choose_slots(shapes)
         self._single = (
             self._plan is None and on_cpu and (self._slots == 1 or _convolves(self._model))
         )
         if self._single:
             self._slots = 1
+        for rows in evaluation_rows(len(job.problem.validation.targets)):
+            shapes += linear_shapes(self._model, rows)
         check_stackable(job.problem, self._vmap_stack if self._single else self._new_stack)
-        self._onednn = (
-            on_cpu and features.dtype == torch.float32 and onednn_is_exact(shapes, self._slots)
-        )
-        with self.numerics():
+        self._onednn, self._smallest = False, self._slots
+        if on_cpu:
+            threads = job.runtime.threads
+            found = findings(frozenset(shapes), self._slots, features.dtype, threads)
+            self._onednn = found.onednn
             # With several threads torch cuts its loops at places that depend on the stack's size.
-            self._any_size = (
-                self._plan is not None
-                and on_cpu
-                and job.runtime.threads == 1
-                and company_does_not_matter(shapes, self._slots, features.dtype)
-            )
+            if self._plan is not None and threads == 1:
+                self._smallest = found.smallest_stack
 
     @property
     def kind(self) -> str:
@@ -92,13 +86,13 @@ class StackedPath(TrainingPath):
             yield
 
     def settings(self) -> dict[str, object]:
-        """Return the size of the stack, where that can change bits."""
-        return {"slots": None if self._any_size else self._slots}
+        """Return the size of the stack, as far as it can change bits."""
+        return {"slots": self._slots if self._fixed else None}
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
         """Return chunks that leave free the slots in which arithmetic differs."""
         per_chunk = self._slots - self._spare
-        if not self._any_size:
+        if self._fixed:
             return pack(lanes, per_chunk)
         return pack_evenly(lanes, per_chunk, self.job.runtime.n_workers)
 
@@ -121,9 +115,13 @@ class StackedPath(TrainingPath):
             stack,
             optimizer,
             job.training,
-            self._fill if self._any_size else None,
+            None if self._fixed else self._fill,
         )
         return trainer.train(keep_states=job.keep_states, stopped=stopped)
+
+    @property
+    def _fixed(self) -> bool:
+        return self._smallest == self._slots
 
     @property
     def _spare(self) -> int:
@@ -135,9 +133,7 @@ class StackedPath(TrainingPath):
 
     def _fill(self, lanes: Sequence[int]) -> list[int]:
         """Return what a stack's slots hold: these lanes, then copies of the last."""
-        # A stack of one among larger ones would be computed by other routines.
-        smallest = max(len(lanes) + self._spare, min(2, self._slots))
-        size = smallest if self._any_size else self._slots
+        size = max(len(lanes) + self._spare, self._smallest)
         return [*lanes, *[lanes[-1]] * (size - len(lanes))]
 
     def _choose_slots(self, shapes: Sequence[LinearShape]) -> int:
@@ -163,16 +159,10 @@ class StackedPath(TrainingPath):
         return VmapStack(self._model, *tensors, self.job.problem.loss)
 
 
-def linear_shapes(model: nn.Module, batch_size: int) -> Iterator[LinearShape]:
-    """Yield the shape of each product with a weight matrix, as far as the weights tell.
-
-    Yields:
-        One per matrix.
-    """
-    for parameter in model.parameters():
-        if parameter.dim() == 2:
-            outputs, inputs = parameter.shape
-            yield LinearShape(rows=batch_size, inputs=inputs, outputs=outputs)
+def linear_shapes(model: nn.Module, n_rows: int) -> list[LinearShape]:
+    """Return the products of that many examples with weight matrices, as far as these tell."""
+    matrices = [parameter for parameter in model.parameters() if parameter.dim() == 2]
+    return [LinearShape(n_rows, inputs, outputs) for outputs, inputs in (m.shape for m in matrices)]
 
 
 def stacked_tensors(

@@ -1,0 +1,153 @@
+"""The release gate of every fast path: its rounding error is no worse than torch's own.
+
+A constant rounded to float32, such as Adam's 1 - beta2, costs three digits and shows in no loss
+and no accuracy. It shows here: the same lanes are trained by the path, by the plain loop in
+float32 and by the plain loop in float64, and the distances from the last one are compared.
+"""
+
+from functools import cache
+
+import pytest
+import torch
+
+from initsweep.architectures import build_model
+from initsweep.architectures.activations import ACTIVATIONS
+from initsweep.engine.lanes import Lane, Problem, Split
+from initsweep.engine.train import train_lanes
+from initsweep.errors import KernelsError
+from initsweep.initializers import initial_state, make_initializer
+from initsweep.metrics import METRICS
+from initsweep.params import Optimizer, Runtime, Training
+
+PATHS = ("torch", "compiled")
+"""What `runtime.engine` calls them. A path that is added is added here."""
+
+SEEDS = range(20)
+FACTOR = 2.0
+"""How much larger the median error over seeds may be. Another order of summing alone moves it by
+up to 1.5 where steps follow the sign of gradients near zero; a rounded constant by 10 and more."""
+
+OPTIMIZERS = {
+    "descent": {"name": "sgd", "momentum": 0.0},
+    "momentum": {"name": "sgd", "momentum": 0.9},
+    "decay": {"name": "sgd", "momentum": 0.9, "weight_decay": 0.01},
+    "nesterov": {"name": "sgd", "momentum": 0.9, "nesterov": True},
+    "adam": {"name": "adam", "weight_decay": 0.01},
+    "adamw": {"name": "adamw", "weight_decay": 0.1},
+    "rmsprop": {"name": "rmsprop", "beta2": 0.99},
+}
+SCHEDULES = {
+    "constant": {},
+    "cosine": {"schedule": "cosine"},
+    "warm-up": {"warmup_fraction": 0.5},
+    "clipping": {"gradient_clip": 0.2},
+}
+PLAIN = {"depth": 2, "width": 12, "activation": "tanh", "norm": "none", "residual": False}
+IMAGES = {"channels": [3, 4], "kernel": 3, "activation": "tanh", "dense": 7, "image": None}
+NETWORKS = {
+    "linear": ("mlp", PLAIN),
+    "batch norm": ("mlp", PLAIN | {"norm": "batch"}),
+    "layer norm": ("mlp", PLAIN | {"norm": "layer"}),
+    "residual": ("mlp", PLAIN | {"depth": 3, "residual": True}),
+    "convolution": ("cnn", IMAGES),
+    **{name: ("mlp", PLAIN | {"activation": name}) for name in ACTIVATIONS},
+    "default size": ("mlp", PLAIN | {"depth": 3, "width": 128, "activation": "relu"}),
+}
+LAYERS = ("linear", "batch norm", "layer norm", "residual", "convolution")
+STEPS_PER_EPOCH, BATCH = 3, 33
+
+CASES = [
+    *[(layer, o, s, "cross_entropy") for layer in LAYERS for o in OPTIMIZERS for s in SCHEDULES],
+    *[(name, o, "constant", "cross_entropy") for name in ACTIVATIONS for o in ("momentum", "adam")],
+    *[("default size", o, "constant", "cross_entropy") for o in OPTIMIZERS],
+    *[("linear", o, "constant", "mean_squared_error") for o in ("momentum", "adam")],
+]
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(("network", "optimizer", "schedule", "loss"), CASES)
+def test_rounding_error_is_no_worse_than_that_of_torch(path, network, optimizer, schedule, loss):
+    case = (network, optimizer, schedule, loss)
+    try:
+        error = errors_of(path, *case)
+    except KernelsError as reason:
+        pytest.skip(str(reason))
+    expected = errors_of("reference", *case)
+    assert 0 < error.median() <= FACTOR * expected.median()
+
+
+@cache
+def errors_of(path, *case):
+    """Distance of the final weights from the exact ones over the way trained, shape (seeds,)."""
+    return torch.stack(
+        [
+            torch.linalg.vector_norm(found.double() - exact)
+            / torch.linalg.vector_norm(exact - start)
+            for found, exact, start in zip(
+                final(path, torch.float32, *case),
+                exact_weights(*case),
+                start_of(*case),
+                strict=True,
+            )
+        ]
+    )
+
+
+@cache
+def exact_weights(*case):
+    return final("reference", torch.float64, *case)
+
+
+@cache
+def start_of(*case):
+    problem = problem_of(torch.float64, case[0], case[3])
+    return [joined(problem, problem.initial_state(seed)) for seed in SEEDS]
+
+
+def final(path, dtype, network, optimizer, schedule, loss):
+    """The weights of every seed after three epochs, as one vector each."""
+    problem = problem_of(dtype, network, loss)
+    settings = {"momentum": 0.0, "nesterov": False, "beta1": 0.9, "beta2": 0.999}
+    settings |= {"epsilon": 1e-8, "weight_decay": 0.0, **OPTIMIZERS[optimizer]}
+    plan = {"epochs": 3, "batch_size": BATCH, "schedule": "constant", "warmup_fraction": 0.0}
+    plan |= {"gradient_clip": None, **SCHEDULES[schedule]}
+    results = train_lanes(
+        problem,
+        [Lane(learning_rate=0.01, seed=seed) for seed in SEEDS],
+        training=Training.model_validate(plan),
+        optimizer=Optimizer.model_validate(settings),
+        runtime=Runtime(device="cpu", engine=path, threads=1, lanes_per_chunk="auto", workers=1),
+        keep_states=True,
+    )
+    assert results.engine.startswith(path)
+    return [joined(problem, state) for state in results.final_states]
+
+
+def joined(problem, state):
+    return torch.cat([state[name].flatten() for name, _ in problem.model.named_parameters()])
+
+
+def problem_of(dtype, network, loss):
+    name, options = NETWORKS[network]
+    n_outputs = 3 if loss == "cross_entropy" else 1
+    model = build_model(name, options, n_features=16, n_outputs=n_outputs)
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(STEPS_PER_EPOCH * BATCH + 20, 16, generator=generator)
+    scores = features @ torch.randn(16, n_outputs, generator=generator)
+    targets = scores.argmax(1) if loss == "cross_entropy" else scores[:, 0].to(dtype)
+    initializer = make_initializer("he_normal", {}, scheme="he_normal")
+
+    @cache
+    def initial(seed):
+        return {k: v.to(dtype) for k, v in initial_state(model, initializer, seed).items()}
+
+    return Problem(
+        model=model.to(dtype),
+        initial_state=lambda seed: initial(seed),
+        train=Split(features=features[:-20].to(dtype), targets=targets[:-20]),
+        validation=Split(features=features[-20:].to(dtype), targets=targets[-20:]),
+        loss=METRICS.get(loss).function,
+        loss_name=loss,
+        score=METRICS.get(loss).function,
+        constant_loss=1.1,
+    )
