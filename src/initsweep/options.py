@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from initsweep.errors import ParamsError
 from initsweep.params import explain
-from initsweep.records import OptionValue
+from initsweep.records import ModelOption
 from initsweep.registry import did_you_mean
 
 
@@ -27,7 +27,7 @@ class Options(BaseModel):
 Model = TypeVar("Model", bound=Options)
 
 
-def parse_options(model: type[Model], options: Mapping[str, OptionValue], key: str) -> Model:
+def parse_options(model: type[Model], options: Mapping[str, ModelOption], key: str) -> Model:
     """Return the entry with these options.
 
     Args:
@@ -49,7 +49,7 @@ def parse_options(model: type[Model], options: Mapping[str, OptionValue], key: s
 
 
 def check_arguments(
-    function: Callable[..., object], form: str, options: Mapping[str, OptionValue], key: str
+    function: Callable[..., object], form: str, options: Mapping[str, ModelOption], key: str
 ) -> None:
     """Check that a user's own function can be called with these options.
 

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from initsweep.errors import ParamsError
-from initsweep.records import OptionValue
+from initsweep.records import ModelOption, OptionValue
 from initsweep.registry import did_you_mean
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -63,7 +63,7 @@ class Model(BaseModel):
     name: str
 
     @property
-    def options(self) -> dict[str, OptionValue]:
+    def options(self) -> dict[str, ModelOption]:
         """The options given to the architecture."""
         return dict(self.model_extra or {})
 

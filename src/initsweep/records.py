@@ -11,7 +11,8 @@ RunStatus = Literal["finished", "diverged"]
 TrialKind = Literal["grid", "extension", "refinement", "confirm"]
 Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive", "untrainable"]
 Censored = Literal["no", "low", "high"]
-OptionValue = bool | int | float | str | list[int] | None
+OptionValue = bool | int | float | str | None
+ModelOption = OptionValue | list[int]
 Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
 
 

@@ -10,14 +10,14 @@ from initsweep.architectures.base import Architecture
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.options import check_arguments, parse_options
 from initsweep.randomness import stream_seed
-from initsweep.records import OptionValue
+from initsweep.records import ModelOption
 from initsweep.registry import Registry
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", "initsweep.architectures")
 
 
 def build_model(
-    name: str, options: Mapping[str, OptionValue], *, n_features: int, n_outputs: int
+    name: str, options: Mapping[str, ModelOption], *, n_features: int, n_outputs: int
 ) -> nn.Module:
     """Return the network called `name`, its weights not yet initialized.
 
@@ -44,7 +44,7 @@ def build_model(
         return _checked(function(n_features, n_outputs, **options), name, n_features, n_outputs)
 
 
-def describe(name: str, options: Mapping[str, OptionValue]) -> str:
+def describe(name: str, options: Mapping[str, ModelOption]) -> str:
     """Return a short name for a network with these options, such as "mlp-3x128-relu".
 
     A user's own function is called by its dotted path.

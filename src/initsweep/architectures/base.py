@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import nn
 
 from initsweep.options import Options
-from initsweep.records import OptionValue
+from initsweep.records import ModelOption
 
 
 class Architecture(Options):
@@ -25,7 +25,7 @@ class Architecture(Options):
 
     summary: ClassVar[str]
     reference: ClassVar[str]
-    example: ClassVar[Mapping[str, OptionValue]] = {}
+    example: ClassVar[Mapping[str, ModelOption]] = {}
 
     @abstractmethod
     def build(self, n_features: int, n_outputs: int) -> nn.Module:

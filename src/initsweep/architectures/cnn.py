@@ -14,7 +14,7 @@ from initsweep.architectures.activations import ACTIVATIONS, Activation, Activat
 from initsweep.architectures.mlp import BlankLinear
 from initsweep.errors import ParamsError
 from initsweep.params import Count
-from initsweep.records import OptionValue
+from initsweep.records import ModelOption
 
 
 def _odd(kernel: int) -> int:
@@ -101,7 +101,7 @@ class CnnArchitecture(Architecture):
         "Convolutional network: blocks of convolution, activation and pooling, then dense layers."
     )
     reference: ClassVar[str] = "LeCun et al. 1998, with max-pooling: Ranzato et al. 2007."
-    example: ClassVar[Mapping[str, OptionValue]] = {
+    example: ClassVar[Mapping[str, ModelOption]] = {
         "channels": [16, 32],
         "kernel": 3,
         "activation": "relu",
