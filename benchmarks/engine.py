@@ -56,11 +56,7 @@ def contestants(lanes: int) -> dict[str, Callable[[Case], float | None]]:
         for workers in (1, 2):
             name = f"{path}, {workers} worker{'s' if workers > 1 else ''}"
             field[name] = lambda case, p=path, w=workers: engine(case, p, w, lanes)
-    try:
-        import jax_scan
-    except ImportError:
-        return field
-    return {**field, "JAX jit(scan)": jax_scan.loop}
+    return field
 
 
 def peaks() -> dict[str, float]:

@@ -1,4 +1,5 @@
 import os
+import platform
 import subprocess
 import sys
 
@@ -83,3 +84,20 @@ def test_pinning_after_torch_is_imported_still_works():
     )
     environment = {k: v for k, v in os.environ.items() if k != MATMUL_SETTING[0]}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is asked")
+def test_memory_that_was_freed_is_used_again():
+    """Counted as page faults of a loop that allocates and frees 16 MB each time."""
+    code = (
+        "import resource, sys, torch\n"
+        "from initsweep.engine.devices import keep_freed_memory\n"
+        "keep_freed_memory()\n"
+        "work = lambda: torch.ones(4 * 1024 * 1024).add_(1)\n"
+        "for _ in range(5): work()\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "for _ in range(10): work()\n"
+        "faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "assert faults < 4096, faults  # one 16 MB tensor has 4096 pages\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
 from initsweep.engine.optimizers import STACKED_OPTIMIZERS, carry_of
@@ -51,6 +52,7 @@ class StackedPath(TrainingPath):
         )
         if self._single:
             self._slots = 1
+            keep_freed_memory()
         for rows in evaluation_rows(len(job.problem.validation.targets)):
             shapes += linear_shapes(self._model, rows)
         check_stackable(job.problem, self._vmap_stack if self._single else self._new_stack)
