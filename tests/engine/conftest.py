@@ -10,7 +10,9 @@ from torch import nn
 from torch.nn import functional
 
 from initsweep.engine.devices import pin_matmul
+from initsweep.engine.kernels.library import load_library
 from initsweep.engine.lanes import Lane, Problem, Split
+from initsweep.errors import KernelsError
 from initsweep.params import Optimizer, Runtime, Training
 from initsweep.randomness import torch_stream
 
@@ -147,6 +149,17 @@ def runtime(default_content) -> Callable[..., Runtime]:
         return Runtime.model_validate(default_content["runtime"] | small | changes)
 
     return build
+
+
+@pytest.fixture(params=["torch", "compiled"])
+def fast_engine(request) -> str:
+    """Each path that is faster than the reference, if this installation has it."""
+    if request.param == "compiled":
+        try:
+            load_library()
+        except KernelsError as error:
+            pytest.skip(str(error))
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,7 @@ def test_a_file_of_other_lanes_is_ignored(tmp_path):
     assert store.load(CHUNK) is None
 
 
-@pytest.mark.parametrize("engine", ["torch", "reference"])
+@pytest.mark.parametrize("engine", ["torch", "compiled", "reference"])
 def test_training_goes_on_where_it_was(
     make_problem, training, optimizer, runtime, tmp_path, engine
 ):

@@ -41,7 +41,7 @@ class TestDivergence:
                 assert np.isfinite(column[lane, : epochs + 1]).all()
                 assert np.isnan(column[lane, epochs + 1 :]).all()
 
-    @pytest.mark.parametrize("engine", ["torch", "reference"])
+    @pytest.mark.parametrize("engine", ["torch", "compiled", "reference"])
     def test_a_network_that_starts_non_finite(
         self, make_problem, training, optimizer, runtime, engine, lanes_of
     ):
@@ -59,19 +59,19 @@ class TestDivergence:
         assert np.isnan(results.validation_score).all()
         assert results.final_states == [None]
 
-    def test_both_paths_agree_on_real_networks(
-        self, make_problem, training, optimizer, runtime, lanes_of
+    def test_all_paths_agree_on_real_networks(
+        self, make_problem, training, optimizer, runtime, lanes_of, fast_engine
     ):
         problem = make_problem("plain", width=16)
         lanes = lanes_of(*itertools.product((0.1, 3.0, 30.0, 300.0, 1e10), range(3)))
         settings = {"training": training(epochs=4), "optimizer": optimizer()}
-        stacked = train_lanes(problem, lanes, runtime=runtime(), **settings)
+        found = train_lanes(problem, lanes, runtime=runtime(engine=fast_engine), **settings)
         plain = train_lanes(problem, lanes, runtime=runtime(engine="reference"), **settings)
-        assert stacked.diverged_at_step.tolist() == plain.diverged_at_step.tolist()
+        assert found.diverged_at_step.tolist() == plain.diverged_at_step.tolist()
         assert set(plain.diverged_at_step) == {-1, 1, 2}
         for column in ("train_loss", "validation_loss"):
             assert np.array_equal(
-                np.isnan(getattr(stacked, column)), np.isnan(getattr(plain, column))
+                np.isnan(getattr(found, column)), np.isnan(getattr(plain, column))
             )
 
     def test_a_dead_chunk_stops_early(self, make_problem, training, optimizer, runtime, lanes_of):
