@@ -2,27 +2,23 @@
 
     python benchmarks/engine.py                       # every case, a few minutes
     python benchmarks/engine.py --cases mlp-3x128 --optimizers sgd --rounds 9
-    python benchmarks/engine.py --scaling             # time per lane from 1 to 10 000 lanes
+    python benchmarks/engine.py --scaling compiled    # time per lane from 1 to 10 000 lanes
+    python benchmarks/engine.py --bookkeeping         # what validation and records cost
 
-Every round times every contestant once, one after the other, so that whatever else the machine
-does strikes all of them. The table gives medians over rounds, the range of the ratios, and the
-share of the fastest matrix product measured on the same core.
+JAX takes part where it is installed (`pip install jax`; it is not among the requirements).
 """
 
 import argparse
 import json
-import platform
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-import torch
-from contestants import Case, TwoProcesses, engine, loop, trained
-
-from initsweep.engine.kernels.library import registers_peak
-from initsweep.engine.matmul import onednn_matmul
-from initsweep.errors import KernelsError
+from initsweep.benchmark.contestants import Case, engine, trained
+from initsweep.benchmark.race import Contestant, contestants, machine, peaks, race, table, timed
+from initsweep.engine.devices import pin_matmul
+from initsweep.params import Optimizer
 
 MLP = {"activation": "relu", "norm": "none", "residual": False}
 CNN = {
@@ -41,79 +37,39 @@ NETWORKS: Mapping[str, tuple[tuple[str, dict[str, object]], int, int, int]] = {
     "mlp-3x512": (("mlp", {"depth": 3, "width": 512, **MLP}), 64, 5, 8),
     "cnn-28x28": (("cnn", CNN), 784, 6, 4),
 }
-BASELINE = "DataLoader loop"
 SCALING_LANES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
 
-def contestants(lanes: int) -> dict[str, Callable[[Case], float | None]]:
-    """Return seconds per step and network, by the name in the table."""
-    field: dict[str, Callable[[Case], float | None]] = {
-        BASELINE: lambda case: loop(case, "DataLoader"),
-        "index loop": lambda case: loop(case, "index"),
-        "DataLoader loop, 2 processes": TwoProcesses(),
-    }
-    for path in ("torch", "compiled"):
-        for workers in (1, 2):
-            name = f"{path}, {workers} worker{'s' if workers > 1 else ''}"
-            field[name] = lambda case, p=path, w=workers: engine(case, p, w, lanes)
-    return field
+def case_of(name: str, optimizer: str) -> Case:
+    """Return a network of the table with "sgd" (and momentum) or "adam"."""
+    model, n_features, epochs, lanes = NETWORKS[name]
+    return Case(
+        name=name,
+        model=model,  # type: ignore[arg-type]
+        n_features=n_features,
+        n_outputs=10,
+        optimizer=Optimizer(
+            name=optimizer,  # type: ignore[arg-type]
+            momentum=0.9,
+            nesterov=False,
+            beta1=0.9,
+            beta2=0.999,
+            epsilon=1e-8,
+            weight_decay=0.0,
+        ),
+        batch_size=128,
+        epochs=epochs,
+        lanes=lanes,
+    )
 
 
-def peaks() -> dict[str, float]:
-    """Return the best rates measured on one core, in operations per second."""
-    torch.set_num_threads(1)
-    found = {"torch.mm": 0.0}
-    with onednn_matmul():
-        for size in (256, 512, 1024):
-            left, right = torch.randn(size, size), torch.randn(size, size)
-            for _ in range(20):
-                seconds = timed(lambda a=left, b=right: torch.mm(a, b))
-                found["torch.mm"] = max(found["torch.mm"], 2.0 * size**3 / seconds)
+def field() -> dict[str, Contestant]:
+    """Return all contestants, JAX among them if it can be imported."""
     try:
-        registers_peak(1000)
-    except KernelsError:
-        return found
-    best = 0.0
-    for _ in range(5):
-        start = time.perf_counter()
-        done = registers_peak(2_000_000)
-        best = max(best, done / (time.perf_counter() - start))
-    return {**found, "registers": best}
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Return the seconds that `work` takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def race(case: Case, lanes: int, rounds: int) -> dict[str, list[float]]:
-    """Return the seconds per step and network of every round, by contestant."""
-    field, times = contestants(lanes), dict[str, list[float]]()
-    for number in range(rounds + 1):
-        for name, run in field.items():
-            seconds = run(case)
-            if number and seconds is not None:  # the first round warms up
-                times.setdefault(name, []).append(seconds)
-    return times
-
-
-def table(times: Mapping[str, list[float]], operations: float, peak: Mapping[str, float]) -> str:
-    """Return one case as a Markdown table."""
-    shares = " | ".join(f"of {name}" for name in peak)
-    lines = [
-        f"| way | us per network and step | ratio | range | {shares} |",
-        "|---|---" + "|---" * (2 + len(peak)) + "|",
-    ]
-    for name, values in times.items():
-        ratios = sorted(a / b for a, b in zip(times[BASELINE], values, strict=True))
-        share = " | ".join(f"{operations / median(values) / p:.2f}" for p in peak.values())
-        lines.append(
-            f"| {name} | {median(values) * 1e6:.0f} | {median(ratios):.2f} | "
-            f"{ratios[0]:.2f} to {ratios[-1]:.2f} | {share} |"
-        )
-    return "\n".join(lines)
+        import jax_scan
+    except ImportError:
+        return contestants()
+    return {**contestants(), "JAX jit(scan), without validation": jax_scan.loop}
 
 
 def scaling(path: str, picture: Path) -> dict[int, float]:
@@ -122,27 +78,38 @@ def scaling(path: str, picture: Path) -> dict[int, float]:
     Returns:
         Seconds per lane by the number of lanes.
     """
-    case = Case("tiny", ("mlp", {"depth": 1, "width": 16, **MLP}), 16, "sgd", 1)
-    trained(case, path, 2, 4, 1)
+    tiny = replace(
+        case_of("mlp-3x32", "sgd"), model=("mlp", {"depth": 1, "width": 16, **MLP}), n_features=16
+    )
+    trained(replace(tiny, lanes=4, epochs=1), path, 2)
     found = {}
     for lanes in SCALING_LANES:
-        found[lanes] = timed(lambda n=lanes: trained(case, path, 2, n, 1)) / lanes
+        case = replace(tiny, lanes=lanes, epochs=1)
+        found[lanes] = timed(lambda c=case: trained(c, path, 2)) / lanes
         print(f"{lanes:6d} lanes: {found[lanes] * 1e3:8.3f} ms each", flush=True)
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.loglog(list(found), [1e3 * seconds for seconds in found.values()], "o-")
-    axes.set(xlabel="lanes in one call", ylabel="ms per lane", title="Cost per lane")
+    axes.set(xlabel="lanes in one call", ylabel="ms per lane", title=f"Cost per lane, {path} path")
     figure.savefig(picture, dpi=150)
     return found
 
 
-def machine() -> dict[str, str]:
-    """Return what the figures depend on besides this project."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if "model name" in line]
-    cpu = f"{(names or [platform.processor()])[0]} x {len(names)}"
-    return {"processor": cpu, "python": platform.python_version(), "torch": torch.__version__}
+def bookkeeping(rounds: int) -> None:
+    """Print what a step costs besides the updates: with validation, and with next to none."""
+    case = case_of("mlp-3x128", "sgd")
+    for path in ("torch", "compiled"):
+        whole, bare = [], []
+        for _ in range(rounds):
+            whole.append(engine(case, path, 1) or 0.0)
+            bare.append(engine(replace(case, validation_rows=1), path, 1) or 0.0)
+        share = median(whole) / median(bare) - 1
+        arithmetic = case.operations() / replace(case, validation_rows=0).operations() - 1
+        print(
+            f"{path}: {median(whole) * 1e6:.0f} us a step, {median(bare) * 1e6:.0f} without "
+            f"validation: {share:.1%}, of which the validation's own products are {arithmetic:.1%}"
+        )
 
 
 def main() -> None:
@@ -154,21 +121,24 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write all times to this file")
     parser.add_argument("--scaling", choices=("torch", "compiled"), nargs="?", const="torch")
     parser.add_argument("--picture", type=Path, default=Path("scaling.png"))
+    parser.add_argument("--bookkeeping", action="store_true")
     asked = parser.parse_args()
+    pin_matmul()
     report: dict[str, object] = {"machine": machine()}
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
     if asked.scaling:
         report["scaling"] = scaling(asked.scaling, asked.picture)
+    elif asked.bookkeeping:
+        bookkeeping(asked.rounds)
     else:
         report["peaks"] = peak = peaks()
         print(", ".join(f"{name} {rate / 1e9:.0f} Gflop/s" for name, rate in peak.items()))
         for name in asked.cases:
-            model, n_features, epochs, lanes = NETWORKS[name]
             for optimizer in asked.optimizers:
-                case = Case(name, model, n_features, optimizer, epochs)
-                times = race(case, lanes, asked.rounds)
-                report[f"{name} {optimizer}"] = times
-                print(f"\n**{name}, {optimizer}**\n\n{table(times, case.operations(), peak)}")
+                case = case_of(name, optimizer)
+                report[f"{name} {optimizer}"] = times = race(case, asked.rounds, field())
+                lines = table(times, case.operations(), peak)
+                print(f"\n**{name}, {optimizer}**\n\n{lines}", flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(report, indent=1))
 

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from initsweep.errors import InitsweepError
+from initsweep.errors import InitsweepError, ParamsError
 from initsweep.params import Params, load_params
 
 STAGES = {
@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     ui = commands.add_parser("ui", help="serve MLflow on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     _add_params(ui)
+    bench = commands.add_parser("bench", help="measure the engine on this machine")
+    bench.add_argument("--rounds", type=int, default=5, help="how often everything is timed")
+    _add_params(bench)
     listing = commands.add_parser("list", help="show what can be named in params.yaml")
     kinds = ("initializers", "architectures", "datasets", "metrics", "engines")
     listing.add_argument("kind", choices=kinds)
@@ -95,7 +98,19 @@ def _dispatch(options: argparse.Namespace) -> int:
         arguments = [options.scheme] if options.command in PER_SCHEME else []
         stage.run(params, *arguments)
         return 0
+    if options.command == "bench":
+        return _bench(params, options.rounds)
     return _ui(params, options.port)
+
+
+def _bench(params: Params, rounds: int) -> int:
+    from initsweep.benchmark.command import report
+
+    if rounds < 1:
+        raise ParamsError(f"--rounds: received {rounds}. Use 1 or more.")
+    for text in report(params, rounds):
+        print(text, flush=True)
+    return 0
 
 
 def _repro(options: argparse.Namespace) -> int:

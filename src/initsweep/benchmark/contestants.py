@@ -1,19 +1,19 @@
-"""Ways to train the same networks, as functions that say how long they took: see `engine.py`."""
+"""Ways to train the same networks, as functions that say how long they took."""
 
 import copy
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing import get_context
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from initsweep.architectures import build_model
-from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.reference import torch_optimizer
 from initsweep.engine.train import train_lanes
@@ -21,55 +21,60 @@ from initsweep.errors import PathError
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import METRICS
 from initsweep.params import Optimizer, Runtime, Training
+from initsweep.records import ModelOption
 
-BATCH, N_OUTPUTS, RATE = 128, 10, 1e-3
-ROWS, VALIDATION_ROWS = 1078, 359  # those of scikit-learn's digits
+RATE = 1e-3
+ROWS = 1078
+"""Training examples, as many as of scikit-learn's digits."""
+
+LANES_OF_A_SEED = 4
+"""Networks that start from the same weights, as those of a sweep over learning rates do."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Case:
-    """A network and an optimizer.
+    """A network, an optimizer, and random data of the size of the digits.
 
     Attributes:
         name: For the table.
         model: The architecture's name and options.
         n_features: Inputs per example.
-        optimizer: "sgd" (with momentum) or "adam".
-        epochs: Of 8 steps each, such that a measurement takes about a second.
+        n_outputs: Classes.
+        optimizer: The optimizer's settings.
+        batch_size: Examples of one update.
+        epochs: Such that a measurement takes about a second.
+        lanes: Networks that the engine trains in one measurement.
+        validation_rows: Examples to validate on after every epoch.
     """
 
     name: str
-    model: tuple[str, dict[str, object]]
+    model: tuple[str, Mapping[str, ModelOption]]
     n_features: int
-    optimizer: str
+    n_outputs: int
+    optimizer: Optimizer
+    batch_size: int
     epochs: int
+    lanes: int
+    validation_rows: int = 359
 
     @property
     def steps(self) -> int:
         """Updates of one training."""
-        return self.epochs * (ROWS // BATCH)
+        return self.epochs * (ROWS // self.batch_size)
 
     def network(self) -> nn.Module:
         """Return the network under He's initializer."""
         name, options = self.model
-        network = build_model(name, options, n_features=self.n_features, n_outputs=N_OUTPUTS)
+        network = build_model(name, options, n_features=self.n_features, n_outputs=self.n_outputs)
         network.load_state_dict(_initial(network, 0), strict=False)
         return network
 
-    def settings(self) -> Optimizer:
-        """Return the optimizer's settings."""
-        return Optimizer(
-            name=self.optimizer,  # type: ignore[arg-type]
-            momentum=0.9,
-            nesterov=False,
-            beta1=0.9,
-            beta2=0.999,
-            epsilon=1e-8,
-            weight_decay=0.0,
-        )
-
     def operations(self) -> float:
-        """Return the floating-point operations of one step's products, first to last layer."""
+        """Return the floating-point operations of the layers' products per step.
+
+        Forward, gradients of weights and of signals, and the validation of an epoch shared out
+        over its steps.
+        """
         sizes: list[float] = []
         network = self.network()
         handles = [
@@ -77,14 +82,16 @@ class Case:
             for layer in network.modules()
             if isinstance(layer, nn.Linear | nn.Conv2d)
         ]
-        network(torch.zeros(BATCH, self.n_features))
+        network(torch.zeros(self.batch_size, self.n_features))
         for handle in handles:
             handle.remove()
-        return 3 * sum(sizes) - sizes[0]  # nobody asks for the gradient of the features
+        forward = sum(sizes)
+        validation = forward * self.validation_rows / self.batch_size * self.epochs / self.steps
+        return 3 * forward - sizes[0] + validation  # nobody asks for the features' gradient
 
 
 def _work(layer: nn.Module, output: Tensor) -> float:
-    weight = layer.weight
+    weight = cast(Tensor, layer.weight)
     return 2.0 * output.numel() * weight[0].numel()
 
 
@@ -93,26 +100,26 @@ def _initial(network: nn.Module, seed: int) -> dict[str, Tensor]:
 
 
 @cache
-def rows(n: int, n_features: int) -> tuple[Tensor, Tensor]:
+def rows(n: int, n_features: int, n_outputs: int) -> tuple[Tensor, Tensor]:
     """Return random features (n, n_features) and targets (n,)."""
     generator = torch.Generator().manual_seed(n)
     features = torch.randn(n, n_features, generator=generator)
-    return features, torch.randint(0, N_OUTPUTS, (n,), generator=generator)
+    return features, torch.randint(0, n_outputs, (n,), generator=generator)
 
 
 def _batches_by_loader(case: Case) -> Callable[[], Iterator[Sequence[Tensor]]]:
-    data = TensorDataset(*rows(ROWS, case.n_features))
-    loader = DataLoader(data, batch_size=BATCH, shuffle=True, drop_last=True)
+    data = TensorDataset(*rows(ROWS, case.n_features, case.n_outputs))
+    loader = DataLoader(data, batch_size=case.batch_size, shuffle=True, drop_last=True)
     return lambda: iter(loader)
 
 
 def _batches_by_index(case: Case) -> Callable[[], Iterator[Sequence[Tensor]]]:
-    features, targets = rows(ROWS, case.n_features)
+    features, targets = rows(ROWS, case.n_features, case.n_outputs)
 
     def epoch() -> Iterator[Sequence[Tensor]]:
         order = torch.randperm(ROWS)
-        for start in range(0, ROWS - BATCH + 1, BATCH):
-            index = order[start : start + BATCH]
+        for start in range(0, ROWS - case.batch_size + 1, case.batch_size):
+            index = order[start : start + case.batch_size]
             yield features[index], targets[index]
 
     return epoch
@@ -126,9 +133,9 @@ def loop(case: Case, kind: str) -> float:
     """
     torch.set_num_threads(1)
     model, loss = case.network(), nn.CrossEntropyLoss()
-    optimizer = torch_optimizer(model, RATE, case.settings())
+    optimizer = torch_optimizer(model, RATE, case.optimizer)
     batches = (_batches_by_loader if kind == "DataLoader" else _batches_by_index)(case)
-    validation = rows(VALIDATION_ROWS, case.n_features)
+    validation = rows(case.validation_rows, case.n_features, case.n_outputs)
     start = time.perf_counter()
     for _ in range(case.epochs):
         model.train()
@@ -162,27 +169,27 @@ class TwoProcesses:
         return max(each.result() for each in both) / 2
 
 
-def engine(case: Case, path: str, workers: int, lanes: int) -> float | None:
-    """Train `lanes` networks by a path of the engine.
+def engine(case: Case, path: str, workers: int) -> float | None:
+    """Train the case's lanes by a path of the engine.
 
     Returns:
         Seconds per step and network, None if the path does not cover the network.
     """
     start = time.perf_counter()
     try:
-        trained(case, path, workers, lanes, case.epochs)
+        trained(case, path, workers)
     except PathError:
         return None
-    return (time.perf_counter() - start) / case.steps / lanes
+    return (time.perf_counter() - start) / case.steps / case.lanes
 
 
 def _split(n: int, case: Case) -> Split:
-    features, targets = rows(n, case.n_features)
+    features, targets = rows(n, case.n_features, case.n_outputs)
     return Split(features=features, targets=targets)
 
 
-def trained(case: Case, path: str, workers: int, lanes: int, epochs: int) -> str:
-    """Train `lanes` networks.
+def trained(case: Case, path: str, workers: int) -> str:
+    """Train the case's lanes.
 
     Returns:
         The name that results are recorded under.
@@ -192,7 +199,7 @@ def trained(case: Case, path: str, workers: int, lanes: int, epochs: int) -> str
         model=copy.deepcopy(network),
         initial_state=lambda seed: _initial(network, seed),
         train=_split(ROWS, case),
-        validation=_split(VALIDATION_ROWS, case),
+        validation=_split(case.validation_rows, case),
         loss=loss.function,
         loss_name=loss.name,
         score=METRICS.get("accuracy").function,
@@ -200,20 +207,27 @@ def trained(case: Case, path: str, workers: int, lanes: int, epochs: int) -> str
     )
     results = train_lanes(
         problem,
-        [Lane(learning_rate=RATE, seed=seed) for seed in range(lanes)],
+        [
+            Lane(
+                learning_rate=RATE * 2 ** -(number % LANES_OF_A_SEED),
+                seed=number // LANES_OF_A_SEED,
+            )
+            for number in range(case.lanes)
+        ],
         training=Training(
-            epochs=epochs,
-            batch_size=BATCH,
+            epochs=case.epochs,
+            batch_size=case.batch_size,
             schedule="constant",
             warmup_fraction=0.0,
             gradient_clip=None,
         ),
-        optimizer=case.settings(),
+        optimizer=case.optimizer,
         runtime=Runtime(
-            device="cpu", engine=path, threads=1, lanes_per_chunk="auto", workers=workers
+            device="cpu",
+            engine=path,  # type: ignore[arg-type]
+            threads=1,
+            lanes_per_chunk="auto",
+            workers=workers,
         ),
     )
     return results.engine
-
-
-pin_matmul()

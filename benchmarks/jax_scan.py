@@ -1,0 +1,73 @@
+"""One network in JAX, all steps of an epoch in one compiled scan: see `engine.py`.
+
+It is given an advantage: it does not validate, and nobody asks it for the losses.
+"""
+
+import os
+import time
+
+# Before the first import of JAX: one thread, as the others have.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from initsweep.benchmark.contestants import ROWS, Case, rows
+
+
+def loop(case: Case) -> float | None:
+    """Train one multilayer perceptron by SGD with momentum.
+
+    Returns:
+        Seconds per step; None for other networks and optimizers.
+    """
+    if case.model[0] != "mlp" or case.optimizer.name != "sgd":
+        return None
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})  # XLA has threads of its own
+    try:
+        return _loop(case)
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def _loop(case: Case) -> float:
+    features, targets = (jnp.asarray(x.numpy()) for x in rows(ROWS, case.n_features, 10))
+    weights = [
+        (jnp.asarray(layer.weight.detach().numpy().T), jnp.asarray(layer.bias.detach().numpy()))
+        for layer in case.network().modules()
+        if hasattr(layer, "in_features")
+    ]
+    steps, size = ROWS // case.batch_size, case.batch_size
+
+    def loss(weights, x, y):
+        for number, (weight, bias) in enumerate(weights):
+            x = x @ weight + bias
+            if number < len(weights) - 1:
+                x = jax.nn.relu(x)
+        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], 1).mean()
+
+    def step(state, index):
+        weights, velocities = state
+        value, slopes = jax.value_and_grad(loss)(weights, features[index], targets[index])
+        velocities = jax.tree.map(lambda v, g: 0.9 * v + g, velocities, slopes)
+        weights = jax.tree.map(lambda w, v: w - 1e-3 * v, weights, velocities)
+        return (weights, velocities), value
+
+    epoch = jax.jit(lambda state, order: jax.lax.scan(step, state, order))
+    state = (weights, jax.tree.map(jnp.zeros_like, weights))
+    generator = np.random.default_rng(0)
+
+    def order():
+        return jnp.asarray(generator.permutation(ROWS)[: steps * size].reshape(steps, size))
+
+    state, _ = epoch(state, order())
+    jax.block_until_ready(state)
+    start = time.perf_counter()
+    for _ in range(case.epochs):
+        state, _ = epoch(state, order())
+    jax.block_until_ready(state)
+    return (time.perf_counter() - start) / case.steps
