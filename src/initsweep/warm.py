@@ -1,0 +1,112 @@
+"""The process that imports torch once and forks itself for every stage of `initsweep repro`.
+
+It only ever imports: it starts no threads, opens no database and computes nothing, so that a fork
+of it is as good as a fresh process. It imports while the first stage runs, which does not wait.
+"""
+
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from initsweep.cli import main
+from initsweep.handover import KILLED, REFUSED, STREAMS, identity
+from initsweep.tracking import preload_mlflow
+
+# In the order in which the stages need them. Not scikit-learn: only the first stage uses it, and
+# it starts threads.
+PRELOADED: tuple[Callable[[], object], ...] = (
+    *(
+        partial(importlib.import_module, f"initsweep.stages.{name}")
+        for name in ("diagnose", "tune", "train", "compare", "report", "publish")
+    ),
+    preload_mlflow,
+)
+
+
+def serve(listening: socket.socket) -> None:
+    """Fork for every request until standard input ends; import whenever nobody asks."""
+    # Stages that have ended need nobody to collect their status: they send it themselves.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    to_import: list[Callable[[], object]] = []
+    watched = [listening, sys.stdin]
+    started = False
+    while True:
+        ready, _, _ = select.select(watched, [], [], 0 if to_import else None)
+        if sys.stdin in ready:
+            return
+        if listening in ready:
+            connection, _ = listening.accept()
+            with connection:
+                stage = _fork(connection)
+            # A study that is up to date runs `publish` only, and that only looks.
+            if not started and stage != "publish":
+                started, to_import = True, list(PRELOADED)
+        elif to_import:
+            to_import.pop(0)()
+
+
+def _fork(connection: socket.socket) -> str:
+    """Run one request in a child.
+
+    Returns:
+        The name of the command, in the parent only: the child does not return.
+    """
+    request, streams = _receive(connection)
+    refused = request["identity"] != identity()
+    if refused:
+        connection.sendall(bytes([REFUSED]))
+    elif os.fork() == 0:
+        _run(connection, request, streams)
+    for stream in streams:
+        os.close(stream)
+    return "" if refused else str(request["arguments"][0])
+
+
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    size, streams, _, _ = socket.recv_fds(connection, 4, len(STREAMS))
+    with connection.makefile("rb") as stream:
+        return json.loads(stream.read(int.from_bytes(size, "big"))), streams
+
+
+def _run(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
+    """Become the process that has asked, run its command and end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for target, stream in zip(STREAMS, streams, strict=True):
+        os.dup2(stream, target)
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    threading.Thread(target=_end_with_the_client, args=[connection], daemon=True).start()
+    status = KILLED
+    try:
+        status = main(request["arguments"])
+    except SystemExit as end:  # argparse
+        status = end.code if isinstance(end.code, int) else KILLED
+    except BaseException:  # noqa: BLE001 - what the interpreter does at the end of a process
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.sendall(bytes([status]))
+        os._exit(status)  # nothing of the parent's is to be tidied up here
+
+
+def _end_with_the_client(connection: socket.socket) -> None:
+    if not connection.recv(1):
+        os._exit(KILLED)
+
+
+if __name__ == "__main__":
+    try:
+        serve(socket.socket(fileno=int(sys.argv[1])))
+    except KeyboardInterrupt:
+        pass
