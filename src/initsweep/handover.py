@@ -35,9 +35,10 @@ def warm_process(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     Yields:
         What to add to that environment.
     """
-    with tempfile.TemporaryDirectory(prefix="initsweep-") as folder, socket.socket(
-        socket.AF_UNIX
-    ) as listening:
+    with (
+        tempfile.TemporaryDirectory(prefix="initsweep-") as folder,
+        socket.socket(socket.AF_UNIX) as listening,
+    ):
         address = str(Path(folder) / "warm")
         try:
             listening.bind(address)

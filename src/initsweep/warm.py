@@ -4,6 +4,7 @@ It only ever imports: it starts no threads, opens no database and computes nothi
 of it is as good as a fresh process. It imports while the first stage runs, which does not wait.
 """
 
+import contextlib
 import importlib
 import json
 import os
@@ -106,7 +107,5 @@ def _end_with_the_client(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         serve(socket.socket(fileno=int(sys.argv[1])))
-    except KeyboardInterrupt:
-        pass
