@@ -9,7 +9,6 @@ are not extended: compare with `tune.extension_rounds: 0`.
 import argparse
 import json
 import math
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -114,7 +113,7 @@ class Script:
 
 
 def load_script(params: Params) -> Script:
-    """Load, split and standardize the data, as the prepare stage does."""
+    """Return the data, split and standardized as the prepare stage does it."""
     dataset = DATASETS.get(params.data.source)()
     prepared = standardize(dataset, split_rows(params.data.source, dataset, params.data))
     splits = {
@@ -163,7 +162,9 @@ def run_scheme(script: Script, scheme: str) -> dict[str, float]:
     return {**result, "validation_loss": study.best_value}
 
 
-def _work(file: Path, uri: str, threads: int, schemes: Sequence[str]) -> dict[str, dict[str, float]]:
+def _work(
+    file: Path, uri: str, threads: int, schemes: Sequence[str]
+) -> dict[str, dict[str, float]]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(threads)
     mlflow.set_tracking_uri(uri)
@@ -177,18 +178,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The study as one ordinary script.")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"))
     parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--threads", type=int, help="of torch, per process (default: all cores)")
+    parser.add_argument("--threads", type=int, default=1, help="of torch, per process")
     parser.add_argument("--uri", default="sqlite:///plain.db")
     parser.add_argument("--out", type=Path, default=Path("plain.json"))
     options = parser.parse_args()
-    threads = options.threads or max(1, len(os.sched_getaffinity(0)) // options.processes)
+
     schemes = load_params(options.params).schemes
-    shared = (options.params, options.uri, threads)
+    shared = (options.params, options.uri, options.threads)
     if options.processes == 1:
         results = _work(*shared, schemes)
     else:
         _work(*shared, [])  # creates the database, which two processes cannot do at once
-        shares = [(*shared, schemes[place :: options.processes]) for place in range(options.processes)]
+        shares = [
+            (*shared, schemes[place :: options.processes]) for place in range(options.processes)
+        ]
         with get_context("spawn").Pool(options.processes) as pool:
             results = {k: v for part in pool.starmap(_work, shares) for k, v in part.items()}
     options.out.write_text(json.dumps(results, indent=2) + "\n")

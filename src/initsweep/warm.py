@@ -9,7 +9,6 @@ import importlib
 import json
 import os
 import select
-import signal
 import socket
 import sys
 import threading
@@ -35,16 +34,15 @@ PRELOADED: tuple[Callable[[], object], ...] = (
 
 def serve(listening: socket.socket) -> None:
     """Fork for every request until standard input ends; import whenever nobody asks."""
-    # Stages that have ended need nobody to collect their status: they send it themselves.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     to_import: list[Callable[[], object]] = []
     watched = [listening, sys.stdin]
     started = False
     while True:
         ready, _, _ = select.select(watched, [], [], 0 if to_import else None)
         if sys.stdin in ready:
-            return
+            return _collect(0)
         if listening in ready:
+            _collect(os.WNOHANG)
             connection, _ = listening.accept()
             with connection:
                 stage = _fork(connection)
@@ -53,6 +51,13 @@ def serve(listening: socket.socket) -> None:
                 started, to_import = True, list(PRELOADED)
         elif to_import:
             to_import.pop(0)()
+
+
+def _collect(options: int) -> None:
+    """Let children that have ended go, so that their processor time is counted."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, options)[0]:
+            pass
 
 
 def _fork(connection: socket.socket) -> str:
@@ -80,7 +85,6 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _run(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
     """Become the process that has asked, run its command and end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for target, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, target)
     os.chdir(request["folder"])
