@@ -21,22 +21,30 @@ from initsweep.cli import main
 from initsweep.handover import KILLED, REFUSED, STREAMS, identity
 from initsweep.tracking import preload_mlflow
 
-# In the order in which the stages need them. Not scikit-learn: only the first stage uses it, and
-# it starts threads.
-PRELOADED: tuple[Callable[[], object], ...] = (
-    *(
-        partial(importlib.import_module, f"initsweep.stages.{name}")
-        for name in ("diagnose", "tune", "train", "compare", "report", "publish")
-    ),
-    preload_mlflow,
-)
+
+def _stages(*names: str) -> list[Callable[[], object]]:
+    return [partial(importlib.import_module, f"initsweep.stages.{name}") for name in names]
+
+
+TRAINING = _stages("diagnose", "tune", "train")
+REPORTING = [*_stages("compare", "report", "publish"), preload_mlflow]
+AHEAD = {
+    "prepare": TRAINING,
+    "diagnose": TRAINING,
+    "tune": TRAINING + REPORTING,
+    "train": TRAINING + REPORTING,
+    "compare": REPORTING,
+    "report": REPORTING,
+}
+"""What to import while a stage runs: what comes next, in that order, and never so much that the
+next stage would have to wait for it. A study that is up to date runs `publish` only, and that only
+looks. Scikit-learn is not among it: only the first stage uses it."""
 
 
 def serve(listening: socket.socket) -> None:
     """Fork for every request until standard input ends; import whenever nobody asks."""
     to_import: list[Callable[[], object]] = []
     watched = [listening, sys.stdin]
-    started = False
     while True:
         ready, _, _ = select.select(watched, [], [], 0 if to_import else None)
         if sys.stdin in ready:
@@ -46,9 +54,7 @@ def serve(listening: socket.socket) -> None:
             connection, _ = listening.accept()
             with connection:
                 stage = _fork(connection)
-            # A study that is up to date runs `publish` only, and that only looks.
-            if not started and stage != "publish":
-                started, to_import = True, list(PRELOADED)
+            to_import = list(AHEAD.get(stage, []))
         elif to_import:
             to_import.pop(0)()
 
