@@ -20,8 +20,8 @@ from pathlib import Path
 ADDRESS = "INITSWEEP_WARM"
 """The environment variable that names the socket of the warm process."""
 
+STARTED = b"!"  # sent before the exit status; an end without it means: run it yourself
 KILLED = 1  # the exit status where a stage ended without giving one
-REFUSED = 255  # of a warm process that is of another installation
 STREAMS = (0, 1, 2)
 
 
@@ -35,24 +35,22 @@ def warm_process(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
     Yields:
         What to add to that environment.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="initsweep-") as folder,
-        socket.socket(socket.AF_UNIX) as listening,
-    ):
+    with tempfile.TemporaryDirectory(prefix="initsweep-") as folder:
         address = str(Path(folder) / "warm")
-        try:
-            listening.bind(address)
-        except OSError:  # a path longer than sockets allow
-            yield {}
-            return
-        # Stages that connect early just wait until it is ready.
-        listening.listen()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "initsweep.warm", str(listening.fileno())],
-            stdin=subprocess.PIPE,  # its end of file says that we are gone
-            pass_fds=[listening.fileno()],
-            env={**environment, "PYTHONPATH": "src"},  # as the commands of dvc.yaml
-        )
+        # Stages that connect early just wait; once that process has gone, they are refused.
+        with socket.socket(socket.AF_UNIX) as listening:
+            try:
+                listening.bind(address)
+            except OSError:  # a path longer than sockets allow
+                yield {}
+                return
+            listening.listen()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "initsweep.warm", str(listening.fileno())],
+                stdin=subprocess.PIPE,  # its end of file says that we are gone
+                pass_fds=[listening.fileno()],
+                env={**environment, "PYTHONPATH": "src"},  # as the commands of dvc.yaml
+            )
         try:
             yield {ADDRESS: address}
         finally:
@@ -63,24 +61,22 @@ def hand_over(arguments: Sequence[str]) -> int | None:
     """Have a command of ours run by the warm process.
 
     Returns:
-        Its exit status; None if nobody can run it, so that this process must.
+        Its exit status; None if nobody runs it, so that this process must.
     """
     address = os.environ.pop(ADDRESS, None)
     if address is None:
         return None
-    with socket.socket(socket.AF_UNIX) as connection:
-        try:
+    # Ctrl-C reaches the stage too, which ends in order; ending first would cut it off.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(address)
             send(connection, arguments)
-            # Ctrl-C reaches the stage too, which ends in order; dying first would cut it off.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            answer = connection.recv(1)
-        except OSError:
-            return None
-    status = answer[0] if answer else KILLED
-    if status != REFUSED:
-        return status
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+            if connection.recv(1) == STARTED:
+                return (connection.recv(1) or bytes([KILLED]))[0]
+    except OSError:
+        pass
+    signal.signal(signal.SIGINT, handler)
     return None
 
 

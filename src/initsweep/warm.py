@@ -1,7 +1,7 @@
 """The process that imports torch once and forks itself for every stage of `initsweep repro`.
 
-It only ever imports: it starts no threads, opens no database and computes nothing, so that a fork
-of it is as good as a fresh process. It imports while the first stage runs, which does not wait.
+It only ever imports: it draws no numbers, opens no database and computes nothing, so that a fork
+of it is as good as a fresh process. It imports what the next stages need while a stage runs.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any
 
 from initsweep.cli import main
-from initsweep.handover import KILLED, REFUSED, STREAMS, identity
+from initsweep.handover import KILLED, STARTED, STREAMS, identity
 from initsweep.tracking import preload_mlflow
 
 
@@ -67,20 +67,18 @@ def _collect(options: int) -> None:
 
 
 def _fork(connection: socket.socket) -> str:
-    """Run one request in a child.
+    """Run one request in a child; not if it comes from another installation.
 
     Returns:
         The name of the command, in the parent only: the child does not return.
     """
     request, streams = _receive(connection)
-    refused = request["identity"] != identity()
-    if refused:
-        connection.sendall(bytes([REFUSED]))
-    elif os.fork() == 0:
+    fits = request["identity"] == identity()
+    if fits and os.fork() == 0:
         _run(connection, request, streams)
     for stream in streams:
         os.close(stream)
-    return "" if refused else str(request["arguments"][0])
+    return str(request["arguments"][0]) if fits else ""
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
@@ -91,8 +89,13 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _run(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
     """Become the process that has asked, run its command and end."""
+    connection.sendall(STARTED)
     for target, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, target)
+    # What is a file here may be a pipe there.
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", closefd=False)
+    sys.stderr = os.fdopen(2, "w", buffering=1, errors="backslashreplace", closefd=False)
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
