@@ -72,12 +72,27 @@ def test_mistakes_end_with_the_same_message_and_status(environment, tmp_path):
     assert RAN_ITSELF not in missing.stderr + unknown.stderr
 
 
-def test_another_installation_runs_its_own_sources(environment, tmp_path):
+@pytest.fixture
+def copied(tmp_path) -> Path:
     ignored = shutil.ignore_patterns("__pycache__", "*.so")
-    shutil.copytree(ROOT / "src/initsweep", tmp_path / "initsweep", ignore=ignored)
+    shutil.copytree(ROOT / "src/initsweep", tmp_path / "src/initsweep", ignore=ignored)
+    return tmp_path / "src"
+
+
+def test_another_installation_runs_its_own_sources(environment, copied):
     with warm_process(environment) as warm:
-        other = environment | warm | {"PYTHONPATH": str(tmp_path)}
+        other = environment | warm | {"PYTHONPATH": str(copied)}
         assert RAN_ITSELF in run(other, "list", "metrics").stderr
+
+
+def test_sources_edited_meanwhile_are_the_ones_that_run(environment, copied, monkeypatch):
+    monkeypatch.chdir(copied.parent)
+    environment["PYTHONPATH"] = str(copied)
+    with warm_process(environment) as warm:
+        assert RAN_ITSELF not in run(environment | warm, "list", "metrics").stderr
+        with (copied / "initsweep/metrics/accuracy.py").open("a") as source:
+            source.write("\n")
+        assert RAN_ITSELF in run(environment | warm, "list", "metrics").stderr
 
 
 def test_where_there_is_no_warm_process_the_stage_runs_by_itself(environment, tmp_path):

@@ -95,4 +95,11 @@ def send(connection: socket.socket, arguments: Sequence[str]) -> None:
 
 def identity() -> list[str]:
     """Return what must be the same for a stage to run elsewhere: interpreter and sources."""
-    return [sys.executable, str(Path(__file__).resolve())]
+    folder = Path(__file__).resolve().parent
+    changed = [
+        Path(place, name).stat().st_mtime_ns
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not place.endswith("__pycache__")
+    ]
+    return [sys.executable, str(folder), str(len(changed)), str(max(changed))]

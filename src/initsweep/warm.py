@@ -43,6 +43,8 @@ looks. Scikit-learn is not among it: only the first stage uses it."""
 
 def serve(listening: socket.socket) -> None:
     """Fork for every request until standard input ends; import whenever nobody asks."""
+    # Before anything else: a source that is edited later is none that we can be sure to have.
+    own = identity()
     to_import: list[Callable[[], object]] = []
     watched = [listening, sys.stdin]
     while True:
@@ -53,7 +55,7 @@ def serve(listening: socket.socket) -> None:
             _collect(os.WNOHANG)
             connection, _ = listening.accept()
             with connection:
-                stage = _fork(connection)
+                stage = _fork(connection, own)
             to_import = list(AHEAD.get(stage, []))
         elif to_import:
             to_import.pop(0)()
@@ -66,14 +68,14 @@ def _collect(options: int) -> None:
             pass
 
 
-def _fork(connection: socket.socket) -> str:
-    """Run one request in a child; not if it comes from another installation.
+def _fork(connection: socket.socket, own: list[str]) -> str:
+    """Run one request in a child; not if it comes from other sources than our own.
 
     Returns:
         The name of the command, in the parent only: the child does not return.
     """
     request, streams = _receive(connection)
-    fits = request["identity"] == identity()
+    fits = request["identity"] == own
     if fits and os.fork() == 0:
         _run(connection, request, streams)
     for stream in streams:
