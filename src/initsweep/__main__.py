@@ -2,6 +2,12 @@
 
 import sys
 
+from initsweep.handover import hand_over
+
+status = hand_over(sys.argv[1:])
+if status is not None:
+    sys.exit(status)
+
 try:
     from initsweep.cli import main
 except ModuleNotFoundError as missing:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from initsweep.errors import InitsweepError, ParamsError
+from initsweep.handover import warm_process
 from initsweep.params import Params, load_params
 
 STAGES = {
@@ -121,7 +122,9 @@ def _repro(options: argparse.Namespace) -> int:
     # The stages run `python`: make it this one, activated environment or not.
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     command = [sys.executable, "-m", "dvc", "repro", *options.targets]
-    status = subprocess.run(command + ["--force"] * options.force, env=environment, check=False)
+    command += ["--force"] * options.force
+    with warm_process(environment) as warm:
+        status = subprocess.run(command, env=environment | warm, check=False)
     if status.returncode:
         return status.returncode
     if not options.targets:

@@ -3,12 +3,19 @@
 A stream is addressed by words and numbers such as `("weights", seed, "hidden.0.weight")`. Its
 seed is a hash of that address, so a draw never depends on the order in which modules are
 visited, on the device, or on which other networks are trained beside it.
+
+Torch is imported by those who draw with it: that takes a second, and some stages do not.
 """
 
+from __future__ import annotations
+
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 
 def stream_seed(*address: str | int) -> int:
@@ -25,6 +32,8 @@ def stream_seed(*address: str | int) -> int:
 
 def torch_stream(*address: str | int) -> torch.Generator:
     """Return a CPU torch generator at the start of the stream at `address`."""
+    import torch
+
     return torch.Generator(device="cpu").manual_seed(stream_seed(*address))
 
 
@@ -42,4 +51,6 @@ def batch_order(seed: int, epoch: int, n_examples: int) -> torch.Tensor:
     Returns:
         A permutation of `range(n_examples)`, shape (n_examples,), int64.
     """
+    import torch
+
     return torch.randperm(n_examples, generator=torch_stream("batches", seed, epoch))

@@ -35,6 +35,16 @@ def test_repeating_and_forcing_changes_neither_bytes_nor_runs(project, computed,
     assert view.names == expected_names(project)
 
 
+def test_our_own_command_gives_the_bytes_of_dvc_and_the_verdict(project, computed, expected_names):
+    done = project.initsweep("repro", "--force")
+    assert "Running stage 'tune@he_normal'" in done.stdout
+    assert "Report: reports/review.html" in done.stdout
+    assert project.hashes(*RESULTS) == computed.hashes(*RESULTS)
+    view = project.view()
+    assert view.is_clean
+    assert view.names == expected_names(project)
+
+
 def test_changing_a_parameter_and_back_publishes_each_result_once(project, expected_names):
     project.dvc("repro")
     first = expected_names(project)

@@ -35,14 +35,15 @@ def publisher(root: Path, *lines: str) -> subprocess.Popen:
     )
 
 
-@pytest.mark.parametrize("died_after", [0, 7])
+@pytest.mark.parametrize(("in_bulk", "died_after", "left"), [(1, 0, 1), (1, 1, 7), (0, 7, 8)])
 def test_a_publisher_killed_halfway_leaves_nothing_that_the_next_does_not_mend(
-    new_project, study, died_after
+    new_project, study, in_bulk, died_after, left
 ):
     project, whole = new_project("project"), new_project("whole")
     process = publisher(
         project.root,
         "import os, signal",
+        f"Store._in_bulk = {in_bulk}",
         "calls, log = [], Store._log",
         "def dying_log(*arguments):",
         "    calls.append(1)",
@@ -51,7 +52,7 @@ def test_a_publisher_killed_halfway_leaves_nothing_that_the_next_does_not_mend(
         "Store._log = dying_log",
     )
     assert process.wait() == -signal.SIGKILL
-    assert len(project.runs()) == died_after + 1
+    assert len(project.runs()) == left
     project.publish(study)
     whole.publish(study)
     assert project.shown() == whole.shown()

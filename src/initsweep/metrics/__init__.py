@@ -2,17 +2,21 @@
 
 One file per metric, found by name. A metric function maps outputs (..., n, n_outputs) and targets
 (n,) or (..., n) to values (...): it reduces over the n examples and leaves any leading lane
-dimensions alone, so the same code serves one network and a stack of networks.
+dimensions alone, so the same code serves one network and a stack of networks. Nothing here imports
+torch, which takes a second: the first stage names metrics and computes none.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Literal
 
 from initsweep.errors import DuplicateNameError, UnknownNameError
 from initsweep.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Task = Literal["classification", "regression"]
 Role = Literal["loss", "score"]

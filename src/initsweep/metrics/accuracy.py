@@ -1,9 +1,13 @@
 """The classification score: share of examples whose largest output is the true class."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from initsweep.metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -18,7 +22,7 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Shape (...).
     """
-    return (outputs.argmax(-1) == targets).to(torch.float64).mean(-1)
+    return (outputs.argmax(-1) == targets).double().mean(-1)
 
 
 METRICS.add(

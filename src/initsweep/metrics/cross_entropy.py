@@ -1,9 +1,13 @@
 """The classification loss: mean negative log-likelihood of the true class under a softmax."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from initsweep.metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -20,7 +24,7 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     """
     true_class = targets.expand(outputs.shape[:-1]).unsqueeze(-2)
     # Examples last: over few classes torch's softmax is several times faster along another axis.
-    log_likelihood = torch.log_softmax(outputs.mT, dim=-2).gather(-2, true_class)
+    log_likelihood = outputs.mT.log_softmax(-2).gather(-2, true_class)
     return -log_likelihood.squeeze(-2).mean(-1)
 
 

@@ -1,8 +1,13 @@
 """The regression loss: mean squared difference of prediction and target."""
 
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from initsweep.metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:

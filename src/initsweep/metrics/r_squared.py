@@ -1,9 +1,13 @@
 """The regression score: share of the targets' variance that the predictions explain."""
 
-import torch
-from torch import Tensor
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from initsweep.metrics import METRICS, Metric
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def r_squared(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -23,8 +27,8 @@ def r_squared(outputs: Tensor, targets: Tensor) -> Tensor:
     """
     residual = (outputs.squeeze(-1) - targets).square().sum(-1)
     total = (targets - targets.mean(-1, keepdim=True)).square().sum(-1).expand_as(residual)
-    undefined = torch.where(residual == 0, 1.0, 0.0).to(residual.dtype)
-    return torch.where(total == 0, undefined, 1 - residual / total)
+    undefined = (residual == 0).to(residual.dtype)
+    return (1 - residual / total).where(total != 0, undefined)
 
 
 METRICS.add(

@@ -7,6 +7,7 @@ runs that it does show, `store` writes the difference, `publishing` holds all to
 imported only by `store` and `connection`, and only when used, because that import takes seconds.
 """
 
+from initsweep.tracking.connection import preload_mlflow
 from initsweep.tracking.location import project_root, ui_command
 from initsweep.tracking.publishing import Summary, publish
 from initsweep.tracking.seal import is_sealed
@@ -17,6 +18,7 @@ __all__ = [
     "Study",
     "Summary",
     "is_sealed",
+    "preload_mlflow",
     "project_root",
     "publish",
     "ui_command",

@@ -77,9 +77,10 @@ def _carry_out(plan: Plan, store: Store, schema: Schema) -> None:
             # before their children, the best scheme before the others, children in order.
             start = now + len(plan.schemes) - rank
             parent_id = _own_run(scheme, store, schema, start, bar)
-            for place, child in enumerate(scheme.missing):
-                store.add_child(child, parent_id, now - 1000 * rank - place)
-                bar.advance()
+            later = now - 1000 * rank
+            timed = [(child, later - place) for place, child in enumerate(scheme.missing)]
+            store.add_children(timed, parent_id)
+            bar.advance(len(timed))
 
 
 def _own_run(scheme: SchemePlan, store: Store, schema: Schema, start: int, bar: Progress) -> str:

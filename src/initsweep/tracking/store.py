@@ -1,4 +1,6 @@
-"""The only module that talks to MLflow, always through `MlflowClient` with explicit run ids.
+"""The only module that talks to MLflow, through `MlflowClient` with explicit run ids.
+
+The one exception is `bulk`, for the many runs that a local database takes at once.
 
 The fluent API keeps a current run per process and obeys `MLFLOW_RUN_ID`, which `mlflow run`
 sets: both would write into somebody else's run.
@@ -11,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from initsweep.records import Schema
+from initsweep.tracking.bulk import insert_finished
 from initsweep.tracking.plan import ExistingRun
 from initsweep.tracking.points import Point
 from initsweep.tracking.view import OWNER, RunView, SchemeView
@@ -32,6 +35,10 @@ class Store:
     def __init__(self, client: Any, experiment_id: str, publisher: str) -> None:  # noqa: ANN401
         self._client, self._experiment_id = client, experiment_id
         self._publisher, self._uri = publisher, str(client.tracking_uri)
+
+    @property
+    def _in_bulk(self) -> bool:
+        return self._uri.startswith("sqlite:")
 
     def runs(self, study_sha: str) -> list[ExistingRun]:
         """Return our runs of one study, and unfinished ones of ours whatever their study.
@@ -71,11 +78,17 @@ class Store:
         self._client.set_terminated(run_id, end_time=start)
         return run_id
 
-    def add_child(self, view: RunView, parent_id: str, start: int) -> None:
-        """Write one run below a scheme's run."""
-        run_id = self._create(view.name, {**view.tags, _PARENT: parent_id}, start)
-        self._log(run_id, view.params, view.metrics)
-        self._client.set_terminated(run_id, end_time=start)
+    def add_children(self, runs: Sequence[tuple[RunView, int]], parent_id: str) -> None:
+        """Write the runs below a scheme's run, each with its time."""
+        if self._in_bulk:
+            experiment = self._client.get_experiment(self._experiment_id)
+            tags = {_PARENT: parent_id, _PUBLISHER: self._publisher}
+            insert_finished(self._uri, experiment, runs, tags)
+            return
+        for view, start in runs:
+            run_id = self._create(view.name, {**view.tags, _PARENT: parent_id}, start)
+            self._log(run_id, view.params, view.metrics)
+            self._client.set_terminated(run_id, end_time=start)
 
     def refresh_verdict(self, existing: ExistingRun, view: SchemeView) -> None:
         """Update what the comparison says of a scheme; the hash goes last, as the seal."""

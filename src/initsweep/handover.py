@@ -1,0 +1,105 @@
+"""Hand a stage over to a process that has its libraries imported already, if there is one.
+
+DVC starts every stage as a process of its own, and most of these would spend more time importing
+torch than training. So `initsweep repro` keeps one process (`warm`) that imports once and forks
+itself for every stage. Nothing depends on it: without it, or if it is of another installation,
+a stage runs where it was started. Imports nothing but the standard library, and little of that.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+ADDRESS = "INITSWEEP_WARM"
+"""The environment variable that names the socket of the warm process."""
+
+STARTED = b"!"  # sent before the exit status; an end without it means: run it yourself
+KILLED = 1  # the exit status where a stage ended without giving one
+STREAMS = (0, 1, 2)
+
+
+@contextmanager
+def warm_process(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Keep a warm process while the block runs. It ends with this one, however this one ends.
+
+    Args:
+        environment: The environment variables that stages will be started with.
+
+    Yields:
+        What to add to that environment.
+    """
+    with tempfile.TemporaryDirectory(prefix="initsweep-") as folder:
+        address = str(Path(folder) / "warm")
+        # Stages that connect early just wait; once that process has gone, they are refused.
+        with socket.socket(socket.AF_UNIX) as listening:
+            try:
+                listening.bind(address)
+            except OSError:  # a path longer than sockets allow
+                yield {}
+                return
+            listening.listen()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "initsweep.warm", str(listening.fileno())],
+                stdin=subprocess.PIPE,  # its end of file says that we are gone
+                pass_fds=[listening.fileno()],
+                env={**environment, "PYTHONPATH": "src"},  # as the commands of dvc.yaml
+            )
+        try:
+            yield {ADDRESS: address}
+        finally:
+            process.communicate()
+
+
+def hand_over(arguments: Sequence[str]) -> int | None:
+    """Have a command of ours run by the warm process.
+
+    Returns:
+        Its exit status; None if nobody runs it, so that this process must.
+    """
+    address = os.environ.pop(ADDRESS, None)
+    if address is None:
+        return None
+    # Ctrl-C reaches the stage too, which ends in order; ending first would cut it off.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(address)
+            send(connection, arguments)
+            if connection.recv(1) == STARTED:
+                return (connection.recv(1) or bytes([KILLED]))[0]
+    except OSError:
+        pass
+    signal.signal(signal.SIGINT, handler)
+    return None
+
+
+def send(connection: socket.socket, arguments: Sequence[str]) -> None:
+    """Send all that a stage inherits from the process that it was started as."""
+    request = {
+        "arguments": list(arguments),
+        "environment": dict(os.environ),
+        "folder": str(Path.cwd()),
+        "identity": identity(),
+    }
+    content = json.dumps(request).encode()
+    socket.send_fds(connection, [len(content).to_bytes(4, "big")], STREAMS)
+    connection.sendall(content)
+
+
+def identity() -> list[str]:
+    """Return what must be the same for a stage to run elsewhere: interpreter and sources."""
+    folder = Path(__file__).resolve().parent
+    changed = [
+        Path(place, name).stat().st_mtime_ns
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not place.endswith("__pycache__")
+    ]
+    return [sys.executable, str(folder), str(len(changed)), str(max(changed))]
