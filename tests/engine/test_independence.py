@@ -21,6 +21,7 @@ class TestIndependence:
         ("sigmoid", {"n_features": 7, "width": 13}, 7),
         ("sigmoid", {"n_validation": 31, "n_features": 7, "width": 13}, 32),
         ("sigmoid", {"n_features": 7, "width": 1}, 3),
+        ("sigmoid", {"n": 303, "n_features": 68, "width": 31, "n_outputs": 10}, 100),
         ("batch_norm", {"n_features": 7, "width": 13}, 11),
         ("layer_norm", {"n_features": 7, "width": 13}, 33),
         ("residual", {"n_features": 13, "width": 7}, 32),
@@ -111,6 +112,7 @@ class TestIndependence:
         lanes_of,
         assert_same_bytes,
         fast_engine,
+        only,
     ):
         """More workers make smaller chunks, and diverged lanes make them smaller still."""
         if fast_engine == "compiled" and model == "unplanned":
@@ -128,6 +130,11 @@ class TestIndependence:
         for workers in (2, 4, 9):
             cut = runtime(engine=fast_engine, lanes_per_chunk=32, workers=workers)
             assert_same_bytes(train_lanes(problem, lanes, runtime=cut, **settings), whole)
+        eight = runtime(engine=fast_engine, lanes_per_chunk=8)
+        together = train_lanes(problem, lanes, runtime=eight, **settings)
+        for lane in (0, 5, 8):
+            alone = train_lanes(problem, [lanes[lane]], runtime=eight, **settings)
+            assert_same_bytes(only(together, lane), alone)
 
     def test_epochs_beyond_the_last_change_nothing_before(
         self, make_problem, training, optimizer, runtime, lanes_of, fast_engine

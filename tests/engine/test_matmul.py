@@ -107,7 +107,7 @@ def test_where_company_matters_stacks_keep_their_size(monkeypatch, train):
             or init(self, plan, parameters, *rest)
         ),
     )
-    for smallest, size in ((2, 3), (5, 5), (8, 8)):
+    for smallest, size in ((2, 5), (6, 6), (8, 8)):  # two are spared, as 16 is half a vector
         found = matmul.Findings(onednn=True, smallest_stack=smallest)
         monkeypatch.setattr(stacked_path, "findings", lambda *_, f=found: f)
         sizes.clear()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from initsweep.engine.lanes import Lane, empty_results
-from initsweep.engine.packing import Assembly, pack, pack_evenly, spare_slots
+from initsweep.engine.packing import Assembly, pack, pack_evenly, spare_slots, spare_slots_of_any
 
 
 def lanes_with(*rates):
@@ -50,6 +50,13 @@ def test_even_chunks_keep_all_workers_busy(n, workers, sizes):
 )
 def test_slots_are_spared_where_the_stack_is_not_whole_vectors(slots, batch_size, spare):
     assert spare_slots(slots, batch_size) == spare
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "spare"), [(128, 0), (32, 0), (16, 2), (100, 1), (31, 1), (1, 31)]
+)
+def test_slots_are_spared_where_a_lane_is_not_whole_vectors(batch_size, spare):
+    assert spare_slots_of_any(batch_size) == spare
 
 
 def test_results_return_to_their_places():

@@ -61,7 +61,12 @@ def spare_slots(slots: int, batch_size: int) -> int:
     """
     if slots * batch_size % ALIGNMENT == 0:
         return 0
-    return min(slots - 1, math.ceil((ALIGNMENT - 1) / batch_size))
+    return min(slots - 1, spare_slots_of_any(batch_size))
+
+
+def spare_slots_of_any(batch_size: int) -> int:
+    """Return the same for stacks of every size, which are whole vectors if each lane is."""
+    return 0 if batch_size % ALIGNMENT == 0 else math.ceil((ALIGNMENT - 1) / batch_size)
 
 
 class Assembly:

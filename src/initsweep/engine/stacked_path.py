@@ -11,7 +11,7 @@ from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
 from initsweep.engine.optimizers import STACKED_OPTIMIZERS, carry_of
-from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots
+from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan, read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
@@ -62,8 +62,13 @@ class StackedPath(TrainingPath):
             found = findings(frozenset(shapes), self._slots, features.dtype, threads)
             self._onednn = found.onednn
             # With several threads torch cuts its loops at places that depend on the stack's size.
-            if self._plan is not None and threads == 1:
+            # With tiny batches too many slots would have to be spared.
+            spared = spare_slots_of_any(job.training.batch_size)
+            if self._plan is not None and threads == 1 and 4 * spared <= self._slots:
                 self._smallest = found.smallest_stack
+        self._spare = spare_slots(self._slots, job.training.batch_size)
+        if not self._fixed:
+            self._spare = spare_slots_of_any(job.training.batch_size)
 
     @property
     def kind(self) -> str:
@@ -124,10 +129,6 @@ class StackedPath(TrainingPath):
     @property
     def _fixed(self) -> bool:
         return self._smallest == self._slots
-
-    @property
-    def _spare(self) -> int:
-        return spare_slots(self._slots, self.job.training.batch_size)
 
     @property
     def _carry(self) -> float:
