@@ -65,7 +65,7 @@ def test_a_seed_gives_the_same_weights_and_batches_whatever_the_rates(deep):
 def test_rows_come_in_the_order_rates_times_seeds(deep):
     trained = deep.run("zeros", "confirm", [(3, 0.1), (4, 0.2)], [7, 8])
     assert [(r.trial, r.seed) for r in trained.runs] == [(3, 7), (3, 8), (4, 7), (4, 8)]
-    assert len(trained.curves) == 4 * 13
+    assert len(trained.curves) == 4 * 16
     first = trained.curves[0]
     assert (first.epoch, first.train_loss) == (0, None)
     assert first.validation_loss == pytest.approx(torch.tensor(10.0).log().item(), abs=1e-4)
