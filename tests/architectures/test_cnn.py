@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from initsweep.architectures import ARCHITECTURES, build_model
-from initsweep.engine.plan import read_plan
+from initsweep.engine.tracing import read_plan
 from initsweep.errors import ParamsError
 from initsweep.initializers.apply import initialize_
 

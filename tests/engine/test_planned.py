@@ -9,9 +9,9 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from initsweep.engine.plan import ACTIVATIONS, read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan
 from initsweep.engine.stacked_path import stacked_tensors
+from initsweep.engine.tracing import ACTIVATIONS, read_plan
 from initsweep.errors import PlanError
 
 FUNCTIONS = {name: function for function, name in ACTIVATIONS.items() if callable(function)}

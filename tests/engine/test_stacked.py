@@ -7,9 +7,9 @@ import torch
 from torch.func import functional_call
 
 from initsweep.engine import planned, stacked
-from initsweep.engine.plan import read_plan
 from initsweep.engine.stack import Stack
 from initsweep.engine.stacked_path import stacked_tensors
+from initsweep.engine.tracing import read_plan
 from initsweep.errors import PlanError
 
 MODELS = ["plain", "batch_norm", "layer_norm", "residual", "sigmoid"]

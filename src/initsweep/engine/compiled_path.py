@@ -16,9 +16,9 @@ from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, divergence_limit
 from initsweep.engine.packing import Assembly, Chunk, pack
 from initsweep.engine.paths import Job, TrainingPath
-from initsweep.engine.plan import read_plan
 from initsweep.engine.schedules import rate_factor
 from initsweep.engine.stacked import to_numpy
+from initsweep.engine.tracing import read_plan
 from initsweep.errors import KernelsError
 from initsweep.randomness import batch_order
 

@@ -13,11 +13,12 @@ from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
 from initsweep.engine.optimizers import STACKED_OPTIMIZERS, carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
 from initsweep.engine.paths import Job, TrainingPath
-from initsweep.engine.plan import Plan, read_plan
+from initsweep.engine.plan import Plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
 from initsweep.engine.stack import Stack
 from initsweep.engine.stackability import check_stackable
 from initsweep.engine.stacked import SingleStack, VmapStack
+from initsweep.engine.tracing import read_plan
 from initsweep.engine.trainer import ChunkTrainer
 from initsweep.errors import PlanError
 

@@ -10,7 +10,8 @@ from initsweep.engine.kernels import library
 from initsweep.engine.kernels.program import check_coverage
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.paths import Job
-from initsweep.engine.plan import Operation, Plan, read_plan
+from initsweep.engine.plan import Operation, Plan
+from initsweep.engine.tracing import read_plan
 from initsweep.errors import KernelsError, PlanError
 
 

@@ -126,7 +126,7 @@ def test_builds_with_fused_multiply_add_agree_to_the_last_bit():
         "from torch import nn\n"
         "from initsweep.engine.kernels.library import load_library\n"
         "from initsweep.engine.kernels.trainer import Trainer\n"
-        "from initsweep.engine.plan import read_plan\n"
+        "from initsweep.engine.tracing import read_plan\n"
         "from initsweep.params import Optimizer\n"
         "torch.manual_seed(0)\n"
         "model = nn.Sequential(nn.Linear(9, 33), nn.LayerNorm(33), nn.GELU(), nn.Linear(33, 50),\n"
