@@ -69,7 +69,7 @@ def field() -> dict[str, Contestant]:
         import jax_scan
     except ImportError:
         return contestants()
-    return {**contestants(), "JAX jit(scan), without validation": jax_scan.loop}
+    return {**contestants(), "JAX jit(scan)": jax_scan.loop}
 
 
 def scaling(path: str, picture: Path) -> dict[int, float]:
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--cases", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     parser.add_argument("--optimizers", nargs="+", default=["sgd", "adam"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--validation-rows", type=int, default=359, help="1: updates only")
     parser.add_argument("--json", type=Path, help="write all times to this file")
     parser.add_argument("--scaling", choices=("torch", "compiled"), nargs="?", const="torch")
     parser.add_argument("--picture", type=Path, default=Path("scaling.png"))
@@ -135,7 +136,7 @@ def main() -> None:
         print(", ".join(f"{name} {rate / 1e9:.0f} Gflop/s" for name, rate in peak.items()))
         for name in asked.cases:
             for optimizer in asked.optimizers:
-                case = case_of(name, optimizer)
+                case = replace(case_of(name, optimizer), validation_rows=asked.validation_rows)
                 report[f"{name} {optimizer}"] = times = race(case, asked.rounds, field())
                 lines = table(times, case.operations(), peak)
                 print(f"\n**{name}, {optimizer}**\n\n{lines}", flush=True)

@@ -1,6 +1,6 @@
 """One network in JAX, all steps of an epoch in one compiled scan: see `engine.py`.
 
-It is given an advantage: it does not validate, and nobody asks it for the losses.
+It is given an advantage: nobody asks it for the losses.
 """
 
 import os
@@ -36,6 +36,7 @@ def loop(case: Case) -> float | None:
 
 def _loop(case: Case) -> float:
     features, targets = (jnp.asarray(x.numpy()) for x in rows(ROWS, case.n_features, 10))
+    validation = [jnp.asarray(x.numpy()) for x in rows(case.validation_rows, case.n_features, 10)]
     weights = [
         (jnp.asarray(layer.weight.detach().numpy().T), jnp.asarray(layer.bias.detach().numpy()))
         for layer in case.network().modules()
@@ -43,12 +44,19 @@ def _loop(case: Case) -> float:
     ]
     steps, size = ROWS // case.batch_size, case.batch_size
 
-    def loss(weights, x, y):
+    def outputs(weights, x):
         for number, (weight, bias) in enumerate(weights):
             x = x @ weight + bias
             if number < len(weights) - 1:
                 x = jax.nn.relu(x)
-        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], 1).mean()
+        return x
+
+    def loss(weights, x, y):
+        return -jnp.take_along_axis(jax.nn.log_softmax(outputs(weights, x)), y[:, None], 1).mean()
+
+    @jax.jit
+    def validate(weights, x, y):
+        return loss(weights, x, y), (outputs(weights, x).argmax(1) == y).mean()
 
     def step(state, index):
         weights, velocities = state
@@ -65,9 +73,9 @@ def _loop(case: Case) -> float:
         return jnp.asarray(generator.permutation(ROWS)[: steps * size].reshape(steps, size))
 
     state, _ = epoch(state, order())
-    jax.block_until_ready(state)
+    jax.block_until_ready(validate(state[0], *validation))
     start = time.perf_counter()
     for _ in range(case.epochs):
         state, _ = epoch(state, order())
-    jax.block_until_ready(state)
+        jax.block_until_ready(validate(state[0], *validation))
     return (time.perf_counter() - start) / case.steps

@@ -2,21 +2,27 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from initsweep.engine.history import History
+from initsweep.engine.history import lane_results
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.kernels.program import check_coverage
 from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.kernels.verification import check_against_torch
-from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, divergence_limit
+from initsweep.engine.lanes import (
+    NEVER,
+    Lane,
+    LaneResults,
+    Problem,
+    divergence_limit,
+)
 from initsweep.engine.packing import Assembly, Chunk, pack
 from initsweep.engine.paths import Job, TrainingPath
-from initsweep.engine.schedules import rate_factor
 from initsweep.engine.stacked import to_numpy
 from initsweep.engine.tracing import read_plan
 from initsweep.errors import KernelsError
@@ -118,13 +124,12 @@ class _LaneTraining:
 
     def __init__(self, job: Job, trainer: Trainer, lane: Lane, orders: Orders) -> None:
         self._job, self._trainer, self._lane, self._orders = job, trainer, lane, orders
-        model = job.problem.model
-        self._template = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-        rows = len(job.problem.validation.features)
+        self._state = job.problem.initial_state(lane.seed)
+        epochs, rows = job.training.epochs, len(job.problem.validation.features)
         kept = KEPT_OUTPUTS // max(1, 4 * rows * trainer.n_outputs)
-        self._outputs = torch.empty(max(1, min(job.training.epochs, kept)), rows, trainer.n_outputs)
-        self._history = History(1, job.training.epochs, job.problem.constant_loss)
-        self._waiting: list[FloatArray] = []
+        self._outputs = torch.empty(max(1, min(epochs, kept)), rows, trainer.n_outputs)
+        self._batch_losses = np.full((epochs, job.steps_per_epoch), np.nan)
+        self._validation = np.full((2, epochs + 1), np.nan)  # losses, scores
 
     def run(self, stopped: Callable[[], bool]) -> LaneResults:
         """Return the lane's results, with a lane axis of length 1.
@@ -132,59 +137,53 @@ class _LaneTraining:
         Raises:
             CancelledError: If `stopped()` became true.
         """
-        problem, epochs, trainer = self._job.problem, self._job.training.epochs, self._trainer
-        trainer.start({**self._template, **problem.initial_state(self._lane.seed)})
-        trainer.predict(problem.validation.features, self._outputs[0])
-        losses, scores = self._measured(1)
-        self._history.start(losses, scores)
-        limit = divergence_limit(float(losses[0]), problem.constant_loss)
-        epoch = 0
-        while epoch < epochs and self._history.alive.any():
+        problem, epochs = self._job.problem, self._job.training.epochs
+        model = problem.model
+        template = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+        self._trainer.start({**template, **self._state})
+        self._trainer.predict(problem.validation.features, self._outputs[0])
+        self._measure(0, 1)
+        limit = divergence_limit(float(self._validation[0, 0]), problem.constant_loss)
+        done = 0 if np.isfinite(limit) else epochs
+        waiting = 0
+        while done < epochs:
             if stopped():
                 raise CancelledError
-            self._train_epoch(epoch, limit)
-            epoch += 1
-            blown_up = bool(np.isnan(self._waiting[-1][-1]))
-            if blown_up or epoch == epochs or len(self._waiting) == len(self._outputs):
-                self._record(epoch)
-        state = self._final_state() if self._job.keep_states else None
-        return self._history.results(None if state is None else [state])
+            complete = self._train_epoch(done, limit)
+            self._trainer.predict(problem.validation.features, self._outputs[waiting])
+            done, waiting = done + 1, waiting + 1
+            if not complete or done == epochs or waiting == len(self._outputs):
+                self._measure(done - waiting + 1, waiting)
+                waiting = 0
+            if not complete:
+                break
+        losses, scores = self._validation
+        results = lane_results(self._batch_losses, losses, scores, limit)
+        if self._job.keep_states and results.diverged_at_step[0] == NEVER:
+            batches = self._batch_losses.size
+            state = self._trainer.state(template, batches=batches)
+            return replace(results, final_states=[state])
+        return replace(results, final_states=[None] if self._job.keep_states else None)
 
-    def _train_epoch(self, epoch: int, limit: float) -> None:
-        """Train for one epoch; batches not reached have a loss of NaN."""
-        training, train = self._job.training, self._job.problem.train
-        steps = len(train.targets) // training.batch_size
-        total, first = training.epochs * steps, epoch * steps
-        factors = [rate_factor(training, step, total) for step in range(first, first + steps)]
-        rates = self._lane.learning_rate * np.array(factors)
+    def _train_epoch(self, epoch: int, limit: float) -> bool:
+        """Train for one epoch; batches not reached keep a loss of NaN.
+
+        Returns:
+            Whether no loss was above the limit.
+        """
+        train, losses = self._job.problem.train, self._batch_losses[epoch]
+        rates = self._lane.learning_rate * self._job.rate_factors[epoch]
         order = self._orders(self._lane.seed, epoch)
         seen = self._trainer.train(train.features, train.targets, order, rates, limit)
-        losses = np.full(steps, np.nan)
-        losses[: len(seen)] = np.where(seen <= limit, seen, np.nan)
-        self._trainer.predict(
-            self._job.problem.validation.features, self._outputs[len(self._waiting)]
-        )
-        self._waiting.append(losses)
+        losses[: len(seen)] = seen
+        return bool(losses[-1] <= limit)
 
-    def _record(self, epochs_done: int) -> None:
-        """Record the epochs whose outputs wait."""
-        losses, scores = self._measured(len(self._waiting))
-        first = epochs_done - len(self._waiting)
-        for i, batch_losses in enumerate(self._waiting):
-            self._history.add_epoch(
-                first + i, batch_losses[None, :], losses[i : i + 1], scores[i : i + 1]
-            )
-        self._waiting.clear()
-
-    def _measured(self, epochs: int) -> tuple[FloatArray, FloatArray]:
-        """Return losses and scores of the first outputs, each of shape (epochs,)."""
-        problem, outputs = self._job.problem, self._outputs[:epochs]
+    def _measure(self, first: int, count: int) -> None:
+        """Write loss and score of the outputs that wait, from entry `first` on."""
+        problem, outputs = self._job.problem, self._outputs[:count]
         targets = problem.validation.targets
-        return to_numpy(problem.loss(outputs, targets)), to_numpy(problem.score(outputs, targets))
-
-    def _final_state(self) -> dict[str, Tensor]:
-        steps = len(self._job.problem.train.targets) // self._job.training.batch_size
-        return self._trainer.state(self._template, batches=steps * self._job.training.epochs)
+        for row, function in zip(self._validation, (problem.loss, problem.score), strict=True):
+            row[first : first + count] = to_numpy(function(outputs, targets))
 
 
 def _check_data(problem: Problem) -> None:

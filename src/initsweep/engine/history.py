@@ -71,3 +71,35 @@ class History:
         newly = self.alive & bad.any(axis=1)
         self._results.diverged_at_step[newly] = first_step + bad.argmax(axis=1)[newly]
         self.alive &= ~newly
+
+
+def lane_results(
+    batch_losses: FloatArray, losses: FloatArray, scores: FloatArray, limit: float
+) -> LaneResults:
+    """Return the results of a lane that trained alone; NaN from the epoch in which it blew up.
+
+    Args:
+        batch_losses: Loss of each batch before its update, shape (epochs, steps).
+        losses: Validation losses, shape (epochs + 1,); entry 0 is the untrained network.
+        scores: Validation scores, shape (epochs + 1,).
+        limit: What no loss may exceed, as `divergence_limit` gives it.
+
+    Returns:
+        Arrays of shape (1, ...), without a final state.
+    """
+    epochs, steps = batch_losses.shape
+    results = empty_results(1, epochs, "", keep_states=False)
+    # In the order in which they were seen: all batches of an epoch, then its validation.
+    seen = np.concatenate([losses[:1], np.column_stack([batch_losses, losses[1:]]).ravel()])
+    bad = ~(seen <= limit)
+    lasting = epochs
+    if bad.any():
+        place = int(bad.argmax()) - 1  # among epochs of steps + 1 losses, -1 for the untrained one
+        lasting, within = divmod(place, steps + 1)
+        results.diverged_at_step[0] = max(0, lasting * steps + within)
+    if lasting >= 0:
+        results.initial_loss[0] = losses[0]
+        results.train_loss[0, :lasting] = batch_losses[:lasting].mean(axis=1)
+        results.validation_loss[0, : lasting + 1] = losses[: lasting + 1]
+        results.validation_score[0, : lasting + 1] = scores[: lasting + 1]
+    return results

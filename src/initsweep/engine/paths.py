@@ -8,15 +8,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import cached_property
 
+import numpy as np
 import torch
 
-from initsweep.engine.lanes import Lane, LaneResults, Problem
+from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
 from initsweep.engine.packing import Chunk
+from initsweep.engine.schedules import rate_factor
 from initsweep.params import Optimizer, Runtime, Training
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One call of `train_lanes`: everything that its lanes share.
 
@@ -38,6 +41,19 @@ class Job:
     def device(self) -> torch.device:
         """Where the data are, and so where the training runs."""
         return self.problem.train.features.device
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Updates of an epoch; rows that do not fill a batch wait for the next epoch."""
+        return len(self.problem.train.targets) // self.training.batch_size
+
+    @cached_property
+    def rate_factors(self) -> FloatArray:
+        """Factor on the learning rate of every update, shape (epochs, steps)."""
+        steps = self.steps_per_epoch
+        total = self.training.epochs * steps
+        factors = [rate_factor(self.training, step, total) for step in range(total)]
+        return np.array(factors).reshape(self.training.epochs, steps)
 
     def settings(self) -> dict[str, object]:
         """Return what the bits of a chunk depend on whatever the path, apart from the lanes."""
