@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.layers import activations_after
+from initsweep.initializers.activations import activations_after
 
 
 def test_a_network_that_says_so_is_believed():
