@@ -1,10 +1,10 @@
 """Measures fan_in and fan_out of every kind of layer, and compares them with the computed ones.
 
-A layer is filled with independent weights of variance 1 and fed independent numbers of variance
-1. The variance of its output is then fan_in; that of the gradient at its input, for output
-gradients of variance 1, is fan_out. Convolutions are measured away from the border, over whole
-periods of the stride. Blocks of rows (projections of attention, gates) are cut out of the
-module's own parameter and used as what the module uses them for, a matrix.
+A layer is filled with independent weights and fed independent numbers of variance 1. The mean
+square of its output over that of its weights is then fan_in; that of the gradient at its input,
+for output gradients of variance 1, is fan_out. Convolutions are measured away from the border,
+over whole periods of the stride. Blocks of rows (projections of attention, gates) are cut out of
+the module's own parameter and used as what the module uses them for, a matrix.
 
     python benchmarks/measure_fans.py       # prints the table of docs/initializers.md
 """
@@ -12,6 +12,7 @@ module's own parameter and used as what the module uses them for, a matrix.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -55,13 +56,13 @@ _POSITIONS = 12  # whole periods of strides 1 to 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """One layer of one module: computed fans, measured ones, and torch's where it has any."""
+    """One layer of one module: computed fans, measured ones, and torch's count."""
 
     module: str
     layer: Layer
     fan_in: float
     fan_out: float
-    torch_fans: tuple[int, int] | None
+    torch_fans: tuple[int, int]
 
 
 def measurements() -> Iterator[Measurement]:
@@ -72,14 +73,17 @@ def measurements() -> Iterator[Measurement]:
     """
     for description, module in CASES.items():
         for layer, weight in _weights(module, description):
-            fan_in, fan_out = _measure(module, layer, weight, torch_stream(description, layer.name))
+            forward, backward = _measure(
+                module, layer, weight, torch_stream(description, layer.name)
+            )
+            power = float(weight.double().square().mean())
             packed = {slot.name: slot.shape for slot in slots_of(module, {})}
             shape = next((s for n, s in packed.items() if _in(layer, n)), layer.weight_shape)
             yield Measurement(
                 module=description,
                 layer=layer,
-                fan_in=fan_in,
-                fan_out=fan_out,
+                fan_in=forward / power,
+                fan_out=backward / power,
                 torch_fans=_calculate_fan_in_and_fan_out(torch.empty(shape)),
             )
 
@@ -90,7 +94,7 @@ def _in(layer: Layer, parameter: str) -> bool:
 
 
 def _weights(module: nn.Module, description: str) -> Iterator[tuple[Layer, Tensor]]:
-    """Yield each layer with its own rows of the module's parameter, filled at variance 1.
+    """Yield each layer with its own rows of the module's parameter, filled at random.
 
     Yields:
         In the order of the module's parameters.
@@ -104,7 +108,7 @@ def _weights(module: nn.Module, description: str) -> Iterator[tuple[Layer, Tenso
             if part.role == "weight":
                 rows = part.rows or slot.shape[0]
                 weight = parameters[slot.name].data[start : start + rows]
-                generator = torch_stream("weights of variance 1", description, part.address)
+                generator = torch_stream("fan weights", description, part.address)
                 weight.copy_(torch.randn(weight.shape, generator=generator))
                 start += rows
                 yield part.layer, weight
@@ -159,17 +163,23 @@ def _power(values: Tensor) -> float:
 
 
 def table() -> str:
-    """Return the table in Markdown; equal layers of one module share a row."""
+    """Return the table in Markdown; the gates of one parameter share a row."""
     lines = [
-        "| layer | fan_in | measured | fan_out | measured | torch's fans |",
+        "| layer | fan_in | measured | fan_out | measured | `torch.nn.init` counts |",
         "|---|---:|---:|---:|---:|---:|",
     ]
+    rows: dict[tuple[str, str], list[Measurement]] = {}
     for one in measurements():
-        own = "" if one.layer.name == "" else f", `{one.layer.name}`"
-        theirs = "{}, {}".format(*one.torch_fans) if one.torch_fans else "none"
+        rows.setdefault((one.module, one.layer.name.split("[")[0]), []).append(one)
+    for (module, name), gates in rows.items():
+        own = f", `{name}`" if name else ""
+        each = f", each of {len(gates)} gates" if len(gates) > 1 else ""
+        layer = gates[0].layer
+        fan_in, fan_out = fmean(g.fan_in for g in gates), fmean(g.fan_out for g in gates)
+        theirs = "{} and {}".format(*gates[0].torch_fans)
         lines.append(
-            f"| {one.module}{own} | {one.layer.fan_in:g} | {one.fan_in:.1f} "
-            f"| {one.layer.fan_out:g} | {one.fan_out:.1f} | {theirs} |"
+            f"| {module}{own}{each} | {layer.fan_in:g} | {fan_in:.1f} "
+            f"| {layer.fan_out:g} | {fan_out:.1f} | {theirs} |"
         )
     return "\n".join(lines)
 

@@ -45,16 +45,17 @@ class Network:
             )
         inputs = self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
         order = torch.randperm(len(inputs[0]), generator=torch_stream("examples", self.seed))
-        return tuple(one.detach().cpu()[order[:count]] for one in inputs)
+        return tuple(_as_float32(one)[order[:count]] for one in inputs)
 
     def run(self, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> None:
-        """Run the network forward with these parameters on the CPU, for hooks to look at.
+        """Run the network forward with these parameters, for hooks to look at.
 
-        Without dropout; batch normalization uses the batch's statistics, as in training. Modes,
-        buffers and torch's generators are left as they were.
+        On the CPU and in float32, whatever the network's own device and type of numbers; without
+        dropout; batch normalization uses the batch's statistics, as in training. Modes, buffers
+        and torch's generators are left as they were.
         """
         modes = {module: module.training for module in self.model.modules()}
-        buffers = {name: one.detach().cpu().clone() for name, one in self.model.named_buffers()}
+        buffers = {name: _as_float32(one).clone() for name, one in self.model.named_buffers()}
         try:
             for module in modes:
                 module.training = isinstance(module, NORMS)
@@ -63,3 +64,9 @@ class Network:
         finally:
             for module, training in modes.items():
                 module.training = training
+
+
+def _as_float32(tensor: Tensor) -> Tensor:
+    """Return the tensor on the CPU; numbers of other types than float32, but not integers, cast."""
+    tensor = tensor.detach().cpu()
+    return tensor.to(torch.float32) if tensor.is_floating_point() else tensor
