@@ -6,7 +6,7 @@ for output gradients of variance 1, is fan_out. Convolutions are measured away f
 over whole periods of the stride. Blocks of rows (projections of attention, gates) are cut out of
 the module's own parameter and used as what the module uses them for, a matrix.
 
-    python benchmarks/measure_fans.py       # prints the table of docs/initializers.md
+    python -m benchmarks.measure_fans       # prints the table of docs/initializers.md
 """
 
 from collections.abc import Iterator

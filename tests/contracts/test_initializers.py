@@ -119,11 +119,12 @@ def test_mean_and_std_are_the_stated_ones(initializer):
     assert values.mean() == pytest.approx(mean, abs=5 * std / math.sqrt(values.size))
 
 
-def test_bias_std_is_the_stated_one(initializer):
+def test_bias_std_is_the_stated_one(name, initializer):
     stated = initializer.bias_std(WIDE)
     if stated is None:
         pytest.skip("states no law")
     bias = initializer.bias(WIDE, torch_stream("law")).double()
+    assert (ENTRIES[name].biases == "0") == (stated == 0)
     assert float(bias.square().mean().sqrt()) == pytest.approx(stated, rel=5 / math.sqrt(2 * 1024))
 
 

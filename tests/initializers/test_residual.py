@@ -92,7 +92,6 @@ def test_a_deep_network_starts_at_the_signal_of_its_stem_and_every_branch_learns
     for block in network.blocks:
         signal = block(signal)
     assert torch.equal(signal.detach(), stem)
-    initialize_(network, FIXUP, 0)
     nn.init.normal_(network.head.weight)  # the head learns first; then all else does
     network(IMAGES).square().sum().backward()
     assert all(bool(block.two.weight.grad.any()) for block in network.blocks)

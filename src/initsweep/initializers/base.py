@@ -20,6 +20,7 @@ class Initializer(Options):
         summary: What it does, in one sentence.
         reference: The paper and equation it comes from.
         conditions: Where it is known to work and where not.
+        biases: What it does to biases.
         deterministic: Whether it draws nothing at random.
         needs_inputs: Whether it needs examples of the network's inputs.
         example: Options that make a valid instance, for documentation and contract tests.
@@ -28,6 +29,7 @@ class Initializer(Options):
     summary: ClassVar[str]
     reference: ClassVar[str]
     conditions: ClassVar[str]
+    biases: ClassVar[str] = "0"
     deterministic: ClassVar[bool] = False
     needs_inputs: ClassVar[bool] = False
     example: ClassVar[Mapping[str, OptionValue]] = {}

@@ -35,6 +35,8 @@ class TorchDefault(Initializer):
         "signal dies out with depth."
     )
 
+    biases: ClassVar[str] = "as the weights; 0 in attention"
+
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return independent uniform draws, normal ones for a lookup table."""
         family: Distribution = "normal" if layer.kind == "embedding" else "uniform"
