@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from initsweep.initializers import activations_after as activations_after
+    from initsweep.initializers import activations_before as activations_before
     from initsweep.initializers import backward_gain as backward_gain
     from initsweep.initializers import forward_gain as forward_gain
     from initsweep.initializers import initial_state as initial_state
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "activations_after",
+    "activations_before",
     "backward_gain",
     "forward_gain",
     "initial_state",

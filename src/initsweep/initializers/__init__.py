@@ -1,6 +1,6 @@
 """Weight initializers by name, and how they fill a network."""
 
-from initsweep.initializers.activations import Activations, activations_after
+from initsweep.initializers.activations import Activations, activations_after, activations_before
 from initsweep.initializers.apply import initial_state, initialize_, layers_of
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
@@ -15,6 +15,7 @@ __all__ = [
     "Layer",
     "Network",
     "activations_after",
+    "activations_before",
     "backward_gain",
     "forward_gain",
     "initial_state",

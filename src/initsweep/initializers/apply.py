@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, InitsweepWarning
-from initsweep.initializers.activations import Activations, activations_after
+from initsweep.initializers.activations import Activations, activations_after, activations_before
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import make_initializer
-from initsweep.initializers.layers import NORMS_WITH_STATISTICS, Layer
+from initsweep.initializers.layers import NORMS_WITH_STATISTICS, Layer, Neighbour
 from initsweep.initializers.materialize import materialize
 from initsweep.initializers.network import Inputs, Network
 from initsweep.initializers.slots import Part, Slot, slots_of
@@ -58,9 +58,10 @@ def initial_state(
             that this one refuses, the initializer returns something else than a finite float32
             tensor of the right shape, or it needs inputs and gets none.
     """
-    activations = activations_after(model)
-    slots = slots_of(model, activations)
-    _warn_of_unclear(slots, activations, initializer)
+    after = activations_after(model)
+    before = activations_before(model) if initializer.reads == "incoming" else None
+    slots = slots_of(model, after, before)
+    _warn_of_unclear(slots, after if before is None else before, initializer)
     # A user's function may draw from torch's global generator; here that is harmless.
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         state = {slot.name: _filled(slot, initializer, seed) for slot in slots}
@@ -136,19 +137,24 @@ def _drawn(slot: Slot, part: Part, initializer: Initializer, seed: int) -> Tenso
     return _checked(fill(part.layer, generator), shape, part.address, initializer)
 
 
+_BESIDE: dict[Neighbour, str] = {
+    "activation": "after each layer (or from the network's `activation_after`)",
+    "incoming": "that each layer reads",
+}
+
+
 def _warn_of_unclear(
     slots: tuple[Slot, ...], activations: Activations, initializer: Initializer
 ) -> None:
-    if not initializer.reads_activation:
+    if initializer.reads is None:
         return
     names = {part.layer.name for slot in slots for part in slot.parts}
     unclear = {name: why for name, why in activations.unclear.items() if name in names}
     if unclear:
         listed = "; ".join(f"'{name}' ({why})" for name, why in unclear.items())
         warnings.warn(
-            f"{initializer!r} depends on the activation after each layer. Taken as linear, "
-            f"because reading the network does not tell: {listed}. Say which activation follows "
-            "which layer in an attribute `activation_after` of the network.",
+            f"{initializer!r} takes its gain from the activation {_BESIDE[initializer.reads]}. It "
+            f"is 1 where reading the network does not tell: {listed}.",
             InitsweepWarning,
             stacklevel=3,
         )

@@ -7,7 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.initializers.network import Network
 from initsweep.options import Options
 from initsweep.records import OptionValue
@@ -70,9 +70,9 @@ class Initializer(Options):
         return state
 
     @property
-    def reads_activation(self) -> bool:
-        """Whether the weights depend on the activation that follows the layer."""
-        return False
+    def reads(self) -> Neighbour | None:
+        """Which activation the weights depend on: the one after or before the layer, or none."""
+        return None
 
     def weight_mean(self, layer: Layer) -> float | None:  # noqa: ARG002
         """Return the mean of the weights' law (dimensionless), None if it is not known."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from initsweep.initializers import INITIALIZERS, Initializer
-from initsweep.initializers.gain_option import Gain, resolve_gain
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.gain_option import Gain, neighbour, resolve_gain
+from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.initializers.matrices import (
     at_the_centre,
     haar,
@@ -23,12 +23,12 @@ class DeltaOrthogonal(Initializer):
     Each group has its own matrix. A linear layer is a kernel of one position, so it gets the
     matrix alone. With fewer outputs than inputs the rows are orthonormal, which shortens signals.
 
-    Source: Xiao et al. 2018, "Dynamical isometry and a mean field theory of CNNs", section 2.4
-        and algorithm 1; gain as for `orthogonal`.
+    Source: Xiao et al. 2018, "Dynamical isometry and a mean field theory of CNNs", on
+        delta-orthogonal kernels; gain as for `orthogonal`.
     """
 
     summary: ClassVar[str] = "A random orthogonal matrix at the kernel's centre times `gain`."
-    reference: ClassVar[str] = "Xiao et al. 2018, algorithm 1; Mezzadri 2007, section 5."
+    reference: ClassVar[str] = "Xiao et al. 2018 (delta-orthogonal kernels); Mezzadri 2007."
     conditions: ClassVar[str] = (
         "Deep plain convolutional networks, above all tanh, with stride 1, odd kernels and no "
         "fewer outputs than inputs: only there lengths are kept exactly. Refuses lookup tables "
@@ -39,9 +39,9 @@ class DeltaOrthogonal(Initializer):
     gain: Gain = "auto"
 
     @property
-    def reads_activation(self) -> bool:
-        """Whether the gain is that of the activation."""
-        return self.gain == "auto"
+    def reads(self) -> Neighbour | None:
+        """Which activation the gain is taken from."""
+        return neighbour(self.gain)
 
     def refuses(self, layer: Layer) -> str | None:
         """Return why layers without an identity map cannot be filled."""

@@ -1,4 +1,4 @@
-"""The option `gain`: a number, or the one that the activation after the layer asks for."""
+"""The option `gain`: a number, or the one that an activation next to the layer asks for."""
 
 import math
 from typing import Annotated, Literal
@@ -6,42 +6,54 @@ from typing import Annotated, Literal
 from pydantic import PlainValidator
 
 from initsweep.initializers.gains import backward_gain, forward_gain
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.layers import Layer, Neighbour
+
+ByActivation = Literal["auto", "incoming"]
+"""The activation after the layer (as torch's gains are used), or the one that it reads.
+
+With one homogeneous activation throughout (ReLU and its relatives) both keep the signal. In
+networks that mix activations, or whose activation is not homogeneous, "incoming" is what the
+derivation asks for, Var[y] = n Var[w] E[x²] with x the layer's own input (He et al. 2015, equation
+7), and keeps pre-activations at unit variance from the first layer on."""
+
+_NEIGHBOUR: dict[ByActivation, Neighbour] = {"auto": "activation", "incoming": "incoming"}
 
 
-def _number_or_auto(value: object) -> float | Literal["auto"]:
+def _number_or_name(value: object) -> float | ByActivation:
     """Return the option's value.
 
     Raises:
-        ValueError: If it is neither a positive finite number nor "auto".
+        ValueError: If it is neither a positive finite number nor one of the names.
     """
-    if value == "auto":
-        return "auto"
+    if value == "auto" or value == "incoming":
+        return value
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if number and 0 < value < math.inf:  # type: ignore[operator]
         return float(value)  # type: ignore[arg-type]
-    raise ValueError(f"write a finite number above 0, or auto; received {value!r}")
+    raise ValueError(f"write a finite number above 0, auto or incoming; received {value!r}")
 
 
-Gain = Annotated[float | Literal["auto"], PlainValidator(_number_or_auto)]
-"""A factor on the standard deviation, or "auto" for the gain of the activation."""
+Gain = Annotated[float | ByActivation, PlainValidator(_number_or_name)]
+"""A factor on the standard deviation, or whose activation's gain to take."""
 
 OptionalGain = Annotated[
-    float | Literal["auto"] | None,
-    PlainValidator(lambda value: None if value is None else _number_or_auto(value)),
+    float | ByActivation | None,
+    PlainValidator(lambda value: None if value is None else _number_or_name(value)),
 ]
 """The same, or None where something else sets the scale."""
 
 
-def resolve_gain(gain: float | Literal["auto"], layer: Layer) -> float:
-    """Return the gain as a number: "auto" is the forward gain of the layer's activation."""
-    if gain != "auto":
-        return gain
-    return 1.0 if layer.activation is None else forward_gain(layer.activation)
+def neighbour(gain: float | ByActivation | None) -> Neighbour | None:
+    """Return which activation next to the layer the option asks for."""
+    return _NEIGHBOUR[gain] if isinstance(gain, str) else None
 
 
-def automatic_gains(layer: Layer) -> tuple[float, float]:
-    """Return the forward and backward gain of the layer's activation, 1 for a linear output."""
-    if layer.activation is None:
-        return 1.0, 1.0
-    return forward_gain(layer.activation), backward_gain(layer.activation)
+def resolve_gain(gain: float | ByActivation, layer: Layer) -> float:
+    """Return the gain as a number: names stand for the forward gain of an activation."""
+    return activation_gains(gain, layer)[0] if isinstance(gain, str) else gain
+
+
+def activation_gains(gain: ByActivation, layer: Layer) -> tuple[float, float]:
+    """Return the forward and backward gain of the activation meant, 1 where there is none."""
+    phi = layer.activation if gain == "auto" else layer.incoming
+    return (1.0, 1.0) if phi is None else (forward_gain(phi), backward_gain(phi))

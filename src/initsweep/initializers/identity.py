@@ -39,8 +39,8 @@ class Identity(_Identity):
 
     summary: ClassVar[str] = "The identity matrix times `gain`, for layers without a kernel."
     reference: ClassVar[str] = (
-        "Le, Jaitly and Hinton 2015, section 3 (recurrent weights); Bartlett, Helmbold and Long "
-        "2018 (deep linear networks)."
+        "Le, Jaitly and Hinton 2015 (recurrent weights); Bartlett, Helmbold and Long 2018 (deep "
+        "linear networks)."
     )
     conditions: ClassVar[str] = (
         "Recurrent ReLU layers, residual and deep linear networks of one width. Outputs beyond "
@@ -63,7 +63,7 @@ class Dirac(_Identity):
     """
 
     summary: ClassVar[str] = "Kernels that copy the first channels, times `gain`."
-    reference: ClassVar[str] = "Zagoruyko and Komodakis 2017, section 3; torch.nn.init.dirac_."
+    reference: ClassVar[str] = "Zagoruyko and Komodakis 2017 (DiracNets); torch.nn.init.dirac_."
     conditions: ClassVar[str] = (
         "Residual or very deep networks of one width, stride 1, odd kernels. Outputs beyond the "
         "inputs stay dead in plain networks. Refuses lookup tables and bilinear layers."

@@ -12,6 +12,8 @@ Kind = Literal[
     "linear", "convolution", "transposed", "embedding", "bilinear", "attention",
     "attention_output", "recurrent",
 ]  # fmt: skip
+Neighbour = Literal["activation", "incoming"]
+"""The two activations next to a layer, by the field of `Layer` that holds them."""
 
 NORMS_WITH_STATISTICS = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
@@ -40,6 +42,8 @@ class Layer:
         fan_in: Inputs of one output unit, averaged over positions; see `fans.compute_fans`.
         fan_out: Outputs that one input unit reaches, averaged over positions.
         activation: The activation applied to the layer's output, None for a linear output.
+        incoming: The activation whose result the layer reads, None for anything else; known only
+            to schemes that ask for it, see `Initializer.reads`.
         kind: What the layer computes. "attention" is the projection to queries, keys or values,
             "recurrent" one gate of a recurrent layer.
         groups: Groups of a convolution, 1 otherwise.
@@ -52,6 +56,7 @@ class Layer:
     fan_in: float
     fan_out: float
     activation: Activation | None
+    incoming: Activation | None = None
     kind: Kind = "linear"
     groups: int = 1
     stacked: int = 1

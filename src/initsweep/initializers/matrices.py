@@ -24,7 +24,7 @@ def haar(rows: int, columns: int, generator: torch.Generator) -> Tensor:
 def hadamard(order: int) -> Tensor:
     """Return Sylvester's Hadamard matrix of 2^order rows, entries ±1, symmetric.
 
-    Source: Zhao et al. 2021, equation 3 (the Hadamard transform by doubling).
+    Source: Zhao et al. 2021, definition of the Hadamard matrix (Sylvester's doubling).
     """
     matrix = torch.ones(1, 1, dtype=torch.float64)
     pair = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=torch.float64)

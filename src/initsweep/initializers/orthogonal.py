@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from initsweep.initializers import INITIALIZERS, Initializer
-from initsweep.initializers.gain_option import Gain, resolve_gain
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.gain_option import Gain, neighbour, resolve_gain
+from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.initializers.matrices import haar
 
 
@@ -34,9 +34,9 @@ class Orthogonal(Initializer):
     gain: Gain
 
     @property
-    def reads_activation(self) -> bool:
-        """Whether the gain is that of the activation."""
-        return self.gain == "auto"
+    def reads(self) -> Neighbour | None:
+        """Which activation the gain is taken from."""
+        return neighbour(self.gain)
 
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return the matrix, computed in float64 on the CPU."""

@@ -16,15 +16,15 @@ class Sinusoidal(Initializer):
 
     i = 1 ... m counts outputs, j = 0 ... n - 1 inputs times kernel entries. The amplitude a is
     such that the mean square of the entries is exactly 2 / (fan_in + fan_out) for `scale: glorot`
-    (the paper, and the authors' released `sinusoidal_`) or 2 / fan_in for `scale: he` (which
-    earlier revisions of their code used, and what ReLU needs).
+    (the paper) or 2 / fan_in for `scale: he` (which other revisions of the authors' code use, and
+    what ReLU needs). Fans are the layer's; the authors' code leaves the kernel out of fan_out.
 
     Source: Fernández-Hernández et al. 2025, "Sinusoidal initialization, time for a new start",
-        equation 2 and the variance below it.
+        the definition of W and its variance.
     """
 
     summary: ClassVar[str] = "Sine waves over the inputs, one frequency and phase per unit."
-    reference: ClassVar[str] = "Fernández-Hernández et al. 2025, equation 2."
+    reference: ClassVar[str] = "Fernández-Hernández et al. 2025."
     conditions: ClassVar[str] = (
         "The authors report gains for convolutional networks and transformers at one learning "
         "rate for all schemes. The same weights for every seed; projections of one attention are "

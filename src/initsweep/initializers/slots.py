@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
@@ -66,10 +66,21 @@ class Slot:
     blank_row: int | None = None
 
 
+class _Around(NamedTuple):
+    """Activations after and before layers, by module path."""
+
+    after: Mapping[str, Activation]
+    before: Mapping[str, Activation]
+
+
 _Owners = Mapping[int, list[tuple[str, nn.Module]]]
 
 
-def slots_of(model: nn.Module, activations: Mapping[str, Activation]) -> tuple[Slot, ...]:
+def slots_of(
+    model: nn.Module,
+    activations: Mapping[str, Activation],
+    incoming: Mapping[str, Activation] | None = None,
+) -> tuple[Slot, ...]:
     """Return every parameter once, in the order of `model.named_parameters()`.
 
     A tied weight is filled once, under its first name, as the layer that sums the most terms: a
@@ -78,6 +89,7 @@ def slots_of(model: nn.Module, activations: Mapping[str, Activation]) -> tuple[S
     Args:
         model: The network.
         activations: The activation after each layer, by module path.
+        incoming: The activation that each layer reads, by module path.
 
     Raises:
         InitsweepError: If a module has parameters that no initializer knows how to fill, or a
@@ -90,7 +102,8 @@ def slots_of(model: nn.Module, activations: Mapping[str, Activation]) -> tuple[S
             if id(parameter) not in owners:
                 first.append((path, module, name, parameter))
             owners.setdefault(id(parameter), []).append((path, module))
-    return tuple(_slot(*entry, owners, activations) for entry in first)
+    around = _Around(activations, incoming or {})
+    return tuple(_slot(*entry, owners, around) for entry in first)
 
 
 def _slot(
@@ -99,7 +112,7 @@ def _slot(
     name: str,
     parameter: nn.Parameter,
     owners: _Owners,
-    activations: Mapping[str, Activation],
+    around: _Around,
 ) -> Slot:
     where = f"{path}.{name}" if path else name
     if isinstance(parameter, UninitializedParameter):
@@ -119,15 +132,15 @@ def _slot(
             f"'{name}' that no initializer knows how to fill: only weights and biases of "
             "torch's own layers are."
         )
-    layer = module_layer(path, module, activations)
+    layer = _module_layer(path, module, around)
     if name == "weight":
-        tied = [module_layer(p, m, activations) for p, m in owners[id(parameter)]]
+        tied = [_module_layer(p, m, around) for p, m in owners[id(parameter)]]
         layer = replace(max(tied, key=lambda one: one.fan_in), name=path)
     part = Part(layer=layer, role=cast(Literal["weight", "bias"], name), address=where)
     return replace(slot, parts=(part,), blank_row=getattr(module, "padding_idx", None))
 
 
-def module_layer(path: str, module: nn.Module, activations: Mapping[str, Activation]) -> Layer:
+def _module_layer(path: str, module: nn.Module, around: _Around) -> Layer:
     """Return the layer that a module with one weight is.
 
     Raises:
@@ -143,7 +156,8 @@ def module_layer(path: str, module: nn.Module, activations: Mapping[str, Activat
         bias_shape=None if bias is None else tuple(bias.shape),
         fan_in=fans.fan_in,
         fan_out=fans.fan_out,
-        activation=activations.get(path),
+        activation=around.after.get(path),
+        incoming=around.before.get(path),
         kind=_kind(module),
         groups=getattr(module, "groups", 1),
     )

@@ -8,8 +8,8 @@ from pydantic import Field
 from torch import Tensor
 
 from initsweep.initializers import INITIALIZERS, Initializer
-from initsweep.initializers.gain_option import Gain, resolve_gain
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.gain_option import Gain, neighbour, resolve_gain
+from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.params import Positive
 
 
@@ -22,13 +22,13 @@ class Sparse(Initializer):
     that the signal is kept as by a dense layer. Both which and how much come from the layer's
     generator; torch's `sparse_` draws the mask from the global one.
 
-    Source: Martens 2010, "Deep learning via Hessian-free optimization", section 5.2 (per unit a
-        fixed number of incoming connections); the scale follows from LeCun et al. 1998,
+    Source: Martens 2010, "Deep learning via Hessian-free optimization", on sparse initialization (a
+        fixed number of incoming connections per unit); the scale follows from LeCun et al. 1998,
         equation 16.
     """
 
     summary: ClassVar[str] = "Normal weights of which each unit keeps a share of 1 - `sparsity`."
-    reference: ClassVar[str] = "Martens 2010, section 5.2."
+    reference: ClassVar[str] = "Martens 2010 (sparse initialization)."
     conditions: ClassVar[str] = (
         "Keeps units different from each other in wide layers. With few incoming weights the "
         "signal varies much from unit to unit."
@@ -44,9 +44,9 @@ class Sparse(Initializer):
     std: Positive | None = None
 
     @property
-    def reads_activation(self) -> bool:
-        """Whether the gain is that of the activation and counts."""
-        return self.std is None and self.gain == "auto"
+    def reads(self) -> Neighbour | None:
+        """Which activation the gain is taken from, if it counts."""
+        return neighbour(self.gain) if self.std is None else None
 
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return the weight; which entries are kept is drawn first."""

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from initsweep.initializers import INITIALIZERS, Initializer
 from initsweep.initializers.draws import Distribution, draw
-from initsweep.initializers.gain_option import automatic_gains
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.gain_option import ByActivation, activation_gains, neighbour
+from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.params import Positive
 
 Mode = Literal["fan_in", "fan_out", "fan_avg"]
@@ -19,23 +19,24 @@ Mode = Literal["fan_in", "fan_out", "fan_avg"]
 class Law(NamedTuple):
     """One member of the family: Var = scale / fan. A gain on the std is scale = gain²."""
 
-    scale: float | Literal["auto"]
+    scale: float | ByActivation
     mode: Mode
     distribution: Distribution
 
 
-def squared(gain: float | Literal["auto"]) -> float | Literal["auto"]:
+def squared(gain: float | ByActivation) -> float | ByActivation:
     """Return the scale that a gain stands for."""
-    return "auto" if gain == "auto" else gain**2
+    return gain if isinstance(gain, str) else gain**2
 
 
 class VarianceScaling(Initializer):
     """Base of all schemes with Var = scale / fan; a scheme only says which `law` it is.
 
     Normal laws are not truncated unless the name says so (Keras and JAX truncate theirs). The
-    scale "auto" takes the gains f (forward) and b (backward) of the activation after the layer:
-    f² / fan_in keeps the signal, b² / fan_out the gradient, and with fan_avg the variance is
-    their harmonic mean 2 / (fan_in / f² + fan_out / b²), Glorot's compromise with gains.
+    scale "auto" takes the gains f (forward) and b (backward) of the activation after the layer,
+    "incoming" those of the activation that the layer reads: f² / fan_in keeps the signal,
+    b² / fan_out the gradient, and with fan_avg the variance is their harmonic mean
+    2 / (fan_in / f² + fan_out / b²), Glorot's compromise with gains.
 
     Source: He et al. 2015, equations 10 and 14; Glorot and Bengio 2010, equations 12 and 16. A
         uniform law of standard deviation s has the bound sqrt(3) s.
@@ -47,9 +48,9 @@ class VarianceScaling(Initializer):
         """The scale, the fan it is divided by, and the distribution."""
 
     @property
-    def reads_activation(self) -> bool:
-        """Whether the scale is that of the activation."""
-        return self.law.scale == "auto"
+    def reads(self) -> Neighbour | None:
+        """Which activation the scale is taken from."""
+        return neighbour(self.law.scale)
 
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return independent draws of variance scale / fan."""
@@ -59,14 +60,14 @@ class VarianceScaling(Initializer):
     def weight_std(self, layer: Layer) -> float:
         """Return sqrt(scale / fan)."""
         scale, mode, _ = self.law
-        if scale != "auto":
+        if not isinstance(scale, str):
             fans = {
                 "fan_in": layer.fan_in,
                 "fan_out": layer.fan_out,
                 "fan_avg": (layer.fan_in + layer.fan_out) / 2,
             }
             return math.sqrt(scale / fans[mode])
-        forward, backward = automatic_gains(layer)
+        forward, backward = activation_gains(scale, layer)
         per_input, per_output = layer.fan_in / forward**2, layer.fan_out / backward**2
         inverse = {
             "fan_in": per_input,
