@@ -94,3 +94,18 @@ class PostActivation(nn.Module):
     def forward(self, inputs):
         signal = functional.relu(self.stem(inputs))
         return self.head(self.second(self.first(signal)).mean((2, 3)))
+
+
+def forward(function, **modules):
+    """Return a network of these modules whose forward is `function(modules, inputs)`."""
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name, module in modules.items():
+                self.add_module(name, module)
+
+        def forward(self, inputs):
+            return function(self, inputs)
+
+    return Network()
