@@ -88,6 +88,24 @@ def test_unfinished_work_of_a_user_s_own_code_is_not_kept(deep, small_params):
     assert deep._kept_work("zeros", "tune") is not None
 
 
+def test_a_scheme_that_measures_signals_sees_the_training_rows_only(in_folder, small_params):
+    params = small_params({"initializers.lsuv": {"batch_size": 64}, "schemes": ["zeros", "lsuv"]})
+    prepare.run(params)
+    experiment, other = load_experiment(params), load_experiment(params)
+    state = experiment.initial_state("lsuv", 0)
+    again = other.initial_state("lsuv", 0)
+    assert all(torch.equal(state[name], again[name]) for name in state)
+    assert "validation" not in vars(other)
+    assert "test" not in vars(other)
+    moved = experiment.initial_state("lsuv", 1)["head.weight"]
+    assert not torch.equal(state["head.weight"], moved)
+    outputs = torch.func.functional_call(experiment.model(), state, experiment.train.features)
+    assert float(outputs.std()) == pytest.approx(1, rel=0.2)
+    (row,) = experiment.run("lsuv", "grid", [(0, 0.03)], [0]).runs
+    assert row.status == "finished"
+    assert row.capped_loss < experiment.schema.constant_validation_loss
+
+
 def test_provenance_sees_what_matters_and_nothing_else(in_folder, small_params):
     def sha(replacements, role="tune"):
         params = small_params(replacements)

@@ -9,6 +9,10 @@ class InitsweepError(Exception):
     """Root of all errors that initsweep raises on purpose."""
 
 
+class InitsweepWarning(UserWarning):
+    """Something was taken for granted that the user can state, or could not be done in full."""
+
+
 class ParamsError(InitsweepError, ValueError):
     """A parameter is unknown, missing, of the wrong type or out of range."""
 

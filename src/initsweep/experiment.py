@@ -72,9 +72,14 @@ class Experiment:
         )
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:
-        """Return every parameter of the network under `scheme`, by name."""
+        """Return every parameter of the network under `scheme`, by name.
+
+        A scheme that measures signals sees the features of the training rows and nothing else.
+        """
         name, options = self.params.initializer(scheme)
-        return initial_state(self.model(), make_initializer(name, options, scheme=scheme), seed)
+        initializer = make_initializer(name, options, scheme=scheme)
+        inputs = self.train.features if initializer.needs_inputs else None
+        return initial_state(self.model(), initializer, seed, inputs=inputs)
 
     @cached_property
     def train(self) -> Split:

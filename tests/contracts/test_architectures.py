@@ -5,8 +5,8 @@ import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from initsweep.architectures import ARCHITECTURES, build_model, describe
+from initsweep.initializers import activations_after
 from initsweep.initializers.apply import initialize_, layers_of
-from initsweep.initializers.layers import activations_after
 from initsweep.randomness import torch_stream
 
 ENTRIES = dict(ARCHITECTURES)

@@ -63,7 +63,7 @@ def test_known_fans():
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.Bilinear(2, 3, 4), r"'encoder.mix' \(Bilinear\) has parameters that no initializer"),
+        (nn.PReLU(), r"'encoder.mix' \(PReLU\) has parameters that no initializer"),
         (nn.LazyLinear(3), r"'encoder.mix' \(LazyLinear\) has no shape yet"),
     ],
 )

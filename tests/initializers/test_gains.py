@@ -1,9 +1,14 @@
 """Gains against 30-digit mpmath values and closed forms."""
 
 import math
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
+from scipy.integrate import quad
+from scipy.special import expit
+from scipy.stats import norm
 from torch import nn
 from torch.nn import functional
 
@@ -55,6 +60,45 @@ def test_gains_agree_with_the_table(name):
 )
 def test_closed_forms_to_twelve_digits(computed, exact):
     assert computed == pytest.approx(exact, rel=1e-12)
+
+
+def expect(function, *, kinks=()):
+    """E[function(z)] for z ~ N(0, 1), by scipy's adaptive quadrature between the kinks."""
+    ends = [-14.0, *kinks, 14.0]
+    pieces = [
+        quad(lambda z: function(z) * norm.pdf(z), low, high, epsabs=0, epsrel=1e-13, limit=400)[0]
+        for low, high in pairwise(ends)
+    ]
+    return math.fsum(pieces)
+
+
+@pytest.mark.parametrize(
+    ("phi", "slope", "kinks"),
+    [
+        (torch.tanh, lambda z: 1 / math.cosh(z) ** 2, (0,)),
+        (torch.sigmoid, lambda z: expit(z) * expit(-z), (0,)),
+        (functional.silu, lambda z: expit(z) * (1 + z * expit(-z)), (0,)),
+        (functional.gelu, lambda z: norm.cdf(z) + z * norm.pdf(z), (0,)),
+        (functional.elu, lambda z: 1 if z > 0 else math.exp(z), (0,)),
+        (functional.softsign, lambda z: 1 / (1 + abs(z)) ** 2, (0,)),
+        (functional.hardtanh, lambda z: abs(z) < 1, (-1, 0, 1)),
+        (functional.hardswish, lambda z: (abs(z) < 3) * (2 * z + 3) / 6 + (z > 3), (-3, 0, 3)),
+        (functional.softplus, expit, (0,)),
+    ],
+)
+def test_backward_gains_agree_with_another_quadrature_to_twelve_digits(phi, slope, kinks):
+    expected = 1 / math.sqrt(expect(lambda z: slope(z) ** 2, kinks=kinks))
+    assert backward_gain(phi) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("phi", "function"),
+    [(torch.sigmoid, expit), (functional.softplus, lambda z: np.logaddexp(0, z))],
+)
+def test_centred_gains_agree_with_another_quadrature_to_twelve_digits(phi, function):
+    mean = expect(function, kinks=(0,))
+    expected = 1 / math.sqrt(expect(lambda z: (function(z) - mean) ** 2, kinks=(0,)))
+    assert forward_gain(phi, centred=True) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize(

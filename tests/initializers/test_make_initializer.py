@@ -67,6 +67,12 @@ def test_an_unknown_name_gets_a_suggestion():
         ("orthogonal", {"gain": float("inf")}, "orthogonal.gain: write a finite number.*inf"),
         ("orthogonal", {"gain": 0}, "orthogonal.gain: write a finite number.*0"),
         ("xavier_normal", {"gain": 0.0}, "initializers.xavier_normal.gain"),
+        ("he_normal", {"gain": "big"}, "he_normal.gain: write a finite number.*'big'"),
+        ("he_normal", {"gain": 2.0, "slope": 0.1}, "he_normal: write slope or gain, not both"),
+        ("he_normal", {"mode": "fan"}, "he_normal.mode: .*'fan_avg'.*received 'fan'"),
+        ("sparse", {"sparsity": 1.0}, "initializers.sparse.sparsity: .*received 1"),
+        ("sinusoidal", {"scale": "lecun"}, "sinusoidal.scale: .*'glorot'.*received 'lecun'"),
+        ("lsuv", {"batch_size": 0}, "initializers.lsuv.batch_size: .*received 0"),
         ("he_textbook_variant", {"distribution": "truncated_normal"}, "distribution: .*received"),
     ],
 )

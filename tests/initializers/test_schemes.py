@@ -1,11 +1,14 @@
 """The formulas of the named schemes, and what they do to the signal."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
+from scipy import stats
 
 from initsweep.initializers import make_initializer
+from initsweep.initializers.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
 from initsweep.randomness import torch_stream
 
@@ -32,6 +35,23 @@ FORMULAS = [
     ("lecun_normal", {}, (1 / 64) ** 0.5, None),
     ("lecun_normal", {"gain": 2.0}, 2 * (1 / 64) ** 0.5, None),
     ("torch_default", {}, (1 / 192) ** 0.5, (1 / 64) ** 0.5),
+    ("he_normal", {"slope": 0.2}, (2 / 1.04 / 64) ** 0.5, None),
+    ("he_normal", {"slope": 10.0}, 0.14071950894605836 / 8, None),
+    ("he_normal", {"mode": "fan_out"}, (2 / 1024) ** 0.5, None),
+    ("he_uniform", {"mode": "fan_avg"}, (2 / 544) ** 0.5, (6 / 544) ** 0.5),
+    ("he_uniform", {"gain": 3}, 3 / 8, 3 * (3 / 64) ** 0.5),
+    ("he_normal", {"gain": "auto"}, (2 / 64) ** 0.5, None),
+    ("lecun_normal", {"mode": "fan_out"}, (1 / 1024) ** 0.5, None),
+    ("lecun_normal", {"gain": "auto"}, (2 / 64) ** 0.5, None),
+    ("xavier_normal", {"gain": "auto"}, (4 / 1088) ** 0.5, None),
+    *[
+        (name, {}, std, 2 * std / 0.879625661034239750)
+        for name, std in (
+            ("he_truncated_normal", (2 / 64) ** 0.5),
+            ("xavier_truncated_normal", (2 / 1088) ** 0.5),
+            ("lecun_truncated_normal", (1 / 64) ** 0.5),
+        )
+    ],
     ("random_uniform", {"low": -0.05, "high": 0.05}, 0.1 / 12**0.5, 0.05),
     ("truncated_normal", {"std": 0.05}, 0.05, 2 * 0.05 / 0.879625661034239750),
     *[
@@ -58,6 +78,54 @@ def test_formula(name, options, std, bound):
         assert largest > 3.5 * std
     else:
         assert 0.999 * bound < largest <= bound * (1 + 6e-8)
+
+
+TANH_FORWARD, TANH_BACKWARD = forward_gain(torch.tanh), backward_gain(torch.tanh)
+
+
+@pytest.mark.parametrize(
+    ("mode", "variance"),
+    [
+        ("fan_in", TANH_FORWARD**2 / 64),
+        ("fan_out", TANH_BACKWARD**2 / 1024),
+        ("fan_avg", 2 / (64 / TANH_FORWARD**2 + 1024 / TANH_BACKWARD**2)),
+    ],
+)
+def test_automatic_gain_keeps_what_the_mode_is_for(mode, variance):
+    layer = replace(LAYER, activation=torch.tanh)
+    he = make_initializer("he_normal", {"gain": "auto", "mode": mode})
+    assert he.weight_std(layer) == pytest.approx(variance**0.5, rel=1e-12)
+    linear = replace(LAYER, activation=None)
+    fans = {"fan_in": 64, "fan_out": 1024, "fan_avg": 544}
+    assert he.weight_std(linear) == pytest.approx(fans[mode] ** -0.5, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "family"),
+    [
+        ("he_normal", "norm"),
+        ("he_uniform", "uniform"),
+        ("he_truncated_normal", "truncnorm"),
+        ("xavier_truncated_normal", "truncnorm"),
+        ("lecun_truncated_normal", "truncnorm"),
+        ("torch_default", "uniform"),
+    ],
+)
+def test_a_million_weights_follow_the_named_law(name, family):
+    layer = replace(LAYER, weight_shape=(1024, 1024), fan_in=1024.0)
+    initializer = make_initializer(name, {})
+    std = initializer.weight_std(layer)
+    law = {
+        "norm": stats.norm(0, std),
+        "uniform": stats.uniform(-math.sqrt(3) * std, 2 * math.sqrt(3) * std),
+        "truncnorm": stats.truncnorm(-2, 2, 0, std / 0.879625661034239750),
+    }[family]
+    values = initializer.weight(layer, torch_stream("law", name)).double().numpy().ravel()
+    assert law.std() == pytest.approx(std, rel=1e-12)
+    assert stats.kstest(values, law.cdf).pvalue > 1e-4
+    kurtosis = float(law.stats("k")) + 3
+    tolerance = 5 * math.sqrt((kurtosis - 1) / (4 * values.size))
+    assert values.std() == pytest.approx(std, rel=tolerance)
 
 
 def test_asymmetric_interval_and_shifted_normal():

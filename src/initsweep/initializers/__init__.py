@@ -1,14 +1,23 @@
 """Weight initializers by name, and how they fill a network."""
 
+from initsweep.initializers.activations import Activations, activations_after, activations_before
 from initsweep.initializers.apply import initial_state, initialize_, layers_of
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
+from initsweep.initializers.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
+from initsweep.initializers.network import Network
 
 __all__ = [
     "INITIALIZERS",
+    "Activations",
     "Initializer",
     "Layer",
+    "Network",
+    "activations_after",
+    "activations_before",
+    "backward_gain",
+    "forward_gain",
     "initial_state",
     "initialize_",
     "layers_of",

@@ -7,7 +7,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.layers import Layer, Neighbour
+from initsweep.initializers.network import Network
 from initsweep.options import Options
 from initsweep.records import OptionValue
 
@@ -19,14 +20,18 @@ class Initializer(Options):
         summary: What it does, in one sentence.
         reference: The paper and equation it comes from.
         conditions: Where it is known to work and where not.
+        biases: What it does to biases.
         deterministic: Whether it draws nothing at random.
+        needs_inputs: Whether it needs examples of the network's inputs.
         example: Options that make a valid instance, for documentation and contract tests.
     """
 
     summary: ClassVar[str]
     reference: ClassVar[str]
     conditions: ClassVar[str]
+    biases: ClassVar[str] = "0"
     deterministic: ClassVar[bool] = False
+    needs_inputs: ClassVar[bool] = False
     example: ClassVar[Mapping[str, OptionValue]] = {}
 
     @abstractmethod
@@ -41,6 +46,33 @@ class Initializer(Options):
     def bias(self, layer: Layer, generator: torch.Generator) -> Tensor:  # noqa: ARG002
         """Return the layer's bias: zeros of shape `layer.bias_shape`, unless overridden."""
         return torch.zeros(layer.bias_shape or 0)
+
+    def refuses(self, layer: Layer) -> str | None:  # noqa: ARG002
+        """Return why this layer cannot be filled and what to do about it, None if it can."""
+        return None
+
+    def complete(self, network: Network, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:  # noqa: ARG002
+        """Return the final values of all parameters, once every layer has been filled.
+
+        What a scheme does to a network as a whole is done here: scaling by measured signals,
+        zeroing the ends of residual branches. By default nothing.
+
+        Args:
+            network: The network, its parameters taken stock of, and examples of its inputs.
+            state: Parameter name to value as filled, float32 on the CPU. Not to be changed.
+
+        Returns:
+            Values of the same names and shapes.
+
+        Raises:
+            InitsweepError: If the network is not of the kind that the scheme is for.
+        """
+        return state
+
+    @property
+    def reads(self) -> Neighbour | None:
+        """Which activation the weights depend on: the one after or before the layer, or none."""
+        return None
 
     def weight_mean(self, layer: Layer) -> float | None:  # noqa: ARG002
         """Return the mean of the weights' law (dimensionless), None if it is not known."""

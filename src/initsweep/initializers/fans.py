@@ -11,9 +11,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
-
-Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
-Transposed = nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d
+from initsweep.initializers.layers import CONVOLUTIONS, TRANSPOSED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +31,13 @@ def compute_fans(module: nn.Module, name: str = "") -> Fans:
         linear                   fan_in = in              fan_out = out
         convolution              fan_in = in/g · k        fan_out = out/g · k / s
         transposed convolution   fan_in = in/g · k / s    fan_out = out/g · k
+        lookup table             fan_in = 1               fan_out = entries of a row
+        bilinear                 fan_in = in1 · in2       fan_out = out · (in1 + in2) / 2
+
+    A lookup table is linear in the one-hot vector of the row's number, of which one entry counts.
+    A bilinear layer sends out · in2 terms back to each entry of its first input and out · in1 to
+    each of its second; fan_out is their mean. The projections of attention and the gates of
+    recurrent layers are linear layers each; see `slots`.
 
     Args:
         module: The layer.
@@ -53,15 +58,21 @@ def compute_fans(module: nn.Module, name: str = "") -> Fans:
         raise InitsweepError(f"{where} has no shape yet: give its sizes instead of a lazy layer.")
     if isinstance(module, nn.Linear):
         return Fans(fan_in=module.in_features, fan_out=module.out_features)
-    if isinstance(module, Convolution | Transposed):
+    if isinstance(module, nn.Embedding | nn.EmbeddingBag):
+        return Fans(fan_in=1, fan_out=module.embedding_dim)
+    if isinstance(module, nn.Bilinear):
+        both = module.in1_features, module.in2_features
+        return Fans(fan_in=prod(both), fan_out=module.out_features * sum(both) / 2)
+    if isinstance(module, (*CONVOLUTIONS, *TRANSPOSED)):
         per_input = module.in_channels / module.groups * prod(module.kernel_size)
         per_output = module.out_channels / module.groups * prod(module.kernel_size)
         strides = prod(module.stride)
-        if isinstance(module, Transposed):
+        if isinstance(module, TRANSPOSED):
             return Fans(fan_in=per_input / strides, fan_out=per_output)
         return Fans(fan_in=per_input, fan_out=per_output / strides)
     raise InitsweepError(
-        f"{where} has parameters that no initializer knows how to fill. Known are linear and "
-        "convolutional layers, and normalization layers, which start at 1 and 0. Build the "
-        "network from these, or make the parameter a buffer if it is not trained."
+        f"{where} has parameters that no initializer knows how to fill. Known are torch's linear, "
+        "bilinear, convolutional, lookup, attention and recurrent layers, and normalization "
+        "layers, which start at 1 and 0. Build the network from these, or make the parameter a "
+        "buffer if it is not trained."
     )

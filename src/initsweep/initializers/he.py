@@ -1,39 +1,82 @@
 """He (Kaiming) schemes: the signal's second moment is kept through ReLU layers."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
+
+from pydantic import model_validator
 
 from initsweep.initializers import INITIALIZERS
-from initsweep.initializers.variance_scaling import Law, VarianceScaling
+from initsweep.initializers.draws import Distribution
+from initsweep.initializers.gain_option import OptionalGain
+from initsweep.initializers.variance_scaling import Law, Mode, VarianceScaling, squared
 
-_CONDITIONS = "Made for ReLU and its relatives, plain or normalized; keeps depth trainable there."
+_CONDITIONS = (
+    "Made for ReLU and its relatives, plain or normalized; keeps depth trainable there. For other "
+    "activations set `gain: auto`."
+)
+
+
+class He(VarianceScaling):
+    """Var = 2 / ((1 + slope²) fan); `gain` replaces the factor in front by gain².
+
+    Source: He et al. 2015, equation 15 (slope of a leaky ReLU below 0), equation 10 (fan_in) and
+        equation 14 (fan_out).
+    """
+
+    distribution_name: ClassVar[Distribution]
+
+    slope: float = 0.0
+    mode: Mode = "fan_in"
+    gain: OptionalGain = None
+
+    @model_validator(mode="after")
+    def _one_source_of_the_gain(self) -> Self:
+        if self.gain is not None and self.slope:
+            raise ValueError(
+                f"write slope or gain, not both; received {self.slope} and {self.gain}"
+            )
+        return self
+
+    @property
+    def law(self) -> Law:
+        """Var = 2 / ((1 + slope²) fan), or gain² / fan."""
+        scale = 2 / (1 + self.slope**2) if self.gain is None else squared(self.gain)
+        return Law(scale, self.mode, self.distribution_name)
 
 
 @INITIALIZERS.register("he_uniform")
-class HeUniform(VarianceScaling):
+class HeUniform(He):
     """U(±sqrt(6 / fan_in)); biases zero."""
 
     summary: ClassVar[str] = "Uniform weights of variance 2 / fan_in."
-    reference: ClassVar[str] = "He et al. 2015, equation 10, with a uniform law."
+    reference: ClassVar[str] = "He et al. 2015, equations 10, 14 and 15, with a uniform law."
     conditions: ClassVar[str] = _CONDITIONS
-
-    @property
-    def law(self) -> Law:
-        """Var = 2 / fan_in."""
-        return Law(2.0, "fan_in", "uniform")
+    distribution_name: ClassVar[Distribution] = "uniform"
 
 
 @INITIALIZERS.register("he_normal")
-class HeNormal(VarianceScaling):
+class HeNormal(He):
     """N(0, 2 / fan_in), not truncated; biases zero."""
 
     summary: ClassVar[str] = "Normal weights of variance 2 / fan_in."
-    reference: ClassVar[str] = "He et al. 2015, equation 10."
+    reference: ClassVar[str] = "He et al. 2015, equations 10, 14 and 15."
     conditions: ClassVar[str] = _CONDITIONS
+    distribution_name: ClassVar[Distribution] = "normal"
 
-    @property
-    def law(self) -> Law:
-        """Var = 2 / fan_in."""
-        return Law(2.0, "fan_in", "normal")
+
+@INITIALIZERS.register("he_truncated_normal")
+class HeTruncatedNormal(He):
+    """N(0, 2 / fan_in) without tails, widened so that the variance is 2 / fan_in; biases zero.
+
+    What Keras and JAX call `he_normal`.
+    """
+
+    summary: ClassVar[str] = "Normal weights without tails, of variance 2 / fan_in after the cut."
+    reference: ClassVar[str] = (
+        "He et al. 2015, equations 10, 14 and 15; cut at two standard deviations and corrected by "
+        "0.8796 as in Keras and JAX."
+    )
+    conditions: ClassVar[str] = _CONDITIONS
+    distribution_name: ClassVar[Distribution] = "truncated_normal"
 
 
 @INITIALIZERS.register("he_textbook_variant")

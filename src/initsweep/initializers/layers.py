@@ -1,39 +1,53 @@
-"""What an initializer needs to know about a layer, and which activation follows it."""
+"""What an initializer needs to know about a layer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
+from typing import Literal
 
 from torch import Tensor, nn
 
-from initsweep.errors import InitsweepError
-from initsweep.registry import did_you_mean
-
 Activation = Callable[[Tensor], Tensor]
+Kind = Literal[
+    "linear", "convolution", "transposed", "embedding", "bilinear", "attention",
+    "attention_output", "recurrent",
+]  # fmt: skip
+Neighbour = Literal["activation", "incoming"]
+"""The two activations next to a layer, by the field of `Layer` that holds them."""
 
 NORMS_WITH_STATISTICS = (
     nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
     nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
 )  # fmt: skip
 NORMS = (*NORMS_WITH_STATISTICS, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
-_TRANSPARENT = (*NORMS, nn.Dropout, nn.AlphaDropout, nn.Flatten, nn.Identity)
-_ELEMENTWISE: tuple[type[nn.Module], ...] = (
-    nn.CELU, nn.ELU, nn.GELU, nn.Hardshrink, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh,
-    nn.LeakyReLU, nn.LogSigmoid, nn.Mish, nn.ReLU, nn.SELU, nn.Sigmoid, nn.SiLU, nn.Softplus,
-    nn.Softshrink, nn.Softsign, nn.Tanh, nn.Tanhshrink, nn.Threshold,
+CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+WEIGHTED = (
+    nn.Linear, *CONVOLUTIONS, *TRANSPOSED, nn.Embedding, nn.EmbeddingBag, nn.Bilinear,
+    nn.MultiheadAttention, *RECURRENT,
 )  # fmt: skip
+"""Modules of torch whose weights initializers fill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """One layer to initialize.
+    """One layer to initialize: a module, or one block of its rows (a projection, a gate).
 
     Attributes:
-        name: Path of the module in the network ("hidden.0.linear").
+        name: Path of the module in the network ("hidden.0.linear"); blocks of rows are called
+            "attention.q_proj" or "lstm.weight_ih_l0[forget]".
         weight_shape: Shape of the weight as torch keeps it; (out, in) for a linear layer.
         bias_shape: Shape of the bias, None for a layer without one.
         fan_in: Inputs of one output unit, averaged over positions; see `fans.compute_fans`.
         fan_out: Outputs that one input unit reaches, averaged over positions.
         activation: The activation applied to the layer's output, None for a linear output.
+        incoming: The activation whose result the layer reads, None for anything else; known only
+            to schemes that ask for it, see `Initializer.reads`.
+        kind: What the layer computes. "attention" is the projection to queries, keys or values,
+            "recurrent" one gate of a recurrent layer.
+        groups: Groups of a convolution, 1 otherwise.
+        stacked: How many such layers share one tensor: 3 in a packed attention, 4 in an LSTM.
     """
 
     name: str
@@ -42,57 +56,32 @@ class Layer:
     fan_in: float
     fan_out: float
     activation: Activation | None
+    incoming: Activation | None = None
+    kind: Kind = "linear"
+    groups: int = 1
+    stacked: int = 1
 
+    @property
+    def kernel(self) -> tuple[int, ...]:
+        """The spatial shape of a convolution's weight, () for all other layers."""
+        return self.weight_shape[2:] if self.kind in {"convolution", "transposed"} else ()
 
-def activations_after(model: nn.Module) -> Mapping[str, Activation]:
-    """Return the activation that follows each layer, by the layer's module path.
+    @property
+    def block_shape(self) -> tuple[int, ...]:
+        """The weight as maps from inputs to outputs: (groups, outputs, inputs, *kernel).
 
-    A network says so itself through an attribute `activation_after`. Without it, the activations
-    inside every `nn.Sequential` are found by reading on from each layer, past normalization and
-    dropout. A layer that is not listed counts as having a linear output.
+        A lookup table is the map from a row's number, as a one-hot vector, to the row.
+        """
+        first, second, *_ = self.weight_shape
+        if self.kind == "transposed":
+            return (self.groups, second, first // self.groups, *self.kernel)
+        if self.kind == "embedding":
+            return (1, second, first)
+        if self.kind == "bilinear":
+            return (1, first, prod(self.weight_shape[1:]))
+        return (self.groups, first // self.groups, second, *self.kernel)
 
-    Raises:
-        InitsweepError: If the network's `activation_after` names a module it does not have.
-    """
-    declared: Mapping[str, Activation] | None = getattr(model, "activation_after", None)
-    if declared is None:
-        return _activations_in_sequentials(model)
-    paths = [path for path, _ in model.named_modules()]
-    for name in declared:
-        if name not in paths:
-            raise InitsweepError(
-                f"{type(model).__name__}.activation_after names '{name}', which is not a module "
-                f"of the network.{did_you_mean(name, paths)}"
-            )
-    return declared
-
-
-def _activations_in_sequentials(model: nn.Module) -> dict[str, Activation]:
-    found: dict[str, Activation] = {}
-    for path, module in model.named_modules():
-        if isinstance(module, nn.Sequential):
-            found |= _activations_in(_steps(module, f"{path}." if path else ""))
-    return found
-
-
-def _steps(container: nn.Sequential, prefix: str) -> Iterator[tuple[str, nn.Module]]:
-    # One activation module may stand at several places, so duplicates have to be kept.
-    for name, child in container.named_modules(remove_duplicate=False):
-        if name and "." not in name:
-            if isinstance(child, nn.Sequential):
-                yield from _steps(child, f"{prefix}{name}.")
-            else:
-                yield prefix + name, child
-
-
-def _activations_in(steps: Iterator[tuple[str, nn.Module]]) -> dict[str, Activation]:
-    found: dict[str, Activation] = {}
-    waiting: str | None = None
-    for path, module in steps:
-        if isinstance(module, _ELEMENTWISE):
-            if waiting is not None:
-                found[waiting] = module
-            waiting = None
-        elif not isinstance(module, _TRANSPARENT):
-            waiting = path
-    return found
+    def from_blocks(self, blocks: Tensor) -> Tensor:
+        """Return `blocks`, shape `block_shape`, in the order of axes that torch keeps."""
+        turned = self.kind in {"transposed", "embedding"}
+        return (blocks.transpose(1, 2) if turned else blocks).reshape(self.weight_shape)

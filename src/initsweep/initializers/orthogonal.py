@@ -1,15 +1,15 @@
 """Orthogonal weights: every direction of the signal keeps its length."""
 
 import math
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import torch
-from pydantic import field_validator
 from torch import Tensor
 
 from initsweep.initializers import INITIALIZERS, Initializer
-from initsweep.initializers.gains import forward_gain
-from initsweep.initializers.layers import Layer
+from initsweep.initializers.gain_option import Gain, neighbour, resolve_gain
+from initsweep.initializers.layers import Layer, Neighbour
+from initsweep.initializers.matrices import haar
 
 
 @INITIALIZERS.register("orthogonal")
@@ -20,8 +20,7 @@ class Orthogonal(Initializer):
     fewer of them, are orthonormal times the gain. `gain: auto` takes 1 / sqrt(E phi(z)²) of the
     activation that follows the layer, and 1 where the output is linear.
 
-    Source: Saxe, McClelland and Ganguli 2013, section 3; sign correction after Mezzadri 2007,
-        equation 5.3, without which QR does not give the uniform (Haar) law.
+    Source: Saxe, McClelland and Ganguli 2013, section 3; Mezzadri 2007, equation 5.3.
     """
 
     summary: ClassVar[str] = "A random orthogonal matrix times `gain`."
@@ -32,34 +31,20 @@ class Orthogonal(Initializer):
     )
     example: ClassVar[dict[str, str]] = {"gain": "auto"}
 
-    gain: float | Literal["auto"]
+    gain: Gain
 
-    @field_validator("gain", mode="plain")
-    @classmethod
-    def _is_positive_or_auto(cls, value: object) -> float | Literal["auto"]:
-        if value == "auto":
-            return "auto"
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if number and 0 < value < math.inf:  # type: ignore[operator]
-            return float(value)  # type: ignore[arg-type]
-        raise ValueError(f"write a finite number above 0, or auto; received {value!r}")
+    @property
+    def reads(self) -> Neighbour | None:
+        """Which activation the gain is taken from."""
+        return neighbour(self.gain)
 
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return the matrix, computed in float64 on the CPU."""
         rows, columns = layer.weight_shape[0], math.prod(layer.weight_shape[1:])
-        long, short = max(rows, columns), min(rows, columns)
-        normal = torch.randn(long, short, generator=generator, dtype=torch.float64)
-        q, r = torch.linalg.qr(normal)
-        q = torch.where(r.diagonal() < 0, -q, q)
-        matrix = q if rows >= columns else q.T
-        return (self._gain(layer) * matrix).reshape(layer.weight_shape).to(torch.float32)
+        matrix = resolve_gain(self.gain, layer) * haar(rows, columns, generator)
+        return matrix.reshape(layer.weight_shape).to(torch.float32)
 
     def weight_std(self, layer: Layer) -> float:
         """Return gain / sqrt(longer side): the root mean square of the entries."""
         rows, columns = layer.weight_shape[0], math.prod(layer.weight_shape[1:])
-        return self._gain(layer) / math.sqrt(max(rows, columns))
-
-    def _gain(self, layer: Layer) -> float:
-        if self.gain != "auto":
-            return self.gain
-        return 1.0 if layer.activation is None else forward_gain(layer.activation)
+        return resolve_gain(self.gain, layer) / math.sqrt(max(rows, columns))

@@ -1,0 +1,131 @@
+"""Finds the residual branches of a network: what is added to a path around it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import fx, nn
+
+from initsweep.errors import InitsweepError
+from initsweep.initializers.layers import NORMS, WEIGHTED
+from initsweep.initializers.operations import effect_of, inputs_of, name_of
+from initsweep.initializers.tracing import Trace, traces_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One residual branch.
+
+    Attributes:
+        layers: Paths of its layers with weights, in the order of execution.
+        norms: Paths of its normalization layers, in the order of execution.
+        ends_in_norm: Whether a normalization stands after the last layer.
+        blocked: Activations after the last layer whose slope at 0 is 0, so that zeros before them
+            get no gradient.
+        blocked_norm: The same after the last normalization.
+    """
+
+    layers: tuple[str, ...]
+    norms: tuple[str, ...]
+    ends_in_norm: bool
+    blocked: tuple[str, ...]
+    blocked_norm: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Residual:
+    """The branches of a network, and its last layer.
+
+    Attributes:
+        branches: In the order of execution.
+        head: Path of the last layer that the network calls.
+    """
+
+    branches: tuple[Branch, ...]
+    head: str
+
+
+def residual_of(model: nn.Module) -> Residual:
+    """Return the residual branches, found where two values that share a source are added.
+
+    The branch is the side with more layers; the other one, often without any, is the path around
+    it. Two sides with equally many layers are no residual connection.
+
+    Raises:
+        InitsweepError: If the network cannot be traced as a whole, or has no residual branch.
+    """
+    traces = traces_of(model)
+    if not traces or traces[0].failure or traces[0].path:
+        reason = traces[0].failure if traces else "it has no layers"
+        raise InitsweepError(
+            f"The residual branches of {type(model).__name__} cannot be found: {reason}. Write "
+            "its forward without branches that depend on data."
+        )
+    trace = traces[0]
+    found = [_branch(trace, node) for node in trace.nodes if len(inputs_of(node)) == 2]
+    branches = tuple(branch for branch in found if branch is not None)
+    if not branches:
+        raise InitsweepError(
+            f"{type(model).__name__} has no residual branch: nowhere are layers added to a path "
+            "around them. Choose a scheme for plain networks."
+        )
+    return Residual(branches=branches, head=trace.path_of(trace.calls()[-1]))
+
+
+def _branch(trace: Trace, node: fx.Node) -> Branch | None:
+    if effect_of(node, trace.modules) != "adds":
+        return None
+    one, other = (_ancestors(value) for value in inputs_of(node))
+    if not one & other:
+        return None
+    sides = [_in_order(trace, one - other), _in_order(trace, other - one)]
+    counts = [sum(map(_is(trace, WEIGHTED), side)) for side in sides]
+    if counts[0] == counts[1]:
+        return None
+    side = sides[counts[1] > counts[0]]
+    layers = [step for step in side if _is(trace, WEIGHTED)(step)]
+    norms = [step for step in side if _is(trace, NORMS)(step)]
+    after = side[side.index(layers[-1]) + 1 :]
+    after_norm = side[side.index(norms[-1]) + 1 :] if norms else []
+    return Branch(
+        layers=tuple(map(trace.path_of, layers)),
+        norms=tuple(map(trace.path_of, norms)),
+        ends_in_norm=any(map(_is(trace, NORMS), after)),
+        blocked=tuple(name_of(step) for step in after if _blocks(trace, step)),
+        blocked_norm=tuple(name_of(step) for step in after_norm if _blocks(trace, step)),
+    )
+
+
+def _ancestors(node: fx.Node) -> set[fx.Node]:
+    found, waiting = set(), [node]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting.extend(inputs_of(one))
+    return found
+
+
+def _in_order(trace: Trace, nodes: Iterable[fx.Node]) -> list[fx.Node]:
+    members = set(nodes)
+    return [node for node in trace.nodes if node in members]
+
+
+def _is(trace: Trace, kinds: tuple[type[nn.Module], ...]) -> Callable[[fx.Node], bool]:
+    return lambda node: (
+        node.op == "call_module" and isinstance(trace.modules[str(node.target)], kinds)
+    )
+
+
+def _blocks(trace: Trace, node: fx.Node) -> bool:
+    """Return whether an activation has the slope 0 at 0."""
+    if effect_of(node, trace.modules) != "activation":
+        return False
+    zero = torch.zeros(1, requires_grad=True)
+    args = tuple(zero if isinstance(one, fx.Node) else one for one in node.args)
+    function = trace.function_of(node)
+    with torch.enable_grad():
+        inner = tuple(one * 1 if one is zero else one for one in args)
+        value = function(*inner, **node.kwargs)
+        (slope,) = torch.autograd.grad(value.sum(), zero)
+    return float(slope) == 0

@@ -1,0 +1,64 @@
+"""Gives memory to modules that were built without: on the meta device, or lazily."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from initsweep.errors import InitsweepError
+from initsweep.initializers.layers import NORMS_WITH_STATISTICS
+from initsweep.initializers.network import Inputs
+
+
+def materialize(model: nn.Module, inputs: Inputs | None) -> None:
+    """Give every parameter and running statistic memory, in place; others are not touched.
+
+    Lazy modules find their sizes in one run on `inputs`, without which they are left for
+    `initial_state` to refuse. What is on the meta device moves to the CPU, ties kept.
+
+    Raises:
+        InitsweepError: If a buffer on the meta device is not a running statistic of a norm layer:
+            its values are lost.
+    """
+    if inputs is not None and any(map(_is_lazy, model.parameters())):
+        _find_sizes(model, inputs if isinstance(inputs, tuple) else (inputs,))
+    moved: dict[int, nn.Parameter] = {}
+    for path, module in model.named_modules():
+        for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
+            if parameter.is_meta and not _is_lazy(parameter):
+                if id(parameter) not in moved:
+                    empty = torch.empty_like(parameter, device="cpu")
+                    moved[id(parameter)] = nn.Parameter(empty, parameter.requires_grad)
+                setattr(module, name, moved[id(parameter)])
+        for name, buffer in module.named_buffers(recurse=False):
+            if buffer.is_meta:
+                _move_statistic(path, module, name, buffer)
+
+
+def _move_statistic(path: str, module: nn.Module, name: str, buffer: Tensor) -> None:
+    """Give a running statistic memory; its values are set when the network is filled.
+
+    Raises:
+        InitsweepError: If the buffer is something else.
+    """
+    if not isinstance(module, NORMS_WITH_STATISTICS):
+        raise InitsweepError(
+            f"'{path}.{name}' is a buffer on the meta device: its values cannot be told from "
+            "there. Build the network on the cpu."
+        )
+    setattr(module, name, torch.zeros_like(buffer, device="cpu"))
+
+
+def _find_sizes(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    modes = {module: module.training for module in model.modules()}
+    try:
+        for module in modes:
+            module.training = False  # running statistics stay as they are
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            model(*inputs)
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def _is_lazy(parameter: nn.Parameter) -> bool:
+    return isinstance(parameter, UninitializedParameter)

@@ -1,0 +1,88 @@
+"""Reads a network's operations with `torch.fx`; where that fails, those of its children."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, fx, nn
+
+from initsweep.initializers.layers import WEIGHTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """The operations of a network, or of the part of it that could be traced in one piece.
+
+    Attributes:
+        path: Path of the part in the network, "" for the whole network.
+        nodes: The operations in the order of execution.
+        modules: Modules by the names that nodes use.
+        failure: Why what is around the part could not be traced, "" for the whole network.
+    """
+
+    path: str
+    nodes: tuple[fx.Node, ...]
+    modules: Mapping[str, nn.Module]
+    failure: str = ""
+
+    def path_of(self, node: fx.Node) -> str:
+        """Return the path in the network of the module that a node calls."""
+        inner = str(node.target).removeprefix("0").removeprefix(".")
+        return ".".join(part for part in (self.path, inner) if part)
+
+    def function_of(self, node: fx.Node) -> Callable[..., Any]:
+        """Return what a node calls, as a function of its arguments."""
+        if node.op == "call_module":
+            return self.modules[str(node.target)]
+        if node.op == "call_method":
+            return cast(Callable[..., Any], getattr(Tensor, str(node.target)))
+        return cast(Callable[..., Any], node.target)
+
+    def calls(self) -> list[fx.Node]:
+        """Return the nodes that call a module with weights to fill, in the order of execution."""
+        return [
+            node
+            for node in self.nodes
+            if node.op == "call_module" and isinstance(self.modules[str(node.target)], WEIGHTED)
+        ]
+
+
+class _Tracer(fx.Tracer):
+    """Stops at torch's own modules, subclasses of those with weights included."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
+        """Return whether to take the module as one operation."""
+        ours = type(m).__module__.startswith("torch.nn") and not any(True for _ in m.children())
+        return isinstance(m, WEIGHTED) or ours
+
+
+def traces_of(model: nn.Module) -> list[Trace]:
+    """Return the operations of the network, in one trace if its `forward` can be traced.
+
+    Otherwise each child is traced alone, and so on down to modules without children. The network
+    and torch's generators are left as they were.
+    """
+    with (
+        warnings.catch_warnings(),
+        torch.random.fork_rng(devices=[]),
+        torch.no_grad(),
+    ):
+        warnings.simplefilter("ignore")
+        return list(_traces(model, "", ""))
+
+
+def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
+    # Wrapped, so that a network that is itself a layer is an operation too.
+    root = nn.Sequential(model)
+    try:
+        graph = _Tracer().trace(root)
+    except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        failure = f"{path or 'its forward'} cannot be traced: {reason}"
+        for name, child in model.named_children():
+            yield from _traces(child, f"{path}.{name}" if path else name, failure)
+        return
+    modules = dict(root.named_modules())
+    yield Trace(path=path, nodes=tuple(graph.nodes), modules=modules, failure=failure)

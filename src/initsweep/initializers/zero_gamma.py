@@ -1,0 +1,53 @@
+"""Zero-gamma: normalized residual networks, every branch silent at the start."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from initsweep.errors import InitsweepError
+from initsweep.initializers import INITIALIZERS
+from initsweep.initializers.branches import residual_of
+from initsweep.initializers.draws import Distribution
+from initsweep.initializers.fixup import refuse_dead_branch
+from initsweep.initializers.he import He
+from initsweep.initializers.network import Network
+
+
+@INITIALIZERS.register("zero_gamma")
+class ZeroGamma(He):
+    """He's normal weights; the last norm of each residual branch starts at weight 0.
+
+    All other norms start at 1, all biases at 0. Every block is then the path around its branch,
+    and the branch grows as the norm's weight does.
+
+    Source: Goyal et al. 2017, "Accurate, large minibatch SGD", section 5.1.
+    """
+
+    summary: ClassVar[str] = "He; the norm at the end of each residual branch starts at 0."
+    reference: ClassVar[str] = "Goyal et al. 2017, section 5.1."
+    conditions: ClassVar[str] = (
+        "Residual networks whose branches end in a norm with a weight; for those without there is "
+        "`fixup`. Refuses networks without residual branches, and branches in which an activation "
+        "without slope at 0 follows."
+    )
+    distribution_name: ClassVar[Distribution] = "normal"
+
+    def complete(self, network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return the state with the last norm of every branch at zero.
+
+        Raises:
+            InitsweepError: If a branch does not end in a norm with a weight.
+        """
+        completed = dict(state)
+        for branch in residual_of(network.model).branches:
+            name = f"{branch.norms[-1]}.weight" if branch.ends_in_norm else ""
+            if name not in completed:
+                raise InitsweepError(
+                    f"The residual branch that ends with '{branch.layers[-1]}' has no norm with a "
+                    "weight after it. Choose `fixup`, which needs none."
+                )
+            refuse_dead_branch(name, branch.blocked_norm)
+            completed[name] = torch.zeros_like(state[name])
+        return completed

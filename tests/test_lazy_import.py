@@ -1,0 +1,33 @@
+"""`import initsweep` is cheap; what it offers is imported when it is asked for."""
+
+import subprocess
+import sys
+
+import pytest
+
+import initsweep
+from initsweep import initializers
+
+
+def test_importing_the_package_imports_no_torch():
+    code = "import sys, initsweep; assert not {'torch', 'numpy', 'pydantic'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_what_is_listed_is_there():
+    for name in initsweep.__all__:
+        assert getattr(initsweep, name) is getattr(initializers, name)
+        assert name in dir(initsweep)
+
+
+def test_anything_else_is_not():
+    with pytest.raises(AttributeError, match="has no attribute 'initialise_'"):
+        _ = initsweep.initialise_
+
+
+def test_the_one_line_use():
+    from torch import nn
+
+    from initsweep import initialize_
+
+    assert initialize_(nn.Linear(3, 2), "zeros", 0).weight.tolist() == [[0, 0, 0], [0, 0, 0]]
