@@ -59,6 +59,7 @@ def diagnose(
     loss: Loss | None = None,
     *,
     schemes: Sequence[str] = (),
+    optimizer: str = "sgd",
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
     """Look at a network before any training, on one batch, without changing it.
@@ -72,6 +73,8 @@ def diagnose(
         loss: Mean loss from outputs and targets. By default cross-entropy for whole-numbered
             targets and the mean squared error for others.
         schemes: Names of initializers to look at instead of the network's own weights.
+        optimizer: What the network will be trained with: "sgd", or another that scales each step
+            by the gradient's size; those bear much smaller gradients.
         seeds: Seeds for the weights.
 
     Returns:
@@ -88,10 +91,12 @@ def diagnose(
     layers: list[LayerRow] = []
     for scheme in schemes or (AS_BUILT,):
         readings = [_read(network, state, task) for state in _states(model, network, scheme, seeds)]
-        rows.append(diagnosis(scheme, readings, task.constant_loss))
+        rows.append(diagnosis(scheme, readings, task.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
     if rows[0].unseen:
         task.notes.append(f"not looked at: {rows[0].unseen}")
+    if all(row.forward_predicted is None for row in layers):
+        task.notes.append("theory predicts nothing here: not traceable, or weights not centred")
     if isinstance(model, nn.Module) and not schemes:
         task.notes.append("one draw of the weights; pass a function to see the range over seeds")
     return Diagnosis(schemes=rows, layers=layers, notes=task.notes)
@@ -104,6 +109,7 @@ def assert_healthy(
     loss: Loss | None = None,
     *,
     allow: Sequence[str] = (),
+    optimizer: str = "sgd",
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
     """Fail where a network is not expected to train; for test suites.
@@ -114,6 +120,7 @@ def assert_healthy(
         targets: As for `diagnose`.
         loss: As for `diagnose`.
         allow: Verdicts to let pass, such as "exploding". Mild ones pass anyway.
+        optimizer: As for `diagnose`.
         seeds: As for `diagnose`.
 
     Returns:
@@ -122,7 +129,7 @@ def assert_healthy(
     Raises:
         UnhealthyError: If there is an alarm; an `AssertionError` that names layer and number.
     """
-    found = diagnose(model, batch, targets, loss, seeds=seeds)
+    found = diagnose(model, batch, targets, loss, optimizer=optimizer, seeds=seeds)
     row = found.schemes[0]
     if is_alarming(row.verdict) and row.verdict not in allow:
         raise UnhealthyError(f"The untrained network is {row.verdict}. {row.reason}.")

@@ -12,7 +12,7 @@ from torch import nn
 
 from initsweep.diagnosis import Diagnosis, diagnose
 from initsweep.errors import DataError, InitsweepError
-from initsweep.figures import health, palette, signal
+from initsweep.figures import health, palette, signal, style
 from initsweep.figures.numbers import significant
 from initsweep.records import DiagnosisRow
 from initsweep.registry import Registry
@@ -27,7 +27,8 @@ class Request:
         batch: `.npy` file of inputs.
         targets: `.npy` file of targets, or None.
         schemes: Initializers to look at instead of the network's own weights.
-        seeds: How many seeds.
+        optimizer: What the network will be trained with, by name.
+        seeds: How many draws of the weights.
         figures: Folder for pictures, or None.
     """
 
@@ -35,6 +36,7 @@ class Request:
     batch: Path
     targets: Path | None
     schemes: tuple[str, ...]
+    optimizer: str
     seeds: int
     figures: Path | None
 
@@ -48,6 +50,8 @@ def run(request: Request) -> tuple[str, bool]:
     Raises:
         InitsweepError: If network or files cannot be used.
     """
+    if request.seeds < 1:
+        raise InitsweepError(f"--seeds must be at least 1, received {request.seeds}.")
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
     batch = read_numbers(request.batch)
     targets = None if request.targets is None else read_numbers(request.targets)
@@ -56,6 +60,7 @@ def run(request: Request) -> tuple[str, bool]:
         torch.from_numpy(batch),
         None if targets is None else torch.from_numpy(targets),
         schemes=request.schemes,
+        optimizer=request.optimizer,
         seeds=range(request.seeds),
     )
     text = "\n\n".join([*(_words(row) for row in found.schemes), *_notes(found)])
@@ -80,7 +85,7 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
     }
     paths = [folder / f"{name}.png" for name in pictures]
     for path, figure in zip(paths, pictures.values(), strict=True):
-        figure.savefig(path, dpi=130)
+        path.write_bytes(style.to_png(figure))
     return paths
 
 

@@ -15,13 +15,16 @@ from initsweep.probes.capture import Layer
 from initsweep.probes.mean_field import (
     chi,
     correlation_slope,
+    is_centred,
     is_plain_chain,
     next_covariance,
     next_variance,
 )
+from initsweep.probes.recording import Pointwise
 
 ITERATIONS = 200
 SETTLED = 1e-4  # change of variance and correlation per layer that counts as none
+NEARLY_ALIKE = 0.95
 TRAINABLE_DEPTHS = 6.0
 """Networks were found trainable up to about so many depth scales (Schoenholz et al. 2017, 5)."""
 
@@ -60,8 +63,10 @@ def depth_scale(layers: Sequence[Layer]) -> DepthScale | None:
     Source: Schoenholz et al. 2017, "Deep information propagation", equations 5 and 9 to 10.
     """
     hidden = layers[1:-1]
-    functions = {layer.activation for layer in layers[:-1]}
-    if not hidden or len(functions) != 1 or not is_plain_chain(layers):
+    functions = {_signature(layer.activation) for layer in layers[:-1]}
+    if not hidden or len(functions) != 1 or not all(map(is_centred, layers)):
+        return None
+    if not is_plain_chain(layers):
         return None
     weight = sum(float(x.weight.square().mean()) * x.weight.shape[1] for x in hidden) / len(hidden)
     biases = [0.0 if x.bias is None else float(x.bias.square().mean()) for x in hidden]
@@ -81,9 +86,18 @@ def depth_scale(layers: Sequence[Layer]) -> DepthScale | None:
         return _at(q, c, weight, activation)
 
 
-def _at(q: Tensor, c: Tensor, weight: float, activation: object) -> DepthScale | None:
-    first = float(chi(q, activation, weight))  # type: ignore[arg-type]
-    slope = float(correlation_slope(q, c, activation, weight))  # type: ignore[arg-type]
+def _signature(activation: Pointwise | None) -> tuple[float, ...]:
+    """Return values that tell activation functions apart, however they are wrapped."""
+    points = torch.tensor([-5.0, -2.0, -0.5, 0.3, 1.0, 7.0], dtype=torch.float64)
+    with torch.no_grad():
+        return tuple((points if activation is None else activation(points.clone())).tolist())
+
+
+def _at(q: Tensor, c: Tensor, weight: float, activation: Pointwise | None) -> DepthScale | None:
+    first = float(chi(q, activation, weight))
+    if float(c / q) > NEARLY_ALIKE:
+        c = q  # on its way to 1, which ReLU at the edge of chaos approaches too slowly to wait for
+    slope = float(correlation_slope(q, c, activation, weight))
     if not (math.isfinite(first) and math.isfinite(slope)) or first == 0:
         return None
     # At the edge of chaos the slope is 1 up to the accuracy of quadrature.

@@ -164,9 +164,9 @@ class _Network:
         covered = coverage(module, source)
         if direction == "in":
             return mean_square * math.prod(rest) * covered
-        positions = out[0, 0].numel() / source[0, 0].numel()
+        positions = float(out[0, 0].numel() / source[0, 0].numel())
         taps = math.prod(rest[1:]) * covered * positions
-        return mean_square * units / int(module.groups) * taps
+        return mean_square * units / int(module.groups) * float(taps)
 
     def _seen(self, node: fx.Node) -> fx.Node:
         """Return where the layer's pre-activation is: at the norm that follows it, if one does."""

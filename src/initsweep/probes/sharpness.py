@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
+from initsweep.probes.attention import opened
+
 ITERATIONS = 12
 TOLERANCE = 0.02  # of the largest eigenvalue, between two iterations
 # The curvature of so many examples stands for the batch's; more cost in proportion.
@@ -38,7 +40,7 @@ def sharpness(
     """
     leaves = [value.detach().float().requires_grad_() for value in parameters.values()]
     buffers = {
-        name: value.float() if value.is_floating_point() else value.clone()
+        name: value.detach().clone().float() if value.is_floating_point() else value.clone()
         for name, value in model.named_buffers()
     }
     given = dict(zip(parameters, leaves, strict=True))
@@ -48,9 +50,8 @@ def sharpness(
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.eval()
     try:
-        outputs = functional_call(
-            model, {**given, **{n: b.clone() for n, b in buffers.items()}}, (features[:EXAMPLES],)
-        )
+        with opened(model, _ignore):  # torch's own attention has no second derivative
+            outputs = functional_call(model, {**given, **buffers}, (features[:EXAMPLES],))
         value = loss(outputs, targets[:EXAMPLES])
         gradients = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
         return _largest_eigenvalue(leaves, gradients)
@@ -71,6 +72,10 @@ def rate_ceiling(curvature: float, momentum: float = 0.0) -> float:
         of stability", section 2 and appendix A.
     """
     return (2 + 2 * momentum) / curvature if curvature > 0 else math.inf
+
+
+def _ignore(*_: object) -> None:
+    """See nothing."""
 
 
 def _largest_eigenvalue(leaves: list[Tensor], gradients: tuple[Tensor | None, ...]) -> float | None:

@@ -4,7 +4,6 @@ A verdict is a hint at what to look for in the learning-rate response, never a r
 How often it is wrong is measured on trained networks, see `docs/diagnosis.md`.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -61,8 +60,10 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Fi
 def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | None:
     """Return the first check that fires, at the first layer that it fires for."""
     for check in CHECKS:
+        if check.name not in thresholds:
+            continue
         for name, value in check.values(evidence):
-            if value >= thresholds.get(check.name, math.inf):
+            if value >= thresholds[check.name]:
                 reason = f"{name}: {check.explain(evidence, name, value)}"
                 return Finding(verdict=check.verdict, reason=reason, first_bad_layer=name)
     return None
