@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 from initsweep.probes import measure
 from initsweep.probes.activation_scale import root_mean_square
-from initsweep.probes.capture import capture
+from initsweep.probes.capture import Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
-from initsweep.probes.mean_field import Prediction, predict
+from initsweep.probes.mean_field import Prediction, is_centred, predict
 from initsweep.probes.propagation import propagate
 from initsweep.probes.rank import effective_rank
 from initsweep.probes.recording import Pointwise
@@ -80,7 +80,7 @@ def read(
     return Reading(
         names=[layer.name for layer in snapshot.layers],
         layers=[measure(layer) for layer in snapshot.layers],
-        predictions=predict(snapshot.layers) or propagate(model, parameters, features, snapshot),
+        predictions=_predictions(model, parameters, features, snapshot),
         input_scale=root_mean_square(inputs),
         input_rank=effective_rank(inputs),
         loss=snapshot.loss,
@@ -89,3 +89,12 @@ def read(
         depth_scale=depth_scale(snapshot.layers),
         unseen=snapshot.unseen,
     )
+
+
+def _predictions(
+    model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor, snapshot: Snapshot
+) -> tuple[Prediction | None, ...] | None:
+    """Return what theory says: the recursion for plain chains, else along the traced graph."""
+    if not any(map(is_centred, snapshot.layers)):
+        return None
+    return predict(snapshot.layers) or propagate(model, parameters, features, snapshot)
