@@ -31,7 +31,7 @@ def test_the_advice_says_whether_the_grid_is_wide_enough(study):
     inside = with_(study, rate_ceiling=0.05, ceiling_reliable=True)
     assert "which the grid covers" in window.advice(inside)
     outside = with_(study, rate_ceiling=20.0, ceiling_reliable=True)
-    assert "which needs `tune.grid.high` 133" in window.advice(outside)
+    assert "which needs tune.grid.high 133" in window.advice(outside)
 
 
 def test_without_a_reliable_ceiling_there_is_no_advice(study):

@@ -90,7 +90,9 @@ def _drifted(
         # Without any gradient (a zero head) nothing can be said about its way down.
         if origin_scale > 0 and not 1 / MILD_RATIO <= change <= MILD_RATIO:
             word = "exploding" if change > 1 else "vanishing"
-            reason = f"{name}: the {what} is {change:.3g} times that of {origin}"
+            end = ratio(order[-1][1][probe], origin_scale)
+            further = "" if name == order[-1][0] else f", at {order[-1][0]} {end:.3g} times"
+            reason = f"{name}: the {what} is {change:.3g} times that of {origin}{further}"
             return Finding(verdict=f"{MILD} {word}", reason=reason, first_bad_layer=name)
     return None
 

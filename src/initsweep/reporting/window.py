@@ -42,12 +42,13 @@ def advice(study: Study) -> str:
     expected = f"{numbers.rate(low)} to {numbers.rate(high)}"
     names = ", ".join(scheme for scheme, _ in known)
     lacking = [
-        f"`tune.grid.{end}` {numbers.rate(value)}"
+        f"tune.grid.{end} {numbers.rate(value)}"
         for end, value, short in (("low", low, low < grid.low), ("high", high, high > grid.high))
         if short
     ]
     covered = "which the grid covers" if not lacking else f"which needs {' and '.join(lacking)}"
     return (
         f"By the sharpness of the untrained networks ({names}) the best rates are to be expected "
-        f"within {expected}, {covered}."
+        f"within {expected}, {covered}. This is advice: the range searched is the one in "
+        "params.yaml."
     )
