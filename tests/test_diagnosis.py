@@ -111,6 +111,7 @@ def test_targets_may_be_missing_numbers_or_come_with_a_loss(batch):
     ("arguments", "message"),
     [
         ((torch.full((4, 32), torch.nan),), "128 values that are NaN"),
+        ((np.array(["a", "b"]),), "batch must be numbers"),
         ((torch.zeros(32),), r"shape \(batch, ...\)"),
         ((torch.zeros(4, 31),), "fails on a batch of shape"),
         ((torch.zeros(4, 32), torch.zeros(5)), "4 examples, but 5 targets"),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import fields
 
+from initsweep.probes.checks import CHECKS
 from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio
 from initsweep.probes.reading import Reading
 from initsweep.probes.sharpness import rate_ceiling
@@ -24,6 +25,11 @@ RANGES = {
     "effective_rank": "effective_rank",
     "cosine": "cosine",
 }
+
+# The ceiling of the rate is relied on in networks of so few layers, whose signal and gradient
+# stay within such a factor of where they start.
+SHALLOW, LEVEL = 6, 2.0
+DRIFTS = ("signal_grown", "signal_faded", "gradient_grown", "gradient_faded")
 
 
 def layer_table(scheme: str, readings: Sequence[Reading]) -> list[LayerRow]:
@@ -82,7 +88,6 @@ def diagnosis(
     curvatures = [bounded(r.sharpness) for r in readings if r.sharpness is not None]
     scales = [r.depth_scale for r in readings if r.depth_scale is not None]
     whole = len(scales) == len(readings)
-    ratios = bounded(forward_ratio(evidence)), bounded(backward_ratio(evidence))
     ceiling = bounded(rate_ceiling(mean(curvatures))) if curvatures else None
     return DiagnosisRow(
         scheme=scheme,
@@ -93,8 +98,8 @@ def diagnosis(
         initial_loss_low=min(losses),
         initial_loss_high=max(losses),
         constant_loss=constant_loss,
-        forward_ratio=ratios[0],
-        backward_ratio=ratios[1],
+        forward_ratio=bounded(forward_ratio(evidence)),
+        backward_ratio=bounded(backward_ratio(evidence)),
         gradient_norm=evidence.gradient_norm,
         gradient_norm_low=min(norms),
         gradient_norm_high=max(norms),
@@ -102,25 +107,21 @@ def diagnosis(
         sharpness_low=min(curvatures, default=None),
         sharpness_high=max(curvatures, default=None),
         rate_ceiling=ceiling,
-        ceiling_reliable=ceiling is not None and _reliable(ratios, len(evidence.names)),
+        ceiling_reliable=ceiling is not None and _reliable(evidence),
         chi=bounded(mean([scale.chi for scale in scales])) if whole else None,
         depth_scale=bounded(mean([scale.xi for scale in scales])) if whole else None,
         unseen=", ".join(readings[0].unseen),
     )
 
 
-RELIABLE_DEPTH = 6
-RELIABLE_RATIO = 2.0
-
-
-def _reliable(ratios: tuple[float, float], depth: int) -> bool:
+def _reliable(evidence: Evidence) -> bool:
     """Return whether the sharpness at the start says something about training.
 
-    Under-scaled networks sharpen later, deep ones are less stable than their start: there the
-    ceiling was up to 60 times too high.
+    Elsewhere the largest rate that SGD could use lay up to four decades from the ceiling, in both
+    directions: `docs/diagnosis.md`.
     """
-    level = all(1 / RELIABLE_RATIO <= value <= RELIABLE_RATIO for value in ratios)
-    return level and depth <= RELIABLE_DEPTH
+    drift = max(check.worst(evidence) for check in CHECKS if check.name in DRIFTS)
+    return drift <= LEVEL and len(evidence.names) <= SHALLOW
 
 
 def bounded(value: float) -> float:

@@ -40,7 +40,7 @@ def checked_batch(batch: Numbers) -> Tensor:
     Raises:
         InitsweepError: If it has fewer than two examples, or holds NaN or infinities.
     """
-    features = torch.as_tensor(batch).detach().cpu()
+    features = _tensor(batch, "batch")
     if features.dim() < 2 or len(features) < 2:
         raise InitsweepError(
             f"The batch must have shape (batch, ...) with at least 2 examples, received "
@@ -50,6 +50,19 @@ def checked_batch(batch: Numbers) -> Tensor:
         bad = int((~features.isfinite()).sum())
         raise InitsweepError(f"The batch holds {bad} values that are NaN or infinite.")
     return features.float() if features.dtype == torch.float64 else features
+
+
+def _tensor(numbers: Numbers, what: str) -> Tensor:
+    """Return numbers as a tensor on the CPU.
+
+    Raises:
+        InitsweepError: If they are none.
+    """
+    try:
+        return torch.as_tensor(numbers).detach().cpu()
+    except (TypeError, ValueError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
+        raise InitsweepError(f"The {what} must be numbers of one shape: {first}") from None
 
 
 def make_task(
@@ -67,7 +80,7 @@ def make_task(
         given = _drawn(network, features)
         notes.append("targets were drawn at random; losses and gradients are theirs")
     else:
-        given = torch.as_tensor(targets).detach().cpu()
+        given = _tensor(targets, "targets")
         if len(given) != len(features):
             raise InitsweepError(f"{len(features)} examples, but {len(given)} targets.")
         if given.is_floating_point() and not bool(given.isfinite().all()):
