@@ -49,7 +49,7 @@ def checked_batch(batch: Numbers) -> Tensor:
     if features.is_floating_point() and not bool(features.isfinite().all()):
         bad = int((~features.isfinite()).sum())
         raise InitsweepError(f"The batch holds {bad} values that are NaN or infinite.")
-    return features.float() if features.dtype == torch.float64 else features
+    return features.float() if features.is_floating_point() else features
 
 
 def _tensor(numbers: Numbers, what: str) -> Tensor:
