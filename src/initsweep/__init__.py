@@ -1,13 +1,17 @@
 """initsweep: which initializer and which learning rate, for this network on this data.
 
-Usable alone: `from initsweep import initialize_` fills any network under any scheme. What is
-listed here is imported when it is first asked for, so that `import initsweep` costs nothing.
+Usable alone: `from initsweep import initialize_` fills any network under any scheme, `diagnose` and
+`assert_healthy` look at one before it is trained. What is listed here is imported when it is first
+asked for, so that `import initsweep` costs nothing.
 """
 
 import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from initsweep.diagnosis import Diagnosis as Diagnosis
+    from initsweep.diagnosis import assert_healthy as assert_healthy
+    from initsweep.diagnosis import diagnose as diagnose
     from initsweep.initializers import activations_after as activations_after
     from initsweep.initializers import activations_before as activations_before
     from initsweep.initializers import backward_gain as backward_gain
@@ -16,28 +20,32 @@ if TYPE_CHECKING:
     from initsweep.initializers import initialize_ as initialize_
     from initsweep.initializers import make_initializer as make_initializer
 
-__all__ = [
-    "activations_after",
-    "activations_before",
-    "backward_gain",
-    "forward_gain",
-    "initial_state",
-    "initialize_",
-    "make_initializer",
-]
+_HOMES = {
+    "Diagnosis": "initsweep.diagnosis",
+    "activations_after": "initsweep.initializers",
+    "activations_before": "initsweep.initializers",
+    "assert_healthy": "initsweep.diagnosis",
+    "backward_gain": "initsweep.initializers",
+    "diagnose": "initsweep.diagnosis",
+    "forward_gain": "initsweep.initializers",
+    "initial_state": "initsweep.initializers",
+    "initialize_": "initsweep.initializers",
+    "make_initializer": "initsweep.initializers",
+}
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> object:
-    """Return what is listed in `__all__`, imported on first use (PEP 562).
+    """Return what is asked for, importing it first.
 
     Raises:
         AttributeError: If it is not listed.
     """
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-    return getattr(importlib.import_module("initsweep.initializers"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:
     """Return the names of the module, those not imported yet included."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *_HOMES})

@@ -63,6 +63,8 @@ def _parser() -> argparse.ArgumentParser:
         stage = commands.add_parser(name, help=description, description=description)
         if name in PER_SCHEME:
             stage.add_argument("--scheme", required=True, help="an entry of `schemes`")
+        if name == "diagnose":
+            _add_network(stage)
         _add_params(stage)
     repro = commands.add_parser("repro", help="run what is out of date, then print the verdict")
     repro.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
@@ -84,6 +86,22 @@ def _add_params(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
 
 
+def _add_network(parser: argparse.ArgumentParser) -> None:
+    """Let `diagnose` look at a network of the user's, without a study around it."""
+    parser.add_argument(
+        "network",
+        nargs="?",
+        help="look at this network only: package.module:attribute, a network or what builds one",
+    )
+    parser.add_argument("--batch", type=Path, help="its inputs, a .npy file")
+    parser.add_argument("--targets", type=Path, help="its targets, a .npy file (default: random)")
+    parser.add_argument("--schemes", help="initializers to try, comma-separated")
+    parser.add_argument("--optimizer", default="sgd", help="what it will be trained with")
+    parser.add_argument("--seeds", type=int, default=5, help="how many draws of the weights")
+    parser.add_argument("--figures", type=Path, help="folder for pictures")
+    parser.add_argument("--check", action="store_true", help="exit with 1 unless it is healthy")
+
+
 def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "list":
         print(_listing(options.kind))
@@ -93,6 +111,8 @@ def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "summary":
         _print_verdict()
         return 0
+    if options.command == "diagnose" and (options.network or options.batch):
+        return _inspect(options)
     params = load_params(options.params)
     if options.command in STAGES:
         stage = importlib.import_module(f"initsweep.stages.{options.command}")
@@ -112,6 +132,29 @@ def _bench(params: Params, rounds: int) -> int:
     for text in report(params, rounds):
         print(text, flush=True)
     return 0
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    if not (options.network and options.batch):
+        raise ParamsError(
+            "diagnose: a network needs a batch and the other way round, e.g. "
+            "`initsweep diagnose my_package.nets:make_net --batch batch.npy`."
+        )
+    from initsweep import inspection
+
+    text, healthy = inspection.run(
+        inspection.Request(
+            network=options.network,
+            batch=options.batch,
+            targets=options.targets,
+            schemes=tuple((options.schemes or "").replace(",", " ").split()),
+            optimizer=options.optimizer,
+            seeds=options.seeds,
+            figures=options.figures,
+        )
+    )
+    print(text)
+    return 1 if options.check and not healthy else 0
 
 
 def _repro(options: argparse.Namespace) -> int:

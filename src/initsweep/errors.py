@@ -51,3 +51,7 @@ class PlanError(PathError):
 
 class KernelsError(PathError):
     """The compiled kernels are not there or cannot be loaded."""
+
+
+class UnhealthyError(InitsweepError, AssertionError):
+    """An untrained network that is not expected to train."""

@@ -269,10 +269,12 @@ class Verdict:
 class LayerRow:
     """Signal statistics of one layer of one untrained scheme, over the diagnosis seeds.
 
-    Each measured quantity has its mean over seeds and the lowest and highest seed. `forward_std`
-    is the standard deviation of the layer's pre-activations, `backward_std` that of the loss
-    gradient with respect to them; the predicted ones come from the mean-field recursion and are
-    None where that does not apply.
+    Measured quantities are means over seeds; `_low` and `_high` are the lowest and highest seed.
+    `forward_std` is the standard deviation of the layer's pre-activations, `backward_std` that of
+    the loss gradient with respect to them; the predicted ones come from the propagation of moments
+    and are None where theory has nothing to say. `saturated`, `dead`, `skewed` and
+    `distinct_units` are shares; `effective_rank`, `stable_rank` and `cosine` (mean over pairs of
+    examples) are of the activations.
     """
 
     scheme: str
@@ -288,23 +290,54 @@ class LayerRow:
     backward_predicted: float | None
     weight_gradient_norm: float
     saturated: float
+    saturated_low: float
+    saturated_high: float
     dead: float
+    dead_low: float
+    dead_high: float
+    skewed: float
     distinct_units: float
     effective_rank: float
+    effective_rank_low: float
+    effective_rank_high: float
+    stable_rank: float
+    cosine: float
+    cosine_low: float
+    cosine_high: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisRow:
-    """One scheme's verdict before any training, with the number behind it."""
+    """One scheme's verdict before any training, with the number behind it.
+
+    `gradient_norm` is of all parameters together, `sharpness` the largest eigenvalue of the loss's
+    Hessian (None where it overflows), `rate_ceiling` 2 / sharpness, the rate above which plain
+    gradient descent on that quadratic diverges; `ceiling_reliable` says whether it can be expected
+    to hold. `chi` and `depth_scale` are mean-field theory's, for plain networks. `_low` and
+    `_high` are the lowest and highest seed. `unseen` lists parameters that were not looked at.
+    """
 
     scheme: str
     verdict: str
     reason: str
     first_bad_layer: str | None
     initial_loss: float
-    constant_loss: float
+    initial_loss_low: float
+    initial_loss_high: float
+    constant_loss: float | None
     forward_ratio: float
     backward_ratio: float
+    gradient_norm: float
+    gradient_norm_low: float
+    gradient_norm_high: float
+    sharpness: float | None
+    sharpness_low: float | None
+    sharpness_high: float | None
+    rate_ceiling: float | None
+    ceiling_reliable: bool
+    chi: float | None
+    depth_scale: float | None
+    unseen: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

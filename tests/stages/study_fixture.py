@@ -340,9 +340,20 @@ class _Scheme:
                     backward_predicted=None if self.name == "constant" else backward * 1.02,
                     weight_gradient_norm=backward,
                     saturated=0.0,
+                    saturated_low=0.0,
+                    saturated_high=0.0,
                     dead=0.1,
+                    dead_low=0.0,
+                    dead_high=0.2,
+                    skewed=0.1,
                     distinct_units=1.0,
                     effective_rank=20.0,
+                    effective_rank_low=18.0,
+                    effective_rank_high=22.0,
+                    stable_rank=4.0,
+                    cosine=0.3,
+                    cosine_low=0.2,
+                    cosine_high=0.4,
                 )
             )
         return rows
@@ -356,9 +367,22 @@ class _Scheme:
             reason=f"the signal changes by a factor of {step} from layer to layer",
             first_bad_layer=None if healthy else "hidden.1",
             initial_loss=self.constant * (200 if step > 2 else 1.02),
+            initial_loss_low=self.constant,
+            initial_loss_high=self.constant * 210,
             constant_loss=self.constant,
             forward_ratio=step ** (LAYERS - 1),
             backward_ratio=step ** (LAYERS - 1),
+            gradient_norm=1.0,
+            gradient_norm_low=0.8,
+            gradient_norm_high=1.3,
+            sharpness=None if step > 2 else 20.0,
+            sharpness_low=None if step > 2 else 15.0,
+            sharpness_high=None if step > 2 else 30.0,
+            rate_ceiling=None if step > 2 else 0.1,
+            ceiling_reliable=healthy,
+            chi=step**2,
+            depth_scale=5.0,
+            unseen="",
         )
 
 

@@ -11,9 +11,10 @@ from initsweep import artifacts
 from initsweep.errors import ParamsError
 from initsweep.probes import PROBES
 from initsweep.probes.mean_field import Prediction
+from initsweep.probes.reading import Reading
+from initsweep.probes.summary import LARGEST, RANGES, bounded, diagnosis, layer_table
 from initsweep.records import DiagnosisRow, LayerRow
 from initsweep.stages import diagnose, prepare
-from initsweep.stages.diagnose import LARGEST, Reading, bounded, diagnosis, layer_table
 
 LAYERS = artifacts.DIAGNOSE / "layers.csv"
 SCHEMES = artifacts.DIAGNOSE / "schemes.csv"
@@ -26,10 +27,20 @@ PROBE_VALUES = {
     "distinct_units": 1.0,
     "distinct_after_step": 1.0,
     "effective_rank": 9.0,
+    "stable_rank": 3.0,
+    "cosine": 0.1,
+    "skewed": 0.1,
+    "weight_norm": 1.0,
 }
 
 
-def reading(*, predicted: float | None = 1.5, loss: float = 2.0, **head: float) -> Reading:
+def reading(
+    *,
+    predicted: float | None = 1.5,
+    loss: float = 2.0,
+    sharpness: float | None = 4.0,
+    **head: float,
+) -> Reading:
     """One hidden layer and a head; `head` replaces what the probes say about the head."""
     prediction = None
     if predicted is not None:
@@ -41,6 +52,10 @@ def reading(*, predicted: float | None = 1.5, loss: float = 2.0, **head: float) 
         input_scale=1.0,
         input_rank=9.0,
         loss=loss,
+        gradient_norm=loss / 2,
+        sharpness=sharpness,
+        depth_scale=None,
+        unseen=(),
     )
 
 
@@ -70,7 +85,25 @@ def test_overflow_is_written_as_a_finite_number(bad):
     assert head.forward_std == pytest.approx(LARGEST / 2)
     row = diagnosis("mine", readings, 2.3)
     assert row.initial_loss == pytest.approx(LARGEST / 2)
-    assert (row.verdict, row.first_bad_layer) == ("exploding", "head")
+    assert (row.verdict, row.first_bad_layer) == ("mildly exploding", "head")
+
+
+def test_losses_norms_and_curvature_come_with_their_range_over_seeds():
+    readings = [reading(loss=2.0), reading(loss=4.0, sharpness=12.0), reading(sharpness=None)]
+    row = diagnosis("mine", readings, 2.3)
+    assert (row.initial_loss_low, row.initial_loss_high) == (2.0, 4.0)
+    assert (row.gradient_norm_low, row.gradient_norm_high) == (1.0, 2.0)
+    assert (row.sharpness_low, row.sharpness, row.sharpness_high) == (4.0, 8.0, 12.0)
+    assert row.rate_ceiling == pytest.approx(2 / 8)
+    assert row.ceiling_reliable
+
+
+def test_a_ceiling_is_marked_where_it_cannot_be_relied_on():
+    assert not diagnosis("mine", [reading(sharpness=None)], 2.3).ceiling_reliable
+    deep = dataclasses.replace(
+        reading(), names=[str(i) for i in range(8)], layers=[dict(PROBE_VALUES)] * 8
+    )
+    assert not diagnosis("mine", [deep], 2.3).ceiling_reliable
 
 
 def test_bounded_keeps_sign_and_ordinary_numbers():
@@ -80,9 +113,8 @@ def test_bounded_keeps_sign_and_ordinary_numbers():
 
 def test_every_measured_column_has_its_probe():
     columns = {field.name for field in dataclasses.fields(LayerRow)}
-    derived = {
-        f"{way}_{what}" for way in ("forward", "backward") for what in ("low", "high", "predicted")
-    }
+    derived = {f"{stem}_{what}" for stem in RANGES for what in ("low", "high")}
+    derived |= {"forward_predicted", "backward_predicted"}
     assert columns - derived - {"scheme", "layer", "name"} <= set(PROBES.names())
 
 
@@ -191,4 +223,4 @@ def test_a_network_without_known_layers_is_named(prepared):
 
     batch = diagnose.probe_batch(experiment, 5)
     with pytest.raises(ParamsError, match=r"model\.name: 'mlp' has no layer .* Linear"):
-        diagnose.read(experiment, Scaled(), {"scale": torch.ones(1)}, *batch)
+        diagnose.read_network(experiment, Scaled(), {"scale": torch.ones(1)}, *batch)

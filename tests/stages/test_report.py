@@ -10,7 +10,16 @@ from initsweep.reporting.render import escape_markdown
 from initsweep.stages import report
 from tests.stages.study_fixture import make_study
 
-FIGURES = {"tradeoff", "lr_response", "lr_overlay", "comparison", "signal", "learning_curves"}
+FIGURES = {
+    "tradeoff",
+    "lr_response",
+    "lr_overlay",
+    "comparison",
+    "signal",
+    "learning_curves",
+    "health",
+    "spectrum",
+}
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -172,7 +181,7 @@ def test_untrusted_words_are_escaped(tmp_path, monkeypatch):
     assert nasty in Page(html).words
     assert "<script" not in markdown.replace("\\<script", "")
     row = next(line for line in markdown.splitlines() if line.startswith("| zeros | vanishing"))
-    assert len(re.split(r"(?<!\\)\|", row.strip("|"))) == 7
+    assert len(re.split(r"(?<!\\)\|", row.strip("|"))) == 11
 
 
 def test_regression_is_reported_with_its_own_score(tmp_path, monkeypatch):

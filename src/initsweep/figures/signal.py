@@ -36,7 +36,7 @@ def draw(layers: Sequence[LayerRow], schemes: Sequence[str], looks: Mapping[str,
             [
                 panels.sample_line("mean over seeds", marker="o", markersize=3),
                 panels.sample_area("lowest to highest seed", 0.25),
-                panels.sample_line("predicted by mean-field theory", linestyle=(0, (1, 1.2))),
+                panels.sample_line("predicted by theory", linestyle=(0, (1, 1.2))),
             ],
         )
     return figure
@@ -98,7 +98,7 @@ def _line(axes: Axes, rows: Sequence[LayerRow], look: Look, direction: Direction
         [x for x, _ in shown], [y for _, y in shown], color=look.colour, linewidth=1.3,
         linestyle=(0, (1, 1.2)), label="predicted",
     )  # fmt: skip
-    return [*ys, *(y for _, y in shown)]
+    return [*ys, *low, *high, *(y for _, y in shown)]
 
 
 def _std(row: LayerRow, direction: Direction) -> float:
@@ -106,7 +106,7 @@ def _std(row: LayerRow, direction: Direction) -> float:
 
 
 def _scale(axes: Axes, values: Sequence[float]) -> None:
-    low = max(min(values) / 1.4, 1 / _FARTHEST)
+    low = max(min(value for value in values if value > 0) / 1.4, 1 / _FARTHEST)
     high = max(min(max(values) * 1.4, _FARTHEST), 10 * low)
     axes.set_ylim(low, high)
     axes.set_yscale("log")

@@ -4,18 +4,16 @@ All probes read the same `Snapshot`, so a scheme costs one pass per seed however
 there are.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-Pointwise = Callable[[Tensor], Tensor]
-
-WEIGHT_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+from initsweep.probes.recording import CONVOLUTIONS, NORMS, Pointwise, Use, recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -55,10 +53,19 @@ class Layer:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Snapshot:
-    """Everything one pass showed: the layers in the order of use, and the loss."""
+    """Everything one pass showed.
+
+    Attributes:
+        layers: One per use of a weight layer, in the order of use.
+        loss: The batch's mean loss.
+        gradient_norm: Euclidean norm of the loss gradient with respect to all parameters.
+        unseen: Parameters that no layer and no normalization above belongs to.
+    """
 
     layers: tuple[Layer, ...]
     loss: float
+    gradient_norm: float
+    unseen: tuple[str, ...]
 
 
 def capture(
@@ -92,82 +99,17 @@ def capture(
         for name, value in parameters.items()
     }
     buffers = {name: _doubled(value.detach()).clone() for name, value in model.named_buffers()}
-    uses: list[_Use] = []
-    with _hooked(model, uses), _as_in_training(model):
+    uses: list[Use] = []
+    with recorded(model, uses), _as_in_training(model):
         outputs = functional_call(model, {**leaves, **buffers}, (_doubled(features),))
         value = loss(outputs, _doubled(targets))
         value.backward()  # type: ignore[no-untyped-call]
-    layers = tuple(_layer(use, activation_after) for use in uses)
-    return Snapshot(layers=layers, loss=float(value.detach()))
-
-
-@dataclass(slots=True, eq=False)
-class _Use:
-    """One call of a weight layer while the pass is running."""
-
-    name: str
-    module: nn.Module
-    weight: Tensor
-    bias: Tensor | None
-    inputs: Tensor
-    signal: Tensor  # the very tensor object, to recognise who consumes it
-    pre_activations: Tensor  # a copy: an in-place activation overwrites the signal
-    gradient: list[Tensor] = field(default_factory=list)
-    activation: Pointwise | None = None
-    normalized: bool = False
-
-    def follow(self, signal: Tensor) -> None:
-        """Take `signal` as the pre-activation from here on."""
-        self.signal = signal
-        self.pre_activations = signal.detach().clone()
-        self.gradient = []
-        # A hook and not retain_grad, whose gradient moves on when the signal changes in place.
-        signal.register_hook(self.gradient.append)  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _hooked(model: nn.Module, uses: list[_Use]) -> Iterator[None]:
-    handles = [
-        module.register_forward_hook(_recorder(name, uses))
-        for name, module in model.named_modules()
-        if not any(module.children())
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
-def _recorder(
-    name: str, uses: list[_Use]
-) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    """Return a forward hook that records weight layers and what directly follows them."""
-
-    def record(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(module, WEIGHT_LAYERS):
-            weight, bias, inputs = module.weight, module.bias, args[0].detach().clone()
-            weight.retain_grad()  # does nothing to a leaf; a parametrized weight is none
-            use = _Use(name, module, weight, bias, inputs, output, output)
-            use.follow(output)
-            uses.append(use)
-            return
-        for use in uses:
-            if not args or args[0] is not use.signal:
-                continue
-            if isinstance(module, NORMS):
-                use.normalized = True
-                use.follow(output)
-            elif _is_pointwise(module) and output.shape == args[0].shape:
-                use.activation = module
-
-    return record
-
-
-def _is_pointwise(module: nn.Module) -> bool:
-    kind = type(module).__name__
-    excluded = kind == "Identity" or "Dropout" in kind or "Softm" in kind
-    return not excluded and not any(True for _ in module.parameters())
+    return Snapshot(
+        layers=tuple(_layer(use, activation_after) for use in uses),
+        loss=float(value.detach()),
+        gradient_norm=_norm(list(leaves.values())),
+        unseen=_unseen(model, uses),
+    )
 
 
 @contextmanager
@@ -184,7 +126,7 @@ def _as_in_training(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _layer(use: _Use, activation_after: Mapping[str, Pointwise]) -> Layer:
+def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
     activation = activation_after.get(use.name, use.activation)
     pre_activations = _rows(use.pre_activations, use.module)
     with torch.no_grad():
@@ -206,13 +148,34 @@ def _layer(use: _Use, activation_after: Mapping[str, Pointwise]) -> Layer:
     )
 
 
+def _unseen(model: nn.Module, uses: list[Use]) -> tuple[str, ...]:
+    """Return the names of the parameters that nothing was recorded of."""
+    known = {id(use.module) for use in uses}
+    return tuple(
+        f"{path}.{name}".lstrip(".")
+        for path, module in model.named_modules()
+        if not (id(module) in known or isinstance(module, NORMS))
+        for name, parameter in module.named_parameters(recurse=False)
+        if parameter.requires_grad
+    )
+
+
+def _norm(leaves: list[Tensor]) -> float:
+    """Return the norm of all gradients together, scaled so that squares stay in range."""
+    gradients = [leaf.grad.detach() for leaf in leaves if leaf.grad is not None and leaf.numel()]
+    largest = max((float(gradient.abs().max()) for gradient in gradients), default=0.0)
+    if largest == 0 or not math.isfinite(largest):
+        return largest
+    return largest * math.sqrt(sum(float((g / largest).square().sum()) for g in gradients))
+
+
 def _gradient_of(parameter: Tensor) -> Tensor:
     return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.detach()
 
 
 def _rows(signal: Tensor, module: nn.Module) -> Tensor:
     """Return the signal as (rows, channels); a convolution has its channels on axis 1."""
-    if not isinstance(module, nn.Linear):
+    if isinstance(module, CONVOLUTIONS):
         signal = signal.movedim(1, -1)
     return signal.reshape(-1, signal.shape[-1])
 

@@ -34,3 +34,9 @@ def weight_gradient_norm(layer: Layer) -> float:
     """
     gradient = layer.weight_gradient
     return root_mean_square(gradient) * math.sqrt(gradient.numel())
+
+
+@PROBES.register("weight_norm")
+def weight_norm(layer: Layer) -> float:
+    """Return the Frobenius norm of the weights, the yardstick for what a step does to them."""
+    return root_mean_square(layer.weight) * math.sqrt(layer.weight.numel())

@@ -13,8 +13,9 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from initsweep.probes.capture import Layer, Pointwise
+from initsweep.probes.capture import Layer
 from initsweep.probes.pointwise import derivative
+from initsweep.probes.recording import Pointwise
 
 # A sample mean this many standard errors from 0 is no accident: the law is not centred, and the
 # recursion, which assumes it is, says nothing about it.
@@ -46,7 +47,7 @@ def predict(layers: Sequence[Layer]) -> tuple[Prediction, ...] | None:
         transient chaos", equation 3 (forward); Schoenholz et al. 2017, "Deep information
         propagation", section on gradients (backward, N_{l+1}/N_l turns fan_in into fan_out).
     """
-    if not layers or not is_plain_chain(layers) or not all(map(_is_centred, layers)):
+    if not layers or not is_plain_chain(layers) or not all(map(is_centred, layers)):
         return None
     with torch.no_grad():
         forward = _forward(layers)
@@ -89,8 +90,66 @@ def chi(variance: Tensor, activation: Pointwise | None, weight_variance: float) 
 
 def gaussian_mean(function: Pointwise, variance: Tensor) -> Tensor:
     """Return E[f(√q z)²] for z ~ N(0, 1), elementwise over `variance`, shape (examples,)."""
+    return expectation(lambda z: function(z) ** 2, variance)
+
+
+def expectation(function: Pointwise, variance: Tensor) -> Tensor:
+    """Return E[f(√q z)] for z ~ N(0, 1), elementwise over `variance`, shape (examples,)."""
     nodes, weights = _quadrature()
-    return (function(variance.sqrt()[:, None] * nodes) ** 2) @ weights
+    return function(variance.sqrt()[:, None] * nodes) @ weights
+
+
+def next_covariance(
+    variance: Tensor,
+    covariance: Tensor,
+    activation: Pointwise | None,
+    weight_variance: float,
+    bias_variance: float,
+) -> Tensor:
+    """Return the covariance of two examples' pre-activations one layer up.
+
+    Args:
+        variance: Variance q of both examples' pre-activations below, shape (n,).
+        covariance: Their covariance below, at most `variance`, shape (n,).
+        activation: φ, or None for the identity.
+        weight_variance: Variance of one weight times fan_in.
+        bias_variance: Variance of one bias.
+
+    Returns:
+        The covariances above, shape (n,).
+
+    Source: Poole et al. 2016, equation 5.
+    """
+    signal = (
+        covariance if activation is None else pair_expectation(activation, variance, covariance)
+    )
+    return weight_variance * signal + bias_variance
+
+
+def correlation_slope(
+    variance: Tensor, covariance: Tensor, activation: Pointwise | None, weight_variance: float
+) -> Tensor:
+    """Return χ_c = weight_variance E[φ'(u₁) φ'(u₂)], the slope of the correlation's recursion.
+
+    Source: Schoenholz et al. 2017, equation 10 (its logarithm gives ξ_c).
+    """
+    if activation is None:
+        return torch.full_like(variance, weight_variance)
+    return weight_variance * pair_expectation(
+        lambda z: derivative(activation, z), variance, covariance
+    )
+
+
+def pair_expectation(function: Pointwise, variance: Tensor, covariance: Tensor) -> Tensor:
+    """Return E[f(u₁) f(u₂)] for u of variance q and the covariance given, shape (n,)."""
+    nodes, weights = _quadrature()
+    nodes, weights = nodes[::3], weights[::3] / weights[::3].sum()
+    root = variance.sqrt()[:, None]
+    cosine = torch.where(variance > 0, covariance / variance, 0.0).clamp(-1, 1)[:, None]
+    # Given u₁ = √q z, u₂ is normal around cosine √q z; the inner mean is over its remainder.
+    rest = (root * (1 - cosine**2).sqrt())[:, :, None] * nodes
+    inner = function((cosine * root * nodes)[:, :, None] + rest) @ weights
+    return (function(root * nodes) * inner) @ weights
 
 
 def is_plain_chain(layers: Sequence[Layer]) -> bool:
@@ -153,7 +212,8 @@ def _square(values: Tensor | None) -> float:
     return 0.0 if values is None else float(values.square().mean())
 
 
-def _is_centred(layer: Layer) -> bool:
+def is_centred(layer: Layer) -> bool:
+    """Return whether the layer's weights and biases can have been drawn around zero."""
     has_weights = bool(layer.weight.any())
     drawn = [layer.weight] if layer.bias is None else [layer.weight, layer.bias]
     return has_weights and all(

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from initsweep.probes.capture import Pointwise
+from initsweep.probes.recording import Pointwise
 
 
 def derivative(activation: Pointwise | None, points: Tensor) -> Tensor:

@@ -21,7 +21,8 @@ def distinct_rows(rows: Tensor) -> float:
     """
     step = float(rows.abs().max()) * RELATIVE_TOLERANCE
     grid = torch.round(rows / step) if step > 0 else rows
-    return len(torch.unique(grid, dim=0)) / len(rows)
+    # `+ 0.0` turns -0.0 into 0.0. Comparing rows as bytes is many times faster than torch.unique.
+    return len({row.tobytes() for row in (grid + 0.0).numpy()}) / len(rows)
 
 
 @PROBES.register("distinct_units")

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 from initsweep.figures import (
     comparison,
+    health,
     learning_curves,
     lr_overlay,
     lr_response,
@@ -90,6 +91,16 @@ def _signal(study: Study, looks: Looks) -> Figure:
     return signal.draw(study.layers, study.names, looks)
 
 
+def _health(study: Study, looks: Looks) -> Figure:  # noqa: ARG001 - one signature for all
+    if not study.layers:
+        return style.message_figure("No layers were looked at.")
+    return health.draw(study.layers, study.names)
+
+
+def _spectrum(study: Study, looks: Looks) -> Figure:
+    return health.draw_spectrum(study.layers, study.names, looks)
+
+
 PICTURES = (
     Picture(
         name="tradeoff",
@@ -128,6 +139,20 @@ PICTURES = (
         caption="A level line keeps its size through the network; a falling one fades and a rising "
         "one blows up. Dotted: what theory predicts.",
         draw=_signal,
+    ),
+    Picture(
+        name="health",
+        title="Dead units, saturated activations and alike examples, by scheme and layer",
+        caption="Dark: all of them. The last layer is the output. Where two examples have a "
+        "cosine of 1, the layers above cannot tell them apart.",
+        draw=_health,
+    ),
+    Picture(
+        name="spectrum",
+        title="Effective and stable rank of the hidden activations by layer before training",
+        caption="In how many directions the activations vary over the examples: by the entropy of "
+        "the singular values, and by their squares over the largest. A rank near 1 leaves one.",
+        draw=_spectrum,
     ),
     Picture(
         name="learning_curves",

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from initsweep.figures import style
-from initsweep.reporting import facts, tables, terms
+from initsweep.reporting import facts, tables, terms, window
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.study import Study
 
@@ -66,6 +66,7 @@ def _content(study: Study) -> dict[str, object]:
         "pairs_table": tables.pairs_table(study.pairs),
         "reference": reference,
         "diagnosis_table": tables.diagnosis_table(study),
+        "rate_advice": window.advice(study),
         "runs_table": tables.runs_table(study),
         "data": facts.data(study),
         "protocol": facts.protocol(study),

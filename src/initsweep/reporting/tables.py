@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from initsweep.figures import numbers
 from initsweep.records import DiagnosisRow, PairRow, SchemeRow
+from initsweep.reporting import window
 from initsweep.reporting.study import Study, marked_tied
 
 
@@ -178,13 +179,18 @@ def diagnosis_table(study: Study) -> Table:
             "First bad layer",
             "Activations, last / first",
             "Gradients, first / last",
+            "Gradient norm",
+            "Sharpness",
+            "Rate ceiling",
+            "Depth scale",
             "Initial loss",
         ],
-        rows=[("", _diagnosis_cells(row)) for row in rows],
+        rows=[("", _diagnosis_cells(study, row)) for row in rows],
     )
 
 
-def _diagnosis_cells(row: DiagnosisRow) -> list[Cell]:
+def _diagnosis_cells(study: Study, row: DiagnosisRow) -> list[Cell]:
+    ceiling = window.ceiling(study, row)
     return [
         _scheme(row.scheme),
         Cell(text=row.verdict, role="word"),
@@ -192,8 +198,23 @@ def _diagnosis_cells(row: DiagnosisRow) -> list[Cell]:
         Cell(text=row.first_bad_layer or numbers.MISSING, role="word"),
         Cell(text=numbers.significant(row.forward_ratio, 3)),
         Cell(text=numbers.significant(row.backward_ratio, 3)),
-        Cell(text=numbers.loss(row.initial_loss)),
+        _ranged(row.gradient_norm, row.gradient_norm_low, row.gradient_norm_high),
+        _ranged(row.sharpness, row.sharpness_low, row.sharpness_high),
+        Cell(
+            text=numbers.rate(ceiling),
+            note="not reliable" if ceiling is not None and not row.ceiling_reliable else "",
+        ),
+        _ranged(row.depth_scale, None, None),
+        _ranged(row.initial_loss, row.initial_loss_low, row.initial_loss_high),
     ]
+
+
+def _ranged(value: float | None, low: float | None, high: float | None) -> Cell:
+    """Return a number with its range over seeds as the note."""
+    if value is None:
+        return Cell(text=numbers.MISSING)
+    ends = [numbers.significant(end, 3) for end in (low, high) if end is not None]
+    return Cell(text=numbers.significant(value, 3), note=" to ".join(ends))
 
 
 def runs_table(study: Study) -> Table:

@@ -1,0 +1,171 @@
+"""`initsweep diagnose my_package.nets:make_net --batch batch.npy`: the diagnosis from the shell."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from initsweep.diagnosis import Diagnosis, diagnose
+from initsweep.errors import DataError, InitsweepError
+from initsweep.figures import health, palette, signal, style
+from initsweep.figures.numbers import significant
+from initsweep.records import DiagnosisRow
+from initsweep.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        network: "package.module:attribute" of a network or of a function that builds one.
+        batch: `.npy` file of inputs.
+        targets: `.npy` file of targets, or None.
+        schemes: Initializers to look at instead of the network's own weights.
+        optimizer: What the network will be trained with, by name.
+        seeds: How many draws of the weights.
+        figures: Folder for pictures, or None.
+    """
+
+    network: str
+    batch: Path
+    targets: Path | None
+    schemes: tuple[str, ...]
+    optimizer: str
+    seeds: int
+    figures: Path | None
+
+
+def run(request: Request) -> tuple[str, bool]:
+    """Diagnose a network.
+
+    Returns:
+        What to print, and whether all is healthy.
+
+    Raises:
+        InitsweepError: If network or files cannot be used.
+    """
+    if request.seeds < 1:
+        raise InitsweepError(f"--seeds must be at least 1, received {request.seeds}.")
+    torch.set_num_threads(1)  # several are slower for small tensors, and change bits
+    batch = read_numbers(request.batch)
+    targets = None if request.targets is None else read_numbers(request.targets)
+    found = diagnose(
+        _network(request.network, batch, targets),
+        torch.from_numpy(batch),
+        None if targets is None else torch.from_numpy(targets),
+        schemes=request.schemes,
+        optimizer=request.optimizer,
+        seeds=range(request.seeds),
+    )
+    text = "\n\n".join([*(_words(row) for row in found.schemes), *_notes(found)])
+    if request.figures is not None:
+        text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
+    return text, found.healthy
+
+
+def draw(found: Diagnosis, folder: Path) -> list[Path]:
+    """Write the pictures of a diagnosis as PNG files.
+
+    Returns:
+        The files.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    schemes = [row.scheme for row in found.schemes]
+    looks = palette.looks(schemes, [])
+    pictures = {
+        "signal": signal.draw(found.layers, schemes, looks),
+        "health": health.draw(found.layers, schemes),
+        "spectrum": health.draw_spectrum(found.layers, schemes, looks),
+    }
+    paths = [folder / f"{name}.png" for name in pictures]
+    for path, figure in zip(paths, pictures.values(), strict=True):
+        path.write_bytes(style.to_png(figure))
+    return paths
+
+
+def read_numbers(path: Path) -> np.ndarray:
+    """Read a `.npy` file of numbers.
+
+    Returns:
+        The array.
+
+    Raises:
+        DataError: If the file is missing, is no array, is pickled or holds no numbers.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise DataError(f"Cannot read '{path}': {error.strerror or error}.") from None
+    except (ValueError, EOFError) as error:
+        pickled = "pickle" in str(error).lower()
+        reason = "it holds Python objects, which are not loaded" if pickled else str(error)
+        raise DataError(
+            f"'{path}' is not an array of numbers: {reason}. Write it with "
+            "`numpy.save(file, array)` from an array of floats or integers."
+        ) from None
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
+        kind = getattr(array, "dtype", type(array).__name__)
+        raise DataError(f"'{path}' must hold one array of numbers, received {kind}.")
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array.astype(np.float32)
+
+
+def _network(
+    name: str, batch: np.ndarray, targets: np.ndarray | None
+) -> nn.Module | Callable[[], nn.Module]:
+    """Return the network, or a function without arguments that builds it.
+
+    Raises:
+        InitsweepError: If the name stands for neither.
+    """
+    if ":" not in name:
+        raise InitsweepError(f"Network '{name}' is not of the form 'package.module:attribute'.")
+    registry: Registry[object] = Registry("network", "initsweep.architectures")
+    entry = registry.get(name)
+    if isinstance(entry, nn.Module):
+        return entry
+    if not callable(entry):
+        raise InitsweepError(f"'{name}' must be a network or build one, received {entry!r}.")
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(entry).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+    ]
+    if not needed:
+        return cast(Callable[[], nn.Module], entry)
+    if needed == ["n_features", "n_outputs"] and targets is not None:
+        whole = targets.dtype.kind == "i"
+        sizes = (batch.shape[1], int(targets.max()) + 1 if whole else 1)
+        return lambda: cast(nn.Module, entry(*sizes))
+    raise InitsweepError(
+        f"'{name}' needs {', '.join(needed)}; it must build a network without arguments, or from "
+        "(n_features, n_outputs) with --targets."
+    )
+
+
+def _words(row: DiagnosisRow) -> str:
+    lines = [f"{row.scheme}: {row.verdict}", f"  {row.reason}"]
+    lines.append(
+        f"  gradient norm {significant(row.gradient_norm, 3)} "
+        f"({significant(row.gradient_norm_low, 3)} to {significant(row.gradient_norm_high, 3)})"
+    )
+    if row.sharpness is not None and row.rate_ceiling is not None:
+        doubt = "" if row.ceiling_reliable else "; not reliable for this network"
+        lines.append(
+            f"  sharpness {significant(row.sharpness, 3)}: plain gradient descent overshoots above "
+            f"a rate of {significant(row.rate_ceiling, 3)}{doubt}"
+        )
+    if row.chi is not None and row.depth_scale is not None:
+        depth = significant(row.depth_scale, 3)
+        lines.append(f"  mean field: chi {significant(row.chi, 3)}, depth scale {depth} layers")
+    return "\n".join(lines)
+
+
+def _notes(found: Diagnosis) -> list[str]:
+    return ["\n".join(f"Note: {note}" for note in found.notes)] if found.notes else []

@@ -1,0 +1,233 @@
+"""The questions that a verdict asks, each as one number per layer: the larger, the worse.
+
+At which number a check fires is not said here; see `thresholds`.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from initsweep.probes.evidence import Evidence, Measurements, ratio
+
+Values = Sequence[tuple[str, float]]
+"""Layer names with their numbers, in the order in which the fault spreads."""
+
+RICH_RANK = 3.0  # an input of fewer directions cannot collapse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One fault that an untrained network can have.
+
+    Attributes:
+        name: Name of its threshold.
+        verdict: What the fault is called.
+        values: The layers' numbers.
+        explain: Evidence, layer and number to the sentence that gives the number.
+    """
+
+    name: str
+    verdict: str
+    values: Callable[[Evidence], Values]
+    explain: Callable[[Evidence, str, float], str]
+
+    def worst(self, evidence: Evidence) -> float:
+        """Return the largest number of any layer; 0 where there is none."""
+        return max((value for _, value in self.values(evidence)), default=0.0)
+
+
+def _hidden(measure: Callable[[Measurements], float]) -> Callable[[Evidence], Values]:
+    return lambda evidence: [(name, measure(layer)) for name, layer in evidence.hidden]
+
+
+def _inverse(value: float) -> float:
+    return 1 / value if value > 0 else math.inf
+
+
+def _drift(probe: str, *, upwards: bool) -> Callable[[Evidence], Values]:
+    """Return each hidden layer's scale over that of the layer where the signal starts.
+
+    Forward it starts at the first hidden layer, backward at the last one.
+    """
+
+    def values(evidence: Evidence) -> Values:
+        order = evidence.hidden if probe == "forward_std" else evidence.hidden[::-1]
+        # Without any gradient (a zero head) nothing can be said about its way down.
+        if not order or order[0][1][probe] <= 0:
+            return [(name, 0.0 if upwards else math.inf) for name, _ in order[:1]] * (
+                probe == "forward_std"
+            )
+        changes = [(name, ratio(layer[probe], order[0][1][probe])) for name, layer in order]
+        return changes if upwards else [(name, _inverse(change)) for name, change in changes]
+
+    return values
+
+
+def _jump(*, upwards: bool) -> Callable[[Evidence], Values]:
+    """Return each hidden layer's scale over that of the layer below, or of the input."""
+
+    def values(evidence: Evidence) -> Values:
+        below, found = evidence.input_scale, []
+        for name, layer in evidence.hidden:
+            if below > 0:
+                change = layer["forward_std"] / below
+                found.append((name, change if upwards else _inverse(change)))
+            below = layer["forward_std"]
+        return found
+
+    return values
+
+
+def _alike(evidence: Evidence) -> Values:
+    if evidence.input_rank <= RICH_RANK:
+        return []
+    return [(name, _inverse(layer["effective_rank"])) for name, layer in evidence.hidden]
+
+
+def _cost(evidence: Evidence) -> Values:
+    if not evidence.names or evidence.constant_loss is None or evidence.constant_loss <= 0:
+        return []
+    return [(evidence.names[-1], evidence.initial_loss / evidence.constant_loss)]
+
+
+def _faint(evidence: Evidence) -> Values:
+    """Return the loss over what a change of a layer's weights by their own size does to it.
+
+    To first order and at most: loss / (‖∂L/∂W‖ ‖W‖), a number without units.
+    """
+    return [
+        (
+            name,
+            _inverse(
+                ratio(layer["weight_gradient_norm"], evidence.initial_loss) * layer["weight_norm"]
+            ),
+        )
+        for name, layer in evidence.hidden
+        if layer["weight_norm"] > 0
+    ]
+
+
+def _stiff(evidence: Evidence) -> Values:
+    """Return the steps at rate 2/λ after which a layer's weights have moved by their own size.
+
+    ‖W‖ λ / (2 ‖∂L/∂W‖): the largest rate that the sharpest direction allows, against the rate
+    that this layer needs.
+    """
+    if evidence.sharpness is None or evidence.sharpness <= 0:
+        return []
+    return [
+        (
+            name,
+            layer["weight_norm"] * evidence.sharpness / 2 * _inverse(layer["weight_gradient_norm"]),
+        )
+        for name, layer in evidence.hidden
+        if layer["weight_norm"] > 0
+    ]
+
+
+def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
+    def explain(evidence: Evidence, _: str, value: float) -> str:
+        hidden = [name for name, _ in evidence.hidden]
+        origin = hidden[0] if what == "signal" else hidden[-1]
+        factor = value if verb == "grown" else ratio(1.0, value)
+        return f"the {what} is {factor:.3g} times that of {origin}"
+
+    return explain
+
+
+def _jump_words(*, upwards: bool) -> Callable[[Evidence, str, float], str]:
+    def explain(evidence: Evidence, name: str, value: float) -> str:
+        source = "the input's" if name == evidence.names[0] else "the layer's below"
+        return f"the signal is {value if upwards else ratio(1.0, value):.3g} times {source}"
+
+    return explain
+
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        name="tied",
+        verdict="symmetric",
+        values=_hidden(lambda layer: 1 - layer["distinct_after_step"]),
+        explain=lambda _, __, value: (
+            f"only {1 - value:.2%} of the units are different from each other, "
+            "and one gradient step does not tell the others apart"
+        ),
+    ),
+    Check(
+        name="dead",
+        verdict="dead",
+        values=_hidden(lambda layer: layer["dead"]),
+        explain=lambda _, __, value: f"{value:.0%} of the units are the same on every example",
+    ),
+    Check(
+        name="saturated",
+        verdict="saturated",
+        values=_hidden(lambda layer: layer["saturated"]),
+        explain=lambda _, __, value: f"{value:.0%} of the activations are on the flat part",
+    ),
+    Check(
+        name="signal_grown",
+        verdict="exploding",
+        values=_drift("forward_std", upwards=True),
+        explain=_drift_words("signal", "grown"),
+    ),
+    Check(
+        name="signal_faded",
+        verdict="vanishing",
+        values=_drift("forward_std", upwards=False),
+        explain=_drift_words("signal", "faded"),
+    ),
+    Check(
+        name="gradient_grown",
+        verdict="exploding",
+        values=_drift("backward_std", upwards=True),
+        explain=_drift_words("gradient", "grown"),
+    ),
+    Check(
+        name="gradient_faded",
+        verdict="vanishing",
+        values=_drift("backward_std", upwards=False),
+        explain=_drift_words("gradient", "faded"),
+    ),
+    Check(
+        name="jump_up", verdict="exploding", values=_jump(upwards=True),
+        explain=_jump_words(upwards=True),
+    ),
+    Check(
+        name="jump_down", verdict="vanishing", values=_jump(upwards=False),
+        explain=_jump_words(upwards=False),
+    ),
+    Check(
+        name="cost",
+        verdict="exploding",
+        values=_cost,
+        explain=lambda _, __, value: f"the outputs cost {value:.3g} times the constant predictor",
+    ),
+    Check(
+        name="faint",
+        verdict="vanishing",
+        values=_faint,
+        explain=lambda _, __, value: (
+            "changing the weights by their own size changes the loss by at most "
+            f"{ratio(1.0, value):.3g} of it"
+        ),
+    ),
+    Check(
+        name="stiff",
+        verdict="vanishing",
+        values=_stiff,
+        explain=lambda _, __, value: (
+            f"the weights move by their own size in {value:.3g} steps of the largest rate that "
+            "the sharpness allows"
+        ),
+    ),
+    Check(
+        name="alike",
+        verdict="collapsed rank",
+        values=_alike,
+        explain=lambda evidence, _, value: (
+            f"the activations have an effective rank of {ratio(1.0, value):.3g}, the input "
+            f"{evidence.input_rank:.3g}"
+        ),
+    ),
+)  # fmt: skip

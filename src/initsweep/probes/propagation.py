@@ -1,0 +1,211 @@
+"""What theory predicts for any network that can be traced: skips, norms, convolutions, pools.
+
+Answers: would a wide random network of these weight variances show the same scales?
+Requires: a network that `torch.fx` can trace. Where theory has no rule for an operation, or a
+layer's weights are not centred, the prediction starts again from what was measured there.
+"""
+
+import math
+import operator
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, fx, nn
+
+from initsweep.probes import moments
+from initsweep.probes.capture import Layer, Snapshot
+from initsweep.probes.mean_field import Prediction, is_centred
+from initsweep.probes.moments import Moments
+from initsweep.probes.recording import (
+    CONVOLUTIONS,
+    FUNCTIONS,
+    NORMS,
+    WEIGHT_LAYERS,
+    Pointwise,
+    is_pointwise,
+)
+from initsweep.probes.tracing import applied, coverage, trace
+
+RESHAPES = frozenset(
+    {"flatten", "view", "reshape", "contiguous", "squeeze", "unsqueeze", "Flatten"}
+)
+ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
+
+
+def propagate(
+    model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor, snapshot: Snapshot
+) -> tuple[Prediction | None, ...] | None:
+    """Predict the scales of every layer that was recorded.
+
+    Args:
+        model: The network.
+        parameters: All parameters by name.
+        features: Shape (batch, *features).
+        snapshot: What one pass over them showed.
+
+    Returns:
+        One prediction per layer, None for a layer that theory does not cover; None if the network
+        cannot be traced, or a trace shows other layers than the pass did.
+
+    Source: see `moments`; residual networks in the mean field: Yang and Schoenholz 2017.
+    """
+    traced = trace(model, parameters, features)
+    if traced is None:
+        return None
+    network = _Network(*traced, snapshot.layers)
+    return network.predictions() if network.is_known else None
+
+
+class _Network:
+    """A traced network with its values, and the layers that were recorded of it."""
+
+    def __init__(self, model: nn.Module, graph: fx.Graph, layers: Sequence[Layer]) -> None:
+        self._modules, self._nodes = dict(model.named_modules()), list(graph.nodes)
+        self._layers = layers
+        self._uses = [n for n in self._nodes if isinstance(self._module(n), WEIGHT_LAYERS)]
+        self._of = dict(zip(self._uses, layers, strict=False))
+        self._moments: dict[fx.Node, Moments] = {}
+        self._gradients: dict[fx.Node, Tensor] = {}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the trace uses the recorded layers, in their order."""
+        return [str(node.target) for node in self._uses] == [layer.name for layer in self._layers]
+
+    def predictions(self) -> tuple[Prediction | None, ...]:
+        """Return one prediction per layer."""
+        with torch.no_grad():
+            for node in self._nodes:
+                self._forward(node)
+            measured = self._backward()
+        return tuple(
+            None
+            if node in measured or not is_centred(self._of[node])
+            else self._prediction(self._seen(node))
+            for node in self._uses
+        )
+
+    def _prediction(self, node: fx.Node) -> Prediction:
+        return Prediction(
+            forward_std=float(self._moments[node].square.mean().sqrt()),
+            backward_std=float(self._gradients[node].mean().sqrt()),
+        )
+
+    def _forward(self, node: fx.Node) -> None:
+        module, value = self._module(node), node.meta.get("value")
+        if not isinstance(value, Tensor) or value.dim() < 2 or not value.is_floating_point():
+            return
+        below = [self._moments[n] for n in node.all_input_nodes if n in self._moments]
+        found: Moments | None = None
+        if node in self._of and below and is_centred(self._of[node]):
+            found = moments.weighted(
+                below[0], self._gain(node, "in"), _mean_square(self._of[node].bias)
+            )
+        elif isinstance(module, NORMS) and below:
+            found = moments.normalized(below[0], module)
+        elif (activation := self._activation(node)) is not None and below:
+            found = moments.activated(below[0], activation)
+        elif node.target in ADDITIONS and len(below) == 2:
+            found = moments.added(*below)
+        elif self._keeps(node) and len(below) == 1:
+            found = below[0]
+        self._moments[node] = moments.measured(value) if found is None else found
+
+    def _backward(self) -> set[fx.Node]:
+        """Fill in every mean squared gradient, shape (batch,) or ().
+
+        Returns:
+            The layers at which the gradient is a measurement, for want of a rule above them.
+        """
+        restarted: set[fx.Node] = set()
+        for node in reversed(self._nodes):
+            layer = next((self._of[n] for n in self._uses if self._seen(n) is node), None)
+            parts = [self._through(user, node) for user in node.users]
+            known = [part for part in parts if part is not None]
+            if parts and len(known) == len(parts):
+                self._gradients[node] = sum(known[1:], known[0])
+            elif layer is not None:
+                count = len(node.meta["value"])
+                self._gradients[node] = layer.gradients.reshape(count, -1).square().mean(dim=1)
+                if layer is not self._layers[-1]:
+                    restarted |= {n for n in self._uses if self._seen(n) is node}
+        return restarted
+
+    def _through(self, user: fx.Node, node: fx.Node) -> Tensor | None:
+        """Return the mean squared gradient that reaches `node` through `user`, if known."""
+        above, module = self._gradients.get(user), self._module(user)
+        if above is None or node not in self._moments:
+            return None
+        below, sizes = self._moments[node], (_units(user), _units(node))
+        if user in self._of:
+            return above * self._gain(user, "out")
+        if isinstance(module, NORMS):
+            return above * moments.norm_slope(below, module, sizes[1])
+        activation = self._activation(user)
+        if activation is not None:
+            return above * moments.activation_slope(below, activation)
+        if user.target in ADDITIONS or self._keeps(user):
+            return above
+        name = self._name(user).lower()
+        if "max_pool" in name or "maxpool" in name:
+            return above * sizes[0] / sizes[1]  # one input of each window gets it all
+        if "avg_pool" in name or "avgpool" in name:
+            return above * (sizes[0] / sizes[1]) ** 2
+        return None
+
+    def _gain(self, node: fx.Node, direction: str) -> float:
+        """Return E[w²] times the connections of one output ("in") or one input ("out")."""
+        module, layer = self._module(node), self._of[node]
+        units, *rest = map(int, layer.weight.shape)
+        mean_square = _mean_square(layer.weight)
+        if not isinstance(module, CONVOLUTIONS):
+            return mean_square * (rest[0] if direction == "in" else units)
+        out, source = node.meta["value"], node.all_input_nodes[0].meta["value"]
+        covered = coverage(module, source)
+        if direction == "in":
+            return mean_square * math.prod(rest) * covered
+        positions = float(out[0, 0].numel() / source[0, 0].numel())
+        taps = math.prod(rest[1:]) * covered * positions
+        return mean_square * units / int(module.groups) * float(taps)
+
+    def _seen(self, node: fx.Node) -> fx.Node:
+        """Return where the layer's pre-activation is: at the norm that follows it, if one does."""
+        norms = [user for user in node.users if isinstance(self._module(user), NORMS)]
+        return norms[0] if norms and self._of[node].normalized else node
+
+    def _module(self, node: fx.Node) -> nn.Module | None:
+        return self._modules.get(str(node.target)) if node.op == "call_module" else None
+
+    def _name(self, node: fx.Node) -> str:
+        module = self._module(node)
+        if module is not None:
+            return type(module).__name__
+        return node.target if isinstance(node.target, str) else node.target.__name__
+
+    def _activation(self, node: fx.Node) -> Pointwise | None:
+        module = self._module(node)
+        if module is not None:
+            known = type(module).__module__ == "torch.nn.modules.activation"
+            return module if known and is_pointwise(module) else None
+        name = self._name(node).rstrip("_")
+        if node.op in {"call_function", "call_method"} and name in FUNCTIONS:
+            return applied(node, name)
+        return None
+
+    def _keeps(self, node: fx.Node) -> bool:
+        name = self._name(node)
+        return (
+            node.op == "output"
+            or name in RESHAPES
+            or "dropout" in name.lower()
+            or (name == "Identity")
+        )
+
+
+def _mean_square(values: Tensor | None) -> float:
+    return 0.0 if values is None else float(values.square().mean())
+
+
+def _units(node: fx.Node) -> int:
+    value = node.meta.get("value")
+    return math.prod(value.shape[1:]) if isinstance(value, Tensor) else 1

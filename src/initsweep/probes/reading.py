@@ -1,0 +1,100 @@
+"""What one untrained network shows on one batch: numbers only, the signals are gone."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from initsweep.probes import measure
+from initsweep.probes.activation_scale import root_mean_square
+from initsweep.probes.capture import Snapshot, capture
+from initsweep.probes.depth_scale import DepthScale, depth_scale
+from initsweep.probes.mean_field import Prediction, is_centred, predict
+from initsweep.probes.propagation import propagate
+from initsweep.probes.rank import effective_rank
+from initsweep.probes.recording import Pointwise
+from initsweep.probes.sharpness import sharpness
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One scheme under one seed.
+
+    Attributes:
+        names: Every weight layer's name, in the order of use.
+        layers: Their probe values by probe name.
+        predictions: What theory says of each layer; None where it has nothing to say.
+        input_scale: Root mean square of the network's input.
+        input_rank: Effective rank of the network's input.
+        loss: The batch's mean loss.
+        gradient_norm: Norm of its gradient with respect to all parameters.
+        sharpness: Largest eigenvalue of its Hessian; None where it overflows or was not asked for.
+        depth_scale: χ₁ and ξ; None where the network is not a plain chain.
+        unseen: Parameters that nothing above says anything about.
+    """
+
+    names: list[str]
+    layers: list[dict[str, float]]
+    predictions: tuple[Prediction | None, ...] | None
+    input_scale: float
+    input_rank: float
+    loss: float
+    gradient_norm: float
+    sharpness: float | None
+    depth_scale: DepthScale | None
+    unseen: tuple[str, ...]
+
+
+def read(
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+    features: Tensor,
+    targets: Tensor,
+    loss: Loss,
+    *,
+    with_sharpness: bool = True,
+) -> Reading | None:
+    """Look at one network.
+
+    Args:
+        model: The network; its own parameter values are ignored, and nothing in it changes.
+        parameters: All parameters by name.
+        features: Shape (batch, *features).
+        targets: Shape (batch, ...), as the loss takes them.
+        loss: The batch's mean loss from outputs and targets.
+        with_sharpness: Whether to compute the curvature, the dearest of the numbers.
+
+    Returns:
+        The numbers; None if the network has no layer that can be looked at.
+    """
+    after: Mapping[str, Pointwise] = getattr(model, "activation_after", {})
+    snapshot = capture(model, parameters, features, targets, loss, after)
+    if not snapshot.layers:
+        return None
+    inputs = snapshot.layers[0].inputs
+    curvature = None
+    if with_sharpness:
+        curvature = sharpness(model, parameters, features, targets, loss)
+    return Reading(
+        names=[layer.name for layer in snapshot.layers],
+        layers=[measure(layer) for layer in snapshot.layers],
+        predictions=_predictions(model, parameters, features, snapshot),
+        input_scale=root_mean_square(inputs),
+        input_rank=effective_rank(inputs),
+        loss=snapshot.loss,
+        gradient_norm=snapshot.gradient_norm,
+        sharpness=curvature,
+        depth_scale=depth_scale(snapshot.layers),
+        unseen=snapshot.unseen,
+    )
+
+
+def _predictions(
+    model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor, snapshot: Snapshot
+) -> tuple[Prediction | None, ...] | None:
+    """Return what theory says: the recursion for plain chains, else along the traced graph."""
+    if not any(map(is_centred, snapshot.layers)):
+        return None
+    return predict(snapshot.layers) or propagate(model, parameters, features, snapshot)

@@ -1,0 +1,134 @@
+"""How curved the loss is where training would start, and the learning rate that allows.
+
+Answers: above which rate does a step overshoot?
+Requires: the network, a batch, and a loss that can be differentiated twice.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from initsweep.probes.attention import opened
+
+ITERATIONS = 12
+TOLERANCE = 0.02  # of the largest eigenvalue, between two iterations
+# The curvature of so many examples stands for the batch's; more cost in proportion.
+EXAMPLES = 64
+
+
+def sharpness(
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+    features: Tensor,
+    targets: Tensor,
+    loss: Callable[[Tensor, Tensor], Tensor],
+) -> float | None:
+    """Return the largest eigenvalue of the Hessian of the batch's mean loss.
+
+    By Lanczos iteration on Hessian-vector products in float32, until it changes by less than
+    2 %, at most 12 times, on at most 64 examples. Batch normalization uses the batch's
+    statistics, dropout is off.
+
+    Returns:
+        The eigenvalue; None where numbers overflow or the loss has no second derivative.
+
+    Source: Pearlmutter 1994, "Fast exact multiplication by the Hessian"; Golub and Van Loan,
+        "Matrix computations", section 10.1 (Lanczos).
+    """
+    leaves = [value.detach().float().requires_grad_() for value in parameters.values()]
+    buffers = {
+        name: value.detach().clone().float() if value.is_floating_point() else value.clone()
+        for name, value in model.named_buffers()
+    }
+    given = dict(zip(parameters, leaves, strict=True))
+    modes = {module: module.training for module in model.modules()}
+    model.train()
+    for module in model.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.eval()
+    try:
+        with opened(model, _ignore):  # torch's own attention has no second derivative
+            outputs = functional_call(model, {**given, **buffers}, (features[:EXAMPLES],))
+        value = loss(outputs, targets[:EXAMPLES])
+        gradients = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
+        return _largest_eigenvalue(leaves, gradients)
+    except RuntimeError:  # no second derivative
+        return None
+    finally:
+        for module, training in modes.items():
+            module.training = training
+
+
+def rate_ceiling(curvature: float, momentum: float = 0.0) -> float:
+    """Return (2 + 2 momentum) / λ, above which gradient descent on a quadratic diverges.
+
+    A ceiling for the search, not a recommendation; see `docs/diagnosis.md` for how far it can be
+    trusted. Infinite where the loss is not curved upwards. It does not hold for Adam.
+
+    Source: Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge
+        of stability", section 2 and appendix A.
+    """
+    return (2 + 2 * momentum) / curvature if curvature > 0 else math.inf
+
+
+def _ignore(*_: object) -> None:
+    """See nothing."""
+
+
+def _largest_eigenvalue(leaves: list[Tensor], gradients: tuple[Tensor | None, ...]) -> float | None:
+    pairs = [
+        (leaf, gradient)
+        for leaf, gradient in zip(leaves, gradients, strict=True)
+        if gradient is not None and gradient.requires_grad
+    ]
+    if not pairs:
+        return 0.0
+    generator = torch.Generator().manual_seed(0)
+    size = sum(leaf.numel() for leaf, _ in pairs)
+    basis = [torch.nn.functional.normalize(torch.randn(size, generator=generator), dim=0)]
+    alphas: list[float] = []
+    betas: list[float] = []
+    largest = 0.0
+    for _ in range(min(ITERATIONS, size)):
+        product = _hessian_times(basis[-1], pairs)
+        if not bool(torch.isfinite(product).all()):
+            return None
+        alphas.append(float(product @ basis[-1]))
+        for vector in basis:  # full orthogonalization: the basis is short
+            product = product - (product @ vector) * vector
+        betas.append(float(product.norm()))
+        before, largest = largest, _top(alphas, betas)
+        if betas[-1] <= 1e-6 * abs(largest) or abs(largest - before) < TOLERANCE * abs(largest):
+            break
+        basis.append(product / betas[-1])
+    return largest
+
+
+def _hessian_times(vector: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
+    parts = torch.split(vector, [leaf.numel() for leaf, _ in pairs])
+    shaped = [part.view_as(leaf) for part, (leaf, _) in zip(parts, pairs, strict=True)]
+    products = torch.autograd.grad(
+        [gradient for _, gradient in pairs],
+        [leaf for leaf, _ in pairs],
+        grad_outputs=shaped,
+        retain_graph=True,
+        allow_unused=True,
+    )
+    return torch.cat(
+        [
+            torch.zeros_like(leaf).flatten() if product is None else product.flatten()
+            for product, (leaf, _) in zip(products, pairs, strict=True)
+        ]
+    )
+
+
+def _top(alphas: list[float], betas: list[float]) -> float:
+    """Return the largest eigenvalue of the tridiagonal matrix."""
+    matrix = torch.diag(torch.tensor(alphas, dtype=torch.float64))
+    if len(alphas) > 1:
+        beside = torch.tensor(betas[: len(alphas) - 1], dtype=torch.float64)
+        matrix += torch.diag(beside, 1) + torch.diag(beside, -1)
+    return float(torch.linalg.eigvalsh(matrix)[-1])

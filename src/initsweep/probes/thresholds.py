@@ -1,0 +1,45 @@
+"""The numbers at which the checks fire.
+
+Alarms hang on the fitted ones. `benchmarks/diagnosis_calibration.py` finds them on networks that
+were then trained, and `docs/diagnosis.md` says how often they are wrong on networks that had no
+part in the fit. A check that is missing did not help there.
+"""
+
+from collections.abc import Mapping
+
+ALARMS: Mapping[str, Mapping[str, float]] = {
+    # A gradient step of SGD is as small as the gradient; that of Adam is not.
+    "sgd": {
+        "tied": 0.74,
+        "signal_grown": 25.0,
+        "signal_faded": 900.0,
+        "gradient_grown": 7400.0,
+        "gradient_faded": 1500.0,
+    },
+    "adam": {
+        "tied": 0.95,
+        "signal_grown": 25.0,
+        "signal_faded": 2.7e8,
+        "jump_up": 6.5,
+        "gradient_grown": 7400.0,
+    },
+}
+"""By family of optimizers; "adam" stands for all that scale each step by the gradient's size."""
+
+# What to call a network on which there is an alarm: the gravest of these that holds, else the
+# alarm's own word. Without an alarm they are mild findings. Conventions, each with its reason:
+# half of the units are copies; ReLU units split about evenly into always-on and always-off when
+# examples become alike with depth, so that only clearly more dead ones are a fault; most pairs of
+# example and unit are flat, of which unit-variance tanh has 3 %; one direction is left.
+CAUSES: Mapping[str, float] = {"tied": 0.5, "dead": 0.9, "saturated": 0.5}
+SIGNS: Mapping[str, float] = {**CAUSES, "jump_up": 10.0, "jump_down": 10.0, "cost": 10.0}
+LATE_SIGNS: Mapping[str, float] = {"alike": 1 / 1.5}
+
+# Pilot runs found ratios within [0.5, 2] healthy in shallow networks; half a decade leaves room
+# for the noise of narrow layers and for 1/√2 per layer over three layers. No alarm hangs on it.
+MILD_RATIO = 10**0.5
+
+
+def alarms_for(optimizer: str) -> Mapping[str, float]:
+    """Return the alarms for an optimizer by its name in `params.yaml`."""
+    return ALARMS["sgd" if optimizer == "sgd" else "adam"]

@@ -1,0 +1,208 @@
+"""The diagnosis alone: any network, one batch, from Python and from the shell."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import initsweep
+from initsweep import assert_healthy, diagnose
+from initsweep.cli import main
+from initsweep.errors import InitsweepError, UnhealthyError
+
+NETS = """
+import torch
+from torch import nn
+def make_net():
+    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(),
+                         nn.Linear(32, 3))
+def sized(n_features, n_outputs):
+    return nn.Linear(n_features, n_outputs)
+def needy(depth):
+    return make_net()
+def wrong():
+    return "net"
+def hot():
+    net = make_net()
+    for p in net.parameters():
+        nn.init.normal_(p, std=30.0)
+    return net
+fixed = make_net()
+number = 3
+"""
+
+
+def deep(depth=30, gain=2.0**0.5):
+    layers = []
+    for _ in range(depth):
+        layers += [nn.Linear(32, 32), nn.ReLU()]
+        nn.init.normal_(layers[-2].weight, std=gain / 32**0.5)
+        nn.init.zeros_(layers[-2].bias)
+    return nn.Sequential(*layers, nn.Linear(32, 3))
+
+
+@pytest.fixture
+def batch():
+    generator = torch.Generator().manual_seed(5)
+    return torch.randn(64, 32, generator=generator), torch.randint(3, (64,), generator=generator)
+
+
+def test_the_names_are_there_without_being_imported():
+    assert {"diagnose", "assert_healthy"} <= set(dir(initsweep))
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = initsweep.nothing
+
+
+def test_a_healthy_network_passes_and_is_left_as_it_was(batch):
+    torch.manual_seed(0)
+    net = deep(5).eval()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    random_state = torch.get_rng_state()
+    found = assert_healthy(net, *batch)
+    assert found.healthy
+    assert found.schemes[0].scheme == "as_built"
+    assert "one draw of the weights" in str(found)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert not any(module.training for module in net.modules())
+    assert torch.equal(torch.get_rng_state(), random_state)
+    assert diagnose(net, *batch) == found
+
+
+def test_a_vanishing_network_fails_with_layer_and_number(batch):
+    torch.manual_seed(0)
+    net = deep(gain=0.7)
+    with pytest.raises(UnhealthyError, match=r"untrained network is vanishing\. \d+: .* times"):
+        assert_healthy(net, *batch)
+    with pytest.raises(AssertionError):
+        assert_healthy(net, *batch)
+    assert not assert_healthy(net, *batch, allow=["vanishing"]).healthy
+
+
+def test_a_function_is_called_once_per_seed(batch):
+    found = diagnose(lambda: deep(4), *batch, seeds=[0, 1, 2])
+    row = found.schemes[0]
+    assert row.initial_loss_low < row.initial_loss < row.initial_loss_high
+    assert diagnose(lambda: deep(4), *batch, seeds=[0, 1, 2]) == found
+
+
+def test_schemes_can_be_compared(batch):
+    found = diagnose(deep(30), *batch, schemes=["zeros", "he_normal", "xavier_normal"], seeds=[0])
+    verdicts = {row.scheme: row.verdict for row in found.schemes}
+    assert verdicts["zeros"] == "symmetric"
+    assert verdicts["xavier_normal"] == "vanishing"
+    assert verdicts["he_normal"] == "healthy" or verdicts["he_normal"].startswith("mildly")
+    assert len(found.layers) == 3 * 31
+
+
+def test_targets_may_be_missing_numbers_or_come_with_a_loss(batch):
+    features = batch[0]
+    net = deep(3)
+    assert "drawn at random" in str(diagnose(net, features))
+    single = nn.Sequential(nn.Linear(32, 16), nn.Tanh(), nn.Linear(16, 1))
+    row = diagnose(single, features, features[:, 0] * 2).schemes[0]
+    assert row.constant_loss == pytest.approx(float((features[:, 0] * 2).var(correction=0)))
+    row = diagnose(net, features, batch[1], lambda z, t: functional.cross_entropy(z, t)).schemes[0]
+    assert row.constant_loss is None
+    assert diagnose(single, features.numpy()).schemes[0].initial_loss > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((torch.full((4, 32), torch.nan),), "128 values that are NaN"),
+        ((np.array(["a", "b"]),), "batch must be numbers"),
+        ((torch.zeros(32),), r"shape \(batch, ...\)"),
+        ((torch.zeros(4, 31),), "fails on a batch of shape"),
+        ((torch.zeros(4, 32), torch.zeros(5)), "4 examples, but 5 targets"),
+        ((torch.zeros(4, 32), torch.full((4,), torch.nan)), "targets hold"),
+        ((torch.zeros(4, 32), torch.tensor([0, 1, 2, 9])), "or its loss fails"),
+        ((torch.zeros(4, 32), None, functional.mse_loss), "loss needs targets"),
+    ],
+)
+def test_what_cannot_be_used_is_named(arguments, message):
+    with pytest.raises(InitsweepError, match=message):
+        diagnose(deep(2), *arguments)
+
+
+def test_a_network_without_known_layers_is_named():
+    class Scale(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.ones(1))
+
+        def forward(self, x):
+            return self.scale * x
+
+    with pytest.raises(InitsweepError, match="Scale has no layer"):
+        diagnose(Scale(), torch.ones(4, 3))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "nets_of_mine.py").write_text(NETS)
+    generator = np.random.default_rng(0)
+    np.save("batch.npy", generator.normal(size=(40, 6)))
+    np.save("targets.npy", generator.integers(3, size=40))
+    np.save("objects.npy", np.array([{}, 1], dtype=object), allow_pickle=True)
+    np.save("words.npy", np.array(["a", "b"]))
+    (tmp_path / "text.npy").write_text("hello")
+    return tmp_path
+
+
+def run(capsys, *arguments):
+    status = main(["diagnose", *arguments])
+    out = capsys.readouterr()
+    return status, out.out, out.err
+
+
+def test_the_command_prints_a_verdict_and_draws(folder, capsys):
+    status, out, err = run(
+        capsys, "nets_of_mine:make_net", "--batch", "batch.npy", "--targets", "targets.npy",
+        "--schemes", "he_normal,zeros", "--seeds", "2", "--figures", "pictures",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert out.startswith("he_normal: ")
+    assert "zeros: symmetric" in out
+    assert {path.name for path in (folder / "pictures").iterdir()} == {
+        "signal.png", "health.png", "spectrum.png",
+    }  # fmt: skip
+
+
+def test_check_makes_the_exit_status_the_answer(folder, capsys):
+    arguments = ("--batch", "batch.npy", "--check", "--seeds", "1")
+    assert run(capsys, "nets_of_mine:make_net", *arguments)[0] == 0
+    assert run(capsys, "nets_of_mine:fixed", *arguments)[0] == 0
+    assert run(capsys, "nets_of_mine:hot", *arguments)[0] == 1
+    assert run(
+        capsys, "nets_of_mine:sized", "--batch", "batch.npy", "--targets", "targets.npy"
+    )[0] == 0  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nets_of_mine:make_net"], "a network needs a batch"),
+        (["--batch", "batch.npy"], "a network needs a batch"),
+        (["nets_of_mine:make_net", "--batch", "missing.npy"], "Cannot read 'missing.npy'"),
+        (["nets_of_mine:make_net", "--batch", "objects.npy"], "Python objects"),
+        (["nets_of_mine:make_net", "--batch", "text.npy"], "not an array of numbers"),
+        (["nets_of_mine:make_net", "--batch", "words.npy"], "one array of numbers"),
+        (["nets_of_mine:nothing", "--batch", "batch.npy"], "has no network 'nothing'"),
+        (["no_such_module:x", "--batch", "batch.npy"], "no module named"),
+        (["nets_of_mine", "--batch", "batch.npy"], "package.module:attribute"),
+        (["nets_of_mine:number", "--batch", "batch.npy"], "must be a network or build one"),
+        (["nets_of_mine:needy", "--batch", "batch.npy"], "needs depth"),
+        (["nets_of_mine:wrong", "--batch", "batch.npy"], "must be a torch.nn.Module"),
+        (["nets_of_mine:make_net", "--batch", "batch.npy", "--seeds", "0"], "--seeds"),
+        (["nets_of_mine:make_net", "--batch", "batch.npy", "--schemes", "hee"], "he_normal"),
+    ],
+)
+def test_mistakes_get_one_clear_message(folder, capsys, arguments, message):
+    status, out, err = run(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("initsweep: ")
+    assert message in err
+    assert "Traceback" not in err
