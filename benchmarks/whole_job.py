@@ -51,11 +51,12 @@ def main() -> None:
             make_project(project, options)
             repro = [sys.executable, "-m", "initsweep", "repro"]
             sides.setdefault("initsweep repro", []).append(timed(repro, project))
-            for processes in options.processes:
+            for loop in options.loops:
+                processes, _, threads = loop.partition("x")
                 (project / "plain.db").unlink(missing_ok=True)
                 script = [sys.executable, str(ROOT / "benchmarks/plain_loop.py")]
-                script += ["--processes", str(processes)]
-                name = f"plain loop, processes: {processes}"
+                script += ["--processes", processes, "--threads", threads]
+                name = f"plain loop, {processes} process(es) of {threads} thread(s)"
                 sides.setdefault(name, []).append(timed(script, project))
         trainings = _trainings(Path(folder, "project", "params.yaml"))
     print(table(sides, trainings))
@@ -74,7 +75,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--refinement", type=int, default=8, help="trials")
     parser.add_argument("--tuning-seeds", type=int, default=3)
     parser.add_argument("--confirm-seeds", type=int, default=5)
-    parser.add_argument("--processes", type=int, nargs="*", default=[1, 2], help="of the script")
+    parser.add_argument(
+        "--loops",
+        nargs="*",
+        default=["1x1", "1x2", "2x1"],
+        help="processes x threads of torch; on two cores torch comes with two threads",
+    )
     parser.add_argument("--json", type=Path, help="where to write all numbers")
     return parser
 
