@@ -112,8 +112,8 @@ def _run(connection: socket.socket, request: dict[str, Any], streams: list[int])
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        connection.sendall(bytes([status]))
-        os._exit(status)  # nothing of the parent's is to be tidied up here
+        connection.sendall(bytes([status % 256]))
+        os._exit(status % 256)  # nothing of the parent's is to be tidied up here
 
 
 def _end_with_the_client(connection: socket.socket) -> None:

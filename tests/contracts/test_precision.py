@@ -50,6 +50,7 @@ NETWORKS = {
     "layer norm": ("mlp", PLAIN | {"norm": "layer"}),
     "residual": ("mlp", PLAIN | {"depth": 3, "residual": True}),
     "convolution": ("cnn", IMAGES),
+    "convolution of sigmoid": ("cnn", IMAGES | {"activation": "sigmoid"}),
     **{name: ("mlp", PLAIN | {"activation": name}) for name in ACTIVATIONS},
     "default size": ("mlp", PLAIN | {"depth": 3, "width": 128, "activation": "relu"}),
 }
@@ -59,6 +60,7 @@ STEPS_PER_EPOCH, BATCH = 3, 33
 CASES = [
     *[(layer, o, s, "cross_entropy") for layer in LAYERS for o in OPTIMIZERS for s in SCHEDULES],
     *[(name, o, "constant", "cross_entropy") for name in ACTIVATIONS for o in ("momentum", "adam")],
+    *[("convolution of sigmoid", o, "clipping", "cross_entropy") for o in ("momentum", "adam")],
     *[("default size", o, "constant", "cross_entropy") for o in OPTIMIZERS],
     *[("linear", o, "constant", "mean_squared_error") for o in ("momentum", "adam")],
 ]

@@ -45,7 +45,7 @@ class Checkpoints:
             raw = io.BytesIO(self._path(chunk).read_bytes())
             with np.load(raw, allow_pickle=False) as content:
                 return _unpack({name: content[name] for name in content.files}, len(chunk.lanes))
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
             return None
 
     def save(self, chunk: Chunk, results: LaneResults) -> None:

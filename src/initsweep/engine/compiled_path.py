@@ -1,6 +1,7 @@
 """The path that trains one lane per core in compiled code."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import replace
 from functools import lru_cache
@@ -21,15 +22,19 @@ from initsweep.engine.lanes import (
     Problem,
     divergence_limit,
 )
-from initsweep.engine.packing import Assembly, Chunk, pack
+from initsweep.engine.packing import Assembly, Chunk, pack_evenly
 from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.plan import Plan
 from initsweep.engine.stacked import to_numpy
 from initsweep.engine.tracing import read_plan
-from initsweep.errors import KernelsError
+from initsweep.errors import KernelsError, ParamsError
 from initsweep.randomness import batch_order
 
 KEPT_OUTPUTS = 16 * 1024 * 1024
 """Bytes of validation outputs to gather before their losses are computed, all at once."""
+
+UNINTERRUPTED = 2_000_000_000
+"""Arithmetic operations between two looks at whether to stop: about a tenth of a second."""
 
 KEPT_ORDERS = 64 * 1024 * 1024
 """Bytes of batch orders to keep, as the lanes of one seed share them."""
@@ -60,7 +65,11 @@ class CompiledPath(TrainingPath):
         self._plan = read_plan(problem.model, problem.train.features.shape[1:])
         frozen = [n for n, p in problem.model.named_parameters() if not p.requires_grad]
         check_coverage(self._plan, problem.loss_name, frozen)
+        _check_classes(problem, self._plan.operations[-1].shape[0])
+        check_batch(self._plan, job.training.batch_size)
         check_against_torch(problem, self._plan)
+        shapes = {name: value.numel() for name, value in problem.model.named_parameters()}
+        self._work = work_per_example(self._plan, shapes)
         self._idle: list[Trainer] = []
         n = len(problem.train.targets)
         self._orders: Orders = lru_cache(max(1, KEPT_ORDERS // (8 * n)))(
@@ -82,13 +91,13 @@ class CompiledPath(TrainingPath):
 
         Every finished chunk is written to disk, which should cost little beside training it.
         """
-        problem, training = self.job.problem, self.job.training
-        parameters = sum(parameter.numel() for parameter in problem.model.parameters())
-        # Each parameter takes part in two operations, forward and twice backward.
-        work = 6 * parameters * len(problem.train.targets) * training.epochs
+        # Once forward, twice backward.
+        work = 3 * self._work * len(self.job.problem.train.targets) * self.job.training.epochs
         asked = self.job.runtime.lanes_per_chunk
         most = MOST_LANES if asked == "auto" else asked
-        return pack(lanes, max(1, min(most, LEAST_WORK // work)))
+        return pack_evenly(
+            lanes, max(1, min(most, LEAST_WORK // max(1, work))), self.job.runtime.n_workers
+        )
 
     def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
         """Train the chunk's lanes, one after the other.
@@ -101,7 +110,9 @@ class CompiledPath(TrainingPath):
             len(chunk.lanes), job.training.epochs, self.kind, keep_states=job.keep_states
         )
         for position, lane in enumerate(chunk.lanes):
-            assembly.add([position], _LaneTraining(job, trainer, lane, self._orders).run(stopped))
+            pause = max(1, int(UNINTERRUPTED / max(1, self._work)))
+            training = _LaneTraining(job, trainer, lane, self._orders, pause)
+            assembly.add([position], training.run(stopped))
         self._idle.append(trainer)
         return assembly.results
 
@@ -122,8 +133,20 @@ class _LaneTraining:
     that every path uses.
     """
 
-    def __init__(self, job: Job, trainer: Trainer, lane: Lane, orders: Orders) -> None:
+    def __init__(self, job: Job, trainer: Trainer, lane: Lane, orders: Orders, pause: int) -> None:
+        """Prepare one lane.
+
+        Args:
+            job: What it shares with others.
+            trainer: To itself until `run` returns.
+            lane: Its learning rate and seed.
+            orders: Seed and epoch to the order of examples.
+            pause: Examples to predict, or three times as many as to train on, between two looks
+                at whether to stop.
+        """
         self._job, self._trainer, self._lane, self._orders = job, trainer, lane, orders
+        self._rows = pause
+        self._steps = max(1, pause // (3 * job.training.batch_size))
         self._state = job.problem.initial_state(lane.seed)
         epochs, rows = job.training.epochs, len(job.problem.validation.features)
         kept = KEPT_OUTPUTS // max(1, 4 * rows * trainer.n_outputs)
@@ -139,44 +162,65 @@ class _LaneTraining:
         """
         problem, epochs = self._job.problem, self._job.training.epochs
         model = problem.model
-        template = {**dict(model.named_parameters()), **dict(model.named_buffers())}
-        self._trainer.start({**template, **self._state})
-        self._trainer.predict(problem.validation.features, self._outputs[0])
+        template = {**dict(model.named_parameters()), **dict(model.named_buffers()), **self._state}
+        self._trainer.start(template)
+        self._predict(0, stopped)
         self._measure(0, 1)
         limit = divergence_limit(float(self._validation[0, 0]), problem.constant_loss)
-        done = 0 if np.isfinite(limit) else epochs
-        waiting = 0
-        while done < epochs:
-            if stopped():
-                raise CancelledError
-            complete = self._train_epoch(done, limit)
-            self._trainer.predict(problem.validation.features, self._outputs[waiting])
-            done, waiting = done + 1, waiting + 1
-            if not complete or done == epochs or waiting == len(self._outputs):
+        done, waiting, alive = 0, 0, bool(np.isfinite(limit))
+        while alive and done < epochs:
+            alive = self._train_epoch(done, limit, stopped)
+            if alive:
+                self._predict(waiting, stopped)
+                done, waiting = done + 1, waiting + 1
+            if waiting and (not alive or done == epochs or waiting == len(self._outputs)):
                 self._measure(done - waiting + 1, waiting)
                 waiting = 0
-            if not complete:
-                break
         losses, scores = self._validation
         results = lane_results(self._batch_losses, losses, scores, limit)
-        if self._job.keep_states and results.diverged_at_step[0] == NEVER:
-            batches = self._batch_losses.size
-            state = self._trainer.state(template, batches=batches)
-            return replace(results, final_states=[state])
-        return replace(results, final_states=[None] if self._job.keep_states else None)
+        if not self._job.keep_states:
+            return results
+        if results.diverged_at_step[0] != NEVER:
+            return replace(results, final_states=[None])
+        state = self._trainer.state(template, batches=self._batch_losses.size)
+        return replace(results, final_states=[state])
 
-    def _train_epoch(self, epoch: int, limit: float) -> bool:
+    def _train_epoch(self, epoch: int, limit: float, stopped: Callable[[], bool]) -> bool:
         """Train for one epoch; batches not reached keep a loss of NaN.
 
         Returns:
             Whether no loss was above the limit.
+
+        Raises:
+            CancelledError: If `stopped()` became true.
         """
         train, losses = self._job.problem.train, self._batch_losses[epoch]
         rates = self._lane.learning_rate * self._job.rate_factors[epoch]
-        order = self._orders(self._lane.seed, epoch)
-        seen = self._trainer.train(train.features, train.targets, order, rates, limit)
-        losses[: len(seen)] = seen
-        return bool(losses[-1] <= limit)
+        order, size = self._orders(self._lane.seed, epoch), self._job.training.batch_size
+        for first in range(0, len(rates), self._steps):
+            if stopped():
+                raise CancelledError
+            part = rates[first : first + self._steps]
+            seen = self._trainer.train(
+                train.features, train.targets, order[first * size :], part, limit
+            )
+            losses[first : first + len(seen)] = seen
+            if not seen[-1] <= limit:
+                return False
+        return True
+
+    def _predict(self, slot: int, stopped: Callable[[], bool]) -> None:
+        """Write the validation outputs of now.
+
+        Raises:
+            CancelledError: If `stopped()` became true.
+        """
+        features = self._job.problem.validation.features
+        for first in range(0, len(features), self._rows):
+            if stopped():
+                raise CancelledError
+            rows = slice(first, first + self._rows)
+            self._trainer.predict(features[rows], self._outputs[slot, rows])
 
     def _measure(self, first: int, count: int) -> None:
         """Write loss and score of the outputs that wait, from entry `first` on."""
@@ -184,6 +228,35 @@ class _LaneTraining:
         targets = problem.validation.targets
         for row, function in zip(self._validation, (problem.loss, problem.score), strict=True):
             row[first : first + count] = to_numpy(function(outputs, targets))
+
+
+def work_per_example(plan: Plan, sizes: Mapping[str, int]) -> int:
+    """Return the floating-point operations of the layers' products, forward, for one example.
+
+    Args:
+        plan: The network.
+        sizes: Elements of every parameter, by name.
+    """
+    work = 0
+    for operation in plan.operations:
+        if operation.kind in ("linear", "conv2d"):
+            positions = math.prod(operation.shape[1:])  # 1 for a row
+            work += 2 * sizes[operation.parameters["weight"]] * positions
+    return work
+
+
+def check_batch(plan: Plan, batch_size: int) -> None:
+    """Check that batch normalization has more than one number to average.
+
+    Raises:
+        ParamsError: If not; no path could train that.
+    """
+    for operation in plan.operations:
+        if operation.kind == "batch_norm" and batch_size * math.prod(operation.shape[1:]) == 1:
+            raise ParamsError(
+                "training.batch_size: received 1, of which batch normalization cannot take a "
+                "variance. Use 2 or more."
+            )
 
 
 def _check_data(problem: Problem) -> None:
@@ -200,3 +273,18 @@ def _check_data(problem: Problem) -> None:
                 "the kernels train float32 features on the CPU, not "
                 f"{found[1]} with targets of {found[2]} on {found[0]}"
             )
+        if classes and bool((split.targets < 0).any()):
+            raise KernelsError("the kernels know no class below 0")
+
+
+def _check_classes(problem: Problem, n_outputs: int) -> None:
+    """Check that there is an output for every class.
+
+    Raises:
+        KernelsError: If there is not.
+    """
+    if problem.loss_name != "cross_entropy":
+        return
+    largest = int(problem.train.targets.max())
+    if largest >= n_outputs:
+        raise KernelsError(f"the network has {n_outputs} outputs and the data a class {largest}")

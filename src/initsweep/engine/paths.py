@@ -4,6 +4,7 @@ A path cuts the lanes into chunks and trains one chunk at a time. Whatever surro
 (workers, checkpoints, the order of results) is the same for all of them and lives in `train`.
 """
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -13,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import torch
 
+from initsweep.engine.devices import MATMUL_SETTING
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
 from initsweep.engine.packing import Chunk
 from initsweep.engine.schedules import rate_factor
@@ -59,6 +61,8 @@ class Job:
         """Return what the bits of a chunk depend on whatever the path, apart from the lanes."""
         return {
             "device": self.device.type,
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            "matrix products": os.environ.get(MATMUL_SETTING[0]),
             "threads": self.runtime.threads,
             "training": self.training.model_dump(mode="json"),
             "optimizer": self.optimizer.model_dump(mode="json"),

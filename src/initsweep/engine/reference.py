@@ -119,7 +119,8 @@ def _check(loss: float, limit: float, step: int) -> None:
 @torch.no_grad()
 def _evaluate(model: nn.Module, problem: Problem) -> tuple[float, float]:
     model.eval()
-    outputs, targets = model(problem.validation.features), problem.validation.targets
+    # A copy, as a module of the user may work in place on what it is given.
+    outputs, targets = model(problem.validation.features.clone()), problem.validation.targets
     return problem.loss(outputs, targets).item(), problem.score(outputs, targets).item()
 
 

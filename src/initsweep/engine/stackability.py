@@ -42,17 +42,28 @@ def check_stackable(
         }
         for _ in range(2)
     ]
-    features = problem.train.features[:EXAMPLES]
+    # Copies, as a module of the user may work in place on what it is given.
+    features = problem.train.features[:EXAMPLES].clone()
     targets = problem.train.targets[:EXAMPLES]
-    model.train()
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        alone = [_loss_alone(problem, model, state, features, targets) for state in states]
+        model.eval()
+        outputs = torch.stack([functional_call(model, s, (features.clone(),)) for s in states])
+        model.train()
+        alone = [_loss_alone(problem, model, s, features.clone(), targets) for s in states]
     # Everything is caught, as a module of the user may fail under vmap in any way.
     try:
-        stacked = _losses_stacked(new_stack(states), features, targets)
+        stack = new_stack(states)
+        predicted = stack.predict(features.clone())
+        rows = torch.arange(len(features), device=device).expand(stack.lanes, -1)
+        stacked, _ = stack.losses_and_gradients(features.clone(), targets, rows)
     except Exception as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise StackingError(f"{type(model).__name__} cannot be stacked: {reason}") from error
+    if not torch.allclose(predicted, outputs, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+        raise StackingError(
+            f"{type(model).__name__} cannot be stacked: it gives other outputs in evaluation in a "
+            "stack than alone"
+        )
     if not torch.allclose(stacked, torch.stack(alone), rtol=TOLERANCE, equal_nan=True):
         raise StackingError(
             f"{type(model).__name__} cannot be stacked: it gives other losses in a stack "
@@ -68,10 +79,3 @@ def _loss_alone(
     targets: Tensor,
 ) -> Tensor:
     return problem.loss(functional_call(model, state, (features,)), targets)
-
-
-def _losses_stacked(stack: Stack, features: Tensor, targets: Tensor) -> Tensor:
-    rows = torch.arange(len(features), device=features.device).expand(stack.lanes, -1)
-    losses, _ = stack.losses_and_gradients(features, targets, rows)
-    stack.predict(features)
-    return losses

@@ -4,6 +4,7 @@ A network that does something else than the known operations, or something that 
 data, has no plan; the paths that run the module as it is serve it.
 """
 
+import copy
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -55,6 +56,8 @@ class _Tracer(fx.Tracer):
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
         """Return whether to take the module as one operation."""
+        if hasattr(m, "parametrizations"):
+            return False
         return any(isinstance(m, kind) and type(m).forward is kind.forward for kind in _LEAVES)
 
 
@@ -81,23 +84,26 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
     Raises:
         PlanError: If the network does anything that operations cannot express, naming it.
     """
+    model = copy.deepcopy(model)
+    before = [buffer.clone() for buffer in model.buffers()]
     try:
         root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
-        graph = _Tracer().trace(root)
+        evaluated = str(_Tracer().trace(root.eval()))
+        graph = _Tracer().trace(root.train())
         module = fx.GraphModule(root, graph)
         like = next(model.parameters())
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            modes = {child: child.training for child in model.modules()}
-            model.eval()  # running statistics stay as they are
-            try:
-                _Shapes(module).run(like.new_zeros(2, *input_shape))
-            finally:
-                for child, training in modes.items():
-                    child.training = training
+            root.eval()  # running statistics stay as they are
+            _Shapes(module).run(like.new_zeros(2, *input_shape))
     except Exception as error:  # whatever the user's module does to a tracer
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise PlanError(f"it cannot be traced: {reason}") from error
-    return _Reader(root, model, graph, tuple(input_shape)).plan()
+    plan = _Reader(root, model, graph, tuple(input_shape)).plan()
+    if str(graph) != evaluated:
+        raise PlanError("it does something else in training than in evaluation")
+    if not all(map(torch.equal, before, model.buffers())):
+        raise PlanError("it changes a buffer of its own")
+    return plan
 
 
 class _Reader:
@@ -156,6 +162,8 @@ class _Reader:
         if shape[:1] != (2,):
             raise PlanError(f"{_name_of(node)} does not keep the batch axis first")
         numbers = []
+        if not inputs:
+            raise PlanError(f"{_name_of(node)} is called with keywords")
         for value in inputs:
             if not isinstance(value, fx.Node) or value not in self._values:
                 raise PlanError(f"{_name_of(node)} reads {value!r}, which is not a value")

@@ -68,7 +68,7 @@ def train_lanes(
     with numerics(device, runtime.threads):
         path = choose_path(job)
         assembly = Assembly(len(lanes), training.epochs, path.name, keep_states=keep_states)
-        settings = {"engine": path.name, **job.settings(), **path.settings()}
+        settings = {"engine": path.kind, **job.settings(), **path.settings()}
         store = None if checkpoint is None else Checkpoints(checkpoint, settings)
         with path.numerics():
             for chunk, results in _finished(path, path.chunks(lanes), store):
@@ -121,7 +121,10 @@ def _on_device(problem: Problem, device: torch.device) -> Problem:
 
 
 def _moved(split: Split, device: torch.device) -> Split:
-    return Split(features=split.features.to(device), targets=split.targets.to(device))
+    return Split(
+        features=split.features.to(device).contiguous(),
+        targets=split.targets.to(device).contiguous(),
+    )
 
 
 def _one_at_a_time(

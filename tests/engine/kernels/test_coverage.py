@@ -50,7 +50,7 @@ NOT_COVERED = {
     "less padding": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Conv2d(1, 2, 1, padding=1)),
     "used twice": Calls(lambda m, x: m[0](m[0](x)), nn.Linear(16, 16)),
     "rows only": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Linear(4, 4)),
-    "not one row": Calls(lambda m, x: m[0](image(x)), nn.Conv2d(1, 2, 2)),
+    "give one": Calls(lambda m, x: m[0](image(x)), nn.Conv2d(1, 2, 2)),
 }
 
 

@@ -103,12 +103,10 @@ template <Function F> class Activation : public Layer {
   public:
     explicit Activation(float setting) : setting_(setting) {}
 
-    // Whether the derivative needs the value only, so that it may overwrite its argument.
-    static constexpr bool IN_PLACE = F == RELU || F == TANH || F == SIGMOID;
-
     void forward(int n, bool) override {
         for (ptrdiff_t i = 0; i < n * in->stride; i += WIDTH)
             store(out->data + i, Formula<F>::value(load(in->data + i), setting_));
+        if ((F == SIGMOID || F == SOFTPLUS) && out->pixels > 1) clear_padding(n);
     }
 
     void backward(int n, bool) override {
@@ -118,6 +116,15 @@ template <Function F> class Activation : public Layer {
             V result = load(out->gradient + i) * slope;
             store(in->gradient + i, add_input_gradient ? load(in->gradient + i) + result : result);
         }
+    }
+
+  private:
+    // Convolutions read the padding of their inputs, which is 0 unless the function of 0 is not.
+    void clear_padding(int n) {
+        for (int b = 0; b < n; b++)
+            for (int p = 0; p < out->pixels; p++)
+                for (int c = out->channels; c < out->width; c++)
+                    out->data[b * out->stride + ptrdiff_t(p) * out->width + c] = 0;
     }
 };
 

@@ -6,8 +6,13 @@
 // What this was built from; sources.py computes it.
 EXPORT const char *kernels_sources() { return SOURCES_SHA; }
 
+// Null if there is not enough memory.
 EXPORT Trainer *trainer_new(const Settings *settings, const Operation *operations) {
-    return new Trainer(*settings, operations);
+    try {
+        return new Trainer(*settings, operations);
+    } catch (const std::bad_alloc &) {
+        return nullptr;
+    }
 }
 EXPORT void trainer_free(Trainer *trainer) { delete trainer; }
 EXPORT void trainer_restart(Trainer *trainer) { trainer->restart(); }

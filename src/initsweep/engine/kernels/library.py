@@ -39,7 +39,7 @@ def load_library() -> tuple[str, ctypes.CDLL]:
                 problems.append(str(error))
     raise KernelsError(
         "; ".join(problems)
-        or "the kernels were not built when initsweep was installed: no C++ compiler"
+        or "the kernels were not built when initsweep was installed (that takes g++)"
     )
 
 

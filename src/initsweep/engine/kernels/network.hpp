@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include "matmul.hpp"
@@ -15,15 +16,19 @@ class Memory {
         void operator()(float *data) const { std::free(data); }
     };
     std::unique_ptr<float, Free> data_;
+    size_t bytes_ = 0;
 
   public:
     Memory() = default;
-    explicit Memory(size_t floats) {
-        size_t bytes = (floats + BLOCK - 1) / BLOCK * BLOCK * sizeof(float);
-        data_.reset(static_cast<float *>(std::aligned_alloc(64, bytes)));
-        std::memset(data_.get(), 0, bytes);
+    explicit Memory(size_t floats) : bytes_((floats / BLOCK + 1) * BLOCK * sizeof(float)) {
+        data_.reset(static_cast<float *>(std::aligned_alloc(64, bytes_)));
+        if (!data_) throw std::bad_alloc();
+        clear();
     }
     float *get() const { return data_.get(); }
+    void clear() {
+        if (data_) std::memset(data_.get(), 0, bytes_);
+    }
 };
 
 // A value of the network for a batch: per example, `pixels` rows of `width` floats, of which the
@@ -60,6 +65,8 @@ class Layer {
     // Called when `in` and `out` are laid out, and when it is known how many examples come at once.
     virtual void size_parameters() {}
     virtual void set_up(int) {}
+    // Forget everything but the shape.
+    virtual void restart() {}
     // Outputs of n examples.
     virtual void forward(int n, bool training) = 0;
     // Gradients of inputs and parameters of n examples; `add` to the parameters' gradients.

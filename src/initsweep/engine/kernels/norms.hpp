@@ -17,6 +17,10 @@ class BatchNorm : public Layer {
         sums_ = Memory(2 * width);
     }
 
+    void restart() override {
+        for (Memory *memory : {&mean_, &inverse_, &running_mean_, &running_variance_}) memory->clear();
+    }
+
     void forward(int n, bool training) override {
         ptrdiff_t rows = ptrdiff_t(n) * in->pixels;
         int width = in->width;

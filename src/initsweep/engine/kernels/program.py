@@ -1,7 +1,7 @@
-"""Writes a plan down as the records that the kernels read (trainer.cpp has the other side)."""
+"""Writes a plan down as the records that the kernels read (trainer.hpp has the other side)."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from initsweep.engine.plan import Operation, Plan
 from initsweep.errors import PlanError
@@ -16,6 +16,15 @@ FUNCTIONS = (
 LOSSES = ("cross_entropy", "mean_squared_error")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 ROLES = ("weight", "bias", "running_mean", "running_var")
+BATCH_NORM_ROLES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
+KNOWN_ROLES: Mapping[str, Sequence[Set[str]]] = {
+    "linear": ({"weight"}, {"weight", "bias"}),
+    "conv2d": ({"weight"}, {"weight", "bias"}),
+    "layer_norm": (set(), {"weight", "bias"}),
+    "batch_norm": (BATCH_NORM_ROLES,),
+}
+"""The sets of tensors that a layer may have; operations that are not listed have none."""
+
 BATCH_COUNTER = "num_batches_tracked"
 """A buffer that the kernels do not keep."""
 
@@ -78,13 +87,28 @@ def check_coverage(plan: Plan, loss: str, frozen: Sequence[str]) -> None:
     tied = next((name for name in used if used.count(name) > 1), None)
     if tied:
         raise PlanError(f"the kernels use every parameter once, and '{tied}' is used twice")
-    if len(plan.operations[-1].shape) != 1:
-        raise PlanError("its outputs are not one row per example")
+    if len(plan.input_shape) != 1 or len(plan.operations[-1].shape) != 1:
+        raise PlanError("the kernels take one row per example and give one")
+    if not _trained(plan)[-1]:
+        raise PlanError("its outputs depend on no parameter")
     for operation in plan.operations:
         _check_operation(plan, operation)
 
 
+def _trained(plan: Plan) -> list[bool]:
+    """Return of every value whether it depends on a parameter."""
+    trained = [False]
+    for operation in plan.operations:
+        trained.append(
+            "weight" in operation.parameters or any(trained[i] for i in operation.inputs)
+        )
+    return trained
+
+
 def _check_operation(plan: Plan, operation: Operation) -> None:
+    roles = set(operation.parameters)
+    if roles not in KNOWN_ROLES.get(operation.kind, (set(),)):
+        raise PlanError(f"the kernels know no {operation.kind} with {sorted(roles)}")
     inner, outer = plan.shape_of(operation.inputs[0]), operation.shape
     image = operation.kind in ("conv2d", "max_pool2d")
     if operation.kind in ("linear", "layer_norm") and len(inner) != 1:
@@ -94,7 +118,7 @@ def _check_operation(plan: Plan, operation: Operation) -> None:
         kernel = kernel_of(inner, outer, padding) if stride == (1, 1) else None
         if kernel is None or any(p >= k for p, k in zip(padding, kernel, strict=True)):
             raise PlanError("the kernels convolve with stride 1 and less padding than kernel only")
-    if operation.kind == "reshape" and {len(inner), len(outer)} - {1, 3}:
+    if operation.kind == "reshape" and sorted((len(inner), len(outer))) not in ([1, 1], [1, 3]):
         raise PlanError(f"the kernels do not reshape {inner} to {outer}")
     if len(outer) not in (1, 3) or (image and len(inner) != 3):
         raise PlanError(f"the kernels know rows and images, not {operation.kind} of shape {inner}")

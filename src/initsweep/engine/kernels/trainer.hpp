@@ -66,7 +66,9 @@ class Trainer {
     // Forget the last network. Padding would be zero anyway, had that not overflowed.
     void restart() {
         optimizer_->restart();
-        std::memset(parameters_.get(), 0, size_ * sizeof(float));
+        parameters_.clear(), gradients_.clear();
+        for (Memory &memory : memory_) memory.clear();
+        for (auto &layer : layers_) layer->restart();
     }
 
     // Train on `steps` batches; stop before the update whose loss is above the limit or NaN.

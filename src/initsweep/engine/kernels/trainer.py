@@ -17,6 +17,7 @@ from initsweep.engine.kernels.program import (
     settings_record,
 )
 from initsweep.engine.plan import Plan
+from initsweep.errors import KernelsError
 from initsweep.params import Optimizer
 
 
@@ -37,12 +38,17 @@ class Trainer:
             loss: The registered name of the loss.
             optimizer: The optimizer's settings.
             clip: Largest norm of the gradient, or None.
+
+        Raises:
+            KernelsError: If there is not enough memory.
         """
         _, self._library = load_library()
         self._plan = plan
         self.n_outputs = plan.operations[-1].shape[0]
         settings = settings_record(plan, batch=batch, loss=loss, optimizer=optimizer, clip=clip)
         self._handle = self._library.trainer_new(ctypes.byref(settings), operation_records(plan))
+        if not self._handle:
+            raise KernelsError("there is not enough memory for the network and its batch")
         finalize(self, self._library.trainer_free, self._handle)
 
     def start(self, state: Mapping[str, Tensor]) -> None:
@@ -57,7 +63,10 @@ class Trainer:
             template: All of the network's, by name; buffers that do not move are copied from it.
             batches: Batches seen since `start`, which normalization layers count.
         """
-        state = {name: value.detach().clone() for name, value in template.items()}
+        state = {
+            name: value.detach().clone(memory_format=torch.contiguous_format)
+            for name, value in template.items()
+        }
         self._copy(state, read=True)
         for operation in self._plan.operations:
             if (counter := operation.parameters.get(BATCH_COUNTER)) is not None:
