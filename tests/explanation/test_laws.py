@@ -30,7 +30,7 @@ CASES = {
     "lecun_normal": lambda w: init.normal_(w, std=1 / 8),
     "torch default U(±1/√fan_in)": lambda w: init.kaiming_uniform_(w, a=math.sqrt(5)),
     # Absolute bounds of 2 cut nothing off at this scale.
-    "normal, std 0.02": lambda w: init.trunc_normal_(w, std=0.02),
+    "normal, std 0.0201": lambda w: init.trunc_normal_(w, std=0.02),
     "truncated normal ±0.04": lambda w: init.trunc_normal_(w, std=0.02, a=-0.04, b=0.04),
     "zeros": init.zeros_,
     "constant 0.3": lambda w: init.constant_(w, 0.3),

@@ -1,5 +1,6 @@
 """Explains a network: the law of each weight, and what a scheme would make of it."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepError
+from initsweep.errors import InitsweepError, InitsweepWarning
 from initsweep.explanation.laws import Law, identify
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
 from initsweep.initializers import (
@@ -88,7 +89,9 @@ def explain(
         return Explanation(rows=tuple(now))
     initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
-    state = initial_state(model, initializer, seed, inputs=inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InitsweepWarning)  # of what the table shows as "?"
+        state = initial_state(model, initializer, seed, inputs=inputs)
     rows = _rows(stock, state, _Scheme(name, initializer))
     return Explanation(rows=tuple(now), scheme=name, under_scheme=tuple(rows))
 
