@@ -5,7 +5,8 @@ import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from initsweep.architectures import ARCHITECTURES, build_model, describe
-from initsweep.checks.networks import Subject, network_promises
+from initsweep.checks.networks import network_promises
+from initsweep.checks.subject import Subject
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import initialize_, layers_of
 from initsweep.params import load_params

@@ -86,3 +86,22 @@ def test_a_network_without_values_is_told_what_to_do():
         explain(nn.Linear(3, 4, device="meta"))
     with pytest.raises(InitsweepError, match="has no shape yet"):
         explain(nn.LazyLinear(3))
+
+
+def test_parameters_of_no_layer_are_left_out_and_named():
+    class Tokens(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token, self.linear = nn.Parameter(torch.zeros(1, 3)), nn.Linear(3, 40)
+
+    found = explain(Tokens())
+    assert ([row.layer for row in found], found.unknown) == (["linear"], ("token",))
+    assert "Left out, as it is in no layer of torch's own: token." in str(found)
+    with pytest.raises(InitsweepError, match="'token' that no initializer knows"):
+        explain(Tokens(), "he_normal")
+
+
+def test_long_paths_are_told_apart():
+    layer = nn.TransformerEncoderLayer(8, 2, 16)
+    lines = str(explain(nn.Sequential(nn.ModuleDict({"encoder": layer})))).splitlines()
+    assert "0.encoder.self_attn.q_proj" in lines

@@ -2,57 +2,18 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch import Tensor, nn
 
 from initsweep.checks.outcome import BrokenPromiseError, Promise
+from initsweep.checks.subject import Subject
 from initsweep.engine.choice import choose_path
-from initsweep.engine.lanes import Problem, Split
-from initsweep.engine.paths import Job
-from initsweep.errors import InitsweepError, PathError
-from initsweep.initializers import activations_after, initial_state, initialize_, make_initializer
+from initsweep.errors import PathError
+from initsweep.initializers import activations_after
 from initsweep.initializers.apply import layers_of
-from initsweep.metrics import METRICS
-from initsweep.params import Optimizer, Runtime, Training
-from initsweep.randomness import torch_stream
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A network to check, and how it would be trained.
-
-    Attributes:
-        build: Builds it, weights and all, in training mode.
-        n_features: Inputs per example.
-        n_outputs: Outputs per example; more than one are classes.
-        training: Length, batches, schedule and clipping.
-        optimizer: The optimizer and its settings.
-        runtime: Where and how.
-    """
-
-    build: Callable[[], nn.Module]
-    n_features: int
-    n_outputs: int
-    training: Training
-    optimizer: Optimizer
-    runtime: Runtime
-
-    def batch(self) -> Tensor:
-        """Return eight examples, shape (8, n_features)."""
-        return torch.randn(8, self.n_features, generator=torch_stream("batch"))
-
-    def filled(self) -> nn.Module:
-        """Return the network under He's scheme; if that does not know it, as it is built."""
-        model = self.build()
-        try:
-            return initialize_(model, "he_normal", 0)
-        except InitsweepError:  # reported by the check of the parameters
-            return model
 
 
 def network_promises(subject: Subject) -> list[Promise]:
@@ -191,7 +152,7 @@ def can_be_stacked(subject: Subject) -> str:
     """
     try:
         with _quiet():
-            return choose_path(_job(subject, "torch")).kind
+            return choose_path(subject.job("torch")).kind
     except PathError as error:
         reason = _brief(str(error).partition(" Set `runtime.engine")[0])
         raise BrokenPromiseError(
@@ -207,7 +168,7 @@ def has_a_path(subject: Subject) -> str:
         The way, and why none of the faster ones covers the network.
     """
     with _quiet():
-        path = choose_path(_job(subject, "auto"))
+        path = choose_path(subject.job("auto"))
     reasons = _brief(path.name.removeprefix(path.kind).removeprefix(": "))
     return f"`{path.kind}`" + (f", because {reasons}" if reasons else ", the fastest")
 
@@ -216,37 +177,6 @@ def _brief(reason: str) -> str:
     """Return a reason without torch's request to report it."""
     return re.sub(r" We don't support that yet, please file an issue at \S+ ?", "", reason).rstrip(
         "."
-    )
-
-
-def _job(subject: Subject, engine: str) -> Job:
-    model = subject.filled()
-    loss = "cross_entropy" if subject.n_outputs > 1 else "mean_squared_error"
-    rows = 2 * subject.training.batch_size
-    generator = torch_stream("rows")
-    features = torch.randn(rows, subject.n_features, generator=generator)
-    classes = torch.randint(max(subject.n_outputs, 2), (rows,), generator=generator)
-    split = Split(
-        features=features, targets=classes if subject.n_outputs > 1 else classes.to(torch.float32)
-    )
-    scheme = make_initializer("he_normal", {})
-    problem = Problem(
-        model=model,
-        initial_state=lambda seed: initial_state(model, scheme, seed),
-        train=split,
-        validation=split,
-        loss=METRICS.get(loss).function,
-        loss_name=loss,
-        score=METRICS.get(loss).function,
-        constant_loss=1.0,
-    )
-    runtime = subject.runtime.model_copy(update={"engine": engine, "device": "cpu"})
-    return Job(
-        problem=problem,
-        training=subject.training,
-        optimizer=subject.optimizer,
-        runtime=runtime,
-        keep_states=False,
     )
 
 

@@ -10,8 +10,9 @@ from torch import nn
 
 from initsweep.architectures import ARCHITECTURES, build_model
 from initsweep.checks.initializers import initializer_promises
-from initsweep.checks.networks import Subject, network_promises
+from initsweep.checks.networks import network_promises
 from initsweep.checks.outcome import Promise, outcomes
+from initsweep.checks.subject import Subject
 from initsweep.commands.loading import Target, name_and_options, sizes
 from initsweep.errors import InitsweepWarning, ParamsError, UnknownNameError
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError, InitsweepWarning
 from initsweep.explanation.laws import Law, identify
@@ -79,14 +80,18 @@ def explain(
         One row per weight in the order of registration; `print` it for a table.
 
     Raises:
-        InitsweepError: If the network has no values yet (meta device, lazy modules) or parameters
-            that no initializer knows, or if the scheme refuses it.
+        InitsweepError: If the network has no values yet (meta device, lazy modules), or if the
+            scheme refuses it or does not know one of its parameters.
     """
     after, before = activations_after(model), activations_before(model)
-    stock = _Stock(slots=slots_of(model, after, before), after=after, before=before)
-    now = _rows(stock, _values_of(model))
+    values = _values_of(model)
+    lenient = scheme is None  # a scheme has to fill all of it
+    slots = slots_of(model, after, before, skip_unknown=lenient)
+    stock = _Stock(slots=slots, after=after, before=before)
+    now = _rows(stock, values)
     if scheme is None:
-        return Explanation(rows=tuple(now))
+        unknown = tuple(name for name in values if name not in {slot.name for slot in slots})
+        return Explanation(rows=tuple(now), unknown=unknown)
     initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
     with warnings.catch_warnings():
@@ -101,13 +106,16 @@ def _name_of(initializer: Initializer) -> str:
     return next(named, type(initializer).__name__)
 
 
-def _values_of(model: nn.Module) -> dict[str, Tensor]:
+def _values_of(model: nn.Module) -> dict[str, nn.Parameter]:
     """Return the values of all parameters.
 
     Raises:
         InitsweepError: If there are none yet.
     """
-    values = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    values = dict(model.named_parameters())
+    for name, one in values.items():
+        if isinstance(one, UninitializedParameter):
+            raise InitsweepError(f"'{name}' has no shape yet: run the network once on a batch.")
     if empty := next((name for name, one in values.items() if one.is_meta), None):
         raise InitsweepError(
             f"'{empty}' is on the meta device and has no values to explain. Fill the network "

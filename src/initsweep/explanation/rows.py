@@ -86,11 +86,13 @@ class Explanation:
         rows: One per weight, as the network is now.
         scheme: Name of the scheme compared with, "" for none.
         under_scheme: The same weights under that scheme, () for none.
+        unknown: Parameters that are in no layer with a known fan_in, such as a class token.
     """
 
     rows: tuple[LayerLaw, ...]
     scheme: str = ""
     under_scheme: tuple[LayerLaw, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[LayerLaw]:
         return iter(self.rows)
@@ -115,6 +117,7 @@ class Explanation:
             "layers": [row.as_record() for row in self.rows],
             "scheme": self.scheme or None,
             "under_scheme": [row.as_record() for row in self.under_scheme],
+            "unknown": list(self.unknown),
         }
 
     def __str__(self) -> str:

@@ -25,7 +25,9 @@ def whole(explanation: "Explanation") -> str:
     """Return the table with its legend."""
     lines = [_HEAD]
     for index, row in enumerate(explanation.rows):
-        lines.append(line(row.layer, row))
+        # The end of a long path does not tell layers apart: it gets a line of its own.
+        long = len(row.layer) > _NAME
+        lines += [row.layer] * long + [line("" if long else row.layer, row)]
         if explanation.under_scheme:
             lines.append(line("  →", explanation.under_scheme[index]))
     if not explanation.rows:
@@ -33,7 +35,7 @@ def whole(explanation: "Explanation") -> str:
     notes = [_biases(explanation.rows, "Biases")]
     if explanation.under_scheme:
         notes.append(_biases(explanation.under_scheme, f"Biases under {explanation.scheme}"))
-    notes += [_ambiguous(explanation.rows), _NOTE]
+    notes += [_ambiguous(explanation.rows), _unknown(explanation.unknown), _NOTE]
     wrapped = [textwrap.fill(note, WIDTH) for note in notes if note]
     return "\n".join([*lines, "", *wrapped])
 
@@ -75,6 +77,11 @@ def _ambiguous(rows: "tuple[LayerLaw, ...]") -> str:
     names = [row.layer for row in rows if not row.law.sure]
     listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
     return f"Too few values to be sure of: {listed}." if names else ""
+
+
+def _unknown(names: tuple[str, ...]) -> str:
+    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return f"Left out, as it is in no layer of torch's own: {listed}." if names else ""
 
 
 def _short(text: str, width: int, *, keep_end: bool = False) -> str:
