@@ -66,7 +66,7 @@ def best_fit(values: Tensor, precision: float) -> Fit | None:
         return None
     mean, std = float(values.mean()), float(values.std(correction=0))
     middle = (float(values.max()) + float(values.min())) / 2
-    symmetric = abs(mean) < 4 * std / math.sqrt(count)
+    symmetric = abs(mean) < 5 * std / math.sqrt(count)
     centre = 0.0 if symmetric else mean
     reach = float((values - centre).abs().max())
     half_range = reach if symmetric else float(values.max()) - middle
