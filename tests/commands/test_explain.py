@@ -30,6 +30,17 @@ def test_for_scripts(command, with_params):
     assert record["under_scheme"][0]["std"] == 0.01
 
 
+def test_values_that_are_not_finite_are_null_in_json(command, tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "from torch import nn\ndef net():\n    layer = nn.Linear(3, 4)\n"
+        "    nn.init.constant_(layer.weight, float('nan'))\n    return layer\n"
+    )
+    status, out, _ = command("explain", "broken:net", "--json")
+    assert status == 0
+    (layer,) = json.loads(out)["layers"]
+    assert (layer["law"]["text"], layer["std"], layer["ratio_after"]) == ("not finite", None, None)
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -182,3 +182,9 @@ def test_a_function_of_one_s_own_and_refused_layers():
 def test_unknown_activations_are_named_in_the_snippet():
     source = snippet(Zoo(), ENTRIES["orthogonal"], title="a zoo", scheme="orthogonal")
     assert "is 1 where reading the network did not tell: " in source
+
+
+def test_options_are_written_down():
+    scheme = make_initializer("lecun_normal", {"gain": 2.0})
+    source = snippet(nn.Linear(3, 4), scheme, title="a network", scheme="wide")
+    assert "Options: gain=2.0." in source

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import math
 
 from initsweep.commands.loading import Target, load_network, load_scheme, training_inputs
 from initsweep.explanation import explain
@@ -27,7 +28,17 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if scheme is not None:
         found = dataclasses.replace(found, scheme=options.scheme)
     if options.json:
-        return json.dumps({"network": loaded.title, **found.as_record()}, indent=2), 0
+        record = _finite({"network": loaded.title, **found.as_record()})
+        return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False), 0
     stand_in = " (built blank; shown as PyTorch would have filled it)" if loaded.filled else ""
     arrow = f"; → under {options.scheme}" if options.scheme else ""
     return f"{loaded.title}{stand_in}{arrow}\n\n{found}", 0
+
+
+def _finite(value: object) -> object:
+    """Return the value with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -179,6 +179,8 @@ def _about(initializer: Initializer, title: str, scheme: str, unknown: list[str]
     text = f"`{scheme}` for {title} in plain PyTorch, written by initsweep.\n\n" + textwrap.fill(
         f"{initializer.summary} Source: {initializer.reference}", _WIDTH
     )
+    if options := initializer.model_dump(exclude_defaults=True):
+        text += f"\nOptions: {', '.join(f'{name}={value!r}' for name, value in options.items())}."
     if unknown:
         note = (
             "Its gain depends on an activation and is 1 where reading the network did not tell: "
