@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import initsweep
-from initsweep import diagnosis, initializers
+from initsweep import diagnosis, explanation, initializers
 
 
 def test_importing_the_package_imports_no_torch():
@@ -16,7 +16,7 @@ def test_importing_the_package_imports_no_torch():
 
 def test_what_is_listed_is_there():
     for name in initsweep.__all__:
-        homes = (initializers, diagnosis)
+        homes = (initializers, diagnosis, explanation)
         assert any(getattr(initsweep, name) is getattr(home, name, None) for home in homes)
         assert name in dir(initsweep)
 

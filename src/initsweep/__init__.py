@@ -1,8 +1,8 @@
 """initsweep: which initializer and which learning rate, for this network on this data.
 
 Usable alone: `from initsweep import initialize_` fills any network under any scheme, `diagnose` and
-`assert_healthy` look at one before it is trained. What is listed here is imported when it is first
-asked for, so that `import initsweep` costs nothing.
+`assert_healthy` look at one before it is trained, `explain` says what law its weights have. What is
+listed here is imported when it is first asked for, so that `import initsweep` costs nothing.
 """
 
 import importlib
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from initsweep.diagnosis import Diagnosis as Diagnosis
     from initsweep.diagnosis import assert_healthy as assert_healthy
     from initsweep.diagnosis import diagnose as diagnose
+    from initsweep.explanation import explain as explain
     from initsweep.initializers import activations_after as activations_after
     from initsweep.initializers import activations_before as activations_before
     from initsweep.initializers import backward_gain as backward_gain
@@ -27,6 +28,8 @@ _HOMES = {
     "assert_healthy": "initsweep.diagnosis",
     "backward_gain": "initsweep.initializers",
     "diagnose": "initsweep.diagnosis",
+    # Not `initsweep.explain`: a module of that name would hide the function.
+    "explain": "initsweep.explanation",
     "forward_gain": "initsweep.initializers",
     "initial_state": "initsweep.initializers",
     "initialize_": "initsweep.initializers",

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from initsweep.commands.parsers import COMMANDS, add_parsers
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.handover import warm_process
 from initsweep.params import Params, load_params
@@ -79,6 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("list", help="show what can be named in params.yaml")
     kinds = ("initializers", "architectures", "datasets", "metrics", "engines")
     listing.add_argument("kind", choices=kinds)
+    add_parsers(commands)
     return parser
 
 
@@ -113,6 +115,10 @@ def _dispatch(options: argparse.Namespace) -> int:
         return 0
     if options.command == "diagnose" and (options.network or options.batch):
         return _inspect(options)
+    if options.command in COMMANDS:
+        text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
+        print(text)
+        return int(status)
     params = load_params(options.params)
     if options.command in STAGES:
         stage = importlib.import_module(f"initsweep.stages.{options.command}")

@@ -5,12 +5,34 @@ import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from initsweep.architectures import ARCHITECTURES, build_model, describe
+from initsweep.checks.networks import network_promises
+from initsweep.checks.subject import Subject
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import initialize_, layers_of
+from initsweep.params import load_params
 from initsweep.randomness import torch_stream
+from tests.conftest import ROOT
 
 ENTRIES = dict(ARCHITECTURES)
 BATCH = torch.randn(8, 64, generator=torch_stream("batch"))
+
+
+def subject(name):
+    def build():
+        return build_model(name, ENTRIES[name].example, n_features=64, n_outputs=10)
+
+    params = load_params(ROOT / "params.yaml")
+    return Subject(
+        build=build,
+        n_features=64,
+        n_outputs=10,
+        training=params.training,
+        optimizer=params.optimizer,
+        runtime=params.runtime,
+    )
+
+
+PROMISES = [title for title, _ in network_promises(subject("mlp"))]
 
 
 @pytest.fixture(params=ENTRIES)
@@ -35,17 +57,9 @@ def test_its_short_name_is_short_and_safe_in_paths(name):
     assert len(short) < 60
 
 
-def test_it_maps_features_to_outputs_in_both_modes(network):
-    initialize_(network, "he_normal", 0)
-    for mode in (True, False):
-        outputs = network.train(mode)(BATCH)
-        assert tuple(outputs.shape) == (8, 10)
-        assert bool(outputs.isfinite().all())
-
-
-def test_examples_do_not_see_each_other_at_evaluation(network):
-    initialize_(network, "he_normal", 0).eval()
-    torch.testing.assert_close(network(BATCH)[2:3], network(BATCH[2:3]), rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("promise", PROMISES)
+def test_it_keeps_its_promises(name, promise):
+    dict(network_promises(subject(name)))[promise]()
 
 
 def test_every_layer_is_known_and_the_head_is_linear(network):

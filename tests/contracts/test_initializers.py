@@ -7,57 +7,17 @@ import torch
 from scipy import stats
 from torch import nn
 
-from initsweep.architectures import build_model
-from initsweep.architectures.mlp import MlpArchitecture
+from initsweep.checks.initializers import fills_networks, initializer_promises
+from initsweep.checks.samples import sample_inputs, sample_layers, sample_networks
 from initsweep.errors import InitsweepError
 from initsweep.initializers import INITIALIZERS, make_initializer
 from initsweep.initializers.apply import initial_state, layers_of
 from initsweep.randomness import torch_stream
 
 ENTRIES = dict(INITIALIZERS)
-WIDE = layers_of(nn.Sequential(nn.Linear(64, 1024), nn.ReLU()))[0]
-LAYERS = [
-    WIDE,
-    *layers_of(nn.Linear(1, 1)),
-    *layers_of(nn.Linear(5, 3, bias=False)),
-    *layers_of(nn.Conv2d(4, 6, 3, stride=2, groups=2)),
-    *layers_of(nn.ConvTranspose1d(4, 6, 3)),
-    *layers_of(nn.ConvTranspose2d(6, 4, (2, 3), groups=2)),
-    *layers_of(nn.Conv3d(4, 4, 3, groups=4)),
-    *layers_of(nn.Embedding(7, 5)),
-    *layers_of(nn.Bilinear(3, 4, 5)),
-    *layers_of(nn.MultiheadAttention(6, 2)),
-    *layers_of(nn.GRU(3, 4)),
-]
-BATCH = torch.randn(64, 6, generator=torch_stream("contract batch"))
-
-
-class Residual(nn.Module):
-    """Two residual branches that end in a norm, with a projection around the first one."""
-
-    def __init__(self):
-        super().__init__()
-        self.around = nn.Linear(6, 8)
-        self.first = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.LayerNorm(8))
-        self.second = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 8), nn.LayerNorm(8))
-        self.head = nn.Linear(8, 3)
-
-    def forward(self, inputs):
-        signal = torch.relu(self.around(inputs) + self.first(inputs))
-        return self.head(torch.relu(signal + self.second(signal)))
-
-
-def networks():
-    plain = build_model("mlp", MlpArchitecture.example, n_features=6, n_outputs=3)
-    return {"plain": plain, "residual": Residual()}
-
-
-def why_not(initializer, network) -> str:
-    try:
-        initial_state(network, initializer, 0, inputs=BATCH)
-    except InitsweepError as error:
-        return str(error)
-    return ""
+WIDE = sample_layers()["linear"][0]
+BATCH = sample_inputs()
+PROMISES = [title for title, _ in initializer_promises(make_initializer("zeros", {}))]
 
 
 @pytest.fixture(params=ENTRIES)
@@ -77,32 +37,15 @@ def test_it_documents_itself(name):
     assert "\n" not in ENTRIES[name].summary
 
 
-@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: str(layer.weight_shape))
-def test_weight_and_bias_are_proper_tensors(initializer, layer):
-    if reason := initializer.refuses(layer):
-        assert reason.endswith(".")
-        return
-    weight = initializer.weight(layer, torch_stream("contract"))
-    bias = initializer.bias(layer, torch_stream("contract"))
-    assert tuple(weight.shape) == layer.weight_shape
-    assert tuple(bias.shape) == (layer.bias_shape or (0,))
-    for tensor in (weight, bias):
-        assert tensor.dtype == torch.float32
-        assert tensor.device.type == "cpu"
-        assert bool(tensor.isfinite().all())
-        assert not tensor.requires_grad
+@pytest.mark.parametrize("promise", PROMISES)
+def test_it_keeps_its_promises(initializer, promise):
+    dict(initializer_promises(initializer))[promise]()
 
 
-def test_the_generator_is_the_only_source_of_randomness(initializer):
-    torch.manual_seed(0)
-    first = initializer.weight(WIDE, torch_stream("a"))
-    torch.manual_seed(1)
-    state = torch.get_rng_state()
-    again = initializer.weight(WIDE, torch_stream("a"))
-    assert torch.equal(first, again)
-    assert torch.equal(state, torch.get_rng_state())
-    other = initializer.weight(WIDE, torch_stream("b"))
-    assert torch.equal(first, other) == initializer.deterministic
+def test_refusals_of_layers_are_sentences(initializer):
+    for layers in sample_layers().values():
+        for layer in layers:
+            assert (initializer.refuses(layer) or ".").endswith(".")
 
 
 def test_mean_and_std_are_the_stated_ones(initializer):
@@ -128,27 +71,16 @@ def test_bias_std_is_the_stated_one(name, initializer):
     assert float(bias.square().mean().sqrt()) == pytest.approx(stated, rel=5 / math.sqrt(2 * 1024))
 
 
-@pytest.mark.parametrize("network", ["plain", "residual"])
-def test_it_fills_a_whole_network(initializer, network):
-    network = networks()[network]
-    if why_not(initializer, network):
-        assert "no residual branch" in why_not(initializer, network)
-        return
-    before = {name: one.clone() for name, one in network.state_dict().items()}
-    state = initial_state(network, initializer, 0, inputs=BATCH)
-    assert list(state) == [name for name, _ in network.named_parameters()]
-    again = initial_state(network, initializer, 0, inputs=BATCH)
-    assert all(torch.equal(state[name], again[name]) for name in state)
-    other = initial_state(network, initializer, 1, inputs=BATCH)
+def test_a_network_that_it_refuses_has_no_branches(initializer):
+    remark = fills_networks(initializer)
+    assert not remark or "no residual branch" in remark
+
+
+def test_other_seeds_give_other_networks(initializer):
+    network = sample_networks()["residual"]
+    state, other = (initial_state(network, initializer, seed, inputs=BATCH) for seed in (0, 1))
     changed = any(not torch.equal(state[name], other[name]) for name in state)
     assert changed == (not initializer.deterministic)
-    after = network.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    assert network.training
-
-
-def test_it_fills_at_least_one_of_the_two(initializer):
-    assert not all(why_not(initializer, network) for network in networks().values())
 
 
 @pytest.mark.parametrize("name", [name for name, entry in ENTRIES.items() if entry.needs_inputs])

@@ -101,6 +101,12 @@ class FunctionInitializer(Initializer):
     function: Callable[..., object]
     options: dict[str, OptionValue]
 
+    def __repr__(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        function = self.function
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        return f"{function.__module__}:{name}{options}"
+
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return what the function returns; `apply` checks that it is a proper weight."""
         return self.function(layer, generator, **self.options)  # type: ignore[return-value]

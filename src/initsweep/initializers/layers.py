@@ -6,6 +6,7 @@ from math import prod
 from typing import Literal
 
 from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 Activation = Callable[[Tensor], Tensor]
 Kind = Literal[
@@ -85,3 +86,15 @@ class Layer:
         """Return `blocks`, shape `block_shape`, in the order of axes that torch keeps."""
         turned = self.kind in {"transposed", "embedding"}
         return (blocks.transpose(1, 2) if turned else blocks).reshape(self.weight_shape)
+
+
+def kind_of(module: nn.Module) -> Kind:
+    """Return what a module with one weight computes."""
+    kinds: dict[Kind, Callable[[], bool]] = {
+        "convolution": lambda: isinstance(module, CONVOLUTIONS),
+        "transposed": lambda: isinstance(module, TRANSPOSED),
+        "embedding": lambda: isinstance(module, nn.Embedding | nn.EmbeddingBag),
+        "bilinear": lambda: isinstance(module, nn.Bilinear),
+        "attention_output": lambda: isinstance(module, NonDynamicallyQuantizableLinear),
+    }
+    return next((kind for kind, holds in kinds.items() if holds()), "linear")

@@ -1,23 +1,21 @@
 """Takes stock of a network: every parameter once, and the layers that its rows belong to."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, cast
 
 from torch import Tensor, nn
-from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
 from initsweep.initializers.fans import Fans, compute_fans
 from initsweep.initializers.layers import (
-    CONVOLUTIONS,
     NORMS,
     RECURRENT,
-    TRANSPOSED,
     Activation,
     Kind,
     Layer,
+    kind_of,
 )
 
 GATES: Mapping[int, tuple[str, ...]] = {
@@ -80,6 +78,8 @@ def slots_of(
     model: nn.Module,
     activations: Mapping[str, Activation],
     incoming: Mapping[str, Activation] | None = None,
+    *,
+    skip_unknown: bool = False,
 ) -> tuple[Slot, ...]:
     """Return every parameter once, in the order of `model.named_parameters()`.
 
@@ -90,6 +90,7 @@ def slots_of(
         model: The network.
         activations: The activation after each layer, by module path.
         incoming: The activation that each layer reads, by module path.
+        skip_unknown: Whether to leave out parameters that no initializer knows how to fill.
 
     Raises:
         InitsweepError: If a module has parameters that no initializer knows how to fill, or a
@@ -103,7 +104,14 @@ def slots_of(
                 first.append((path, module, name, parameter))
             owners.setdefault(id(parameter), []).append((path, module))
     around = _Around(activations, incoming or {})
-    return tuple(_slot(*entry, owners, around) for entry in first)
+    slots = []
+    for entry in first:
+        try:
+            slots.append(_slot(*entry, owners, around))
+        except InitsweepError:
+            if not skip_unknown:
+                raise
+    return tuple(slots)
 
 
 def _slot(
@@ -158,20 +166,9 @@ def _module_layer(path: str, module: nn.Module, around: _Around) -> Layer:
         fan_out=fans.fan_out,
         activation=around.after.get(path),
         incoming=around.before.get(path),
-        kind=_kind(module),
+        kind=kind_of(module),
         groups=getattr(module, "groups", 1),
     )
-
-
-def _kind(module: nn.Module) -> Kind:
-    kinds: dict[Kind, Callable[[], bool]] = {
-        "convolution": lambda: isinstance(module, CONVOLUTIONS),
-        "transposed": lambda: isinstance(module, TRANSPOSED),
-        "embedding": lambda: isinstance(module, nn.Embedding | nn.EmbeddingBag),
-        "bilinear": lambda: isinstance(module, nn.Bilinear),
-        "attention_output": lambda: isinstance(module, NonDynamicallyQuantizableLinear),
-    }
-    return next((kind for kind, holds in kinds.items() if holds()), "linear")
 
 
 def _attention(module: nn.MultiheadAttention, path: str, name: str) -> Iterator[Part]:

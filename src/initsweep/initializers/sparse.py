@@ -50,24 +50,26 @@ class Sparse(Initializer):
 
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
         """Return the weight; which entries are kept is drawn first."""
-        incoming, kept = self._counts(layer)
+        incoming, kept = self.counts(layer)
         shape = math.prod(layer.weight_shape) // incoming, incoming
         ranks = torch.rand(shape, generator=generator, dtype=torch.float64).argsort(dim=1)
         values = torch.randn(shape, generator=generator, dtype=torch.float64)
-        values = values * self._kept_std(layer) * (ranks < kept)
+        values = values * self.kept_std(layer) * (ranks < kept)
         return layer.from_blocks(values.reshape(layer.block_shape)).to(torch.float32)
 
     def weight_std(self, layer: Layer) -> float:
         """Return the standard deviation over all entries, zeros included."""
-        incoming, kept = self._counts(layer)
-        return self._kept_std(layer) * math.sqrt(kept / incoming)
+        incoming, kept = self.counts(layer)
+        return self.kept_std(layer) * math.sqrt(kept / incoming)
 
-    def _counts(self, layer: Layer) -> tuple[int, int]:
+    def counts(self, layer: Layer) -> tuple[int, int]:
+        """Return how many weights enter an output unit, and how many of them are kept."""
         incoming = math.prod(layer.block_shape[2:])
         return incoming, incoming - math.floor(self.sparsity * incoming)
 
-    def _kept_std(self, layer: Layer) -> float:
+    def kept_std(self, layer: Layer) -> float:
+        """Return the standard deviation of the weights that are kept."""
         if self.std is not None:
             return self.std
-        incoming, kept = self._counts(layer)
+        incoming, kept = self.counts(layer)
         return resolve_gain(self.gain, layer) * math.sqrt(incoming / (kept * layer.fan_in))

@@ -1,0 +1,1 @@
+"""What initializers and networks promise, as checks that anyone can run on theirs."""

@@ -1,0 +1,195 @@
+"""What every network promises, ours and other people's."""
+
+import logging
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+
+from initsweep.checks.outcome import BrokenPromiseError, Promise
+from initsweep.checks.subject import Subject
+from initsweep.engine.choice import choose_path
+from initsweep.errors import PathError
+from initsweep.initializers import activations_after
+from initsweep.initializers.apply import layers_of
+
+
+def network_promises(subject: Subject) -> list[Promise]:
+    """Return the checks of a network, in the order in which to read them."""
+    checks = {
+        "builds the same network every time": builds_the_same,
+        "every parameter is one that initializers know": parameters_are_known,
+        "maps a batch to outputs in training and in evaluation": maps_in_both_modes,
+        "examples do not see each other in evaluation": examples_are_independent,
+        "every parameter gets a gradient": gradients_arrive,
+        "copies can be trained as a stack (no control flow that depends on data)": can_be_stacked,
+        "there is a way to train it": has_a_path,
+    }
+    return [(title, partial(check, subject)) for title, check in checks.items()]
+
+
+def builds_the_same(subject: Subject) -> str:
+    """Check that two builds agree in parameters and buffers.
+
+    Returns:
+        How many parameters there are.
+
+    Raises:
+        BrokenPromiseError: If they differ.
+    """
+    first, second = subject.build(), subject.build()
+    shapes, others = ({n: p.shape for n, p in one.named_parameters()} for one in (first, second))
+    if shapes != others:
+        raise BrokenPromiseError("two builds have other parameters; build it from its options only")
+    buffers, others_too = dict(first.named_buffers()), dict(second.named_buffers())
+    for name, buffer in buffers.items():
+        if not torch.equal(buffer, others_too[name]):
+            raise BrokenPromiseError(
+                f"two builds have other values in buffer '{name}'; draw it from a generator with a "
+                "fixed seed"
+            )
+    return f"{sum(shape.numel() for shape in shapes.values()):,} parameters"
+
+
+def parameters_are_known(subject: Subject) -> str:
+    """Check that every parameter belongs to a layer that initializers fill.
+
+    Returns:
+        Layers whose activation cannot be told, for which `gain: auto` is 1.
+    """
+    model = subject.build()
+    layers = layers_of(model)  # raises, naming the parameter
+    unclear = activations_after(model).unclear
+    names = [layer.name for layer in layers if layer.name in unclear]
+    if not names:
+        return f"{len(layers)} layers"
+    listed = ", ".join(f"'{name}'" for name in names)
+    return (
+        f"{len(layers)} layers; which activation follows {listed} cannot be told "
+        f"({unclear[names[0]]}): give the network an attribute `activation_after` if a "
+        "scheme is to use it"
+    )
+
+
+def maps_in_both_modes(subject: Subject) -> str:
+    """Check shape and finiteness of the outputs.
+
+    Returns:
+        Nothing to remark.
+
+    Raises:
+        BrokenPromiseError: If the outputs are of another shape or not finite.
+    """
+    model, batch = subject.filled(), subject.batch()
+    for training, mode in ((True, "training"), (False, "evaluation")):
+        with torch.no_grad():
+            outputs = model.train(training)(batch)
+        expected = (len(batch), subject.n_outputs)
+        if tuple(getattr(outputs, "shape", ())) != expected:
+            found = tuple(getattr(outputs, "shape", ())) or outputs
+            raise BrokenPromiseError(f"in {mode} it returns {found}, expected shape {expected}")
+        if not bool(outputs.isfinite().all()):
+            raise BrokenPromiseError(f"in {mode} outputs are not finite under he_normal")
+    return ""
+
+
+def examples_are_independent(subject: Subject) -> str:
+    """Check that an example's output does not depend on what else is in the batch.
+
+    Returns:
+        Nothing to remark.
+
+    Raises:
+        BrokenPromiseError: If it does, or if two evaluations differ.
+    """
+    model, batch = subject.filled().eval(), subject.batch()
+    with torch.no_grad():
+        outputs, again, alone = model(batch), model(batch), model(batch[2:3])
+    if not torch.equal(outputs, again):
+        raise BrokenPromiseError(
+            "two evaluations of one batch differ; randomness such as dropout must stop in `eval()`"
+        )
+    if not torch.allclose(outputs[2:3], alone, rtol=1e-4, atol=1e-5):
+        raise BrokenPromiseError(
+            "an example alone gives another output than in a batch; statistics of the batch must "
+            "not be used in `eval()`"
+        )
+    return ""
+
+
+def gradients_arrive(subject: Subject) -> str:
+    """Check that the loss depends on every parameter.
+
+    Returns:
+        Nothing to remark.
+
+    Raises:
+        BrokenPromiseError: Naming parameters that the outputs do not depend on.
+    """
+    model = subject.filled()
+    model(subject.batch()).square().mean().backward()
+    without = [
+        name for name, one in model.named_parameters() if one.requires_grad and one.grad is None
+    ]
+    if without:
+        raise BrokenPromiseError(
+            f"the outputs do not depend on {', '.join(without)}; use it in `forward` or leave it "
+            "out"
+        )
+    return ""
+
+
+def can_be_stacked(subject: Subject) -> str:
+    """Check that `torch.func` can run many copies at once.
+
+    Returns:
+        The name of the path.
+
+    Raises:
+        BrokenPromiseError: With the reason.
+    """
+    try:
+        with _quiet():
+            return choose_path(subject.job("torch")).kind
+    except PathError as error:
+        reason = _brief(str(error).partition(" Set `runtime.engine")[0])
+        raise BrokenPromiseError(
+            f"{reason}. It still trains, one network at a time. Replace `if` on values by "
+            "`torch.where`, and `.item()` and changes in place by operations on tensors"
+        ) from error
+
+
+def has_a_path(subject: Subject) -> str:
+    """Check that the engine finds a way.
+
+    Returns:
+        The way, and why none of the faster ones covers the network.
+    """
+    with _quiet():
+        path = choose_path(subject.job("auto"))
+    reasons = _brief(path.name.removeprefix(path.kind).removeprefix(": "))
+    return f"`{path.kind}`" + (f", because {reasons}" if reasons else ", the fastest")
+
+
+def _brief(reason: str) -> str:
+    """Return a reason without torch's request to report it."""
+    return re.sub(r" We don't support that yet, please file an issue at \S+ ?", "", reason).rstrip(
+        "."
+    )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the engine from logging what the outcome of the check says.
+
+    Yields:
+        Nothing.
+    """
+    log = logging.getLogger("initsweep.engine.choice")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before

@@ -1,0 +1,53 @@
+"""One promise kept or broken, in one line."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from initsweep.errors import InitsweepError
+
+
+class BrokenPromiseError(InitsweepError):
+    """A check failed; the message is the reason and the remedy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of a check.
+
+    Attributes:
+        title: What was checked.
+        passed: Whether it holds.
+        text: The reason and the remedy where it does not; otherwise what else is worth knowing.
+    """
+
+    title: str
+    passed: bool
+    text: str = ""
+
+    def __str__(self) -> str:
+        mark = "ok    " if self.passed else "failed"
+        return f"{mark}  {self.title}" + (f": {self.text}" if self.text else "")
+
+
+Promise = tuple[str, Callable[[], str]]
+"""A title, and a check that returns a remark or raises `BrokenPromiseError`."""
+
+
+def outcomes(promises: Iterable[Promise]) -> Iterator[Outcome]:
+    """Yield the outcome of every check, in order, whatever the checked code raises.
+
+    Yields:
+        One outcome per promise.
+    """
+    for title, check in promises:
+        try:
+            yield Outcome(title=title, passed=True, text=check())
+        except InitsweepError as error:
+            yield Outcome(title=title, passed=False, text=_one_line(str(error)))
+        except Exception as error:  # noqa: BLE001 - other people's code may raise anything
+            reason = _one_line(f"{type(error).__name__}: {error}")
+            yield Outcome(title=title, passed=False, text=f"it raised {reason}")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

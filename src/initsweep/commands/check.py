@@ -1,0 +1,144 @@
+"""`initsweep check`: the promises of an initializer or a network, one line each."""
+
+import argparse
+import inspect
+import warnings
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from torch import nn
+
+from initsweep.architectures import ARCHITECTURES, build_model
+from initsweep.checks.initializers import initializer_promises
+from initsweep.checks.networks import network_promises
+from initsweep.checks.outcome import Promise, outcomes
+from initsweep.checks.subject import Subject
+from initsweep.commands.loading import Target, name_and_options, sizes
+from initsweep.errors import InitsweepWarning, ParamsError, UnknownNameError
+from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
+from initsweep.params import Optimizer, Params, Runtime, Training, load_params
+from initsweep.records import OptionValue
+
+_TRAINING = {
+    "epochs": 2, "batch_size": 32, "schedule": "constant", "warmup_fraction": 0.0,
+    "gradient_clip": None,
+}  # fmt: skip
+_OPTIMIZER = {
+    "name": "sgd", "momentum": 0.9, "nesterov": False, "beta1": 0.9, "beta2": 0.999,
+    "epsilon": 1e-8, "weight_decay": 0.0,
+}  # fmt: skip
+_RUNTIME = {"device": "cpu", "engine": "auto", "threads": 1, "lanes_per_chunk": 2, "workers": 1}
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Return one line per promise, and 1 if one of them is broken.
+
+    Raises:
+        InitsweepError: If there is no such entry or it cannot be made.
+    """
+    target = Target(
+        name=options.entry,
+        params=options.params,
+        features=options.features,
+        outputs=options.outputs,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InitsweepWarning)  # gains are not what is checked here
+        kind, promises = _promises(options.entry, target)
+        found = list(outcomes(promises))
+    failed = sum(not one.passed for one in found)
+    verdict = f"{failed} of {len(found)} checks failed." if failed else "All checks passed."
+    lines = [f"{options.entry}, {kind}", "", *map(str, found), "", verdict]
+    return "\n".join(lines), 1 if failed else 0
+
+
+def _promises(name: str, target: Target) -> tuple[str, list[Promise]]:
+    params = load_params(target.params) if target.params.exists() else None
+    if params is not None and name in params.initializers:
+        registered, options = params.initializer(name)
+        return "a scheme", initializer_promises(make_initializer(registered, options, scheme=name))
+    if _is_initializer(name):
+        return "an initializer", initializer_promises(_initializer(name, params))
+    return "a network", _network(target, params)
+
+
+def _is_initializer(name: str) -> bool:
+    """Return whether a name stands for an initializer; otherwise it is a network's.
+
+    Raises:
+        UnknownNameError: If there is nothing of this name.
+        ParamsError: If it is neither.
+    """
+    if ":" not in name:
+        if name in INITIALIZERS.names():
+            return True
+        if name in ARCHITECTURES.names():
+            return False
+        raise UnknownNameError(
+            f"'{name}' is no initializer ({', '.join(INITIALIZERS.names())}) and no architecture "
+            f"({', '.join(ARCHITECTURES.names())}). Give your own as 'package.module:attribute'."
+        )
+    entry = _of_either_kind(name)
+    if isinstance(entry, type):
+        return issubclass(entry, Initializer)
+    if isinstance(entry, nn.Module) or not callable(entry):
+        raise ParamsError(
+            f"'{name}' must be a function (layer, generator, **options) -> Tensor, or a function "
+            f"or class that builds a network from (n_features, n_outputs, **options); received "
+            f"{entry!r}."
+        )
+    first = list(inspect.signature(entry).parameters)[:2]
+    return bool(first) and (first[0] == "layer" or "generator" in first)
+
+
+def _of_either_kind(name: str) -> object:
+    try:
+        return INITIALIZERS.get(name)
+    except UnknownNameError as error:
+        message = str(error).replace("initializer", "initializer or network")
+        raise UnknownNameError(message.replace("Initializer", "Initializer or network")) from error
+
+
+def _initializer(name: str, params: Params | None) -> Initializer:
+    options: Mapping[str, OptionValue] = {}
+    if params is not None:
+        schemes = (params.initializer(scheme) for scheme in params.initializers)
+        options = next((given for registered, given in schemes if registered == name), {})
+    entry = cast(object, INITIALIZERS.get(name))
+    if not options and isinstance(entry, type) and issubclass(entry, Initializer):
+        options = entry.example
+    return make_initializer(name, options)
+
+
+def _network(target: Target, params: Params | None) -> list[Promise]:
+    """Return the promises of a network; only the first one if it cannot even be built.
+
+    Raises:
+        ParamsError: If its sizes are unknown or it does not take its options.
+    """
+    name, options = name_and_options(target)
+    n_features, n_outputs = sizes(target)
+
+    def build() -> nn.Module:
+        return build_model(name, options, n_features=n_features, n_outputs=n_outputs)
+
+    try:
+        build()
+    except ParamsError:
+        raise
+    except Exception:  # noqa: BLE001 - reported as the outcome of the check
+        return [(f"builds a network of {n_features} inputs and {n_outputs} outputs", _once(build))]
+    return network_promises(
+        Subject(
+            build=build,
+            n_features=n_features,
+            n_outputs=n_outputs,
+            training=params.training if params else Training.model_validate(_TRAINING),
+            optimizer=params.optimizer if params else Optimizer.model_validate(_OPTIMIZER),
+            runtime=params.runtime if params else Runtime.model_validate(_RUNTIME),
+        )
+    )
+
+
+def _once(build: Callable[[], nn.Module]) -> Callable[[], str]:
+    return lambda: type(build()).__name__

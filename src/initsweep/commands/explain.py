@@ -1,0 +1,44 @@
+"""`initsweep explain`: the law of each weight."""
+
+import argparse
+import dataclasses
+import json
+import math
+
+from initsweep.commands.loading import Target, load_network, load_scheme, training_inputs
+from initsweep.explanation import explain
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Return the table, or the same as JSON.
+
+    Raises:
+        InitsweepError: If the network or the scheme cannot be found, or do not go together.
+    """
+    target = Target(
+        name=options.model,
+        params=options.params,
+        features=options.features,
+        outputs=options.outputs,
+    )
+    loaded = load_network(target)
+    scheme = load_scheme(options.scheme, options.params) if options.scheme else None
+    inputs = training_inputs() if scheme is not None and scheme.needs_inputs else None
+    found = explain(loaded.model, scheme, inputs=inputs)
+    if scheme is not None:
+        found = dataclasses.replace(found, scheme=options.scheme)
+    if options.json:
+        record = _finite({"network": loaded.title, **found.as_record()})
+        return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False), 0
+    stand_in = " (built blank; shown as PyTorch would have filled it)" if loaded.filled else ""
+    arrow = f"; → under {options.scheme}" if options.scheme else ""
+    return f"{loaded.title}{stand_in}{arrow}\n\n{found}", 0
+
+
+def _finite(value: object) -> object:
+    """Return the value with null for numbers that JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

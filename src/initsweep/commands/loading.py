@@ -1,0 +1,165 @@
+"""Finds the network and the scheme that a command is about."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from initsweep import artifacts
+from initsweep.architectures import ARCHITECTURES, Architecture, build_model, describe
+from initsweep.datasets import DATASETS
+from initsweep.errors import InitsweepError, ParamsError
+from initsweep.initializers import Initializer, initialize_, make_initializer
+from initsweep.params import Params, load_params
+from initsweep.randomness import stream_seed
+from initsweep.records import ModelOption, Schema
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What the command line says about a network.
+
+    Attributes:
+        name: package.module:make_net or a registered name; None for the network of the parameters.
+        params: The parameter file; it may be missing where it is not needed.
+        features: Inputs per example, None for the data's.
+        outputs: Outputs per example, None for the data's.
+    """
+
+    name: str | None
+    params: Path
+    features: int | None
+    outputs: int | None
+
+    def parameters(self) -> Params | None:
+        """Return the parameters, None if there is no file and the network has a name."""
+        return None if self.name and not self.params.exists() else load_params(self.params)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A network, what to call it, and whether its values are a stand-in of ours."""
+
+    model: nn.Module
+    title: str
+    filled: bool
+
+
+def load_network(target: Target) -> Loaded:
+    """Return the network, built on the CPU.
+
+    Our own architectures are built blank, waiting for an initializer; PyTorch's default stands in.
+
+    Raises:
+        InitsweepError: If there is no such network, it cannot be built, or its sizes are unknown.
+    """
+    name, options = name_and_options(target)
+    entry = cast(object, ARCHITECTURES.get(name))
+    if isinstance(entry, nn.Module):
+        return Loaded(model=entry, title=name, filled=False)
+    if callable(entry) and _takes_nothing(entry):
+        return Loaded(model=_called(entry, name), title=name, filled=False)
+    n_features, n_outputs = sizes(target)
+    model = build_model(name, options, n_features=n_features, n_outputs=n_outputs)
+    ours = isinstance(entry, type) and issubclass(entry, Architecture)
+    if ours:
+        initialize_(model, "torch_default", 0)
+    return Loaded(model=model, title=describe(name, options) if ours else name, filled=ours)
+
+
+def name_and_options(target: Target) -> tuple[str, Mapping[str, ModelOption]]:
+    """Return the network's name and options; a registered one not in the parameters is an example.
+
+    Raises:
+        ParamsError: If no network is named and there is no parameter file.
+    """
+    params = target.parameters()
+    if params is not None and target.name in (None, params.model.name):
+        return params.model.name, params.model.options
+    name = cast(str, target.name)
+    entry = cast(object, ARCHITECTURES.get(name))
+    ours = isinstance(entry, type) and issubclass(entry, Architecture)
+    return name, cast(type[Architecture], entry).example if ours else {}
+
+
+def sizes(target: Target) -> tuple[int, int]:
+    """Return inputs and outputs per example: as given, else those of the data.
+
+    Raises:
+        ParamsError: If they are not given and there are no parameters that name data.
+    """
+    if target.features is not None and target.outputs is not None:
+        if min(target.features, target.outputs) < 1:
+            raise ParamsError("--features and --outputs must be 1 or more.")
+        return target.features, target.outputs
+    if not target.params.exists():
+        raise ParamsError(
+            f"The network needs its sizes: pass --features and --outputs, or run where there is a "
+            f"'{target.params}' that names the data."
+        )
+    n_features, n_outputs = _sizes_of_data(load_params(target.params))
+    return target.features or n_features, target.outputs or n_outputs
+
+
+def load_scheme(name: str, params: Path) -> Initializer:
+    """Return a scheme: an entry of `initializers` in the parameters, or a registered initializer.
+
+    Raises:
+        InitsweepError: If there is none, or it lacks options.
+    """
+    if params.exists() and name in (loaded := load_params(params)).initializers:
+        registered, options = loaded.initializer(name)
+        return make_initializer(registered, options, scheme=name)
+    return make_initializer(name, {})
+
+
+def training_inputs() -> Tensor:
+    """Return the training rows that the prepare stage has written.
+
+    Raises:
+        ArtifactError: If it has not run.
+    """
+    return torch.from_numpy(artifacts.read_array(artifacts.features_file("train")))
+
+
+def _sizes_of_data(params: Params) -> tuple[int, int]:
+    if artifacts.SCHEMA.exists():
+        schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+        if schema.source == params.data.source:
+            return schema.n_features, schema.n_outputs
+    dataset = DATASETS.get(params.data.source)()
+    classes = len(dataset.class_names)
+    return dataset.features.shape[1], classes if dataset.task == "classification" else 1
+
+
+def _takes_nothing(entry: Callable[..., object]) -> bool:
+    if isinstance(entry, type) and issubclass(entry, Architecture):
+        return False
+    try:
+        parameters = inspect.signature(entry).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    sized = ("n_features", "n_outputs")
+    return all(
+        one.name not in sized
+        and (one.default is not one.empty or one.kind in (one.VAR_POSITIONAL, one.VAR_KEYWORD))
+        for one in parameters
+    )
+
+
+def _called(entry: Callable[..., object], name: str) -> nn.Module:
+    """Return the network that a function without arguments builds.
+
+    Raises:
+        InitsweepError: If it returns something else.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(stream_seed("architecture", name))
+        model = entry()
+    if not isinstance(model, nn.Module):
+        raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {model!r}.")
+    return model

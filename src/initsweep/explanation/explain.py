@@ -1,0 +1,193 @@
+"""Explains a network: the law of each weight, and what a scheme would make of it."""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.parameter import UninitializedParameter
+
+from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.explanation.laws import Law, identify
+from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
+from initsweep.initializers import (
+    INITIALIZERS,
+    Activations,
+    Initializer,
+    Layer,
+    activations_after,
+    activations_before,
+    forward_gain,
+    initial_state,
+    make_initializer,
+)
+from initsweep.initializers.network import Inputs
+from initsweep.initializers.slots import Part, Slot, slots_of
+
+_KNOWN: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "relu": functional.relu, "leaky_relu": functional.leaky_relu, "silu": functional.silu,
+    "gelu": functional.gelu, "mish": functional.mish, "softplus": functional.softplus,
+    "hardswish": functional.hardswish, "relu²": lambda z: functional.relu(z) ** 2,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stock:
+    """A network's parameters, and the activations around its layers."""
+
+    slots: tuple[Slot, ...]
+    after: Activations
+    before: Activations
+
+
+class _Scheme(NamedTuple):
+    """The scheme compared with, and what to call it."""
+
+    name: str
+    initializer: Initializer
+
+    def stated(self, layer: Layer) -> Law | None:
+        """Return the law that the scheme says a layer has, None where it has to be measured."""
+        std, mean = self.initializer.weight_std(layer), self.initializer.weight_mean(layer)
+        adjusts = type(self.initializer).complete is not Initializer.complete
+        if std is None or mean is None or adjusts:
+            return None
+        return Law(text=self.name, mean=mean, std=std)
+
+
+def explain(
+    model: nn.Module,
+    scheme: Initializer | str | None = None,
+    *,
+    seed: int = 0,
+    inputs: Inputs | None = None,
+) -> Explanation:
+    """Return what law each weight of a network has now, and under a scheme if one is given.
+
+    Nothing is run or changed. Laws are recognized from the values alone, so it does not matter
+    who drew them; after training they are mostly "no known law".
+
+    Args:
+        model: The network, with values.
+        scheme: An initializer, or the name of one that needs no options, to compare with.
+        seed: The seed under which the scheme's values are drawn.
+        inputs: Examples of what the network takes, for a scheme that measures signals.
+
+    Returns:
+        One row per weight in the order of registration; `print` it for a table.
+
+    Raises:
+        InitsweepError: If the network has no values yet (meta device, lazy modules), or if the
+            scheme refuses it or does not know one of its parameters.
+    """
+    after, before = activations_after(model), activations_before(model)
+    values = _values_of(model)
+    lenient = scheme is None  # a scheme has to fill all of it
+    slots = slots_of(model, after, before, skip_unknown=lenient)
+    stock = _Stock(slots=slots, after=after, before=before)
+    now = _rows(stock, values)
+    if scheme is None:
+        unknown = tuple(name for name in values if name not in {slot.name for slot in slots})
+        return Explanation(rows=tuple(now), unknown=unknown)
+    initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
+    name = scheme if isinstance(scheme, str) else _name_of(scheme)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InitsweepWarning)  # of what the table shows as "?"
+        state = initial_state(model, initializer, seed, inputs=inputs)
+    rows = _rows(stock, state, _Scheme(name, initializer))
+    return Explanation(rows=tuple(now), scheme=name, under_scheme=tuple(rows))
+
+
+def _name_of(initializer: Initializer) -> str:
+    named = (name for name, entry in INITIALIZERS if entry is type(initializer))
+    return next(named, type(initializer).__name__)
+
+
+def _values_of(model: nn.Module) -> dict[str, nn.Parameter]:
+    """Return the values of all parameters.
+
+    Raises:
+        InitsweepError: If there are none yet.
+    """
+    values = dict(model.named_parameters())
+    for name, one in values.items():
+        if isinstance(one, UninitializedParameter):
+            raise InitsweepError(f"'{name}' has no shape yet: run the network once on a batch.")
+    if empty := next((name for name, one in values.items() if one.is_meta), None):
+        raise InitsweepError(
+            f"'{empty}' is on the meta device and has no values to explain. Fill the network "
+            "first, with `initialize_(model, scheme, seed)`, or build it on the cpu."
+        )
+    return values
+
+
+def _rows(
+    stock: _Stock, values: Mapping[str, Tensor], scheme: _Scheme | None = None
+) -> list[LayerLaw]:
+    parts = [(part, value) for slot in stock.slots for part, value in _parts(slot, values)]
+    biases = {
+        part.layer.name: identify(value, part.layer, role="bias")
+        for part, value in parts
+        if part.role == "bias"
+    }
+    rows = []
+    for part, value in parts:
+        if part.role == "weight":
+            law = scheme.stated(part.layer) if scheme else None
+            law = law or identify(value, part.layer)
+            rows.append(_row(part.layer, law, biases.get(part.layer.name), stock))
+    return rows
+
+
+def _parts(slot: Slot, values: Mapping[str, Tensor]) -> Iterator[tuple[Part, Tensor]]:
+    """Yield the layers of a parameter with their values; a padding row is left out.
+
+    Yields:
+        A part, and the rows that belong to it.
+    """
+    value, start = values[slot.name], 0
+    if slot.blank_row is not None:
+        kept = torch.arange(len(value), device=value.device) != slot.blank_row % len(value)
+        value = value[kept]
+    for part in slot.parts:
+        stop = len(value) if part.rows is None else start + part.rows
+        yield part, value[start:stop]
+        start = stop
+
+
+def _row(layer: Layer, law: Law, bias: Law | None, stock: _Stock) -> LayerLaw:
+    return LayerLaw(
+        layer=layer.name or "(the network)",
+        law=law,
+        bias=bias,
+        fan_in=layer.fan_in,
+        fan_out=layer.fan_out,
+        after=_neighbour(layer, layer.activation, stock.after),
+        reads=_neighbour(layer, layer.incoming, stock.before),
+    )
+
+
+def _neighbour(layer: Layer, phi: Callable[..., Any] | None, around: Activations) -> Neighbour:
+    if layer.kind == "recurrent":
+        return Neighbour(name="gate", gain=None)
+    if layer.name in around.unclear:
+        return Neighbour(name="?", gain=None)
+    if phi is None:
+        return Neighbour(name="linear", gain=1.0)
+    try:
+        return Neighbour(name=_called(phi), gain=forward_gain(phi))
+    except InitsweepError:  # not elementwise, or lets nothing through: there is no gain
+        return Neighbour(name=_called(phi), gain=None)
+
+
+def _called(phi: Callable[..., Any]) -> str:
+    name = str(getattr(phi, "__name__", type(phi).__name__)).strip("_").lower()
+    if name not in {"composite", "<lambda>"}:
+        return name
+    # Written out in several operations, as in `z * torch.sigmoid(z)`: told by its values.
+    grid = torch.linspace(-5, 5, 101, dtype=torch.float64)
+    values = phi(grid.clone())
+    return next((one for one, f in _KNOWN.items() if torch.allclose(f(grid), values)), "composed")

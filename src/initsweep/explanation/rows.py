@@ -1,0 +1,128 @@
+"""What `explain` returns: one row per weight, and the table of them."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from initsweep.explanation import table
+from initsweep.explanation.laws import Law
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """An activation beside a layer.
+
+    Attributes:
+        name: "relu", "linear" for none, "gate" in recurrent layers, "?" where reading the network
+            does not tell.
+        gain: The gain that keeps the signal's second moment, None where there is no answer.
+    """
+
+    name: str
+    gain: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerLaw:
+    """The law of one weight.
+
+    Attributes:
+        layer: The layer's name; several gates or projections of one law share a row.
+        law: What its weight looks like.
+        bias: What its bias looks like, None for a layer without one.
+        fan_in: Inputs of one output unit, averaged over positions.
+        fan_out: Outputs that one input unit reaches, averaged over positions.
+        after: The activation that follows.
+        reads: The activation whose result it reads.
+    """
+
+    layer: str
+    law: Law
+    bias: Law | None
+    fan_in: float
+    fan_out: float
+    after: Neighbour
+    reads: Neighbour
+
+    @property
+    def std(self) -> float:
+        """Standard deviation of the weights: the effective one, after any truncation."""
+        return self.law.std
+
+    @property
+    def gain(self) -> float:
+        """Root mean square of the weights times sqrt(fan_in): 1 keeps a linear layer's variance."""
+        return self.law.root_mean_square * math.sqrt(self.fan_in)
+
+    @property
+    def ratio_after(self) -> float | None:
+        """Variance over the one that keeps the signal through this layer and what follows it."""
+        return _ratio(self.gain, self.after.gain)
+
+    @property
+    def ratio_reads(self) -> float | None:
+        """Variance over the one that keeps the signal from activation to pre-activation."""
+        return _ratio(self.gain, self.reads.gain)
+
+    def as_record(self) -> dict[str, object]:
+        """Return the row as plain values, for JSON."""
+        derived = {
+            "std": self.std,
+            "gain": self.gain,
+            "ratio_after": self.ratio_after,
+            "ratio_reads": self.ratio_reads,
+        }
+        return asdict(self) | derived
+
+    def __str__(self) -> str:
+        return table.line(self.layer, self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """All rows of a network, as it is and under a scheme; `str` is the table.
+
+    Attributes:
+        rows: One per weight, as the network is now.
+        scheme: Name of the scheme compared with, "" for none.
+        under_scheme: The same weights under that scheme, () for none.
+        unknown: Parameters that are in no layer with a known fan_in, such as a class token.
+    """
+
+    rows: tuple[LayerLaw, ...]
+    scheme: str = ""
+    under_scheme: tuple[LayerLaw, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[LayerLaw]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, layer: str) -> LayerLaw:
+        """Return the row of a layer.
+
+        Raises:
+            KeyError: If there is no such layer.
+        """
+        for row in self.rows:
+            if row.layer == layer:
+                return row
+        raise KeyError(layer)
+
+    def as_record(self) -> dict[str, object]:
+        """Return everything as plain values, for JSON."""
+        return {
+            "layers": [row.as_record() for row in self.rows],
+            "scheme": self.scheme or None,
+            "under_scheme": [row.as_record() for row in self.under_scheme],
+            "unknown": list(self.unknown),
+        }
+
+    def __str__(self) -> str:
+        return table.whole(self)
+
+
+def _ratio(gain: float, keeping: float | None) -> float | None:
+    return None if keeping is None else (gain / keeping) ** 2

@@ -1,0 +1,90 @@
+"""The rows of `explain` as text, at most 100 columns wide."""
+
+import textwrap
+from collections import Counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
+
+WIDTH = 100
+_NAME, _LAW = 18, 28
+_HEAD = (
+    f"{'layer':{_NAME}} {'law':{_LAW}} {'std':>7} {'gain':>5} {'fan in/out':>10}"
+    f" {'then':>13} {'reads':>13}"
+)
+_NOTE = (
+    "gain: sqrt(fan_in) times the root mean square of the weights. then, reads: the activation "
+    "after the layer and the one whose result it reads, each with the weights' variance over the "
+    "one that keeps the signal's second moment there; below 1 the signal fades with depth, above 1 "
+    "it grows, unless a normalization follows."
+)
+
+
+def whole(explanation: "Explanation") -> str:
+    """Return the table with its legend."""
+    lines = [_HEAD]
+    for index, row in enumerate(explanation.rows):
+        # The end of a long path does not tell layers apart: it gets a line of its own.
+        long = len(row.layer) > _NAME
+        lines += [row.layer] * long + [line("" if long else row.layer, row)]
+        if explanation.under_scheme:
+            lines.append(line("  →", explanation.under_scheme[index]))
+    if not explanation.rows:
+        lines.append("(no weights)")
+    notes = [_biases(explanation.rows, "Biases")]
+    if explanation.under_scheme:
+        notes.append(_biases(explanation.under_scheme, f"Biases under {explanation.scheme}"))
+    notes += [_ambiguous(explanation.rows), _unknown(explanation.unknown), _NOTE]
+    wrapped = [textwrap.fill(note, WIDTH) for note in notes if note]
+    return "\n".join([*lines, "", *wrapped])
+
+
+def line(name: str, row: "LayerLaw") -> str:
+    """Return one row."""
+    law = row.law.text
+    if row.law.also and len(law) + len(row.law.also[0]) + 3 <= _LAW:
+        law = f"{law} = {row.law.also[0]}"
+    return (
+        f"{_short(name, _NAME, keep_end=True):{_NAME}} {_short(law, _LAW):{_LAW}} "
+        f"{number(row.std):>7} {number(row.gain):>5} "
+        f"{f'{row.fan_in:g}/{row.fan_out:g}':>10} "
+        f"{_beside(row.after, row.ratio_after):>13} {_beside(row.reads, row.ratio_reads):>13}"
+    ).rstrip()
+
+
+def number(value: float) -> str:
+    """Return a number with three digits."""
+    digits = 3 if abs(value) >= 0.01 else 2
+    return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def _beside(neighbour: "Neighbour", ratio: float | None) -> str:
+    shown = "" if ratio is None else f" {number(float(f'{ratio:.2g}'))}"
+    return f"{_short(neighbour.name, 13 - len(shown))}{shown}"
+
+
+def _biases(rows: "tuple[LayerLaw, ...]", title: str) -> str:
+    laws = Counter(row.bias.text for row in rows if row.bias is not None)
+    if not laws:
+        return ""
+    if len(laws) == 1:
+        return f"{title}: {next(iter(laws))} in every layer that has one."
+    return f"{title}: " + "; ".join(f"{law} ({count})" for law, count in laws.items()) + "."
+
+
+def _ambiguous(rows: "tuple[LayerLaw, ...]") -> str:
+    names = [row.layer for row in rows if not row.law.sure]
+    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return f"Too few values to be sure of: {listed}." if names else ""
+
+
+def _unknown(names: tuple[str, ...]) -> str:
+    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return f"Left out, as it is in no layer of torch's own: {listed}." if names else ""
+
+
+def _short(text: str, width: int, *, keep_end: bool = False) -> str:
+    if len(text) <= width:
+        return text
+    return "…" + text[1 - width :] if keep_end else text[: width - 1] + "…"

@@ -1,0 +1,1 @@
+"""Schemes as plain PyTorch, without initsweep."""

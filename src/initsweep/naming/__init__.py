@@ -1,0 +1,1 @@
+"""What other frameworks call a law, and which of their names mean two."""

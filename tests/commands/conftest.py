@@ -1,0 +1,90 @@
+import shutil
+
+import pytest
+
+from initsweep import cli
+from tests.conftest import ROOT
+
+MINE = """
+import numpy
+import torch
+from torch import nn
+
+
+def good(layer, generator, scale=1.0):
+    return scale * torch.randn(layer.weight_shape, generator=generator) / layer.fan_in**0.5
+
+
+def global_torch(layer, generator):
+    return nn.init.xavier_normal_(torch.empty(layer.weight_shape))
+
+
+def global_numpy(layer, generator):
+    return torch.from_numpy(numpy.random.randn(*layer.weight_shape)).float()
+
+
+def transposed(layer, generator):
+    return torch.randn(layer.weight_shape, generator=generator).transpose(0, 1)
+
+
+def net(n_features, n_outputs):
+    return nn.Sequential(nn.Linear(n_features, 32), nn.GELU(), nn.Linear(32, n_outputs))
+
+
+def of_no_size():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.LSTM(8, 8))
+
+
+def wrong_size(n_features, n_outputs):
+    return nn.Linear(n_features, n_outputs + 1)
+
+
+def failing(n_features, n_outputs):
+    raise RuntimeError("no such luck")
+
+
+class Crooked(nn.Module):
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.first, self.second = nn.Linear(n_features, 8), nn.Linear(8, n_outputs)
+        self.unused = nn.Linear(3, 3)
+
+    def forward(self, inputs):
+        hidden = self.first(inputs)
+        if hidden.sum() > 0:
+            hidden = hidden * 2
+        return self.second(hidden - hidden.mean(0))
+
+
+class Token(nn.Module):
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.linear, self.token = nn.Linear(n_features, n_outputs), nn.Parameter(torch.zeros(3))
+
+    def forward(self, inputs):
+        return self.linear(inputs) + self.token.sum()
+
+
+instance = nn.Linear(3, 4)
+"""
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch, capsys):
+    """Run a command in a folder with a module `mine`; return status, output and errors."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "mine.py").write_text(MINE)
+
+    def run(*arguments):
+        status = cli.main(arguments)
+        shown = capsys.readouterr()
+        return status, shown.out, shown.err
+
+    return run
+
+
+@pytest.fixture
+def with_params(tmp_path):
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    return tmp_path / "params.yaml"

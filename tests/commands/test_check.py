@@ -1,0 +1,93 @@
+import pytest
+
+SIZES = ("--features", "10", "--outputs", "4")
+
+
+def failed(out):
+    return [line for line in out.splitlines() if line.startswith("failed")]
+
+
+@pytest.mark.parametrize("entry", ["mine:good", "he_normal", "orthogonal", "torch_default"])
+def test_a_good_initializer_passes(command, entry):
+    status, out, _ = command("check", entry)
+    assert (status, failed(out)) == (0, [])
+    assert out.endswith("All checks passed.\n")
+
+
+@pytest.mark.parametrize(
+    ("entry", "count", "expected"),
+    [
+        ("mine:global_torch", 2, "It draws from torch's global generator"),
+        ("mine:global_numpy", 3, "It draws from NumPy's global generator"),
+        ("mine:transposed", 2, "must have shape (1024, 64), received (64, 1024)"),
+    ],
+)
+def test_a_bad_one_is_told_what_to_do(command, entry, count, expected):
+    status, out, _ = command("check", entry)
+    assert status == 1
+    assert len(failed(out)) == count
+    assert expected in out
+    assert f"{count} of 5 checks failed." in out
+
+
+@pytest.mark.parametrize("entry", ["mine:net", "mlp"])
+def test_a_good_network_passes(command, entry):
+    status, out, _ = command("check", entry, *SIZES)
+    assert (status, failed(out)) == (0, [])
+    assert "there is a way to train it: `" in out
+
+
+def test_a_crooked_network_is_told_everything_at_once(command):
+    status, out, err = command("check", "mine:Crooked", *SIZES)
+    assert (status, err) == (1, "")
+    assert len(failed(out)) == 3
+    assert "statistics of the batch must not be used" in out
+    assert "do not depend on unused.weight, unused.bias" in out
+    assert "data-dependent control flow" in out
+    assert "ok      there is a way to train it: `reference`, because" in out
+
+
+def test_an_unknown_parameter_is_one_failure_only(command):
+    status, out, _ = command("check", "mine:Token", *SIZES)
+    assert (status, len(failed(out))) == (1, 1)
+    assert "'token' that no initializer knows" in failed(out)[0]
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [("mine:wrong_size", "maps (2, 10) to (2, 5)"), ("mine:failing", "RuntimeError: no such luck")],
+)
+def test_a_network_that_cannot_be_built_is_a_failed_check(command, entry, expected):
+    status, out, _ = command("check", entry, *SIZES)
+    assert (status, len(failed(out))) == (1, 1)
+    assert expected in out
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ("mine:nte", "Did you mean 'net'?"),
+        ("nowhere:net", "no module named 'nowhere'"),
+        ("he_nrmal", "is no initializer"),
+        ("mine:instance", "builds a network from (n_features, n_outputs"),
+        ("mine:net", "pass --features and --outputs"),
+        ("random_normal:", "not of the form"),
+    ],
+)
+def test_what_cannot_be_checked_is_one_message_and_status_2(command, entry, expected):
+    status, out, err = command("check", entry)
+    assert (status, out) == (2, "")
+    assert expected in err
+    assert len(err.splitlines()) == 1
+
+
+def test_sizes_and_settings_come_from_the_parameters(command, with_params):
+    status, out, _ = command("check", "mine:net")
+    assert (status, failed(out)) == (0, [])
+    assert "2,410 parameters" in out  # 64 inputs and 10 classes: the digits
+
+
+def test_a_scheme_of_the_parameters_is_checked_with_its_options(command, with_params):
+    status, out, _ = command("check", "random_normal_small")
+    assert (status, failed(out)) == (0, [])
+    assert "a scheme" in out

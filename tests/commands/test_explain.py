@@ -1,0 +1,62 @@
+import json
+
+import pytest
+
+
+def test_the_network_of_the_parameters(command, with_params):
+    status, out, _ = command("explain", "--scheme", "he_normal")
+    assert status == 0
+    assert "mlp-3x128-relu" in out
+    assert "shown as PyTorch would have filled it" in out
+    assert "torch default U(±1/√fan_in)" in out
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_networks_of_one_s_own(command):
+    for entry in (("mine:net", "--features", "10", "--outputs", "4"), ("mine:of_no_size",),
+                  ("mine:instance",)):  # fmt: skip
+        status, out, _ = command("explain", *entry)
+        assert status == 0
+        assert "torch default" in out
+        assert "shown as" not in out
+
+
+def test_for_scripts(command, with_params):
+    status, out, _ = command("explain", "mine:net", "--scheme", "random_normal_small", "--json")
+    assert status == 0
+    record = json.loads(out)
+    assert record["network"] == "mine:net"
+    assert [layer["layer"] for layer in record["layers"]] == ["0", "2"]
+    assert record["under_scheme"][0]["std"] == 0.01
+
+
+def test_values_that_are_not_finite_are_null_in_json(command, tmp_path):
+    (tmp_path / "broken.py").write_text(
+        "from torch import nn\ndef net():\n    layer = nn.Linear(3, 4)\n"
+        "    nn.init.constant_(layer.weight, float('nan'))\n    return layer\n"
+    )
+    status, out, _ = command("explain", "broken:net", "--json")
+    assert status == 0
+    (layer,) = json.loads(out)["layers"]
+    assert (layer["law"]["text"], layer["std"], layer["ratio_after"]) == ("not finite", None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], "No parameter file 'params.yaml'"),
+        (["mine:net"], "pass --features and --outputs"),
+        (["mine:nte"], "Did you mean 'net'?"),
+        (["mine:of_no_size", "--scheme", "he_nrmal"], "Did you mean 'he_normal'?"),
+        (
+            ["mine:of_no_size", "--scheme", "random_normal"],
+            "initializers.random_normal.std: missing",
+        ),
+        (["mine:instance", "--scheme", "lsuv"], "run `dvc repro`"),
+        (["mine:net", "--features", "0", "--outputs", "4"], "must be 1 or more"),
+    ],
+)
+def test_mistakes_are_one_message(command, arguments, expected):
+    status, out, err = command("explain", *arguments)
+    assert (status, out) == (2, "")
+    assert expected in err

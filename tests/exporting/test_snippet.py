@@ -1,0 +1,190 @@
+"""An exported snippet draws from the same laws as we do."""
+
+import contextlib
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from initsweep.errors import InitsweepError
+from initsweep.exporting.calls import call_for, why_not
+from initsweep.exporting.snippet import snippet
+from initsweep.initializers import INITIALIZERS, initialize_, layers_of, make_initializer
+from initsweep.initializers.base import FunctionInitializer
+from initsweep.initializers.slots import slots_of
+from tests.initializers.networks import Mixed
+
+ENTRIES = {name: make_initializer(name, entry.example) for name, entry in INITIALIZERS}
+PLAIN = [name for name, one in ENTRIES.items() if not why_not(one)]
+NOT_PLAIN = {"lsuv", "fixup", "zero_gamma", "sinusoidal", "zero_hadamard"}
+
+
+class Zoo(nn.Module):
+    """A layer of every kind, none of them tiny."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(300, 64, padding_idx=2)
+        self.attention = nn.MultiheadAttention(64, 4, add_bias_kv=True)
+        self.separate = nn.MultiheadAttention(64, 4, kdim=48, vdim=32)
+        self.recurrent = nn.LSTM(64, 48, proj_size=24)
+        self.convolution = nn.Conv2d(32, 48, 3, groups=2)
+        self.turned = nn.ConvTranspose2d(48, 32, 4, stride=2, groups=2)
+        self.norm, self.slope = nn.BatchNorm2d(32), nn.PReLU(init=0.1)
+        self.bilinear = nn.Bilinear(16, 20, 24)
+        self.plain = nn.Sequential(nn.Linear(64, 96), nn.GELU(), nn.Linear(96, 8))
+
+
+class Tables(nn.Module):
+    """What schemes refuse that need an identity map or a matrix."""
+
+    def __init__(self):
+        super().__init__()
+        self.plain = nn.Sequential(nn.Linear(64, 96), nn.Tanh(), nn.Linear(96, 8))
+        self.attention = nn.MultiheadAttention(64, 4)
+
+
+def exported(model, name, initializer=None):
+    source = snippet(model, initializer or ENTRIES[name], title="a network", scheme=name)
+    assert "initsweep." not in source.replace("by initsweep.", "")
+    assert "import initsweep" not in source
+    assert max(map(len, source.splitlines())) <= 100
+    namespace = {}
+    exec(compile(source, "init.py", "exec"), namespace)
+    return namespace["initialize"]
+
+
+def largest_gap(one, other):
+    """Return sqrt(n / 2) times the two-sample Kolmogorov-Smirnov distance."""
+    one, other = np.sort(one), np.sort(other)
+    everything = np.concatenate([one, other])
+    below = [np.searchsorted(side, everything, side="right") / len(side) for side in (one, other)]
+    return math.sqrt(len(one) / 2) * np.abs(below[0] - below[1]).max()
+
+
+def test_all_but_a_few_can_be_exported():
+    assert set(ENTRIES) - set(PLAIN) == NOT_PLAIN
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_a_million_weights_have_the_same_law(name):
+    model = nn.Sequential(nn.Linear(1000, 1024), nn.ReLU())
+    with torch.device("meta"):
+        template = nn.Sequential(nn.Linear(1000, 1024), nn.ReLU())
+    theirs = exported(template, name)(model, 5)[0].weight.detach().flatten().double().numpy()
+    ours = initialize_(model, ENTRIES[name], 3)[0].weight.detach().flatten().double().numpy()
+    if ENTRIES[name].deterministic:
+        np.testing.assert_array_equal(ours, theirs)
+        return
+    assert largest_gap(ours, theirs) < 2.2  # by chance once in 10,000 times
+    std = ENTRIES[name].weight_std(layers_of(model)[0])
+    kurtosis = ((ours / ours.std()) ** 4).mean()
+    assert theirs.std() == pytest.approx(std, rel=5 * math.sqrt((kurtosis - 1) / (4 * ours.size)))
+    assert (theirs == 0).mean() == pytest.approx((ours == 0).mean(), abs=1e-5)
+    if call_of(name).function in {"nn.init.uniform_", "truncated_normal_"}:
+        # A million draws come this close to the bounds of the law.
+        assert theirs.max() == pytest.approx(ours.max(), rel=1e-3)
+        assert theirs.min() == pytest.approx(ours.min(), rel=1e-3)
+
+
+def call_of(name):
+    (slot, _) = slots_of(nn.Linear(1000, 1024), {})
+    return call_for(ENTRIES[name], slot.parts[0])
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_every_parameter_of_every_kind_of_layer(name):
+    zoo = Zoo() if not why_it_refuses(name, Zoo()) else Tables()
+    if why_it_refuses(name, zoo):
+        pytest.fail(why_it_refuses(name, zoo))
+    with pytest.warns() if ENTRIES[name].reads else contextlib.nullcontext():
+        ours = initialize_(zoo, ENTRIES[name], 1).state_dict()
+    ours = {key: value.clone() for key, value in ours.items()}
+    theirs = exported(zoo, name)(zoo, 2).state_dict()
+    for key, one in ours.items():
+        other = theirs[key].double()
+        if one.numel() < 2 or float(one.double().std()) < 1e-12 or ENTRIES[name].deterministic:
+            torch.testing.assert_close(theirs[key], one)
+            continue
+        one = one.double()
+        kurtosis = float(((one - one.mean()) / one.std()).pow(4).mean())
+        error = math.sqrt((kurtosis - 1) / (4 * one.numel()))
+        assert float(other.std() / one.std()) == pytest.approx(1, abs=9 * error)
+        # Zeros of structure are at the same places, or as many of them.
+        if name == "sparse":
+            # The padding row replaces as many of them as chance would have it.
+            assert int((one == 0).sum()) == pytest.approx(int((other == 0).sum()), abs=64)
+        else:
+            assert torch.equal(one == 0, other == 0)
+
+
+def why_it_refuses(name, network):
+    return next(filter(None, map(ENTRIES[name].refuses, layers_of(network))), "")
+
+
+def test_structures_are_kept():
+    zoo = Zoo()
+    exported(zoo, "orthogonal", make_initializer("orthogonal", {"gain": 1.0}))(zoo)
+    query = zoo.attention.in_proj_weight[:64]
+    torch.testing.assert_close(query @ query.T, torch.eye(64), atol=1e-5, rtol=0)
+    gate = zoo.recurrent.weight_ih_l0[48:96]
+    torch.testing.assert_close(gate @ gate.T, torch.eye(48), atol=1e-5, rtol=0)
+    assert zoo.table.weight[2].tolist() == [0] * 64
+
+
+def test_the_device_and_the_type_of_numbers_do_not_matter():
+    initialize = exported(nn.Linear(8, 4), "he_normal")
+    half = initialize(nn.Linear(8, 4, dtype=torch.bfloat16))
+    full = initialize(nn.Linear(8, 4))
+    assert torch.equal(half.weight, full.weight.to(torch.bfloat16))
+
+
+def test_the_same_seed_gives_the_same_and_global_state_is_left():
+    initialize = exported(Mixed(), "he_uniform")
+    state = torch.get_rng_state()
+    one, other, third = (initialize(Mixed(), seed).head.weight for seed in (1, 1, 2))
+    assert torch.equal(one, other)
+    assert not torch.equal(one, third)
+    torch.manual_seed(0)
+    torch.set_rng_state(state)
+
+
+def test_another_network_is_refused_by_the_snippet():
+    initialize = exported(nn.Linear(8, 4, bias=False), "he_normal")
+    with pytest.raises(ValueError, match=r"another network .* \['bias'\] not filled"):
+        initialize(nn.Linear(8, 4))
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("lsuv", "measures signals"),
+        ("fixup", "network as a whole"),
+        ("zero_gamma", "network as a whole"),
+        ("sinusoidal", "no short form"),
+    ],
+)
+def test_what_cannot_be_exported_says_why(name, reason):
+    with pytest.raises(InitsweepError, match=f"{reason}.* Keep the values instead"):
+        snippet(nn.Linear(3, 4), ENTRIES[name], title="a network", scheme=name)
+
+
+def test_a_function_of_one_s_own_and_refused_layers():
+    own = FunctionInitializer(function=max, options={})
+    with pytest.raises(InitsweepError, match="function of your own"):
+        snippet(nn.Linear(3, 4), own, title="a network", scheme="own")
+    with pytest.raises(InitsweepError, match="cannot fill 'weight': a lookup table has no"):
+        snippet(nn.Embedding(3, 4), ENTRIES["identity"], title="a network", scheme="identity")
+
+
+def test_unknown_activations_are_named_in_the_snippet():
+    source = snippet(Zoo(), ENTRIES["orthogonal"], title="a zoo", scheme="orthogonal")
+    assert "is 1 where reading the network did not tell: " in source
+
+
+def test_options_are_written_down():
+    scheme = make_initializer("lecun_normal", {"gain": 2.0})
+    source = snippet(nn.Linear(3, 4), scheme, title="a network", scheme="wide")
+    assert "Options: gain=2.0." in source
