@@ -123,3 +123,11 @@ def test_a_stage_pays_only_for_what_it_uses(modules, not_imported):
         [sys.executable, "-c", code], cwd=ROOT / "src", capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == []
+
+
+def test_output_into_a_pipe_that_closes_is_no_error():
+    command = f"{sys.executable} -m initsweep list initializers | true"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""

@@ -30,6 +30,7 @@ STAGES = {
 PER_SCHEME = ("tune", "train")
 USER_MISTAKE = 2
 INTERRUPTED = 130
+PIPE_CLOSED = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,6 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InitsweepError as error:
         print(f"initsweep: {error}", file=sys.stderr)
         return USER_MISTAKE
+    except BrokenPipeError:
+        # Whoever read our output has enough. Python flushes once more at its end: into nothing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except KeyboardInterrupt:
         print("initsweep: stopped; finished work is kept, run again to go on.", file=sys.stderr)
         return INTERRUPTED
