@@ -14,7 +14,7 @@ class Cell:
     """One cell: the main text, a smaller note such as an interval, and its role.
 
     Attributes:
-        role: "scheme" for a scheme's name, "word" for prose, "number" for numbers.
+        role: "scheme" for a scheme's name, "word" and "sentence" for prose, "number" for numbers.
     """
 
     text: str
@@ -176,14 +176,11 @@ def diagnosis_table(study: Study) -> Table:
             "Scheme",
             "Diagnosis",
             "Reason",
-            "First bad layer",
             "Activations, last / first",
             "Gradients, first / last",
             "Gradient norm",
             "Sharpness",
             "Rate ceiling",
-            "Depth scale",
-            "Initial loss",
         ],
         rows=[("", _diagnosis_cells(study, row)) for row in rows],
     )
@@ -194,8 +191,7 @@ def _diagnosis_cells(study: Study, row: DiagnosisRow) -> list[Cell]:
     return [
         _scheme(row.scheme),
         Cell(text=row.verdict, role="word"),
-        Cell(text=row.reason, role="word"),
-        Cell(text=row.first_bad_layer or numbers.MISSING, role="word"),
+        Cell(text=row.reason, role="sentence"),
         Cell(text=numbers.significant(row.forward_ratio, 3)),
         Cell(text=numbers.significant(row.backward_ratio, 3)),
         _ranged(row.gradient_norm, row.gradient_norm_low, row.gradient_norm_high),
@@ -204,8 +200,6 @@ def _diagnosis_cells(study: Study, row: DiagnosisRow) -> list[Cell]:
             text=numbers.rate(ceiling),
             note="not reliable" if ceiling is not None and not row.ceiling_reliable else "",
         ),
-        _ranged(row.depth_scale, None, None),
-        _ranged(row.initial_loss, row.initial_loss_low, row.initial_loss_high),
     ]
 
 
