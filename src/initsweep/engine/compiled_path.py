@@ -11,15 +11,19 @@ import torch
 from torch import Tensor
 
 from initsweep.engine.history import lane_results
+from initsweep.engine.kernels.coverage import (
+    check_batch,
+    check_classes,
+    check_coverage,
+    check_data,
+)
 from initsweep.engine.kernels.library import load_library
-from initsweep.engine.kernels.program import check_coverage
 from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.lanes import (
     NEVER,
     Lane,
     LaneResults,
-    Problem,
     divergence_limit,
 )
 from initsweep.engine.packing import Assembly, Chunk, pack_evenly
@@ -27,7 +31,6 @@ from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan
 from initsweep.engine.stacked import to_numpy
 from initsweep.engine.tracing import read_plan
-from initsweep.errors import KernelsError, ParamsError
 from initsweep.randomness import batch_order
 
 KEPT_OUTPUTS = 16 * 1024 * 1024
@@ -61,11 +64,11 @@ class CompiledPath(TrainingPath):
         super().__init__(job, fallback_from)
         self._build, _ = load_library()
         problem = job.problem
-        _check_data(problem)
+        check_data(problem)
         self._plan = read_plan(problem.model, problem.train.features.shape[1:])
         frozen = [n for n, p in problem.model.named_parameters() if not p.requires_grad]
         check_coverage(self._plan, problem.loss_name, frozen)
-        _check_classes(problem, self._plan.operations[-1].shape[0])
+        check_classes(problem, self._plan)
         check_batch(self._plan, job.training.batch_size)
         check_against_torch(problem, self._plan)
         shapes = {name: value.numel() for name, value in problem.model.named_parameters()}
@@ -243,48 +246,3 @@ def work_per_example(plan: Plan, sizes: Mapping[str, int]) -> int:
             positions = math.prod(operation.shape[1:])  # 1 for a row
             work += 2 * sizes[operation.parameters["weight"]] * positions
     return work
-
-
-def check_batch(plan: Plan, batch_size: int) -> None:
-    """Check that batch normalization has more than one number to average.
-
-    Raises:
-        ParamsError: If not; no path could train that.
-    """
-    for operation in plan.operations:
-        if operation.kind == "batch_norm" and batch_size * math.prod(operation.shape[1:]) == 1:
-            raise ParamsError(
-                "training.batch_size: received 1, of which batch normalization cannot take a "
-                "variance. Use 2 or more."
-            )
-
-
-def _check_data(problem: Problem) -> None:
-    """Check that the data are where and what the kernels read.
-
-    Raises:
-        KernelsError: If they are not.
-    """
-    classes = problem.loss_name == "cross_entropy"
-    for split in (problem.train, problem.validation):
-        found = (split.features.device.type, split.features.dtype, split.targets.dtype)
-        if found != ("cpu", torch.float32, torch.int64 if classes else torch.float32):
-            raise KernelsError(
-                "the kernels train float32 features on the CPU, not "
-                f"{found[1]} with targets of {found[2]} on {found[0]}"
-            )
-        if classes and bool((split.targets < 0).any()):
-            raise KernelsError("the kernels know no class below 0")
-
-
-def _check_classes(problem: Problem, n_outputs: int) -> None:
-    """Check that there is an output for every class.
-
-    Raises:
-        KernelsError: If there is not.
-    """
-    if problem.loss_name != "cross_entropy":
-        return
-    largest = int(problem.train.targets.max())
-    if largest >= n_outputs:
-        raise KernelsError(f"the network has {n_outputs} outputs and the data a class {largest}")

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from initsweep.engine.kernels.coverage import check_coverage
 from initsweep.engine.kernels.library import load_library
-from initsweep.engine.kernels.program import check_coverage
 from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.reference import torch_optimizer
 from initsweep.engine.tracing import read_plan

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from initsweep.engine.compiled_path import CompiledPath
 from initsweep.engine.kernels import library
-from initsweep.engine.kernels.program import check_coverage
+from initsweep.engine.kernels.coverage import check_coverage
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.paths import Job
 from initsweep.engine.plan import Operation, Plan

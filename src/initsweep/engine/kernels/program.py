@@ -1,10 +1,9 @@
 """Writes a plan down as the records that the kernels read (trainer.hpp has the other side)."""
 
 import ctypes
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence
 
 from initsweep.engine.plan import Operation, Plan
-from initsweep.errors import PlanError
 from initsweep.params import Optimizer
 
 KINDS = (
@@ -16,15 +15,6 @@ FUNCTIONS = (
 LOSSES = ("cross_entropy", "mean_squared_error")
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 ROLES = ("weight", "bias", "running_mean", "running_var")
-BATCH_NORM_ROLES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
-KNOWN_ROLES: Mapping[str, Sequence[Set[str]]] = {
-    "linear": ({"weight"}, {"weight", "bias"}),
-    "conv2d": ({"weight"}, {"weight", "bias"}),
-    "layer_norm": (set(), {"weight", "bias"}),
-    "batch_norm": (BATCH_NORM_ROLES,),
-}
-"""The sets of tensors that a layer may have; operations that are not listed have none."""
-
 BATCH_COUNTER = "num_batches_tracked"
 """A buffer that the kernels do not keep."""
 
@@ -66,62 +56,6 @@ class SettingsRecord(ctypes.Structure):
         *[(name, ctypes.c_int32) for name in ("operations", "batch", "loss")],
         ("optimizer", OptimizerRecord),
     ]
-
-
-def check_coverage(plan: Plan, loss: str, frozen: Sequence[str]) -> None:
-    """Check that the kernels can train a network.
-
-    Args:
-        plan: The network.
-        loss: The registered name of the loss.
-        frozen: Names of parameters that are not to be trained.
-
-    Raises:
-        PlanError: If they cannot, naming what they lack.
-    """
-    if loss not in LOSSES:
-        raise PlanError(f"the kernels do not know the loss '{loss}'")
-    if frozen:
-        raise PlanError(f"the kernels train every parameter, and '{frozen[0]}' is frozen")
-    used = [name for operation in plan.operations for name in operation.parameters.values()]
-    tied = next((name for name in used if used.count(name) > 1), None)
-    if tied:
-        raise PlanError(f"the kernels use every parameter once, and '{tied}' is used twice")
-    if len(plan.input_shape) != 1 or len(plan.operations[-1].shape) != 1:
-        raise PlanError("the kernels take one row per example and give one")
-    if not _trained(plan)[-1]:
-        raise PlanError("its outputs depend on no parameter")
-    for operation in plan.operations:
-        _check_operation(plan, operation)
-
-
-def _trained(plan: Plan) -> list[bool]:
-    """Return of every value whether it depends on a parameter."""
-    trained = [False]
-    for operation in plan.operations:
-        trained.append(
-            "weight" in operation.parameters or any(trained[i] for i in operation.inputs)
-        )
-    return trained
-
-
-def _check_operation(plan: Plan, operation: Operation) -> None:
-    roles = set(operation.parameters)
-    if roles not in KNOWN_ROLES.get(operation.kind, (set(),)):
-        raise PlanError(f"the kernels know no {operation.kind} with {sorted(roles)}")
-    inner, outer = plan.shape_of(operation.inputs[0]), operation.shape
-    image = operation.kind in ("conv2d", "max_pool2d")
-    if operation.kind in ("linear", "layer_norm") and len(inner) != 1:
-        raise PlanError(f"the kernels apply {operation.kind} to rows only, not to shape {inner}")
-    if operation.kind == "conv2d":
-        stride, padding = operation.settings["stride"], operation.settings["padding"]
-        kernel = kernel_of(inner, outer, padding) if stride == (1, 1) else None
-        if kernel is None or any(p >= k for p, k in zip(padding, kernel, strict=True)):
-            raise PlanError("the kernels convolve with stride 1 and less padding than kernel only")
-    if operation.kind == "reshape" and sorted((len(inner), len(outer))) not in ([1, 1], [1, 3]):
-        raise PlanError(f"the kernels do not reshape {inner} to {outer}")
-    if len(outer) not in (1, 3) or (image and len(inner) != 3):
-        raise PlanError(f"the kernels know rows and images, not {operation.kind} of shape {inner}")
 
 
 def kernel_of(
