@@ -9,7 +9,7 @@ from torch.nn import functional
 import initsweep
 from initsweep import assert_healthy, diagnose
 from initsweep.cli import main
-from initsweep.errors import InitsweepError, UnhealthyError
+from initsweep.errors import InitsweepError, UnhealthyError, UnknownNameError
 
 NETS = """
 import torch
@@ -206,3 +206,60 @@ def test_mistakes_get_one_clear_message(folder, capsys, arguments, message):
     assert err.startswith("initsweep: ")
     assert message in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("layer", [0, 2, 4])
+def test_what_is_no_number_is_not_healthy(value, layer):
+    model = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
+    with torch.no_grad():
+        model[layer].weight.fill_(value)
+    batch, targets = torch.randn(32, 6), torch.randint(3, (32,))
+    with pytest.raises(UnhealthyError):
+        assert_healthy(model, batch, targets)
+
+
+def test_a_network_of_unseen_layers_is_not_judged():
+    model = nn.Sequential(nn.Embedding(9, 8), nn.Flatten(), nn.Linear(8 * 4, 3))
+    found = diagnose(model, torch.randint(9, (32, 4)))
+    assert found.schemes[0].verdict == "not judged"
+    assert not found.healthy
+
+
+def test_the_optimizer_must_be_known():
+    with pytest.raises(UnknownNameError, match="Did you mean 'sgd'"):
+        diagnose(nn.Linear(6, 3), torch.randn(8, 6), optimizer="sdg")
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [torch.full((16,), -100), torch.tensor(1), torch.full((16,), 10**11)],
+    ids=["negative", "single", "huge"],
+)
+def test_targets_that_are_no_classes_are_a_mistake(targets):
+    with pytest.raises(InitsweepError):
+        diagnose(
+            nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(16, 6), targets
+        )
+
+
+def test_frozen_modes_stay_as_they_are():
+    model = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)).train()
+    model[1].eval()
+    diagnose(model, torch.randn(16, 6))
+    assert not model[1].training
+    assert model.training
+
+
+def test_a_builder_that_fails_is_named():
+    def build():
+        raise ValueError("my own bug")
+
+    with pytest.raises(InitsweepError, match="my own bug"):
+        diagnose(build, torch.randn(8, 6))
+
+
+def test_schemes_that_measure_get_the_batch():
+    model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
+    found = diagnose(model, torch.randn(32, 6), schemes=["lsuv"])
+    assert found.schemes[0].scheme == "lsuv"

@@ -32,3 +32,15 @@ def test_the_one_line_use():
     from initsweep import initialize_
 
     assert initialize_(nn.Linear(3, 2), "zeros", 0).weight.tolist() == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_a_function_of_one_s_own():
+    import torch
+    from torch import nn
+
+    from initsweep import initialize_
+
+    layer = initialize_(
+        nn.Linear(3, 2), lambda layer, generator: torch.full(layer.weight_shape, 0.5), 0
+    )
+    assert (layer.weight == 0.5).all()

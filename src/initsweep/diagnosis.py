@@ -84,13 +84,19 @@ def diagnose(
         InitsweepError: If the batch cannot be used, the network fails on it, or has no layer that
             can be looked at.
     """
+    if not seeds:
+        raise InitsweepError("seeds: at least one is needed.")
+    if not isinstance(model, nn.Module) and not callable(model):
+        raise InitsweepError(f"The model must be a network or build one, received {model!r}.")
     network = model if isinstance(model, nn.Module) else _built(model, seeds[0])
     network = _on_cpu(network)
     task = make_task(network, checked_batch(batch), targets, loss)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
     for scheme in schemes or (AS_BUILT,):
-        readings = [_read(network, state, task) for state in _states(model, network, scheme, seeds)]
+        readings = [
+            _read(network, state, task) for state in _states(model, network, scheme, seeds, task)
+        ]
         rows.append(diagnosis(scheme, readings, task.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
     if rows[0].unseen:
@@ -141,10 +147,11 @@ def _states(
     network: nn.Module,
     scheme: str,
     seeds: Sequence[int],
+    task: Task,
 ) -> list[Mapping[str, Tensor]]:
     if scheme != AS_BUILT:
         initializer = make_initializer(scheme, {})
-        return [initial_state(network, initializer, seed) for seed in seeds]
+        return [initial_state(network, initializer, seed, inputs=task.features) for seed in seeds]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]
     return [dict(_on_cpu(_built(model, seed)).named_parameters()) for seed in seeds]
@@ -153,7 +160,12 @@ def _states(
 def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        network = build()
+        try:
+            network = build()
+        except Exception as error:  # the user's own code may raise anything; it is chained
+            raise InitsweepError(
+                f"The function that builds the network fails: {type(error).__name__}: {error}"
+            ) from error
     if not isinstance(network, nn.Module):
         raise InitsweepError(f"The model must be a torch.nn.Module, received {network!r}.")
     return network

@@ -1,6 +1,7 @@
 """Fills a built network: one random stream per parameter name, so nothing else moves a weight."""
 
 import warnings
+from collections.abc import Callable
 from typing import TypeVar
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, InitsweepWarning
 from initsweep.initializers.activations import Activations, activations_after, activations_before
-from initsweep.initializers.base import Initializer
+from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.catalogue import make_initializer
 from initsweep.initializers.layers import NORMS_WITH_STATISTICS, Layer, Neighbour
 from initsweep.initializers.materialize import materialize
@@ -75,7 +76,7 @@ def initial_state(
 
 def initialize_(
     model: AnyModule,
-    initializer: Initializer | str,
+    initializer: Initializer | Callable[..., object] | str,
     seed: int,
     *,
     inputs: Inputs | None = None,
@@ -87,7 +88,8 @@ def initialize_(
 
     Args:
         model: The network, on any device.
-        initializer: An initializer, or the name of one that needs no options.
+        initializer: An initializer, the name of one that needs no options, or a function
+            `(layer, generator) -> weight` of your own.
         seed: The run's seed.
         inputs: Examples of what the network takes; for lazy modules and for initializers that
             measure signals.
@@ -101,6 +103,8 @@ def initialize_(
     """
     if isinstance(initializer, str):
         initializer = make_initializer(initializer, {})
+    elif not isinstance(initializer, Initializer):
+        initializer = FunctionInitializer(function=initializer, options={})
     materialize(model, inputs)
     state = initial_state(model, initializer, seed, inputs=inputs)
     with torch.no_grad():

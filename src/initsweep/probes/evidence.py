@@ -20,6 +20,8 @@ class Evidence:
         constant_loss: Loss of the best constant prediction; None where it is not known.
         gradient_norm: Norm of the loss gradient with respect to all parameters.
         sharpness: Largest eigenvalue of the loss's Hessian; None where it is not known.
+        not_finite: Where the first number is that is none, a layer or "the loss"; None if there is
+            no such place.
     """
 
     names: Sequence[str]
@@ -30,6 +32,7 @@ class Evidence:
     constant_loss: float | None
     gradient_norm: float
     sharpness: float | None
+    not_finite: str | None = None
 
     @property
     def hidden(self) -> list[tuple[str, Measurements]]:

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from initsweep.probes.checks import CHECKS
 from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio
 from initsweep.probes.reading import Reading
 from initsweep.probes.sharpness import rate_ceiling
 from initsweep.probes.thresholds import alarms_for
-from initsweep.probes.verdict import judge
+from initsweep.probes.verdict import HEALTHY, NOT_JUDGED, judge
 from initsweep.records import DiagnosisRow, LayerRow
 
 # Numbers beyond this, infinities and NaN of an overflow are written as this: tables hold finite
@@ -29,6 +29,7 @@ RANGES = {
 # The ceiling of the rate is relied on in networks of so few layers, whose signal and gradient
 # stay within such a factor of where they start.
 SHALLOW, LEVEL = 6, 2.0
+HUGE = 1e100  # what lies above may overflow in the next layer
 DRIFTS = ("signal_grown", "signal_faded", "gradient_grown", "gradient_faded")
 
 
@@ -71,7 +72,26 @@ def evidence_of(readings: Sequence[Reading], constant_loss: float | None) -> Evi
         constant_loss=constant_loss,
         gradient_norm=mean([reading.gradient_norm for reading in readings]),
         sharpness=mean(curvatures) if curvatures else None,
+        not_finite=_not_finite(readings),
     )
+
+
+def _not_finite(readings: Sequence[Reading]) -> str | None:
+    """Return the first layer whose signal is no number, or "the loss"; None if there is none.
+
+    What overflows after it has grown is an explosion, of which the scales tell.
+    """
+    for reading in readings:
+        before = reading.input_scale
+        for name, layer in zip(reading.names, reading.layers, strict=True):
+            if before > HUGE:
+                return None
+            if not math.isfinite(layer["forward_std"]):
+                return name
+            before = layer["forward_std"]
+        if not math.isfinite(reading.loss) and before <= HUGE:
+            return "the loss"
+    return None
 
 
 def diagnosis(
@@ -83,6 +103,8 @@ def diagnosis(
     """Return the verdict on one scheme, for training with this optimizer."""
     evidence = evidence_of(readings, constant_loss)
     finding = judge(evidence, alarms_for(optimizer))
+    if finding.verdict == HEALTHY and not evidence.hidden and readings[0].unseen:
+        finding = replace(finding, verdict=NOT_JUDGED)
     losses = [bounded(reading.loss) for reading in readings]
     norms = [bounded(reading.gradient_norm) for reading in readings]
     curvatures = [bounded(r.sharpness) for r in readings if r.sharpness is not None]

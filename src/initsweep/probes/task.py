@@ -80,11 +80,7 @@ def make_task(
         given = _drawn(network, features)
         notes.append("targets were drawn at random; losses and gradients are theirs")
     else:
-        given = _tensor(targets, "targets")
-        if len(given) != len(features):
-            raise InitsweepError(f"{len(features)} examples, but {len(given)} targets.")
-        if given.is_floating_point() and not bool(given.isfinite().all()):
-            raise InitsweepError("The targets hold values that are NaN or infinite.")
+        given = _checked(targets, len(features))
     if loss is not None:
         return Task(features=features, targets=given, loss=loss, constant_loss=None, notes=notes)
     if given.is_floating_point():
@@ -92,11 +88,32 @@ def make_task(
         return Task(
             features=features, targets=given, loss=_squared, constant_loss=constant, notes=notes
         )
-    shares = torch.bincount(given.flatten()).double() / given.numel()
+    if bool((given < 0).any()):
+        raise InitsweepError(
+            f"Class numbers start at 0, received {int(given.min())}. Give numbers to predict as "
+            "floats, or your own loss."
+        )
+    shares = torch.unique(given, return_counts=True)[1].double() / given.numel()
     constant = float(torch.special.entr(shares).sum())
     return Task(
         features=features, targets=given.long(), loss=_entropy, constant_loss=constant, notes=notes
     )
+
+
+def _checked(targets: Numbers, examples: int) -> Tensor:
+    """Return the targets as a tensor.
+
+    Raises:
+        InitsweepError: If they do not fit the batch, or hold NaN or infinities.
+    """
+    given = _tensor(targets, "targets")
+    if not given.dim():
+        raise InitsweepError("The targets must be one per example, received a single number.")
+    if len(given) != examples:
+        raise InitsweepError(f"{examples} examples, but {len(given)} targets.")
+    if given.is_floating_point() and not bool(given.isfinite().all()):
+        raise InitsweepError("The targets hold values that are NaN or infinite.")
+    return given.long() if given.dtype == torch.bool else given
 
 
 def _drawn(network: nn.Module, features: Tensor) -> Tensor:
@@ -105,7 +122,8 @@ def _drawn(network: nn.Module, features: Tensor) -> Tensor:
     Raises:
         InitsweepError: If the network fails on the batch or returns something else than a tensor.
     """
-    generator, training = torch_stream("targets"), network.training
+    generator = torch_stream("targets")
+    modes = {module: module.training for module in network.modules()}
     network.eval()
     try:
         with torch.no_grad():
@@ -118,7 +136,8 @@ def _drawn(network: nn.Module, features: Tensor) -> Tensor:
             f"{type(network).__name__} fails on a batch of shape {tuple(features.shape)}: {first}"
         ) from error
     finally:
-        network.train(training)
+        for module, training in modes.items():
+            module.training = training
     if not isinstance(outputs, Tensor):
         raise InitsweepError(
             f"{type(network).__name__} returns {type(outputs).__name__}, not a tensor; give "

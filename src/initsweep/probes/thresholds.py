@@ -7,6 +7,9 @@ part in the fit. A check that is missing did not help there.
 
 from collections.abc import Mapping
 
+from initsweep.errors import UnknownNameError
+from initsweep.registry import did_you_mean
+
 ALARMS: Mapping[str, Mapping[str, float]] = {
     # A gradient step of SGD is as small as the gradient; that of Adam is not.
     "sgd": {
@@ -40,6 +43,19 @@ LATE_SIGNS: Mapping[str, float] = {"alike": 1 / 1.5}
 MILD_RATIO = 10**0.5
 
 
+OPTIMIZERS: Mapping[str, str] = {"sgd": "sgd", "adam": "adam", "adamw": "adam", "rmsprop": "adam"}
+"""By whose alarms a network is judged: all but SGD scale each step by the gradient's size."""
+
+
 def alarms_for(optimizer: str) -> Mapping[str, float]:
-    """Return the alarms for an optimizer by its name in `params.yaml`."""
-    return ALARMS["sgd" if optimizer == "sgd" else "adam"]
+    """Return the alarms for an optimizer by its name in `params.yaml`.
+
+    Raises:
+        UnknownNameError: If there is no such optimizer.
+    """
+    if optimizer not in OPTIMIZERS:
+        raise UnknownNameError(
+            f"Unknown optimizer '{optimizer}'.{did_you_mean(optimizer, list(OPTIMIZERS))} "
+            f"Known: {', '.join(OPTIMIZERS)}."
+        )
+    return ALARMS[OPTIMIZERS[optimizer]]

@@ -13,6 +13,9 @@ from initsweep.probes.thresholds import ALARMS, CAUSES, LATE_SIGNS, MILD_RATIO, 
 
 HEALTHY = "healthy"
 MILD = "mildly"
+NOT_FINITE = "not finite"
+NOT_JUDGED = "not judged"
+"""Too little of the network was looked at to call it healthy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +44,13 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Fi
         alarms: The value at which each check raises the alarm, by its name.
 
     Returns:
-        One of symmetric, dead, saturated, exploding, vanishing, the same and "collapsed rank" with
-        "mildly" in front, and healthy.
+        One of not finite, symmetric, dead, saturated, exploding, vanishing, the same and
+        "collapsed rank" with "mildly" in front, and healthy.
     """
+    if evidence.not_finite is not None:
+        reason = f"{evidence.not_finite}: not every number is finite"
+        place = evidence.not_finite if evidence.not_finite in evidence.names else None
+        return Finding(verdict=NOT_FINITE, reason=reason, first_bad_layer=place)
     alarm = _first(evidence, alarms)
     if alarm is not None:
         return _with_loss(_first(evidence, CAUSES) or alarm, evidence)
@@ -98,6 +105,9 @@ def _drifted(
 
 
 def _healthy(evidence: Evidence) -> Finding:
+    if not evidence.hidden:
+        reason = "there is no hidden layer that could be looked at"
+        return Finding(verdict=HEALTHY, reason=reason, first_bad_layer=None)
     reason = (
         f"over the hidden layers the signal changes by a factor {forward_ratio(evidence):.3g} "
         f"and the gradient, on its way down, by {backward_ratio(evidence):.3g}"
