@@ -65,5 +65,6 @@ def _write(path: Path, text: str) -> None:
     """
     try:
         artifacts.write_text(path, text)
-    except OSError as error:
-        raise InitsweepError(f"Cannot write '{path}': {error.strerror}.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InitsweepError(f"Cannot write '{path}': {reason}.") from None

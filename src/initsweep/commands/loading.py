@@ -155,11 +155,14 @@ def _called(entry: Callable[..., object], name: str) -> nn.Module:
     """Return the network that a function without arguments builds.
 
     Raises:
-        InitsweepError: If it returns something else.
+        InitsweepError: If it fails, or returns something else.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(stream_seed("architecture", name))
-        model = entry()
+        try:
+            model = entry()
+        except Exception as error:  # the user's own code may raise anything; it is chained
+            raise InitsweepError(f"'{name}' fails: {type(error).__name__}: {error}") from error
     if not isinstance(model, nn.Module):
         raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {model!r}.")
     return model
