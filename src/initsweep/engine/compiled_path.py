@@ -3,14 +3,13 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from initsweep.engine.history import lane_results
+from initsweep.engine.history import History
 from initsweep.engine.kernels.coverage import (
     check_batch,
     check_classes,
@@ -20,12 +19,7 @@ from initsweep.engine.kernels.coverage import (
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.kernels.verification import check_against_torch
-from initsweep.engine.lanes import (
-    NEVER,
-    Lane,
-    LaneResults,
-    divergence_limit,
-)
+from initsweep.engine.lanes import Lane, LaneResults, divergence_limit
 from initsweep.engine.packing import Assembly, Chunk, pack_evenly
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan
@@ -41,7 +35,6 @@ UNINTERRUPTED = 2_000_000_000
 
 KEPT_ORDERS = 64 * 1024 * 1024
 """Bytes of batch orders to keep, as the lanes of one seed share them."""
-
 
 LEAST_WORK = 5_000_000_000
 """Arithmetic operations worth a file: a few hundredths of a second on one core."""
@@ -112,8 +105,8 @@ class CompiledPath(TrainingPath):
         assembly = Assembly(
             len(chunk.lanes), job.training.epochs, self.kind, keep_states=job.keep_states
         )
+        pause = max(1, UNINTERRUPTED // max(1, self._work))
         for position, lane in enumerate(chunk.lanes):
-            pause = max(1, int(UNINTERRUPTED / max(1, self._work)))
             training = _LaneTraining(job, trainer, lane, self._orders, pause)
             assembly.add([position], training.run(stopped))
         self._idle.append(trainer)
@@ -169,8 +162,10 @@ class _LaneTraining:
         self._trainer.start(template)
         self._predict(0, stopped)
         self._measure(0, 1)
+        history = History(1, epochs, problem.constant_loss)
+        history.start(*self._validation[:, :1])
         limit = divergence_limit(float(self._validation[0, 0]), problem.constant_loss)
-        done, waiting, alive = 0, 0, bool(np.isfinite(limit))
+        done, waiting, alive = 0, 0, bool(history.alive[0])
         while alive and done < epochs:
             alive = self._train_epoch(done, limit, stopped)
             if alive:
@@ -179,14 +174,10 @@ class _LaneTraining:
             if waiting and (not alive or done == epochs or waiting == len(self._outputs)):
                 self._measure(done - waiting + 1, waiting)
                 waiting = 0
-        losses, scores = self._validation
-        results = lane_results(self._batch_losses, losses, scores, limit)
+        history.add_epochs(0, self._batch_losses[None], *self._validation[:, None, 1:])
         if not self._job.keep_states:
-            return results
-        if results.diverged_at_step[0] != NEVER:
-            return replace(results, final_states=[None])
-        state = self._trainer.state(template, batches=self._batch_losses.size)
-        return replace(results, final_states=[state])
+            return history.results(None)
+        return history.results([self._trainer.state(template, batches=self._batch_losses.size)])
 
     def _train_epoch(self, epoch: int, limit: float, stopped: Callable[[], bool]) -> bool:
         """Train for one epoch; batches not reached keep a loss of NaN.

@@ -117,12 +117,11 @@ class StackedPath(TrainingPath):
             stack.blocks, job.optimizer, carried=self._plan is not None and self._carry > 0
         )
         trainer = ChunkTrainer(
-            job.problem,
+            job,
             chunk.lanes,
             slots,
             stack,
             optimizer,
-            job.training,
             None if self._fixed else self._fill,
         )
         return trainer.train(keep_states=job.keep_states, stopped=stopped)

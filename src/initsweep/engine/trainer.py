@@ -8,12 +8,11 @@ import torch
 from torch import Tensor
 
 from initsweep.engine.history import History
-from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
+from initsweep.engine.lanes import FloatArray, Lane, LaneResults
 from initsweep.engine.optimizers import StackedOptimizer, clip_gradients
-from initsweep.engine.schedules import rate_factor
+from initsweep.engine.paths import Job
 from initsweep.engine.stack import Stack
 from initsweep.engine.stacked import to_numpy
-from initsweep.params import Training
 from initsweep.randomness import batch_order
 
 Repack = Callable[[Sequence[int]], Sequence[int]]
@@ -25,32 +24,28 @@ class ChunkTrainer:
 
     def __init__(
         self,
-        problem: Problem,
+        job: Job,
         lanes: Sequence[Lane],
         slots: Sequence[int],
         stack: Stack,
         optimizer: StackedOptimizer,
-        training: Training,
         repack: Repack | None,
     ) -> None:
         """Set up.
 
         Args:
-            problem: With its data on the device to train on.
+            job: What the lanes share.
             lanes: The lanes that count.
             slots: For each slot of the stack which of `lanes` it holds, the copies last.
             stack: The networks, one per slot.
             optimizer: Over the stack's blocks.
-            training: Length, batches, schedule and clipping.
             repack: How to close ranks when lanes have diverged. None if another size of the
                 stack would change bits: then they stay in their slots, at rate 0.
         """
-        self._problem, self._lanes, self._slots = problem, lanes, list(slots)
-        self._stack, self._optimizer = stack, optimizer
-        self._training, self._repack = training, repack
-        self._device = problem.train.features.device
+        self._job, self._problem, self._training = job, job.problem, job.training
+        self._lanes, self._slots = lanes, list(slots)
+        self._stack, self._optimizer, self._repack = stack, optimizer, repack
         self._set_rates(np.ones(len(lanes), dtype=bool))
-        self._steps_per_epoch = len(problem.train.targets) // training.batch_size
 
     def train(self, *, keep_states: bool, stopped: Callable[[], bool]) -> LaneResults:
         """Train until the end, or until all lanes have diverged.
@@ -69,7 +64,8 @@ class ChunkTrainer:
             if not history.alive.any():
                 break
             batch_losses = self._train_epoch(epoch, stopped)
-            history.add_epoch(epoch, batch_losses, *self._evaluate())
+            losses, scores = self._evaluate()
+            history.add_epochs(epoch, batch_losses[:, None], losses[:, None], scores[:, None])
         return history.results(self._states() if keep_states else None)
 
     def _retire(self, alive: np.ndarray) -> None:
@@ -79,14 +75,16 @@ class ChunkTrainer:
             return
         if self._repack is not None:
             slots = self._repack(remaining)
-            kept = torch.tensor([self._slots.index(lane) for lane in slots], device=self._device)
+            kept = torch.tensor(
+                [self._slots.index(lane) for lane in slots], device=self._job.device
+            )
             self._stack, self._slots = self._stack.keep(kept), list(slots)
             self._optimizer.keep(kept, self._stack.blocks)
         self._set_rates(alive)
 
     def _set_rates(self, alive: np.ndarray) -> None:
         rates = [self._lanes[lane].learning_rate * bool(alive[lane]) for lane in self._slots]
-        self._rates = torch.tensor(rates, dtype=torch.float64, device=self._device)
+        self._rates = torch.tensor(rates, dtype=torch.float64, device=self._job.device)
 
     def _train_epoch(self, epoch: int, stopped: Callable[[], bool]) -> FloatArray:
         """Return the losses of all batches, shape (lanes, steps_per_epoch).
@@ -94,10 +92,13 @@ class ChunkTrainer:
         Raises:
             CancelledError: If `stopped()` became true.
         """
-        size, steps = self._training.batch_size, self._steps_per_epoch
-        order, train = self._batch_orders(epoch), self._problem.train
+        size, order, train = (
+            self._training.batch_size,
+            self._batch_orders(epoch),
+            self._problem.train,
+        )
         losses = []
-        for step in range(steps):
+        for step, factor in enumerate(self._job.rate_factors[epoch]):
             if stopped():
                 raise CancelledError
             rows = order[:, step * size : (step + 1) * size]
@@ -106,8 +107,7 @@ class ChunkTrainer:
             )
             if self._training.gradient_clip is not None:
                 gradients = clip_gradients(gradients, self._training.gradient_clip)
-            now, total = epoch * steps + step, self._training.epochs * steps
-            self._optimizer.step(gradients, self._rates * rate_factor(self._training, now, total))
+            self._optimizer.step(gradients, self._rates * float(factor))
             losses.append(batch_losses)
         return self._by_lane(torch.stack(losses, dim=1))
 
@@ -115,7 +115,7 @@ class ChunkTrainer:
         """Return the order of the training examples for each slot, shape (slots, n)."""
         n, seeds = len(self._problem.train.targets), [self._lanes[i].seed for i in self._slots]
         orders = {seed: batch_order(seed, epoch, n) for seed in set(seeds)}
-        return torch.stack([orders[seed] for seed in seeds]).to(self._device)
+        return torch.stack([orders[seed] for seed in seeds]).to(self._job.device)
 
     def _evaluate(self) -> tuple[FloatArray, FloatArray]:
         """Return validation loss and score of each lane, each of shape (lanes,)."""

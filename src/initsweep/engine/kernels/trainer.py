@@ -33,7 +33,7 @@ class Trainer:
         """Lay out the network; its parameters are zero until `start`.
 
         Args:
-            plan: The network, covered by the kernels (see `program.check_coverage`).
+            plan: The network, covered by the kernels (see `coverage.check_coverage`).
             batch: Examples of one update.
             loss: The registered name of the loss.
             optimizer: The optimizer's settings.
