@@ -7,7 +7,7 @@ PYTHON ?= python3.11
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help repro ui test check format clean
+.PHONY: help repro claims ui test check format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ $(INSTALLED): pyproject.toml constraints.txt setup.py $(wildcard src/initsweep/e
 
 repro: $(INSTALLED)  ## run the study (only what is out of date), print the verdict
 	initsweep repro
+
+claims: $(INSTALLED)  ## put every claim about initialization to the test (up to 45 minutes)
+	initsweep claims
 
 ui: $(INSTALLED)  ## serve MLflow on http://127.0.0.1:5000
 	initsweep ui

@@ -8,6 +8,7 @@ COMMANDS = {
     "names": "say what other frameworks call a law, and where a name means two",
     "export": "write a scheme as plain PyTorch",
     "check": "test an initializer or a network of your own",
+    "claims": "put every claim about initialization to the test",
 }
 
 
@@ -27,11 +28,20 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     made["export"].add_argument("--model", help=_MODEL)
     made["export"].add_argument("--output", type=Path, help="file to write (default: print)")
     made["check"].add_argument("entry", help="package.module:attribute, or a registered name")
+    _add_claims(made["claims"])
     for name in ("explain", "export", "check"):
         _add_network(made[name])
 
 
 _MODEL = "package.module:make_net or a registered name (default: the network of the parameters)"
+
+
+def _add_claims(parser: argparse.ArgumentParser) -> None:
+    actions = ("all", "run", "page", "publish", "list")
+    parser.add_argument("action", nargs="?", default="all", choices=actions)
+    parser.add_argument("names", nargs="*", help="for `run`: the claim")
+    parser.add_argument("--quick", action="store_true", help="a few minutes, less certain")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
 
 
 def _add_network(parser: argparse.ArgumentParser) -> None:

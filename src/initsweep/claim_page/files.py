@@ -1,0 +1,86 @@
+"""Where experiments leave their measurements, and where the page goes."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from initsweep import artifacts
+from initsweep.errors import ParamsError
+from initsweep.laboratory.lab import Budget
+from initsweep.laboratory.table import Measurement, Table
+
+FOLDER = Path("claims")
+SETTINGS = FOLDER / "params.yaml"
+_SUFFIX = {"full": "", "quick": "-quick"}
+
+
+class Settings(BaseModel):
+    """What stands in `claims/params.yaml`."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    mnist: str | None
+    names: list[str]
+
+
+def settings() -> Settings:
+    """Return what stands in `claims/params.yaml`.
+
+    Raises:
+        ParamsError: If the file is missing or something else stands there.
+    """
+    try:
+        content = YAML(typ="safe", pure=True).load(SETTINGS.read_text(encoding="utf-8"))
+        return Settings.model_validate(content)
+    except FileNotFoundError:
+        raise ParamsError(f"'{SETTINGS}' is missing; run from the project's root.") from None
+    except YAMLError as error:
+        raise ParamsError(f"'{SETTINGS}' is not YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise ParamsError(
+            f"{SETTINGS}: {key}: {first['msg'].lower()}, received {first['input']!r}. It takes "
+            "`mnist` (a folder or null) and `names` (a list of claims)."
+        ) from None
+
+
+def pipeline(budget: Budget) -> Path:
+    """Return the DVC file of a budget."""
+    return FOLDER / "dvc.yaml" if budget == "full" else FOLDER / "quick" / "dvc.yaml"
+
+
+def results(budget: Budget) -> Path:
+    """Return the folder of a budget's measurements."""
+    return Path(f"results/claims{_SUFFIX[budget]}")
+
+
+def page(budget: Budget) -> Path:
+    """Return the HTML page of a budget; the Markdown one differs in the suffix only."""
+    return artifacts.REPORTS / f"claims{_SUFFIX[budget]}.html"
+
+
+def attachments(budget: Budget) -> Path:
+    """Return the folder of the page's figures and of the answers as JSON."""
+    return page(budget).with_suffix("")
+
+
+def measurements_file(name: str, budget: Budget) -> Path:
+    """Return the table of one experiment."""
+    return results(budget) / f"{name}.csv"
+
+
+def read_table(name: str, budget: Budget) -> Table:
+    """Return the measurements of one experiment.
+
+    Raises:
+        ArtifactError: If they are missing or damaged.
+    """
+    return Table(artifacts.read_rows(measurements_file(name, budget), Measurement))
+
+
+def budget_of(quick: object) -> Budget:
+    """Return the budget that `--quick` asks for."""
+    return "quick" if quick else "full"

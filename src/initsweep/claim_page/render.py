@@ -1,0 +1,177 @@
+"""Judges every claim and writes the page: HTML, Markdown, figures, and the answers as JSON."""
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from initsweep import artifacts
+from initsweep.claim_page import files
+from initsweep.figures import numbers, style
+from initsweep.laboratory.claim import ANSWERS, CLAIMS, Claim, Effect, Judgement
+from initsweep.laboratory.lab import Budget
+from initsweep.laboratory.pictures import draw
+from initsweep.records import Interval
+
+SECTIONS = {
+    "chapter": "What the textbook chapter says",
+    "papers": "What the papers found",
+}
+MARKS = {"supported": "✓", "refuted": "✗", "depends": "±", "cannot tell": "?"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One claim with what came of it."""
+
+    name: str
+    claim: Claim
+    judgement: Judgement
+    svg: str
+    png: bytes
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What MLflow shows in columns."""
+        return {
+            "answer": self.judgement.answer,
+            "title": self.claim.title,
+            "source": self.claim.source,
+        }
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The decisive number and its interval, where there is one."""
+        if not self.judgement.effects:
+            return {}
+        return dataclasses.asdict(self.judgement.effects[0].value)
+
+    @property
+    def note(self) -> str:
+        """What MLflow shows as the run's description, in Markdown."""
+        effects = [f"- {e.name}: {effect_text(e)}" for e in self.judgement.effects]
+        parts = [f"**{self.judgement.answer}.** {self.judgement.reading}", self.claim.statement]
+        return "\n\n".join([*parts, "\n".join(effects)])
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is attached to the run."""
+        return {f"{self.name}.png": self.png, f"{self.name}.svg": self.svg.encode()}
+
+
+def judged(name: str, budget: Budget) -> Judged:
+    """Return one claim with its answer and its picture, from the measurements on disk."""
+    claim, table = CLAIMS.get(name), files.read_table(name, budget)
+    figure = draw(claim.picture, table)
+    return Judged(
+        name=name,
+        claim=claim,
+        judgement=claim.judge(table),
+        svg=style.to_svg(figure, name),
+        png=style.to_png(figure),
+    )
+
+
+def write(names: Sequence[str], budget: Budget) -> list[Judged]:
+    """Write the page of all claims.
+
+    Returns:
+        The claims with their answers, in the order of `names`.
+    """
+    found = [judged(name, budget) for name in names]
+    folder = files.attachments(budget)
+    for one in found:
+        file = folder / one.name
+        artifacts.write_text(file.with_suffix(".svg"), one.svg)
+        artifacts.write_bytes(file.with_suffix(".png"), one.png)
+    content = _content(found, budget)
+    html = _environment(autoescape=True).get_template("claims.html.jinja")
+    svgs = {one.name: _inline(one) for one in found}
+    page = html.render(**content, svgs=svgs, dark_rules=Markup(style.dark_rules()))
+    artifacts.write_text(files.page(budget), page)
+    markdown = _environment(autoescape=False).get_template("claims.md.jinja")
+    text = markdown.render(**content, folder=folder.name)
+    artifacts.write_text(files.page(budget).with_suffix(".md"), text)
+    artifacts.write_json(folder / "answers.json", _answers(found))
+    return found
+
+
+def effect_text(effect: Effect) -> str:
+    """Return a number with its interval, as "0.12 (0.10 to 0.15)"."""
+    return interval_text(effect.value)
+
+
+def interval_text(value: Interval) -> str:
+    """Return an estimate, with its interval unless that has no width."""
+    low, middle, high = (numbers.rate(v) for v in (value.low, value.estimate, value.high))
+    return middle if value.low == value.high else f"{middle} ({low} to {high})"
+
+
+def summary(found: Sequence[Judged]) -> str:
+    """Return the answers as a plain table for the terminal."""
+    width = max(len(one.claim.title) for one in found)
+    lines = [
+        f"{MARKS[one.judgement.answer]} {one.judgement.answer:11}  {one.claim.title:{width}}  "
+        f"{_decisive(one.judgement)}".rstrip()
+        for one in found
+    ]
+    return "\n".join([*lines, "", counts_text(found)])
+
+
+def counts_text(found: Sequence[Judged]) -> str:
+    """Return e.g. "38 claims: 21 supported, 6 refuted, 9 depends, 2 cannot tell"."""
+    counts = Counter(one.judgement.answer for one in found)
+    return f"{len(found)} claims: " + ", ".join(
+        f"{counts[answer]} {answer}" for answer in ANSWERS if counts[answer]
+    )
+
+
+def _decisive(judgement: Judgement) -> str:
+    if not judgement.effects:
+        return ""
+    first = judgement.effects[0]
+    return f"{first.name}: {effect_text(first)}"
+
+
+def _content(found: Sequence[Judged], budget: Budget) -> dict[str, object]:
+    return {
+        "budget": budget,
+        "sections": [
+            (title, [one for one in found if one.claim.section == section])
+            for section, title in SECTIONS.items()
+        ],
+        "counts": counts_text(found),
+        "marks": MARKS,
+        "effect_text": effect_text,
+        "decisive": _decisive,
+    }
+
+
+def _answers(found: Sequence[Judged]) -> dict[str, object]:
+    return {one.name: dataclasses.asdict(one.judgement) for one in found}
+
+
+def _environment(*, autoescape: bool) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("initsweep", "claim_page"),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
+    return environment
+
+
+def _inline(one: Judged) -> Markup:
+    """Return the figure as an element of the page."""
+    body = one.svg[one.svg.index("<svg") :]
+    body = re.sub(r"\s*<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r' xmlns(:xlink)?="[^"]*"', "", body).replace("xlink:href=", "href=")
+    label = escape(one.claim.title)
+    return Markup(body.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))

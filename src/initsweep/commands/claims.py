@@ -1,0 +1,113 @@
+"""`initsweep claims`: every claim about initialization, put to the test.
+
+Without more it brings `claims/dvc.yaml` up to date and prints the answers; its stages call this
+command with `run`, `page` and `publish`.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from initsweep import artifacts
+from initsweep.claim_page import files, render
+from initsweep.errors import ParamsError
+from initsweep.handover import warm_process
+from initsweep.laboratory.claim import CLAIMS
+from initsweep.laboratory.lab import Budget, Lab
+from initsweep.laboratory.table import Measurement
+from initsweep.params import load_params
+from initsweep.provenance import code_sha
+
+COMPUTES = (
+    "architectures",
+    "datasets",
+    "engine",
+    "initializers",
+    "laboratory",
+    "metrics",
+    "options",
+    "randomness",
+)
+"""What kept trainings depend on."""
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Run, judge, publish or list claims.
+
+    Returns:
+        What to print, and the exit status.
+
+    Raises:
+        ParamsError: If the names do not fit the action.
+    """
+    budget = files.budget_of(options.quick)
+    if options.action == "list":
+        return _listing(), 0
+    if options.action == "run":
+        return measure(_one(options.names), budget), 0
+    if options.names:
+        raise ParamsError(f"claims {options.action}: takes no names, received {options.names}.")
+    if options.action == "page":
+        found = render.write(files.settings().names, budget)
+        return f"{render.counts_text(found)}; see {files.page(budget)}", 0
+    if options.action == "publish":
+        from initsweep.tracking.claims import publish_claims
+
+        found = render.write(files.settings().names, budget)
+        return publish_claims(found, budget, load_params(options.params), Path.cwd()), 0
+    return _all(budget)
+
+
+def measure(name: str, budget: Budget) -> str:
+    """Run one experiment and write its measurements.
+
+    Returns:
+        What came of it, in one line.
+    """
+    claim, folder = CLAIMS.get(name), files.settings().mnist
+    lab = Lab(name, budget, code_sha(COMPUTES), None if folder is None else Path(folder))
+    rows = claim.measure(lab)
+    artifacts.write_rows(files.measurements_file(name, budget), rows, Measurement)
+    judgement = claim.judge(files.read_table(name, budget))
+    return f"{claim.title}: {judgement.answer}"
+
+
+def _all(budget: Budget) -> tuple[str, int]:
+    names = _known_names()
+    environment = {**os.environ}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    command = [sys.executable, "-m", "dvc", "repro", str(files.pipeline(budget))]
+    with warm_process(environment) as warm:
+        status = subprocess.run(command, env=environment | warm, check=False).returncode
+    if status:
+        return "claims: stopped; finished experiments are kept, run again to go on.", status
+    found = [render.judged(name, budget) for name in names]
+    return f"{render.summary(found)}\n\nThe page: {files.page(budget)}", 0
+
+
+def _known_names() -> list[str]:
+    """Return the names of all claims; DVC's list of them is brought up to date first."""
+    settings, known = files.settings(), CLAIMS.names()
+    # The order of the list is the order on the page; who is new goes to its end.
+    names = [name for name in settings.names if name in known]
+    names += [name for name in known if name not in names]
+    if names != settings.names:
+        text = files.SETTINGS.read_text(encoding="utf-8")
+        head, _, _ = text.partition("names:")
+        listed = "".join(f"  - {name}\n" for name in names)
+        artifacts.write_text(files.SETTINGS, f"{head}names:\n{listed}")
+        print(f"{files.SETTINGS}: the list of claims has been brought up to date.", file=sys.stderr)
+    return names
+
+
+def _one(names: list[str]) -> str:
+    if len(names) != 1:
+        raise ParamsError(f"claims run: takes the name of one claim, received {names}.")
+    return names[0]
+
+
+def _listing() -> str:
+    width = max(len(name) for name in CLAIMS.names())
+    return "\n".join(f"{name:{width}}  {claim.title} ({claim.source})" for name, claim in CLAIMS)

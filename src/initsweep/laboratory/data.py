@@ -1,0 +1,156 @@
+"""Data for experiments: what ships with scikit-learn, MNIST from files that lie here, draws."""
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from initsweep.datasets import DATASETS, Dataset, Task
+from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
+from initsweep.engine.lanes import MetricFunction, Split
+from initsweep.errors import DataError
+from initsweep.metrics import METRICS, loss_of, score_of
+from initsweep.params import Data as Fractions
+
+IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Data:
+    """A split, standardized data set, ready to train on.
+
+    Attributes:
+        splits: "train", "validation" and "test".
+        constant_loss: By split, the loss of the best constant predictor.
+        loss_name: The registered loss of the task.
+        score_name: The registered score of the task.
+        shape: Of one image (height, width), or None.
+    """
+
+    name: str
+    splits: Mapping[str, Split]
+    constant_loss: Mapping[str, float]
+    loss_name: str
+    score_name: str
+    n_features: int
+    n_outputs: int
+    shape: tuple[int, int] | None = None
+
+    @property
+    def loss(self) -> MetricFunction:
+        """The loss that is minimized."""
+        return METRICS.get(self.loss_name).function
+
+    @property
+    def score(self) -> MetricFunction:
+        """The score that is reported."""
+        return METRICS.get(self.score_name).function
+
+    @property
+    def train(self) -> Split:
+        """The rows that are trained on."""
+        return self.splits["train"]
+
+
+def registered(name: str) -> Data:
+    """Return one of the data sets that ship with scikit-learn."""
+    shape = (8, 8) if name == "digits" else None
+    return prepared(name, DATASETS.get(name)(), shape)
+
+
+def mnist(folder: Path) -> Data:
+    """Return MNIST's 10 000 test images, split in three as any other data set.
+
+    Args:
+        folder: Where the two files `t10k-…-ubyte` lie, packed (`.gz`) or not.
+
+    Raises:
+        DataError: If they are not there or are not what their headers say.
+    """
+    images = _idx(folder, IMAGES, 3)
+    labels = _idx(folder, LABELS, 1)
+    if len(images) != len(labels):
+        raise DataError(f"{folder}: {len(images)} images but {len(labels)} labels.")
+    flat = images.reshape(len(images), -1).astype(np.float64)
+    dataset = Dataset(
+        task="classification",
+        features=flat,
+        targets=labels.astype(np.int64),
+        feature_names=tuple(f"pixel_{index}" for index in range(flat.shape[1])),
+        class_names=tuple(str(digit) for digit in range(10)),
+        reference="LeCun et al. 1998, MNIST, the 10 000 test images",
+    )
+    return prepared("mnist", dataset, (images.shape[1], images.shape[2]))
+
+
+def drawn(name: str, task: Task, features: np.ndarray, targets: np.ndarray) -> Data:
+    """Return features and targets that were drawn at random, split and standardized."""
+    classes = int(targets.max()) + 1 if task == "classification" else 0
+    dataset = Dataset(
+        task=task,
+        features=features,
+        targets=targets,
+        feature_names=tuple(f"x{index}" for index in range(features.shape[1])),
+        class_names=tuple(str(label) for label in range(classes)),
+        reference="drawn at random",
+    )
+    return prepared(name, dataset, None)
+
+
+def prepared(name: str, dataset: Dataset, shape: tuple[int, int] | None) -> Data:
+    """Return a data set split 60 : 20 : 20 and standardized by its training rows."""
+    fractions = Fractions.model_validate(
+        {"source": name, "validation_fraction": 0.2, "test_fraction": 0.2, "split_seed": 0}
+    )
+    ready = standardize(dataset, split_rows(name, dataset, fractions))
+    return Data(
+        name=name,
+        splits={split: _split(ready.features[split], ready.targets[split]) for split in SPLITS},
+        constant_loss={split: constant_loss(dataset, ready, split) for split in SPLITS},
+        loss_name=loss_of(dataset.task).name,
+        score_name=score_of(dataset.task).name,
+        n_features=dataset.features.shape[1],
+        n_outputs=len(dataset.class_names) or 1,
+        shape=shape,
+    )
+
+
+def _split(features: np.ndarray, targets: np.ndarray) -> Split:
+    return Split(features=torch.from_numpy(features), targets=torch.from_numpy(targets))
+
+
+def _idx(folder: Path, name: str, dimensions: int) -> np.ndarray:
+    """Read one IDX file of unsigned bytes.
+
+    Returns:
+        The bytes in the shape that the header gives.
+
+    Raises:
+        DataError: If the file is missing, is none of these, or is cut off.
+
+    Source: the header as described at LeCun's MNIST page: 0, 0, type 8, number of dimensions,
+    then each dimension as a big-endian 32-bit number.
+    """
+    opened: dict[str, Callable[[Path], bytes]] = {
+        name: Path.read_bytes,
+        f"{name}.gz": lambda file: gzip.decompress(file.read_bytes()),
+    }
+    for file, read in opened.items():
+        if (folder / file).is_file():
+            content = read(folder / file)
+            break
+    else:
+        raise DataError(
+            f"mnist: '{folder}' holds neither {name} nor {name}.gz. Give the folder that holds "
+            "MNIST's test files, or null to do without."
+        )
+    if len(content) < 4 + 4 * dimensions or content[:4] != bytes([0, 0, 8, dimensions]):
+        raise DataError(f"'{folder / file}' is no IDX file of bytes in {dimensions} dimensions.")
+    shape = np.frombuffer(content, ">i4", dimensions, 4)
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions)
+    if values.size != int(np.prod(shape)):
+        raise DataError(f"'{folder / file}' is cut off: its header announces {shape.tolist()}.")
+    return values.reshape(shape)

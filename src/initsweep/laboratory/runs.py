@@ -1,0 +1,175 @@
+"""Trainings of one scheme as matrices: learning rates by seeds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from initsweep.engine.lanes import NEVER, LaneResults
+from initsweep.laboratory.data import Data
+from initsweep.laboratory.table import Measurement
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Runs:
+    """Every rate under every seed.
+
+    Attributes:
+        label: The scheme.
+        rates: Learning rates, in the order given.
+        seeds: Seeds, in the order given.
+        losses: Loss by epoch on the rows asked for, epoch 0 untrained, at most the constant
+            predictor's, which a diverged run counts as; shape (rates, seeds, epochs + 1).
+        scores: Score by epoch, that of guessing where a run has diverged; same shape.
+        raw_losses: As `losses`, but as they were: NaN from divergence on.
+        train_losses: Mean over the batches of each epoch, shape (rates, seeds, epochs).
+        diverged: Shape (rates, seeds).
+        states: Final parameters, rates by seeds, None for diverged runs; empty if not kept.
+        constant_loss: The constant predictor's.
+        engine: The path that trained them.
+    """
+
+    label: str
+    rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    losses: Matrix
+    scores: Matrix
+    raw_losses: Matrix
+    train_losses: Matrix
+    diverged: NDArray[np.bool_]
+    states: list[list[dict[str, Tensor] | None]]
+    constant_loss: float
+    engine: str
+
+    @classmethod
+    def of(
+        cls,
+        label: str,
+        rates: Sequence[float],
+        seeds: Sequence[int],
+        results: LaneResults,
+        data: Data,
+        split: str,
+    ) -> "Runs":
+        """Return the results of the lanes rates x seeds as matrices."""
+        shape = (len(rates), len(seeds))
+        constant, guess = data.constant_loss[split], _guess(data, split)
+        raw = results.validation_loss.reshape(*shape, -1)
+        scores = results.validation_score.reshape(*shape, -1)
+        states = results.final_states or []
+        return cls(
+            label=label,
+            rates=tuple(rates),
+            seeds=tuple(seeds),
+            losses=np.fmin(raw, constant),
+            scores=np.where(np.isfinite(scores) & np.isfinite(raw), scores, guess),
+            raw_losses=raw,
+            train_losses=results.train_loss.reshape(*shape, -1),
+            diverged=(results.diverged_at_step != NEVER).reshape(shape),
+            states=[states[at : at + len(seeds)] for at in range(0, len(states), len(seeds))],
+            constant_loss=constant,
+            engine=results.engine,
+        )
+
+    @property
+    def final_losses(self) -> Matrix:
+        """Capped loss after the last epoch, shape (rates, seeds)."""
+        return self.losses[..., -1]
+
+    @property
+    def final_scores(self) -> Matrix:
+        """Score after the last epoch, shape (rates, seeds)."""
+        return self.scores[..., -1]
+
+    @property
+    def best_rate(self) -> float:
+        """The rate with the lowest mean capped loss; the smallest of several equal ones."""
+        means = self.final_losses.mean(axis=1)
+        ranked = sorted(range(len(self.rates)), key=lambda i: (means[i], self.rates[i]))
+        return self.rates[ranked[0]]
+
+    def kept(self, rate: float) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """Iterate over seed and final parameters at a rate, without diverged runs.
+
+        Yields:
+            One pair per seed.
+        """
+        for seed, state in zip(self.seeds, self.states[self.at(rate)], strict=True):
+            if state is not None:
+                yield seed, state
+
+    def at(self, rate: float) -> int:
+        """Return the place of a rate."""
+        return self.rates.index(rate)
+
+    def measured(self, quantity: str, values: Matrix, arm: str | None = None) -> list[Measurement]:
+        """Return a matrix of rates by seeds as measurements, the rate being the setting."""
+        return [
+            Measurement(
+                arm=arm or self.label,
+                quantity=quantity,
+                setting=rate,
+                seed=seed,
+                value=float(values[i, j]),
+            )
+            for i, rate in enumerate(self.rates)
+            for j, seed in enumerate(self.seeds)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tuned:
+    """A scheme at its own best rate.
+
+    Attributes:
+        response: All rates on the tuning seeds, validation rows.
+        fresh: The best rate on fresh seeds, test rows.
+    """
+
+    response: Runs
+    fresh: Runs
+
+    @property
+    def rate(self) -> float:
+        """The best rate."""
+        return self.fresh.rates[0]
+
+    @property
+    def test_losses(self) -> Matrix:
+        """Capped test losses of the fresh runs, shape (seeds,)."""
+        return np.asarray(self.fresh.final_losses[0])
+
+    @property
+    def test_scores(self) -> Matrix:
+        """Test scores of the fresh runs, shape (seeds,)."""
+        return np.asarray(self.fresh.final_scores[0])
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the best rate is the lowest or highest that was tried."""
+        return self.rate in (min(self.response.rates), max(self.response.rates))
+
+    def measured(self, arm: str | None = None, setting: float = 0.0) -> list[Measurement]:
+        """Return test loss, test score and best rate as measurements at one setting."""
+        arm = arm or self.fresh.label
+        columns = {"test loss": self.test_losses, "test score": self.test_scores}
+        rows = [
+            Measurement(arm=arm, quantity=name, setting=setting, seed=seed, value=float(value))
+            for name, values in columns.items()
+            for seed, value in zip(self.fresh.seeds, values, strict=True)
+        ]
+        best = Measurement(arm=arm, quantity="best rate", setting=setting, seed=0, value=self.rate)
+        return [*rows, best]
+
+
+def _guess(data: Data, split: str) -> float:
+    """Return the score of the best guess that ignores the features."""
+    if data.score_name != "accuracy":
+        return 0.0  # R² of predicting the mean
+    targets = data.splits[split].targets
+    commonest = data.train.targets.bincount().argmax()
+    return float((targets == commonest).double().mean())

@@ -1,0 +1,103 @@
+"""Every claim keeps the contract: stated in full, judged by its criterion alone, drawn."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from initsweep.claim_page import files, render
+from initsweep.claims import CLAIMS
+from initsweep.figures.style import to_png
+from initsweep.laboratory.claim import ANSWERS
+from initsweep.laboratory.lab import Lab
+from initsweep.laboratory.pictures import draw
+from initsweep.laboratory.table import Measurement, Table
+from tests.conftest import ROOT
+
+NAMES = CLAIMS.names()
+# Measured here, each in a few seconds at the quick budget; `initsweep claims --quick` runs all.
+FAST = ("zero_weights_stay_symmetric",)
+
+
+def yaml(path: str) -> dict:
+    return YAML(typ="safe", pure=True).load((ROOT / path).read_text())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_claim_lives_in_the_file_of_its_name_and_is_stated_in_full(name):
+    claim = CLAIMS.get(name)
+    assert (ROOT / f"src/initsweep/claims/{name}.py").is_file()
+    for text in (claim.statement, claim.experiment, claim.criterion):
+        assert text.endswith(".")
+        assert "  " not in text
+    assert claim.source
+    assert not claim.source.endswith(".")
+    assert len(claim.title) <= 60
+
+
+def test_dvc_knows_every_claim():
+    assert sorted(files.settings().names) == NAMES
+
+
+def test_the_quick_pipeline_is_the_full_one_with_another_budget():
+    full, quick = ((ROOT / f"claims/{path}dvc.yaml").read_text() for path in ("", "quick/"))
+    plain = re.sub(r"^#.*\n", "", quick, flags=re.MULTILINE)
+    plain = plain.replace(" --quick", "").replace("claims-quick", "claims")
+    plain = plain.replace("../../", "../").replace(" at the quick budget", "")
+    assert plain == re.sub(r"^#.*\n", "", full, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_a_claim_is_measured_judged_and_drawn(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    claim = CLAIMS.get(name)
+    rows = claim.measure(Lab(name, "quick", "test", None))
+    assert rows == claim.measure(Lab(name, "quick", "other code", None))
+    table = Table(rows)
+    judgement = claim.judge(table)
+    assert judgement.answer in ANSWERS
+    assert judgement.effects
+    assert judgement.reading.endswith(".")
+    for effect in judgement.effects:
+        assert effect.value.low <= effect.value.estimate <= effect.value.high
+    assert to_png(draw(claim.picture, table)).startswith(b"\x89PNG")
+
+
+def test_the_page_shows_every_answer(tmp_path, monkeypatch):
+    name = "zero_weights_stay_symmetric"
+    claim = CLAIMS.get(name)
+    monkeypatch.chdir(tmp_path)
+    rows = claim.measure(Lab(name, "quick", "test", None))
+    monkeypatch.setattr(files, "read_table", lambda *_: Table(rows))
+    found = render.write([name], "quick")
+    page = (tmp_path / "reports/claims-quick.html").read_text()
+    assert claim.title in page
+    assert "supported" in page
+    assert "http" not in re.sub(r"http://www.w3.org/\S+", "", page)
+    answers = json.loads((tmp_path / "reports/claims-quick/answers.json").read_text())
+    assert answers[name]["answer"] == found[0].judgement.answer
+    assert claim.statement in (tmp_path / "reports/claims-quick.md").read_text()
+
+
+def test_a_claim_can_fail():
+    """The criterion is applied to what was measured, whatever that is."""
+    rows = [
+        Measurement(
+            arm=arm, quantity="distinct units after training", setting=0.0, seed=0, value=64.0
+        )
+        for arm in ("zeros", "constant value=0.1", "xavier_normal")
+    ]
+    assert CLAIMS.get("zero_weights_stay_symmetric").judge(Table(rows)).answer == "refuted"
+
+
+def test_values_are_ordered_by_setting_and_seed():
+    rows = [
+        Measurement(arm="a", quantity="q", setting=at, seed=seed, value=10 * at + seed)
+        for seed in (1, 0)
+        for at in (2.0, 1.0)
+    ]
+    np.testing.assert_array_equal(Table(rows).values("q", "a"), [10, 11, 20, 21])
+    with pytest.raises(KeyError):
+        Table(rows).values("q", "b")
