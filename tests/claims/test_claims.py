@@ -18,7 +18,12 @@ from tests.conftest import ROOT
 
 NAMES = CLAIMS.names()
 # Measured here, each in a few seconds at the quick budget; `initsweep claims --quick` runs all.
-FAST = ("zero_weights_stay_symmetric",)
+FAST = (
+    "high_variance_saturates",
+    "signals_are_exponential_in_depth",
+    "two_he_formulas_variance",
+    "zero_weights_stay_symmetric",
+)
 
 
 def yaml(path: str) -> dict:

@@ -1,0 +1,69 @@
+"""Signals of untrained networks: one forward and one backward pass, layer by layer."""
+
+from collections.abc import Callable, Iterable
+
+from torch import Tensor
+
+from initsweep.laboratory.lab import Lab, Scheme, Setup
+from initsweep.laboratory.table import Measurement
+from initsweep.probes.activation_scale import root_mean_square
+from initsweep.probes.capture import Layer, Snapshot, capture
+
+ROWS = 256
+"""Training rows that a network is looked at with."""
+
+
+def snapshot(
+    lab: Lab,
+    setup: Setup,
+    scheme: str | Scheme,
+    seed: int,
+    *,
+    state: dict[str, Tensor] | None = None,
+) -> Snapshot:
+    """Return what an untrained network shows on the first training rows.
+
+    Args:
+        lab: The bench.
+        setup: Network and data.
+        scheme: What its weights are drawn from.
+        seed: Which draw.
+        state: Parameters to look at instead, for example after training.
+    """
+    model = setup.model()
+    train = setup.data.train
+    return capture(
+        model,
+        lab.state(setup, scheme, seed) if state is None else state,
+        train.features[:ROWS],
+        train.targets[:ROWS],
+        setup.data.loss,
+        getattr(model, "activation_after", {}),
+    )
+
+
+def by_layer(
+    layers: Iterable[Layer],
+    quantity: str,
+    probe: Callable[[Layer], float],
+    *,
+    arm: str,
+    seed: int,
+) -> list[Measurement]:
+    """Return one number per layer, the layer's place from 1 up being the setting."""
+    return [
+        Measurement(
+            arm=arm, quantity=quantity, setting=float(place), seed=seed, value=float(probe(layer))
+        )
+        for place, layer in enumerate(layers, start=1)
+    ]
+
+
+def forward_scale(layer: Layer) -> float:
+    """Return the root mean square of a layer's pre-activations."""
+    return root_mean_square(layer.pre_activations)
+
+
+def backward_scale(layer: Layer) -> float:
+    """Return the root mean square of the gradient with respect to a layer's pre-activations."""
+    return root_mean_square(layer.gradients)
