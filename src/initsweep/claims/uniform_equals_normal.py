@@ -36,7 +36,7 @@ def judge(table: Table) -> Judgement:
         family: table.difference(LOSS, f"{family}_uniform", f"{family}_normal")
         for family in FAMILIES
     }
-    inside = [-MARGIN < d.low and d.high < MARGIN for d in differences.values()]
+    inside = [d.low > -MARGIN and d.high < MARGIN for d in differences.values()]
     outside = [d.low > MARGIN or d.high < -MARGIN for d in differences.values()]
     answer: Answer = "supported" if all(inside) else "refuted" if any(outside) else "cannot tell"
     return Judgement(
