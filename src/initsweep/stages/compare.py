@@ -1,14 +1,16 @@
 """Compare all schemes: sensitivity, paired statistics, the choice and the verdict."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from initsweep import artifacts
 from initsweep.params import Params
 from initsweep.provenance import provenance
 from initsweep.records import (
     Confirmation,
+    CurveRow,
     PairRow,
+    PredictionRow,
     Provenance,
     ResponseRow,
     RunRow,
@@ -16,19 +18,15 @@ from initsweep.records import (
     SchemeRow,
     Selection,
 )
+from initsweep.statistics import plot_tables
 from initsweep.statistics.evidence import Evidence, check_evidence
+from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from initsweep.statistics.verdict import Comparison, compare
 
 LR_RESPONSE = artifacts.COMPARE / "lr_response.csv"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurvePoint:
-    """One point of a learning-rate response as DVC plots it."""
-
-    scheme: str
-    learning_rate: float
-    mean_loss: float
+LEARNING_CURVES = artifacts.COMPARE / "learning_curves.csv"
+CONFUSION = artifacts.COMPARE / "confusion.csv"
+BY_SCHEME = artifacts.COMPARE / "schemes.json"
 
 
 def run(params: Params) -> None:
@@ -47,8 +45,10 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
     artifacts.write_rows(artifacts.COMPARE / "response.csv", comparison.response, ResponseRow)
-    artifacts.write_rows(LR_RESPONSE, _curves(comparison.response), CurvePoint)
-    artifacts.write_json(artifacts.METRICS, headline_metrics(comparison))
+    _write_plots(params, schema, comparison)
+    artifacts.write_json(BY_SCHEME, plot_tables.by_scheme(comparison.schemes))
+    headline = plot_tables.headline(comparison.verdict, comparison.schemes)
+    artifacts.write_json(artifacts.METRICS, headline)
     artifacts.write_json(artifacts.COMPARE / "verdict.json", comparison.verdict)
 
 
@@ -63,49 +63,28 @@ def _read(scheme: str) -> Evidence:
     )
 
 
-def _curves(response: Sequence[ResponseRow]) -> list[CurvePoint]:
-    """Return the evenly spaced rates of every scheme, without refinement."""
-    return [
-        CurvePoint(scheme=row.scheme, learning_rate=row.learning_rate, mean_loss=row.mean_loss)
-        for row in response
-        if row.kind != "refinement"
-    ]
-
-
-def headline_metrics(comparison: Comparison) -> dict[str, dict[str, float]]:
-    """Return the numbers worth comparing between studies, per scheme and for the recommended.
-
-    Returns:
-        Numbers by name by scheme, rounded to six significant digits; what is not defined for a
-        scheme is left out. Without a recommended scheme there is no entry `recommended`.
-    """
-    metrics: dict[str, dict[str, float]] = {}
-    for row in comparison.schemes:
-        metrics[row.scheme] = _rounded(
-            {
-                "learning_rate": row.learning_rate,
-                "validation_loss": row.validation_loss,
-                "test_loss": row.test_loss,
-                "test_score": row.test_score,
-                "basin_width": row.basin_width,
-                "regret": row.regret,
-                "sensitivity": row.sensitivity,
-                "failed_runs": row.failed_runs,
-            }
+def _write_plots(params: Params, schema: Schema, comparison: Comparison) -> None:
+    """Write what `dvc plots` draws; a table is empty where there is nothing to draw."""
+    points = plot_tables.response_points(comparison.response, comparison.schemes)
+    artifacts.write_rows(LR_RESPONSE, points, ResponsePoint)
+    curves = [
+        point
+        for scheme in params.schemes
+        for point in plot_tables.curve_points(
+            scheme,
+            artifacts.read_rows(artifacts.train_folder(scheme) / "curves.csv", CurveRow),
+            schema.constant_validation_loss,
+            params.training.epochs,
         )
-    if comparison.verdict.recommended is not None:
-        headline = ("learning_rate", "test_loss", "test_score", "basin_width")
-        of_all = metrics[comparison.verdict.recommended]
-        metrics = {"recommended": {k: of_all[k] for k in headline if k in of_all}} | metrics
-    return metrics
+    ]
+    artifacts.write_rows(LEARNING_CURVES, curves, CurvePoint)
+    named = comparison.verdict.recommended
+    seen = [] if named is None else _predictions(named)
+    artifacts.write_rows(CONFUSION, plot_tables.confusion_rows(seen, schema), ConfusionRow)
 
 
-def _rounded(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {
-        name: value if isinstance(value, int) else float(f"{value:.6g}")
-        for name, value in values.items()
-        if value is not None
-    }
+def _predictions(scheme: str) -> list[PredictionRow]:
+    return artifacts.read_rows(artifacts.train_folder(scheme) / "predictions.csv", PredictionRow)
 
 
 def _provenance(params: Params, evidence: Sequence[Evidence], schema: Schema) -> Provenance:
