@@ -114,7 +114,7 @@ def test_a_python_without_our_requirements_is_told_what_to_do():
         ("initsweep.stages.tune", ["mlflow", "sklearn", "matplotlib"]),
         ("initsweep.stages.train", ["mlflow", "sklearn", "matplotlib", "optuna"]),
         ("initsweep.stages.report", ["mlflow", "sklearn", "optuna", "torch"]),
-        ("initsweep.stages.summary", ["mlflow", "sklearn", "optuna", "torch"]),
+        ("initsweep.answer.terminal", ["mlflow", "sklearn", "optuna", "torch"]),
     ],
 )
 def test_a_stage_pays_only_for_what_it_uses(modules, not_imported):

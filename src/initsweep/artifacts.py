@@ -74,6 +74,23 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode())
 
 
+def read_text(path: Path) -> str:
+    """Read a UTF-8 text file.
+
+    Returns:
+        Its content.
+
+    Raises:
+        ArtifactError: If the file is missing or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ArtifactError(_missing(path)) from None
+    except UnicodeDecodeError as error:
+        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+
+
 def write_rows(path: Path, rows: "Sequence[Row]", row_type: "type[Row]") -> None:
     """Write a table, one line per row, columns in the order of the row type's fields."""
     names = [field.name for field in dataclasses.fields(row_type)]
@@ -95,7 +112,7 @@ def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
     """
     hints = typing.get_type_hints(row_type)
     names = [field.name for field in dataclasses.fields(row_type)]
-    lines = list(csv.reader(io.StringIO(_read_text(path), newline="")))
+    lines = list(csv.reader(io.StringIO(read_text(path), newline="")))
     if not lines or lines[0] != names:
         found = ", ".join(lines[0]) if lines else "nothing"
         raise ArtifactError(
@@ -127,7 +144,7 @@ def read_json(path: Path) -> typing.Any:  # noqa: ANN401 - JSON is untyped by na
         ArtifactError: If the file is missing or is not JSON.
     """
     try:
-        return json.loads(_read_text(path))
+        return json.loads(read_text(path))
     except json.JSONDecodeError as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
@@ -143,7 +160,7 @@ def read_record(path: Path, record_type: "type[Row]") -> "Row":
     """
     try:
         # JSON mode lets lists become tuples; everything else is strict.
-        return TypeAdapter(record_type).validate_json(_read_text(path), strict=True)
+        return TypeAdapter(record_type).validate_json(read_text(path), strict=True)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the whole"
@@ -189,15 +206,6 @@ def file_hash(paths: Sequence[Path]) -> str:
         content = path.read_bytes()
         digest.update(f"{path.name}:{len(content)}:".encode() + content)
     return digest.hexdigest()[:16]
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ArtifactError(_missing(path)) from None
-    except UnicodeDecodeError as error:
-        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
 
 def _missing(path: Path) -> str:

@@ -75,7 +75,6 @@ def _parser() -> argparse.ArgumentParser:
     repro = commands.add_parser("repro", help="run what is out of date, then print the verdict")
     repro.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
     repro.add_argument("--force", action="store_true", help="run all of it again")
-    commands.add_parser("summary", help="print the verdict table")
     ui = commands.add_parser("ui", help="serve MLflow on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     _add_params(ui)
@@ -115,9 +114,6 @@ def _dispatch(options: argparse.Namespace) -> int:
         return 0
     if options.command == "repro":
         return _repro(options)
-    if options.command == "summary":
-        _print_verdict()
-        return 0
     if options.command == "diagnose" and (options.network or options.batch):
         return _inspect(options)
     if options.command in COMMANDS:
@@ -187,9 +183,10 @@ def _repro(options: argparse.Namespace) -> int:
 
 
 def _print_verdict() -> None:
-    from initsweep.stages import summary
+    from initsweep.answer import study, terminal
+    from initsweep.commands.summary import screen
 
-    print(summary.verdict_table())
+    print(terminal.verdict_table(study.read(), screen()))
 
 
 def _ui(params: Params, port: int) -> int:

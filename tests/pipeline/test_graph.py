@@ -35,7 +35,7 @@ def test_dvc_mlproject_and_the_package_have_the_same_stages():
     modules = {path.stem for path in (ROOT / "src/initsweep/stages").glob("*.py")}
     assert list(yaml("dvc.yaml")["stages"]) == list(STAGES)
     assert [name for name in yaml("MLproject")["entry_points"] if name != "main"] == list(STAGES)
-    assert modules - {"__init__", "summary"} == set(STAGES)
+    assert modules - {"__init__"} == set(STAGES)
 
 
 @pytest.mark.parametrize("stage", [name for name in STAGES if name != "publish"])

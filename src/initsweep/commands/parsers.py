@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 
 COMMANDS = {
+    "summary": "print the verdict: a table, JSON or Markdown",
+    "gate": "check the verdict against limits, for CI: exit 0 passed, 1 failed, 2 cannot be judged",
     "explain": "say what law each weight of a network has now, and under a scheme",
     "names": "say what other frameworks call a law, and where a name means two",
     "export": "write a scheme as plain PyTorch",
@@ -29,6 +31,8 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     made["export"].add_argument("--output", type=Path, help="file to write (default: print)")
     made["check"].add_argument("entry", help="package.module:attribute, or a registered name")
     _add_claims(made["claims"])
+    _add_summary(made["summary"])
+    _add_gate(made["gate"])
     for name in ("explain", "export", "check"):
         _add_network(made[name])
 
@@ -48,3 +52,33 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
     parser.add_argument("--features", type=int, help="inputs per example (default: the data's)")
     parser.add_argument("--outputs", type=int, help="outputs per example (default: the data's)")
+
+
+def _add_summary(parser: argparse.ArgumentParser) -> None:
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="for scripts; docs/ci.md has the format")
+    form.add_argument(
+        "--markdown", action="store_true", help="reports/review.md as a comment on a pull request"
+    )
+    parser.add_argument("--figures", help="with --markdown: the address where the figures are")
+
+
+def _add_gate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--decision",
+        choices=("winner", "tie", "any"),
+        default="tie",
+        help="the least the study must say: winner, tie (default: a scheme is recommended) or any",
+    )
+    parser.add_argument(
+        "--scheme", help="judge this scheme, which must not be shown to be worse than the best"
+    )
+    for name, kind, text in (
+        ("--rate", float, "a learning rate that must lie in the scheme's basin"),
+        ("--max-test-loss", float, "highest mean test loss"),
+        ("--min-score", float, "lowest mean test score, such as an accuracy of 0.95"),
+        ("--max-regret", float, "highest regret"),
+        ("--min-basin", float, "narrowest basin, in decades"),
+        ("--max-failed", int, "most failed fresh runs"),
+    ):
+        parser.add_argument(name, type=kind, help=text)

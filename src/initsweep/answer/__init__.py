@@ -1,0 +1,1 @@
+"""What a finished study says: to people at a terminal, to scripts, to a pull request, to CI."""

@@ -1,0 +1,45 @@
+"""The part of a finished study that an answer is made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from initsweep import artifacts
+from initsweep.records import ResponseRow, SchemeRow, Verdict
+from initsweep.reporting.study import ranked
+
+PACKET = artifacts.REPORTS / "review.html"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The verdict and the tables behind it.
+
+    Attributes:
+        schemes: The verdict table, best first (see `ranked`).
+        response: The learning-rate responses of all schemes.
+    """
+
+    verdict: Verdict
+    schemes: Sequence[SchemeRow]
+    response: Sequence[ResponseRow]
+
+    def row(self, scheme: str) -> SchemeRow | None:
+        """Return a scheme's line of the verdict table, None if the study has no such scheme."""
+        return next((row for row in self.schemes if row.scheme == scheme), None)
+
+
+def read() -> Answer:
+    """Read the study in the working directory.
+
+    Returns:
+        Its answer.
+
+    Raises:
+        ArtifactError: If the study has not run, or its files are damaged.
+    """
+    folder = artifacts.COMPARE
+    return Answer(
+        verdict=artifacts.read_record(folder / "verdict.json", Verdict),
+        schemes=ranked(artifacts.read_rows(folder / "schemes.csv", SchemeRow)),
+        response=artifacts.read_rows(folder / "response.csv", ResponseRow),
+    )

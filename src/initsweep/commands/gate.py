@@ -1,0 +1,45 @@
+"""`initsweep gate`: an exit status for CI."""
+
+import argparse
+import sys
+
+from initsweep.answer import freshness, plain, study
+from initsweep.answer.rules import Check, Limits, judge
+
+PASSED = 0
+FAILED = 1
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Return one line per rule, and 1 if any failed.
+
+    Raises:
+        InitsweepError: If there are no results, they are out of date, or a limit is unusable.
+    """
+    limits = Limits(
+        decision=options.decision,
+        scheme=options.scheme,
+        rate=options.rate,
+        max_test_loss=options.max_test_loss,
+        min_score=options.min_score,
+        max_regret=options.max_regret,
+        min_basin=options.min_basin,
+        max_failed=options.max_failed,
+    )
+    checks = judge(study.read(), limits)
+    freshness.check_results()
+    text = plain.spelt(_listed(checks), sys.stdout.encoding or "utf-8")
+    return text, PASSED if all(check.passed for check in checks) else FAILED
+
+
+def _listed(checks: list[Check]) -> str:
+    longest = max(len(check.rule) for check in checks)
+    lines = [
+        f"{'PASS' if check.passed else 'FAIL'}  {check.rule:<{longest}}  {check.found} "
+        f"(asked: {check.asked})"
+        for check in checks
+    ]
+    failed = sum(not check.passed for check in checks)
+    rules = "rule" if len(checks) == 1 else "rules"
+    closing = f"{failed} of {len(checks)} {rules} failed." if failed else "All rules passed."
+    return "\n".join([*lines, closing])

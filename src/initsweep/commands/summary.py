@@ -1,0 +1,38 @@
+"""`initsweep summary`: the verdict, for people, scripts and pull requests."""
+
+import argparse
+import json
+import shutil
+import sys
+
+from initsweep import artifacts
+from initsweep.answer import comment, record, study
+from initsweep.answer.terminal import WIDTH, Screen, verdict_table
+from initsweep.errors import ParamsError
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Return the verdict as a table, as JSON or as a comment.
+
+    Raises:
+        ParamsError: If options do not go together.
+        ArtifactError: If the study has not run.
+    """
+    if options.figures is not None and not options.markdown:
+        raise ParamsError("--figures belongs to --markdown: add that, or leave it out.")
+    if options.markdown:
+        packet = artifacts.read_text(artifacts.REPORTS / "review.md")
+        return comment.as_comment(packet, options.figures), 0
+    answer = study.read()
+    if options.json:
+        return json.dumps(record.as_record(answer), indent=2, allow_nan=False), 0
+    return verdict_table(answer, screen()), 0
+
+
+def screen() -> Screen:
+    """Return what standard output can show."""
+    return Screen(
+        width=shutil.get_terminal_size(fallback=(WIDTH, 24)).columns,
+        coloured=sys.stdout.isatty(),
+        encoding=sys.stdout.encoding or "utf-8",
+    )
