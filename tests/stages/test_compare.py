@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -7,8 +8,17 @@ import pytest
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.params import parse_params
-from initsweep.records import PairRow, ResponseRow, RunRow, SchemeRow, Verdict
+from initsweep.records import (
+    CurveRow,
+    PairRow,
+    PredictionRow,
+    ResponseRow,
+    RunRow,
+    SchemeRow,
+    Verdict,
+)
 from initsweep.stages import compare
+from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from tests.statistics.study_builder import SCHEMA, evidence, flat
 from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
 
@@ -21,6 +31,31 @@ def write(one):
     artifacts.write_json(tuned / "selection.json", one.selection)
     artifacts.write_rows(trained / "runs.csv", one.confirm, RunRow)
     artifacts.write_json(trained / "record.json", one.confirmation)
+    artifacts.write_rows(trained / "curves.csv", curves(one), CurveRow)
+    seen = [
+        PredictionRow(example=0, target=0.0, prediction=0.0),
+        PredictionRow(example=1, target=1.0, prediction=0.0),
+    ]
+    artifacts.write_rows(trained / "predictions.csv", seen, PredictionRow)
+
+
+def curves(one):
+    """Two epochs of every fresh run, then its last one; a diverged run has none of these."""
+    return [
+        CurveRow(
+            scheme=run.scheme,
+            kind="confirm",
+            trial=0,
+            learning_rate=run.learning_rate,
+            seed=run.seed,
+            epoch=epoch,
+            train_loss=None,
+            validation_loss=run.validation_loss,
+            validation_score=None,
+        )
+        for run in one.confirm
+        for epoch in (0, 1, 30)
+    ]
 
 
 @pytest.fixture
@@ -43,10 +78,13 @@ def test_writes_every_table(params):
     compare.run(params)
     assert sorted(path.as_posix() for path in outputs()) == [
         "metrics.json",
+        "results/compare/confusion.csv",
+        "results/compare/learning_curves.csv",
         "results/compare/lr_response.csv",
         "results/compare/pairs.csv",
         "results/compare/response.csv",
         "results/compare/schemes.csv",
+        "results/compare/schemes.json",
         "results/compare/verdict.json",
     ]
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
@@ -61,23 +99,60 @@ def test_writes_every_table(params):
     assert verdict.provenance.data_sha == SCHEMA.data_sha
 
 
-def test_the_plot_table_holds_the_evenly_spaced_rates_of_every_scheme(params):
+def test_the_responses_to_draw_are_the_evenly_spaced_rates_and_the_chosen_one(params):
     compare.run(params)
-    rates = {scheme: [] for scheme in SCHEMES}
-    for row in artifacts.read_rows(compare.LR_RESPONSE, compare.CurvePoint):
-        rates[row.scheme].append(row.learning_rate)
-    assert rates["he_normal"] == [0.001, 0.01, 0.1, 1.0]
+    points = artifacts.read_rows(compare.LR_RESPONSE, ResponsePoint)
+    rates = {scheme: [p.learning_rate for p in points if p.scheme == scheme] for scheme in SCHEMES}
+    chosen = {p.scheme: p.learning_rate for p in points if p.chosen}
+    rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
+    assert chosen == {row.scheme: row.learning_rate for row in rows}
+    assert sorted({0.001, 0.01, 0.1, 1.0, chosen["he_normal"]}) == rates["he_normal"]
     assert rates["xavier_normal"][-1] == 3.0
 
 
-def test_metrics_are_flat_finite_and_rounded(params):
+def test_learning_curves_cover_every_epoch_and_count_what_diverged(params):
     compare.run(params)
-    metrics = json.loads(artifacts.METRICS.read_text())
-    assert list(metrics) == ["recommended", *SCHEMES]
-    assert set(metrics["recommended"]) == {
-        "learning_rate", "test_loss", "test_score", "basin_width",
-    }  # fmt: skip
-    assert metrics["recommended"]["test_loss"] == metrics["he_normal"]["test_loss"]
+    points = artifacts.read_rows(compare.LEARNING_CURVES, CurvePoint)
+    for scheme in SCHEMES:
+        epochs = [point.epoch for point in points if point.scheme == scheme]
+        assert epochs == list(range(params.training.epochs + 1))
+    zeros = [point for point in points if point.scheme == "zeros"]
+    assert zeros[-1].worst_loss == SCHEMA.constant_validation_loss
+    assert all(p.best_loss <= p.median_loss <= p.worst_loss for p in points)
+
+
+def test_the_confusion_is_that_of_the_recommended_scheme(params):
+    named = dataclasses.replace(SCHEMA, class_names=["cat", "dog"])
+    artifacts.write_json(artifacts.SCHEMA, named)
+    compare.run(params)
+    rows = artifacts.read_rows(compare.CONFUSION, ConfusionRow)
+    assert [(row.actual, row.predicted) for row in rows] == [("cat", "cat"), ("dog", "cat")]
+
+
+def test_a_regression_has_no_confusion(params):
+    artifacts.write_json(artifacts.SCHEMA, dataclasses.replace(SCHEMA, task="regression"))
+    compare.run(params)
+    assert compare.CONFUSION.read_text() == "actual,predicted\n"
+
+
+def test_the_headline_is_flat_short_and_rounded(params):
+    compare.run(params)
+    headline = json.loads(artifacts.METRICS.read_text())
+    assert list(headline) == [
+        "decision", "recommended", "learning_rate", "basin_width", "test_loss", "test_score",
+        "tied", "trainable",
+    ]  # fmt: skip
+    assert (headline["decision"], headline["recommended"]) == ("winner", "he_normal")
+    assert (headline["tied"], headline["trainable"]) == (1, 2)
+    assert headline["test_loss"] == float(f"{headline['test_loss']:.6g}")
+
+
+def test_numbers_by_scheme_are_finite_and_rounded(params):
+    compare.run(params)
+    metrics = json.loads(compare.BY_SCHEME.read_text())
+    assert list(metrics) == SCHEMES
+    headline = json.loads(artifacts.METRICS.read_text())
+    assert metrics["he_normal"]["test_loss"] == headline["test_loss"]
     assert "basin_width" not in metrics["zeros"]
     assert "test_score" not in metrics["zeros"]
     assert metrics["zeros"]["failed_runs"] == 10
@@ -85,11 +160,14 @@ def test_metrics_are_flat_finite_and_rounded(params):
         assert all(value == float(f"{value:.6g}") for value in values.values())
 
 
-def test_without_a_recommendation_metrics_name_none(params):
+def test_without_a_recommendation_the_headline_says_none_and_nothing_is_confused(params):
     for scheme in SCHEMES:
         write(evidence(scheme, [1.0] * 10, STALLED))
     compare.run(params)
-    assert list(json.loads(artifacts.METRICS.read_text())) == SCHEMES
+    assert json.loads(artifacts.METRICS.read_text()) == {
+        "decision": "none_trainable", "recommended": "none", "tied": 0, "trainable": 0,
+    }  # fmt: skip
+    assert compare.CONFUSION.read_text() == "actual,predicted\n"
 
 
 def test_same_input_same_bytes(params):
@@ -119,7 +197,7 @@ def test_a_removed_scheme_is_ignored(params):
     compare.run(params.model_copy(update={"schemes": ("he_normal", "zeros")}))
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     assert [row.scheme for row in rows] == ["he_normal", "zeros"]
-    points = artifacts.read_rows(compare.LR_RESPONSE, compare.CurvePoint)
+    points = artifacts.read_rows(compare.LR_RESPONSE, ResponsePoint)
     assert {point.scheme for point in points} == {"he_normal", "zeros"}
 
 
@@ -131,6 +209,8 @@ def test_a_removed_scheme_is_ignored(params):
         "results/tune/he_normal/selection.json",
         "results/train/he_normal/runs.csv",
         "results/train/he_normal/record.json",
+        "results/train/he_normal/curves.csv",
+        "results/train/he_normal/predictions.csv",
     ],
 )
 def test_a_missing_file_is_named(params, path):

@@ -147,7 +147,10 @@ def _check(
 
 
 def _rate_check(row: SchemeRow | None, rate: float) -> Check:
-    """Return the check of a rate; the chosen one may lie beside the basin, which the grid measures."""
+    """Return the check of a rate.
+
+    The chosen rate may lie beside the basin, which only the grid measures: up to it is fine.
+    """
     asked = f"basin holds {numbers.rate(rate)}"
     if row is None or row.basin_low is None or row.basin_high is None:
         return _check(row, "rate", None, asked, passed=False)

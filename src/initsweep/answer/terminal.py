@@ -70,7 +70,7 @@ def _columns(answer: Answer, encoding: str) -> dict[str, list[str]]:
     rows, tied = answer.schemes, marked_tied(answer.schemes)
     responses = sparkline.sparklines(answer)
     score = answer.verdict.score_name
-    columns = {
+    columns: dict[str, list[str]] = {
         "scheme": [_short(row.scheme) for row in rows],
         "outcome": [row.outcome for row in rows],
         "tied": ["yes" if row.scheme in tied else "" for row in rows],
@@ -108,7 +108,7 @@ def _table(answer: Answer, columns: dict[str, list[str]], gap: int) -> Table:
     for name in columns:
         justify: Literal["left", "right"] = "left" if name in _WORDS else "right"
         table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
-    cells = zip(*columns.values(), strict=True)
+    cells: list[tuple[str, ...]] = list(zip(*columns.values(), strict=True))
     for row, line in zip(answer.schemes, cells, strict=True):
         table.add_row(*(_styled(cell) for cell in line), style=_STYLES.get(row.outcome))
     return table

@@ -18,6 +18,8 @@ Metrics = dict[str, int | float | str]
 NONE = "none"
 """What stands for the recommended scheme where there is none: DVC drops nulls."""
 
+_HEADLINE = ("learning_rate", "basin_width", "test_loss", "test_score")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponsePoint:
@@ -117,18 +119,11 @@ def headline(verdict: Verdict, schemes: Sequence[SchemeRow]) -> Metrics:
     Returns:
         Values by name, rounded to six significant digits; what is not defined is left out.
     """
-    row = next((row for row in schemes if row.scheme == verdict.recommended), None)
+    of_row = by_scheme(schemes).get(verdict.recommended or NONE, {})
     return {
         "decision": verdict.decision,
         "recommended": verdict.recommended or NONE,
-        **_rounded(
-            {
-                "learning_rate": row and row.learning_rate,
-                "basin_width": row and row.basin_width,
-                "test_loss": row and row.test_loss,
-                "test_score": row and row.test_score,
-            }
-        ),
+        **{key: of_row[key] for key in _HEADLINE if key in of_row},
         "tied": len(verdict.tie_set),
         "trainable": sum(row.trainable for row in schemes),
     }

@@ -1,16 +1,21 @@
 import dataclasses
+import re
 
 import pytest
 
+from initsweep import artifacts
+from initsweep.answer import study as answers
+from initsweep.answer.sparkline import BLOCKS
+from initsweep.answer.terminal import NARROWEST, WIDTH, Screen, verdict_table
 from initsweep.figures.numbers import MISSING
-from initsweep.stages.summary import WIDTH, verdict_table
+from initsweep.records import ResponseRow, SchemeRow
 from tests.stages.study_fixture import make_study, renamed
 
 
-def table_of(study, folder, monkeypatch) -> list[str]:
+def table_of(study, folder, monkeypatch, **screen) -> list[str]:
     study.write(folder)
     monkeypatch.chdir(folder)
-    return verdict_table().splitlines()
+    return verdict_table(answers.read(), Screen(**screen)).splitlines()
 
 
 def test_sentence_then_one_line_per_scheme_then_the_reports_path(tmp_path, monkeypatch):
@@ -59,23 +64,65 @@ def test_an_untrainable_scheme_shows_no_score(tmp_path, monkeypatch):
 
 
 def test_columns_line_up_and_hold_the_numbers(tmp_path, monkeypatch):
-    lines = table_of(make_study(), tmp_path, monkeypatch)
+    lines = table_of(make_study(), tmp_path, monkeypatch, width=120)
     head = next(line for line in lines if line.startswith("scheme "))
     line = next(line for line in lines if line.startswith("lecun_uniform"))
     assert len(line) == len(head)
-    assert line.split() == [
-        "lecun_uniform", "equivalent", "0.121", "≥", "2.00", "0.0968", "0.101", "97.0", "%", "0/10",
-    ]  # fmt: skip
+    place = head.index("response")
+    for name in ("rate", "basin", "val. loss", "test loss", "score", "failed"):
+        end = head.index(name) + len(name)
+        assert line[end - 1] != " "
+    assert line.split()[:3] == ["lecun_uniform", "equivalent", "0.121"]
+    assert line[place:].split()[-6:] == ["2.00", "0.0968", "0.101", "97.0", "%", "0/10"]
     zeros = next(line for line in lines if line.startswith("zeros"))
-    assert zeros.split()[1:] == [
-        "untrainable",
-        MISSING,
-        MISSING,
-        "2.302",
-        "2.302",
-        MISSING,
-        "10/10",
-    ]
+    assert zeros.split()[1:3] == ["untrainable", MISSING]
+    assert zeros.split()[-5:] == [MISSING, "2.302", "2.302", MISSING, "10/10"]
+
+
+@pytest.mark.parametrize("width", [1, NARROWEST, 60, 80, 100, 120, 400])
+def test_every_width_has_name_rate_and_response(width, tmp_path, monkeypatch):
+    lines = table_of(make_study(), tmp_path, monkeypatch, width=width)
+    assert max(map(len, lines)) <= max(min(width, 120), NARROWEST)
+    head = next(line for line in lines if line.startswith("scheme "))
+    assert {"scheme", "rate", "response"} <= set(head.split())
+    assert ("failed" in head) == (width >= 100)
+
+
+def test_what_is_not_shown_is_not_explained(tmp_path, monkeypatch):
+    wide = " ".join(table_of(make_study(), tmp_path, monkeypatch, width=120))
+    narrow = " ".join(table_of(make_study(), tmp_path, monkeypatch, width=40))
+    assert "decades of rates within" in wide
+    assert "decades of rates within" not in narrow
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
+def test_a_terminal_without_unicode_gets_the_same_columns_in_ascii(encoding, tmp_path, monkeypatch):
+    lines = table_of(make_study(), tmp_path, monkeypatch, encoding=encoding)
+    text = "\n".join(lines)
+    text.encode("ascii")
+    assert "?" not in text
+    assert ">= 2.00" in text
+    line = next(line for line in lines if line.startswith("lecun_uniform"))
+    assert len(line) == len(next(line for line in lines if line.startswith("scheme ")))
+
+
+def test_a_name_that_the_terminal_cannot_show_is_marked_and_nothing_breaks(tmp_path, monkeypatch):
+    study = renamed(make_study(names=["he_normal", "orthogonal"]), "he_normal", "größe")
+    lines = table_of_renamed(study, tmp_path, monkeypatch, encoding="ascii")
+    assert any(line.startswith("gr??e") for line in lines)
+
+
+def test_colours_where_they_are_understood_and_none_under_no_color(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    plain = "\n".join(table_of(make_study(), tmp_path, monkeypatch))
+    assert "\x1b" not in plain
+    coloured = "\n".join(table_of(make_study(), tmp_path, monkeypatch, coloured=True))
+    assert "\x1b[1;32m" in coloured
+    assert any(block in coloured for block in BLOCKS)
+    monkeypatch.setenv("NO_COLOR", "1")
+    without = "\n".join(table_of(make_study(), tmp_path, monkeypatch, coloured=True))
+    assert not re.search(r"\x1b\[[\d;]*3\dm", without)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -92,14 +139,12 @@ def test_no_line_is_wider_than_the_terminal(task, tmp_path, monkeypatch):
     assert any(line.startswith("my_very_long_scheme_n…") for line in lines)
 
 
-def table_of_renamed(study, folder, monkeypatch) -> list[str]:
-    from initsweep import artifacts
-    from initsweep.records import SchemeRow
-
+def table_of_renamed(study, folder, monkeypatch, **screen) -> list[str]:
     artifacts.write_rows(folder / artifacts.COMPARE / "schemes.csv", study.schemes, SchemeRow)
+    artifacts.write_rows(folder / artifacts.COMPARE / "response.csv", study.response, ResponseRow)
     artifacts.write_json(folder / artifacts.COMPARE / "verdict.json", study.verdict)
     monkeypatch.chdir(folder)
-    return verdict_table().splitlines()
+    return verdict_table(answers.read(), Screen(**screen)).splitlines()
 
 
 @pytest.mark.parametrize(
