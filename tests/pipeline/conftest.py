@@ -75,6 +75,7 @@ class Project:
     """A repository of a small study."""
 
     path: Path
+    python = sys.executable
 
     def run(
         self, *command: str, check: bool = True, **environment: str
