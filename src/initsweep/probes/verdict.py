@@ -17,6 +17,9 @@ NOT_FINITE = "not finite"
 NOT_JUDGED = "not judged"
 """Too little of the network was looked at to call it healthy."""
 
+VERDICTS = tuple(dict.fromkeys([NOT_FINITE, NOT_JUDGED, *(check.verdict for check in CHECKS)]))
+"""All that can be said of a network on which there is an alarm."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
