@@ -76,7 +76,9 @@ def test_a_healthy_network_passes_and_is_left_as_it_was(batch):
 def test_a_vanishing_network_fails_with_layer_and_number(batch):
     torch.manual_seed(0)
     net = deep(gain=0.7)
-    with pytest.raises(UnhealthyError, match=r"untrained network is vanishing\. \d+: .* times"):
+    with pytest.raises(
+        UnhealthyError, match=r"is vanishing\. module \d+: .* times that of module 0"
+    ):
         assert_healthy(net, *batch)
     with pytest.raises(AssertionError):
         assert_healthy(net, *batch)
@@ -176,6 +178,7 @@ def test_the_command_prints_a_verdict_and_draws(folder, capsys):
     assert (status, err) == (0, "")
     assert out.startswith("he_normal: ")
     assert "zeros: symmetric" in out
+    assert "module 0 is layer 0 of 0 to 2" in out
     assert {path.name for path in (folder / "pictures").iterdir()} == {
         "signal.png", "health.png", "spectrum.png",
     }  # fmt: skip

@@ -14,6 +14,7 @@ from initsweep.diagnosis import Diagnosis, diagnose
 from initsweep.errors import DataError, InitsweepError
 from initsweep.figures import health, palette, signal, style
 from initsweep.figures.numbers import significant
+from initsweep.probes.evidence import spoken
 from initsweep.probes.targets import Kind
 from initsweep.records import DiagnosisRow
 from initsweep.registry import Registry
@@ -71,7 +72,7 @@ def run(request: Request) -> tuple[str, bool]:
         optimizer=request.optimizer,
         seeds=range(request.seeds),
     )
-    text = "\n\n".join([*(_words(row) for row in found.schemes), *_notes(found)])
+    text = "\n\n".join([*(_words(row, found) for row in found.schemes), *_notes(found)])
     if request.figures is not None:
         text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
     return text, found.healthy
@@ -173,8 +174,13 @@ def _network(
     )
 
 
-def _words(row: DiagnosisRow) -> str:
+def _words(row: DiagnosisRow, found: Diagnosis) -> str:
     lines = [f"{row.scheme}: {row.verdict}", f"  {row.reason}"]
+    names = [layer.name for layer in found.layers if layer.scheme == row.scheme]
+    if row.first_bad_layer in names:
+        # Pictures have no room for names.
+        place, last = names.index(row.first_bad_layer), len(names) - 1
+        lines.append(f"  {spoken(row.first_bad_layer)} is layer {place} of 0 to {last}")
     lines.append(
         f"  gradient norm {significant(row.gradient_norm, 3)} "
         f"({significant(row.gradient_norm_low, 3)} to {significant(row.gradient_norm_high, 3)})"

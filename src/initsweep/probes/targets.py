@@ -91,8 +91,8 @@ def class_axis(outputs: torch.Size, targets: torch.Size) -> int | None:
     """Return the axis of the outputs that runs over classes, given the shape of class numbers.
 
     Axis 1, as in torch's `cross_entropy`, if the targets have all others; else the last one, where
-    transformers have it. None if neither fits
-    or there is only one output.
+    transformers have it. None if neither fits, or
+    there is only one output.
     """
     for axis in (1, len(outputs) - 1):
         others = outputs[:axis] + outputs[axis + 1 :]
