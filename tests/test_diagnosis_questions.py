@@ -28,8 +28,8 @@ def test_whole_numbers_can_be_numbers_to_predict(features):
 
 
 def test_the_task_must_be_one_that_exists_and_not_said_twice(features):
-    with pytest.raises(InitsweepError, match=r"task: received 'regresion'.*Did you mean"):
-        diagnose(net(), features, task="regresion")
+    with pytest.raises(InitsweepError, match=r"task: received 'regression_'.*Did you mean"):
+        diagnose(net(), features, task="regression_")
     with pytest.raises(InitsweepError, match="leave out one"):
         diagnose(net(), features, torch.zeros(32), lambda z, t: z.mean(), task="regression")
 
