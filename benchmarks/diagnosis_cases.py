@@ -186,13 +186,22 @@ def problem(network: Network, scheme: str) -> Problem:
     )
 
 
-def train(number: int, network: Network, scheme: str, optimizer: str, runtime: Runtime) -> Outcome:
-    """Return what training a case came to, at every rate under every seed."""
+def train(
+    number: int,
+    network: Network,
+    scheme: str,
+    optimizer: str,
+    runtime: Runtime,
+    *,
+    every: int = 1,
+    seeds: Sequence[int] = SEEDS,
+) -> Outcome:
+    """Return what training a case came to, at every rate, or some, under every seed."""
     batch, epochs = BUDGETS[network.data]
-    rates = RATES[optimizer]
+    rates = RATES[optimizer][::every]
     results = train_lanes(
         problem(network, scheme),
-        [Lane(learning_rate=rate, seed=seed) for rate in rates for seed in SEEDS],
+        [Lane(learning_rate=rate, seed=seed) for rate in rates for seed in seeds],
         training=Training(
             epochs=epochs, batch_size=batch, schedule="constant", warmup_fraction=0.0,
             gradient_clip=None,
@@ -204,7 +213,7 @@ def train(number: int, network: Network, scheme: str, optimizer: str, runtime: R
         runtime=runtime,
     )  # fmt: skip
     constant = prepared_data(network.data)[1]
-    capped = results.capped_losses(constant).reshape(len(rates), len(SEEDS))
+    capped = results.capped_losses(constant).reshape(len(rates), len(seeds))
     diverged = (results.diverged_at_step.reshape(capped.shape) >= 0).any(axis=1)
     best = int(capped.mean(axis=1).argmin())
     stable = [rate for rate, failed in zip(rates, diverged, strict=True) if not failed]

@@ -42,6 +42,10 @@ def deep(depth=30, gain=2.0**0.5):
     return nn.Sequential(*layers, nn.Linear(32, 3))
 
 
+def broken(outputs, targets):
+    raise ValueError("no such loss")
+
+
 @pytest.fixture
 def batch():
     generator = torch.Generator().manual_seed(5)
@@ -72,7 +76,9 @@ def test_a_healthy_network_passes_and_is_left_as_it_was(batch):
 def test_a_vanishing_network_fails_with_layer_and_number(batch):
     torch.manual_seed(0)
     net = deep(gain=0.7)
-    with pytest.raises(UnhealthyError, match=r"untrained network is vanishing\. \d+: .* times"):
+    with pytest.raises(
+        UnhealthyError, match=r"is vanishing\. module \d+: .* times that of module 0"
+    ):
         assert_healthy(net, *batch)
     with pytest.raises(AssertionError):
         assert_healthy(net, *batch)
@@ -113,11 +119,16 @@ def test_targets_may_be_missing_numbers_or_come_with_a_loss(batch):
         ((torch.full((4, 32), torch.nan),), "128 values that are NaN"),
         ((np.array(["a", "b"]),), "batch must be numbers"),
         ((torch.zeros(32),), r"shape \(batch, ...\)"),
-        ((torch.zeros(4, 31),), "fails on a batch of shape"),
-        ((torch.zeros(4, 32), torch.zeros(5)), "4 examples, but 5 targets"),
-        ((torch.zeros(4, 32), torch.full((4,), torch.nan)), "targets hold"),
-        ((torch.zeros(4, 32), torch.tensor([0, 1, 2, 9])), "or its loss fails"),
-        ((torch.zeros(4, 32), None, functional.mse_loss), "loss needs targets"),
+        ((torch.ones(4, 31),), "fails on a batch of shape"),
+        ((torch.ones(4, 32), torch.zeros(5)), "4 examples, but 5 targets"),
+        ((torch.ones(4, 32), torch.full((4,), torch.nan)), "targets hold"),
+        ((torch.ones(4, 32), torch.tensor([0, 1, 2, 9])), "class number 9, but the network has 3"),
+        ((torch.ones(4, 32), torch.zeros(4, 2).long()), r"shape \(4, 2\) do not fit"),
+        ((torch.ones(4, 32), torch.rand(4, 2)), r"shape \(4, 2\) do not fit"),
+        ((torch.ones(4, 32), torch.rand(4, 3), broken), "or its loss fails .*: no such loss"),
+        ((torch.ones(4, 32), None, functional.mse_loss), "loss needs targets"),
+        ((torch.zeros(4, 32),), "Every value of the batch is 0"),
+        ((torch.ones(4, 32).long(),), "whole numbers .int64., as for a lookup table"),
     ],
 )
 def test_what_cannot_be_used_is_named(arguments, message):
@@ -149,6 +160,7 @@ def folder(tmp_path, monkeypatch):
     np.save("objects.npy", np.array([{}, 1], dtype=object), allow_pickle=True)
     np.save("words.npy", np.array(["a", "b"]))
     (tmp_path / "text.npy").write_text("hello")
+    np.save("counts.npy", generator.integers(9, size=(40, 6)))
     return tmp_path
 
 
@@ -166,6 +178,7 @@ def test_the_command_prints_a_verdict_and_draws(folder, capsys):
     assert (status, err) == (0, "")
     assert out.startswith("he_normal: ")
     assert "zeros: symmetric" in out
+    assert "module 0 is layer 0 of 0 to 2" in out
     assert {path.name for path in (folder / "pictures").iterdir()} == {
         "signal.png", "health.png", "spectrum.png",
     }  # fmt: skip
@@ -188,7 +201,16 @@ def test_check_makes_the_exit_status_the_answer(folder, capsys):
         (["--batch", "batch.npy"], "a network needs a batch"),
         (["nets_of_mine:make_net", "--batch", "missing.npy"], "Cannot read 'missing.npy'"),
         (["nets_of_mine:make_net", "--batch", "objects.npy"], "Python objects"),
-        (["nets_of_mine:make_net", "--batch", "text.npy"], "not an array of numbers"),
+        (["nets_of_mine:make_net", "--batch", "text.npy"], "not in NumPy's format"),
+        (["nets_of_mine:make_net", "--batch", "counts.npy"], "give them as floats"),
+        (
+            ["nets_of_mine:make_net", "--batch", "batch.npy", "--figures", "batch.npy"],
+            "'batch.npy' is a file",
+        ),
+        (
+            ["nets_of_mine:make_net", "--batch", "batch.npy", "--figures", "batch.npy/below"],
+            "cannot write to 'batch.npy/below'",
+        ),
         (["nets_of_mine:make_net", "--batch", "words.npy"], "one array of numbers"),
         (["nets_of_mine:nothing", "--batch", "batch.npy"], "has no network 'nothing'"),
         (["no_such_module:x", "--batch", "batch.npy"], "no module named"),

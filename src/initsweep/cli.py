@@ -101,6 +101,11 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--batch", type=Path, help="its inputs, a .npy file")
     parser.add_argument("--targets", type=Path, help="its targets, a .npy file (default: random)")
+    parser.add_argument(
+        "--task",
+        choices=("classification", "regression"),
+        help="what the targets are (default: whole numbers are classes)",
+    )
     parser.add_argument("--schemes", help="initializers to try, comma-separated")
     parser.add_argument("--optimizer", default="sgd", help="what it will be trained with")
     parser.add_argument("--seeds", type=int, default=5, help="how many draws of the weights")
@@ -154,6 +159,7 @@ def _inspect(options: argparse.Namespace) -> int:
             network=options.network,
             batch=options.batch,
             targets=options.targets,
+            task=options.task,
             schemes=tuple((options.schemes or "").replace(",", " ").split()),
             optimizer=options.optimizer,
             seeds=options.seeds,

@@ -8,20 +8,22 @@ assert_healthy(model, batch, targets)  # in a test suite
 ```
 """
 
-import copy
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, UnhealthyError
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.probes.reading import Loss, Reading, read
+from initsweep.probes.subject import failure, subject
 from initsweep.probes.summary import diagnosis, layer_table
+from initsweep.probes.targets import Kind
 from initsweep.probes.task import Numbers, Task, checked_batch, make_task
-from initsweep.probes.verdict import is_alarming
+from initsweep.probes.verdict import VERDICTS, is_alarming
 from initsweep.records import DiagnosisRow, LayerRow
+from initsweep.registry import did_you_mean
 
 SEEDS = (0, 1, 2, 3, 4)
 AS_BUILT = "as_built"
@@ -58,7 +60,8 @@ def diagnose(
     targets: Numbers | None = None,
     loss: Loss | None = None,
     *,
-    schemes: Sequence[str] = (),
+    task: Kind | None = None,
+    schemes: Sequence[str] | str = (),
     optimizer: str = "sgd",
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
@@ -68,10 +71,13 @@ def diagnose(
         model: The network as it is, or a function that builds one: it is then called once per
             seed, with torch's generator seeded, and numbers get a range over seeds.
         batch: Inputs, shape (batch, ...).
-        targets: Class numbers, shape (batch, ...), or numbers to predict. Without them, targets
-            are drawn at random: classes if the network has several outputs.
+        targets: Class numbers, shape (batch, ...), or numbers to predict, one per output. Without
+            them, targets are drawn at random: classes if the network has several outputs. Outputs
+            have their classes on axis 1, as for torch's `cross_entropy`, or on the last one.
         loss: Mean loss from outputs and targets. By default cross-entropy for whole-numbered
             targets and the mean squared error for others.
+        task: "classification" if the targets are class numbers, "regression" if they are numbers
+            to predict. By default whole numbers are classes and others are not.
         schemes: Names of initializers to look at instead of the network's own weights.
         optimizer: What the network will be trained with: "sgd", or another that scales each step
             by the gradient's size; those bear much smaller gradients.
@@ -84,28 +90,25 @@ def diagnose(
         InitsweepError: If the batch cannot be used, the network fails on it, or has no layer that
             can be looked at.
     """
-    if not seeds:
-        raise InitsweepError("seeds: at least one is needed.")
-    if not isinstance(model, nn.Module) and not callable(model):
-        raise InitsweepError(f"The model must be a network or build one, received {model!r}.")
-    network = model if isinstance(model, nn.Module) else _built(model, seeds[0])
-    network = _on_cpu(network)
-    task = make_task(network, checked_batch(batch), targets, loss)
+    seeds = _checked_seeds(seeds)
+    schemes = (schemes,) if isinstance(schemes, str) else schemes
+    network = subject(model, seeds[0])
+    made = make_task(network, checked_batch(batch), targets, loss, task)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
     for scheme in schemes or (AS_BUILT,):
         readings = [
-            _read(network, state, task) for state in _states(model, network, scheme, seeds, task)
+            _read(network, state, made) for state in _states(model, network, scheme, seeds, made)
         ]
-        rows.append(diagnosis(scheme, readings, task.constant_loss, optimizer))
+        rows.append(diagnosis(scheme, readings, made.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
     if rows[0].unseen:
-        task.notes.append(f"not looked at: {rows[0].unseen}")
+        made.notes.append(f"not looked at: {rows[0].unseen}")
     if all(row.forward_predicted is None for row in layers):
-        task.notes.append("theory predicts nothing here: not traceable, or weights not centred")
+        made.notes.append("theory predicts nothing here: not traceable, or weights not centred")
     if isinstance(model, nn.Module) and not schemes:
-        task.notes.append("one draw of the weights; pass a function to see the range over seeds")
-    return Diagnosis(schemes=rows, layers=layers, notes=task.notes)
+        made.notes.append("one draw of the weights; pass a function to see the range over seeds")
+    return Diagnosis(schemes=rows, layers=layers, notes=made.notes)
 
 
 def assert_healthy(
@@ -114,7 +117,8 @@ def assert_healthy(
     targets: Numbers | None = None,
     loss: Loss | None = None,
     *,
-    allow: Sequence[str] = (),
+    task: Kind | None = None,
+    allow: Sequence[str] | str = (),
     optimizer: str = "sgd",
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
@@ -125,6 +129,7 @@ def assert_healthy(
         batch: As for `diagnose`.
         targets: As for `diagnose`.
         loss: As for `diagnose`.
+        task: As for `diagnose`.
         allow: Verdicts to let pass, such as "exploding". Mild ones pass anyway.
         optimizer: As for `diagnose`.
         seeds: As for `diagnose`.
@@ -133,13 +138,48 @@ def assert_healthy(
         The diagnosis.
 
     Raises:
+        InitsweepError: As for `diagnose`, and if `allow` names no verdict.
         UnhealthyError: If there is an alarm; an `AssertionError` that names layer and number.
     """
-    found = diagnose(model, batch, targets, loss, optimizer=optimizer, seeds=seeds)
+    allowed = _checked_verdicts(allow)
+    found = diagnose(model, batch, targets, loss, task=task, optimizer=optimizer, seeds=seeds)
     row = found.schemes[0]
-    if is_alarming(row.verdict) and row.verdict not in allow:
+    if is_alarming(row.verdict) and row.verdict not in allowed:
         raise UnhealthyError(f"The untrained network is {row.verdict}. {row.reason}.")
     return found
+
+
+def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
+    """Return the seeds.
+
+    Raises:
+        InitsweepError: If there is none, or one that is no whole number from 0.
+    """
+    try:
+        numbers = tuple(operator.index(seed) for seed in seeds)
+    except TypeError:
+        numbers = (-1,)
+    if not numbers or min(numbers) < 0 or max(numbers) >= 2**63:
+        raise InitsweepError(
+            f"seeds: received {seeds!r}. Give one or more whole numbers from 0, such as [0, 1, 2]."
+        )
+    return numbers
+
+
+def _checked_verdicts(allow: Sequence[str] | str) -> tuple[str, ...]:
+    """Return the verdicts to let pass.
+
+    Raises:
+        InitsweepError: If one does not exist.
+    """
+    names = (allow,) if isinstance(allow, str) else tuple(allow)
+    for name in names:
+        if name not in VERDICTS:
+            raise InitsweepError(
+                f"allow: there is no verdict {name!r}.{did_you_mean(str(name), list(VERDICTS))} "
+                f"Known: {', '.join(VERDICTS)}."
+            )
+    return names
 
 
 def _states(
@@ -154,37 +194,14 @@ def _states(
         return [initial_state(network, initializer, seed, inputs=task.features) for seed in seeds]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]
-    return [dict(_on_cpu(_built(model, seed)).named_parameters()) for seed in seeds]
-
-
-def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        try:
-            network = build()
-        except Exception as error:  # the user's own code may raise anything; it is chained
-            raise InitsweepError(
-                f"The function that builds the network fails: {type(error).__name__}: {error}"
-            ) from error
-    if not isinstance(network, nn.Module):
-        raise InitsweepError(f"The model must be a torch.nn.Module, received {network!r}.")
-    return network
-
-
-def _on_cpu(network: nn.Module) -> nn.Module:
-    elsewhere = any(parameter.device.type != "cpu" for parameter in network.parameters())
-    return copy.deepcopy(network).cpu() if elsewhere else network
+    return [dict(subject(model, seed).named_parameters()) for seed in seeds]
 
 
 def _read(network: nn.Module, state: Mapping[str, Tensor], task: Task) -> Reading:
     try:
         reading = read(network, state, task.features, task.targets, task.loss)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:  # of the user's own code
-        first = str(error).partition("\n")[0]
-        raise InitsweepError(
-            f"{type(network).__name__} or its loss fails on a batch of shape "
-            f"{tuple(task.features.shape)}: {first}"
-        ) from error
+        raise InitsweepError(failure(network, task.features, error, with_loss=True)) from error
     if reading is None:
         raise InitsweepError(
             f"{type(network).__name__} has no layer that can be looked at: torch's Linear, Conv1d "

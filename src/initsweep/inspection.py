@@ -14,8 +14,12 @@ from initsweep.diagnosis import Diagnosis, diagnose
 from initsweep.errors import DataError, InitsweepError
 from initsweep.figures import health, palette, signal, style
 from initsweep.figures.numbers import significant
+from initsweep.probes.evidence import spoken
+from initsweep.probes.targets import Kind
 from initsweep.records import DiagnosisRow
 from initsweep.registry import Registry
+
+MAGIC = b"\x93NUMPY"  # how a .npy file starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,7 @@ class Request:
         network: "package.module:attribute" of a network or of a function that builds one.
         batch: `.npy` file of inputs.
         targets: `.npy` file of targets, or None.
+        task: "classification" or "regression", None to tell by the targets.
         schemes: Initializers to look at instead of the network's own weights.
         optimizer: What the network will be trained with, by name.
         seeds: How many draws of the weights.
@@ -35,6 +40,7 @@ class Request:
     network: str
     batch: Path
     targets: Path | None
+    task: Kind | None
     schemes: tuple[str, ...]
     optimizer: str
     seeds: int
@@ -52,18 +58,21 @@ def run(request: Request) -> tuple[str, bool]:
     """
     if request.seeds < 1:
         raise InitsweepError(f"--seeds must be at least 1, received {request.seeds}.")
+    if request.figures is not None and request.figures.exists() and not request.figures.is_dir():
+        raise InitsweepError(f"--figures: '{request.figures}' is a file; name a folder.")
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
     batch = read_numbers(request.batch)
     targets = None if request.targets is None else read_numbers(request.targets)
     found = diagnose(
-        _network(request.network, batch, targets),
+        _network(request, batch, targets),
         torch.from_numpy(batch),
         None if targets is None else torch.from_numpy(targets),
+        task=request.task,
         schemes=request.schemes,
         optimizer=request.optimizer,
         seeds=range(request.seeds),
     )
-    text = "\n\n".join([*(_words(row) for row in found.schemes), *_notes(found)])
+    text = "\n\n".join([*(_words(row, found) for row in found.schemes), *_notes(found)])
     if request.figures is not None:
         text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
     return text, found.healthy
@@ -74,8 +83,10 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
 
     Returns:
         The files.
+
+    Raises:
+        InitsweepError: If they cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     schemes = [row.scheme for row in found.schemes]
     looks = palette.looks(schemes, [])
     pictures = {
@@ -84,8 +95,14 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
         "spectrum": health.draw_spectrum(found.layers, schemes, looks),
     }
     paths = [folder / f"{name}.png" for name in pictures]
-    for path, figure in zip(paths, pictures.values(), strict=True):
-        path.write_bytes(style.to_png(figure))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, figure in zip(paths, pictures.values(), strict=True):
+            path.write_bytes(style.to_png(figure))
+    except OSError as error:
+        raise InitsweepError(
+            f"--figures: cannot write to '{folder}': {error.strerror or error}."
+        ) from None
     return paths
 
 
@@ -103,8 +120,7 @@ def read_numbers(path: Path) -> np.ndarray:
     except OSError as error:
         raise DataError(f"Cannot read '{path}': {error.strerror or error}.") from None
     except (ValueError, EOFError) as error:
-        pickled = "pickle" in str(error).lower()
-        reason = "it holds Python objects, which are not loaded" if pickled else str(error)
+        reason = _reason(path, error)
         raise DataError(
             f"'{path}' is not an array of numbers: {reason}. Write it with "
             "`numpy.save(file, array)` from an array of floats or integers."
@@ -115,14 +131,23 @@ def read_numbers(path: Path) -> np.ndarray:
     return array.astype(np.int64) if array.dtype.kind in "iu" else array.astype(np.float32)
 
 
+def _reason(path: Path, error: Exception) -> str:
+    # NumPy takes every file that is not its own for a pickled one.
+    if path.read_bytes()[: len(MAGIC)] != MAGIC:
+        return "it is not in NumPy's format"
+    pickled = "object" in str(error).lower()
+    return "it holds Python objects, which are not loaded" if pickled else str(error)
+
+
 def _network(
-    name: str, batch: np.ndarray, targets: np.ndarray | None
+    request: Request, batch: np.ndarray, targets: np.ndarray | None
 ) -> nn.Module | Callable[[], nn.Module]:
     """Return the network, or a function without arguments that builds it.
 
     Raises:
         InitsweepError: If the name stands for neither.
     """
+    name = request.network
     if ":" not in name:
         raise InitsweepError(f"Network '{name}' is not of the form 'package.module:attribute'.")
     registry: Registry[object] = Registry("network", "initsweep.architectures")
@@ -140,7 +165,7 @@ def _network(
     if not needed:
         return cast(Callable[[], nn.Module], entry)
     if needed == ["n_features", "n_outputs"] and targets is not None:
-        whole = targets.dtype.kind == "i"
+        whole = targets.dtype.kind == "i" and request.task != "regression"
         sizes = (batch.shape[1], int(targets.max()) + 1 if whole else 1)
         return lambda: cast(nn.Module, entry(*sizes))
     raise InitsweepError(
@@ -149,8 +174,13 @@ def _network(
     )
 
 
-def _words(row: DiagnosisRow) -> str:
+def _words(row: DiagnosisRow, found: Diagnosis) -> str:
     lines = [f"{row.scheme}: {row.verdict}", f"  {row.reason}"]
+    names = [layer.name for layer in found.layers if layer.scheme == row.scheme]
+    if row.first_bad_layer in names:
+        # Pictures have no room for names.
+        place, last = names.index(row.first_bad_layer), len(names) - 1
+        lines.append(f"  {spoken(row.first_bad_layer)} is layer {place} of 0 to {last}")
     lines.append(
         f"  gradient norm {significant(row.gradient_norm, 3)} "
         f"({significant(row.gradient_norm_low, 3)} to {significant(row.gradient_norm_high, 3)})"

@@ -53,3 +53,10 @@ def test_a_lost_signal_does_not_stretch_the_axis(study, looks, names):
 
 def test_without_layers_nothing_breaks(looks):
     assert style.to_png(signal.draw([], [], looks))
+
+
+def test_a_prediction_between_gaps_is_a_short_dash():
+    nan = float("nan")
+    assert signal._with_stubs([0, 1, 2], [nan, 5.0, nan])[1:3] == [(0.7, 5.0), (1.3, 5.0)]
+    assert signal._with_stubs([0, 1, 2], [4.0, 5.0, 6.0]) == [(0, 4.0), (1, 5.0), (2, 6.0)]
+    assert signal._with_stubs([0, 1], [nan, nan]) == []

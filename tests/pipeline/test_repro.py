@@ -176,6 +176,7 @@ def test_dvc_draws_the_responses_of_all_schemes(project):
     assert "failed" not in output
     drawn = (page / "index.html").read_text()
     assert all(text in drawn for text in ("learning_rate", "mean_loss", "zeros", "he_normal"))
+    assert all(text in drawn for text in ("forward_std", "backward_predicted", "hidden.0.linear"))
     assert "<DVC_" not in drawn
 
 

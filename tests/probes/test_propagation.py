@@ -48,6 +48,33 @@ def test_predictions_are_what_wide_networks_show(name, options, scheme, toleranc
         assert prediction.backward_std == pytest.approx(float(backward), rel=tolerance), layer.name
 
 
+class Block(nn.Module):
+    def __init__(self, width=64) -> None:
+        super().__init__()
+        self.before, self.after = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = nn.MultiheadAttention(width, 4, batch_first=True)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+
+    def forward(self, x):
+        y = self.before(x)
+        x = x + self.attention(y, y, y, need_weights=False)[0]
+        return x + self.down(functional.gelu(self.up(self.after(x))))
+
+
+def test_an_attention_interrupts_theory_but_does_not_end_it():
+    torch.manual_seed(0)
+    model = nn.Sequential(Block(), Block(), nn.Flatten(), nn.Linear(512, 10))
+    state = {name: value.detach() for name, value in model.named_parameters()}
+    shot, found = predicted(model, state, torch.randn(64, 8, 64), torch.randint(10, (64,)))
+    known = {x.name: (x, p) for x, p in zip(shot.layers, found, strict=True) if p is not None}
+    assert {"0.up", "1.up"} <= set(known)
+    assert not any("attention" in name for name in known)
+    for layer, prediction in known.values():
+        forward, backward = layer.pre_activations.std(), layer.gradients.square().mean().sqrt()
+        assert prediction.forward_std == pytest.approx(float(forward), rel=0.15), layer.name
+        assert prediction.backward_std == pytest.approx(float(backward), rel=0.15), layer.name
+
+
 class Odd(nn.Module):
     def __init__(self) -> None:
         super().__init__()

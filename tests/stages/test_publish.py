@@ -24,7 +24,19 @@ def test_it_reads_back_what_the_stages_wrote(written):
     assert study.experiment == "digits/mlp-3x128-relu"
     assert study.schemes == written.schemes
     assert study.verdict == dataclasses.replace(written.verdict)
-    assert sorted(study.attachments) == ["figures/tradeoff.png", "review.html", "review.md"]
+    assert sorted(study.attachments) == [
+        "diagnosis/health.png",
+        "diagnosis/layers.csv",
+        "diagnosis/schemes.csv",
+        "diagnosis/signal.png",
+        "diagnosis/spectrum.png",
+        "report/figures/health.png",
+        "report/figures/signal.png",
+        "report/figures/spectrum.png",
+        "report/figures/tradeoff.png",
+        "report/review.html",
+        "report/review.md",
+    ]
 
 
 def test_the_settings_are_flat_and_leave_out_what_shapes_no_result(written):

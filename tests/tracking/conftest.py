@@ -76,7 +76,12 @@ class Project:
     def _shown(self, run: Any, names: dict[str, str]) -> dict[str, Any]:
         tags = dict(run.data.tags)
         parent = tags.pop("mlflow.parentRunId", None)
-        files = self.client().list_artifacts(run.info.run_id, "report")
+        client = self.client()
+        files = [
+            file
+            for folder in client.list_artifacts(run.info.run_id)
+            for file in client.list_artifacts(run.info.run_id, folder.path)
+        ]
         return {
             "status": run.info.status,
             "parent": None if parent is None else names[parent],

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from ruamel.yaml import YAML
@@ -12,6 +13,7 @@ from initsweep.records import (
     Confirmation,
     CurveRow,
     DiagnosisRow,
+    LayerRow,
     Provenance,
     RunRow,
     Schema,
@@ -69,9 +71,12 @@ def write_study(study: Study, root: Path) -> None:
     artifacts.write_rows(root / artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
     diagnoses = [results.diagnosis for results in study.schemes]
     artifacts.write_rows(root / artifacts.DIAGNOSE / "schemes.csv", diagnoses, DiagnosisRow)
+    layers = [row for results in study.schemes for row in results.layers]
+    artifacts.write_rows(root / artifacts.DIAGNOSE / "layers.csv", layers, LayerRow)
     artifacts.write_text(root / artifacts.REPORTS / "review.html", "<h1>review</h1>")
     artifacts.write_text(root / artifacts.REPORTS / "review.md", "# review")
-    artifacts.write_bytes(root / artifacts.REPORTS / "figures" / "tradeoff.png", b"png")
+    for name in ("tradeoff", "signal", "health", "spectrum"):
+        artifacts.write_bytes(root / artifacts.REPORTS / "figures" / f"{name}.png", b"png")
     for results in study.schemes:
         tune = root / artifacts.tune_folder(results.scheme)
         train = root / artifacts.train_folder(results.scheme)
@@ -146,7 +151,14 @@ def _results(name: str, grid: Sequence[float], seeds: Sequence[int], epochs: int
             depth_scale=None,
             unseen="",
         ),
+        layers=[_layer(name, index) for index in range(3)],
     )
+
+
+def _layer(name: str, index: int) -> LayerRow:
+    numbers = {field.name: 0.5**index for field in fields(LayerRow)}
+    numbers |= {"scheme": name, "layer": index, "name": f"layers.{index}"}
+    return LayerRow(**numbers | {"backward_predicted": None})
 
 
 def _loss(name: str, rate: float, best: float, seed: int) -> float | None:

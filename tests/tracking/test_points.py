@@ -7,9 +7,11 @@ from initsweep.tracking.points import (
     Point,
     curve_points,
     finite_points,
+    layer_points,
     metric_name,
     response_points,
 )
+from tests.tracking.synthetic_study import make_study
 
 
 def trial(rate: float, loss: float, kind: str = "grid", diverged: int = 0) -> TrialRow:
@@ -43,6 +45,14 @@ def curve(seed: int, epoch: int, train: float | None, validation: float | None) 
 def test_undefined_and_infinite_values_are_left_out():
     values = {"a": 1.0, "b": None, "c": math.inf, "d": math.nan, "e": 2}
     assert finite_points(values) == [Point(key="a", value=1.0), Point(key="e", value=2.0)]
+
+
+def test_the_diagnosis_has_layers_as_steps_and_no_point_where_theory_is_silent():
+    layers = make_study(["zeros"]).schemes[0].layers
+    points = layer_points(layers[::-1])
+    forward = [(p.step, p.value) for p in points if p.key == "diagnosis/forward_std"]
+    assert forward == [(0, 1.0), (1, 0.5), (2, 0.25)]
+    assert not any(point.key == "diagnosis/backward_predicted" for point in points)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from tests.tracking.synthetic_study import NAMES, make_study
 
-FIGURE = "figures/tradeoff.png"
+FIGURE = "report/figures/tradeoff.png"
+COPY = "diagnosis/tradeoff.png"
 
 
 @pytest.fixture
@@ -19,7 +20,7 @@ def study():
 def reported(study, tmp_path):
     """The study with its report."""
     figure = a_file(tmp_path / "tradeoff.png", "first")
-    return replace(study, attachments={FIGURE: figure}, attachments_sha="first")
+    return replace(study, attachments={FIGURE: figure, COPY: figure}, attachments_sha="first")
 
 
 def a_file(path: Path, content: str) -> Path:
@@ -174,6 +175,20 @@ def test_a_metric_that_is_no_longer_defined_disappears(published, new_project, s
     assert published.shown() == rebuilt.shown()
 
 
+def test_another_diagnosis_by_layer_writes_the_scheme_anew(published, new_project, study):
+    rebuilt = new_project("rebuilt")
+    ids = published.ids()
+    layers = [replace(row, forward_std=7.0) for row in study.schemes[0].layers]
+    changed = replace(study, schemes=[replace(study.schemes[0], layers=layers), study.schemes[1]])
+    published.publish(changed)
+    rebuilt.publish(changed)
+    assert published.shown() == rebuilt.shown()
+    run = published.by_name()["zeros"].info.run_id
+    history = published.client().get_metric_history(run, "diagnosis/forward_std")
+    assert sorted((point.step, point.value) for point in history) == [(0, 7), (1, 7), (2, 7)]
+    assert len(ids & published.ids()) == len(ids) / 2  # the other scheme's
+
+
 def test_a_new_report_replaces_the_old_one(project, reported, tmp_path):
     project.publish(reported)
     ids = project.ids()
@@ -182,19 +197,20 @@ def test_a_new_report_replaces_the_old_one(project, reported, tmp_path):
     assert project.publish(changed).refreshed == 1
     assert project.ids() == ids
     run = project.by_name()["he_normal"].info
-    local = project.client().download_artifacts(run.run_id, f"report/{FIGURE}", str(tmp_path))
+    local = project.client().download_artifacts(run.run_id, FIGURE, str(tmp_path))
     assert Path(local).read_text() == "second"
+    assert project.shown()["he_normal"]["files"] == ["report/figures"]
 
 
 def test_the_report_moves_with_the_recommendation(new_project, reported):
     project, rebuilt = new_project("project"), new_project("rebuilt")
     project.publish(reported)
-    assert project.shown()["he_normal"]["files"] == ["report/figures"]
+    assert project.shown()["he_normal"]["files"] == ["diagnosis/tradeoff.png", "report/figures"]
     changed = replace(reported, verdict=replace(reported.verdict, recommended="zeros"))
     ids = project.ids()
     assert project.publish(changed).refreshed == 2
     assert project.ids() == ids
     rebuilt.publish(changed)
     assert project.shown()["he_normal"]["files"] == []
-    assert project.shown()["zeros"]["files"] == ["report/figures"]
+    assert project.shown()["zeros"]["files"] == ["diagnosis/tradeoff.png", "report/figures"]
     assert project.shown() == rebuilt.shown()

@@ -5,6 +5,7 @@ to layer, and does theory predict it?
 Requires: `layers.csv` of the diagnosis.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -93,12 +94,24 @@ def _line(axes: Axes, rows: Sequence[LayerRow], look: Look, direction: Direction
         linewidth=1.5, label="measured",
     )  # fmt: skip
     predicted = [row.forward_predicted if forward else row.backward_predicted for row in rows]
-    shown = [(x, y) for x, y in zip(xs, predicted, strict=True) if y is not None and y > 0]
+    shown = _with_stubs(xs, [y if y is not None and y > 0 else math.nan for y in predicted])
     axes.plot(
         [x for x, _ in shown], [y for _, y in shown], color=look.colour, linewidth=1.3,
         linestyle=(0, (1, 1.2)), label="predicted",
     )  # fmt: skip
-    return [*ys, *low, *high, *(y for _, y in shown)]
+    return [*ys, *low, *high, *(y for _, y in shown if math.isfinite(y))]
+
+
+def _with_stubs(xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
+    """Return the points of a line with gaps, where a value between two gaps is a short dash."""
+    points: list[tuple[float, float]] = []
+    if all(math.isnan(y) for y in ys):
+        return points
+    for place, (x, y) in enumerate(zip(xs, ys, strict=True)):
+        beside = [ys[near] for near in (place - 1, place + 1) if 0 <= near < len(ys)]
+        alone = not math.isnan(y) and all(math.isnan(other) for other in beside)
+        points += [(x - 0.3, y), (x + 0.3, y)] if alone else [(x, y)]
+    return points
 
 
 def _std(row: LayerRow, direction: Direction) -> float:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from initsweep.probes.evidence import Evidence, Measurements, ratio
+from initsweep.probes.evidence import Evidence, Measurements, ratio, spoken
 
 Values = Sequence[tuple[str, float]]
 """Layer names with their numbers, in the order in which the fault spreads."""
@@ -130,7 +130,7 @@ def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
         hidden = [name for name, _ in evidence.hidden]
         origin = hidden[0] if what == "signal" else hidden[-1]
         factor = value if verb == "grown" else ratio(1.0, value)
-        return f"the {what} is {factor:.3g} times that of {origin}"
+        return f"the {what} is {factor:.3g} times that of {spoken(origin)}"
 
     return explain
 

@@ -44,6 +44,11 @@ class Evidence:
         return [layer[probe] for _, layer in self.hidden]
 
 
+def spoken(name: str) -> str:
+    """Return a layer's name for a sentence; those of a `Sequential` are mere numbers."""
+    return f"module {name}" if name.replace(".", "").isdigit() else name
+
+
 def forward_ratio(evidence: Evidence) -> float:
     """Return the last hidden layer's forward std over the first's; 0 where there is no signal.
 

@@ -63,27 +63,33 @@ class _Network:
         self._modules, self._nodes = dict(model.named_modules()), list(graph.nodes)
         self._layers = layers
         self._uses = [n for n in self._nodes if isinstance(self._module(n), WEIGHT_LAYERS)]
-        self._of = dict(zip(self._uses, layers, strict=False))
+        # An attention is one operation of the graph, but several layers of the record.
+        self._traced = [layer for layer in layers if not self._is_inside_attention(layer)]
+        self._of = dict(zip(self._uses, self._traced, strict=False))
         self._moments: dict[fx.Node, Moments] = {}
         self._gradients: dict[fx.Node, Tensor] = {}
 
     @property
     def is_known(self) -> bool:
         """Whether the trace uses the recorded layers, in their order."""
-        return [str(node.target) for node in self._uses] == [layer.name for layer in self._layers]
+        return [str(node.target) for node in self._uses] == [layer.name for layer in self._traced]
 
     def predictions(self) -> tuple[Prediction | None, ...]:
-        """Return one prediction per layer."""
+        """Return one prediction per layer; None for those inside an attention."""
         with torch.no_grad():
             for node in self._nodes:
                 self._forward(node)
             measured = self._backward()
-        return tuple(
-            None
-            if node in measured or not is_centred(self._of[node])
-            else self._prediction(self._seen(node))
+        found = {
+            id(self._of[node]): self._prediction(self._seen(node))
             for node in self._uses
-        )
+            if node not in measured and is_centred(self._of[node])
+        }
+        return tuple(found.get(id(layer)) for layer in self._layers)
+
+    def _is_inside_attention(self, layer: Layer) -> bool:
+        parent = layer.name.rpartition(".")[0]
+        return isinstance(self._modules.get(parent), nn.MultiheadAttention)
 
     def _prediction(self, node: fx.Node) -> Prediction:
         return Prediction(

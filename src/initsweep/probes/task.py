@@ -6,11 +6,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from initsweep.errors import InitsweepError
 from initsweep.probes.reading import Loss
-from initsweep.randomness import torch_stream
+from initsweep.probes.subject import outputs_of
+from initsweep.probes.targets import (
+    KINDS,
+    Kind,
+    as_classes,
+    as_numbers,
+    drawn,
+    entropy,
+    squared,
+)
+from initsweep.registry import did_you_mean
 
 Numbers = Tensor | np.ndarray | Sequence[float]
 
@@ -38,7 +47,8 @@ def checked_batch(batch: Numbers) -> Tensor:
     """Return the batch as a tensor on the CPU.
 
     Raises:
-        InitsweepError: If it has fewer than two examples, or holds NaN or infinities.
+        InitsweepError: If it has fewer than two examples, holds NaN or infinities, or
+            nothing but zeros.
     """
     features = _tensor(batch, "batch")
     if features.dim() < 2 or len(features) < 2:
@@ -49,6 +59,11 @@ def checked_batch(batch: Numbers) -> Tensor:
     if features.is_floating_point() and not bool(features.isfinite().all()):
         bad = int((~features.isfinite()).sum())
         raise InitsweepError(f"The batch holds {bad} values that are NaN or infinite.")
+    if features.is_floating_point() and not bool(features.any()):
+        raise InitsweepError(
+            "Every value of the batch is 0: no signal enters the network, and nothing can be said "
+            "of what becomes of it. Give real inputs, or random ones of their scale."
+        )
     return features.float() if features.is_floating_point() else features
 
 
@@ -66,38 +81,57 @@ def _tensor(numbers: Numbers, what: str) -> Tensor:
 
 
 def make_task(
-    network: nn.Module, features: Tensor, targets: Numbers | None, loss: Loss | None
+    network: nn.Module,
+    features: Tensor,
+    targets: Numbers | None,
+    loss: Loss | None,
+    kind: Kind | None = None,
 ) -> Task:
     """Return the task that targets and loss make, with defaults for both.
 
     Raises:
-        InitsweepError: If the targets do not fit the batch, or hold NaN or infinities.
+        InitsweepError: If the targets do not fit the batch or the outputs, or hold NaN or
+            infinities.
     """
     notes: list[str] = []
-    if targets is None:
-        if loss is not None:
+    if bool((features == features[:1]).all()):
+        notes.append(
+            "all examples of the batch are the same: every unit looks dead, no rank is left"
+        )
+    _check_kind(kind, loss)
+    if loss is not None:
+        if targets is None:
             raise InitsweepError("A loss needs targets; give both or neither.")
-        given = _drawn(network, features)
-        notes.append("targets were drawn at random; losses and gradients are theirs")
+        given = _checked(targets, len(features))
+        return Task(features=features, targets=given, loss=loss, constant_loss=None, notes=notes)
+    outputs = outputs_of(network, features)
+    if targets is None:
+        given, words = drawn(outputs, features, kind)
+        notes.append(f"targets were drawn at random ({words}); losses and gradients are theirs")
     else:
         given = _checked(targets, len(features))
-    if loss is not None:
-        return Task(features=features, targets=given, loss=loss, constant_loss=None, notes=notes)
-    if given.is_floating_point():
+    if kind == "regression" or (kind is None and given.is_floating_point()):
+        given = as_numbers(given, outputs)
         constant = float(given.double().var(dim=0, correction=0).mean())
         return Task(
-            features=features, targets=given, loss=_squared, constant_loss=constant, notes=notes
+            features=features, targets=given, loss=squared, constant_loss=constant, notes=notes
         )
-    if bool((given < 0).any()):
-        raise InitsweepError(
-            f"Class numbers start at 0, received {int(given.min())}. Give numbers to predict as "
-            "floats, or your own loss."
-        )
+    given = as_classes(given, outputs)
     shares = torch.unique(given, return_counts=True)[1].double() / given.numel()
     constant = float(torch.special.entr(shares).sum())
-    return Task(
-        features=features, targets=given.long(), loss=_entropy, constant_loss=constant, notes=notes
-    )
+    return Task(features=features, targets=given, loss=entropy, constant_loss=constant, notes=notes)
+
+
+def _check_kind(kind: str | None, loss: Loss | None) -> None:
+    if kind is None:
+        return
+    if kind not in KINDS:
+        raise InitsweepError(
+            f"task: received {kind!r}. Use {' or '.join(map(repr, KINDS))}."
+            f"{did_you_mean(str(kind), list(KINDS))}"
+        )
+    if loss is not None:
+        raise InitsweepError("A loss of your own says what the task is; leave out one of the two.")
 
 
 def _checked(targets: Numbers, examples: int) -> Tensor:
@@ -114,43 +148,3 @@ def _checked(targets: Numbers, examples: int) -> Tensor:
     if given.is_floating_point() and not bool(given.isfinite().all()):
         raise InitsweepError("The targets hold values that are NaN or infinite.")
     return given.long() if given.dtype == torch.bool else given
-
-
-def _drawn(network: nn.Module, features: Tensor) -> Tensor:
-    """Return random targets of the shape that the outputs call for.
-
-    Raises:
-        InitsweepError: If the network fails on the batch or returns something else than a tensor.
-    """
-    generator = torch_stream("targets")
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
-    try:
-        with torch.no_grad():
-            inputs = features
-            dtype = next((p.dtype for p in network.parameters()), torch.float32)
-            outputs = network(inputs.to(dtype) if inputs.is_floating_point() else inputs)
-    except Exception as error:  # the user's own code may raise anything; it is chained
-        first = str(error).partition("\n")[0]
-        raise InitsweepError(
-            f"{type(network).__name__} fails on a batch of shape {tuple(features.shape)}: {first}"
-        ) from error
-    finally:
-        for module, training in modes.items():
-            module.training = training
-    if not isinstance(outputs, Tensor):
-        raise InitsweepError(
-            f"{type(network).__name__} returns {type(outputs).__name__}, not a tensor; give "
-            "targets and a loss that takes it."
-        )
-    if outputs.dim() > 1 and outputs.shape[-1] > 1:
-        return torch.randint(outputs.shape[-1], outputs.shape[:-1], generator=generator)
-    return torch.randn(outputs.shape, generator=generator)
-
-
-def _entropy(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.cross_entropy(outputs.flatten(0, -2), targets.flatten())
-
-
-def _squared(outputs: Tensor, targets: Tensor) -> Tensor:
-    return functional.mse_loss(outputs.flatten(), targets.to(outputs.dtype).flatten())

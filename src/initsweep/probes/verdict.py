@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from initsweep.probes.checks import CHECKS
-from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio, ratio
+from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio, ratio, spoken
 from initsweep.probes.thresholds import ALARMS, CAUSES, LATE_SIGNS, MILD_RATIO, SIGNS
 
 HEALTHY = "healthy"
@@ -16,6 +16,9 @@ MILD = "mildly"
 NOT_FINITE = "not finite"
 NOT_JUDGED = "not judged"
 """Too little of the network was looked at to call it healthy."""
+
+VERDICTS = tuple(dict.fromkeys([NOT_FINITE, NOT_JUDGED, *(check.verdict for check in CHECKS)]))
+"""All that can be said of a network on which there is an alarm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,7 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Fi
         "collapsed rank" with "mildly" in front, and healthy.
     """
     if evidence.not_finite is not None:
-        reason = f"{evidence.not_finite}: not every number is finite"
+        reason = f"{spoken(evidence.not_finite)}: not every number is finite"
         place = evidence.not_finite if evidence.not_finite in evidence.names else None
         return Finding(verdict=NOT_FINITE, reason=reason, first_bad_layer=place)
     alarm = _first(evidence, alarms)
@@ -71,7 +74,7 @@ def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | Non
             continue
         for name, value in check.values(evidence):
             if value >= thresholds[check.name]:
-                reason = f"{name}: {check.explain(evidence, name, value)}"
+                reason = f"{spoken(name)}: {check.explain(evidence, name, value)}"
                 return Finding(verdict=check.verdict, reason=reason, first_bad_layer=name)
     return None
 
@@ -98,8 +101,9 @@ def _drifted(
         if origin_scale > 0 and not 1 / MILD_RATIO <= change <= MILD_RATIO:
             word = "exploding" if change > 1 else "vanishing"
             end = ratio(order[-1][1][probe], origin_scale)
-            further = "" if name == order[-1][0] else f", at {order[-1][0]} {end:.3g} times"
-            reason = f"{name}: the {what} is {change:.3g} times that of {origin}{further}"
+            reason = f"{spoken(name)}: the {what} is {change:.3g} times that of {spoken(origin)}"
+            if name != order[-1][0]:
+                reason += f", at {spoken(order[-1][0])} {end:.3g} times"
             return Finding(verdict=f"{MILD} {word}", reason=reason, first_bad_layer=name)
     return None
 

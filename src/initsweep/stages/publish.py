@@ -14,6 +14,7 @@ from initsweep.records import (
     Confirmation,
     CurveRow,
     DiagnosisRow,
+    LayerRow,
     RunRow,
     Schema,
     SchemeRow,
@@ -26,6 +27,9 @@ from initsweep.records import (
 # which other schemes there are, and how many workers trained them, changes nothing.
 SHAPING = ("data", "model", "optimizer", "training", "tune", "confirm", "runtime")
 IRRELEVANT = "runtime.workers"
+
+TABLES = ("schemes", "layers")  # of the diagnosis
+DIAGNOSIS_PICTURES = ("signal", "health", "spectrum")
 
 
 def run(params: Params) -> None:
@@ -43,13 +47,19 @@ def read_study(params: Params) -> tracking.Study:
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
+    layers = artifacts.read_rows(artifacts.DIAGNOSE / "layers.csv", LayerRow)
     attachments = _attachments()
     return tracking.Study(
         experiment=f"{schema.source}/{describe(params.model.name, params.model.options)}",
         schema=schema,
         params=_settings(params),
         schemes=[
-            _scheme(scheme, {row.scheme: row for row in rows}, {d.scheme: d for d in diagnoses})
+            _scheme(
+                scheme,
+                {row.scheme: row for row in rows},
+                {row.scheme: row for row in diagnoses},
+                [row for row in layers if row.scheme == scheme],
+            )
             for scheme in params.schemes
         ],
         verdict=artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict),
@@ -61,7 +71,7 @@ def read_study(params: Params) -> tracking.Study:
 
 def _content_sha(params: Params) -> str:
     """Return a hash of everything that decides what MLflow should show."""
-    shared = [artifacts.SCHEMA, artifacts.DIAGNOSE / "schemes.csv"]
+    shared = [artifacts.SCHEMA, *(artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES)]
     shared += [artifacts.COMPARE / "schemes.csv", artifacts.COMPARE / "verdict.json"]
     files = [*shared, *_attachments().values()]
     for scheme in params.schemes:
@@ -74,7 +84,10 @@ def _content_sha(params: Params) -> str:
 
 
 def _scheme(
-    scheme: str, rows: Mapping[str, SchemeRow], diagnoses: Mapping[str, DiagnosisRow]
+    scheme: str,
+    rows: Mapping[str, SchemeRow],
+    diagnoses: Mapping[str, DiagnosisRow],
+    layers: list[LayerRow],
 ) -> tracking.SchemeResults:
     for stage, table in (("compare", rows), ("diagnose", diagnoses)):
         if scheme not in table:
@@ -91,15 +104,20 @@ def _scheme(
         curves=artifacts.read_rows(train / "curves.csv", CurveRow),
         row=rows[scheme],
         diagnosis=diagnoses[scheme],
+        layers=layers,
     )
 
 
 def _attachments() -> dict[str, Path]:
-    """Return the report's files by their path below `reports/`."""
+    """Return the files of report and diagnosis by their path among the run's artifacts."""
     documents = [artifacts.REPORTS / name for name in ("review.html", "review.md")]
     figures = sorted((artifacts.REPORTS / "figures").glob("*.png"))
     files = [*(file for file in documents if file.exists()), *figures]
-    return {file.relative_to(artifacts.REPORTS).as_posix(): file for file in files}
+    report = {f"report/{file.relative_to(artifacts.REPORTS).as_posix()}": file for file in files}
+    pictures = [file for file in figures if file.stem in DIAGNOSIS_PICTURES]
+    tables = [artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES]
+    # Again in a folder of their own: the report's show them among all others.
+    return report | {f"diagnosis/{file.name}": file for file in [*pictures, *tables]}
 
 
 def _settings(params: Params) -> dict[str, str]:

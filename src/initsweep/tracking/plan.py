@@ -26,6 +26,7 @@ class ExistingRun:
     metrics: Mapping[str, float]
     verdict_sha: str
     attachments_sha: str
+    diagnosis_sha: str
     artifact_uri: str
 
 
@@ -102,11 +103,14 @@ def make_plan(
 def _updatable(run: ExistingRun, wanted: dict[str, SchemeView]) -> bool:
     """Return whether a scheme's run can become what it should be.
 
-    MLflow lets metrics be added and overwritten, but not taken away; a run with one too many is
-    written anew, as if it had never been there.
+    MLflow lets metrics be added and overwritten, but not taken away, and keeps every point of a
+    series; a run with a metric too many, or with another diagnosis by layer, is written anew, as if
+    it had never been there.
     """
     view = wanted.get(run.key)
-    return view is None or set(run.metrics) <= view.metric_names
+    if view is None:
+        return True
+    return set(run.metrics) <= view.metric_names and run.diagnosis_sha == view.diagnosis_sha
 
 
 def _without_duplicates(runs: list[ExistingRun], *, by_parent: bool) -> list[ExistingRun]:

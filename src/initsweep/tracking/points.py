@@ -4,13 +4,25 @@ import math
 import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from initsweep.records import CurveRow, RunRow, TrialRow
+from initsweep.records import CurveRow, LayerRow, RunRow, TrialRow
 
 STEP_AT_RATE_ONE = 1000
 """Keeps the steps of learning rates positive: MLflow draws a metric whose last step is 0 as bars
 instead of a line, and a grid that ends at the rate 1 would end at step 0."""
+
+DIAGNOSIS = "diagnosis"
+LAYER_QUANTITIES = (
+    "forward_std",
+    "forward_predicted",
+    "backward_std",
+    "backward_predicted",
+    "dead",
+    "saturated",
+    "effective_rank",
+    "cosine",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +87,21 @@ def curve_points(curves: Iterable[CurveRow]) -> list[Point]:
         Point(key=key, value=median, step=epoch)
         for (key, epoch), median in medians.items()
         if math.isfinite(median)
+    ]
+
+
+def layer_points(layers: Iterable[LayerRow]) -> list[Point]:
+    """Return the diagnosis before training, with step = layer, input side first.
+
+    MLflow's stock chart then draws a quantity through the layers of all schemes over each other.
+    What theory does not predict has no point.
+    """
+    return [
+        replace(point, step=row.layer)
+        for row in sorted(layers, key=lambda row: row.layer)
+        for point in finite_points(
+            {f"{DIAGNOSIS}/{name}": getattr(row, name) for name in LAYER_QUANTITIES}
+        )
     ]
 
 

@@ -21,10 +21,11 @@ from initsweep.tracking.view import OWNER, RunView, SchemeView
 PARAMS_PER_REQUEST = 100  # MLflow's limits
 METRICS_PER_REQUEST = 900
 RUNS_PER_PAGE = 5000
-ATTACHED = "report"  # folder of the attachments among a run's artifacts
+ATTACHED = ("report", "diagnosis")  # folders of the attachments among a run's artifacts
 _PUBLISHER = "published.by"
 _VERDICT_SHA = "verdict.sha"
 _ATTACHMENTS_SHA = "attachments.sha"
+_DIAGNOSIS_SHA = "diagnosis.sha"
 _PARENT = "mlflow.parentRunId"
 _NOTE = "mlflow.note.content"
 
@@ -68,6 +69,7 @@ class Store:
             Its run id.
         """
         tags = {**view.run.tags, **view.commentary.tags, _VERDICT_SHA: view.commentary.sha}
+        tags[_DIAGNOSIS_SHA] = view.diagnosis_sha
         if view.attachments:
             tags[_ATTACHMENTS_SHA] = view.attachments_sha
         run_id = self._create(view.run.name, tags, start)
@@ -106,7 +108,9 @@ class Store:
 
         if existing.attachments_sha:
             repository: Any = get_artifact_repository(existing.artifact_uri, self._uri)
-            repository.delete_artifacts(ATTACHED)
+            for entry in repository.list_artifacts():
+                if entry.path in ATTACHED:
+                    repository.delete_artifacts(entry.path)
         self._attach(existing.run_id, view.attachments)
         if view.attachments:
             self._tag(existing.run_id, {_ATTACHMENTS_SHA: view.attachments_sha})
@@ -158,7 +162,7 @@ class Store:
 
     def _attach(self, run_id: str, attachments: Mapping[str, Path]) -> None:
         for name, file in attachments.items():
-            folder = PurePosixPath(ATTACHED, name).parent
+            folder = PurePosixPath(name).parent
             self._client.log_artifact(run_id, str(file), str(folder))
 
 
@@ -190,5 +194,6 @@ def _existing(run: Any) -> ExistingRun:  # noqa: ANN401 - MLflow's type, importe
         metrics=run.data.metrics,
         verdict_sha=tags.get(_VERDICT_SHA, ""),
         attachments_sha=tags.get(_ATTACHMENTS_SHA, ""),
+        diagnosis_sha=tags.get(_DIAGNOSIS_SHA, ""),
         artifact_uri=run.info.artifact_uri,
     )

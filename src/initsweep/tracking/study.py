@@ -9,6 +9,7 @@ from initsweep.records import (
     Confirmation,
     CurveRow,
     DiagnosisRow,
+    LayerRow,
     RunRow,
     Schema,
     SchemeRow,
@@ -30,6 +31,7 @@ class SchemeResults:
     curves: list[CurveRow]
     row: SchemeRow
     diagnosis: DiagnosisRow
+    layers: list[LayerRow]
 
     @property
     def scheme(self) -> str:
@@ -45,7 +47,7 @@ class Study:
         experiment: The MLflow experiment's name, dataset / network.
         params: The settings that shaped the results, flat, the same for every scheme.
         origin: Tags that say where this publication came from; they identify nothing.
-        attachments: Report files by their path below `report` among the run's artifacts.
+        attachments: Report and diagnosis files by their path among the run's artifacts.
         attachments_sha: Hash of their content.
     """
 

@@ -14,6 +14,7 @@ from initsweep.tracking.points import (
     Point,
     confirm_points,
     curve_points,
+    layer_points,
     response_points,
     trial_points,
 )
@@ -44,6 +45,7 @@ class SchemeView:
     commentary: Commentary
     attachments: Mapping[str, Path]
     attachments_sha: str
+    diagnosis_sha: str
     children: tuple[RunView, ...]
 
     @property
@@ -68,6 +70,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         *map(dataclasses.asdict, results.confirm_runs),
         *map(dataclasses.asdict, results.curves),
     ]
+    signals = layer_points(results.layers)
     common = _Common(study, results, fingerprint([study.sha, "scheme", scheme, content]))
     run = common.run(
         role="scheme",
@@ -76,7 +79,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         rate=confirmation.learning_rate,
         provenance=confirmation.provenance,
         diverged=any(run.status == "diverged" for run in results.confirm_runs),
-        metrics=response_points(results.trials) + curve_points(results.curves),
+        metrics=response_points(results.trials) + curve_points(results.curves) + signals,
     )
     leads = scheme == study.headliner
     by_rate = sorted(results.trials, key=lambda trial: (trial.learning_rate, trial.trial))
@@ -85,6 +88,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         commentary=commentary(study, results),
         attachments=study.attachments if leads else {},
         attachments_sha=study.attachments_sha if leads and study.attachments else "",
+        diagnosis_sha=fingerprint([dataclasses.asdict(point) for point in signals]),
         children=(
             *(_trial_view(common, trial) for trial in by_rate),
             *(_confirm_view(common, run) for run in results.confirm_runs),
