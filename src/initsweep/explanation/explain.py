@@ -25,7 +25,8 @@ from initsweep.initializers import (
     make_initializer,
 )
 from initsweep.initializers.network import Inputs
-from initsweep.initializers.slots import Part, Slot, slots_of
+from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.slots import slots_of
 
 _KNOWN: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu, "leaky_relu": functional.leaky_relu, "silu": functional.silu,

@@ -15,7 +15,7 @@ from initsweep.initializers.fixed_scale import RandomNormal, RandomUniform, Trun
 from initsweep.initializers.gain_option import resolve_gain
 from initsweep.initializers.identity import Dirac, Identity
 from initsweep.initializers.orthogonal import Orthogonal
-from initsweep.initializers.slots import Part
+from initsweep.initializers.parts import Part
 from initsweep.initializers.sparse import Sparse
 from initsweep.initializers.torch_default import TorchDefault
 from initsweep.initializers.variance_scaling import VarianceScaling

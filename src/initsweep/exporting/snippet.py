@@ -10,7 +10,8 @@ from initsweep.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
 from initsweep.exporting.helpers import HELPERS
 from initsweep.initializers import Initializer, activations_after, activations_before
-from initsweep.initializers.slots import Part, Slot, slots_of
+from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.slots import slots_of
 
 _WIDTH = 100
 _ROOM = _WIDTH - 8  # within the function
