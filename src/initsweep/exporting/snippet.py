@@ -96,7 +96,7 @@ def snippet(
         START,
         textwrap.indent(body, " " * 8),
         "\n",
-        END.format(but=_statistics_kept(model, frozen)),
+        END.format(loop=_loop_over_norms(model, frozen)),
     ]
     return "".join(parts)
 
@@ -115,17 +115,21 @@ def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
             yield f"# Left as built, {reason}:\nleft -= {{\n{listed}\n}}"
 
 
-def _statistics_kept(model: nn.Module, frozen: Collection[str]) -> str:
-    """Return the condition that leaves running statistics of frozen norms alone, "" for none."""
-    paths = [
-        path
+def _loop_over_norms(model: nn.Module, frozen: Collection[str]) -> str:
+    """Return the loop over the norms whose running statistics start afresh."""
+    kept = [
+        f'"{path}",'
         for path, module in model.named_modules()
         if isinstance(module, NORMS_WITH_STATISTICS) and keeps_statistics(model, path, frozen)
     ]
-    if not paths:
-        return ""
-    listed = textwrap.indent("\n".join(f'"{path}",' for path in paths), " " * 12)
-    return f" and path not in {{\n{listed}\n        }}"
+    condition = 'if hasattr(module, "reset_running_stats")'
+    if not kept:
+        return f"    for module in model.modules():\n        {condition}:"
+    listed = textwrap.indent("\n".join(kept), " " * 8)
+    return (
+        f"    frozen = {{\n{listed}\n    }}\n    for path, module in model.named_modules():\n"
+        f"        {condition} and path not in frozen:"
+    )
 
 
 def _lines(slot: Slot, initializer: Initializer) -> Iterator[_Line]:

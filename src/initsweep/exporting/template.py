@@ -43,8 +43,7 @@ def initialize(model: nn.Module, seed: int = 0) -> nn.Module:
     with torch.no_grad():
 '''
 
-END = """    for path, module in model.named_modules():
-        if hasattr(module, "reset_running_stats"){but}:
+END = """{loop}
             module.reset_running_stats()
     if left:
         raise ValueError(f"another network than this was written for: {{sorted(left)}} not filled")
