@@ -38,6 +38,15 @@ def test_list_shows_names_and_what_they_are(capsys, kind, expected):
     assert all(len(line.split()) > 3 for line in out.splitlines())
 
 
+@pytest.mark.parametrize("kind", ["initializers", "architectures", "datasets", "metrics"])
+def test_summaries_stand_in_one_column(capsys, kind):
+    lines = run(capsys, "list", kind)[1].splitlines()
+    names = [line.split()[0] for line in lines]
+    start = max(map(len, names)) + 2
+    assert all(line[:start] == f"{name:{start}}" for name, line in zip(names, lines, strict=True))
+    assert all(line[start] != " " for line in lines)
+
+
 def test_a_user_s_mistake_is_one_message_and_status_2(capsys, folder):
     (folder / "params.yaml").write_text("data: {}\n")
     status, out, err = run(capsys, "prepare")

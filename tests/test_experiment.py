@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
+from initsweep.errors import InitsweepWarning
 from initsweep.experiment import load_experiment
 from initsweep.stages import prepare
 
@@ -119,3 +121,32 @@ def test_provenance_sees_what_matters_and_nothing_else(in_folder, small_params):
     assert sha({"confirm.seeds": [20, 21]}, "confirm") != sha({}, "confirm")
     assert sha({"training.epochs": 4}) != same
     assert sha({"initializers.he_normal": {"name": "xavier_normal"}}) != same
+
+
+class Pretrained(nn.Module):
+    """A frozen layer with values of its own, and an offset in no layer."""
+
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.body, self.head = nn.Linear(n_features, 16), nn.Linear(16, n_outputs)
+        self.offset = nn.Parameter(torch.full((16,), 0.25))
+        nn.init.orthogonal_(self.body.weight)
+        self.body.requires_grad_(False)
+
+    def forward(self, inputs):
+        return self.head(torch.relu(self.body(inputs) + self.offset))
+
+
+@pytest.mark.parametrize("engine", ["auto", "torch", "reference"])
+def test_what_is_frozen_is_neither_filled_nor_trained(in_folder, small_params, engine):
+    params = small_params({"model": {"name": f"{__name__}:Pretrained"}, "runtime.engine": engine})
+    prepare.run(params)
+    experiment = load_experiment(params)
+    body = experiment.model().body.weight
+    with pytest.warns(InitsweepWarning, match=r"'offset' .all 0.25") as caught:
+        trained = experiment.run("he_normal", "grid", [(0, 0.05)], [0, 1], keep_states=True)
+    assert sum("'offset'" in str(one.message) for one in caught) == 1
+    for state in trained.states:
+        assert torch.equal(state["body.weight"], body)
+        assert not torch.equal(state["offset"], experiment.model().offset)
+    assert not torch.equal(trained.states[0]["head.weight"], trained.states[1]["head.weight"])

@@ -211,7 +211,8 @@ def _listing(kind: str) -> str:
 
         return describe_engines()
     registry = getattr(importlib.import_module(f"initsweep.{kind}"), kind.upper())
-    return "\n".join(f"{name:22} {_summary(entry)}" for name, entry in registry)
+    width = max(map(len, registry.names()))
+    return "\n".join(f"{name:{width}}  {_summary(entry)}" for name, entry in registry)
 
 
 def _summary(entry: object) -> str:

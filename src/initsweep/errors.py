@@ -4,6 +4,10 @@ The command line prints the message of an `InitsweepError` and exits with status
 else that escapes is a defect, of ours or of a user's own module, and keeps its traceback.
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class InitsweepError(Exception):
     """Root of all errors that initsweep raises on purpose."""
@@ -55,3 +59,20 @@ class KernelsError(PathError):
 
 class UnhealthyError(InitsweepError, AssertionError):
     """An untrained network that is not expected to train."""
+
+
+@contextmanager
+def each_warning_once(said: set[str]) -> Iterator[None]:
+    """Let a warning through unless its text is among those already said, and add it to them.
+
+    Python's own filter forgets what it has shown whenever any code changes the filters.
+
+    Yields:
+        Nothing.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        yield
+    for one in caught:
+        if str(one.message) not in said:
+            said.add(str(one.message))
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)

@@ -21,6 +21,7 @@ from initsweep.architectures import build_model
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train import OnProgress, train_lanes
+from initsweep.errors import each_warning_once
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import METRICS
 from initsweep.params import Params, fingerprint
@@ -61,6 +62,7 @@ class Experiment:
         self.schema = schema
         self.loss = METRICS.get(schema.loss_name).function
         self.score = METRICS.get(schema.score_name).function
+        self._said: set[str] = set()  # one warning, not one per seed
 
     def model(self) -> nn.Module:
         """Return the network as a template; its own weights are never trained."""
@@ -79,7 +81,8 @@ class Experiment:
         name, options = self.params.initializer(scheme)
         initializer = make_initializer(name, options, scheme=scheme)
         inputs = self.train.features if initializer.needs_inputs else None
-        return initial_state(self.model(), initializer, seed, inputs=inputs)
+        with each_warning_once(self._said):
+            return initial_state(self.model(), initializer, seed, inputs=inputs)
 
     @cached_property
     def train(self) -> Split:

@@ -27,6 +27,20 @@ def transposed(layer, generator):
     return torch.randn(layer.weight_shape, generator=generator).transpose(0, 1)
 
 
+def raises(layer, generator):
+    raise ValueError("not today")
+
+
+def returns_nothing(layer, generator):
+    return None
+
+
+def only_linear(layer, generator):
+    if layer.kind == "convolution":
+        raise ValueError("no kernels")
+    return torch.randn(layer.weight_shape, generator=generator)
+
+
 def net(n_features, n_outputs):
     return nn.Sequential(nn.Linear(n_features, 32), nn.GELU(), nn.Linear(32, n_outputs))
 
@@ -60,9 +74,25 @@ class Token(nn.Module):
     def __init__(self, n_features, n_outputs):
         super().__init__()
         self.linear, self.token = nn.Linear(n_features, n_outputs), nn.Parameter(torch.zeros(3))
+        self.linear.bias.requires_grad_(False)
 
     def forward(self, inputs):
         return self.linear(inputs) + self.token.sum()
+
+
+class Restless(Token):
+    def __init__(self, n_features, n_outputs):
+        super().__init__(n_features, n_outputs)
+        self.token.data += torch.from_numpy(numpy.random.randn(3)).float()
+
+
+class Unknown(nn.Module):
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(n_outputs, n_features))
+
+    def forward(self, inputs):
+        return inputs @ self.weight.T
 
 
 instance = nn.Linear(3, 4)

@@ -19,7 +19,12 @@ def test_a_good_initializer_passes(command, entry):
     [
         ("mine:global_torch", 2, "It draws from torch's global generator"),
         ("mine:global_numpy", 3, "It draws from NumPy's global generator"),
-        ("mine:transposed", 2, "must have shape (1024, 64), received (64, 1024)"),
+        ("mine:transposed", 1, "must have shape (1024, 64), received (64, 1024)"),
+        (
+            "mine:only_linear",
+            1,
+            "it fails on a convolution layer of shape (6, 2, 3, 3) (ValueError",
+        ),
     ],
 )
 def test_a_bad_one_is_told_what_to_do(command, entry, count, expected):
@@ -27,7 +32,22 @@ def test_a_bad_one_is_told_what_to_do(command, entry, count, expected):
     assert status == 1
     assert len(failed(out)) == count
     assert expected in out
-    assert f"{count} of 5 checks failed." in out
+    assert f"{count} of 5 checks failed" in out
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("mine:transposed", "must have shape (1024, 64)"),
+        ("mine:raises", "ValueError: not today"),
+        ("mine:returns_nothing", "must be a torch.Tensor, received None"),
+    ],
+)
+def test_one_that_fills_nothing_is_told_so_once(command, entry, reason):
+    status, out, _ = command("check", entry)
+    assert (status, len(failed(out)), out.count(reason)) == (1, 1, 1)
+    assert out.count("not checked, because of the failure above") == 4
+    assert out.endswith("1 of 5 checks failed, 4 not run.\n")
 
 
 @pytest.mark.parametrize("entry", ["mine:net", "mlp"])
@@ -47,10 +67,23 @@ def test_a_crooked_network_is_told_everything_at_once(command):
     assert "ok      there is a way to train it: `reference`, because" in out
 
 
-def test_an_unknown_parameter_is_one_failure_only(command):
+def test_free_and_frozen_parameters_are_named(command):
     status, out, _ = command("check", "mine:Token", *SIZES)
+    assert (status, failed(out)) == (0, [])
+    assert "1 layers; 'token' (all 0) in no layer of torch's own, so every scheme leaves" in out
+    assert "frozen, so every scheme leaves it as built: 'linear.bias'" in out
+
+
+def test_free_parameters_have_to_be_built_the_same(command):
+    status, out, _ = command("check", "mine:Restless", *SIZES)
     assert (status, len(failed(out))) == (1, 1)
-    assert "'token' that no initializer knows" in failed(out)[0]
+    assert "other values in parameter 'token', which initializers leave alone" in failed(out)[0]
+
+
+def test_a_layer_that_initializers_do_not_know_is_one_failure_only(command):
+    status, out, _ = command("check", "mine:Unknown", *SIZES)
+    assert (status, len(failed(out))) == (1, 1)
+    assert "(Unknown) has parameters that no initializer knows" in failed(out)[0]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 
@@ -50,9 +51,19 @@ def test_values_that_are_not_finite_are_null_in_json(command, tmp_path):
         (["mine:of_no_size", "--scheme", "he_nrmal"], "Did you mean 'he_normal'?"),
         (
             ["mine:of_no_size", "--scheme", "random_normal"],
-            "initializers.random_normal.std: missing",
+            "--option std: missing. Add it; there are no hidden defaults. For example: "
+            "--option std=0.01",
         ),
-        (["mine:instance", "--scheme", "lsuv"], "run `dvc repro`"),
+        (
+            ["mine:of_no_size", "--scheme", "random_normal", "--option", "sd=1"],
+            "--option sd: unknown key. Did you mean 'std'?",
+        ),
+        (["mine:instance", "--scheme", "he_normal", "--option", "slope"], "received 'slope'"),
+        (["mine:instance", "--scheme", "he_normal", "--option", "slope=[1]"], "takes name=value"),
+        (["mine:instance", "--option", "std=1"], "name one with --scheme"),
+        (["mine:instance", "--batch", "batch.npy"], "name one with --scheme"),
+        (["mine:instance", "--scheme", "lsuv"], "pass --batch FILE.npy, or run in a study"),
+        (["mine:instance", "--scheme", "lsuv", "--batch", "no.npy"], "Cannot read 'no.npy'"),
         (["mine:net", "--features", "0", "--outputs", "4"], "must be 1 or more"),
     ],
 )
@@ -60,3 +71,34 @@ def test_mistakes_are_one_message(command, arguments, expected):
     status, out, err = command("explain", *arguments)
     assert (status, out) == (2, "")
     assert expected in err
+
+
+def test_options_and_a_batch_of_one_s_own(command, tmp_path):
+    np.save(tmp_path / "batch.npy", np.random.default_rng(0).normal(0, 5, (80, 3)))
+    np.save(tmp_path / "wide.npy", np.zeros((80, 4)))
+    status, out, _ = command("explain", "mine:instance", "--scheme", "lsuv", "--batch", "batch.npy")
+    assert status == 0
+    assert "orthogonal, gain 0.2" in out
+    status, out, err = command(
+        "explain", "mine:instance", "--scheme", "lsuv", "--batch", "wide.npy"
+    )
+    assert (status, out) == (2, "")
+    assert "Linear fails on examples of shape (80, 4)" in err
+    status, out, _ = command(
+        "explain", "mine:instance", "--scheme", "random_normal", "--option", "std=0.3", "--json"
+    )
+    assert (status, json.loads(out)["under_scheme"][0]["std"]) == (0, 0.3)
+
+
+def test_options_of_the_command_line_come_before_those_of_the_file(command, with_params):
+    scheme = ("--scheme", "random_normal_small", "--option", "std=0.4", "--json")
+    status, out, _ = command("explain", *scheme)
+    assert (status, json.loads(out)["under_scheme"][0]["std"]) == (0, 0.4)
+
+
+def test_free_and_frozen_parameters_under_a_scheme(command):
+    sizes = ("--features", "10", "--outputs", "4")
+    status, out, _ = command("explain", "mine:Token", *sizes, "--scheme", "he_normal")
+    assert status == 0
+    assert "left as built, as it is in no layer of torch's own: token." in out
+    assert "Frozen, so left as built: linear.bias." in out

@@ -38,7 +38,19 @@ def test_the_recommended_scheme_of_a_study(command, with_params):
     artifacts.write_json(artifacts.COMPARE / "verdict.json", verdict)
     status, _, _ = command("export", "--output", "start.py")
     assert status == 0
-    assert "`he_normal` for mlp" in (with_params.parent / "start.py").read_text()
+    source = (with_params.parent / "start.py").read_text()
+    assert "`he_normal` for mlp" in source
+    assert max(map(len, source.splitlines())) <= 100
+    namespace = {}
+    exec(compile(source, "start.py", "exec"), namespace)
+    assert (namespace["LEARNING_RATE"], namespace["USABLE_RATES"]) == (0.1, (0.01, 1.0))
+    assert "mean cross entropy was within 0.05" in source.replace("\n# ", " ")
+    # Another scheme, network or option is not what the rate was tuned for.
+    assert "LEARNING_RATE" in command("export", "he_normal")[1]
+    for other in (["he_uniform"], ["he_normal", "--option", "slope=0.1"], ["--model", "mine:net"]):
+        status, out, _ = command("export", *other)
+        assert status == 0
+        assert "LEARNING_RATE" not in out
     none = dataclasses.replace(verdict, recommended=None)
     artifacts.write_json(artifacts.COMPARE / "verdict.json", none)
     status, _, err = command("export")
@@ -53,6 +65,8 @@ def test_the_recommended_scheme_of_a_study(command, with_params):
         (("export", "he_nrmal", *SIZES), "Did you mean 'he_normal'?"),
         (("export", "lsuv", *SIZES), "it measures signals of examples"),
         (("export", "mine:good", *SIZES), "a function of your own"),
+        (("export", "--option", "slope=1"), "a scheme that is named"),
+        (("export", "random_normal", *SIZES), "--option std: missing"),
         (("export", "zeros", *SIZES, "--output", "mine.py/x.py"), "Cannot write"),
     ],
 )

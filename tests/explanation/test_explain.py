@@ -97,8 +97,42 @@ def test_parameters_of_no_layer_are_left_out_and_named():
     found = explain(Tokens())
     assert ([row.layer for row in found], found.unknown) == (["linear"], ("token",))
     assert "Left out, as it is in no layer of torch's own: token." in str(found)
-    with pytest.raises(InitsweepError, match="'token' that no initializer knows"):
-        explain(Tokens(), "he_normal")
+    found = explain(Tokens(), "he_normal")
+    assert ([row.layer for row in found.under_scheme], found.unknown) == (["linear"], ("token",))
+    assert "Left out, and left as built, as it is in no layer of torch's own: token." in str(found)
+
+
+def test_frozen_layers_keep_their_law_under_a_scheme(model):
+    initialize_(model, "torch_default", 0).get_submodule("hidden.1.linear").weight.requires_grad_(
+        False
+    )
+    found = explain(model, "he_normal")
+    laws = {row.layer: row.law.text for row in found.under_scheme}
+    assert laws["hidden.1.linear"].startswith("torch default")
+    assert laws["hidden.0.linear"] == "he_normal"
+    assert found.frozen == ("hidden.1.linear.weight",)
+    assert found.as_record()["frozen"] == ["hidden.1.linear.weight"]
+    assert "Frozen, so left as built: hidden.1.linear.weight." in str(found)
+
+
+def test_what_builds_a_network_will_do():
+    def build():
+        return nn.Sequential(nn.Linear(200, 300), nn.ReLU())
+
+    state = torch.get_rng_state()
+    found = explain(build, "he_normal", seed=1)
+    assert torch.equal(state, torch.get_rng_state())
+    assert found.rows == explain(build, seed=1).rows
+    assert found.rows != explain(build, seed=2).rows
+    assert [row.layer for row in explain(Mixed)] == [row.layer for row in explain(Mixed())]
+    with pytest.raises(
+        InitsweepError, match=r"'Linear' fails without arguments .TypeError.*lambda"
+    ):
+        explain(nn.Linear)
+    with pytest.raises(InitsweepError, match=r"must return a torch.nn.Module, received 3"):
+        explain(lambda: 3)
+    with pytest.raises(InitsweepError, match="a network or what builds one, received 'mlp'"):
+        explain("mlp")
 
 
 def test_long_paths_are_told_apart():

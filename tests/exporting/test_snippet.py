@@ -13,12 +13,13 @@ from initsweep.exporting.calls import call_for, why_not
 from initsweep.exporting.snippet import snippet
 from initsweep.initializers import INITIALIZERS, initialize_, layers_of, make_initializer
 from initsweep.initializers.base import FunctionInitializer
+from initsweep.initializers.constant import Zeros
 from initsweep.initializers.slots import slots_of
 from tests.initializers.networks import Mixed
 
 ENTRIES = {name: make_initializer(name, entry.example) for name, entry in INITIALIZERS}
 PLAIN = [name for name, one in ENTRIES.items() if not why_not(one)]
-NOT_PLAIN = {"lsuv", "fixup", "zero_gamma", "sinusoidal", "zero_hadamard"}
+NOT_PLAIN = {"lsuv", "fixup", "zero_gamma"}
 
 
 class Zoo(nn.Module):
@@ -163,7 +164,6 @@ def test_another_network_is_refused_by_the_snippet():
         ("lsuv", "measures signals"),
         ("fixup", "network as a whole"),
         ("zero_gamma", "network as a whole"),
-        ("sinusoidal", "no short form"),
     ],
 )
 def test_what_cannot_be_exported_says_why(name, reason):
@@ -188,3 +188,49 @@ def test_options_are_written_down():
     scheme = make_initializer("lecun_normal", {"gain": 2.0})
     source = snippet(nn.Linear(3, 4), scheme, title="a network", scheme="wide")
     assert "Options: gain=2.0." in source
+
+
+class NoShortForm(Zeros):
+    """A subclass may do anything."""
+
+
+def test_a_subclass_of_one_s_own_has_no_short_form():
+    with pytest.raises(InitsweepError, match="no short form"):
+        snippet(nn.Linear(3, 4), NoShortForm(), title="a network", scheme="own")
+
+
+def test_what_is_kept_is_left_alone():
+    class Part(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.token = nn.Parameter(torch.full((1, 3), 0.25))
+            self.body = nn.Sequential(nn.Linear(3, 6), nn.BatchNorm1d(6), nn.Linear(6, 6))
+            self.norm, self.head = nn.BatchNorm1d(6), nn.Linear(6, 2)
+            self.body.requires_grad_(False)
+
+        def forward(self, inputs):
+            return self.head(self.norm(self.body(inputs + self.token)))
+
+    network = Part()
+    network(5 + torch.randn(20, 3))
+    before = {name: one.clone() for name, one in network.state_dict().items()}
+    source = snippet(network, ENTRIES["he_normal"], title="a part", scheme="he_normal")
+    assert "# Left as built, frozen:" in source
+    assert "# Left as built, in no layer of torch's own:" in source
+    after = exported(network, "he_normal")(network, 1).state_dict()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"norm.running_mean", "norm.running_var", "norm.num_batches_tracked",
+                       "head.weight", "head.bias"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["sinusoidal", "zero_hadamard"])
+@pytest.mark.parametrize(
+    "layer",
+    [nn.Linear(9, 70), nn.Linear(70, 9), nn.Conv1d(8, 32, 4, groups=2), nn.Linear(1, 1),
+     nn.ConvTranspose2d(6, 12, 3, groups=3), nn.GRU(5, 12), nn.Conv2d(1, 1, 1)],
+    ids=str,
+)  # fmt: skip
+def test_what_is_not_random_has_the_same_bits(name, layer):
+    ours = {key: one.clone() for key, one in initialize_(layer, name, 0).state_dict().items()}
+    theirs = exported(layer, name)(layer).state_dict()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)

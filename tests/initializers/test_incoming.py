@@ -84,3 +84,32 @@ def test_what_a_norm_has_scaled_needs_no_gain_and_sums_are_left_open():
     part = nn.ModuleDict({"stem": nn.Sequential(nn.Linear(4, 4))})
     assert "what enters 'stem'" in activations_before(part).unclear["stem.0"]
     assert activations_before(nn.Sequential(nn.MultiheadAttention(4, 2), nn.GRU(4, 4))) == {}
+
+
+def test_both_choices_side_by_side_on_a_mixed_network():
+    """`auto` is the gain of the activation that follows, `incoming` of the one that is read."""
+    network = nn.Sequential(
+        nn.Linear(300, 400), nn.Tanh(), nn.Linear(400, 500), nn.ReLU(), nn.Linear(500, 600)
+    )
+    tanh, relu = forward_gain(torch.tanh), forward_gain(torch.relu)
+    assert tanh == pytest.approx(1.5925374197228312, rel=1e-9)
+    expected = {"auto": (tanh, relu, 1.0), "incoming": (1.0, tanh, relu)}
+    for choice, gains in expected.items():
+        state = initial_state(network, make_initializer("lecun_normal", {"gain": choice}), 0)
+        for name, gain in zip(("0.weight", "2.weight", "4.weight"), gains, strict=True):
+            weight = state[name]
+            error = 5 / (2 * weight.numel()) ** 0.5
+            found = float(weight.double().std()) * weight.shape[1] ** 0.5
+            assert found == pytest.approx(gain, rel=error), (choice, name)
+
+
+def test_under_relu_throughout_the_two_differ_at_the_ends_only():
+    network = nn.Sequential(
+        *(part for _ in range(3) for part in (nn.Linear(20, 20), nn.ReLU())), nn.Linear(20, 20)
+    )
+    auto, incoming = (
+        initial_state(network, make_initializer("lecun_normal", {"gain": choice}), 0)
+        for choice in ("auto", "incoming")
+    )
+    same = {name for name in auto if torch.equal(auto[name], incoming[name])}
+    assert {name for name in auto if name.endswith("weight")} - same == {"0.weight", "6.weight"}

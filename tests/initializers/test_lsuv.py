@@ -2,15 +2,16 @@
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepWarning
+from initsweep.errors import InitsweepError, InitsweepWarning
 from initsweep.initializers import initial_state, initialize_, make_initializer
 from initsweep.randomness import torch_stream
-from tests.initializers.networks import Mixed, PreActivation
+from tests.initializers.networks import Mixed, PreActivation, forward
 
 LSUV = make_initializer("lsuv", {})
 
@@ -114,12 +115,87 @@ def test_a_shared_or_tied_layer_is_scaled_once():
     assert 0.1 < stds["2"] < 0.2  # the first call took the spread of 4 out; the second has less
 
 
-def test_an_output_without_variance_is_left_alone_and_named():
-    network = nn.Sequential(nn.Linear(20, 5), nn.Linear(5, 5))
-    with pytest.warns(InitsweepWarning, match="'0', '1'"):
-        state = initial_state(network, LSUV, 0, inputs=torch.zeros(50, 20))
-    plain = initial_state(network, make_initializer("orthogonal", {"gain": 1.0}), 0)
-    assert all(torch.equal(state[name], plain[name]) for name in state)
+class Language(nn.Module):
+    """A lookup table that is also the output layer, with or without a path around the middle."""
+
+    def __init__(self, *, norm, around):
+        super().__init__()
+        self.table, self.hidden = nn.Embedding(300, 32), nn.Linear(32, 32)
+        self.norm = nn.LayerNorm(32) if norm else nn.Identity()
+        self.head = nn.Linear(32, 300, bias=False)
+        self.head.weight, self.around = self.table.weight, around
+
+    def forward(self, words):
+        read = self.table(words)
+        signal = torch.relu(self.hidden(read))
+        return self.head(self.norm(read + signal if self.around else signal))
+
+
+@pytest.mark.parametrize("norm", [False, True])
+@pytest.mark.parametrize("around", [False, True])
+def test_a_table_that_is_the_output_layer_has_the_scale_of_the_output(norm, around):
+    network, words = Language(norm=norm, around=around), torch.arange(300).reshape(60, 5)
+    initialize_(network, LSUV, 0, inputs=words)
+    stds = output_stds(network, words)
+    assert stds["head"] == pytest.approx(1, rel=2e-3)
+    assert stds["hidden"] == pytest.approx(1, rel=2e-3)
+    assert stds["table"] < 0.3
+    again = initialize_(Language(norm=norm, around=around), LSUV, 0, inputs=words)
+    assert torch.equal(again.table.weight, network.table.weight)
+
+
+def test_where_the_output_layer_is_not_called_the_table_is_scaled_itself():
+    class Reader(Language):
+        def forward(self, words):
+            return self.hidden(self.table(words))
+
+    network = Reader(norm=False, around=False)
+    initialize_(network, LSUV, 0, inputs=torch.arange(300))
+    stds = output_stds(network, torch.arange(300))  # measured on 256 of them
+    assert stds["table"] == pytest.approx(1, rel=5e-3)
+    assert stds["hidden"] == pytest.approx(1, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (torch.zeros(50, 20), r"none varies over the examples \('first', 'second', 'last'\)"),
+        (torch.full((50, 20), torch.nan), r"shape \(50, 20\) hold 1000 values that are not finite"),
+        (noise(50, 19), r"Straight fails on examples of shape \(50, 19\): mat1 and mat2"),
+        (noise(0, 20), r"the same number of examples.*received shapes \[\(0, 20\)\]"),
+        ((noise(3, 20), noise(4, 20)), "the same number of examples"),
+        ([[0.0] * 20], "a tensor or a NumPy array of numbers.*received list"),
+        (np.array(["a"]), "received ndarray of <U1"),
+        (torch.tensor(1.0), r"received shape \(\)"),
+        (None, "needs examples"),
+    ],
+)
+def test_unusable_examples_are_one_message(inputs, message):
+    with pytest.raises(InitsweepError, match=message):
+        initialize_(Straight(), LSUV, 0, inputs=inputs)
+
+
+class Straight(Backwards):
+    def forward(self, inputs):
+        return self.last(self.second(self.first(inputs)))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numpy_arrays_are_examples_too(dtype):
+    inputs = noise(200, 20)
+    state, other = (
+        initial_state(Backwards(), LSUV, 0, inputs=one)
+        for one in (inputs, inputs.numpy().astype(dtype))
+    )
+    assert all(torch.equal(state[name], other[name]) for name in state)
+
+
+def test_an_output_that_is_not_finite_is_named():
+    network = forward(
+        lambda m, x: m.last(m.first(x) / 0), first=nn.Linear(4, 4), last=nn.Linear(4, 4)
+    )
+    with pytest.raises(InitsweepError, match="The output of 'last' is not finite"):
+        initialize_(network, LSUV, 0, inputs=noise(20, 4))
 
 
 def test_a_dead_layer_does_not_stop_the_ones_after_it():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from initsweep.initializers import make_initializer
+from initsweep.initializers import INITIALIZERS, make_initializer
 from initsweep.initializers.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
 from initsweep.randomness import torch_stream
@@ -103,17 +103,26 @@ def test_automatic_gain_keeps_what_the_mode_is_for(mode, variance):
 @pytest.mark.parametrize(
     ("name", "family"),
     [
+        ("random_normal", "norm"),
         ("he_normal", "norm"),
+        ("xavier_normal", "norm"),
+        ("lecun_normal", "norm"),
+        ("he_textbook_variant", "norm"),
+        ("fixup", "norm"),
+        ("zero_gamma", "norm"),
         ("he_uniform", "uniform"),
+        ("xavier_uniform", "uniform"),
+        ("lecun_uniform", "uniform"),
+        ("torch_default", "uniform"),
+        ("truncated_normal", "truncnorm"),
         ("he_truncated_normal", "truncnorm"),
         ("xavier_truncated_normal", "truncnorm"),
         ("lecun_truncated_normal", "truncnorm"),
-        ("torch_default", "uniform"),
     ],
 )
 def test_a_million_weights_follow_the_named_law(name, family):
     layer = replace(LAYER, weight_shape=(1024, 1024), fan_in=1024.0)
-    initializer = make_initializer(name, {})
+    initializer = make_initializer(name, INITIALIZERS.get(name).example)
     std = initializer.weight_std(layer)
     law = {
         "norm": stats.norm(0, std),

@@ -1,12 +1,13 @@
 """What every initializer promises, ours and other people's."""
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from initsweep.checks.global_state import global_seeds, moved, snapshot
-from initsweep.checks.outcome import BrokenPromiseError, Promise
+from initsweep.checks.outcome import BrokenPromiseError, Promise, UnusableError
 from initsweep.checks.samples import sample_inputs, sample_layers, sample_networks
 from initsweep.errors import InitsweepError
 from initsweep.initializers import Initializer, Layer, initial_state
@@ -33,22 +34,35 @@ def fills_layers(initializer: Initializer) -> str:
         The kinds that it refuses, with its reasons.
 
     Raises:
-        BrokenPromiseError: If a tensor is not proper, or every layer is refused.
+        BrokenPromiseError: If a tensor is not proper.
+        UnusableError: If that is so of the first layer that it does not refuse, or it refuses all.
     """
     refused: dict[str, str] = {}
+    filled = False
     for kind, layers in sample_layers().items():
         for layer in layers:
             if reason := initializer.refuses(layer):
                 refused[kind] = reason
                 continue
-            weight = _attempt(initializer, layer, kind)
-            check_tensor(weight, layer.weight_shape, f"weight of a {kind} layer")
-            bias = initializer.bias(layer, torch_stream("contract"))
-            check_tensor(bias, layer.bias_shape or (0,), f"bias of a {kind} layer")
-    if len(refused) == len(sample_layers()):
-        raise BrokenPromiseError("it refuses every layer; return None from `refuses` for some")
+            try:
+                _fills_layer(initializer, layer, kind)
+            except BrokenPromiseError as error:
+                if filled:
+                    raise
+                raise UnusableError(str(error)) from error
+            filled = True
+    if not filled:
+        raise UnusableError("it refuses every layer; return None from `refuses` for some")
     listed = "; ".join(f"{kind} ({reason.rstrip('.')})" for kind, reason in refused.items())
     return f"it refuses {listed}" if refused else ""
+
+
+def _fills_layer(initializer: Initializer, layer: Layer, kind: str) -> None:
+    """Check the weight and the bias of a layer."""
+    weight = _attempt(initializer.weight, layer, kind)
+    check_tensor(weight, layer.weight_shape, f"weight of a {kind} layer")
+    bias = _attempt(initializer.bias, layer, kind)
+    check_tensor(bias, layer.bias_shape or (0,), f"bias of a {kind} layer")
 
 
 def check_tensor(tensor: object, shape: tuple[int, ...], what: str) -> None:
@@ -214,14 +228,14 @@ def _usable(initializer: Initializer) -> Layer:
     raise BrokenPromiseError("it refuses every layer")
 
 
-def _attempt(initializer: Initializer, layer: Layer, kind: str) -> object:
-    """Return what it returns for a layer.
+def _attempt(fill: Callable[[Layer, torch.Generator], object], layer: Layer, kind: str) -> object:
+    """Return what the initializer's `weight` or `bias` returns for a layer.
 
     Raises:
         BrokenPromiseError: If it fails.
     """
     try:
-        return initializer.weight(layer, torch_stream("contract"))
+        return fill(layer, torch_stream("contract"))
     except Exception as error:  # other people's code may raise anything; it is chained
         raise BrokenPromiseError(
             f"it fails on a {kind} layer of shape {layer.weight_shape} ({type(error).__name__}: "

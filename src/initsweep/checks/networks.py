@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import torch
+from torch import Tensor, nn
 
 from initsweep.checks.outcome import BrokenPromiseError, Promise
 from initsweep.checks.subject import Subject
@@ -14,6 +15,9 @@ from initsweep.engine.choice import choose_path
 from initsweep.errors import PathError
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import layers_of
+from initsweep.initializers.kept import describe_free, frozen_names, kept_values
+from initsweep.initializers.parts import Slot
+from initsweep.initializers.slots import slots_of
 
 
 def network_promises(subject: Subject) -> list[Promise]:
@@ -43,34 +47,51 @@ def builds_the_same(subject: Subject) -> str:
     shapes, others = ({n: p.shape for n, p in one.named_parameters()} for one in (first, second))
     if shapes != others:
         raise BrokenPromiseError("two builds have other parameters; build it from its options only")
-    buffers, others_too = dict(first.named_buffers()), dict(second.named_buffers())
-    for name, buffer in buffers.items():
-        if not torch.equal(buffer, others_too[name]):
+    same = dict(second.named_buffers()) | {slot.name: v for slot, v in _kept(second)}
+    kept = {f"parameter '{slot.name}', which initializers leave alone": (slot.name, value)
+            for slot, value in _kept(first)}  # fmt: skip
+    buffers = {f"buffer '{name}'": (name, value) for name, value in first.named_buffers()}
+    for what, (name, value) in (buffers | kept).items():
+        if not torch.equal(value, same[name]):
             raise BrokenPromiseError(
-                f"two builds have other values in buffer '{name}'; draw it from a generator with a "
-                "fixed seed"
+                f"two builds have other values in {what}; draw it from a generator with a fixed "
+                "seed"
             )
     return f"{sum(shape.numel() for shape in shapes.values()):,} parameters"
 
 
 def parameters_are_known(subject: Subject) -> str:
-    """Check that every parameter belongs to a layer that initializers fill.
+    """Check that every parameter belongs to a layer that initializers fill, or to none.
 
     Returns:
-        Layers whose activation cannot be told, for which `gain: auto` is 1.
+        Parameters that keep the values they are built with, and layers whose activation cannot be
+        told, for which `gain: auto` is 1.
     """
     model = subject.build()
     layers = layers_of(model)  # raises, naming the parameter
+    remarks = [f"{len(layers)} layers"]
+    kept = _kept(model)
+    values = {slot.name: value for slot, value in kept}
+    if free := describe_free((slot for slot, _ in kept), values):
+        remarks.append(f"{free} in no layer of torch's own, so every scheme leaves it as built")
+    if frozen := ", ".join(f"'{slot.name}'" for slot, _ in kept if slot.kept == "frozen"):
+        remarks.append(f"frozen, so every scheme leaves it as built: {frozen}")
     unclear = activations_after(model).unclear
     names = [layer.name for layer in layers if layer.name in unclear]
-    if not names:
-        return f"{len(layers)} layers"
-    listed = ", ".join(f"'{name}'" for name in names)
-    return (
-        f"{len(layers)} layers; which activation follows {listed} cannot be told "
-        f"({unclear[names[0]]}): give the network an attribute `activation_after` if a "
-        "scheme is to use it"
-    )
+    if names:
+        listed = ", ".join(f"'{name}'" for name in names)
+        remarks.append(
+            f"which activation follows {listed} cannot be told ({unclear[names[0]]}): give the "
+            "network an attribute `activation_after` if a scheme is to use it"
+        )
+    return "; ".join(remarks)
+
+
+def _kept(model: nn.Module) -> list[tuple[Slot, Tensor]]:
+    """Return the parameters that initializers leave alone, with their values."""
+    slots = slots_of(model, {}, frozen=frozen_names(model), skip_unknown=True)
+    values = kept_values(model, slots)
+    return [(slot, values[slot.name]) for slot in slots if slot.kept]
 
 
 def maps_in_both_modes(subject: Subject) -> str:

@@ -10,22 +10,26 @@ class BrokenPromiseError(InitsweepError):
     """A check failed; the message is the reason and the remedy."""
 
 
+class UnusableError(BrokenPromiseError):
+    """A check failed without which the others say nothing: they would repeat its reason."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What came of a check.
 
     Attributes:
         title: What was checked.
-        passed: Whether it holds.
+        passed: Whether it holds, None if that was not checked.
         text: The reason and the remedy where it does not; otherwise what else is worth knowing.
     """
 
     title: str
-    passed: bool
+    passed: bool | None
     text: str = ""
 
     def __str__(self) -> str:
-        mark = "ok    " if self.passed else "failed"
+        mark = {True: "ok    ", False: "failed", None: "-     "}[self.passed]
         return f"{mark}  {self.title}" + (f": {self.text}" if self.text else "")
 
 
@@ -36,12 +40,23 @@ Promise = tuple[str, Callable[[], str]]
 def outcomes(promises: Iterable[Promise]) -> Iterator[Outcome]:
     """Yield the outcome of every check, in order, whatever the checked code raises.
 
+    After an `UnusableError` the others are not run.
+
     Yields:
         One outcome per promise.
     """
+    unusable = False
     for title, check in promises:
+        if unusable:
+            yield Outcome(
+                title=title, passed=None, text="not checked, because of the failure above"
+            )
+            continue
         try:
             yield Outcome(title=title, passed=True, text=check())
+        except UnusableError as error:
+            unusable = True
+            yield Outcome(title=title, passed=False, text=_one_line(str(error)))
         except InitsweepError as error:
             yield Outcome(title=title, passed=False, text=_one_line(str(error)))
         except Exception as error:  # noqa: BLE001 - other people's code may raise anything

@@ -46,8 +46,11 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         warnings.simplefilter("ignore", InitsweepWarning)  # gains are not what is checked here
         kind, promises = _promises(options.entry, target)
         found = list(outcomes(promises))
-    failed = sum(not one.passed for one in found)
+    failed = sum(one.passed is False for one in found)
+    skipped = sum(one.passed is None for one in found)
     verdict = f"{failed} of {len(found)} checks failed." if failed else "All checks passed."
+    if skipped:
+        verdict = f"{verdict.rstrip('.')}, {skipped} not run."
     lines = [f"{options.entry}, {kind}", "", *map(str, found), "", verdict]
     return "\n".join(lines), 1 if failed else 0
 

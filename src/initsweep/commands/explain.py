@@ -4,17 +4,26 @@ import argparse
 import dataclasses
 import json
 import math
+from pathlib import Path
+
+import torch
+from torch import Tensor
 
 from initsweep.commands.loading import Target, load_network, load_scheme, training_inputs
+from initsweep.errors import ParamsError
 from initsweep.explanation import explain
+from initsweep.initializers import Initializer
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
     """Return the table, or the same as JSON.
 
     Raises:
+        ParamsError: If there are options of a scheme, but no scheme.
         InitsweepError: If the network or the scheme cannot be found, or do not go together.
     """
+    if options.scheme is None and (options.batch or options.option):
+        raise ParamsError("--batch and --option are about a scheme: name one with --scheme.")
     target = Target(
         name=options.model,
         params=options.params,
@@ -22,9 +31,10 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         outputs=options.outputs,
     )
     loaded = load_network(target)
-    scheme = load_scheme(options.scheme, options.params) if options.scheme else None
-    inputs = training_inputs() if scheme is not None and scheme.needs_inputs else None
-    found = explain(loaded.model, scheme, inputs=inputs)
+    scheme = None
+    if options.scheme is not None:
+        scheme = load_scheme(options.scheme, options.params, options.option)
+    found = explain(loaded.model, scheme, inputs=_inputs(scheme, options.batch))
     if scheme is not None:
         found = dataclasses.replace(found, scheme=options.scheme)
     if options.json:
@@ -33,6 +43,15 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     stand_in = " (built blank; shown as PyTorch would have filled it)" if loaded.filled else ""
     arrow = f"; → under {options.scheme}" if options.scheme else ""
     return f"{loaded.title}{stand_in}{arrow}\n\n{found}", 0
+
+
+def _inputs(scheme: Initializer | None, batch: Path | None) -> Tensor | None:
+    """Return the examples that the scheme measures, None if it measures none."""
+    if batch is not None:
+        from initsweep.inspection import read_numbers  # brings the figures along, so only here
+
+        return torch.from_numpy(read_numbers(batch))
+    return training_inputs() if scheme is not None and scheme.needs_inputs else None
 
 
 def _finite(value: object) -> object:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from initsweep import artifacts
 from initsweep.commands.loading import Target, load_network, load_scheme
-from initsweep.errors import ArtifactError, InitsweepError
+from initsweep.errors import ArtifactError, InitsweepError, ParamsError
 from initsweep.exporting.snippet import snippet
+from initsweep.exporting.template import Rates
 from initsweep.records import Verdict
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
@@ -16,9 +17,12 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     """Return the snippet, or where it was written.
 
     Raises:
+        ParamsError: If there are options, but no scheme is named.
         InitsweepError: If the scheme, the network or a recommendation cannot be found, the scheme
             cannot be written so, or the file cannot be.
     """
+    if options.scheme is None and options.option:
+        raise ParamsError("--option is about a scheme that is named: `initsweep export NAME`.")
     scheme = options.scheme or recommended_scheme()
     target = Target(
         name=options.model,
@@ -26,9 +30,12 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         features=options.features,
         outputs=options.outputs,
     )
-    initializer = load_scheme(scheme, options.params)
+    initializer = load_scheme(scheme, options.params, options.option)
     loaded = load_network(target)
-    text = snippet(loaded.model, initializer, title=loaded.title, scheme=scheme)
+    # A learning rate holds for the network and the options that the study has tuned.
+    ours = target.name is None and not options.option
+    rates = rates_of_study(scheme) if ours else None
+    text = snippet(loaded.model, initializer, title=loaded.title, scheme=scheme, rates=rates)
     if options.output is None:
         return text.rstrip("\n"), 0
     _write(options.output, text)
@@ -55,6 +62,22 @@ def recommended_scheme() -> str:
             "export he_normal`."
         )
     return verdict.recommended
+
+
+def rates_of_study(scheme: str) -> Rates | None:
+    """Return the learning rate that the study recommends, None if it recommends another scheme."""
+    if not _VERDICT.exists():
+        return None
+    verdict = artifacts.read_record(_VERDICT, Verdict)
+    if verdict.recommended != scheme or verdict.learning_rate is None:
+        return None
+    loss = verdict.loss_name.replace("_", " ")
+    meaning = (
+        f"the best rate by {loss} on validation, and the ends of the range in which the mean "
+        f"{loss} was within {verdict.basin_tolerance:.3g} of its best. They hold for the study's "
+        "network, data, optimizer, schedule, batch size and number of epochs."
+    )
+    return Rates(rate=verdict.learning_rate, usable=verdict.usable_rates, meaning=meaning)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,22 +1,24 @@
 """Finds the network and the scheme that a command is about."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import torch
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from torch import Tensor, nn
 
 from initsweep import artifacts
 from initsweep.architectures import ARCHITECTURES, Architecture, build_model, describe
 from initsweep.datasets import DATASETS
-from initsweep.errors import InitsweepError, ParamsError
-from initsweep.initializers import Initializer, initialize_, make_initializer
+from initsweep.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
 from initsweep.params import Params, load_params
 from initsweep.randomness import stream_seed
-from initsweep.records import ModelOption, Schema
+from initsweep.records import ModelOption, OptionValue, Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +107,57 @@ def sizes(target: Target) -> tuple[int, int]:
     return target.features or n_features, target.outputs or n_outputs
 
 
-def load_scheme(name: str, params: Path) -> Initializer:
+def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializer:
     """Return a scheme: an entry of `initializers` in the parameters, or a registered initializer.
 
+    Args:
+        name: Its name.
+        params: The parameter file; it may be missing.
+        given: Options from the command line, "name=value" each; they come before the file's.
+
     Raises:
-        InitsweepError: If there is none, or it lacks options.
+        UnknownNameError: If there is none.
+        ParamsError: If it lacks options, or has wrong ones.
     """
+    options = _options(given)
     if params.exists() and name in (loaded := load_params(params)).initializers:
-        registered, options = loaded.initializer(name)
-        return make_initializer(registered, options, scheme=name)
-    return make_initializer(name, {})
+        registered, written = loaded.initializer(name)
+        return make_initializer(registered, {**written, **options}, scheme=name)
+    entry = cast(object, INITIALIZERS.get(name))
+    try:
+        return make_initializer(name, options)
+    except ParamsError as error:
+        # The key is one of params.yaml, which is not where these options come from.
+        text = (
+            str(error)
+            .replace(f"initializers.{name}.", "--option ")
+            .replace(f"initializers.{name}:", "--option:")
+        )
+        example = (
+            entry.example if isinstance(entry, type) and issubclass(entry, Initializer) else {}
+        )
+        shown = " ".join(f"--option {key}={value}" for key, value in example.items())
+        hint = f" For example: {shown}" if shown else ""
+        raise ParamsError(f"Scheme '{name}': {text}{hint}") from None
+
+
+def _options(given: Sequence[str]) -> dict[str, OptionValue]:
+    """Return options from the command line; values are read as in `params.yaml`.
+
+    Raises:
+        ParamsError: If one is not of the form name=value.
+    """
+    options = {}
+    for one in given:
+        name, equals, value = one.partition("=")
+        try:
+            parsed = YAML(typ="safe").load(value)
+        except YAMLError:
+            parsed = {}
+        if not (name and equals) or isinstance(parsed, dict | list):
+            raise ParamsError(f"--option takes name=value, as in std=0.05; received {one!r}.")
+        options[name.strip()] = parsed
+    return options
 
 
 def training_inputs() -> Tensor:
@@ -123,7 +166,13 @@ def training_inputs() -> Tensor:
     Raises:
         ArtifactError: If it has not run.
     """
-    return torch.from_numpy(artifacts.read_array(artifacts.features_file("train")))
+    try:
+        return torch.from_numpy(artifacts.read_array(artifacts.features_file("train")))
+    except ArtifactError as error:
+        raise ArtifactError(
+            f"The scheme measures signals and needs examples of the network's inputs: pass --batch "
+            f"FILE.npy, or run in a study. {error}"
+        ) from None
 
 
 def _sizes_of_data(params: Params) -> tuple[int, int]:

@@ -22,6 +22,9 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     }
     made["explain"].add_argument("model", nargs="?", help=_MODEL)
     made["explain"].add_argument("--scheme", help="a scheme to compare with")
+    made["explain"].add_argument(
+        "--batch", type=Path, help="its inputs, a .npy file, for a scheme that measures signals"
+    )
     made["explain"].add_argument("--json", action="store_true", help="for scripts")
     made["names"].add_argument("name", nargs="?", help="a name in any framework (default: all)")
     made["export"].add_argument(
@@ -33,6 +36,14 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     _add_claims(made["claims"])
     _add_summary(made["summary"])
     _add_gate(made["gate"])
+    for name in ("explain", "export"):
+        made[name].add_argument(
+            "--option",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="an option of the scheme, as in params.yaml; may be repeated",
+        )
     for name in ("explain", "export", "check"):
         _add_network(made[name])
 

@@ -24,8 +24,10 @@ from initsweep.initializers import (
     initial_state,
     make_initializer,
 )
+from initsweep.initializers.kept import frozen_names
 from initsweep.initializers.network import Inputs
-from initsweep.initializers.slots import Part, Slot, slots_of
+from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.slots import slots_of
 
 _KNOWN: Mapping[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu, "leaky_relu": functional.leaky_relu, "silu": functional.silu,
@@ -59,7 +61,7 @@ class _Scheme(NamedTuple):
 
 
 def explain(
-    model: nn.Module,
+    model: nn.Module | Callable[[], nn.Module],
     scheme: Initializer | str | None = None,
     *,
     seed: int = 0,
@@ -71,34 +73,67 @@ def explain(
     who drew them; after training they are mostly "no known law".
 
     Args:
-        model: The network, with values.
+        model: The network, with values, or a function or class that builds it.
         scheme: An initializer, or the name of one that needs no options, to compare with.
-        seed: The seed under which the scheme's values are drawn.
+        seed: The seed under which the scheme's values are drawn, and torch's own if the network
+            is built here.
         inputs: Examples of what the network takes, for a scheme that measures signals.
 
     Returns:
         One row per weight in the order of registration; `print` it for a table.
 
     Raises:
-        InitsweepError: If the network has no values yet (meta device, lazy modules), or if the
-            scheme refuses it or does not know one of its parameters.
+        InitsweepError: If the network cannot be built or has no values yet (meta device, lazy
+            modules), or if the scheme refuses it or does not know one of its layers.
     """
+    model = model if isinstance(model, nn.Module) else _built(model, seed)
     after, before = activations_after(model), activations_before(model)
     values = _values_of(model)
     lenient = scheme is None  # a scheme has to fill all of it
-    slots = slots_of(model, after, before, skip_unknown=lenient)
+    frozen = frozen_names(model)
+    slots = slots_of(model, after, before, frozen=frozen, skip_unknown=lenient)
     stock = _Stock(slots=slots, after=after, before=before)
     now = _rows(stock, values)
+    known = {slot.name for slot in slots if slot.kept != "free"}
+    unknown = tuple(name for name in values if name not in known)
     if scheme is None:
-        unknown = tuple(name for name in values if name not in {slot.name for slot in slots})
         return Explanation(rows=tuple(now), unknown=unknown)
     initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InitsweepWarning)  # of what the table shows as "?"
+        warnings.simplefilter("ignore", InitsweepWarning)  # of what the table shows and says
         state = initial_state(model, initializer, seed, inputs=inputs)
     rows = _rows(stock, state, _Scheme(name, initializer))
-    return Explanation(rows=tuple(now), scheme=name, under_scheme=tuple(rows))
+    return Explanation(
+        rows=tuple(now),
+        scheme=name,
+        under_scheme=tuple(rows),
+        unknown=unknown,
+        frozen=tuple(name for name in values if name in frozen),
+    )
+
+
+def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Return the network that a function builds; torch's global generator is left as it was.
+
+    Raises:
+        InitsweepError: If it fails, or returns something else.
+    """
+    name = getattr(build, "__qualname__", repr(build))
+    if not callable(build):
+        raise InitsweepError(f"explain takes a network or what builds one, received {build!r}.")
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        try:
+            model = build()
+        except Exception as error:  # the user's own code may raise anything; it is chained
+            raise InitsweepError(
+                f"'{name}' fails without arguments ({type(error).__name__}: {error}). If it takes "
+                "some: `explain(lambda: build(64, 10))`."
+            ) from error
+    if not isinstance(model, nn.Module):
+        raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {model!r}.")
+    return model
 
 
 def _name_of(initializer: Initializer) -> str:
@@ -127,16 +162,16 @@ def _values_of(model: nn.Module) -> dict[str, nn.Parameter]:
 def _rows(
     stock: _Stock, values: Mapping[str, Tensor], scheme: _Scheme | None = None
 ) -> list[LayerLaw]:
-    parts = [(part, value) for slot in stock.slots for part, value in _parts(slot, values)]
+    parts = [(slot, *one) for slot in stock.slots for one in _parts(slot, values)]
     biases = {
         part.layer.name: identify(value, part.layer, role="bias")
-        for part, value in parts
+        for _, part, value in parts
         if part.role == "bias"
     }
     rows = []
-    for part, value in parts:
+    for slot, part, value in parts:
         if part.role == "weight":
-            law = scheme.stated(part.layer) if scheme else None
+            law = scheme.stated(part.layer) if scheme and not slot.kept else None
             law = law or identify(value, part.layer)
             rows.append(_row(part.layer, law, biases.get(part.layer.name), stock))
     return rows

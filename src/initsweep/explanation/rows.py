@@ -87,12 +87,15 @@ class Explanation:
         scheme: Name of the scheme compared with, "" for none.
         under_scheme: The same weights under that scheme, () for none.
         unknown: Parameters that are in no layer with a known fan_in, such as a class token.
+            Under a scheme they keep their values.
+        frozen: Parameters that keep their values under the scheme because they are frozen.
     """
 
     rows: tuple[LayerLaw, ...]
     scheme: str = ""
     under_scheme: tuple[LayerLaw, ...] = ()
     unknown: tuple[str, ...] = ()
+    frozen: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[LayerLaw]:
         return iter(self.rows)
@@ -118,6 +121,7 @@ class Explanation:
             "scheme": self.scheme or None,
             "under_scheme": [row.as_record() for row in self.under_scheme],
             "unknown": list(self.unknown),
+            "frozen": list(self.frozen),
         }
 
     def __str__(self) -> str:

@@ -35,7 +35,7 @@ def whole(explanation: "Explanation") -> str:
     notes = [_biases(explanation.rows, "Biases")]
     if explanation.under_scheme:
         notes.append(_biases(explanation.under_scheme, f"Biases under {explanation.scheme}"))
-    notes += [_ambiguous(explanation.rows), _unknown(explanation.unknown), _NOTE]
+    notes += [_ambiguous(explanation.rows), _unknown(explanation), _frozen(explanation), _NOTE]
     wrapped = [textwrap.fill(note, WIDTH) for note in notes if note]
     return "\n".join([*lines, "", *wrapped])
 
@@ -74,14 +74,23 @@ def _biases(rows: "tuple[LayerLaw, ...]", title: str) -> str:
 
 
 def _ambiguous(rows: "tuple[LayerLaw, ...]") -> str:
-    names = [row.layer for row in rows if not row.law.sure]
-    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"Too few values to be sure of: {listed}." if names else ""
+    names = tuple(row.layer for row in rows if not row.law.sure)
+    return f"Too few values to be sure of: {_listed(names)}." if names else ""
 
 
-def _unknown(names: tuple[str, ...]) -> str:
-    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"Left out, as it is in no layer of torch's own: {listed}." if names else ""
+def _unknown(explanation: "Explanation") -> str:
+    if not explanation.unknown:
+        return ""
+    kept = "Left out, and left as built" if explanation.under_scheme else "Left out"
+    return f"{kept}, as it is in no layer of torch's own: {_listed(explanation.unknown)}."
+
+
+def _frozen(explanation: "Explanation") -> str:
+    return f"Frozen, so left as built: {_listed(explanation.frozen)}." if explanation.frozen else ""
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
 
 
 def _short(text: str, width: int, *, keep_end: bool = False) -> str:

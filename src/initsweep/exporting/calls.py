@@ -15,10 +15,12 @@ from initsweep.initializers.fixed_scale import RandomNormal, RandomUniform, Trun
 from initsweep.initializers.gain_option import resolve_gain
 from initsweep.initializers.identity import Dirac, Identity
 from initsweep.initializers.orthogonal import Orthogonal
-from initsweep.initializers.slots import Part
+from initsweep.initializers.parts import Part
+from initsweep.initializers.sinusoidal import Sinusoidal
 from initsweep.initializers.sparse import Sparse
 from initsweep.initializers.torch_default import TorchDefault
 from initsweep.initializers.variance_scaling import VarianceScaling
+from initsweep.initializers.zero_hadamard import ZeroHadamard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,15 @@ def _sparse(initializer: Initializer, layer: Layer) -> Call:
     )
 
 
+def _sinusoidal(initializer: Initializer, layer: Layer) -> Call:
+    std = cast(Sinusoidal, initializer).weight_std(layer)
+    return Call(function="sinusoidal_", arguments={"std": std, **_layout(layer)})
+
+
+def _zero_hadamard(_: Initializer, layer: Layer) -> Call:
+    return Call(function="zero_hadamard_", arguments=_layout(layer))
+
+
 def _layout(layer: Layer) -> dict[str, object]:
     turned = layer.kind in {"transposed", "embedding"}
     return {"blocks": layer.block_shape, **({"turned": True} if turned else {})}
@@ -140,4 +151,6 @@ _PLAIN: Mapping[type[Initializer], Callable[[Initializer, Layer], Call]] = {
     Identity: _identity,
     Dirac: _identity,
     Sparse: _sparse,
+    Sinusoidal: _sinusoidal,
+    ZeroHadamard: _zero_hadamard,
 }

@@ -43,10 +43,40 @@ def sparse_(tensor, *, incoming, kept, std, blocks, generator, turned=False):
     tensor.copy_((values.transpose(1, 2) if turned else values).reshape(tensor.shape))
 '''
 
+_ZERO = '''
+def zero_hadamard_(tensor, *, blocks, generator, turned=False):
+    """Pass inputs on, through a Hadamard matrix where there are more outputs; blocks as above."""
+    matrix = torch.eye(blocks[1], blocks[2], dtype=torch.float64)
+    if blocks[1] > blocks[2]:
+        order = math.ceil(math.log2(blocks[1]))
+        matrix = torch.ones(1, 1, dtype=torch.float64)
+        for _ in range(order):
+            matrix = torch.cat([torch.cat([matrix, matrix], 1), torch.cat([matrix, -matrix], 1)])
+        matrix = matrix[: blocks[1], : blocks[2]] / 2 ** (order / 2)
+    at_the_centre_(tensor, matrix.to(torch.float32), blocks, turned)
+'''
+
+_SINUSOIDAL = '''
+def sinusoidal_(tensor, *, std, blocks, generator, turned=False):
+    """Fill with a sine wave per unit, of this root mean square; blocks: (groups, out, in, ...)."""
+    inputs = math.prod(blocks[2:])
+    units = tensor.numel() // inputs
+    unit = torch.arange(1, units + 1, dtype=torch.float64)[:, None]
+    turns = unit * torch.arange(inputs, dtype=torch.float64) / inputs + unit / units
+    waves = torch.sin(2 * math.pi * (turns % 1.0))
+    power = waves.square().mean()
+    if power > 1e-12:
+        waves = waves * (std / power.sqrt())
+    waves = waves.reshape(blocks)
+    tensor.copy_((waves.transpose(1, 2) if turned else waves).reshape(tensor.shape))
+'''
+
 HELPERS: Mapping[str, tuple[str, ...]] = {
     "truncated_normal_": (_TRUNCATED,),
     "identity_": (_AT_THE_CENTRE, _IDENTITY),
     "delta_orthogonal_": (_AT_THE_CENTRE, _DELTA_ORTHOGONAL),
     "sparse_": (_SPARSE,),
+    "sinusoidal_": (_SINUSOIDAL,),
+    "zero_hadamard_": (_AT_THE_CENTRE, _ZERO),
 }
 """What a snippet needs for each function, in order."""

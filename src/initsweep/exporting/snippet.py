@@ -1,7 +1,7 @@
 """A scheme for one network as a Python file that needs PyTorch and nothing else."""
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from torch import nn
@@ -9,49 +9,14 @@ from torch import nn
 from initsweep.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
 from initsweep.exporting.helpers import HELPERS
+from initsweep.exporting.template import END, HEAD, START, WIDTH, Rates
 from initsweep.initializers import Initializer, activations_after, activations_before
-from initsweep.initializers.slots import Part, Slot, slots_of
+from initsweep.initializers.kept import frozen_names, keeps_statistics
+from initsweep.initializers.layers import NORMS_WITH_STATISTICS
+from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.slots import slots_of
 
-_WIDTH = 100
-_ROOM = _WIDTH - 8  # within the function
-
-_HEAD = '''"""{about}"""
-
-import torch
-from torch import nn
-
-'''
-
-_START = '''
-def initialize(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Fill every parameter of the network in place and return it."""
-    generator = torch.Generator().manual_seed(seed)
-    parameters = dict(model.named_parameters())
-    left = set(parameters)
-
-    def put(name, fill, start=None, stop=None, **law):
-        rows = parameters[name][start:stop]
-        # Drawn in float32 on the CPU: the same numbers whatever the device and the type.
-        values = torch.empty(rows.shape, dtype=torch.float32)
-        fill(values, generator=generator, **law)
-        rows.copy_(values)
-        left.discard(name)
-
-    def put_value(value, *names):
-        for name in names:
-            parameters[name].fill_(value)
-            left.discard(name)
-
-    with torch.no_grad():
-'''
-
-_END = """    for module in model.modules():
-        if hasattr(module, "reset_running_stats"):
-            module.reset_running_stats()
-    if left:
-        raise ValueError(f"another network than this was written for: {sorted(left)} not filled")
-    return model
-"""
+_ROOM = WIDTH - 8  # within the function
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +44,26 @@ class _Line:
         return f"{call}  {fans}" if len(last) + len(fans) + 2 <= _ROOM else f"{fans}\n{call}"
 
 
-def snippet(model: nn.Module, initializer: Initializer, *, title: str, scheme: str) -> str:
+def snippet(
+    model: nn.Module,
+    initializer: Initializer,
+    *,
+    title: str,
+    scheme: str,
+    rates: Rates | None = None,
+) -> str:
     """Return the source of a module with a function `initialize(model, seed)`.
 
     It fills every parameter of the network from the same law as the initializer, biases and
-    normalization layers as we do; the random numbers are others.
+    normalization layers as we do; the random numbers are others. What is frozen or in no layer of
+    torch's own is left as it is.
 
     Args:
         model: The network to write it for; its values are ignored.
         initializer: The initializer.
         title: What to call the network.
         scheme: What to call the scheme.
+        rates: The learning rate to name, None for none.
 
     Raises:
         InitsweepError: If the initializer cannot be written so, or refuses a layer.
@@ -101,25 +75,61 @@ def snippet(model: nn.Module, initializer: Initializer, *, title: str, scheme: s
             "load it with `model.load_state_dict(state, strict=False)`."
         )
     after, before = activations_after(model), activations_before(model)
-    slots = slots_of(model, after, before)
-    lines = [line for slot in slots for line in _lines(slot, initializer)]
+    frozen = frozen_names(model)
+    slots = slots_of(model, after, before, frozen=frozen)
+    filled = tuple(slot for slot in slots if not slot.kept)
+    lines = [line for slot in filled for line in _lines(slot, initializer)]
     functions = dict.fromkeys(line.call.function for line in lines if line.call.function)
     helpers = dict.fromkeys(source for name in functions for source in HELPERS.get(name, ()))
     unclear = (after if initializer.reads == "activation" else before).unclear
-    unknown = [n for n in unclear if any(n == p.layer.name for s in slots for p in s.parts)]
+    unknown = [n for n in unclear if any(n == p.layer.name for s in filled for p in s.parts)]
     about = _about(initializer, title, scheme, unknown if initializer.reads else [])
     body = "\n".join(
-        [*_weights(lines), *_values(lines), *_blank(slots)] or ["pass  # there are no parameters"]
+        [*_weights(lines), *_values(lines), *_blank(filled), *_left_alone(slots)]
+        or ["pass  # there are no parameters"]
     )
+    imports = "\nimport math\n" if any("math." in source for source in helpers) else ""
     parts = [
-        _HEAD.format(about=about),
+        HEAD.format(about=about, imports=imports),
         *(f"{source}\n" for source in helpers),
-        _START,
+        "" if rates is None else rates.text(),
+        START,
         textwrap.indent(body, " " * 8),
         "\n",
-        _END,
+        END.format(loop=_loop_over_norms(model, frozen)),
     ]
     return "".join(parts)
+
+
+def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
+    """Yield what keeps the values that the network is built with.
+
+    Yields:
+        One call per reason.
+    """
+    reasons = {"frozen": "frozen", "free": "in no layer of torch's own"}
+    for kept, reason in reasons.items():
+        if names := [f'"{slot.name}"' for slot in slots if slot.kept == kept]:
+            wrapped = textwrap.wrap(", ".join(names) + ",", _ROOM - 4)
+            listed = textwrap.indent("\n".join(wrapped), " " * 4)
+            yield f"# Left as built, {reason}:\nleft -= {{\n{listed}\n}}"
+
+
+def _loop_over_norms(model: nn.Module, frozen: Collection[str]) -> str:
+    """Return the loop over the norms whose running statistics start afresh."""
+    kept = [
+        f'"{path}",'
+        for path, module in model.named_modules()
+        if isinstance(module, NORMS_WITH_STATISTICS) and keeps_statistics(model, path, frozen)
+    ]
+    condition = 'if hasattr(module, "reset_running_stats")'
+    if not kept:
+        return f"    for module in model.modules():\n        {condition}:"
+    listed = textwrap.indent("\n".join(kept), " " * 8)
+    return (
+        f"    frozen = {{\n{listed}\n    }}\n    for path, module in model.named_modules():\n"
+        f"        {condition} and path not in frozen:"
+    )
 
 
 def _lines(slot: Slot, initializer: Initializer) -> Iterator[_Line]:
@@ -177,7 +187,7 @@ def _blank(slots: tuple[Slot, ...]) -> Iterator[str]:
 
 def _about(initializer: Initializer, title: str, scheme: str, unknown: list[str]) -> str:
     text = f"`{scheme}` for {title} in plain PyTorch, written by initsweep.\n\n" + textwrap.fill(
-        f"{initializer.summary} Source: {initializer.reference}", _WIDTH
+        f"{initializer.summary} Source: {initializer.reference}", WIDTH
     )
     if options := initializer.model_dump(exclude_defaults=True):
         text += f"\nOptions: {', '.join(f'{name}={value!r}' for name, value in options.items())}."
@@ -186,5 +196,5 @@ def _about(initializer: Initializer, title: str, scheme: str, unknown: list[str]
             "Its gain depends on an activation and is 1 where reading the network did not tell: "
             f"{', '.join(unknown)}."
         )
-        text += "\n" + textwrap.fill(note, _WIDTH)
+        text += "\n" + textwrap.fill(note, WIDTH)
     return text + "\n"

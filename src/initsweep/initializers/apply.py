@@ -1,7 +1,7 @@
 """Fills a built network: one random stream per parameter name, so nothing else moves a weight."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 import torch
@@ -11,10 +11,17 @@ from initsweep.errors import InitsweepError, InitsweepWarning
 from initsweep.initializers.activations import Activations, activations_after, activations_before
 from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.catalogue import make_initializer
-from initsweep.initializers.layers import NORMS_WITH_STATISTICS, Layer, Neighbour
+from initsweep.initializers.kept import (
+    describe_free,
+    frozen_names,
+    kept_values,
+    restart_norms,
+)
+from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.initializers.materialize import materialize
 from initsweep.initializers.network import Inputs, Network
-from initsweep.initializers.slots import Part, Slot, slots_of
+from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.slots import slots_of
 from initsweep.randomness import torch_stream
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -24,17 +31,23 @@ def layers_of(model: nn.Module) -> list[Layer]:
     """Return the layers to initialize, in the order of registration; tied weights once.
 
     The projections of attention and the gates of recurrent layers are layers each. Normalization
-    layers are not among them.
+    layers are not among them, frozen layers are.
 
     Raises:
-        InitsweepError: If a module has parameters that no initializer knows how to fill.
+        InitsweepError: If a module has a weight that no initializer knows how to fill.
     """
-    slots = slots_of(model, activations_after(model))
-    return [part.layer for slot in slots for part in slot.parts if part.role == "weight"]
+    slots = slots_of(model, activations_after(model), frozen=frozen_names(model))
+    parts = [part for slot in slots if not slot.kept for part in slot.parts]
+    return [part.layer for part in parts if part.role == "weight"]
 
 
 def initial_state(
-    model: nn.Module, initializer: Initializer, seed: int, *, inputs: Inputs | None = None
+    model: nn.Module,
+    initializer: Initializer,
+    seed: int,
+    *,
+    inputs: Inputs | None = None,
+    frozen: bool = False,
 ) -> dict[str, Tensor]:
     """Return initial values of all parameters, by name, without touching the network.
 
@@ -44,34 +57,28 @@ def initial_state(
     generator. Normalization layers start at weight 1 and bias 0 under every scheme, PReLU at the
     slope it was built with, and the padding row of a lookup table at 0.
 
+    Frozen parameters (`requires_grad=False`) have the values that the network has, and so do
+    parameters in no layer of torch's own, such as a class token; a warning names the latter.
+
     Args:
-        model: The network, on any device, "meta" included; its own values are ignored.
+        model: The network, on any device, "meta" included; its own values are ignored, those of
+            frozen parameters excepted.
         initializer: Fills weights and biases.
         seed: The run's seed.
-        inputs: Examples of what the network takes, for initializers that measure signals; one
-            tensor, or a tuple if `forward` takes several.
+        inputs: Examples of what the network takes, for initializers that measure signals: a
+            tensor or a NumPy array, or a tuple if `forward` takes several.
+        frozen: Whether to fill frozen parameters too.
 
     Returns:
         Parameter name to float32 CPU tensor, in the order of `model.named_parameters()`.
 
     Raises:
-        InitsweepError: If the network has a parameter that no initializer knows how to fill or
-            that this one refuses, the initializer returns something else than a finite float32
-            tensor of the right shape, or it needs inputs and gets none.
+        InitsweepError: If the network has a layer that no initializer knows how to fill or that
+            this one refuses, the initializer returns something else than a finite float32 tensor
+            of the right shape, or it needs inputs and gets none or unusable ones.
     """
-    after = activations_after(model)
-    before = activations_before(model) if initializer.reads == "incoming" else None
-    slots = slots_of(model, after, before)
-    _warn_of_unclear(slots, after if before is None else before, initializer)
-    # A user's function may draw from torch's global generator; here that is harmless.
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        state = {slot.name: _filled(slot, initializer, seed) for slot in slots}
-        network = Network(model=model, slots=slots, inputs=inputs, seed=seed)
-        completed = dict(initializer.complete(network, state))
-    return {
-        slot.name: _checked(completed.get(slot.name), slot.shape, slot.name, initializer)
-        for slot in slots
-    }
+    kept = frozenset() if frozen else frozen_names(model)
+    return _state(model, initializer, seed, inputs, kept)[0]
 
 
 def initialize_(
@@ -80,11 +87,14 @@ def initialize_(
     seed: int,
     *,
     inputs: Inputs | None = None,
+    frozen: bool = False,
 ) -> AnyModule:
     """Fill the network in place and return it; running statistics of norm layers start afresh.
 
     Values are computed in float32 and rounded once to the type of each parameter. Modules on the
     "meta" device are given memory on the CPU first, lazy ones their sizes by one run on `inputs`.
+    Frozen parameters keep their values, and norms around which all is frozen their statistics;
+    parameters in no layer of torch's own keep theirs, and are named in a warning.
 
     Args:
         model: The network, on any device.
@@ -93,6 +103,7 @@ def initialize_(
         seed: The run's seed.
         inputs: Examples of what the network takes; for lazy modules and for initializers that
             measure signals.
+        frozen: Whether to fill frozen parameters too.
 
     Returns:
         The same network.
@@ -105,15 +116,63 @@ def initialize_(
         initializer = make_initializer(initializer, {})
     elif not isinstance(initializer, Initializer):
         initializer = FunctionInitializer(function=initializer, options={})
+    # Asked before they are given memory: what has no values yet has none to keep.
+    fixed = frozenset() if frozen else frozen_names(model)
     materialize(model, inputs)
-    state = initial_state(model, initializer, seed, inputs=inputs)
+    state, kept = _state(model, initializer, seed, inputs, fixed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.copy_(state[name])
-    for module in model.modules():
-        if isinstance(module, NORMS_WITH_STATISTICS):
-            module.reset_running_stats()
+            if name not in kept:
+                parameter.copy_(state[name])
+    restart_norms(model, fixed)
     return model
+
+
+def _state(
+    model: nn.Module,
+    initializer: Initializer,
+    seed: int,
+    inputs: Inputs | None,
+    frozen: Collection[str],
+) -> tuple[dict[str, Tensor], Collection[str]]:
+    """Return the values of all parameters, and the names of those that are the network's own."""
+    after = activations_after(model)
+    before = activations_before(model) if initializer.reads == "incoming" else None
+    slots = slots_of(model, after, before, frozen=frozen)
+    kept = kept_values(model, slots)
+    _warn_of_kept(slots, kept)
+    _warn_of_unclear(slots, after if before is None else before, initializer)
+    # A user's function may draw from torch's global generator; here that is harmless.
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        state = {
+            slot.name: kept[slot.name] if slot.kept else _filled(slot, initializer, seed)
+            for slot in slots
+        }
+        network = Network(model=model, slots=slots, inputs=inputs, seed=seed)
+        completed = dict(initializer.complete(network, state)) | kept
+    checked = {
+        slot.name: _checked(completed.get(slot.name), slot.shape, slot.name, initializer)
+        for slot in slots
+        if not slot.kept
+    }
+    return {slot.name: (checked | kept)[slot.name] for slot in slots}, kept
+
+
+def _warn_of_kept(slots: tuple[Slot, ...], kept: Mapping[str, Tensor]) -> None:
+    if listed := describe_free(slots, kept):
+        warnings.warn(
+            "These parameters are in no layer that initializers know, and keep the values they "
+            f"were built with: {listed}.",
+            InitsweepWarning,
+            stacklevel=4,
+        )
+    if slots and all(slot.kept == "frozen" for slot in slots):
+        warnings.warn(
+            "Every parameter of the network is frozen, so all keep their values; `frozen=True` "
+            "fills them.",
+            InitsweepWarning,
+            stacklevel=4,
+        )
 
 
 def _filled(slot: Slot, initializer: Initializer, seed: int) -> Tensor:
@@ -152,7 +211,7 @@ def _warn_of_unclear(
 ) -> None:
     if initializer.reads is None:
         return
-    names = {part.layer.name for slot in slots for part in slot.parts}
+    names = {part.layer.name for slot in slots if not slot.kept for part in slot.parts}
     unclear = {name: why for name, why in activations.unclear.items() if name in names}
     if unclear:
         listed = "; ".join(f"'{name}' ({why})" for name, why in unclear.items())
@@ -160,7 +219,7 @@ def _warn_of_unclear(
             f"{initializer!r} takes its gain from the activation {_BESIDE[initializer.reads]}. It "
             f"is 1 where reading the network does not tell: {listed}.",
             InitsweepWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

@@ -40,13 +40,15 @@ class Fixup(He):
     def complete(self, network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the weights with those of the branches scaled and their ends zero.
 
-        Networks without branches are refused, and branches that could not learn.
+        Networks without branches are refused, and branches that could not learn. Frozen weights
+        count in L and m, and stay as they are.
         """
         residual = residual_of(network.model)
         completed = dict(state)
         for branch in residual.branches:
             names = weights_of(network, branch.layers)
-            refuse_dead_branch(names[-1], branch.blocked)
+            if names[-1] not in network.kept:
+                refuse_dead_branch(names[-1], branch.blocked)
             count = sum(_weights_in(network, name) for name in names)
             factor = len(residual.branches) ** (-1 / (2 * count - 2)) if count > 1 else 1.0
             for name in names[:-1]:

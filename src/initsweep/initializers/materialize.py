@@ -6,7 +6,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
 from initsweep.initializers.layers import NORMS_WITH_STATISTICS
-from initsweep.initializers.network import Inputs
+from initsweep.initializers.network import Inputs, as_tensors, why_it_fails
 
 
 def materialize(model: nn.Module, inputs: Inputs | None) -> None:
@@ -17,10 +17,10 @@ def materialize(model: nn.Module, inputs: Inputs | None) -> None:
 
     Raises:
         InitsweepError: If a buffer on the meta device is not a running statistic of a norm layer:
-            its values are lost.
+            its values are lost; or if a lazy network does not take the inputs.
     """
     if inputs is not None and any(map(_is_lazy, model.parameters())):
-        _find_sizes(model, inputs if isinstance(inputs, tuple) else (inputs,))
+        _find_sizes(model, as_tensors(inputs))
     moved: dict[int, nn.Parameter] = {}
     for path, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
@@ -49,12 +49,19 @@ def _move_statistic(path: str, module: nn.Module, name: str, buffer: Tensor) -> 
 
 
 def _find_sizes(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    """Run a lazy network once.
+
+    Raises:
+        InitsweepError: If it does not take these inputs.
+    """
     modes = {module: module.training for module in model.modules()}
     try:
         for module in modes:
             module.training = False  # running statistics stay as they are
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             model(*inputs)
+    except Exception as error:  # a user's forward may raise anything; it is chained
+        raise InitsweepError(why_it_fails(model, inputs, error)) from error
     finally:
         for module, training in modes.items():
             module.training = training

@@ -3,17 +3,74 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
 from initsweep.errors import InitsweepError
 from initsweep.initializers.layers import NORMS
-from initsweep.initializers.slots import Slot
+from initsweep.initializers.parts import Slot
 from initsweep.randomness import torch_stream
 
-Inputs = Tensor | tuple[Tensor, ...]
+Inputs = Tensor | np.ndarray | tuple[Tensor | np.ndarray, ...]
 """Examples of what `forward` takes, the first axis counting examples."""
+
+
+def as_tensors(inputs: Inputs) -> tuple[Tensor, ...]:
+    """Return examples as one tensor per argument of `forward`.
+
+    NumPy's floats become float32, torch's default; tensors stay as they are.
+
+    Raises:
+        InitsweepError: If there are no examples, an argument is no array of numbers, two have
+            different numbers of examples, or a number is not finite.
+    """
+    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    tensors = tuple(_as_tensor(one) for one in given)
+    counts = sorted({len(one) for one in tensors})
+    if len(counts) != 1 or counts[0] == 0:
+        raise InitsweepError(
+            "`inputs` must hold the same number of examples, one or more, for every argument of "
+            f"`forward`; received shapes {[tuple(one.shape) for one in tensors]}."
+        )
+    for one in tensors:
+        if bad := int((~one.isfinite()).sum()):
+            raise InitsweepError(
+                f"`inputs` of shape {tuple(one.shape)} hold {bad} values that are not finite. "
+                "Leave those examples out, or fill the gaps."
+            )
+    return tensors
+
+
+def _as_tensor(one: object) -> Tensor:
+    """Return an argument of `forward` as a tensor.
+
+    Raises:
+        InitsweepError: If it is no array of numbers, or has no axis of examples.
+    """
+    if isinstance(one, np.ndarray) and one.dtype.kind in "fiub":
+        tensor = torch.from_numpy(np.ascontiguousarray(one))
+        one = tensor.to(torch.float32) if tensor.is_floating_point() else tensor
+    if not isinstance(one, Tensor) or one.ndim == 0:
+        kind = f"shape {tuple(one.shape)}" if isinstance(one, Tensor) else type(one).__name__
+        dtype = f" of {one.dtype}" if isinstance(one, np.ndarray) else ""
+        raise InitsweepError(
+            "`inputs` must be a tensor or a NumPy array of numbers whose first axis counts "
+            "examples, or a tuple of them if `forward` takes several arguments; received "
+            f"{kind}{dtype}."
+        )
+    return one
+
+
+def why_it_fails(model: nn.Module, inputs: tuple[Tensor, ...], error: Exception) -> str:
+    """Return on which examples, and why, a network's forward has failed."""
+    shapes = ", ".join(str(tuple(one.shape)) for one in inputs)
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return (
+        f"{type(model).__name__} fails on examples of shape {shapes}: {reason}. `inputs` must be "
+        "what its `forward` takes."
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,18 +89,23 @@ class Network:
     inputs: Inputs | None
     seed: int
 
+    @property
+    def kept(self) -> frozenset[str]:
+        """Names of the parameters whose values are not the initializer's to change."""
+        return frozenset(slot.name for slot in self.slots if slot.kept)
+
     def examples(self, count: int) -> tuple[Tensor, ...]:
         """Return up to `count` examples, chosen at random by the run's seed alone.
 
         Raises:
-            InitsweepError: If no inputs were given.
+            InitsweepError: If no inputs were given, or no proper ones.
         """
         if self.inputs is None:
             raise InitsweepError(
                 "This initializer measures signals and needs examples of the network's inputs: "
                 "initialize_(model, scheme, seed, inputs=batch)."
             )
-        inputs = self.inputs if isinstance(self.inputs, tuple) else (self.inputs,)
+        inputs = as_tensors(self.inputs)
         order = torch.randperm(len(inputs[0]), generator=torch_stream("examples", self.seed))
         return tuple(_as_float32(one)[order[:count]] for one in inputs)
 
@@ -53,6 +115,9 @@ class Network:
         On the CPU and in float32, whatever the network's own device and type of numbers; without
         dropout; batch normalization uses the batch's statistics, as in training. Modes, buffers
         and torch's generators are left as they were.
+
+        Raises:
+            InitsweepError: If the network does not take these inputs.
         """
         modes = {module: module.training for module in self.model.modules()}
         buffers = {name: _as_float32(one).clone() for name, one in self.model.named_buffers()}
@@ -61,6 +126,10 @@ class Network:
                 module.training = isinstance(module, NORMS)
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
                 functional_call(self.model, {**state, **buffers}, inputs)
+        except InitsweepError:
+            raise
+        except Exception as error:  # a user's forward may raise anything; it is chained
+            raise InitsweepError(why_it_fails(self.model, inputs, error)) from error
         finally:
             for module, training in modes.items():
                 module.training = training

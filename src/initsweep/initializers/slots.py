@@ -1,67 +1,24 @@
 """Takes stock of a network: every parameter once, and the layers that its rows belong to."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Literal, NamedTuple, cast
 
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
+from torch.nn.utils.parametrize import ParametrizationList
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.fans import Fans, compute_fans
+from initsweep.initializers.blocks import attention_parts, recurrent_parts
+from initsweep.initializers.fans import compute_fans
 from initsweep.initializers.layers import (
     NORMS,
     RECURRENT,
     Activation,
-    Kind,
     Layer,
     kind_of,
 )
-
-GATES: Mapping[int, tuple[str, ...]] = {
-    1: ("",),
-    3: ("[reset]", "[update]", "[new]"),
-    4: ("[input]", "[forget]", "[cell]", "[output]"),
-}
-"""Names of the gates in torch's order: of a plain recurrent layer, a GRU and an LSTM."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Rows of a parameter that are filled as one layer of their own.
-
-    Attributes:
-        layer: The layer.
-        role: Whether the rows are its weight or its bias.
-        address: Name of the random stream; for a whole parameter the parameter's name.
-        rows: How many rows, None for a whole parameter.
-    """
-
-    layer: Layer
-    role: Literal["weight", "bias"]
-    address: str
-    rows: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slot:
-    """One parameter of the network.
-
-    Attributes:
-        name: Its name in the network.
-        module: Path of the first module that owns it.
-        shape: Its shape.
-        parts: The layers that fill it, in the order of its rows; () if it starts at `constant`.
-        constant: Its value under every scheme.
-        blank_row: A row that stays zero: the padding of a lookup table.
-    """
-
-    name: str
-    module: str
-    shape: tuple[int, ...]
-    parts: tuple[Part, ...] = ()
-    constant: float = 0.0
-    blank_row: int | None = None
+from initsweep.initializers.parts import Part, Slot
 
 
 class _Around(NamedTuple):
@@ -79,6 +36,7 @@ def slots_of(
     activations: Mapping[str, Activation],
     incoming: Mapping[str, Activation] | None = None,
     *,
+    frozen: Collection[str] = (),
     skip_unknown: bool = False,
 ) -> tuple[Slot, ...]:
     """Return every parameter once, in the order of `model.named_parameters()`.
@@ -90,11 +48,12 @@ def slots_of(
         model: The network.
         activations: The activation after each layer, by module path.
         incoming: The activation that each layer reads, by module path.
-        skip_unknown: Whether to leave out parameters that no initializer knows how to fill.
+        frozen: Names of parameters that keep the values they have; see `kept.frozen_names`.
+        skip_unknown: Whether to leave out the parameters of layers that no initializer knows.
 
     Raises:
-        InitsweepError: If a module has parameters that no initializer knows how to fill, or a
-            lazy one has no shape yet.
+        InitsweepError: If a module has a weight that no initializer knows how to fill, or a lazy
+            one has no shape yet.
     """
     owners: dict[int, list[tuple[str, nn.Module]]] = {}
     first: list[tuple[str, nn.Module, str, nn.Parameter]] = []
@@ -106,11 +65,17 @@ def slots_of(
     around = _Around(activations, incoming or {})
     slots = []
     for entry in first:
+        path, _, name, parameter = entry
+        where = f"{path}.{name}" if path else name
         try:
-            slots.append(_slot(*entry, owners, around))
+            slot = _slot(*entry, owners, around)
         except InitsweepError:
-            if not skip_unknown:
+            if where not in frozen:
+                if skip_unknown:
+                    continue
                 raise
+            slot = Slot(name=where, module=path, shape=tuple(parameter.shape))
+        slots.append(replace(slot, kept="frozen") if where in frozen else slot)
     return tuple(slots)
 
 
@@ -131,21 +96,31 @@ def _slot(
     if isinstance(module, nn.PReLU):
         return replace(slot, constant=module.init)
     if isinstance(module, nn.MultiheadAttention):
-        return replace(slot, parts=tuple(_attention(module, path, name)))
+        return replace(slot, parts=tuple(attention_parts(module, path, name)))
     if isinstance(module, RECURRENT):
-        return replace(slot, parts=tuple(_recurrent(module, where, name)))
+        return replace(slot, parts=tuple(recurrent_parts(module, where, name)))
     if name not in {"weight", "bias"}:
-        raise InitsweepError(
-            f"'{path or type(module).__name__}' ({type(module).__name__}) has a parameter "
-            f"'{name}' that no initializer knows how to fill: only weights and biases of "
-            "torch's own layers are."
-        )
+        _refuse_parametrization(where, module)
+        return replace(slot, kept="free")
     layer = _module_layer(path, module, around)
     if name == "weight":
         tied = [_module_layer(p, m, around) for p, m in owners[id(parameter)]]
         layer = replace(max(tied, key=lambda one: one.fan_in), name=path)
     part = Part(layer=layer, role=cast(Literal["weight", "bias"], name), address=where)
     return replace(slot, parts=(part,), blank_row=getattr(module, "padding_idx", None))
+
+
+def _refuse_parametrization(where: str, module: nn.Module) -> None:
+    """Refuse what a layer's weight is made up of: it is not a parameter of its own.
+
+    Raises:
+        InitsweepError: If the parameter is such a piece.
+    """
+    if isinstance(module, ParametrizationList):
+        raise InitsweepError(
+            f"'{where}' makes up the weight of another layer, and no initializer knows how to "
+            "fill it. Fill the network first, and parametrize it then."
+        )
 
 
 def _module_layer(path: str, module: nn.Module, around: _Around) -> Layer:
@@ -168,74 +143,4 @@ def _module_layer(path: str, module: nn.Module, around: _Around) -> Layer:
         incoming=around.before.get(path),
         kind=kind_of(module),
         groups=getattr(module, "groups", 1),
-    )
-
-
-def _attention(module: nn.MultiheadAttention, path: str, name: str) -> Iterator[Part]:
-    """Yield the projections in one parameter; packed or separate, they have the same addresses.
-
-    Yields:
-        One part, or three for a packed parameter.
-    """
-    prefix = f"{path}." if path else ""
-    width = module.embed_dim
-    inputs = {"q": width, "k": module.kdim, "v": module.vdim}
-    packed = name.startswith("in_proj")
-    for letter in "qkv" if packed else name.removeprefix("bias_")[:1]:
-        role: Literal["weight", "bias"] = "bias" if "bias" in name else "weight"
-        layer = _block(
-            f"{prefix}{letter}_proj",
-            Fans(fan_in=inputs[letter], fan_out=width),
-            (width, inputs[letter]),
-            "attention",
-            biased=role == "bias" or module.in_proj_bias is not None,
-            # The weights decide; packed biases go with separate weights too.
-            stacked=1 if module.in_proj_weight is None else 3,
-        )
-        end = f"[{letter}]" if packed else ""
-        address = f"{prefix}{letter}_proj_weight" if role == "weight" else f"{prefix}{name}{end}"
-        yield Part(layer=layer, role=role, address=address, rows=width if packed else None)
-
-
-def _recurrent(module: nn.Module, where: str, name: str) -> Iterator[Part]:
-    """Yield the gates in one parameter, or the projection of an LSTM's output.
-
-    Yields:
-        One part per gate.
-    """
-    hidden = cast(int, module.hidden_size)
-    role: Literal["weight", "bias"] = "bias" if name.startswith("bias") else "weight"
-    weight = cast(Tensor, getattr(module, name.replace("bias", "weight")))
-    if name.startswith("weight_hr"):
-        fans = Fans(fan_in=hidden, fan_out=weight.shape[0])
-        yield Part(layer=_block(where, fans, tuple(weight.shape)), role=role, address=where)
-        return
-    gates = GATES[weight.shape[0] // hidden]
-    fans = Fans(fan_in=weight.shape[1], fan_out=hidden)
-    shape, stem = (hidden, weight.shape[1]), where.replace("bias", "weight")
-    for gate in gates:
-        layer = _block(
-            stem + gate, fans, shape, "recurrent", biased=bool(module.bias), stacked=len(gates)
-        )
-        yield Part(layer=layer, role=role, address=where + gate, rows=hidden)
-
-
-def _block(
-    name: str,
-    fans: Fans,
-    shape: tuple[int, ...],
-    kind: Kind = "linear",
-    *,
-    biased: bool = False,
-    stacked: int = 1,
-) -> Layer:
-    return Layer(
-        name=name,
-        weight_shape=shape,
-        bias_shape=shape[:1] if biased else None,
-        fan_in=fans.fan_in,
-        fan_out=fans.fan_out,
-        activation=None,
-        kind=kind,
-        stacked=stacked,
     )

@@ -10,7 +10,7 @@ from initsweep.errors import InitsweepError
 from initsweep.initializers import INITIALIZERS
 from initsweep.initializers.branches import residual_of
 from initsweep.initializers.draws import Distribution
-from initsweep.initializers.fixup import refuse_dead_branch
+from initsweep.initializers.fixup import refuse_dead_branch, weights_of
 from initsweep.initializers.he import He
 from initsweep.initializers.network import Network
 
@@ -35,13 +35,15 @@ class ZeroGamma(He):
     distribution_name: ClassVar[Distribution] = "normal"
 
     def complete(self, network: Network, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return the state with the last norm of every branch at zero.
+        """Return the state with the last norm of every branch at zero, frozen branches left out.
 
         Raises:
             InitsweepError: If a branch does not end in a norm with a weight.
         """
         completed = dict(state)
         for branch in residual_of(network.model).branches:
+            if set(weights_of(network, branch.layers)) <= network.kept:
+                continue
             name = f"{branch.norms[-1]}.weight" if branch.ends_in_norm else ""
             if name not in completed:
                 raise InitsweepError(
