@@ -14,6 +14,24 @@ Censored = Literal["no", "low", "high"]
 OptionValue = bool | int | float | str | None
 ModelOption = OptionValue | list[int]
 Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
+Quantity = Literal[
+    "basin_width",
+    "global_basin_width",
+    "largest_stable_rate",
+    "first_unstable_rate",
+    "safety_margin",
+    "regret",
+    "tuned_gap",
+    "sensitivity",
+    "wortsman_sensitivity",
+    "divergence_rate",
+    "time_to_target",
+    "area_under_curve",
+    "probability_better_validation",
+    "probability_better_test",
+]
+Unit = Literal["decades", "learning rate", "loss", "share", "epochs", "probability"]
+IntervalMethod = Literal["bootstrap", "range", "order statistics", "mean", "score", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +252,61 @@ class PairRow:
     p_holm: float
     probability_better: float
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetRow:
+    """What trying `n` different rates of the shared grid, drawn at random, leads to.
+
+    `expected_best` is the expected lowest mean validation loss among them, over all draws; `low`
+    and `high` bound its interval over the tuning seeds. At n = 1 it is the average over the grid,
+    at the largest n the loss at the best rate of the grid.
+    """
+
+    scheme: str
+    n: int
+    expected_best: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DivergenceRow:
+    """How many tuning runs diverged at one rate, and a 95 % interval of that share over seeds."""
+
+    scheme: str
+    learning_rate: float
+    kind: TrialKind
+    runs: int
+    diverged: int
+    low: float
+    divergence_rate: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantityRow:
+    """One quantity of one scheme with its uncertainty over seeds.
+
+    A quantity that is not defined for a scheme has no row. `low` and `high` are None where nothing
+    bounds the quantity on that side, or where a single seed says nothing about spread. `censored`
+    names the sides on which the true value may lie beyond `estimate`: "high" means that it is at
+    least that, "low" at most that. `against` is the loss that the quantity is measured against:
+    the threshold of a basin, the target of `time_to_target`. `method` says what `low` and `high`
+    are.
+    `probability_better_*` compares with the reference of that family in `pairs.csv`.
+    """
+
+    scheme: str
+    quantity: Quantity
+    unit: Unit
+    low: float | None
+    estimate: float
+    high: float | None
+    censored: Literal["no", "low", "high", "both"]
+    against: float | None
+    seeds: int
+    method: IntervalMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,32 +30,13 @@ def write(one):
     artifacts.write_rows(tuned / "runs.csv", one.tuning, RunRow)
     artifacts.write_json(tuned / "selection.json", one.selection)
     artifacts.write_rows(trained / "runs.csv", one.confirm, RunRow)
+    artifacts.write_rows(trained / "curves.csv", one.curves, CurveRow)
     artifacts.write_json(trained / "record.json", one.confirmation)
-    artifacts.write_rows(trained / "curves.csv", curves(one), CurveRow)
     seen = [
         PredictionRow(example=0, target=0.0, prediction=0.0),
         PredictionRow(example=1, target=1.0, prediction=0.0),
     ]
     artifacts.write_rows(trained / "predictions.csv", seen, PredictionRow)
-
-
-def curves(one):
-    """Two epochs of every fresh run, then its last one; a diverged run has none of these."""
-    return [
-        CurveRow(
-            scheme=run.scheme,
-            kind="confirm",
-            trial=0,
-            learning_rate=run.learning_rate,
-            seed=run.seed,
-            epoch=epoch,
-            train_loss=None,
-            validation_loss=run.validation_loss,
-            validation_score=None,
-        )
-        for run in one.confirm
-        for epoch in (0, 1, 30)
-    ]
 
 
 @pytest.fixture
@@ -66,7 +47,7 @@ def params(tmp_path, monkeypatch, changed):
     write(evidence("xavier_normal", noisy(0.4, "xavier"), NARROW, extension={3.0: [None, None]}))
     write(evidence("zeros", [1.0] * 9 + [None], STALLED))
     seeds = list(range(100, 110))
-    return parse_params(changed({"schemes": SCHEMES, "confirm.seeds": seeds}))
+    return parse_params(changed({"schemes": SCHEMES, "confirm.seeds": seeds, "training.epochs": 4}))
 
 
 def outputs():
@@ -78,7 +59,10 @@ def test_writes_every_table(params):
     compare.run(params)
     assert sorted(path.as_posix() for path in outputs()) == [
         "metrics.json",
+        "results/compare/budget.csv",
         "results/compare/confusion.csv",
+        "results/compare/divergence.csv",
+        "results/compare/intervals.csv",
         "results/compare/learning_curves.csv",
         "results/compare/lr_response.csv",
         "results/compare/pairs.csv",

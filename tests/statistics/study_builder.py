@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from initsweep.params import Decide
-from initsweep.records import Confirmation, Provenance, RunRow, Schema, Selection
+from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.yardstick import Yardstick
 
@@ -88,7 +88,21 @@ def evidence(
             run_row(scheme, chosen, seed, loss, kind="confirm", test=test[i] if test else None)
             for i, (seed, loss) in enumerate(zip(seeds, confirm, strict=True))
         ],
+        curves=epoch_curves(scheme, chosen, dict(zip(seeds, confirm, strict=True))),
     )  # fmt: skip
+
+
+def epoch_curves(scheme: str, rate: float, losses: Mapping[int, float | None], epochs=4):
+    """Return curves that fall from 1 to the given loss in equal steps; None diverges at epoch 2."""
+    return [
+        CurveRow(
+            scheme=scheme, kind="confirm", trial=0, learning_rate=rate, seed=seed, epoch=epoch,
+            train_loss=value if epoch else None, validation_loss=value, validation_score=0.5,
+        )
+        for seed, loss in losses.items()
+        for epoch in range((epochs if loss is not None else 1) + 1)
+        for value in [1.0 if loss is None else 1.0 + (loss - 1.0) * epoch / epochs]
+    ]  # fmt: skip
 
 
 def flat(losses: Sequence[float], seeds: int = 2, rates=(0.001, 0.01, 0.1, 1.0)) -> Curve:

@@ -88,3 +88,19 @@ def test_another_grid():
 @pytest.mark.parametrize("value", [0.0, float("nan")])
 def test_a_constant_predictor_that_is_perfect_already(name, value):
     refused(f"{name} must be above 0", good(), schema=replace(SCHEMA, **{name: value}))
+
+
+def test_rates_tuned_on_other_seeds_than_the_rest():
+    one = good()
+    refused(
+        r"results/tune/a: learning rate 10.0 \(extension\) has seeds \[1\], others \[0, 1\]",
+        replace(one, tuning=[r for r in one.tuning if (r.kind, r.seed) != ("extension", 0)]),
+    )
+
+
+def test_curves_with_missing_epochs():
+    one = good()
+    for missing in (0, 4):
+        kept = [row for row in one.curves if (row.seed, row.epoch) != (101, missing)]
+        refused("results/train/a: curves.csv has epochs .* of seed 101", replace(one, curves=kept))
+    refused("results/train/b: curves.csv", good("a"), replace(good("b"), curves=[]))

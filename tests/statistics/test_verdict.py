@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 import pytest
 from scipy import stats
 
-from initsweep.statistics.caveats import binomial_half_width
+from initsweep.statistics.proportions import half_width
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
 from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
@@ -161,11 +161,11 @@ def test_the_choice_of_test_rows_is_a_spread_of_its_own():
     assert "r squared 0.9 (0.9 to 0.9)" in result.statement
 
 
-def test_binomial_half_width():
+def test_half_width_of_a_share():
     interval = stats.binomtest(348, 360).proportion_ci(method="wilson")
     expected = (interval.high - interval.low) / 2
-    assert binomial_half_width(348 / 360, 360) == pytest.approx(expected)
-    assert binomial_half_width(1.0, 100) > 0
+    assert half_width(348 / 360, 360) == pytest.approx(expected)
+    assert half_width(1.0, 100) > 0
 
 
 def test_an_untrainable_scheme_with_a_high_score_is_said_to_have_one():

@@ -7,11 +7,14 @@ from initsweep import artifacts
 from initsweep.params import Params
 from initsweep.provenance import provenance
 from initsweep.records import (
+    BudgetRow,
     Confirmation,
     CurveRow,
+    DivergenceRow,
     PairRow,
     PredictionRow,
     Provenance,
+    QuantityRow,
     ResponseRow,
     RunRow,
     Schema,
@@ -45,6 +48,9 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
     artifacts.write_rows(artifacts.COMPARE / "response.csv", comparison.response, ResponseRow)
+    artifacts.write_rows(artifacts.COMPARE / "budget.csv", comparison.budget, BudgetRow)
+    artifacts.write_rows(artifacts.COMPARE / "divergence.csv", comparison.divergence, DivergenceRow)
+    artifacts.write_rows(artifacts.COMPARE / "intervals.csv", comparison.quantities, QuantityRow)
     _write_plots(params, schema, comparison)
     artifacts.write_json(BY_SCHEME, plot_tables.by_scheme(comparison.schemes))
     headline = plot_tables.headline(comparison.verdict, comparison.schemes)
@@ -60,6 +66,7 @@ def _read(scheme: str) -> Evidence:
         tuning=artifacts.read_rows(tuned / "runs.csv", RunRow),
         confirmation=artifacts.read_record(trained / "record.json", Confirmation),
         confirm=artifacts.read_rows(trained / "runs.csv", RunRow),
+        curves=artifacts.read_rows(trained / "curves.csv", CurveRow),
     )
 
 

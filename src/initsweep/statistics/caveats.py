@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from statistics import NormalDist
 
 from initsweep.params import fingerprint
 from initsweep.records import RunRow, Schema
-from initsweep.statistics.intervals import LEVEL, mean_of
+from initsweep.statistics.intervals import mean_of
+from initsweep.statistics.proportions import half_width
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.selection import TIE_BREAKS, Choice
 from initsweep.statistics.summary import Summary
@@ -49,25 +49,12 @@ def _test_rows(trainable: Sequence[Summary], choice: Choice, schema: Schema) -> 
     rows = schema.rows.get("test")
     if schema.score_name != "accuracy" or scores is None or rows is None:
         return []
-    points = 100 * binomial_half_width(mean_of(scores), rows)
+    points = 100 * half_width(mean_of(scores), rows)
     return [
         f"Which {counted(rows, 'row')} are the test rows alone moves the accuracy of "
         f"{choice.recommended} by about ±{points:.2g} points (binomial 95 % interval); the "
         "intervals over seeds leave this out."
     ]
-
-
-def binomial_half_width(proportion: float, rows: int) -> float:
-    """Return half the width of the 95 % interval of a proportion counted on independent rows.
-
-    Unlike 1.96 sqrt(p (1 - p) / n) it does not vanish for a proportion of 0 or 1.
-
-    Source: Wilson, E. B. (1927), Probable inference, the law of succession, and statistical
-    inference, J. Amer. Statist. Assoc. 22, 209-212.
-    """
-    z = NormalDist().inv_cdf((1 + LEVEL) / 2)
-    spread = math.sqrt(proportion * (1 - proportion) / rows + (z / (2 * rows)) ** 2)
-    return z * spread / (1 + z**2 / rows)
 
 
 def _few_seeds(summaries: Sequence[Summary], choice: Choice) -> list[str]:

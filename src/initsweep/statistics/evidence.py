@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from initsweep.errors import ArtifactError
-from initsweep.records import Confirmation, RunRow, Schema, Selection
+from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
 
 # The cap is read back from the same file it was applied from; only rounding may differ.
 _ROUNDING = 1e-6
@@ -12,13 +12,14 @@ _ROUNDING = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All records of one scheme: its tuning runs and choice, its fresh runs."""
+    """All records of one scheme: its tuning runs and choice, its fresh runs and their epochs."""
 
     scheme: str
     selection: Selection
     tuning: Sequence[RunRow]
     confirmation: Confirmation
     confirm: Sequence[RunRow]
+    curves: Sequence[CurveRow]
 
 
 def check_evidence(
@@ -41,6 +42,8 @@ def check_evidence(
         _check_data(one, schema)
         _check_confirm_runs(one, confirm_seeds)
         _check_caps(one, schema)
+        _check_tuning_seeds(one)
+    _check_curves(evidence)
     _check_same_grid(evidence)
 
 
@@ -118,3 +121,32 @@ def _check_same_grid(evidence: Sequence[Evidence]) -> None:
                 f"has other grid rates or seeds than {evidence[0].scheme}, so that their "
                 "sensitivities cannot be compared",
             )
+
+
+def _check_tuning_seeds(one: Evidence) -> None:
+    seeds: dict[tuple[str, float], list[int]] = {}
+    for run in one.tuning:
+        seeds.setdefault((run.kind, run.learning_rate), []).append(run.seed)
+    expected = sorted(next(iter(seeds.values()), []))
+    for (kind, rate), found in seeds.items():
+        if sorted(found) != expected:
+            raise _refuse(
+                one.scheme,
+                "tune",
+                f"learning rate {rate!r} ({kind}) has seeds {sorted(found)}, others {expected}",
+            )
+
+
+def _check_curves(evidence: Sequence[Evidence]) -> None:
+    # Every finished run has all epochs, and as many as those of other schemes.
+    epochs = max((row.epoch for one in evidence for row in one.curves), default=0)
+    for one in evidence:
+        for run in one.confirm:
+            found = sorted(row.epoch for row in one.curves if row.seed == run.seed)
+            whole = run.status == "diverged" or len(found) == epochs + 1
+            if not whole or found != list(range(len(found))):
+                raise _refuse(
+                    one.scheme,
+                    "train",
+                    f"curves.csv has epochs {found} of seed {run.seed}, expected 0 to {epochs}",
+                )

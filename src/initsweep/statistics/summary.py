@@ -8,6 +8,7 @@ import numpy as np
 from initsweep.records import Interval, Outcome, SchemeRow
 from initsweep.statistics.comparison import Losses
 from initsweep.statistics.evidence import Evidence
+from initsweep.statistics.grid import GridRuns, grid_runs
 from initsweep.statistics.intervals import mean_interval, mean_of
 from initsweep.statistics.sensitivity import (
     Point,
@@ -39,6 +40,7 @@ class Summary:
     learning_rate: float
     evidence: Evidence
     points: list[Point]
+    grid: GridRuns
     sensitivity: Sensitivity
     untrainable: str | None
     validation: Losses
@@ -92,6 +94,7 @@ def _summary(
         learning_rate=chosen,
         evidence=one,
         points=points,
+        grid=grid_runs(one.tuning, yardstick),
         sensitivity=measure(points, one.tuning, chosen, best_of_all, yardstick),
         untrainable=why_untrainable(points, validation, yardstick),
         validation=validation,

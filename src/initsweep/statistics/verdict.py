@@ -4,9 +4,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from initsweep.params import Decide
-from initsweep.records import PairRow, Provenance, ResponseRow, Schema, SchemeRow, Verdict
+from initsweep.records import (
+    BudgetRow,
+    DivergenceRow,
+    PairRow,
+    Provenance,
+    QuantityRow,
+    ResponseRow,
+    Schema,
+    SchemeRow,
+    Verdict,
+)
+from initsweep.statistics.budget import budget_rows
 from initsweep.statistics.caveats import caveats_of
 from initsweep.statistics.evidence import Evidence
+from initsweep.statistics.quantities import divergence_rows, quantity_rows
 from initsweep.statistics.rule import rule_of
 from initsweep.statistics.selection import Choice, choose, scheme_rows
 from initsweep.statistics.sensitivity import own_best, response_rows
@@ -22,6 +34,9 @@ class Comparison:
     schemes: list[SchemeRow]
     pairs: list[PairRow]
     response: list[ResponseRow]
+    budget: list[BudgetRow]
+    divergence: list[DivergenceRow]
+    quantities: list[QuantityRow]
     verdict: Verdict
 
 
@@ -47,6 +62,9 @@ def compare(
         schemes=rows,
         pairs=list(choice.pairs),
         response=[row for summary in summaries for row in _response(summary, yardstick)],
+        budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid)],
+        divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
+        quantities=quantity_rows(summaries, choice, yardstick),
         verdict=_verdict(summaries, choice, rows, schema, yardstick, provenance),
     )
 

@@ -1,0 +1,132 @@
+"""What tuning measures, measured again for every draw of its seeds."""
+
+import math
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+
+from initsweep.records import Quantity, QuantityRow, Unit
+from initsweep.statistics.grid import Array, Flags, basin_widths
+from initsweep.statistics.resamples import bounds
+from initsweep.statistics.sensitivity import Basin, own_best
+from initsweep.statistics.summary import Summary
+from initsweep.statistics.yardstick import Yardstick
+
+Side = Literal["no", "high"]
+
+
+def means_of(summary: Summary, shares: Array) -> Array:
+    """Return the mean loss by draw of seeds and evenly spaced rate, shape (draws, rates)."""
+    return shares @ summary.grid.losses.T
+
+
+class Drawn:
+    """The quantities of one scheme measured anew for every draw of its tuning seeds."""
+
+    def __init__(
+        self,
+        summary: Summary,
+        shares: Array,
+        best_of_all: Array,
+        leader: Summary,
+        yardstick: Yardstick,
+    ) -> None:
+        self._summary, self._shares, self._yardstick = summary, shares, yardstick
+        self._best_of_all = best_of_all
+        self._leads = summary is leader
+        self._own_edge, self._edge_of_all = at_edge(summary), at_edge(leader)
+        self._means = means_of(summary, shares)
+
+    def basins(self) -> list[QuantityRow]:
+        """Return the widths of both basins of a trainable scheme, where it has them."""
+        if self._summary.untrainable:
+            return []
+        measured = self._summary.sensitivity
+        own = own_best(self._summary.points).mean_loss
+        best = own - measured.tuned_gap
+        rows = [
+            self._basin("basin_width", measured.basin, own, self._means.min(axis=1)),
+            self._basin("global_basin_width", measured.global_basin, best, self._best_of_all),
+        ]
+        return [row for row in rows if row is not None]
+
+    def _basin(
+        self, name: Quantity, basin: Basin | None, best: float, best_drawn: Array
+    ) -> QuantityRow | None:
+        if basin is None:
+            return None
+        yardstick = self._yardstick
+        limit = np.minimum(best_drawn + yardstick.tolerance, yardstick.ceiling)
+        widths, open_ended = basin_widths(self._means, self._summary.grid.rates, limit)
+        row = self._row(name, "decades", basin.width, widths, open_ended)
+        censored: Side = "no" if basin.censored == "no" else "high"
+        return replace(row, censored=censored, against=yardstick.basin_threshold(best))
+
+    def losses(self) -> list[QuantityRow]:
+        """Return what is averaged over the shared grid, with what censored optima do to it."""
+        measured, grid = self._summary.sensitivity, self._summary.grid
+        average = self._means[:, grid.shared].mean(axis=1)
+        own = self._means.min(axis=1)
+        published = self._shares @ grid.published[grid.shared].T
+        wortsman = published.mean(axis=1) - published.min(axis=1)
+        diverged = grid.diverged[grid.shared].mean(axis=0)
+        lower_best: Side = "high" if self._own_edge else "no"
+        return [
+            replace(
+                self._row("regret", "loss", measured.regret, average - self._best_of_all),
+                censored="high" if self._edge_of_all else "no",
+            ),
+            self._tuned_gap(own - self._best_of_all),
+            replace(
+                self._row("sensitivity", "loss", measured.sensitivity, average - own),
+                censored=lower_best,
+            ),
+            self._row("wortsman_sensitivity", "loss", measured.wortsman, wortsman),
+            self._row(
+                "divergence_rate", "share", measured.divergence_rate, self._shares @ diverged
+            ),
+        ]
+
+    def _tuned_gap(self, drawn: Array) -> QuantityRow:
+        row = self._row("tuned_gap", "loss", self._summary.sensitivity.tuned_gap, drawn)
+        if self._leads:
+            return row
+        if self._own_edge:
+            return replace(row, censored="both" if self._edge_of_all else "low")
+        return replace(row, censored="high" if self._edge_of_all else "no")
+
+    def _row(
+        self,
+        name: Quantity,
+        unit: Unit,
+        estimate: float,
+        drawn: Array,
+        open_ended: Flags | None = None,
+    ) -> QuantityRow:
+        seeds = self._summary.grid.seeds
+        low = high = None
+        if seeds > 1:
+            ends = np.stack([drawn, drawn], axis=1)
+            if open_ended is not None:
+                ends[open_ended, 1] = np.inf
+            (low, _), (_, high) = (end.tolist() for end in bounds(ends, seeds))
+            low, high = min(low, estimate), max(high, estimate)
+        return QuantityRow(
+            scheme=self._summary.scheme,
+            quantity=name,
+            unit=unit,
+            low=low,
+            estimate=estimate,
+            high=None if high is None or math.isinf(high) else high,
+            censored="no",
+            against=None,
+            seeds=seeds,
+            method="bootstrap" if seeds > 1 else "none",
+        )
+
+
+def at_edge(summary: Summary) -> bool:
+    """Return whether the best of the evenly spaced rates is the first or last of them."""
+    best = own_best(summary.points).learning_rate
+    return best in {float(summary.grid.rates[0]), float(summary.grid.rates[-1])}
