@@ -56,19 +56,19 @@ def test_expected_best_is_the_average_over_all_choices_of_rates():
 
 def test_the_budget_curve_falls_to_the_tuned_loss_and_lies_within_its_band():
     runs = grid_runs(curve_runs(grid(5)), YARDSTICK)
-    rows = budget_rows("a", runs)
+    rows = budget_rows("a", runs, 1.0)
     assert [row.n for row in rows] == [1, 2, 3, 4]
     best = [row.expected_best for row in rows]
     assert best == sorted(best, reverse=True)
     assert best[-1] == pytest.approx(own_best(points_of(curve_runs(grid(5)), YARDSTICK)).mean_loss)
     assert all(row.low < row.expected_best < row.high for row in rows)
-    one = budget_rows("a", grid_runs(curve_runs(grid(1)), YARDSTICK))
+    one = budget_rows("a", grid_runs(curve_runs(grid(1)), YARDSTICK), 1.0)
     assert all(row.low == row.expected_best == row.high for row in one)
 
 
 def test_extensions_do_not_enter_the_budget():
     runs = curve_runs(grid()) + curve_runs({10.0: [0.01] * 3}, kind="extension")
-    rows = budget_rows("a", grid_runs(runs, YARDSTICK))
+    rows = budget_rows("a", grid_runs(runs, YARDSTICK), 1.0)
     assert len(rows) == 4
     assert rows[-1].expected_best > 0.2
 

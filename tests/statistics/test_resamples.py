@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from initsweep.randomness import numpy_stream
-from initsweep.statistics.resamples import bounds, expanded_levels, seed_draws
+from initsweep.statistics.resamples import bounds, expanded_levels, seed_draws, student_bounds
 from initsweep.statistics.student import student_quantile
 
 
@@ -59,3 +59,15 @@ def test_bounds_may_be_infinite():
     shares, _ = seed_draws(3)
     values = np.where(shares[:, :1] > 0.9, np.inf, shares[:, :1])
     assert bounds(values, 3)[1].tolist() == [np.inf]
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_of_a_mean_the_spread_over_draws_gives_student_s_interval(seeds):
+    values = numpy_stream("test", "student", seeds).normal(size=seeds)
+    shares, _ = seed_draws(seeds)
+    low, high = student_bounds((shares @ values)[:, np.newaxis], values.mean(keepdims=True), seeds)
+    student = stats.t.interval(0.95, seeds - 1, values.mean(), stats.sem(values))
+    drawn = bounds((shares @ values)[:, np.newaxis], seeds)
+    assert low[0] == pytest.approx(min(student[0], drawn[0][0]))
+    assert high[0] == pytest.approx(max(student[1], drawn[1][0]))
+    assert low[0] == pytest.approx(student[0]) or high[0] == pytest.approx(student[1])

@@ -19,7 +19,7 @@ def noisy(mean, *address, seeds=10, spread=0.02):
 def decided(*found):
     summaries = summarize(found, YARDSTICK)
     choice = choose(summaries, YARDSTICK)
-    rows = {row.scheme: row for row in scheme_rows(summaries, choice)}
+    rows = {row.scheme: row for row in scheme_rows(summaries, choice, YARDSTICK)}
     return choice, rows
 
 

@@ -155,7 +155,7 @@ def test_response_rows_list_every_point_with_its_spread():
     runs += curve_runs({0.03: [0.9] * 4, 0.05: [0.21] * 4, 0.5: [0.2] * 4}, kind="refinement")
     points = points_of(runs, YARDSTICK)
     basin = basin_around(points, own_best(points), 0.5)
-    rows = response_rows("a", points, basin, 0.5)
+    rows = response_rows("a", points, basin, 0.5, 1.0)
     assert [row.learning_rate for row in rows] == [0.01, 0.03, 0.05, 0.1, 0.5, 1.0]
     first = rows[0]
     assert first.mean_loss == pytest.approx(0.45)
@@ -169,4 +169,4 @@ def test_response_rows_list_every_point_with_its_spread():
 
 def test_without_a_basin_nothing_is_in_it():
     points = points_of(curve_runs(flat([1.0] * 4)), YARDSTICK)
-    assert not any(row.in_basin for row in response_rows("a", points, None, 0.95))
+    assert not any(row.in_basin for row in response_rows("a", points, None, 0.95, 1.0))

@@ -36,8 +36,8 @@ def test_winner():
     assert (result.best_on_validation, result.tie_set, result.untrainable) == ("b", ["b"], ["dead"])
     assert result.statement == (
         "b at learning rate 0.1 (within 0.05 of its best loss on the grid at 0.1 only): test cross "
-        "entropy 0.1784 (95 % interval over seeds 0.1583 to 0.1951), accuracy 95.5 % (95.1 % to "
-        "96.1 %); on validation it beats 1 other trainable scheme."
+        "entropy 0.1784 (95 % interval over seeds 0.1528 to 0.2008), accuracy 95.5 % (95.0 % to "
+        "96.2 %); on validation it beats 1 other trainable scheme."
     )
     assert (result.margin, result.basin_tolerance, result.constant_loss) == (0.01, 0.05, 1.0)
     assert (result.loss_name, result.score_name, result.seeds) == ("cross_entropy", "accuracy", 10)
@@ -215,11 +215,11 @@ PART_FAILED = {0.001: [0.9] * 10, 0.01: [0.15] * 9 + [0.96], 0.1: [0.2] * 10, 1.
 @pytest.mark.parametrize(
     ("found", "words"),
     [
-        (evidence("a", noisy(0.2, seeds=9), CLEAN), ["over 9 fresh seeds", "too narrow", "90 %"]),
+        (evidence("a", noisy(0.2, seeds=9), CLEAN), ["over 9 fresh seeds", "too narrow"]),
         (evidence("a", [0.2], CLEAN), ["one fresh seed"]),
         (
             evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=5)),
-            ["5 tuning seeds are BCa"],
+            ["over 5 tuning seeds"],
         ),
         (evidence("a", noisy(0.2), flat([0.9, 0.3, 0.2, 1.0], seeds=1)), ["one tuning seed"]),
         (

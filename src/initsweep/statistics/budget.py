@@ -6,7 +6,7 @@ import numpy as np
 
 from initsweep.records import BudgetRow
 from initsweep.statistics.grid import Array, GridRuns
-from initsweep.statistics.resamples import bounds, seed_draws
+from initsweep.statistics.resamples import seed_draws, student_bounds
 
 
 def expected_best(means: Array) -> Array:
@@ -36,8 +36,13 @@ def expected_best(means: Array) -> Array:
     return best
 
 
-def budget_rows(scheme: str, runs: GridRuns) -> list[BudgetRow]:
+def budget_rows(scheme: str, runs: GridRuns, cap: float) -> list[BudgetRow]:
     """Return the budget curve of one scheme with its band over the tuning seeds.
+
+    Args:
+        scheme: Its name.
+        runs: Its tuning runs.
+        cap: The constant predictor's loss, which no capped loss exceeds.
 
     Returns:
         One row per number of rates tried, ascending. A single seed gives a band of no width.
@@ -47,7 +52,8 @@ def budget_rows(scheme: str, runs: GridRuns) -> list[BudgetRow]:
     low = high = curve
     if runs.seeds > 1:
         shares, _ = seed_draws(runs.seeds)
-        low, high = bounds(expected_best(shares @ losses.T), runs.seeds)
+        low, high = student_bounds(expected_best(shares @ losses.T), curve, runs.seeds)
+        low, high = np.maximum(low, 0.0), np.minimum(high, cap)
     return [
         BudgetRow(
             scheme=scheme, n=n, expected_best=best, low=min(below, best), high=max(above, best)

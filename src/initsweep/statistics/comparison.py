@@ -47,7 +47,8 @@ def _pair_row(
     p_values: tuple[float, float],
     yardstick: Yardstick,
 ) -> PairRow:
-    difference = mean_interval(losses[scheme] - losses[reference])
+    cap = yardstick.cap(family)
+    difference = mean_interval(losses[scheme] - losses[reference], (-cap, cap))
     margin, alpha = yardstick.margin(family), yardstick.decide.alpha
     return PairRow(
         family=family,

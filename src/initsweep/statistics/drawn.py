@@ -8,7 +8,7 @@ import numpy as np
 
 from initsweep.records import Quantity, QuantityRow, Unit
 from initsweep.statistics.grid import Array, Flags, basin_widths
-from initsweep.statistics.resamples import bounds
+from initsweep.statistics.resamples import bounds, student_bounds
 from initsweep.statistics.sensitivity import Basin, own_best
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
@@ -106,11 +106,16 @@ class Drawn:
     ) -> QuantityRow:
         seeds = self._summary.grid.seeds
         low = high = None
-        if seeds > 1:
-            ends = np.stack([drawn, drawn], axis=1)
-            if open_ended is not None:
-                ends[open_ended, 1] = np.inf
-            (low, _), (_, high) = (end.tolist() for end in bounds(ends, seeds))
+        if seeds == 1:
+            pass
+        elif open_ended is None:
+            ends = student_bounds(drawn[:, np.newaxis], np.array([estimate]), seeds)
+            low, high = (float(end[0]) for end in ends)
+            low, high = max(low, 0.0), min(high, 1.0) if unit == "share" else high
+        else:
+            upper = np.where(open_ended, np.inf, drawn)
+            ends = bounds(np.stack([drawn, upper], axis=1), seeds)
+            low, high = float(ends[0][0]), float(ends[1][1])
             low, high = min(low, estimate), max(high, estimate)
         return QuantityRow(
             scheme=self._summary.scheme,

@@ -1,5 +1,6 @@
 """Confidence intervals of a mean over few seeds."""
 
+import math
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -8,9 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
+from initsweep.statistics.resamples import LEVEL, expanded_levels
+from initsweep.statistics.student import student_quantile
 
-LEVEL = 0.95
 RESAMPLES = 10_000
+
+Range = tuple[float, float]
+ANY: Range = (-math.inf, math.inf)
 _NORMAL = NormalDist()
 
 
@@ -30,50 +35,96 @@ def mean_of(values: ArrayLike) -> float:
     return float(ordered[0] if ordered[0] == ordered[-1] else ordered[np.newaxis].mean(axis=1)[0])
 
 
-def mean_interval(values: ArrayLike) -> Interval:
-    """Return the mean with its 95 % BCa bootstrap interval.
+def mean_interval(values: ArrayLike, possible: Range = ANY) -> Interval:
+    """Return the mean with a 95 % interval made for few values.
+
+    It reaches from the lower to the higher of the ends of two intervals: the BCa bootstrap, which
+    leans towards the longer tail, read at levels further out so that it is not too narrow for few
+    values; and Student's t, which keeps its promise where the bootstrap knows too little of the
+    spread. Of 10 values it covers the mean in 94 to 97 % of samples from normal, heavy-tailed and
+    moderately skewed laws; `docs/statistics.md` has the measurements and the cases it fails in.
 
     The resamples come from one named stream per sample size, so the interval is a function of
     the values alone: neither their order nor other schemes in the study move it. Values that
     are all equal give an interval of width zero, and so does a single value, about whose spread
-    nothing is known. Below twenty values the interval tends to be too narrow (for normal values it
-    covers the mean in about 90 % of samples of ten); whoever shows it should say so.
+    nothing is known.
 
     Args:
         values: One value per seed, shape (seeds,), finite, at least one.
+        possible: What the values can be at least and at most; the interval ends there.
 
     Returns:
         The mean and the bounds of its interval, in the unit of the values.
-
-    Source: Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, section 14.3,
-    eq. 14.9 to 14.15; ties count half in the bias correction.
     """
     ordered = np.sort(np.asarray(values, dtype=np.float64))
     mean = mean_of(ordered)
     if ordered[0] == ordered[-1]:
         return Interval(low=mean, estimate=mean, high=mean)
+    low, high = bca_interval(ordered, expanded_levels(len(ordered)))
+    half = student_half_width(ordered)
+    # Values may exceed what is possible by rounding; the estimate stays inside all the same.
+    return Interval(
+        low=min(mean, max(possible[0], min(low, mean - half))),
+        estimate=mean,
+        high=max(mean, min(possible[1], max(high, mean + half))),
+    )
+
+
+def student_half_width(values: NDArray[np.float64]) -> float:
+    """Return half the width of Student's 95 % interval of the mean of at least two values."""
+    largest = float(np.abs(values - values.mean()).max())
+    if largest == 0:
+        return 0.0
+    # Scaled first, so that squares neither overflow nor vanish.
+    spread = largest * float(np.std((values - values.mean()) / largest, ddof=1))
+    return student_quantile((1 + LEVEL) / 2, len(values) - 1) * spread / math.sqrt(len(values))
+
+
+def bca_interval(
+    ordered: NDArray[np.float64], nominal: tuple[float, float] = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+) -> tuple[float, float]:
+    """Return the BCa bootstrap interval of the mean of values that are not all equal.
+
+    Args:
+        ordered: Ascending, shape (seeds,), at least two.
+        nominal: The two levels before correction; `expanded_levels` for few values.
+
+    Returns:
+        Its lower and upper end.
+
+    Source: Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, section 14.3,
+    eq. 14.9 to 14.15; ties count half in the bias correction.
+    """
+    mean = mean_of(ordered)
     resampled = ordered[_resamples(len(ordered))].mean(axis=1)
-    low, high = np.quantile(resampled, _levels(ordered, mean, resampled))
-    return Interval(low=float(low), estimate=mean, high=float(high))
+    low, high = np.quantile(resampled, _levels(ordered, mean, resampled, nominal))
+    return float(low), float(high)
 
 
 def _levels(
-    ordered: NDArray[np.float64], mean: float, resampled: NDArray[np.float64]
+    ordered: NDArray[np.float64],
+    mean: float,
+    resampled: NDArray[np.float64],
+    nominal: tuple[float, float],
 ) -> tuple[float, float]:
     """Return the two levels at which BCa reads the resampled means."""
     below = float(np.mean(resampled < mean) + np.mean(resampled <= mean)) / 2
     if not 0 < below < 1:
-        return (1 - LEVEL) / 2, (1 + LEVEL) / 2
+        return nominal
     bias = _NORMAL.inv_cdf(below)
     influence = ordered - mean
     influence = influence / np.abs(influence).max()  # free of scale; keeps the powers in range
     acceleration = float((influence**3).sum() / (6 * (influence**2).sum() ** 1.5))
 
-    def level(nominal: float) -> float:
-        shifted = bias + _NORMAL.inv_cdf(nominal)
-        return _NORMAL.cdf(bias + shifted / (1 - acceleration * shifted))
+    def level(probability: float) -> float:
+        if not 0 < probability < 1:  # levels so far out that they are 0 and 1 in floating point
+            return probability
+        shifted = bias + _NORMAL.inv_cdf(probability)
+        slope = 1 - acceleration * shifted
+        # Beyond its pole the correction would turn round; the outermost resample is the limit.
+        return _NORMAL.cdf(bias + shifted / slope) if slope > 0 else float(probability > 1 / 2)
 
-    return level((1 - LEVEL) / 2), level((1 + LEVEL) / 2)
+    return level(nominal[0]), level(nominal[1])
 
 
 @lru_cache(maxsize=16)

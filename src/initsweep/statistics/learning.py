@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initsweep.records import CurveRow
+from initsweep.statistics.resamples import LEVEL
 
 Array = NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def median_interval(values: Array) -> tuple[float, float]:
     # Moving both ends in by one value adds twice the chance that exactly `skip` + 1 lie below.
     while skip + 1 < size / 2:
         more = outside + 2 * math.comb(size, skip + 1) / 2.0**size
-        if more > 1 - 0.95:
+        if more > 1 - LEVEL:
             break
         outside, skip = more, skip + 1
     return float(ranked[skip]), float(ranked[size - 1 - skip])

@@ -3,7 +3,8 @@
 import math
 from statistics import NormalDist
 
-LEVEL = 0.95
+from initsweep.statistics.resamples import LEVEL
+
 _Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
 
 

@@ -86,7 +86,7 @@ def _learning(
     seeds = [run.seed for run in summary.evidence.confirm]
     cap = yardstick.validation_constant
     losses = loss_curves(summary.evidence.curves, sorted(seeds), epochs, cap)
-    area = mean_interval(areas(losses))
+    area = mean_interval(areas(losses), (0.0, cap))
     many = len(seeds) > 1
     rows = [
         QuantityRow(

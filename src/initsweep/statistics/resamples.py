@@ -81,3 +81,26 @@ def bounds(values: Array, seeds: int) -> tuple[Array, Array]:
     # The last sum may fall short of 1 by rounding.
     last = np.argmax(np.maximum(reached, reached >= reached[-1]) >= high, axis=0)
     return ranked[first, columns], ranked[last, columns]
+
+
+def student_bounds(values: Array, estimate: Array, seeds: int) -> tuple[Array, Array]:
+    """Return an interval from the spread of a quantity over draws, with Student's t for few seeds.
+
+    For a mean it is exactly Student's interval. It suits quantities that are close to means of
+    losses, and not those that move in steps.
+
+    Args:
+        values: One row per draw of `seed_draws(seeds)`, shape (draws, quantities).
+        estimate: The quantities without redrawing, shape (quantities,).
+        seeds: At least 2.
+
+    Returns:
+        The lower of the lower ends, and the higher of the higher ends, of this interval and of
+        `bounds`, each of shape (quantities,).
+    """
+    _, probability = seed_draws(seeds)
+    centred = values - probability @ values
+    spread = np.sqrt(probability @ centred**2 * seeds / (seeds - 1))
+    half = student_quantile((1 + LEVEL) / 2, seeds - 1) * spread
+    low, high = bounds(values, seeds)
+    return np.minimum(low, estimate - half), np.maximum(high, estimate + half)

@@ -183,13 +183,16 @@ def pareto_front(trainable: Sequence[Summary]) -> set[str]:
     return {scheme for scheme, place in places.items() if not dominated(place)}
 
 
-def scheme_rows(summaries: Sequence[Summary], choice: Choice) -> list[SchemeRow]:
+def scheme_rows(
+    summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick
+) -> list[SchemeRow]:
     """Return the verdict table, schemes in the order given."""
     trainable = [summary for summary in summaries if summary.untrainable is None]
     front = pareto_front(trainable)
     return [
         scheme_row(
             summary,
+            yardstick,
             outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
             in_tie_set=summary.scheme in choice.tie_set,
             pareto=summary.scheme in front,

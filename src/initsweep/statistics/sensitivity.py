@@ -205,7 +205,7 @@ def wortsman_sensitivity(runs: Iterable[RunRow], constant: float) -> float:
 
 
 def response_rows(
-    scheme: str, points: Iterable[Point], basin: Basin | None, threshold: float
+    scheme: str, points: Iterable[Point], basin: Basin | None, threshold: float, cap: float
 ) -> list[ResponseRow]:
     """List the response of one scheme, refinement included.
 
@@ -217,7 +217,7 @@ def response_rows(
     """
     rows = []
     for point in points:
-        interval = mean_interval(point.losses)
+        interval = mean_interval(point.losses, (0.0, cap))
         inside = basin is not None and basin.low <= point.learning_rate <= basin.high
         rows.append(
             ResponseRow(

@@ -125,7 +125,9 @@ def why_untrainable(
     return None
 
 
-def scheme_row(summary: Summary, *, outcome: Outcome, in_tie_set: bool, pareto: bool) -> SchemeRow:
+def scheme_row(
+    summary: Summary, yardstick: Yardstick, *, outcome: Outcome, in_tie_set: bool, pareto: bool
+) -> SchemeRow:
     """Return a scheme's line of the verdict table.
 
     `failed_runs` and `runs` count the fresh runs at the chosen rate; `divergence_rate` is the
@@ -135,8 +137,9 @@ def scheme_row(summary: Summary, *, outcome: Outcome, in_tie_set: bool, pareto: 
     trainable = summary.untrainable is None
     basin = measured.basin if trainable else None
     wide = measured.global_basin if trainable else None
-    validation, test = mean_interval(summary.validation), mean_interval(summary.test)
-    score = None if summary.scores is None else mean_interval(summary.scores)
+    validation = mean_interval(summary.validation, (0.0, yardstick.cap("validation")))
+    test = mean_interval(summary.test, (0.0, yardstick.cap("test")))
+    score = None if summary.scores is None else mean_interval(summary.scores, yardstick.scores)
     return SchemeRow(
         scheme=summary.scheme,
         outcome=outcome,

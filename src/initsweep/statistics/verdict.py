@@ -56,13 +56,13 @@ def compare(
     """
     yardstick = Yardstick.of(schema, decide)
     summaries = summarize(evidence, yardstick)
-    choice = choose(summaries, yardstick)
-    rows = scheme_rows(summaries, choice)
+    choice, cap = choose(summaries, yardstick), yardstick.validation_constant
+    rows = scheme_rows(summaries, choice, yardstick)
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
         response=[row for summary in summaries for row in _response(summary, yardstick)],
-        budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid)],
+        budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid, cap)],
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
         quantities=quantity_rows(summaries, choice, yardstick),
         verdict=_verdict(summaries, choice, rows, schema, yardstick, provenance),
@@ -72,7 +72,8 @@ def compare(
 def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
     basin = None if summary.untrainable else summary.sensitivity.basin
     threshold = yardstick.basin_threshold(own_best(summary.points).mean_loss)
-    return response_rows(summary.scheme, summary.points, basin, threshold)
+    cap = yardstick.validation_constant
+    return response_rows(summary.scheme, summary.points, basin, threshold, cap)
 
 
 def _verdict(

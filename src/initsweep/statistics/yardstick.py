@@ -1,12 +1,16 @@
 """The constant predictor's loss as the unit in which margins and tolerances are measured."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from initsweep.params import Decide
 from initsweep.records import Schema
+from initsweep.statistics.intervals import ANY, Range
 
 Family = Literal["validation", "test"]
+
+_SCORES: dict[str, Range] = {"accuracy": (0.0, 1.0), "r_squared": (-math.inf, 1.0)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +21,13 @@ class Yardstick:
         validation_constant: Validation loss of the constant predictor.
         test_constant: Its test loss.
         decide: The margins as shares of these losses.
+        scores: What the score can be at least and at most.
     """
 
     validation_constant: float
     test_constant: float
     decide: Decide
+    scores: Range = ANY
 
     @classmethod
     def of(cls, schema: Schema, decide: Decide) -> "Yardstick":
@@ -30,6 +36,7 @@ class Yardstick:
             validation_constant=schema.constant_validation_loss,
             test_constant=schema.constant_test_loss,
             decide=decide,
+            scores=_SCORES.get(schema.score_name, ANY),
         )
 
     @property
@@ -44,8 +51,11 @@ class Yardstick:
 
     def margin(self, family: Family) -> float:
         """Return the smallest difference of practical interest in a family of comparisons."""
-        constant = self.validation_constant if family == "validation" else self.test_constant
-        return constant * self.decide.margin
+        return self.cap(family) * self.decide.margin
+
+    def cap(self, family: Family) -> float:
+        """Return the constant predictor's loss, which no capped loss exceeds."""
+        return self.validation_constant if family == "validation" else self.test_constant
 
     def basin_threshold(self, best: float) -> float:
         """Return the highest loss of a rate in the basin around a best loss.

@@ -1,0 +1,208 @@
+"""Made-up studies whose truth is known, compared by what the compare stage calls."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initsweep.params import Decide
+from initsweep.randomness import numpy_stream
+from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
+from initsweep.statistics.evidence import Evidence, check_evidence
+from initsweep.statistics.verdict import Comparison, compare
+
+Array = NDArray[np.float64]
+CAP = 1.0
+RATES = (0.001, 0.00316227766, 0.01, 0.0316227766, 0.1)
+VALLEY = (0.32, 0.12, 0.0, 0.08, 0.30)  # loss above the best rate's
+BASE = 0.3
+SPREAD = 0.02
+DECIDE = Decide(margin=0.001, basin_tolerance=0.1, trainable_skill=0.05, alpha=0.05)
+PROVENANCE = Provenance(params_sha="p", data_sha="d", code_sha="c", versions={"numpy": "2"})
+SCHEMA = Schema(
+    source="made_up", reference="", task="classification", loss_name="cross_entropy",
+    score_name="accuracy", n_features=1, n_outputs=2, rows={"test": 1000}, feature_names=[],
+    class_names=[], feature_mean=[], feature_scale=[], target_mean=0.0, target_scale=1.0,
+    constant_validation_loss=CAP, constant_test_loss=CAP, data_sha="d",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Law:
+    """How runs of one scheme at one rate differ between seeds: mean 0, unit SPREAD or `capped`."""
+
+    draw: Callable[[np.random.Generator, tuple[int, ...]], Array]
+    capped: float = 0.0
+
+    @property
+    def difference_spread(self) -> float:
+        """Standard deviation of the difference of two independent runs."""
+        return SPREAD * math.sqrt(2)
+
+
+def _lognormal(sigma: float) -> Callable[[np.random.Generator, tuple[int, ...]], Array]:
+    mean = math.exp(sigma**2 / 2)
+    spread = mean * math.sqrt(math.exp(sigma**2) - 1)
+    return lambda stream, size: (np.exp(sigma * stream.normal(size=size)) - mean) / spread
+
+
+def _normal(stream: np.random.Generator, size: tuple[int, ...]) -> Array:
+    return stream.normal(size=size)
+
+
+LAWS = {
+    "normal": Law(draw=_normal),
+    "skewed": Law(draw=_lognormal(0.5)),
+    "strongly skewed": Law(draw=_lognormal(1.0)),
+    "heavy tails": Law(draw=lambda stream, size: stream.standard_t(3, size) / math.sqrt(3)),
+    "some capped": Law(draw=_normal, capped=0.3),
+    "few capped": Law(draw=_normal, capped=0.05),
+}
+
+
+def stream_of(address: tuple[str | int, ...]) -> np.random.Generator:
+    """Return the random stream of one measurement."""
+    return numpy_stream("calibration", *address)
+
+
+def law_samples(law: str, seeds: int, repetitions: int) -> tuple[Array, Array, float]:
+    """Return two sets of samples of one law, shape (repetitions, seeds), and their true mean."""
+    stream, chosen = stream_of(("samples", law, seeds)), LAWS[law]
+    one, other = (_losses(stream, chosen, BASE, (repetitions, seeds)) for _ in range(2))
+    return one, other, chosen.capped * CAP + (1 - chosen.capped) * BASE
+
+
+def _losses(stream: np.random.Generator, law: Law, mean: float, size: tuple[int, ...]) -> Array:
+    losses = mean + SPREAD * law.draw(stream, size)
+    return np.where(stream.random(size) < law.capped, CAP, losses)
+
+
+def true_response(shifts: Sequence[float]) -> dict[str, float]:
+    """Return what a study of these shifts would find about its second scheme with endless seeds.
+
+    For laws without capped runs.
+    """
+    means = [BASE + shift + np.array(VALLEY) for shift in shifts]
+    best, own = min(mean.min() for mean in means), means[1]
+    decades = np.log10(RATES)
+
+    def width(threshold: float) -> float:
+        inside = np.flatnonzero(own <= threshold)  # one valley, so these are contiguous
+        return float(decades[inside[-1]] - decades[inside[0]])
+
+    ranked = np.sort(own)
+    budgets = {
+        f"budget {n}": sum(
+            ranked[j] * math.comb(len(own) - 1 - j, n - 1) / math.comb(len(own), n)
+            for j in range(len(own))
+        )
+        for n in (1, 3, 5)
+    }
+    return {
+        "basin_width": width(own.min() + CAP * DECIDE.basin_tolerance),
+        "global_basin_width": width(best + CAP * DECIDE.basin_tolerance),
+        "regret": float(own.mean() - best),
+        "tuned_gap": float(own.min() - best),
+        "sensitivity": float(own.mean() - own.min()),
+        "wortsman_sensitivity": float(own.mean() - own.min()),
+        "area_under_curve": (CAP + BASE + shifts[1]) / 2,
+        **budgets,
+    }
+
+
+def draw_study(
+    address: tuple[str | int, ...],
+    law: Law,
+    shifts: Sequence[float | None],
+    seeds: int,
+    tuning_seeds: int = 5,
+) -> Comparison:
+    """Draw a study and compare its schemes, which are called s0, s1 and so on.
+
+    Args:
+        address: Names the random stream.
+        law: How runs differ between seeds.
+        shifts: How much higher each scheme's losses are; None for one that never trains.
+        seeds: Fresh seeds.
+        tuning_seeds: Tuning seeds.
+
+    Returns:
+        What the compare stage would write.
+    """
+    stream = stream_of((*address, seeds))
+    evidence = [
+        _evidence(f"s{index}", stream, law, shift, seeds, tuning_seeds)
+        for index, shift in enumerate(shifts)
+    ]
+    check_evidence(evidence, SCHEMA, range(100, 100 + seeds))
+    return compare(evidence, SCHEMA, DECIDE, PROVENANCE)
+
+
+def _evidence(
+    scheme: str,
+    stream: np.random.Generator,
+    law: Law,
+    shift: float | None,
+    seeds: int,
+    tuning_seeds: int,
+) -> Evidence:
+    def losses(above: float, count: int) -> Array:
+        if shift is None:
+            return np.minimum(CAP, CAP + 1e-4 * stream.normal(size=count))
+        return _losses(stream, law, BASE + shift + above, (count,))
+
+    tuning = [losses(above, tuning_seeds) for above in VALLEY]
+    best = RATES[int(np.argmin([loss.mean() for loss in tuning]))]
+    # Losses of fresh runs come from the middle of the valley whichever rate was chosen: what is
+    # asked here is how means are compared, and the truth must be known.
+    validation, test = losses(0.0, seeds), losses(0.0, seeds)
+    shared = {"scheme": scheme, "initializer": scheme, "options": {}, "learning_rate": best}
+    fresh = range(100, 100 + seeds)
+    return Evidence(
+        scheme=scheme,
+        selection=Selection(
+            **shared, mean_loss=0.0, grid=list(RATES), censored="no", engine="torch",
+            provenance=PROVENANCE,
+        ),
+        tuning=[
+            _run(scheme, "grid", rate, seed, loss)
+            for rate, row in zip(RATES, tuning, strict=True)
+            for seed, loss in enumerate(row.tolist())
+        ],
+        confirmation=Confirmation(
+            **shared, seeds=list(fresh), median_seed=100, engine="torch", provenance=PROVENANCE
+        ),
+        confirm=[
+            _run(scheme, "confirm", best, seed, loss, held_out)
+            for seed, loss, held_out in zip(fresh, validation.tolist(), test.tolist(), strict=True)
+        ],
+        curves=[
+            _epoch(scheme, best, seed, epoch, value)
+            for seed, loss in zip(fresh, validation.tolist(), strict=True)
+            for epoch, value in enumerate((CAP, loss))
+        ],
+    )  # fmt: skip
+
+
+def _run(
+    scheme: str, kind: str, rate: float, seed: int, loss: float, test: float | None = None
+) -> RunRow:
+    capped = loss >= CAP
+    return RunRow(
+        scheme=scheme, kind=kind, trial=0, learning_rate=rate, seed=seed,
+        status="diverged" if loss == CAP else "finished",
+        diverged_at_step=1 if loss == CAP else None, initial_loss=CAP,
+        train_loss=None if capped else loss, validation_loss=None if capped else loss,
+        validation_score=None if capped else 1 - loss, capped_loss=min(loss, CAP), test_loss=test,
+        test_score=None if test is None else 1 - min(test, CAP),
+        capped_test_loss=None if test is None else min(test, CAP),
+    )  # fmt: skip
+
+
+def _epoch(scheme: str, rate: float, seed: int, epoch: int, loss: float) -> CurveRow:
+    return CurveRow(
+        scheme=scheme, kind="confirm", trial=0, learning_rate=rate, seed=seed, epoch=epoch,
+        train_loss=loss if epoch else None, validation_loss=loss, validation_score=1 - loss,
+    )  # fmt: skip
