@@ -39,6 +39,12 @@ def test_the_repository_s_own_file_is_valid():
         ({"initializers.constant": {"value": [1]}}, ["initializers.constant.value", "[1]"]),
         ({"confirm.seeds": [4, 100]}, ["confirm.seeds", "tune.seeds", "[4]", "fresh"]),
         ({"tune.seeds": [1, 1]}, ["tune.seeds", "repeats"]),
+        (
+            {"tune.retunes": 1, "confirm.seeds": [1_000_001]},
+            ["tune.retunes", "re-tuning 1", "1000001", "confirm.seeds"],
+        ),
+        ({"tune.retunes": 2, "tune.seeds": [2**31 - 5]}, ["tune.retunes", "below 2**31"]),
+        ({"tune.retunes": 1, "tune.seeds": [0, 1_000_000]}, ["tune.retunes", "neither in"]),
         ({"schemes": ["he_norml"]}, ["schemes", "'he_norml'", "Did you mean 'he_normal'"]),
         ({"schemes": ["zeros", "zeros"]}, ["schemes", "zeros", "more than once"]),
         ({"schemes": []}, ["schemes", "at least 1"]),

@@ -61,6 +61,16 @@ def train_folder(scheme: str) -> Path:
     return Path("results/train") / scheme
 
 
+def retune_folders(folder: Path, count: int | None = None) -> list[Path]:
+    """Return the folders of a scheme's re-tunings inside its tune or train folder, first to last.
+
+    Those that exist, or the first `count` ones.
+    """
+    if count is None:
+        count = len(list(folder.glob("retune_*")))
+    return [folder / f"retune_{number}" for number in range(1, count + 1)]
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file so that a reader sees the old content or the new, never a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)

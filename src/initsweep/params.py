@@ -28,6 +28,9 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
+RETUNE_STEP = 1_000_000
+"""How far apart the seeds of a study's tuning and of its re-tunings lie."""
+
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
 
@@ -137,6 +140,14 @@ class Tune(Section):
     extension_rounds: Annotated[int, Field(ge=0, le=4)]
     refinement_trials: Annotated[int, Field(ge=0)]
     sampler_seed: Seed
+    retunes: Annotated[int, Field(ge=0, le=20)]
+
+    def retune_seeds(self, number: int) -> tuple[int, ...]:
+        """Return the tuning seeds of a re-tuning: those of the study, moved up by a million each.
+
+        `number` counts from 1; 0 is the study's own tuning.
+        """
+        return tuple(seed + RETUNE_STEP * number for seed in self.seeds)
 
 
 class Confirm(Section):
@@ -230,6 +241,20 @@ class Params(Section):
                 f"confirm.seeds overlaps tune.seeds in {shared}; the final comparison needs fresh "
                 "seeds, because the rates were chosen on the tuning seeds"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _retunes_are_fresh(self) -> Self:
+        used = [*self.confirm.seeds, *self.tune.seeds]
+        for number in range(1, self.tune.retunes + 1):
+            moved = self.tune.retune_seeds(number)
+            if max(moved) >= 2**31 or set(moved) & set(used):
+                raise ValueError(
+                    f"tune.retunes: re-tuning {number} moves tune.seeds up by {number} million, to "
+                    f"{list(moved)}, which must be below 2**31 and neither in tune.seeds nor in "
+                    "confirm.seeds; choose smaller seeds"
+                )
+            used += moved
         return self
 
     def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:

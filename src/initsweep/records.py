@@ -271,6 +271,24 @@ class BudgetRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetuneRow:
+    """What one tuning of one scheme led to: tuning 0 is the study's own, others are re-tunings.
+
+    `validation_loss` is the mean over the fresh seeds at the rate which that tuning chose.
+    `picked` marks the scheme that the rule of the decision picks if all schemes are tuned so.
+    """
+
+    scheme: str
+    tuning: int
+    learning_rate: float
+    validation_loss: float
+    basin_width: float
+    trainable: bool
+    in_tie_set: bool
+    picked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DivergenceRow:
     """How many tuning runs diverged at one rate, and a 95 % interval of that share over seeds."""
 

@@ -67,6 +67,7 @@ def test_writes_every_table(params):
         "results/compare/lr_response.csv",
         "results/compare/pairs.csv",
         "results/compare/response.csv",
+        "results/compare/retunes.csv",
         "results/compare/schemes.csv",
         "results/compare/schemes.json",
         "results/compare/verdict.json",

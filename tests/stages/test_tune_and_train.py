@@ -142,3 +142,43 @@ def test_curves_start_untrained_and_end_at_the_final_loss(done):
 def test_finished_stages_leave_no_checkpoints(done):
     done("he_normal")
     assert not list(artifacts.SCRATCH.rglob("*.npz"))
+
+
+def test_re_tuning_uses_other_seeds_and_the_same_fresh_ones_without_test_losses(done):
+    done("he_normal")
+    once = {name: (artifacts.tune_folder("he_normal") / name).read_bytes()
+            for name in ("runs.csv", "trials.csv")}  # fmt: skip
+    params = done("he_normal", tune__retunes=2)
+    folder = artifacts.tune_folder("he_normal")
+    assert once == {name: (folder / name).read_bytes() for name in once}
+    first, second = artifacts.retune_folders(folder)
+    for number, inside in ((1, first), (2, second)):
+        runs = artifacts.read_rows(inside / "runs.csv", RunRow)
+        selection = artifacts.read_record(inside / "selection.json", Selection)
+        assert {run.seed for run in runs} == {number * 1_000_000, number * 1_000_000 + 1}
+        assert len(runs) == len(tuned("he_normal")[1])
+        trained = artifacts.read_rows(
+            artifacts.train_folder("he_normal") / inside.name / "runs.csv", RunRow
+        )
+        assert {run.learning_rate for run in trained} == {selection.learning_rate}
+        assert [run.seed for run in trained] == list(params.confirm.seeds)
+        assert all(run.test_loss is run.capped_test_loss is None for run in trained)
+    assert (first / "runs.csv").read_bytes() != (second / "runs.csv").read_bytes()
+    done("he_normal", tune__retunes=1)
+    assert [path.name for path in sorted(folder.glob("retune_*"))] == ["retune_1"]
+    again = artifacts.train_folder("he_normal")
+    assert [path.name for path in sorted(again.glob("retune_*"))] == ["retune_1"]
+
+
+def test_a_re_tuning_that_chooses_the_same_rate_trains_nothing_again(done):
+    params = done("he_normal", tune__retunes=1, tune__refinement_trials=0)
+    folder, (inside,) = (
+        artifacts.train_folder("he_normal"),
+        artifacts.retune_folders(artifacts.tune_folder("he_normal")),
+    )
+    chosen = artifacts.read_record(inside / "selection.json", Selection).learning_rate
+    own = artifacts.read_rows(folder / "runs.csv", RunRow)
+    again = artifacts.read_rows(folder / "retune_1/runs.csv", RunRow)
+    assert chosen == own[0].learning_rate == tuned("he_normal")[2].learning_rate
+    assert [run.capped_loss for run in again] == [run.capped_loss for run in own]
+    assert len(own) == len(params.confirm.seeds)

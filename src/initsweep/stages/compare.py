@@ -16,13 +16,14 @@ from initsweep.records import (
     Provenance,
     QuantityRow,
     ResponseRow,
+    RetuneRow,
     RunRow,
     Schema,
     SchemeRow,
     Selection,
 )
 from initsweep.statistics import plot_tables
-from initsweep.statistics.evidence import Evidence, check_evidence
+from initsweep.statistics.evidence import Evidence, Retune, check_evidence
 from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from initsweep.statistics.verdict import Comparison, compare
 
@@ -50,6 +51,7 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "response.csv", comparison.response, ResponseRow)
     artifacts.write_rows(artifacts.COMPARE / "budget.csv", comparison.budget, BudgetRow)
     artifacts.write_rows(artifacts.COMPARE / "divergence.csv", comparison.divergence, DivergenceRow)
+    artifacts.write_rows(artifacts.COMPARE / "retunes.csv", comparison.retunes, RetuneRow)
     artifacts.write_rows(artifacts.COMPARE / "intervals.csv", comparison.quantities, QuantityRow)
     _write_plots(params, schema, comparison)
     artifacts.write_json(BY_SCHEME, plot_tables.by_scheme(comparison.schemes))
@@ -67,6 +69,18 @@ def _read(scheme: str) -> Evidence:
         confirmation=artifacts.read_record(trained / "record.json", Confirmation),
         confirm=artifacts.read_rows(trained / "runs.csv", RunRow),
         curves=artifacts.read_rows(trained / "curves.csv", CurveRow),
+        retunes=[
+            Retune(
+                selection=artifacts.read_record(tune / "selection.json", Selection),
+                tuning=artifacts.read_rows(tune / "runs.csv", RunRow),
+                confirm=artifacts.read_rows(train / "runs.csv", RunRow),
+            )
+            for tune, train in zip(
+                artifacts.retune_folders(tuned),
+                artifacts.retune_folders(trained, len(artifacts.retune_folders(tuned))),
+                strict=True,
+            )
+        ],
     )
 
 

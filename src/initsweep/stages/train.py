@@ -58,7 +58,31 @@ def run(params: Params, scheme: str) -> None:
         provenance=experiment.provenance(scheme, "confirm"),
     )
     artifacts.write_json(folder / "record.json", record)
+    _train_retuned(experiment, scheme, {rate: runs})
     artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
+
+
+def _train_retuned(experiment: Experiment, scheme: str, known: dict[float, list[RunRow]]) -> None:
+    """Train the same seeds at the rate of each re-tuning, for validation alone.
+
+    Runs at a rate that has been trained already are taken from there. Their test losses are left
+    out: tuning again must not become a second look at the test rows.
+    """
+    folder, seeds = artifacts.train_folder(scheme), experiment.params.confirm.seeds
+    for outdated in artifacts.retune_folders(folder):
+        artifacts.remove_folder(outdated)
+    tuned = artifacts.retune_folders(artifacts.tune_folder(scheme))
+    for number, (tune, train) in enumerate(
+        zip(tuned, artifacts.retune_folders(folder, len(tuned)), strict=True), start=1
+    ):
+        rate = artifacts.read_record(tune / "selection.json", Selection).learning_rate
+        if rate not in known:
+            known[rate] = experiment.run(scheme, "confirm", [(0, rate)], seeds).runs
+        runs = [
+            replace(row, trial=number, test_loss=None, test_score=None, capped_test_loss=None)
+            for row in known[rate]
+        ]
+        artifacts.write_rows(train / "runs.csv", runs, RunRow)
 
 
 def median_run(runs: Sequence[RunRow]) -> int | None:

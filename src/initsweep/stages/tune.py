@@ -14,45 +14,77 @@ from initsweep.tuning import Study, Trial
 
 
 def run(params: Params, scheme: str) -> None:
-    """Write `results/tune/<scheme>/`: trials, runs, curves and the selected rate."""
+    """Write `results/tune/<scheme>/`: trials, runs, curves and the selected rate.
+
+    Each re-tuning does the same on its own seeds; its runs and its rate go into a folder inside.
+    """
     experiment = load_experiment(params)
-    seeds = params.tune.seeds
-    total = (params.tune.grid.points + params.tune.refinement_trials) * len(seeds)
+    folder, tune = artifacts.tune_folder(scheme), params.tune
+    total = (tune.grid.points + tune.refinement_trials) * len(tune.seeds) * (tune.retunes + 1)
+    for outdated in artifacts.retune_folders(folder):
+        artifacts.remove_folder(outdated)
     with progress(total, f"tune {scheme}", "run") as bar:
-        batches = _Batches(experiment, scheme, bar)
-        study = Study(
-            params.tune,
-            batches.evaluate,
-            # Not by scheme: equal responses must lead to equal rates.
-            seed=stream_seed("tune", params.tune.sampler_seed) % 2**32,
-        )
-        trials = study.run()
-    folder = artifacts.tune_folder(scheme)
-    runs = [row for batch in batches.done for row in batch.runs]
+        study, batches = _tune(experiment, scheme, 0, bar)
+        again = [_tune(experiment, scheme, number + 1, bar) for number in range(tune.retunes)]
+    runs = batches.runs
     curves = [row for batch in batches.done for row in batch.curves]
     artifacts.write_rows(folder / "runs.csv", runs, RunRow)
     artifacts.write_rows(folder / "curves.csv", curves, CurveRow)
-    rows = [_trial_row(scheme, trial, runs) for trial in trials]
+    rows = [_trial_row(scheme, trial, runs) for trial in study.trials]
     artifacts.write_rows(folder / "trials.csv", rows, TrialRow)
-    engines = sorted({batch.engine for batch in batches.done})
-    selection = _selection(experiment, scheme, study, "; ".join(engines))
+    selection = _selection(experiment, scheme, study, batches.engine)
     artifacts.write_json(folder / "selection.json", selection)
+    for inside, (study, batches) in zip(
+        artifacts.retune_folders(folder, tune.retunes), again, strict=True
+    ):
+        artifacts.write_rows(inside / "runs.csv", batches.runs, RunRow)
+        selection = _selection(experiment, scheme, study, batches.engine)
+        artifacts.write_json(inside / "selection.json", selection)
     artifacts.remove_folder(experiment.checkpoint(scheme, "tune"))
+
+
+def _tune(
+    experiment: Experiment, scheme: str, number: int, bar: Progress
+) -> tuple[Study, "_Batches"]:
+    """Tune on the seeds of a re-tuning, or on the study's own for number 0.
+
+    Returns:
+        The finished study and what it trained.
+    """
+    tune = experiment.params.tune
+    batches = _Batches(experiment, scheme, tune.retune_seeds(number), bar)
+    # Not by scheme: equal responses must lead to equal rates.
+    address = ("tune", tune.sampler_seed, number) if number else ("tune", tune.sampler_seed)
+    study = Study(tune, batches.evaluate, seed=stream_seed(*address) % 2**32)
+    study.run()
+    return study, batches
 
 
 class _Batches:
     """Trains what the study asks for and keeps what came out."""
 
-    def __init__(self, experiment: Experiment, scheme: str, bar: Progress) -> None:
+    def __init__(
+        self, experiment: Experiment, scheme: str, seeds: Sequence[int], bar: Progress
+    ) -> None:
         self.done: list[Trained] = []
         self._experiment, self._scheme, self._bar = experiment, scheme, bar
-        self._best = (inf, 0.0)
+        self._seeds, self._best = seeds, (inf, 0.0)
+
+    @property
+    def runs(self) -> list[RunRow]:
+        """All runs, in the order in which they were asked for."""
+        return [row for batch in self.done for row in batch.runs]
+
+    @property
+    def engine(self) -> str:
+        """The paths that trained them."""
+        return "; ".join(sorted({batch.engine for batch in self.done}))
 
     def evaluate(
         self, kind: TrialKind, batch: Sequence[tuple[int, float]]
     ) -> list[tuple[float, float]]:
-        """Return capped and uncapped mean losses of a batch, trained under all tuning seeds."""
-        seeds = self._experiment.params.tune.seeds
+        """Return capped and uncapped mean losses of a batch, trained under all its seeds."""
+        seeds = self._seeds
         if kind == "extension":
             self._bar.extend(len(batch) * len(seeds))
         trained = self._experiment.run(

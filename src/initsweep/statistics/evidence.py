@@ -1,13 +1,22 @@
 """What earlier stages hand over about each scheme, and whether it belongs together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from initsweep.errors import ArtifactError
 from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
 
 # The cap is read back from the same file it was applied from; only rounding may differ.
 _ROUNDING = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retune:
+    """One re-tuning of a scheme on other seeds, and the fresh runs at the rate it chose."""
+
+    selection: Selection
+    tuning: Sequence[RunRow]
+    confirm: Sequence[RunRow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +29,7 @@ class Evidence:
     confirmation: Confirmation
     confirm: Sequence[RunRow]
     curves: Sequence[CurveRow]
+    retunes: Sequence[Retune] = ()
 
 
 def check_evidence(
@@ -45,6 +55,7 @@ def check_evidence(
         _check_tuning_seeds(one)
     _check_curves(evidence)
     _check_same_grid(evidence)
+    _check_retunes(evidence, schema)
 
 
 def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
@@ -149,4 +160,29 @@ def _check_curves(evidence: Sequence[Evidence]) -> None:
                     one.scheme,
                     "train",
                     f"curves.csv has epochs {found} of seed {run.seed}, expected 0 to {epochs}",
+                )
+
+
+def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
+    counts = {one.scheme: len(one.retunes) for one in evidence}
+    for one in evidence:
+        if counts[one.scheme] != len(evidence[0].retunes):
+            raise _refuse(one.scheme, "tune", f"differs in the number of re-tunings: {counts}")
+        for number, retune in enumerate(one.retunes, start=1):
+            again = replace(
+                one, selection=retune.selection, tuning=retune.tuning, confirm=retune.confirm
+            )
+            _check_names(again)
+            _check_data(again, schema)
+            _check_tuning_seeds(again)
+            _check_caps(again, schema)
+            rates = {run.learning_rate for run in retune.confirm}
+            seeds = sorted(run.seed for run in retune.confirm)
+            chosen = retune.selection.learning_rate
+            if rates != {chosen} or seeds != sorted(one.confirmation.seeds):
+                raise _refuse(
+                    one.scheme,
+                    "train",
+                    f"retune_{number} has learning rates {sorted(rates)} and seeds {seeds}, "
+                    f"expected {chosen!r} and {sorted(one.confirmation.seeds)}",
                 )

@@ -11,9 +11,20 @@ FEW = 3
 
 
 def statement_of(
-    choice: Choice, rows: Sequence[SchemeRow], schema: Schema, yardstick: Yardstick
+    choice: Choice,
+    rows: Sequence[SchemeRow],
+    schema: Schema,
+    yardstick: Yardstick,
+    agreement: str | None,
 ) -> str:
     """Say what came out: the scheme, its rate, how it does on test, and how sure that is.
+
+    Args:
+        choice: The decision.
+        rows: The verdict table.
+        schema: Names of loss and score.
+        yardstick: The thresholds.
+        agreement: What re-tunings say about the recommended scheme, if there were any.
 
     Returns:
         One sentence.
@@ -36,7 +47,8 @@ def statement_of(
         )
     row = next(row for row in rows if row.scheme == choice.recommended)
     standing = _tied(choice, row) if choice.decision == "tie" else _won(rows)
-    return f"{_measured(row, schema, yardstick)}; {standing}."
+    parts = [_measured(row, schema, yardstick), standing, agreement]
+    return "; ".join(part for part in parts if part is not None) + "."
 
 
 def _measured(row: SchemeRow, schema: Schema, yardstick: Yardstick) -> str:

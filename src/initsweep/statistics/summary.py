@@ -30,7 +30,7 @@ class Summary:
     Attributes:
         untrainable: Why the scheme counts as untrainable, or None if it is trainable.
         validation: Capped validation losses of the fresh runs, shape (seeds,), by seed.
-        test: Capped test losses of the same runs.
+        test: Capped test losses of the same runs; empty for a re-tuning, which has none.
         scores: Test scores of the same runs; None if a diverged run has none, because the mean
             over the surviving runs would flatter the scheme.
         failed_runs: Fresh runs that diverged or removed too little of the constant loss.
@@ -84,7 +84,7 @@ def _summary(
     one: Evidence, points: list[Point], best_of_all: float, yardstick: Yardstick
 ) -> Summary:
     runs = sorted(one.confirm, key=lambda run: run.seed)
-    # `check_evidence` has made sure that every fresh run has a test loss.
+    # `check_evidence` has made sure that every fresh run has one, except those of re-tunings.
     test = [run.capped_test_loss for run in runs if run.capped_test_loss is not None]
     scores = [run.test_score for run in runs if run.test_score is not None]
     chosen = one.selection.learning_rate

@@ -11,6 +11,7 @@ from initsweep.records import (
     Provenance,
     QuantityRow,
     ResponseRow,
+    RetuneRow,
     Schema,
     SchemeRow,
     Verdict,
@@ -19,6 +20,14 @@ from initsweep.statistics.budget import budget_rows
 from initsweep.statistics.caveats import caveats_of
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.quantities import divergence_rows, quantity_rows
+from initsweep.statistics.retuning import (
+    Tuning,
+    agreement,
+    retune_rows,
+    retuning_caveats,
+    retuning_steps,
+    retunings,
+)
 from initsweep.statistics.rule import rule_of
 from initsweep.statistics.selection import Choice, choose, scheme_rows
 from initsweep.statistics.sensitivity import own_best, response_rows
@@ -36,6 +45,7 @@ class Comparison:
     response: list[ResponseRow]
     budget: list[BudgetRow]
     divergence: list[DivergenceRow]
+    retunes: list[RetuneRow]
     quantities: list[QuantityRow]
     verdict: Verdict
 
@@ -57,6 +67,7 @@ def compare(
     yardstick = Yardstick.of(schema, decide)
     summaries = summarize(evidence, yardstick)
     choice, cap = choose(summaries, yardstick), yardstick.validation_constant
+    again = retunings(evidence, yardstick)
     rows = scheme_rows(summaries, choice, yardstick)
     return Comparison(
         schemes=rows,
@@ -64,8 +75,9 @@ def compare(
         response=[row for summary in summaries for row in _response(summary, yardstick)],
         budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid, cap)],
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
+        retunes=retune_rows([Tuning(summaries=summaries, choice=choice), *again]),
         quantities=quantity_rows(summaries, choice, yardstick),
-        verdict=_verdict(summaries, choice, rows, schema, yardstick, provenance),
+        verdict=_verdict(summaries, choice, again, rows, schema, yardstick, provenance),
     )
 
 
@@ -79,6 +91,7 @@ def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
 def _verdict(
     summaries: Sequence[Summary],
     choice: Choice,
+    again: Sequence[Tuning],
     rows: Sequence[SchemeRow],
     schema: Schema,
     yardstick: Yardstick,
@@ -90,15 +103,21 @@ def _verdict(
         usable = (row.basin_low, row.basin_high)
     return Verdict(
         decision=choice.decision,
-        statement=statement_of(choice, rows, schema, yardstick),
+        statement=statement_of(choice, rows, schema, yardstick, agreement(choice, again)),
         recommended=choice.recommended,
         learning_rate=None if row is None else row.learning_rate,
         usable_rates=usable,
         best_on_validation=choice.best,
         tie_set=list(choice.tie_set),
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
-        rule=rule_of(summaries, choice, yardstick),
-        caveats=caveats_of(summaries, choice, schema, yardstick),
+        rule=[
+            *rule_of(summaries, choice, yardstick),
+            *retuning_steps(summaries, again, choice),
+        ],
+        caveats=[
+            *caveats_of(summaries, choice, schema, yardstick),
+            *retuning_caveats(choice, again),
+        ],
         margin=yardstick.margin("validation"),
         basin_tolerance=yardstick.tolerance,
         constant_loss=yardstick.validation_constant,
