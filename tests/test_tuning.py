@@ -13,6 +13,7 @@ def settings(**changes) -> Tune:
         "extension_rounds": 2,
         "refinement_trials": 8,
         "sampler_seed": 0,
+        "retunes": 0,
     }
     return Tune(**{**values, **changes})
 

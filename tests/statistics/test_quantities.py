@@ -50,7 +50,7 @@ def test_expected_best_is_the_average_over_all_choices_of_rates():
     every = [np.mean([min(c) for c in combinations(losses, n)]) for n in range(1, 6)]
     assert expected_best(losses) == pytest.approx(every)
     assert expected_best(losses)[0] == pytest.approx(losses.mean())
-    assert expected_best(losses)[-1] == 0.1
+    assert expected_best(losses)[-1] == pytest.approx(0.1)
     assert expected_best(np.full(4, 0.1)).tolist() == [0.1] * 4
 
 

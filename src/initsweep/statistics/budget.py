@@ -6,7 +6,7 @@ import numpy as np
 
 from initsweep.records import BudgetRow
 from initsweep.statistics.grid import Array, GridRuns
-from initsweep.statistics.resamples import seed_draws, student_bounds
+from initsweep.statistics.resamples import means_over, seed_draws, student_bounds, tidy
 
 
 def expected_best(means: Array) -> Array:
@@ -32,8 +32,8 @@ def expected_best(means: Array) -> Array:
     ]
     ranked = np.sort(means, axis=-1)
     # Measured from the lowest, so that equal losses stay what they are.
-    best: Array = ranked[..., :1] + (ranked - ranked[..., :1]) @ np.array(weights)
-    return best
+    above = (ranked - ranked[..., :1])[..., np.newaxis] * np.array(weights)
+    return np.asarray(ranked[..., :1] + above.sum(axis=-2))
 
 
 def budget_rows(scheme: str, runs: GridRuns, cap: float) -> list[BudgetRow]:
@@ -52,11 +52,15 @@ def budget_rows(scheme: str, runs: GridRuns, cap: float) -> list[BudgetRow]:
     low = high = curve
     if runs.seeds > 1:
         shares, _ = seed_draws(runs.seeds)
-        low, high = student_bounds(expected_best(shares @ losses.T), curve, runs.seeds)
+        low, high = student_bounds(expected_best(means_over(shares, losses)), curve, runs.seeds)
         low, high = np.maximum(low, 0.0), np.minimum(high, cap)
     return [
         BudgetRow(
-            scheme=scheme, n=n, expected_best=best, low=min(below, best), high=max(above, best)
+            scheme=scheme,
+            n=n,
+            expected_best=tidy(best),
+            low=min(tidy(below), tidy(best)),
+            high=max(tidy(above), tidy(best)),
         )
         for n, best, below, above in zip(
             range(1, len(curve) + 1), curve.tolist(), low.tolist(), high.tolist(), strict=True

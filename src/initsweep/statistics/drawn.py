@@ -8,7 +8,7 @@ import numpy as np
 
 from initsweep.records import Quantity, QuantityRow, Unit
 from initsweep.statistics.grid import Array, Flags, basin_widths
-from initsweep.statistics.resamples import bounds, student_bounds
+from initsweep.statistics.resamples import bounds, means_over, student_bounds, tidy
 from initsweep.statistics.sensitivity import Basin, own_best
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
@@ -18,7 +18,7 @@ Side = Literal["no", "high"]
 
 def means_of(summary: Summary, shares: Array) -> Array:
     """Return the mean loss by draw of seeds and evenly spaced rate, shape (draws, rates)."""
-    return shares @ summary.grid.losses.T
+    return means_over(shares, summary.grid.losses)
 
 
 class Drawn:
@@ -68,9 +68,9 @@ class Drawn:
         measured, grid = self._summary.sensitivity, self._summary.grid
         average = self._means[:, grid.shared].mean(axis=1)
         own = self._means.min(axis=1)
-        published = self._shares @ grid.published[grid.shared].T
+        published = means_over(self._shares, grid.published[grid.shared])
         wortsman = published.mean(axis=1) - published.min(axis=1)
-        diverged = grid.diverged[grid.shared].mean(axis=0)
+        diverged = grid.diverged[grid.shared].mean(axis=0, keepdims=True)
         lower_best: Side = "high" if self._own_edge else "no"
         return [
             replace(
@@ -84,7 +84,10 @@ class Drawn:
             ),
             self._row("wortsman_sensitivity", "loss", measured.wortsman, wortsman),
             self._row(
-                "divergence_rate", "share", measured.divergence_rate, self._shares @ diverged
+                "divergence_rate",
+                "share",
+                measured.divergence_rate,
+                means_over(self._shares, diverged)[:, 0],
             ),
         ]
 
@@ -116,7 +119,8 @@ class Drawn:
             upper = np.where(open_ended, np.inf, drawn)
             ends = bounds(np.stack([drawn, upper], axis=1), seeds)
             low, high = float(ends[0][0]), float(ends[1][1])
-            low, high = min(low, estimate), max(high, estimate)
+        if low is not None and high is not None:
+            low, high = min(tidy(low), estimate), max(tidy(high), estimate)
         return QuantityRow(
             scheme=self._summary.scheme,
             quantity=name,

@@ -47,6 +47,23 @@ def seed_draws(seeds: int) -> tuple[Array, Array]:
     return shares, probability
 
 
+def means_over(shares: Array, losses: Array) -> Array:
+    """Return the mean of each row of losses for every draw of seeds, shape (draws, rows).
+
+    Added up seed by seed, without a matrix product, whose last bits depend on the machine: rates
+    with equal losses stay tied.
+    """
+    total = np.zeros((len(shares), len(losses)))
+    for seed in range(losses.shape[1]):
+        total += shares[:, seed, np.newaxis] * losses[:, seed]
+    return total
+
+
+def tidy(value: float) -> float:
+    """Return a number of 12 digits; those beyond depend on how a machine adds numbers up."""
+    return float(f"{value:.12g}")
+
+
 def expanded_levels(seeds: int) -> tuple[float, float]:
     """Return the two levels at which the distribution over draws is read for a 95 % interval.
 
@@ -99,8 +116,9 @@ def student_bounds(values: Array, estimate: Array, seeds: int) -> tuple[Array, A
         `bounds`, each of shape (quantities,).
     """
     _, probability = seed_draws(seeds)
-    centred = values - probability @ values
-    spread = np.sqrt(probability @ centred**2 * seeds / (seeds - 1))
+    weights = probability[:, np.newaxis]
+    centred = values - (weights * values).sum(axis=0)
+    spread = np.sqrt((weights * centred**2).sum(axis=0) * seeds / (seeds - 1))
     half = student_quantile((1 + LEVEL) / 2, seeds - 1) * spread
     low, high = bounds(values, seeds)
     return np.minimum(low, estimate - half), np.maximum(high, estimate + half)
