@@ -218,6 +218,23 @@ def file_hash(paths: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
+def dvc_hash(path: Path) -> str:
+    """Return what `dvc.lock` calls a file or folder: the MD5 of its content.
+
+    Raises:
+        ArtifactError: If there is no such file or folder.
+    """
+    if path.is_file():
+        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    if not files:
+        raise ArtifactError(_missing(path))
+    names = sorted((file.relative_to(path).parts, file) for file in files)
+    listing = [{"md5": dvc_hash(file), "relpath": "/".join(parts)} for parts, file in names]
+    content = json.dumps(listing, sort_keys=True).encode()
+    return hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir"
+
+
 def _missing(path: Path) -> str:
     return f"'{path}' is missing: run `dvc repro` to compute it (from the project's root)."
 

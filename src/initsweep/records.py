@@ -328,6 +328,35 @@ class QuantityRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """The decision made again from the same records with one thing changed.
+
+    `pick` is the scheme that the rule leaves, recommended or (too few seeds) the best guess.
+    """
+
+    question: str
+    setting: str
+    decision: Decision
+    pick: str | None
+    tied: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeededSeeds:
+    """How many fresh seeds an inconclusive pair would need, if mean and spread stay as they are.
+
+    `settles` says as what; `needed` is None, and `settles` empty, where no number is in sight.
+    """
+
+    family: Literal["validation", "test"]
+    reference: str
+    scheme: str
+    seeds: int
+    needed: int | None
+    settles: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer, in words and in numbers.
 

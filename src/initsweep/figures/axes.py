@@ -27,10 +27,13 @@ def rate_axis(axes: Axes, rates: Iterable[float], *, every: int = 1) -> None:
     axes.grid(visible=True, which="minor", axis="x")
 
 
-def loss_axis(axes: Axes, values: Sequence[float]) -> None:
-    """Make y a loss axis over `values`: logarithmic if they span more than a factor of four."""
+def loss_axis(axes: Axes, values: Sequence[float], *, linear: bool = False) -> None:
+    """Make y a loss axis over `values`: logarithmic if they span more than a factor of four.
+
+    Only so if `linear` does not forbid it.
+    """
     low, high = min(values), max(values)
-    if low > 0 and high / low > _LOG_RATIO:
+    if not linear and low > 0 and high / low > _LOG_RATIO:
         pad = (high / low) ** 0.06
         axes.set_yscale("log")
         axes.set_ylim(low / pad, high * pad)

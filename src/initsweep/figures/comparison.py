@@ -12,7 +12,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from initsweep.figures import labels, numbers, panels, style
+from initsweep.figures import labels, marks, numbers, panels, style
 from initsweep.figures.palette import Look
 from initsweep.records import Outcome, PairRow
 
@@ -48,7 +48,9 @@ def draw(
         axes.axvspan(-margin, margin, color=style.MUTED, alpha=0.18, linewidth=0, label="margin")
         axes.axvline(0, color=style.MUTED, linewidth=1)
         for place, row in enumerate(rows):
+            before = set(axes.get_children())
             _line(axes, place, row, looks[row.scheme].colour)
+            marks.tag_new(axes, before, row.scheme)
         _annotate(axes, rows, looks)
         axes.set_xlabel(
             f"test {loss_name.replace('_', ' ')} minus that of {labels.shorten(rows[0].reference)}"
@@ -94,8 +96,10 @@ def _annotate(axes: Axes, rows: Sequence[PairRow], looks: Mapping[str, Look]) ->
     axes.set_yticks(range(len(rows)), [labels.shorten(row.scheme, 22) for row in rows])
     axes.tick_params(axis="y", length=0)
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
-        tick.set_color(looks[row.scheme].colour)
+        tick.set_color(looks[row.scheme].ink)
+        marks.tag(tick, row.scheme)
     for place, row in enumerate(rows):
+        before = set(axes.get_children())
         interval = f"[{numbers.difference(row.low)}, {numbers.difference(row.high)}]"
         for x, text in ((14, numbers.difference(row.mean_difference)), (62, interval)):
             axes.annotate(
@@ -106,6 +110,7 @@ def _annotate(axes: Axes, rows: Sequence[PairRow], looks: Mapping[str, Look]) ->
             row.outcome, (1, place), (233, 0), xycoords=("axes fraction", "data"), ha="right",
             textcoords="offset points", va="center", fontsize=8.5, color=style.MUTED,
         )  # fmt: skip
+        marks.tag_new(axes, before, row.scheme)
 
 
 def _legend(rows: Sequence[PairRow]) -> list[Artist]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from initsweep.figures import axes as scales
-from initsweep.figures import labels, panels, style
+from initsweep.figures import labels, marks, panels, style
 from initsweep.figures.palette import Look
 from initsweep.records import LayerRow
 
@@ -128,6 +128,7 @@ def _ranks(
             silent.append(scheme)
             continue
         look, xs = looks[scheme], [row.layer for row in rows]
+        before = set(axes.get_children())
         if rank == "effective_rank":
             low = [max(row.effective_rank_low, 1.0) for row in rows]
             high = [row.effective_rank_high for row in rows]
@@ -136,8 +137,9 @@ def _ranks(
             xs, ys, color=look.colour, linestyle=look.dash, marker=look.marker, markersize=3.2,
             linewidth=1.5,
         )  # fmt: skip
+        marks.tag_new(axes, before, scheme)
         values += ys
-        ends.append(labels.Label(text=scheme, x=xs[-1], y=ys[-1], colour=look.colour))
+        ends.append(labels.Label(text=scheme, x=xs[-1], y=ys[-1], colour=look.ink, scheme=scheme))
     if values:
         bottom, top = 0.9, max(*values, 4.0) * 1.2
         axes.set_ylim(bottom, top)

@@ -5,18 +5,24 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 
+from initsweep.figures import marks
+
 _MAX_LENGTH = 26
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A text to be put near a point of the axes, in data coordinates."""
+    """A text to be put near a point of the axes, in data coordinates.
+
+    `scheme` is the scheme it belongs to, if any.
+    """
 
     text: str
     x: float
     y: float
     colour: str
     weight: str = "normal"
+    scheme: str = ""
 
 
 def shorten(name: str, length: int = _MAX_LENGTH) -> str:
@@ -65,7 +71,7 @@ def name_ends(axes: Axes, ends: Sequence[Label], size: float = 8.5) -> None:
     heights = [min(max(height, frame.y0), frame.y1) for height in heights]
     for end, y in zip(ends, spread(heights, gap, frame.y0, frame.y1), strict=True):
         arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
-        axes.annotate(
+        name = axes.annotate(
             shorten(end.text),
             (end.x, end.y),
             (1.06, (y - frame.y0) / frame.height),
@@ -78,3 +84,5 @@ def name_ends(axes: Axes, ends: Sequence[Label], size: float = 8.5) -> None:
             arrowprops=arrow | {"relpos": (0, 0.5)},
             annotation_clip=False,
         )
+        if end.scheme:
+            marks.tag(name, end.scheme)

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from initsweep.figures import axes as scales
-from initsweep.figures import numbers, panels, responses, style
+from initsweep.figures import marks, numbers, panels, responses, style
 from initsweep.figures.palette import Look
 from initsweep.records import CurveRow, SchemeRow
 
@@ -69,6 +69,7 @@ def draw(
         for axes, scheme in zip(panel_axes, schemes, strict=True):
             look, curve = looks[scheme.scheme], drawn[scheme.scheme]
             axes.set_label(scheme.scheme)
+            marks.tag(axes, scheme.scheme)
             rest = [(c.epochs, c.median) for name, c in drawn.items() if name != scheme.scheme]
             panels.others(axes, rest)
             responses.constant_line(axes, constant_loss)
@@ -79,9 +80,12 @@ def draw(
             axes.plot(curve.epochs, curve.median, color=look.colour, linestyle=dash, label="median")
             scales.loss_axis(axes, [*losses, constant_loss])
             axes.set_xlim(0, last)
+            for epoch, loss in zip(curve.epochs, curve.median, strict=True):
+                text = f"{scheme.scheme}, epoch {epoch}: {numbers.loss(loss)}"
+                marks.mark(axes, epoch, loss, scheme.scheme, text)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             panels.head(
-                axes, scheme.scheme, _detail(scheme), look.colour,
+                axes, scheme.scheme, _detail(scheme), look.ink,
                 marked=scheme.outcome == "recommended",
             )  # fmt: skip
         panels.name_axes(figure, "epoch", f"validation {loss_name.replace('_', ' ')}")

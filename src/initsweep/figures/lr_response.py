@@ -8,11 +8,10 @@ Requires: `response.csv`, `schemes.csv`, the constant predictor's validation los
 from collections.abc import Mapping, Sequence
 
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from initsweep.figures import axes as scales
-from initsweep.figures import numbers, panels, responses, style
+from initsweep.figures import marks, numbers, panels, responses, style
 from initsweep.figures.palette import Look
 from initsweep.records import ResponseRow, SchemeRow
 
@@ -34,28 +33,21 @@ def draw(
         for axes, scheme in zip(panel_axes, schemes, strict=True):
             look = looks[scheme.scheme]
             axes.set_label(scheme.scheme)
+            marks.tag(axes, scheme.scheme)
             panels.others(axes, [line for name, line in lines.items() if name != scheme.scheme])
             responses.constant_line(axes, constant_loss)
-            _basin(axes, scheme, look)
-            responses.draw(axes, rows[scheme.scheme], _chosen(scheme), look, alone=True)
+            responses.basin(axes, scheme, look)
+            responses.draw(axes, rows[scheme.scheme], _chosen(scheme), look)
             scales.rate_axis(axes, [row.learning_rate for row in response], every=2)
             scales.loss_axis(axes, [*losses, constant_loss])
+            responses.mark(axes, rows[scheme.scheme])
             panels.head(
-                axes, scheme.scheme, _detail(scheme), look.colour,
+                axes, scheme.scheme, _detail(scheme), look.ink,
                 marked=scheme.outcome == "recommended",
             )  # fmt: skip
         panels.name_axes(figure, "learning rate", f"validation {loss_name.replace('_', ' ')}")
         panels.legend(figure, _legend())
     return figure
-
-
-def _basin(axes: Axes, scheme: SchemeRow, look: Look) -> None:
-    low, high = scheme.basin_low, scheme.basin_high
-    if low is None or high is None:
-        return
-    if low == high:  # a single rate still deserves to be seen
-        low, high = low / 1.12, high * 1.12
-    axes.axvspan(low, high, color=look.colour, alpha=0.13, linewidth=0, zorder=0, label="basin")
 
 
 def _chosen(scheme: SchemeRow) -> float | None:

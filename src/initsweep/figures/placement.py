@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from initsweep.figures import style
+from initsweep.figures import marks, style
 from initsweep.figures.labels import Label
 
 Array = NDArray[np.float64]
@@ -129,10 +130,14 @@ def _outside(boxes: Array, frame: Array) -> Array:
 def _write(axes: Axes, label: Label, box: Array, leader: Array, size: float) -> None:
     to_data = axes.transData.inverted()
     x, y = to_data.transform((box[:2] + box[2:]) / 2)
-    axes.text(
+    written = axes.text(
         float(x), float(y), label.text, ha="center", va="center", fontsize=size,
         fontweight=label.weight, color=label.colour,
     )  # fmt: skip
+    drawn: list[Artist] = [written]
     if not np.isnan(leader[0, 0]):
         ends = to_data.transform(leader[[0, -1]])
-        axes.plot(ends[:, 0], ends[:, 1], color=label.colour, linewidth=0.7, zorder=2.5)
+        drawn += axes.plot(ends[:, 0], ends[:, 1], color=label.colour, linewidth=0.7, zorder=2.5)
+    if label.scheme:
+        for artist in drawn:
+            marks.tag(artist, label.scheme)

@@ -1,12 +1,13 @@
 """How one scheme's learning-rate response is drawn, wherever it is drawn."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from matplotlib.axes import Axes
 
-from initsweep.figures import style
+from initsweep.figures import marks, numbers, style
 from initsweep.figures.palette import UNTRAINABLE, Look
-from initsweep.records import ResponseRow
+from initsweep.records import ResponseRow, SchemeRow
 
 BAND = 0.18
 
@@ -26,12 +27,10 @@ def line(rows: Sequence[ResponseRow]) -> tuple[list[float], list[float]]:
     return [row.learning_rate for row in rows], [row.mean_loss for row in rows]
 
 
-def draw(
-    axes: Axes, rows: Sequence[ResponseRow], chosen: float | None, look: Look, *, alone: bool
-) -> None:
+def draw(axes: Axes, rows: Sequence[ResponseRow], rate: float | None, look: Look) -> None:
     """Draw the swept line, the range over seeds, refined rates, failures and the chosen rate.
 
-    A scheme `alone` in its panel needs no dash and marker to be told from others; only an
+    A scheme alone in its panel needs no dash and marker to be told from others; only an
     untrainable one keeps its dash.
     """
     on_line = swept(rows)
@@ -40,7 +39,7 @@ def draw(
         xs, [row.best_loss for row in on_line], [row.worst_loss for row in on_line],
         color=look.colour, alpha=BAND, linewidth=0, zorder=2,
     )  # fmt: skip
-    dash = "-" if alone and look is not UNTRAINABLE else look.dash
+    dash = look.dash if look is UNTRAINABLE else "-"
     axes.plot(xs, ys, color=look.colour, linestyle=dash, zorder=3, label="response")
     refined = [row for row in rows if row.kind == "refinement"]
     axes.plot(
@@ -52,12 +51,40 @@ def draw(
         *line(failing), linestyle="", marker="x", markersize=4.5, markeredgewidth=1.1,
         color=style.INK, zorder=4, label="failures",
     )  # fmt: skip
-    mark = [row for row in rows if row.learning_rate == chosen]
+    chosen(axes, rows, rate, replace(look, marker="o"), 7.5)
+
+
+def chosen(
+    axes: Axes, rows: Sequence[ResponseRow], rate: float | None, look: Look, size: float
+) -> None:
+    """Mark the chosen rate."""
     axes.plot(
-        *line(mark), linestyle="", marker="o" if alone else look.marker, markersize=7.5,
-        color=look.colour, markeredgecolor=style.PAPER, markeredgewidth=1.2, zorder=5,
-        label="chosen",
+        *line([row for row in rows if row.learning_rate == rate]), linestyle="",
+        marker=look.marker, markersize=size, color=look.colour, markeredgecolor=style.PAPER,
+        markeredgewidth=1.2, zorder=5, label="chosen",
     )  # fmt: skip
+
+
+def basin(axes: Axes, scheme: SchemeRow, look: Look) -> None:
+    """Shade a scheme's basin over the whole height."""
+    low, high = scheme.basin_low, scheme.basin_high
+    if low is None or high is None:
+        return
+    if low == high:  # a single rate still deserves to be seen
+        low, high = low / 1.12, high * 1.12
+    axes.axvspan(low, high, color=look.colour, alpha=0.13, linewidth=0, zorder=0, label="basin")
+
+
+def mark(axes: Axes, rows: Sequence[ResponseRow]) -> None:
+    """Let every point of a scheme say its rate, its loss and what failed."""
+    for row in rows:
+        text = (
+            f"{row.scheme} at {numbers.rate(row.learning_rate)}: {numbers.loss(row.mean_loss)} "
+            f"({numbers.interval(row.low, row.high)})"
+        )
+        if row.failure_rate:
+            text += f", {numbers.percent(row.failure_rate)} failed"
+        marks.mark(axes, row.learning_rate, row.mean_loss, row.scheme, text)
 
 
 def constant_line(axes: Axes, loss: float) -> None:

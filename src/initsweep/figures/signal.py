@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from initsweep.figures import axes as scales
-from initsweep.figures import labels, panels, style
+from initsweep.figures import labels, marks, numbers, panels, style
 from initsweep.figures.palette import Look
 from initsweep.records import LayerRow
 
@@ -62,10 +62,19 @@ def _panel(
             silent.append(scheme)
             continue
         look = looks[scheme]
+        before = set(axes.get_children())
         values += _line(axes, rows, look, direction)
+        marks.tag_new(axes, before, scheme)
+        for row in rows:
+            text = f"{scheme}, layer {row.layer}: {numbers.significant(_std(row, direction), 3)}"
+            marks.mark(axes, row.layer, _std(row, direction), scheme, text)
         ends.append(
             labels.Label(
-                text=scheme, x=rows[-1].layer, y=_std(rows[-1], direction), colour=look.colour
+                text=scheme,
+                x=rows[-1].layer,
+                y=_std(rows[-1], direction),
+                colour=look.ink,
+                scheme=scheme,
             )
         )
     if values:

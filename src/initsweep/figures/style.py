@@ -10,12 +10,15 @@ import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
+from initsweep.figures import palette
+from initsweep.figures.marks import TAG, Sheet
+
 INK = "#24292f"
 MUTED = "#6e7781"
 GRID = "#dfe3e8"
 PALE = "#c9cfd6"
 PAPER = "#ffffff"
-# What each of these turns into on a dark page; scheme colours stay as they are.
+# What each of these turns into on a dark page.
 DARK = {INK: "#e6edf3", MUTED: "#9aa4af", GRID: "#2a313a", PALE: "#434b55", PAPER: "#0d1117"}
 
 _RC: dict[str, Any] = {
@@ -67,9 +70,10 @@ def styled(salt: str = "initsweep") -> Iterator[None]:
         yield
 
 
-def new_figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Sheet:
     """Return an empty figure of the given size in inches, without any global state."""
-    figure = Figure(figsize=(width, height))
+    figure = Sheet(figsize=(width, height))
+    figure.marked = []
     FigureCanvasAgg(figure)
     return figure
 
@@ -96,13 +100,15 @@ def message_figure(text: str) -> Figure:
 def to_svg(figure: Figure, name: str) -> str:
     """Return a figure as SVG text that adapts to dark pages.
 
-    Ids start with `name`, so that several figures can stand in one HTML page.
+    Ids start with `name`, so that several figures can stand in one HTML page. What belongs to one
+    scheme names it in `data-scheme`.
     """
     buffer = io.StringIO()
     with styled(salt=name):
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     svg = buffer.getvalue().replace("\r\n", "\n")
     svg = re.sub(r"<\?xml.*?\?>\s*|<!DOCTYPE.*?>\s*", "", svg, flags=re.DOTALL)
+    svg = re.sub(rf'\bid="{TAG}([^"]+)"', r'data-scheme="\1"', svg)
     svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
     svg = svg.replace("'DejaVu Sans'", _FONTS.replace('"', "'"))
     return svg.replace("<defs>", f"<style>{dark_rules()}</style>\n <defs>", 1)
@@ -116,12 +122,30 @@ def to_png(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
+def themed(svg: str) -> str:
+    """Return SVG text whose colours are the variables of `variables`, for use inside a page."""
+    colours = "|".join((DARK | palette.ON_DARK).keys())
+    return re.sub(rf"(fill|stroke): ({colours})\b", lambda m: f"{m[1]}: {variable(m[2])}", svg)
+
+
+def variable(colour: str) -> str:
+    """Return the CSS value that stands for a colour of the figures on a light or dark page."""
+    return f"var(--x{colour[1:]})"
+
+
+def variables(*, dark: bool) -> str:
+    """Return CSS declarations that give each colour of the figures its value."""
+    pairs = (DARK | palette.ON_DARK).items()
+    return ";".join(f"--x{light[1:]}:{night if dark else light}" for light, night in pairs)
+
+
 def dark_rules() -> str:
-    """Return the CSS that swaps the neutral colours on a dark screen; paper stays light."""
+    """Return the CSS that swaps the colours of an SVG file on a dark screen; paper stays light."""
     # No `svg` in front: markers are copied by <use>, and a copy has no ancestors to match.
     rules = [
         f'[style*="{prop}: {light}"]{{{prop}:{dark}!important}}'
-        for light, dark in DARK.items()
+        for light, dark in (DARK | palette.ON_DARK).items()
         for prop in ("fill", "stroke")
+        if light != dark
     ]
     return f"@media screen and (prefers-color-scheme:dark){{{''.join(rules)}}}"

@@ -13,44 +13,50 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from initsweep.figures import axes as scales
-from initsweep.figures import labels, placement, style
+from initsweep.figures import labels, marks, numbers, placement, style
 from initsweep.figures.palette import Look
 from initsweep.records import SchemeRow
 
 
-def draw(schemes: Sequence[SchemeRow], looks: Mapping[str, Look], *, loss_name: str) -> Figure:
+def draw(
+    schemes: Sequence[SchemeRow],
+    looks: Mapping[str, Look],
+    *,
+    loss_name: str,
+    linear: bool = False,
+) -> Figure:
     """Return a figure with the trainable schemes; the others have no place, and are named."""
     trainable = [row for row in schemes if row.trainable]
     if not trainable:
         return style.message_figure("No scheme is trainable, so there is no trade-off to show.")
     left_out = [row.scheme for row in schemes if not row.trainable]
     with style.styled():
-        figure = style.new_figure(9.2, 5.2)
-        axes = figure.add_axes((0.085, 0.155 if left_out else 0.12, 0.885, 0.8))
-        _scales(axes, trainable)
+        figure = style.new_figure(6.5, 5.0)
+        axes = figure.add_axes((0.1, 0.155 if left_out else 0.115, 0.88, 0.82))
+        _scales(axes, trainable, linear=linear)
         words = loss_name.replace("_", " ")
-        axes.set_xlabel(
-            "regret: what a rate drawn from the shared grid costs, against the best of all "
-            "schemes (left: more forgiving)"
-        )
+        axes.set_xlabel("regret: what a rate drawn blindly costs (left: more forgiving)")
         axes.set_ylabel(f"tuned validation {words} (lower: better)")
         front = _front(axes, [row for row in trainable if row.pareto])
         for row in trainable:
+            before = set(axes.get_children())
             _point(axes, row, looks[row.scheme])
+            marks.tag_new(axes, before, row.scheme)
+            marks.mark(axes, row.regret, row.validation_loss, row.scheme, _text(row))
         named = [_label(row, looks[row.scheme]) for row in _by_importance(trainable)]
         placement.place(axes, named, avoid=[*front, *_bars(axes, trainable)])
         if left_out:
             text = "Untrainable, so without a place here: " + ", ".join(left_out)
-            figure.text(0.012, 0.015, labels.shorten(text, 130), fontsize=8.5, color=style.MUTED)
+            figure.text(0.012, 0.015, labels.shorten(text, 92), fontsize=8.5, color=style.MUTED)
     return figure
 
 
-def _scales(axes: Axes, rows: Sequence[SchemeRow]) -> None:
+def _scales(axes: Axes, rows: Sequence[SchemeRow], *, linear: bool) -> None:
     values = [value for row in rows for value in (row.validation_low, row.validation_high)]
     low, high = min(values), max(values)
     # Good schemes crowd at the bottom, so there is room for names below them.
     values.append(low * (low / high) ** 0.12 if low > 0 else low)
-    scales.loss_axis(axes, values)
+    scales.loss_axis(axes, values, linear=linear)
     regrets = [row.regret for row in rows]
     # A lone scheme, or equal ones, still need an axis with a width.
     spread = max(max(regrets) - min(regrets), 0.1 * abs(max(regrets)), 1e-12)
@@ -105,6 +111,14 @@ def _point(axes: Axes, row: SchemeRow, look: Look) -> None:
     )  # fmt: skip
 
 
+def _text(row: SchemeRow) -> str:
+    return (
+        f"{row.scheme}: {numbers.loss(row.validation_loss)} "
+        f"({numbers.interval(row.validation_low, row.validation_high)}), regret "
+        f"{numbers.loss(row.regret)}"
+    )
+
+
 def _by_importance(rows: Sequence[SchemeRow]) -> list[SchemeRow]:
     return sorted(rows, key=lambda row: (row.outcome != "recommended", not row.pareto))
 
@@ -115,6 +129,7 @@ def _label(row: SchemeRow, look: Look) -> labels.Label:
         text=f"{labels.shorten(row.scheme)}{' (recommended)' if recommended else ''}",
         x=row.regret,
         y=row.validation_loss,
-        colour=look.colour,
+        colour=look.ink,
+        scheme=row.scheme,
         weight="bold" if row.pareto or recommended else "normal",
     )

@@ -17,6 +17,21 @@ DECISIONS = {
 }
 
 
+def headline(study: Study) -> str:
+    """Return the recommendation in one sentence, with the interval of what it promises."""
+    verdict = study.verdict
+    row = next((row for row in study.schemes if row.scheme == verdict.recommended), None)
+    if row is None:
+        if verdict.decision == "none_trainable":
+            return "None of these schemes trains this network."
+        return "Which scheme is best cannot be told from this study."
+    return (
+        f"Use {row.scheme} at learning rate {numbers.rate(row.learning_rate)}: test "
+        f"{_words(verdict.loss_name)} {numbers.loss(row.test_loss)} (95 % interval "
+        f"{numbers.interval(row.test_low, row.test_high)})."
+    )
+
+
 def answer(study: Study) -> Facts:
     """Return the verdict in a few numbers; only those that exist."""
     verdict = study.verdict
@@ -157,6 +172,11 @@ def _run_loss(study: Study) -> str:
 def provenance(study: Study) -> Facts:
     """Return what the results are a function of."""
     origin = study.verdict.provenance
+    versions = {
+        name: version
+        for one in (*(r.provenance for r in study.confirmations.values()), origin)
+        for name, version in one.versions.items()
+    }
     engines: dict[str, list[str]] = {}
     for name in study.names:
         engines.setdefault(study.confirmations[name].engine, []).append(name)
@@ -165,7 +185,7 @@ def provenance(study: Study) -> Facts:
         ("Parameters", origin.params_sha),
         ("Data", origin.data_sha),
         ("Code", origin.code_sha),
-        ("Versions", _joined(f"{name} {version}" for name, version in origin.versions.items())),
+        ("Environment", _joined(f"{name} {version}" for name, version in versions.items())),
         (
             "Engine",
             "; ".join(

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from matplotlib.figure import Figure
 
 from initsweep.figures import (
+    budget,
     comparison,
+    errors,
     health,
     learning_curves,
     lr_overlay,
@@ -29,12 +32,14 @@ class Picture:
         name: File name without ending, and id in the page.
         title: What it shows, for those who cannot see it.
         caption: How to read it.
+        linear: The same with linear axes, where there is a choice.
     """
 
     name: str
     title: str
     caption: str
     draw: Callable[[Study, Looks], Figure]
+    linear: Callable[[Study, Looks], Figure] | None = None
 
 
 def looks_of(study: Study) -> Looks:
@@ -42,8 +47,9 @@ def looks_of(study: Study) -> Looks:
     return palette.looks(study.params.schemes, study.verdict.untrainable)
 
 
-def _tradeoff(study: Study, looks: Looks) -> Figure:
-    return tradeoff.draw(study.schemes, looks, loss_name=study.verdict.loss_name)
+def _tradeoff(study: Study, looks: Looks, *, linear: bool = False) -> Figure:
+    loss_name = study.verdict.loss_name
+    return tradeoff.draw(study.schemes, looks, loss_name=loss_name, linear=linear)
 
 
 def _lr_response(study: Study, looks: Looks) -> Figure:
@@ -56,14 +62,31 @@ def _lr_response(study: Study, looks: Looks) -> Figure:
     )
 
 
-def _lr_overlay(study: Study, looks: Looks) -> Figure:
+def _lr_overlay(study: Study, looks: Looks, *, linear: bool = False) -> Figure:
     return lr_overlay.draw(
         study.response,
-        lr_overlay.notable(study.schemes, study.verdict.best_on_validation),
+        study.schemes,
+        looks,
+        constant_loss=study.verdict.constant_loss,
+        loss_name=study.verdict.loss_name,
+        linear=linear,
+    )
+
+
+def _budget(study: Study, looks: Looks) -> Figure:
+    return budget.draw(
+        study.budget,
+        study.schemes,
         looks,
         constant_loss=study.verdict.constant_loss,
         loss_name=study.verdict.loss_name,
     )
+
+
+def _errors(study: Study, looks: Looks) -> Figure:
+    recommended = study.verdict.recommended
+    look = None if recommended is None else looks[recommended]
+    return errors.draw(study.predictions, study.schema, look)
 
 
 def _comparison(study: Study, looks: Looks) -> Figure:
@@ -105,9 +128,11 @@ PICTURES = (
     Picture(
         name="tradeoff",
         title="Tuned validation loss against regret over the learning rates, by scheme",
-        caption="Lower is better when tuned; further left, a rate drawn from the shared grid "
-        "costs less. By the point estimates no scheme beats one on the front in both; the front "
-        "takes no account of their uncertainty. Bars are 95 % intervals over fresh seeds.",
+        caption="Good when tuned is low, forgiving is left: the regret is what a rate drawn from "
+        "the shared grid costs on average, against the best of all schemes. By the point estimates "
+        "no scheme beats one on the front in both; the front takes no account of their "
+        "uncertainty. Bars are 95 % intervals over fresh seeds.",
+        linear=partial(_tradeoff, linear=True),
         draw=_tradeoff,
     ),
     Picture(
@@ -120,10 +145,26 @@ PICTURES = (
     ),
     Picture(
         name="lr_overlay",
-        title="Validation loss against learning rate of a few notable schemes",
-        caption="The same curves, for the recommended scheme and a few to compare it with. Large "
-        "markers: chosen rates.",
+        title="Validation loss against learning rate, all schemes, with their basins below",
+        caption="Below: the basin of each scheme, the neighbouring rates whose loss is near its "
+        "best, and its chosen rate. Wide means forgiving. Shaded above: the basin of the "
+        "recommended scheme.",
+        linear=partial(_lr_overlay, linear=True),
         draw=_lr_overlay,
+    ),
+    Picture(
+        name="budget",
+        title="Expected best validation loss of n learning rates tried, by scheme",
+        caption="If there is time for n rates only, drawn at random from the shared grid: how good "
+        "the best of them is to be expected. A line that falls early needs little tuning.",
+        draw=_budget,
+    ),
+    Picture(
+        name="errors",
+        title="What the kept model of the recommended scheme gets wrong on test rows",
+        caption="Rows are what is true, columns what is predicted; dark is much of its class, "
+        "bold counts are mistakes. For regression, points on the dashed line are right.",
+        draw=_errors,
     ),
     Picture(
         name="comparison",

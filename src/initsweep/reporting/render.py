@@ -1,28 +1,58 @@
 """The review packet as one HTML page and as Markdown."""
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from initsweep.figures import style
-from initsweep.reporting import facts, tables, terms, window
+from initsweep.figures.marks import Mark
+from initsweep.reporting import facts
 from initsweep.reporting.pictures import PICTURES, looks_of
+from initsweep.reporting.sections import sections_of
 from initsweep.reporting.study import Study
 
+_SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "x": "✕"}
 
-def html(study: Study, figures: Mapping[str, str]) -> str:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawing:
+    """A figure as SVG text, and what it says under the pointer."""
+
+    svg: str
+    marks: Sequence[Mark]
+
+
+def html(study: Study, figures: Mapping[str, Drawing]) -> str:
     """Return the packet as one page that loads nothing.
 
     Args:
         study: What to report.
-        figures: The SVG text of each figure by name.
+        figures: Each figure by name.
     """
+    titles = {name: p.title for p in PICTURES for name in (p.name, f"{p.name}_linear")}
+    places = {name: place for place, name in enumerate(study.names)}
+    marks = {
+        name: [[mark.panel, mark.x, mark.y, places[mark.scheme], mark.text] for mark in one.marks]
+        for name, one in figures.items()
+        if one.marks
+    }
     environment = _environment(autoescape=True)
-    svgs = {picture.name: _inline(figures[picture.name], picture.title) for picture in PICTURES}
+    environment.filters["code"] = _code
     template = environment.get_template("review.html.jinja")
-    return template.render(**_content(study), svgs=svgs, dark_rules=Markup(style.dark_rules()))
+    return template.render(
+        **_content(study),
+        svgs={name: _inline(one.svg, name, titles[name]) for name, one in figures.items()},
+        page_data=_script_data({"schemes": study.names, "marks": marks}),
+        css=_asset("review.css"),
+        js=_asset("review.js"),
+        light_figures=Markup(style.variables(dark=False)),
+        dark_figures=Markup(style.variables(dark=True)),
+    )
 
 
 def markdown(study: Study) -> str:
@@ -41,7 +71,7 @@ def escape_markdown(text: str) -> str:
 
 def _environment(*, autoescape: bool) -> Environment:
     return Environment(
-        loader=PackageLoader("initsweep", "reporting"),
+        loader=PackageLoader("initsweep", "reporting/templates"),
         autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -51,33 +81,42 @@ def _environment(*, autoescape: bool) -> Environment:
 
 
 def _content(study: Study) -> dict[str, object]:
-    pairs = [pair for pair in study.pairs if pair.family == "test"]
-    reference = next((pair.reference for pair in pairs), None)
+    looks = looks_of(study)
     return {
         "title": f"{study.schema.source}, {study.params.model.name}",
         "verdict": study.verdict,
         "decision": facts.DECISIONS[study.verdict.decision],
+        "headline": facts.headline(study),
         "answer": facts.answer(study),
+        "sections": sections_of(study),
         "pictures": {picture.name: picture for picture in PICTURES},
-        "colours": {name: look.colour for name, look in looks_of(study).items()},
-        "terms": terms.of(study),
-        "verdict_table": tables.verdict_table(study),
-        "sensitivity_table": tables.sensitivity_table(study),
-        "pairs_table": tables.pairs_table(study.pairs),
-        "reference": reference,
-        "diagnosis_table": tables.diagnosis_table(study),
-        "rate_advice": window.advice(study),
-        "runs_table": tables.runs_table(study),
-        "data": facts.data(study),
-        "protocol": facts.protocol(study),
-        "provenance": facts.provenance(study),
+        "names": study.names,
+        "tied": [row.scheme for row in study.schemes if row.in_tie_set],
+        "colours": {name: style.variable(look.colour) for name, look in looks.items()},
+        "shapes": {name: _SHAPES[look.marker] for name, look in looks.items()},
     }
 
 
-def _inline(svg: str, title: str) -> Markup:
+def _asset(name: str) -> Markup:
+    return Markup((files("initsweep.reporting") / "templates" / name).read_text(encoding="utf-8"))
+
+
+def _code(text: str) -> Markup:
+    """Return text as HTML, with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _script_data(value: object) -> Markup:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _inline(svg: str, name: str, title: str) -> Markup:
     """Return an SVG element without what only a file of its own needs."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"\s*<style.*?</style>", "", body, flags=re.DOTALL)
     body = re.sub(r' xmlns(:xlink)?="[^"]*"', "", body)
-    body = body.replace("xlink:href=", "href=")
-    return Markup(body.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1))
+    body = style.themed(body.replace("xlink:href=", "href="))
+    start = f'<svg role="img" data-figure="{name}" aria-label="{escape(title)}"'
+    return Markup(body.replace("<svg", start, 1))

@@ -5,12 +5,18 @@ from dataclasses import dataclass
 
 from initsweep.params import Params
 from initsweep.records import (
+    Alternative,
+    BudgetRow,
     Confirmation,
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    NeededSeeds,
     PairRow,
+    PredictionRow,
+    QuantityRow,
     ResponseRow,
+    RunRow,
     Schema,
     SchemeRow,
     Selection,
@@ -28,6 +34,10 @@ class Study:
         profile: What `prepare` noticed about the data.
         selections: What tuning found, by scheme.
         confirmations: What the fresh runs were, by scheme.
+        tuning_runs, fresh_runs: Every training, by scheme.
+        predictions: Test rows as the recommended scheme's kept model sees them; empty without.
+        alternatives: The decision with one thing changed; the first is the one that stands.
+        hashes: What `dvc.lock` calls the inputs, by path.
     """
 
     params: Params
@@ -42,6 +52,14 @@ class Study:
     diagnosis: list[DiagnosisRow]
     selections: dict[str, Selection]
     confirmations: dict[str, Confirmation]
+    tuning_runs: dict[str, list[RunRow]]
+    fresh_runs: dict[str, list[RunRow]]
+    predictions: list[PredictionRow]
+    alternatives: list[Alternative]
+    needed_seeds: list[NeededSeeds]
+    budget: list[BudgetRow]
+    quantities: list[QuantityRow]
+    hashes: dict[str, str]
 
     @property
     def names(self) -> list[str]:

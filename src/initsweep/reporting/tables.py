@@ -14,7 +14,8 @@ class Cell:
     """One cell: the main text, a smaller note such as an interval, and its role.
 
     Attributes:
-        role: "scheme" for a scheme's name, "word" and "sentence" for prose, "number" for numbers.
+        role: "scheme" for a scheme's name, "word" and "sentence" for prose, "changed" for a
+            word that differs from what it is compared with, "number" for numbers.
     """
 
     text: str
@@ -26,8 +27,8 @@ class Cell:
 class Table:
     """Column heads, and for each row its outcome (or "") and its cells."""
 
-    head: list[str]
-    rows: list[tuple[str, list[Cell]]]
+    head: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
 
 
 def verdict_table(study: Study) -> Table:
@@ -56,7 +57,7 @@ def verdict_table(study: Study) -> Table:
 
 def _verdict_cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[Cell]:
     return [
-        _scheme(row.scheme),
+        scheme_cell(row.scheme),
         Cell(text=f"{row.outcome} · tied" if tied else row.outcome, role="word"),
         Cell(
             text=numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
@@ -101,46 +102,35 @@ def largest_stable(row: SchemeRow) -> str:
     return bound + numbers.rate(row.largest_stable_rate)
 
 
-def sensitivity_table(study: Study) -> Table:
-    """Return how much each scheme depends on getting the learning rate right."""
-    return Table(
-        head=[
-            "Scheme",
-            "Basin, decades",
-            "Global basin, decades",
-            "Largest stable rate",
-            "First unstable rate",
-            "Safety margin, decades",
-            "Regret",
-            "Tuned gap",
-            "Sensitivity S'",
-            "Wortsman's S",
-            "Divergence rate",
-        ],
-        rows=[(row.outcome, _sensitivity_cells(row)) for row in study.schemes],
-    )
-
-
-def _sensitivity_cells(row: SchemeRow) -> list[Cell]:
-    margin = row.safety_margin
-    texts = [
-        numbers.width(row.basin_width, row.basin_censored),
-        numbers.width(row.global_basin_width, _global_censored(row)),
-        largest_stable(row),
-        numbers.rate(row.first_unstable_rate),
-        numbers.MISSING if margin is None else numbers.signed(margin, 2),
-        numbers.loss(row.regret),
-        numbers.loss(row.tuned_gap),
-        numbers.loss(row.sensitivity),
-        numbers.loss(row.wortsman_sensitivity),
-        numbers.percent(row.divergence_rate),
-    ]
-    return [_scheme(row.scheme), *(Cell(text=text) for text in texts)]
-
-
-def _global_censored(row: SchemeRow) -> str:
-    # The global basin lies within the scheme's own one; where they are equal, so are their ends.
-    return row.basin_censored if row.global_basin_width == row.basin_width else "no"
+def tie_table(study: Study) -> Table:
+    """Return the paired comparisons on validation that make the tie set, and the tie-breaks."""
+    rows = {row.scheme: row for row in study.schemes}
+    best = study.verdict.best_on_validation
+    table = []
+    for row in (rows[name] for name in study.names if rows[name].trainable):
+        pair = next(
+            (p for p in study.pairs if p.family == "validation" and p.scheme == row.scheme), None
+        )
+        compared = [Cell(text="best", role="word"), Cell(text=numbers.MISSING)]
+        compared.append(Cell(text=numbers.MISSING))
+        if pair is not None:
+            between = f"{numbers.difference(pair.low)} to {numbers.difference(pair.high)}"
+            compared = [
+                Cell(text=pair.outcome, role="word"),
+                Cell(text=numbers.difference(pair.mean_difference), note=between),
+                Cell(text=numbers.p_value(pair.p_holm)),
+            ]
+        tied = Cell(text="yes" if row.in_tie_set else "no", role="word")
+        breaks = [
+            numbers.width(row.basin_width, row.basin_censored),
+            f"{row.failed_runs}/{row.runs}",
+            numbers.loss(row.regret),
+        ]
+        cells = [scheme_cell(row.scheme), *compared, tied, *(Cell(text=text) for text in breaks)]
+        table.append((row.outcome if row.outcome == "recommended" else "", cells))
+    head = ["Scheme", f"Against {best}", "Difference", "Holm p", "Tied", "Basin width, decades",
+            "Failed runs", "Regret"]  # fmt: skip
+    return Table(head=head, rows=table)
 
 
 def pairs_table(pairs: Sequence[PairRow]) -> Table:
@@ -155,7 +145,7 @@ def pairs_table(pairs: Sequence[PairRow]) -> Table:
 
 def _pair_cells(pair: PairRow) -> list[Cell]:
     return [
-        _scheme(pair.scheme),
+        scheme_cell(pair.scheme),
         Cell(text=pair.outcome, role="word"),
         Cell(
             text=numbers.difference(pair.mean_difference),
@@ -189,7 +179,7 @@ def diagnosis_table(study: Study) -> Table:
 def _diagnosis_cells(study: Study, row: DiagnosisRow) -> list[Cell]:
     ceiling = window.ceiling(study, row)
     return [
-        _scheme(row.scheme),
+        scheme_cell(row.scheme),
         Cell(text=row.verdict, role="word"),
         Cell(text=row.reason, role="sentence"),
         Cell(text=numbers.significant(row.forward_ratio, 3)),
@@ -225,7 +215,7 @@ def runs_table(study: Study) -> Table:
             (
                 "",
                 [
-                    _scheme(name),
+                    scheme_cell(name),
                     Cell(text=tuned.initializer, note=options, role="word"),
                     Cell(text=tried, note=edge, role="word"),
                     Cell(text=numbers.rate(trained.learning_rate if trainable[name] else None)),
@@ -239,5 +229,6 @@ def runs_table(study: Study) -> Table:
     return Table(head=head, rows=rows)
 
 
-def _scheme(name: str) -> Cell:
+def scheme_cell(name: str) -> Cell:
+    """Return the cell that names a row's scheme."""
     return Cell(text=name, role="scheme")

@@ -94,6 +94,15 @@ def _sensitivity() -> Terms:
             "loss wherever it diverges",
         ),
         ("Divergence rate", "share of the runs on the shared grid whose loss stopped being finite"),
+        (
+            "Epochs to target, area under curve",
+            "of the fresh runs' validation curves; ≥ where runs did not get there",
+        ),
+        (
+            "Small numbers",
+            "what the number would be with other tuning seeds (95 %); `docs/statistics.md` says "
+            "how each is found. None is given where nothing bounds it or the seeds all agree",
+        ),
     ]
 
 

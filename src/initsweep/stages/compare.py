@@ -7,10 +7,12 @@ from initsweep import artifacts
 from initsweep.params import Params
 from initsweep.provenance import provenance
 from initsweep.records import (
+    Alternative,
     BudgetRow,
     Confirmation,
     CurveRow,
     DivergenceRow,
+    NeededSeeds,
     PairRow,
     PredictionRow,
     Provenance,
@@ -23,6 +25,7 @@ from initsweep.records import (
     Selection,
 )
 from initsweep.statistics import plot_tables
+from initsweep.statistics.alternatives import alternatives, needed_seeds
 from initsweep.statistics.evidence import Evidence, Retune, check_evidence
 from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from initsweep.statistics.verdict import Comparison, compare
@@ -54,6 +57,10 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "retunes.csv", comparison.retunes, RetuneRow)
     artifacts.write_rows(artifacts.COMPARE / "intervals.csv", comparison.quantities, QuantityRow)
     _write_plots(params, schema, comparison)
+    changed = alternatives(evidence, schema, params.decide)
+    artifacts.write_rows(artifacts.COMPARE / "alternatives.csv", changed, Alternative)
+    needed = needed_seeds(evidence, schema, params.decide)
+    artifacts.write_rows(artifacts.COMPARE / "needed_seeds.csv", needed, NeededSeeds)
     artifacts.write_json(BY_SCHEME, plot_tables.by_scheme(comparison.schemes))
     headline = plot_tables.headline(comparison.verdict, comparison.schemes)
     artifacts.write_json(artifacts.METRICS, headline)

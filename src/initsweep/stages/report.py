@@ -1,15 +1,21 @@
 """Write the review packet: one self-contained HTML page, a Markdown summary, all figures."""
 
 from initsweep import artifacts
-from initsweep.figures import style
+from initsweep.figures import marks, style
 from initsweep.params import Params
 from initsweep.records import (
+    Alternative,
+    BudgetRow,
     Confirmation,
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    NeededSeeds,
     PairRow,
+    PredictionRow,
+    QuantityRow,
     ResponseRow,
+    RunRow,
     Schema,
     SchemeRow,
     Selection,
@@ -21,32 +27,49 @@ from initsweep.reporting.study import Study, ranked
 
 
 def run(params: Params) -> None:
-    """Write `reports/review.html`, `reports/review.md` and `reports/figures/`."""
+    """Write `review.html`, `review.md`, `verdict.json` and `figures/` under `reports/`."""
     study = _read(params)
-    looks = looks_of(study)
-    svgs = {}
-    for picture in PICTURES:
-        figure = picture.draw(study, looks)
-        svgs[picture.name] = style.to_svg(figure, picture.name)
-        file = artifacts.REPORTS / "figures" / picture.name
-        artifacts.write_text(file.with_suffix(".svg"), svgs[picture.name])
-        artifacts.write_bytes(file.with_suffix(".png"), style.to_png(figure))
-    artifacts.write_text(artifacts.REPORTS / "review.html", render.html(study, svgs))
+    drawn = _draw(study)
+    artifacts.write_text(artifacts.REPORTS / "review.html", render.html(study, drawn))
     artifacts.write_text(artifacts.REPORTS / "review.md", render.markdown(study))
+    artifacts.write_json(artifacts.REPORTS / "verdict.json", study.verdict)
+
+
+def _draw(study: Study) -> dict[str, render.Drawing]:
+    """Write all figures as SVG and PNG.
+
+    Returns:
+        What the page needs of them, by name.
+    """
+    looks, drawn = looks_of(study), {}
+    for picture in PICTURES:
+        for ending, draw in (("", picture.draw), ("_linear", picture.linear)):
+            if draw is not None:
+                name, figure = picture.name + ending, draw(study, looks)
+                svg, file = style.to_svg(figure, name), artifacts.REPORTS / "figures" / name
+                drawn[name] = render.Drawing(svg=svg, marks=marks.listed(figure))
+                artifacts.write_text(file.with_suffix(".svg"), svg)
+                artifacts.write_bytes(file.with_suffix(".png"), style.to_png(figure))
+    return drawn
 
 
 def _read(params: Params) -> Study:
     compare, diagnose = artifacts.COMPARE, artifacts.DIAGNOSE
     tuned = {name: artifacts.tune_folder(name) for name in params.schemes}
     trained = {name: artifacts.train_folder(name) for name in params.schemes}
+    verdict = artifacts.read_record(compare / "verdict.json", Verdict)
     return Study(
         params=params,
         schema=artifacts.read_record(artifacts.SCHEMA, Schema),
         profile=artifacts.read_json(artifacts.PREPARED / "profile.json"),
-        verdict=artifacts.read_record(compare / "verdict.json", Verdict),
+        verdict=verdict,
         schemes=ranked(artifacts.read_rows(compare / "schemes.csv", SchemeRow)),
         pairs=artifacts.read_rows(compare / "pairs.csv", PairRow),
         response=artifacts.read_rows(compare / "response.csv", ResponseRow),
+        budget=artifacts.read_rows(compare / "budget.csv", BudgetRow),
+        quantities=artifacts.read_rows(compare / "intervals.csv", QuantityRow),
+        alternatives=artifacts.read_rows(compare / "alternatives.csv", Alternative),
+        needed_seeds=artifacts.read_rows(compare / "needed_seeds.csv", NeededSeeds),
         curves=[
             row
             for folder in trained.values()
@@ -61,5 +84,19 @@ def _read(params: Params) -> Study:
         confirmations={
             name: artifacts.read_record(folder / "record.json", Confirmation)
             for name, folder in trained.items()
+        },
+        tuning_runs={
+            name: artifacts.read_rows(folder / "runs.csv", RunRow) for name, folder in tuned.items()
+        },
+        fresh_runs={
+            name: artifacts.read_rows(folder / "runs.csv", RunRow)
+            for name, folder in trained.items()
+        },
+        predictions=[]
+        if verdict.recommended is None
+        else artifacts.read_rows(trained[verdict.recommended] / "predictions.csv", PredictionRow),
+        hashes={
+            path.as_posix(): artifacts.dvc_hash(path)
+            for path in (artifacts.PREPARED, compare, diagnose, *tuned.values(), *trained.values())
         },
     )

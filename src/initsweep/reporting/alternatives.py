@@ -1,0 +1,140 @@
+"""What would change the decision, as sentences and tables."""
+
+from collections.abc import Callable
+
+from initsweep.figures import numbers
+from initsweep.records import Alternative, SchemeRow
+from initsweep.reporting.study import Study
+from initsweep.reporting.tables import Cell, Table, scheme_cell
+
+HOW_MANY_SEEDS = (
+    "How many fresh seeds would decide with 80 % probability, if mean and spread of the "
+    "differences stay as they are. These are estimates from few seeds: read them as orders of "
+    "magnitude. "
+    "Add seeds with confirm.seeds."
+)
+_WORDS = {
+    "decide.margin": "Practical margin",
+    "decide.basin_tolerance": "Basin tolerance",
+    "decide.trainable_skill": "Skill of a trainable scheme",
+    "decide.alpha": "Significance level",
+}
+_SEED = "without fresh seed"
+
+
+def _now(study: Study) -> Alternative:
+    return study.alternatives[0]
+
+
+def by_seed(study: Study) -> str:
+    """Return whether the pick hangs on a single fresh seed."""
+    rows = [row for row in study.alternatives if row.question == _SEED]
+    pick = _now(study).pick
+    if not rows:
+        return "with a single fresh seed none can be left out."
+    others: dict[str, list[str]] = {}
+    for row in rows:
+        if row.pick is not None and row.pick != pick:
+            others.setdefault(row.pick, []).append(row.setting)
+    if not others:
+        return f"{pick} comes out whichever of the {len(rows)} fresh seeds is left out."
+    moved = "; ".join(f"{name} without seed {', '.join(seeds)}" for name, seeds in others.items())
+    return f"left out one at a time, the {len(rows)} fresh seeds give {pick}, but {moved}."
+
+
+def by_setting(study: Study) -> str:
+    """Return which settings would lead to another scheme."""
+    now = _now(study)
+    moved: dict[str, list[str]] = {}
+    for row in study.alternatives:
+        if row.question in _WORDS and row.pick != now.pick:
+            name = "no winner" if row.decision == "cannot_tell" else str(row.pick)
+            setting = f"{_WORDS[row.question].lower()} {_value(row.question, float(row.setting))}"
+            moved.setdefault(name, []).append(setting)
+    if not moved:
+        return f"{now.pick} comes out at a quarter, half, twice and four times of each."
+    return "; ".join(f"{name} with {' or '.join(with_)}" for name, with_ in moved.items()) + "."
+
+
+def _value(question: str, value: float) -> str:
+    return f"{value:g}" if question == "decide.alpha" else f"{100 * value:g} %"
+
+
+def settings_table(study: Study) -> Table:
+    """Return the pick and the number of tied schemes under other settings, one line each."""
+    now = _now(study)
+    rows = []
+    for question, words in _WORDS.items():
+        value = float(getattr(study.params.decide, question.removeprefix("decide.")))
+        found = {float(r.setting): r for r in study.alternatives if r.question == question}
+        cells = [Cell(text=words, note=f"now {_value(question, value)}", role="word")]
+        for factor in (0.25, 0.5, 1.0, 2.0, 4.0):
+            row = now if factor == 1.0 else found.get(float(f"{value * factor:.6g}"))
+            cells.append(_outcome(row, now))
+        rows.append(("", cells))
+    return Table(head=["Setting", "a quarter", "half", "as it stands", "twice", "four times"],
+                 rows=rows)  # fmt: skip
+
+
+def _outcome(row: Alternative | None, now: Alternative) -> Cell:
+    if row is None:
+        return Cell(text=numbers.MISSING, role="word")
+    note = f"{row.tied} tied"
+    if row.decision == "cannot_tell":
+        note = "too few seeds to name a winner"
+    elif row.decision == "winner":
+        note = "no tie"
+    changed = row.pick != now.pick
+    return Cell(text=row.pick or "none", note=note, role="changed" if changed else "word")
+
+
+def criteria_table(study: Study) -> Table:
+    """Return the first and the next scheme by each criterion, among the trainable ones."""
+    verdict, rows = study.verdict, [row for row in study.schemes if row.trainable]
+    criteria: list[tuple[str, Callable[[SchemeRow], float], Callable[[SchemeRow], str]]] = [
+        ("Lowest validation loss", lambda r: r.validation_loss,
+         lambda r: numbers.loss(r.validation_loss)),
+        ("Lowest test loss (describes only)", lambda r: r.test_loss,
+         lambda r: numbers.loss(r.test_loss)),
+        ("Widest basin", lambda r: -round(r.basin_width or 0.0, 6),
+         lambda r: f"{numbers.width(r.basin_width, r.basin_censored)} decades"),
+        ("Smallest regret", lambda r: r.regret, lambda r: numbers.loss(r.regret)),
+        ("Largest safety margin", lambda r: -(r.safety_margin or 0.0),
+         lambda r: numbers.MISSING if r.safety_margin is None
+         else f"{numbers.signed(r.safety_margin, 2)} decades"),
+    ]  # fmt: skip
+    table = []
+    for words, key, show in criteria:
+        first, *rest = sorted(rows, key=lambda row: (key(row), row.scheme != verdict.recommended))
+        recommended = next((r for r in rows if r.scheme == verdict.recommended), None)
+        place = 1 + sum(key(row) < key(recommended) for row in rows) if recommended else None
+        cells = [_named(first, show), _named(rest[0], show) if rest else Cell(text=numbers.MISSING)]
+        own = Cell(text=numbers.MISSING, role="word")
+        if recommended is not None:
+            own = Cell(text=show(recommended), note=f"place {place} of {len(rows)}", role="word")
+        table.append(("", [Cell(text=words, role="word"), *cells, own]))
+    return Table(head=["Criterion", "First", "Next", "The recommended scheme"], rows=table)
+
+
+def _named(row: SchemeRow, show: Callable[[SchemeRow], str]) -> Cell:
+    return Cell(text=row.scheme, note=show(row), role="word")
+
+
+def needed_table(study: Study) -> Table:
+    """Return how many fresh seeds each inconclusive pair would need."""
+    rows = [
+        (
+            "",
+            [
+                scheme_cell(row.scheme),
+                Cell(text=row.reference, role="word"),
+                Cell(text=row.family, role="word"),
+                Cell(text=str(row.seeds)),
+                Cell(text=numbers.MISSING if row.needed is None else f"about {row.needed}"),
+                Cell(text=row.settles or "no number of seeds in sight", role="word"),
+            ],
+        )
+        for row in study.needed_seeds
+    ]
+    head = ["Scheme", "Against", "On", "Seeds now", "Seeds needed", "It would then be"]
+    return Table(head=head, rows=rows)

@@ -1,0 +1,46 @@
+"""How many trainings and updates a study took, by scheme."""
+
+from collections.abc import Iterable
+
+from initsweep.records import RunRow
+from initsweep.reporting.study import Study
+from initsweep.reporting.tables import Cell, Table, scheme_cell
+
+
+def updates(study: Study, runs: Iterable[RunRow]) -> int:
+    """Return the updates that were made; a diverged run stopped early."""
+    params = study.params.training
+    all_of_them = params.epochs * max(1, study.schema.rows["train"] // params.batch_size)
+    return sum(
+        all_of_them if run.diverged_at_step is None else run.diverged_at_step for run in runs
+    )
+
+
+def sentence(study: Study) -> str:
+    """Return the totals."""
+    runs = [
+        run for name in study.names for run in (*study.tuning_runs[name], *study.fresh_runs[name])
+    ]
+    diverged = sum(run.status == "diverged" for run in runs)
+    return (
+        f"{_count(len(runs))} trainings with {_count(updates(study, runs))} updates of "
+        f"{study.params.training.batch_size} examples; {_count(diverged)} diverged and stopped."
+    )
+
+
+def table(study: Study) -> Table:
+    """Return the numbers by scheme."""
+    rows = []
+    for name in study.names:
+        tuning, fresh = study.tuning_runs[name], study.fresh_runs[name]
+        rates = len({(run.kind, run.learning_rate) for run in tuning})
+        both = [*tuning, *fresh]
+        diverged = sum(run.status == "diverged" for run in both)
+        numbers = (rates, len(tuning), len(fresh), diverged, updates(study, both))
+        rows.append(("", [scheme_cell(name), *(Cell(text=_count(number)) for number in numbers)]))
+    head = ["Scheme", "Rates tried", "Tuning runs", "Fresh runs", "Diverged", "Updates"]
+    return Table(head=head, rows=rows)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -1,0 +1,16 @@
+"""What the study cost."""
+
+from initsweep.reporting import cost
+from initsweep.reporting.document import SECTIONS, Grid, Paragraph, Section
+from initsweep.reporting.study import Study
+
+
+@SECTIONS.register("cost")
+def section(study: Study) -> Section:
+    """Return trainings and updates by scheme."""
+    text = (
+        f"{cost.sentence(study)} Wall-clock time is left out: the packet is the same, byte for "
+        "byte, whenever and wherever it is made. `initsweep bench` measures time on your machine."
+    )
+    grid = Grid(table=cost.table(study), caption="Trainings and updates by scheme")
+    return Section(place=100, title="Cost", short="Cost", blocks=[Paragraph(text=text), grid])

@@ -1,0 +1,31 @@
+"""What the untrained networks already show."""
+
+from initsweep.reporting import tables, window
+from initsweep.reporting.document import SECTIONS, Figure, Fold, Grid, Paragraph, Section
+from initsweep.reporting.study import Study
+
+
+@SECTIONS.register("diagnosis")
+def diagnosis(study: Study) -> Section:
+    """Return the diagnosis of every scheme and the figures behind it."""
+    table = Grid(
+        table=tables.diagnosis_table(study), caption="Diagnosis of each scheme before training"
+    )
+    return Section(
+        place=90,
+        title="Diagnosis before any training",
+        short="Before training",
+        blocks=[
+            Paragraph(
+                text="What the untrained networks already show. It predicts trouble; it does not "
+                "rank the schemes that look healthy."
+            ),
+            table,
+            Paragraph(text=window.advice(study)),
+            Figure(name="signal"),
+            Fold(
+                title="Dead units, alike examples and the rank of the activations",
+                blocks=[Figure(name="health"), Figure(name="spectrum")],
+            ),
+        ],
+    )

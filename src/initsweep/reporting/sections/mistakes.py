@@ -1,0 +1,29 @@
+"""What the recommended scheme's kept model gets wrong on test rows."""
+
+from initsweep.reporting import mistakes
+from initsweep.reporting.document import SECTIONS, Facts, Figure, Grid, Paragraph, Section
+from initsweep.reporting.study import Study
+
+
+@SECTIONS.register("mistakes")
+def section(study: Study) -> Section | None:
+    """Return results by class with the confusion matrix, or the residuals of a regression."""
+    name = study.verdict.recommended
+    if name is None or not study.predictions:
+        return None
+    seed = study.confirmations[name].median_seed
+    text = (
+        f"One model, not a mean: {name} with seed {seed}, the one whose validation loss is the "
+        "median of the fresh seeds. Other seeds make other mistakes."
+    )
+    if study.schema.task == "classification":
+        numbers = Grid(table=mistakes.class_table(study), caption="Results by class on test rows")
+        return Section(
+            place=80, title="Results by class", short="By class",
+            blocks=[Paragraph(text=text), Figure(name="errors"), numbers],
+        )  # fmt: skip
+    return Section(
+        place=80, title="Residuals", short="Residuals",
+        blocks=[Paragraph(text=text), Figure(name="errors"),
+                Facts(pairs=mistakes.residual_facts(study))],
+    )  # fmt: skip

@@ -1,0 +1,29 @@
+"""How the choice was made, step by step, with what each step used."""
+
+from initsweep.reporting import tables
+from initsweep.reporting.document import SECTIONS, Block, Grid, Items, Paragraph, Section
+from initsweep.reporting.study import Study
+from initsweep.statistics.wording import paired
+
+
+@SECTIONS.register("rule")
+def rule(study: Study) -> Section:
+    """Return the steps of the rule; the pairs, which would fill a paragraph, as a table."""
+    pairs = [pair for pair in study.pairs if pair.family == "validation"]
+    every_pair = "; ".join(map(paired, pairs)) + "."
+    steps = [
+        f"{step.removesuffix(every_pair)}see the table below."
+        if step.endswith(every_pair)
+        else step
+        for step in study.verdict.rule
+    ]
+    blocks: list[Block] = [
+        Paragraph(
+            text="Everything was chosen on validation data. Test data only describes the choice."
+        ),
+        Items(texts=steps, ordered=True),
+    ]
+    if pairs:
+        caption = f"Who ties with {study.verdict.best_on_validation} on validation, and why"
+        blocks.append(Grid(table=tables.tie_table(study), caption=caption))
+    return Section(place=40, title="How the choice was made", short="The rule", blocks=blocks)

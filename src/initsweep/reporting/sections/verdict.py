@@ -1,0 +1,32 @@
+"""The verdict table: who is recommended, who ties, and the numbers."""
+
+from initsweep.reporting import tables, terms
+from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
+from initsweep.reporting.study import Study, marked_tied
+
+
+@SECTIONS.register("verdict")
+def verdict(study: Study) -> Section:
+    """Return the verdict table with the meaning of its words."""
+    table = Grid(
+        table=tables.verdict_table(study), caption="Verdict table, one line per scheme, best first"
+    )
+    meaning = Fold(title="What the columns mean", blocks=[Terms(pairs=terms.of(study)["verdict"])])
+    return Section(
+        place=10,
+        title="Verdict",
+        short="Verdict table",
+        blocks=[Paragraph(text=_who_ties(study)), table, meaning],
+    )
+
+
+def _who_ties(study: Study) -> str:
+    tied = [name for name in study.names if name in marked_tied(study.schemes)]
+    best = study.verdict.best_on_validation
+    if not tied:
+        return "No two schemes tie on validation."
+    return (
+        f"{len(tied)} schemes tie: on validation none of them was shown to be worse than {best} "
+        "by a difference that matters. Among them the one whose basin is widest is taken, because "
+        "it forgives most."
+    )
