@@ -1,8 +1,9 @@
 import dataclasses
+import re
 
 import pytest
 
-from initsweep.figures import lr_overlay, lr_response, palette, style
+from initsweep.figures import lr_overlay, lr_response, marks, numbers, palette, style
 
 
 @pytest.fixture
@@ -74,30 +75,44 @@ def test_a_basin_of_one_rate_is_still_visible(study, looks, losses):
     assert box.x0 < rate < box.x1
 
 
-def test_overlay_tells_the_story_with_at_most_six(study, looks, losses, line_of):
-    rows = lr_overlay.notable(study.schemes, "orthogonal")
-    names = [row.scheme for row in rows]
-    assert len(names) == 6
-    assert {"orthogonal", "torch_default", "random_normal_large"} <= set(names)
-    assert sum(not row.trainable for row in rows) == 1
-    figure = lr_overlay.draw(study.response, rows, looks, **losses)
-    drawn = [line for line in figure.axes[0].lines if line.get_label() == "response"]
-    for line, row in zip(drawn, rows, strict=True):
+@pytest.mark.parametrize("linear", [False, True])
+def test_overlay_holds_every_scheme_and_its_basin(study, looks, losses, linear):
+    figure = lr_overlay.draw(study.response, study.schemes, looks, linear=linear, **losses)
+    curves, basins = figure.axes
+    assert curves.get_yscale() == ("linear" if linear else "log")
+    drawn = [line for line in curves.lines if line.get_label() == "response"]
+    for line, row in zip(drawn, reversed(study.schemes), strict=True):
         grid = rows_of(study, row.scheme, "grid", "extension")
         assert list(line.get_ydata()) == [one.mean_loss for one in grid]
-    legend = figure.axes[0].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == [*names, "constant predictor"]
-    samples = dict(zip(names, legend.get_lines(), strict=False))
-    for name, line in zip(names, drawn, strict=True):
-        assert samples[name].get_color() == line.get_color()
-        assert samples[name].get_linestyle() == line.get_linestyle()
-    figure.canvas.draw()
-    box = legend.get_window_extent()
-    assert box.x0 > figure.axes[0].get_window_extent().x1
-    assert box.x1 <= figure.bbox.x1
+        assert line.get_color() == looks[row.scheme].colour
+    names = [tick.get_text() for tick in basins.get_yticklabels()]
+    assert names == [row.scheme for row in study.schemes]
+    trainable = [row for row in study.schemes if row.trainable]
+    bars = [bar.get_paths()[0].get_extents() for bar in basins.collections]
+    for bar, row in zip(bars, trainable, strict=True):
+        assert (bar.x0, bar.x1) == pytest.approx((row.basin_low, row.basin_high))
+    chosen = [line for line in basins.lines if line.get_label() == "chosen"]
+    assert [line.get_xdata()[0] for line in chosen] == [row.learning_rate for row in trainable]
 
 
 def test_overlay_of_a_study_without_a_trainable_scheme(study, looks, losses):
-    rows = lr_overlay.notable([row for row in study.schemes if not row.trainable], None)
-    assert [row.scheme for row in rows] == ["constant", "zeros"]
-    assert style.to_png(lr_overlay.draw(study.response, rows, looks, **losses))
+    rows = [row for row in study.schemes if not row.trainable]
+    response = [row for row in study.response if row.scheme in {one.scheme for one in rows}]
+    assert style.to_png(lr_overlay.draw(response, rows, looks, **losses))
+
+
+def test_every_point_can_be_read_under_the_pointer(study, looks, losses):
+    figure = lr_overlay.draw(study.response, study.schemes, looks, **losses)
+    said = {(mark.scheme, mark.text.split(":")[0]) for mark in marks.listed(figure)}
+    for row in study.response:
+        assert (row.scheme, f"{row.scheme} at {numbers.rate(row.learning_rate)}") in said
+    wide, high = figure.get_size_inches() * 72
+    assert all(0 < mark.x < wide and 0 < mark.y < high for mark in marks.listed(figure))
+
+
+def test_what_belongs_to_a_scheme_says_so_in_the_svg(study, looks, losses):
+    figures = [draw(study.response, study.schemes, looks, **losses)
+               for draw in (lr_overlay.draw, lr_response.draw)]  # fmt: skip
+    for figure in figures:
+        tagged = set(re.findall(r'data-scheme="([^"]+)"', style.to_svg(figure, "one")))
+        assert tagged == {row.scheme for row in study.schemes}

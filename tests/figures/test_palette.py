@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import rgb_to_hsv, to_rgb
 
 from initsweep.figures import palette, style
 
@@ -20,6 +20,19 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("colour", [*palette.COLOURS, palette.FAILED])
 def test_colours_are_legible_on_light_and_dark_pages(colour, page):
     assert contrast(colour, page) >= 3.0
+
+
+@pytest.mark.parametrize("ink", [*palette.INKS, palette.UNTRAINABLE.ink])
+def test_names_are_legible_as_text_on_light_and_dark_pages(ink):
+    assert contrast(ink, style.PAPER) >= 4.5
+    assert contrast(palette.ON_DARK[ink], style.DARK[style.PAPER]) >= 4.5
+
+
+def test_a_scheme_keeps_its_hue_as_text_and_on_a_dark_page():
+    for colour, ink in zip(palette.COLOURS, palette.INKS, strict=True):
+        assert palette.ON_DARK[colour] == palette.ON_DARK[ink]
+        hues = [rgb_to_hsv(to_rgb(one))[0] for one in (colour, ink, palette.ON_DARK[ink])]
+        assert max(hues) - min(hues) < 0.04
 
 
 @pytest.mark.parametrize("ink", [style.INK, style.MUTED])

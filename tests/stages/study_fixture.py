@@ -11,13 +11,19 @@ from ruamel.yaml import YAML
 from initsweep import artifacts
 from initsweep.params import Params, parse_params
 from initsweep.records import (
+    Alternative,
+    BudgetRow,
     Confirmation,
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    NeededSeeds,
     PairRow,
+    PredictionRow,
     Provenance,
+    QuantityRow,
     ResponseRow,
+    RunRow,
     Schema,
     SchemeRow,
     Selection,
@@ -67,6 +73,12 @@ class Study:
     curves: list[CurveRow]
     layers: list[LayerRow]
     diagnosis: list[DiagnosisRow]
+    runs: list[RunRow] = field(default_factory=list)
+    predictions: list[PredictionRow] = field(default_factory=list)
+    alternatives: list[Alternative] = field(default_factory=list)
+    needed_seeds: list[NeededSeeds] = field(default_factory=list)
+    budget: list[BudgetRow] = field(default_factory=list)
+    quantities: list[QuantityRow] = field(default_factory=list)
     profile: dict[str, object] = field(default_factory=dict)
 
     def write(self, root: Path) -> None:
@@ -74,6 +86,10 @@ class Study:
         artifacts.write_rows(compare / "schemes.csv", self.schemes, SchemeRow)
         artifacts.write_rows(compare / "pairs.csv", self.pairs, PairRow)
         artifacts.write_rows(compare / "response.csv", self.response, ResponseRow)
+        artifacts.write_rows(compare / "alternatives.csv", self.alternatives, Alternative)
+        artifacts.write_rows(compare / "needed_seeds.csv", self.needed_seeds, NeededSeeds)
+        artifacts.write_rows(compare / "budget.csv", self.budget, BudgetRow)
+        artifacts.write_rows(compare / "intervals.csv", self.quantities, QuantityRow)
         artifacts.write_json(compare / "verdict.json", self.verdict)
         artifacts.write_rows(diagnose / "layers.csv", self.layers, LayerRow)
         artifacts.write_rows(diagnose / "schemes.csv", self.diagnosis, DiagnosisRow)
@@ -106,6 +122,14 @@ class Study:
         artifacts.write_json(train / "record.json", record)
         curves = [curve for curve in self.curves if curve.scheme == row.scheme]
         artifacts.write_rows(train / "curves.csv", curves, CurveRow)
+        for folder, fresh in ((tune, False), (train, True)):
+            runs = [
+                run
+                for run in self.runs
+                if (run.scheme, run.kind == "confirm") == (row.scheme, fresh)
+            ]
+            artifacts.write_rows(folder / "runs.csv", runs, RunRow)
+        artifacts.write_rows(train / "predictions.csv", self.predictions, PredictionRow)
 
 
 RATES = [float(f"{10 ** (-4 + i / 2):.10g}") for i in range(9)]
@@ -148,6 +172,12 @@ def make_study(
         curves=[row for one in made for row in one.curves()],
         layers=[row for one in made for row in one.layers()],
         diagnosis=[one.diagnosis() for one in made],
+        runs=[row for one in made for row in one.runs()],
+        predictions=_predictions(task),
+        alternatives=_alternatives(ranked, decision),
+        needed_seeds=_needed_seeds(pairs),
+        budget=[row for one in made for row in one.budget()],
+        quantities=[row for one in made for row in one.quantities()],
         profile=_profile(),
     )
 
@@ -209,6 +239,49 @@ class _Scheme:
                 )
             )
         return rows
+
+    def runs(self) -> list[RunRow]:
+        tuned = [
+            (rate, seed, loss, "refinement" if rate == self.refined else "grid")
+            for rate, losses in sorted(self.losses.items())
+            for seed, loss in enumerate(losses)
+        ]
+        fresh = [
+            (self.chosen, seed, loss, "confirm")
+            for seed, loss in zip(SEEDS, self.fresh, strict=True)
+        ]
+        return [self._run(*one) for one in (*tuned, *fresh)]
+
+    def _run(self, rate: float, seed: int, loss: float, kind: str) -> RunRow:
+        diverged = bool(self.law) and loss >= self.constant
+        ended = None if diverged else float(loss)
+        test = float(self.test[seed - SEEDS[0]]) if kind == "confirm" else None
+        return RunRow(
+            scheme=self.name, kind=kind, trial=0, learning_rate=rate, seed=seed,
+            status="diverged" if diverged else "finished", diverged_at_step=7 if diverged else None,
+            initial_loss=self.constant, train_loss=ended, validation_loss=ended,
+            validation_score=None, capped_loss=float(loss), test_loss=test, test_score=None,
+            capped_test_loss=test,
+        )  # fmt: skip
+
+    def budget(self) -> list[BudgetRow]:
+        grid = sorted(float(self.losses[rate].mean()) for rate in RATES)
+        best = [(n, float(np.mean(grid[: 10 - n]))) for n in range(1, 10)]
+        return [
+            BudgetRow(scheme=self.name, n=n, expected_best=b, low=0.97 * b, high=1.03 * b)
+            for n, b in best
+        ]
+
+    def quantities(self) -> list[QuantityRow]:
+        shared = {"scheme": self.name, "against": None}
+        regret = float(np.mean([self.losses[rate].mean() for rate in RATES])) - 0.086 * self.unit
+        rows = [
+            QuantityRow(quantity="regret", unit="loss", low=regret - 0.02, estimate=regret,
+                        high=regret + 0.03, censored="no", seeds=5, method="bootstrap", **shared),
+            QuantityRow(quantity="time_to_target", unit="epochs", low=12.0, estimate=12.0,
+                        high=None, censored="high", seeds=10, method="order statistics", **shared),
+        ]  # fmt: skip
+        return rows if self.law else rows[:1]
 
     def _best(self) -> float:
         return min(float(self.losses[rate].mean()) for rate in RATES)
@@ -423,6 +496,49 @@ def _schema(task: str, constant: float) -> Schema:
     )
 
 
+def _predictions(task: str) -> list[PredictionRow]:
+    rng = np.random.default_rng(5)
+    if task == "regression":
+        targets = rng.normal(size=60)
+        predicted = targets + rng.normal(0, 0.3, 60)
+    else:
+        targets = np.arange(60) % 10
+        predicted = np.where(np.arange(60) % 12 == 7, (targets + 1) % 10, targets)
+    return [
+        PredictionRow(example=place, target=float(target), prediction=float(prediction))
+        for place, (target, prediction) in enumerate(zip(targets, predicted, strict=True))
+    ]
+
+
+def _alternatives(ranked: "list[_Scheme]", decision: str) -> list[Alternative]:
+    """Make up that a wider basin tolerance and the absence of seed 103 lead to the next scheme."""
+    if not ranked:
+        return [
+            Alternative(question="as it stands", setting="", decision=decision, pick=None, tied=0)
+        ]
+    pick, other = ranked[0].name, ranked[min(1, len(ranked) - 1)].name
+    now = {"margin": 0.01, "basin_tolerance": 0.05, "trainable_skill": 0.05, "alpha": 0.05}
+    rows = [("as it stands", "", pick)]
+    for name, value in now.items():
+        for factor in (0.25, 0.5, 2, 4):
+            moved = name == "basin_tolerance" and factor == 4
+            rows.append((f"decide.{name}", f"{value * factor:g}", other if moved else pick))
+    rows += [("without fresh seed", str(seed), other if seed == 103 else pick) for seed in SEEDS]
+    return [
+        Alternative(question=question, setting=setting, decision=decision, pick=name, tied=4)
+        for question, setting, name in rows
+    ]
+
+
+def _needed_seeds(pairs: list[PairRow]) -> list[NeededSeeds]:
+    return [
+        NeededSeeds(family=pair.family, reference=pair.reference, scheme=pair.scheme,
+                    seeds=pair.seeds, needed=31, settles="worse")
+        for pair in pairs
+        if pair.outcome == "inconclusive"
+    ]  # fmt: skip
+
+
 def _profile() -> dict[str, object]:
     return {
         "rows_also_in_train": {"validation": 0, "test": 2},
@@ -492,6 +608,8 @@ def renamed(study: Study, old: str, new: str) -> Study:
             **{name: new for name in ("scheme", "reference") if getattr(row, name, None) == old},
         )
 
-    for table in ("schemes", "pairs", "response", "curves", "layers", "diagnosis"):
+    tables = ("schemes", "pairs", "response", "curves", "layers", "diagnosis", "runs", "budget",
+              "quantities", "needed_seeds")  # fmt: skip
+    for table in tables:
         setattr(study, table, [swap(row) for row in getattr(study, table)])
     return study

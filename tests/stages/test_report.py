@@ -6,6 +6,7 @@ import pytest
 
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
+from initsweep.records import PredictionRow, Verdict
 from initsweep.reporting.render import escape_markdown
 from initsweep.stages import report
 from tests.stages.study_fixture import make_study
@@ -19,7 +20,10 @@ FIGURES = {
     "learning_curves",
     "health",
     "spectrum",
+    "budget",
+    "errors",
 }
+WITH_LINEAR_AXES = {"tradeoff_linear", "lr_overlay_linear"}
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -46,7 +50,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if not self.open or self.open[-1] != "style":
+        if not self.open or self.open[-1] not in {"style", "script"}:
             self.words.append(data)
 
 
@@ -86,8 +90,15 @@ def everything_under(folder):
 
 
 def test_it_writes_the_packet_and_nothing_else(finished):
-    expected = {f"figures/{name}.{ending}" for name in FIGURES for ending in ("svg", "png")}
-    assert set(everything_under(finished[0])) == expected | {"review.html", "review.md"}
+    names = FIGURES | WITH_LINEAR_AXES
+    expected = {f"figures/{name}.{ending}" for name in names for ending in ("svg", "png")}
+    documents = {"review.html", "review.md", "verdict.json"}
+    assert set(everything_under(finished[0])) == expected | documents
+
+
+def test_the_verdict_beside_the_page_is_that_of_the_study(finished):
+    file = finished[0] / artifacts.REPORTS / "verdict.json"
+    assert artifacts.read_record(file, Verdict) == finished[1].verdict
 
 
 def test_a_second_run_gives_the_same_bytes(tmp_path, monkeypatch):
@@ -104,7 +115,10 @@ def test_the_page_loads_nothing(finished, page):
             assert value is not None
             assert value.startswith("#"), (tag, name, value)
     text = (finished[0] / artifacts.REPORTS / "review.html").read_text()
-    assert not re.search(r"@import|<script|<link|<iframe|url\((?!#)", text)
+    assert not re.search(r"@import|<script[^>]*src|<link|<iframe|url\((?!#)|fetch\(", text)
+    # The namespace of SVG is a name and is never fetched.
+    assert not re.findall(r"https?://", text.replace("http://www.w3.org/2000/svg", "").replace(
+        "https://doi.org", ""))  # fmt: skip
 
 
 def test_ids_are_unique_and_links_lead_somewhere(page):
@@ -115,8 +129,8 @@ def test_ids_are_unique_and_links_lead_somewhere(page):
 
 def test_every_figure_is_in_the_page_and_in_the_markdown(page, markdown):
     labelled = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "role")]
-    assert len(labelled) == len(FIGURES)
-    for name in FIGURES - {"lr_overlay"}:
+    assert len(labelled) == len(FIGURES | WITH_LINEAR_AXES)
+    for name in FIGURES:
         assert f"](figures/{name}.svg)" in markdown
 
 
@@ -145,7 +159,7 @@ def test_the_verdict_table_holds_the_numbers(finished, markdown):
 
 
 def test_schemes_stand_recommended_first_then_marked_tied_then_the_rest(finished, markdown):
-    verdict = markdown.split("## Verdict")[1].split("## Sensitivity")[0]
+    verdict = markdown.split("## Verdict")[1].split("\n##")[0]
     lines = [line.split(" | ") for line in verdict.splitlines() if line.startswith("| ")][2:]
     shown = [(cells[0].strip("|* "), cells[1].strip()) for cells in lines]
     rows = {row.scheme: row for row in finished[1].schemes}
@@ -175,9 +189,11 @@ def test_untrusted_words_are_escaped(tmp_path, monkeypatch):
         study.schema, source=nasty, reference=nasty, class_names=[nasty], n_outputs=1
     )
     study.verdict = dataclasses.replace(study.verdict, statement=nasty, caveats=[nasty])
+    study.predictions = [PredictionRow(example=0, target=0.0, prediction=0.0)]
     study.diagnosis = [dataclasses.replace(row, reason=nasty) for row in study.diagnosis]
     html, markdown = write_and_report(study, tmp_path, monkeypatch)
-    assert "<script" not in html
+    scripts = re.findall(r"<script[^>]*>", html)
+    assert scripts == ['<script type="application/json" id="page-data">', "<script>"]
     assert nasty in Page(html).words
     assert "<script" not in markdown.replace("\\<script", "")
     row = next(line for line in markdown.splitlines() if line.startswith("| zeros | vanishing"))

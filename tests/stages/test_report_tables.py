@@ -58,17 +58,21 @@ def test_the_sensitivity_table_holds_the_numbers(finished):
     study, markdown = finished
     row = next(row for row in study.schemes if row.scheme == "he_normal")
     assert row.safety_margin is not None
+    of_scheme = [one for one in study.quantities if one.scheme == "he_normal"]
+    regret = next(one for one in of_scheme if one.quantity == "regret")
     assert cells_of(markdown, "Sensitivity to the learning rate", "he_normal")[1:] == [
         numbers.width(row.basin_width, row.basin_censored),
         MISSING,
         numbers.rate(row.largest_stable_rate),
         numbers.rate(row.first_unstable_rate),
         f"{row.safety_margin:.2f}".replace("-", "\N{MINUS SIGN}"),
-        numbers.loss(row.regret),
+        f"{numbers.loss(row.regret)} ({numbers.interval(regret.low, regret.high)})",
         numbers.loss(row.tuned_gap),
         numbers.loss(row.sensitivity),
         numbers.loss(row.wortsman_sensitivity),
         "0 %",
+        "≥ 12",
+        MISSING,
     ]
     assert "- Wortsman's S: as published" in markdown
     assert "Blind spot" in markdown

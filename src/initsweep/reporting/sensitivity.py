@@ -33,7 +33,8 @@ def sensitivity_table(study: Study) -> Table:
             text = texts.get(quantity)
             if text is None:  # not in the verdict table's row
                 text = numbers.MISSING if found is None else _bounded(found)
-            cells.append(Cell(text=text, note=_interval(found)))
+            note = _interval(found)
+            cells.append(Cell(text=text, note="" if note == text else note))
         rows.append((row.outcome, cells))
     return Table(head=["Scheme", *_HEADS.values()], rows=rows)
 

@@ -101,7 +101,7 @@ def _sensitivity() -> Terms:
         (
             "Small numbers",
             "what the number would be with other tuning seeds (95 %); `docs/statistics.md` says "
-            "how each is found. None is given where nothing bounds it or the seeds all agree",
+            "how each is found. They are left out where nothing bounds it or the seeds all agree",
         ),
     ]
 

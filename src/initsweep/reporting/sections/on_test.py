@@ -6,7 +6,7 @@ from initsweep.reporting.study import Study
 
 
 @SECTIONS.register("test")
-def test(study: Study) -> Section:
+def on_test(study: Study) -> Section:
     """Return the paired comparisons on test data."""
     title, short = "Pair by pair on test data", "On test data"
     reference = next((pair.reference for pair in study.pairs if pair.family == "test"), None)
