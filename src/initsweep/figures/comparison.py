@@ -56,6 +56,7 @@ def draw(
             f"test {loss_name.replace('_', ' ')} minus that of {labels.shorten(rows[0].reference)}"
             " (right: worse)"
         )
+        axes.locator_params(axis="x", nbins=6)
         axes.grid(visible=False, axis="y")
         axes.spines["left"].set_visible(False)
         panels.legend(figure, _legend(rows))

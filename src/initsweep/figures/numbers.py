@@ -19,9 +19,9 @@ def significant(value: float, digits: int) -> str:
     size = abs(rounded)
     if size != 0 and not _SMALL <= size < _LARGE:
         mantissa, exponent = f"{rounded:.{digits - 1}e}".split("e")
-        return f"{mantissa}e{int(exponent)}"
+        return f"{mantissa}e{int(exponent)}".replace("-", _MINUS, rounded < 0)
     decimals = digits - 1 - (math.floor(math.log10(size)) if size else 0)
-    return f"{rounded:.{max(decimals, 0)}f}"
+    return f"{rounded:.{max(decimals, 0)}f}".replace("-", _MINUS)
 
 
 def rate(value: float | None) -> str:

@@ -5,6 +5,7 @@ rate, and which are both? By its point estimates no scheme beats one on the fron
 Requires: `schemes.csv`.
 """
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
@@ -32,7 +33,7 @@ def draw(
     left_out = [row.scheme for row in schemes if not row.trainable]
     with style.styled():
         figure = style.new_figure(6.5, 5.0)
-        axes = figure.add_axes((0.1, 0.155 if left_out else 0.115, 0.88, 0.82))
+        axes = figure.add_axes((0.1, 0.18 if left_out else 0.115, 0.88, 0.795))
         _scales(axes, trainable, linear=linear)
         words = loss_name.replace("_", " ")
         axes.set_xlabel("regret: what a rate drawn blindly costs (left: more forgiving)")
@@ -47,7 +48,8 @@ def draw(
         placement.place(axes, named, avoid=[*front, *_bars(axes, trainable)])
         if left_out:
             text = "Untrainable, so without a place here: " + ", ".join(left_out)
-            figure.text(0.012, 0.015, labels.shorten(text, 92), fontsize=8.5, color=style.MUTED)
+            lines = "\n".join(textwrap.wrap(labels.shorten(text, 190), 95))
+            figure.text(0.012, 0.012, lines, fontsize=8.5, color=style.MUTED, va="bottom")
     return figure
 
 

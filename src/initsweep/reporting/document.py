@@ -59,10 +59,11 @@ class Grid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure of `pictures.PICTURES` by its name."""
+    """A figure of `pictures.PICTURES` by its name; `caption` overrules the one given there."""
 
     kind: ClassVar[str] = "figure"
     name: str
+    caption: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

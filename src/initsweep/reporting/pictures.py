@@ -162,8 +162,7 @@ PICTURES = (
     Picture(
         name="errors",
         title="What the kept model of the recommended scheme gets wrong on test rows",
-        caption="Rows are what is true, columns what is predicted; dark is much of its class, "
-        "bold counts are mistakes. For regression, points on the dashed line are right.",
+        caption="Of the one model that was kept.",
         draw=_errors,
     ),
     Picture(

@@ -4,6 +4,15 @@ from initsweep.reporting import mistakes
 from initsweep.reporting.document import SECTIONS, Facts, Figure, Grid, Paragraph, Section
 from initsweep.reporting.study import Study
 
+_MATRIX = (
+    "Rows are what is true, columns what is predicted; strong colour is much of its class, bold "
+    "counts are mistakes."
+)
+_RESIDUALS = (
+    "Points on the dashed lines are predicted as they are. A trend on the right would say that "
+    "small or large targets are missed on one side."
+)
+
 
 @SECTIONS.register("mistakes")
 def section(study: Study) -> Section | None:
@@ -20,10 +29,10 @@ def section(study: Study) -> Section | None:
         numbers = Grid(table=mistakes.class_table(study), caption="Results by class on test rows")
         return Section(
             place=80, title="Results by class", short="By class",
-            blocks=[Paragraph(text=text), Figure(name="errors"), numbers],
+            blocks=[Paragraph(text=text), Figure(name="errors", caption=_MATRIX), numbers],
         )  # fmt: skip
     return Section(
         place=80, title="Residuals", short="Residuals",
-        blocks=[Paragraph(text=text), Figure(name="errors"),
+        blocks=[Paragraph(text=text), Figure(name="errors", caption=_RESIDUALS),
                 Facts(pairs=mistakes.residual_facts(study))],
     )  # fmt: skip
