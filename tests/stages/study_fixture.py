@@ -23,6 +23,7 @@ from initsweep.records import (
     Provenance,
     QuantityRow,
     ResponseRow,
+    RetuneRow,
     RunRow,
     Schema,
     SchemeRow,
@@ -79,6 +80,7 @@ class Study:
     needed_seeds: list[NeededSeeds] = field(default_factory=list)
     budget: list[BudgetRow] = field(default_factory=list)
     quantities: list[QuantityRow] = field(default_factory=list)
+    retunes: list[RetuneRow] = field(default_factory=list)
     profile: dict[str, object] = field(default_factory=dict)
 
     def write(self, root: Path) -> None:
@@ -90,6 +92,7 @@ class Study:
         artifacts.write_rows(compare / "needed_seeds.csv", self.needed_seeds, NeededSeeds)
         artifacts.write_rows(compare / "budget.csv", self.budget, BudgetRow)
         artifacts.write_rows(compare / "intervals.csv", self.quantities, QuantityRow)
+        artifacts.write_rows(compare / "retunes.csv", self.retunes, RetuneRow)
         artifacts.write_json(compare / "verdict.json", self.verdict)
         artifacts.write_rows(diagnose / "layers.csv", self.layers, LayerRow)
         artifacts.write_rows(diagnose / "schemes.csv", self.diagnosis, DiagnosisRow)

@@ -270,3 +270,15 @@ def test_a_missing_table_is_named(tmp_path, monkeypatch):
 )
 def test_escape_markdown(text, escaped):
     assert escape_markdown(text) == escaped
+
+
+def test_the_packet_says_who_is_better_on_test(tmp_path, monkeypatch):
+    study = make_study(names=["he_normal", "orthogonal", "zeros"])
+    study.schemes = [
+        dataclasses.replace(row, outcome="better") if row.scheme == "he_normal" else row
+        for row in study.schemes
+    ]
+    html, markdown = write_and_report(study, tmp_path, monkeypatch)
+    said = "On test data he_normal did better"
+    assert said in html.split("<main>")[0]
+    assert said in markdown.split("\n## ")[0]

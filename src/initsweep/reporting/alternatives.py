@@ -1,5 +1,6 @@
 """What would change the decision, as sentences and tables."""
 
+from collections import Counter
 from collections.abc import Callable
 
 from initsweep.figures import numbers
@@ -40,6 +41,15 @@ def by_seed(study: Study) -> str:
         return f"{pick} comes out whichever of the {len(rows)} fresh seeds is left out."
     moved = "; ".join(f"{name} without seed {', '.join(seeds)}" for name, seeds in others.items())
     return f"left out one at a time, the {len(rows)} fresh seeds give {pick}, but {moved}."
+
+
+def by_tuning(study: Study) -> str:
+    """Return which schemes come out where all of them are tuned again on other seeds."""
+    picks = Counter(row.scheme for row in study.retunes if row.picked and row.tuning > 0)
+    if not picks:
+        return "not looked at. `tune.retunes` tunes again on other seeds; each costs a study more."
+    found = ", ".join(f"{name} {count}" for name, count in picks.most_common())
+    return f"on other tuning seeds, the rule picked ({picks.total()} times in all): {found}."
 
 
 def by_setting(study: Study) -> str:

@@ -32,6 +32,21 @@ def headline(study: Study) -> str:
     )
 
 
+def warning(study: Study) -> str:
+    """Return what must not be overlooked about the recommendation, "" if there is nothing."""
+    found = []
+    better = [row.scheme for row in study.schemes if row.outcome == "better"]
+    if better and study.verdict.recommended is not None:
+        found.append(
+            f"On test data {_joined(better)} did better; the choice was made on validation and is "
+            "not revised."
+        )
+    row = next((row for row in study.schemes if row.scheme == study.verdict.recommended), None)
+    if row is not None and row.basin_censored != "no":
+        found.append("Its basin reaches the end of the rates tried and may be wider.")
+    return " ".join(found)
+
+
 def answer(study: Study) -> Facts:
     """Return the verdict in a few numbers; only those that exist."""
     verdict = study.verdict

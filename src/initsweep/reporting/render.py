@@ -87,6 +87,7 @@ def _content(study: Study) -> dict[str, object]:
         "verdict": study.verdict,
         "decision": facts.DECISIONS[study.verdict.decision],
         "headline": facts.headline(study),
+        "warning": facts.warning(study),
         "answer": facts.answer(study),
         "sections": sections_of(study),
         "pictures": {picture.name: picture for picture in PICTURES},

@@ -16,6 +16,7 @@ from initsweep.records import (
     PredictionRow,
     QuantityRow,
     ResponseRow,
+    RetuneRow,
     RunRow,
     Schema,
     SchemeRow,
@@ -59,6 +60,7 @@ class Study:
     needed_seeds: list[NeededSeeds]
     budget: list[BudgetRow]
     quantities: list[QuantityRow]
+    retunes: list[RetuneRow]
     hashes: dict[str, str]
 
     @property

@@ -110,7 +110,7 @@ def _scheme(
 
 def _attachments() -> dict[str, Path]:
     """Return the files of report and diagnosis by their path among the run's artifacts."""
-    documents = [artifacts.REPORTS / name for name in ("review.html", "review.md")]
+    documents = [artifacts.REPORTS / name for name in ("review.html", "review.md", "verdict.json")]
     figures = sorted((artifacts.REPORTS / "figures").glob("*.png"))
     files = [*(file for file in documents if file.exists()), *figures]
     report = {f"report/{file.relative_to(artifacts.REPORTS).as_posix()}": file for file in files}

@@ -15,6 +15,7 @@ from initsweep.records import (
     PredictionRow,
     QuantityRow,
     ResponseRow,
+    RetuneRow,
     RunRow,
     Schema,
     SchemeRow,
@@ -68,6 +69,7 @@ def _read(params: Params) -> Study:
         response=artifacts.read_rows(compare / "response.csv", ResponseRow),
         budget=artifacts.read_rows(compare / "budget.csv", BudgetRow),
         quantities=artifacts.read_rows(compare / "intervals.csv", QuantityRow),
+        retunes=artifacts.read_rows(compare / "retunes.csv", RetuneRow),
         alternatives=artifacts.read_rows(compare / "alternatives.csv", Alternative),
         needed_seeds=artifacts.read_rows(compare / "needed_seeds.csv", NeededSeeds),
         curves=[

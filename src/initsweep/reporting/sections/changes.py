@@ -12,6 +12,7 @@ def changes(study: Study) -> Section | None:
         return None
     blocks: list[Block] = [
         Paragraph(lead="One seed less:", text=alternatives.by_seed(study)),
+        Paragraph(lead="Tuned again:", text=alternatives.by_tuning(study)),
         Paragraph(lead="Other settings:", text=alternatives.by_setting(study)),
         Grid(
             table=alternatives.settings_table(study),

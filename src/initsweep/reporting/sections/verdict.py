@@ -27,6 +27,6 @@ def _who_ties(study: Study) -> str:
         return "No two schemes tie on validation."
     return (
         f"{len(tied)} schemes tie: on validation none of them was shown to be worse than {best} "
-        "by a difference that matters. Among them the one whose basin is widest is taken, because "
-        "it forgives most."
+        "by a difference that matters. Among them the one that forgives most is taken: the widest "
+        "basin, then the fewest failed runs, then the smallest regret."
     )

@@ -1,0 +1,152 @@
+import dataclasses
+import hashlib
+import json
+import re
+
+import pytest
+
+from initsweep import artifacts
+from initsweep.errors import ArtifactError
+from initsweep.figures.numbers import MISSING
+from initsweep.records import PredictionRow, RetuneRow
+from initsweep.reporting import alternatives, cost, document, facts, mistakes
+from initsweep.reporting.document import SECTIONS, Paragraph, Section
+from initsweep.reporting.sections import sections_of
+from initsweep.stages import report
+from initsweep.statistics.wording import paired
+from tests.stages.study_fixture import make_study
+
+
+def read(made, folder):
+    """Return a made-up study as the report stage reads it."""
+    made.write(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return report._read(made.params)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return read(make_study(), tmp_path_factory.mktemp("study"))
+
+
+def cells(table, row):
+    return [cell.text for cell in table.rows[row][1]]
+
+
+def test_sections_stand_in_the_order_of_their_places(study):
+    found = sections_of(study)
+    assert [one.place for one in found] == sorted(one.place for one in found)
+    assert {one.name for one in found} == set(SECTIONS.names())
+
+
+def test_a_new_section_is_one_function(study, monkeypatch):
+    made = Section(place=15, title="Mine", short="Mine", blocks=[Paragraph(text="new")])
+    monkeypatch.setitem(document.SECTIONS._entries, "mine", lambda _: made)
+    names = [one.name for one in sections_of(study)]
+    assert names[names.index("verdict") + 1] == "mine"
+
+
+def test_a_section_may_have_nothing_to_say(tmp_path):
+    made = make_study(names=["zeros", "constant"], decision="none_trainable")
+    names = {one.name for one in sections_of(read(made, tmp_path))}
+    assert not names & {"changes", "mistakes"}
+
+
+def test_the_long_line_of_pairs_is_a_table(study):
+    pairs = [pair for pair in study.pairs if pair.family == "validation"]
+    step = f"Compared with orthogonal: {'; '.join(map(paired, pairs))}."
+    verdict = dataclasses.replace(study.verdict, rule=[step, "Another step."])
+    changed = dataclasses.replace(study, verdict=verdict)
+    rule = next(one for one in sections_of(changed) if one.name == "rule")
+    _, steps, grid = rule.blocks
+    assert steps.texts == ["Compared with orthogonal: see the table below.", "Another step."]
+    assert len(grid.table.rows) == len(pairs) + 1
+    row = next(row for _, row in grid.table.rows if row[0].text == pairs[0].scheme)
+    assert row[1].text == pairs[0].outcome
+
+
+def test_what_would_change_the_decision(study):
+    pick, other = study.alternatives[0].pick, study.names[1]
+    assert alternatives.by_seed(study).endswith(f"give {pick}, but {other} without seed 103.")
+    assert alternatives.by_setting(study) == f"{other} with basin tolerance 20 %."
+    table = alternatives.settings_table(study)
+    moved = {
+        (place, column)
+        for place, (_, row) in enumerate(table.rows)
+        for column, cell in enumerate(row)
+        if cell.role == "changed"
+    }
+    assert moved == {(1, 5)}
+    assert cells(table, 1)[5] == other
+
+
+def test_tuning_again_is_counted_or_said_to_be_missing(study):
+    assert "tune.retunes" in alternatives.by_tuning(study)
+    shared = {"learning_rate": 0.1, "validation_loss": 0.1, "basin_width": 1.0,
+              "trainable": True, "in_tie_set": True, "picked": True}  # fmt: skip
+    names = ["orthogonal", "he_normal", "orthogonal", "orthogonal"]
+    rows = [RetuneRow(scheme=name, tuning=n, **shared) for n, name in enumerate(names)]
+    said = alternatives.by_tuning(dataclasses.replace(study, retunes=rows))
+    assert said.endswith("(3 times in all): orthogonal 2, he_normal 1.")
+
+
+def test_who_is_next_by_each_criterion(study):
+    table = alternatives.criteria_table(study)
+    trainable = [row for row in study.schemes if row.trainable]
+    by_regret = [row.scheme for row in sorted(trainable, key=lambda row: row.regret)]
+    regret = next(row for _, row in table.rows if row[0].text == "Smallest regret")
+    assert [regret[1].text, regret[2].text] == by_regret[:2]
+    place = 1 + by_regret.index(study.verdict.recommended)
+    assert regret[3].note == f"place {place} of {len(trainable)}"
+
+
+def test_results_by_class(study):
+    rows = [(0, 0), (0, 1), (1, 1), (1, 1)]
+    seen = [PredictionRow(example=i, target=t, prediction=p) for i, (t, p) in enumerate(rows)]
+    table = mistakes.class_table(dataclasses.replace(study, predictions=seen))
+    assert cells(table, 0) == ["0", "2", "100.0 %", "50.0 %", "66.7 %", "1 (1)"]
+    assert cells(table, 1) == ["1", "2", "66.7 %", "100.0 %", "80.0 %", MISSING]
+    assert cells(table, 2) == ["2", "0"] + 4 * [MISSING]
+
+
+def test_residuals_are_in_the_unit_of_the_target(study):
+    schema = dataclasses.replace(study.schema, target_scale=10.0, target_mean=100.0)
+    seen = [PredictionRow(example=i, target=float(i), prediction=i + 0.5) for i in range(4)]
+    pairs = dict(
+        mistakes.residual_facts(dataclasses.replace(study, schema=schema, predictions=seen))
+    )
+    assert pairs["Mean residual"] == "5.00 above the truth"
+    assert pairs["Root mean squared error"] == "5.00"
+
+
+def test_cost_counts_updates_until_divergence(study):
+    runs = [run for name in study.names for run in (*study.tuning_runs[name],
+                                                   *study.fresh_runs[name])]  # fmt: skip
+    diverged = sum(run.status == "diverged" for run in runs)
+    steps = study.params.training.epochs * (1078 // study.params.training.batch_size)
+    assert 0 < diverged < len(runs)
+    assert cost.updates(study, runs) == (len(runs) - diverged) * steps + 7 * diverged
+    assert re.sub(r"\D", "", cost.sentence(study).split(" trainings")[0]) == str(len(runs))
+
+
+def test_the_headline_holds_the_interval(study):
+    row = next(row for row in study.schemes if row.scheme == study.verdict.recommended)
+    said = facts.headline(study)
+    assert said.startswith(f"Use {row.scheme} at learning rate ")
+    assert f"{row.test_low:.3g} to {row.test_high:.3g}" in said
+
+
+def test_hashes_are_those_of_dvc(tmp_path):
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "b.txt").write_text("b")
+    (tmp_path / "inside" / "a.txt").write_text("a")
+    listing = [
+        {"md5": hashlib.md5(text).hexdigest(), "relpath": name}
+        for name, text in (("b.txt", b"b"), ("inside/a.txt", b"a"))
+    ]
+    expected = hashlib.md5(json.dumps(listing).encode()).hexdigest()
+    assert artifacts.dvc_hash(tmp_path) == f"{expected}.dir"
+    assert artifacts.dvc_hash(tmp_path / "b.txt") == listing[0]["md5"]
+    with pytest.raises(ArtifactError, match="nowhere"):
+        artifacts.dvc_hash(tmp_path / "nowhere")
