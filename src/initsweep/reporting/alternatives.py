@@ -27,6 +27,10 @@ def _now(study: Study) -> Alternative:
     return study.alternatives[0]
 
 
+def _answer(row: Alternative) -> str:
+    return "no winner" if row.decision == "cannot_tell" else str(row.pick)
+
+
 def by_seed(study: Study) -> str:
     """Return whether the pick hangs on a single fresh seed."""
     rows = [row for row in study.alternatives if row.question == _SEED]
@@ -57,12 +61,11 @@ def by_setting(study: Study) -> str:
     now = _now(study)
     moved: dict[str, list[str]] = {}
     for row in study.alternatives:
-        if row.question in _WORDS and row.pick != now.pick:
-            name = "no winner" if row.decision == "cannot_tell" else str(row.pick)
+        if row.question in _WORDS and _answer(row) != _answer(now):
             setting = f"{_WORDS[row.question].lower()} {_value(row.question, float(row.setting))}"
-            moved.setdefault(name, []).append(setting)
+            moved.setdefault(_answer(row), []).append(setting)
     if not moved:
-        return f"{now.pick} comes out at a quarter, half, twice and four times of each."
+        return f"{_answer(now)} comes out at a quarter, half, twice and four times of each."
     return "; ".join(f"{name} with {' or '.join(with_)}" for name, with_ in moved.items()) + "."
 
 
@@ -94,8 +97,8 @@ def _outcome(row: Alternative | None, now: Alternative) -> Cell:
         note = "too few seeds to name a winner"
     elif row.decision == "winner":
         note = "no tie"
-    changed = row.pick != now.pick
-    return Cell(text=row.pick or "none", note=note, role="changed" if changed else "word")
+    changed = _answer(row) != _answer(now)
+    return Cell(text=_answer(row), note=note, role="changed" if changed else "word")
 
 
 def criteria_table(study: Study) -> Table:

@@ -22,9 +22,11 @@ def sentence(study: Study) -> str:
         run for name in study.names for run in (*study.tuning_runs[name], *study.fresh_runs[name])
     ]
     diverged = sum(run.status == "diverged" for run in runs)
+    again = " Tuning again is not counted." if study.params.tune.retunes else ""
     return (
         f"{_count(len(runs))} trainings with {_count(updates(study, runs))} updates of "
         f"{study.params.training.batch_size} examples; {_count(diverged)} diverged and stopped."
+        + again
     )
 
 

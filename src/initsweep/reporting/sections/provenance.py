@@ -12,6 +12,7 @@ from initsweep.reporting.document import (
     Section,
 )
 from initsweep.reporting.study import Study
+from initsweep.reporting.tables import Cell, Table
 
 COMMANDS = """\
 git log -1 --format=%H -- dvc.lock   # the commit of these results
@@ -36,7 +37,7 @@ def provenance(study: Study) -> Section:
             Facts(pairs=facts.provenance(study)),
             Fold(
                 title="Hashes of the inputs as in dvc.lock",
-                blocks=[Facts(pairs=list(study.hashes.items()))],
+                blocks=[Grid(table=_hashes(study), caption="MD5 of each input, as in dvc.lock")],
             ),
             Heading(text="The schemes as they were run"),
             Grid(table=tables.runs_table(study), caption="How each scheme was run"),
@@ -44,3 +45,11 @@ def provenance(study: Study) -> Section:
             Code(text=COMMANDS),
         ],
     )
+
+
+def _hashes(study: Study) -> Table:
+    rows = [
+        ("", [Cell(text=path, role="word"), Cell(text=md5, role="word")])
+        for path, md5 in study.hashes.items()
+    ]
+    return Table(head=["Path", "MD5"], rows=rows)
