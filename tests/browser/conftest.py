@@ -5,7 +5,7 @@ import pytest
 
 from initsweep import artifacts
 from initsweep.stages import report
-from tests.browser.chromium import Chromium, executable
+from tests.browser.devtools import Chromium, executable
 from tests.stages.study_fixture import make_study
 
 

@@ -59,12 +59,14 @@ def test_writes_every_table(params):
     compare.run(params)
     assert sorted(path.as_posix() for path in outputs()) == [
         "metrics.json",
+        "results/compare/alternatives.csv",
         "results/compare/budget.csv",
         "results/compare/confusion.csv",
         "results/compare/divergence.csv",
         "results/compare/intervals.csv",
         "results/compare/learning_curves.csv",
         "results/compare/lr_response.csv",
+        "results/compare/needed_seeds.csv",
         "results/compare/pairs.csv",
         "results/compare/response.csv",
         "results/compare/retunes.csv",
