@@ -1,5 +1,7 @@
 """Write the review packet: one self-contained HTML page, a Markdown summary, all figures."""
 
+from dataclasses import asdict
+
 from initsweep import artifacts
 from initsweep.figures import marks, style
 from initsweep.params import Params
@@ -22,7 +24,7 @@ from initsweep.records import (
     Selection,
     Verdict,
 )
-from initsweep.reporting import render
+from initsweep.reporting import facts, render
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.study import Study, ranked
 
@@ -33,7 +35,8 @@ def run(params: Params) -> None:
     drawn = _draw(study)
     artifacts.write_text(artifacts.REPORTS / "review.html", render.html(study, drawn))
     artifacts.write_text(artifacts.REPORTS / "review.md", render.markdown(study))
-    artifacts.write_json(artifacts.REPORTS / "verdict.json", study.verdict)
+    said = {"headline": facts.headline(study), "warning": facts.warning(study)}
+    artifacts.write_json(artifacts.REPORTS / "verdict.json", said | asdict(study.verdict))
 
 
 def _draw(study: Study) -> dict[str, render.Drawing]:
