@@ -60,6 +60,7 @@ def test_writes_every_table(params):
     assert sorted(path.as_posix() for path in outputs()) == [
         "metrics.json",
         "results/compare/budget.csv",
+        "results/compare/champion.json",
         "results/compare/confusion.csv",
         "results/compare/divergence.csv",
         "results/compare/intervals.csv",

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from initsweep.figures import style
-from initsweep.reporting import facts, tables, terms, window
+from initsweep.reporting import champion, facts, tables, terms, window
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.study import Study
 
@@ -68,6 +68,11 @@ def _content(study: Study) -> dict[str, object]:
         "diagnosis_table": tables.diagnosis_table(study),
         "rate_advice": window.advice(study),
         "runs_table": tables.runs_table(study),
+        "champion": {
+            "head": champion.HEADS[study.challenge.standing],
+            "statement": study.challenge.statement,
+            "facts": champion.facts(study.challenge),
+        },
         "data": facts.data(study),
         "protocol": facts.protocol(study),
         "provenance": facts.provenance(study),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from initsweep.decisions import Challenge
 from initsweep.params import Params
 from initsweep.records import (
     Confirmation,
@@ -28,6 +29,7 @@ class Study:
         profile: What `prepare` noticed about the data.
         selections: What tuning found, by scheme.
         confirmations: What the fresh runs were, by scheme.
+        challenge: The recommended scheme against the last decision.
     """
 
     params: Params
@@ -42,6 +44,7 @@ class Study:
     diagnosis: list[DiagnosisRow]
     selections: dict[str, Selection]
     confirmations: dict[str, Confirmation]
+    challenge: Challenge
 
     @property
     def names(self) -> list[str]:

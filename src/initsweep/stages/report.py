@@ -1,6 +1,7 @@
 """Write the review packet: one self-contained HTML page, a Markdown summary, all figures."""
 
 from initsweep import artifacts
+from initsweep.decisions import Challenge
 from initsweep.figures import style
 from initsweep.params import Params
 from initsweep.records import (
@@ -54,6 +55,7 @@ def _read(params: Params) -> Study:
         ],
         layers=artifacts.read_rows(diagnose / "layers.csv", LayerRow),
         diagnosis=artifacts.read_rows(diagnose / "schemes.csv", DiagnosisRow),
+        challenge=artifacts.read_record(compare / "champion.json", Challenge),
         selections={
             name: artifacts.read_record(folder / "selection.json", Selection)
             for name, folder in tuned.items()
