@@ -10,8 +10,6 @@ import pytest
 from initsweep import artifacts, ledger
 from initsweep.cli import main
 from initsweep.commands import promote
-from initsweep.commands.freshness import check_up_to_date
-from initsweep.errors import ArtifactError
 from initsweep.records import SchemeRow
 from tests.tracking.synthetic_study import make_params, make_study, write_study
 
@@ -36,7 +34,7 @@ def study(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(make_params(SCHEMES).model_dump_json())
     (tmp_path / "dvc.lock").write_text("lock")
-    monkeypatch.setattr(promote, "check_up_to_date", lambda: None)
+    monkeypatch.setattr(promote, "check_results", lambda: None)
     return study
 
 
@@ -164,9 +162,3 @@ def test_a_removed_scheme_is_no_candidate(study, registry, capsys):
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
     assert call("he_normal") == 2
     assert "'he_normal' is no scheme of this study" in refused(capsys, registry)
-
-
-def test_outside_a_dvc_project_nothing_can_be_checked(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(ArtifactError, match="`dvc status` failed: you are not inside of a DVC"):
-        check_up_to_date()

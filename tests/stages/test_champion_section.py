@@ -4,9 +4,10 @@ import dataclasses
 
 import pytest
 
+from initsweep.answer import study as answers
+from initsweep.answer.terminal import WIDTH, Screen, verdict_table
 from initsweep.reporting.champion import HEADS, facts
 from initsweep.stages import report
-from initsweep.stages.summary import WIDTH, verdict_table
 from tests.stages.study_fixture import NO_CHAMPION, make_study
 
 BETTER = dataclasses.replace(
@@ -62,7 +63,7 @@ def test_the_markdown_says_the_same(finished):
 
 
 def test_the_terminal_names_it(finished, monkeypatch):
-    lines = verdict_table().splitlines()
+    lines = verdict_table(answers.read(), Screen()).splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("Last decision: "))
     assert " ".join(lines[start:-1]) == f"Last decision: {BETTER.statement}"
     assert max(map(len, lines)) <= WIDTH

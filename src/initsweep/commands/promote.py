@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from initsweep import artifacts, ledger, tracking
+from initsweep.answer.freshness import check_results
 from initsweep.architectures import describe
-from initsweep.commands.freshness import check_up_to_date
 from initsweep.decisions import Challenge, Decision
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.params import Params, load_params
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     verdict = artifacts.read_record(_VERDICT, Verdict)
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     row = _row(options.scheme, params, rows)
-    check_up_to_date()
+    check_results()
     challenge = ledger.challenge_of(params, row.scheme, rows)
     objections = [*_objections(row, verdict), *_against_champion(challenge)]
     if objections and not (options.although or "").strip():

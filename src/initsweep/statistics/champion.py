@@ -10,7 +10,8 @@ from initsweep.decisions import Challenge, Decision, Standing
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
 from initsweep.statistics.comparison import FEWEST_SEEDS, outcome_of, sign_flip_p
-from initsweep.statistics.intervals import LEVEL, RESAMPLES, mean_interval, mean_of
+from initsweep.statistics.intervals import RESAMPLES, mean_interval, mean_of
+from initsweep.statistics.resamples import LEVEL
 from initsweep.statistics.wording import number, rate
 
 Losses = NDArray[np.float64]
