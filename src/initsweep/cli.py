@@ -199,8 +199,7 @@ def _ui(params: Params, port: int) -> int:
     from initsweep import tracking
 
     command, environment = tracking.ui_command(params, Path.cwd())
-    # Without the query MLflow 3 opens its pages for language models.
-    page = f"http://127.0.0.1:{port}/#/experiments?workflowType=machine_learning"
+    page = tracking.ui_page(params, Path.cwd(), port)
     print(f"Starting MLflow; Ctrl-C stops it. Open {page}", flush=True)
     return subprocess.run([*command, "--port", str(port)], env=environment, check=False).returncode
 

@@ -12,7 +12,12 @@ from tests.stages.study_fixture import make_study
 @pytest.fixture
 def answer():
     study = make_study(names=["zeros", "he_normal", "orthogonal"])
-    return Answer(verdict=study.verdict, schemes=study.schemes, response=study.response)
+    return Answer(
+        verdict=study.verdict,
+        schemes=study.schemes,
+        response=study.response,
+        challenge=study.challenge,
+    )
 
 
 def with_row(answer, scheme, **changes):

@@ -143,6 +143,7 @@ def table_of_renamed(study, folder, monkeypatch, **screen) -> list[str]:
     artifacts.write_rows(folder / artifacts.COMPARE / "schemes.csv", study.schemes, SchemeRow)
     artifacts.write_rows(folder / artifacts.COMPARE / "response.csv", study.response, ResponseRow)
     artifacts.write_json(folder / artifacts.COMPARE / "verdict.json", study.verdict)
+    artifacts.write_json(folder / artifacts.COMPARE / "champion.json", study.challenge)
     monkeypatch.chdir(folder)
     return verdict_table(answers.read(), Screen(**screen)).splitlines()
 

@@ -91,6 +91,29 @@ class Chromium:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def wait_until(self, condition: str) -> None:
+        """Return once a condition in JavaScript holds; one that fails does not hold."""
+        end = time.monotonic() + PATIENCE
+        while self._value(condition) is not True:
+            assert time.monotonic() < end, f"never true: {condition}; the page:\n{self.text()}"
+            time.sleep(0.2)
+
+    def wait_for(self, *texts: str) -> str:
+        """Return the page's text once it holds all of these."""
+        end = time.monotonic() + PATIENCE
+        while missing := [text for text in texts if text not in self.text()]:
+            assert time.monotonic() < end, f"not on the page: {missing}; but:\n{self.text()}"
+            time.sleep(0.2)
+        return self.text()
+
+    def text(self) -> str:
+        """Return what the page shows."""
+        return str(self._value("document.body ? document.body.innerText : ''") or "")
+
+    def _value(self, script: str) -> object:
+        answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
+        return answer["result"].get("value")
+
     def move_to(self, x: float, y: float) -> None:
         """Move the pointer to a place on the screen."""
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)

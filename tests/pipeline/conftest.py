@@ -22,6 +22,7 @@ from tests.conftest import ROOT, replace_keys
 
 COPIED = (
     "src",
+    "decisions/README.md",
     "dvc.yaml",
     "MLproject",
     ".gitignore",

@@ -9,6 +9,7 @@ import numpy as np
 from ruamel.yaml import YAML
 
 from initsweep import artifacts
+from initsweep.decisions import Challenge
 from initsweep.params import Params, parse_params
 from initsweep.records import (
     Alternative,
@@ -40,6 +41,25 @@ PROVENANCE = Provenance(
     data_sha="fedcba9876543210",
     code_sha="00112233aabbccdd",
     versions={"numpy": "2.4.1", "python": "3.11.9", "torch": "2.13.0"},
+)
+
+NO_CHAMPION = Challenge(
+    standing="no_champion",
+    change=True,
+    statement="No decision has been recorded yet.",
+    candidate="orthogonal",
+    champion=None,
+    decided_by=None,
+    decided_when=None,
+    decided_because=None,
+    difference_low=None,
+    difference=None,
+    difference_high=None,
+    p_value=None,
+    paired=None,
+    seeds=None,
+    margin=0.023,
+    changed_settings=[],
 )
 
 # name: (best loss, log10 of the best rate, basin half-width in decades, first rate that fails)
@@ -82,6 +102,7 @@ class Study:
     quantities: list[QuantityRow] = field(default_factory=list)
     retunes: list[RetuneRow] = field(default_factory=list)
     profile: dict[str, object] = field(default_factory=dict)
+    challenge: Challenge = NO_CHAMPION
 
     def write(self, root: Path) -> None:
         compare, diagnose = root / artifacts.COMPARE, root / artifacts.DIAGNOSE
@@ -94,6 +115,7 @@ class Study:
         artifacts.write_rows(compare / "intervals.csv", self.quantities, QuantityRow)
         artifacts.write_rows(compare / "retunes.csv", self.retunes, RetuneRow)
         artifacts.write_json(compare / "verdict.json", self.verdict)
+        artifacts.write_json(compare / "champion.json", self.challenge)
         artifacts.write_rows(diagnose / "layers.csv", self.layers, LayerRow)
         artifacts.write_rows(diagnose / "schemes.csv", self.diagnosis, DiagnosisRow)
         artifacts.write_json(root / artifacts.SCHEMA, self.schema)

@@ -61,6 +61,7 @@ def test_writes_every_table(params):
         "metrics.json",
         "results/compare/alternatives.csv",
         "results/compare/budget.csv",
+        "results/compare/champion.json",
         "results/compare/confusion.csv",
         "results/compare/divergence.csv",
         "results/compare/intervals.csv",

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
+import torch
 from ruamel.yaml import YAML
+from safetensors.torch import save as to_safetensors
 
 from initsweep import artifacts
 from initsweep.params import Params, parse_params
@@ -66,6 +69,7 @@ def make_study(
 def write_study(study: Study, root: Path) -> None:
     """Write the study as the stages would."""
     artifacts.write_json(root / artifacts.SCHEMA, study.schema)
+    artifacts.write_array(root / artifacts.features_file("train"), np.array([[0.5, -1.0]] * 4))
     artifacts.write_json(root / artifacts.COMPARE / "verdict.json", study.verdict)
     rows = [results.row for results in study.schemes]
     artifacts.write_rows(root / artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
@@ -86,6 +90,18 @@ def write_study(study: Study, root: Path) -> None:
         artifacts.write_json(train / "record.json", results.confirmation)
         artifacts.write_rows(train / "runs.csv", results.confirm_runs, RunRow)
         artifacts.write_rows(train / "curves.csv", results.curves, CurveRow)
+        artifacts.write_bytes(train / "model.safetensors", to_safetensors(some_weights()))
+
+
+def some_weights() -> dict[str, torch.Tensor]:
+    """Weights of the network of `make_params`, without a seed of their own: they are ramps."""
+    shapes = [(128, 2), (128, 128), (128, 128), (10, 128)]
+    names = ["hidden.0.linear", "hidden.1.linear", "hidden.2.linear", "head"]
+    return {
+        f"{name}.{kind}": torch.linspace(-0.5, 0.6, math.prod(shape[:size])).reshape(shape[:size])
+        for name, shape in zip(names, shapes, strict=True)
+        for kind, size in (("weight", 2), ("bias", 1))
+    }
 
 
 def provenance(*, code_sha: str = "c0de") -> Provenance:

@@ -7,6 +7,7 @@ import sys
 from initsweep.errors import ArtifactError
 
 _FEW = 3
+_DECISIONS = "decisions"
 
 
 def check_results() -> None:
@@ -27,11 +28,31 @@ def check_results() -> None:
             f"`dvc status` cannot say whether the results are up to date: {said[:300]} "
             "Run this from the root of the project."
         )
+    stale = {stage: left for stage, changes in stale.items() if (left := _relevant(changes))}
     if stale:
         raise ArtifactError(
             f"The results do not match dvc.lock, params.yaml or the code: {_told(stale)}. Run "
             "`dvc pull` if they were computed elsewhere, else `initsweep repro`."
         )
+
+
+def _relevant(changes: list[object]) -> list[object]:
+    """Return the changes without new decisions, which change no verdict.
+
+    A promotion writes them, and must not make the results that it was made from look outdated.
+    """
+    left: list[object] = []
+    for change in changes:
+        if not isinstance(change, dict):
+            left.append(change)
+            continue
+        kinds = {
+            kind: {name: state for name, state in paths.items() if name != _DECISIONS}
+            for kind, paths in change.items()
+        }
+        kinds = {kind: paths for kind, paths in kinds.items() if paths}
+        left += [kinds] if kinds else []
+    return left
 
 
 def _told(stale: dict[str, object]) -> str:

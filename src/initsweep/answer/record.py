@@ -14,5 +14,6 @@ def as_record(answer: Answer) -> dict[str, object]:
         "format": FORMAT,
         "verdict": dataclasses.asdict(answer.verdict),
         "schemes": [dataclasses.asdict(row) for row in answer.schemes],
+        "last_decision": dataclasses.asdict(answer.challenge),
         "report": PACKET.as_posix(),
     }

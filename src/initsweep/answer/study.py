@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from initsweep import artifacts
+from initsweep.decisions import Challenge
 from initsweep.records import ResponseRow, SchemeRow, Verdict
 from initsweep.reporting.study import ranked
 
@@ -17,11 +18,13 @@ class Answer:
     Attributes:
         schemes: The verdict table, best first (see `ranked`).
         response: The learning-rate responses of all schemes.
+        challenge: The recommended scheme against the last decision.
     """
 
     verdict: Verdict
     schemes: Sequence[SchemeRow]
     response: Sequence[ResponseRow]
+    challenge: Challenge
 
     def row(self, scheme: str) -> SchemeRow | None:
         """Return a scheme's line of the verdict table, None if the study has no such scheme."""
@@ -42,4 +45,5 @@ def read() -> Answer:
         verdict=artifacts.read_record(folder / "verdict.json", Verdict),
         schemes=ranked(artifacts.read_rows(folder / "schemes.csv", SchemeRow)),
         response=artifacts.read_rows(folder / "response.csv", ResponseRow),
+        challenge=artifacts.read_record(folder / "champion.json", Challenge),
     )

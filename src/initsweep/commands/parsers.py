@@ -11,6 +11,7 @@ COMMANDS = {
     "export": "write a scheme as plain PyTorch",
     "check": "test an initializer or a network of your own",
     "claims": "put every claim about initialization to the test",
+    "promote": "record the team's decision and let the model be served",
 }
 
 
@@ -44,8 +45,17 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
             metavar="NAME=VALUE",
             help="an option of the scheme, as in params.yaml; may be repeated",
         )
+    _add_promotion(made["promote"])
     for name in ("explain", "export", "check"):
         _add_network(made[name])
+
+
+def _add_promotion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scheme", help="a scheme of the study in this folder")
+    parser.add_argument("--by", required=True, metavar="NAME", help="who decided")
+    parser.add_argument("--because", required=True, metavar="TEXT", help="why")
+    parser.add_argument("--although", metavar="TEXT", help="why in spite of what speaks against it")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
 
 
 _MODEL = "package.module:make_net or a registered name (default: the network of the parameters)"

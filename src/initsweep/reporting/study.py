@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from initsweep.decisions import Challenge
 from initsweep.params import Params
 from initsweep.records import (
     Alternative,
@@ -39,6 +40,7 @@ class Study:
         predictions: Test rows as the recommended scheme's kept model sees them; empty without.
         alternatives: The decision with one thing changed; the first is the one that stands.
         hashes: What `dvc.lock` calls the inputs, by path.
+        challenge: The recommended scheme against the last decision.
     """
 
     params: Params
@@ -62,6 +64,7 @@ class Study:
     quantities: list[QuantityRow]
     retunes: list[RetuneRow]
     hashes: dict[str, str]
+    challenge: Challenge
 
     @property
     def names(self) -> list[str]:

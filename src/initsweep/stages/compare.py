@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from initsweep import artifacts
+from initsweep import artifacts, ledger
 from initsweep.params import Params
 from initsweep.provenance import provenance
 from initsweep.records import (
@@ -65,6 +65,8 @@ def run(params: Params) -> None:
     headline = plot_tables.headline(comparison.verdict, comparison.schemes)
     artifacts.write_json(artifacts.METRICS, headline)
     artifacts.write_json(artifacts.COMPARE / "verdict.json", comparison.verdict)
+    against = ledger.challenge_of(params, comparison.verdict.recommended, comparison.schemes)
+    artifacts.write_json(ledger.CHALLENGE, against)
 
 
 def _read(scheme: str) -> Evidence:

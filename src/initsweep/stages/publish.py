@@ -1,13 +1,14 @@
 """Replay the result records into MLflow. Runs every time, writes only what is missing there."""
 
-import json
 import os
 import subprocess
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from initsweep import artifacts, tracking
-from initsweep.errors import ArtifactError
+from initsweep import artifacts, ledger, tracking
+from initsweep.decisions import Decision
+from initsweep.errors import ArtifactError, InitsweepError, InitsweepWarning
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import code_sha
 from initsweep.records import (
@@ -25,7 +26,7 @@ from initsweep.records import (
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
 # which other schemes there are, and how many workers trained them, changes nothing.
-SHAPING = ("data", "model", "optimizer", "training", "tune", "confirm", "runtime")
+SHAPING = (*ledger.PROTOCOL, "runtime")
 IRRELEVANT = "runtime.workers"
 
 TABLES = ("schemes", "layers")  # of the diagnosis
@@ -46,6 +47,7 @@ def read_study(params: Params) -> tracking.Study:
 
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
+    verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
     diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
     layers = artifacts.read_rows(artifacts.DIAGNOSE / "layers.csv", LayerRow)
     attachments = _attachments()
@@ -62,10 +64,12 @@ def read_study(params: Params) -> tracking.Study:
             )
             for scheme in params.schemes
         ],
-        verdict=artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict),
+        verdict=verdict,
         origin=_origin(),
         attachments=attachments,
         attachments_sha=artifacts.file_hash(list(attachments.values())),
+        model=_model(params, verdict.recommended),
+        promotion=_promotion(params, rows, schema),
     )
 
 
@@ -73,13 +77,13 @@ def _content_sha(params: Params) -> str:
     """Return a hash of everything that decides what MLflow should show."""
     shared = [artifacts.SCHEMA, *(artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES)]
     shared += [artifacts.COMPARE / "schemes.csv", artifacts.COMPARE / "verdict.json"]
-    files = [*shared, *_attachments().values()]
+    files = [*shared, ledger.CHAMPION, *_attachments().values()]
     for scheme in params.schemes:
         files += sorted(artifacts.tune_folder(scheme).glob("*.*"))
         files += sorted(artifacts.train_folder(scheme).glob("*.*"))
     present = [file for file in files if file.is_file()]
     names = [str(file) for file in present]
-    code = code_sha(["tracking", "stages/publish"])
+    code = code_sha(["tracking", "exporting", "serving", "stages/publish"])
     return fingerprint([names, artifacts.file_hash(present), params.model_dump_json(), code])
 
 
@@ -108,6 +112,63 @@ def _scheme(
     )
 
 
+def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
+    """Return the model to log; a network that cannot be logged is no reason to publish nothing.
+
+    Raises:
+        ArtifactError: If its file is missing or damaged.
+    """
+    from initsweep.serving import served_model
+
+    if scheme is None:
+        return None
+    try:
+        return served_model(params, scheme)
+    except ArtifactError:
+        raise
+    except InitsweepError as error:
+        warnings.warn(f"The model of {scheme} is not logged. {error}", InitsweepWarning, 2)
+        return None
+
+
+def _promotion(
+    params: Params, rows: Sequence[SchemeRow], schema: Schema
+) -> tracking.Promotion | None:
+    """Return the decision that holds, if the results that it was made from are these."""
+    decision = ledger.last_decision()
+    row = next((row for row in rows if decision and row.scheme == decision.scheme), None)
+    if decision is None or row is None or row.scheme not in params.schemes:
+        return None
+    if ledger.candidate_of(row, schema).results_sha != decision.results_sha:
+        return None
+    model = _model(params, row.scheme)
+    return None if model is None else promotion_of(decision, model)
+
+
+def promotion_of(decision: Decision, model: tracking.ServedModel) -> tracking.Promotion:
+    """Return a decision as MLflow's registry shows it."""
+    lines = [f"**{decision.by}, {decision.when}:** {decision.because}"]
+    if decision.although:
+        lines.append(f"Although: {decision.although}")
+    lines.append(
+        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} in {decision.network}: "
+        f"test {decision.loss_name} {decision.test_loss:.4g} (95 % interval over seeds "
+        f"{decision.test_low:.4g} to {decision.test_high:.4g})."
+    )
+    tags = {
+        "promoted.by": decision.by,
+        "promoted.because": decision.because,
+        "promoted.although": decision.although,
+        "promoted.when": decision.when,
+        "verdict.sha": decision.verdict_sha,
+        "lock.sha": decision.lock_sha,
+        "data.sha": decision.data_sha,
+        "git.revision": decision.git_revision,
+    }
+    shown = {name: value for name, value in tags.items() if value}
+    return tracking.Promotion(model=model, text="\n\n".join(lines), tags=shown)
+
+
 def _attachments() -> dict[str, Path]:
     """Return the files of report and diagnosis by their path among the run's artifacts."""
     documents = [artifacts.REPORTS / name for name in ("review.html", "review.md", "verdict.json")]
@@ -121,16 +182,9 @@ def _attachments() -> dict[str, Path]:
 
 
 def _settings(params: Params) -> dict[str, str]:
-    content = params.model_dump(mode="json", include=set(SHAPING))
-    flat = {key: value for section in SHAPING for key, value in _flat(section, content[section])}
+    flat = ledger.flat_settings(params, SHAPING)
     flat.pop(IRRELEVANT)
     return flat
-
-
-def _flat(key: str, value: object) -> list[tuple[str, str]]:
-    if isinstance(value, dict):
-        return [pair for name, item in value.items() for pair in _flat(f"{key}.{name}", item)]
-    return [(key, value if isinstance(value, str) else json.dumps(value))]
 
 
 def _origin() -> dict[str, str]:

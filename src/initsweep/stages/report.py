@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from initsweep import artifacts
+from initsweep.decisions import Challenge
 from initsweep.figures import marks, style
 from initsweep.params import Params
 from initsweep.records import (
@@ -82,6 +83,7 @@ def _read(params: Params) -> Study:
         ],
         layers=artifacts.read_rows(diagnose / "layers.csv", LayerRow),
         diagnosis=artifacts.read_rows(diagnose / "schemes.csv", DiagnosisRow),
+        challenge=artifacts.read_record(compare / "champion.json", Challenge),
         selections={
             name: artifacts.read_record(folder / "selection.json", Selection)
             for name, folder in tuned.items()

@@ -3,23 +3,31 @@
 `study` holds the records, `view` turns them into the runs that MLflow should show (`points` are
 their metrics, `commentary` is what the comparison says of them), `plan` compares these with the
 runs that it does show, `store` writes the difference, `publishing` holds all together and
-`location` says where everything lies; `seal` recognizes that there is nothing to do. MLflow is
-imported only by `store` and `connection`, and only when used, because that import takes seconds.
+`location` says where everything lies; `saved_views` are what its pages show;
+`seal` recognizes that there is nothing to do. `model` is the
+kept model as files, `served_model` what runs where it is served, `registry` and `promotion` keep
+its versions and aliases. MLflow is imported only where it is used, because that takes seconds.
 """
 
 from initsweep.tracking.connection import preload_mlflow
-from initsweep.tracking.location import project_root, ui_command
+from initsweep.tracking.location import project_root, ui_command, ui_page
+from initsweep.tracking.model import Promotion, ServedModel
+from initsweep.tracking.promotion import promote
 from initsweep.tracking.publishing import Summary, publish
 from initsweep.tracking.seal import is_sealed
 from initsweep.tracking.study import SchemeResults, Study
 
 __all__ = [
+    "Promotion",
     "SchemeResults",
+    "ServedModel",
     "Study",
     "Summary",
     "is_sealed",
     "preload_mlflow",
     "project_root",
+    "promote",
     "publish",
     "ui_command",
+    "ui_page",
 ]

@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
+from initsweep.figures import numbers, palette
 from initsweep.params import fingerprint
 from initsweep.records import SchemeRow
 from initsweep.statistics.wording import decades
@@ -11,6 +12,7 @@ from initsweep.tracking.points import Point, finite_points
 from initsweep.tracking.study import SchemeResults, Study
 
 NOTE_LENGTH = 7500  # MLflow refuses tags above 8000 characters
+_SHADES = ((0, 0.0), (255, 0.5), (0, 0.45))  # towards black or white, by which share
 _WORDS = {
     "recommended": "recommended",
     "better": "lower test loss than the recommended scheme",
@@ -38,9 +40,17 @@ class Commentary:
 
 def commentary(study: Study, results: SchemeResults) -> Commentary:
     """Return the verdict on one scheme as tags, metrics and a note in words."""
-    row = results.row
+    row, score = results.row, study.schema.score_name
     tags = {
         "outcome": row.outcome,
+        # As text, because MLflow's columns show one bare number each.
+        "rate": numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
+        "basin": numbers.width(row.basin_width, row.basin_censored),
+        "test loss": _spread(numbers.loss(row.test_loss), row.test_low, row.test_high),
+        score: _spread(
+            numbers.score(row.test_score, score), row.test_score_low, row.test_score_high, score
+        ),
+        "mlflow.runColor": _colour(study, row.scheme),
         "decision": study.verdict.decision,
         "trainable": json.dumps(row.trainable),
         "in_tie_set": json.dumps(row.in_tie_set),
@@ -53,6 +63,24 @@ def commentary(study: Study, results: SchemeResults) -> Commentary:
         "mlflow.note.content": _note(study, results),
     }
     return Commentary(tags=tags, metrics=tuple(_metrics(study, results)))
+
+
+def _colour(study: Study, scheme: str) -> str:
+    """Return the scheme's colour of the report.
+
+    MLflow draws no dashes, so the schemes that share a colour there get a lighter or darker one.
+    """
+    names = [one.scheme for one in study.schemes]
+    colour = palette.looks(names, study.verdict.untrainable)[scheme].colour
+    turn = names.index(scheme) // len(palette.COLOURS)
+    towards, share = _SHADES[turn % len(_SHADES)]
+    parts = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+    return "#" + "".join(f"{round(part + (towards - part) * share):02x}" for part in parts)
+
+
+def _spread(value: str, low: float | None, high: float | None, score: str | None = None) -> str:
+    interval = numbers.interval(low, high, score)
+    return f"{value} ({interval})" if interval else value
 
 
 def experiment_note(study: Study) -> str:

@@ -17,6 +17,7 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "15",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 _NOISY = ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration")
@@ -35,7 +36,13 @@ def connection(location: Location) -> Iterator[Any]:
     Raises:
         TrackingError: If MLflow cannot be reached or refuses something, while the block runs.
     """
-    with _explained(location), _environment(_settings(location)), only_publisher(location):
+    # The client knows its store, but what it calls to look into a logged model asks for it.
+    here = {"MLFLOW_TRACKING_URI": location.uri}
+    with (
+        _explained(location),
+        _environment(_settings(location), here),
+        only_publisher(location),
+    ):
         _check(location)
         from mlflow import MlflowClient
 
@@ -45,7 +52,7 @@ def connection(location: Location) -> Iterator[Any]:
 
 def preload_mlflow() -> None:
     """Import what `connection` will need, which takes seconds, without opening anything."""
-    with _environment(_SETTINGS):
+    with _environment(_SETTINGS, {}):
         importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
@@ -80,14 +87,19 @@ def _settings(location: Location) -> dict[str, str]:
 
 
 @contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    added = [name for name in settings if name not in os.environ]
-    os.environ.update({name: settings[name] for name in added})
+def _environment(settings: Mapping[str, str], forced: Mapping[str, str]) -> Iterator[None]:
+    added = {name: value for name, value in settings.items() if name not in os.environ}
+    added |= forced
+    before = {name: os.environ.get(name) for name in added}
+    os.environ.update(added)
     try:
         yield
     finally:
-        for name in added:
-            os.environ.pop(name, None)
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

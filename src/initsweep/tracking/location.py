@@ -4,15 +4,17 @@ import fcntl
 import logging
 import os
 import re
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from initsweep.errors import TrackingError
 from initsweep.params import Params, fingerprint
+from initsweep.tracking.saved_views import SAVED_VIEW, VERDICT
 
 _SQLITE = "sqlite:///"
 _REMOTE = ("http://", "https://", "databricks")
@@ -98,6 +100,35 @@ def only_publisher(location: Location) -> Iterator[None]:
             _logger.warning("Another publisher is writing to %s; waiting for it.", location.shown)
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+
+
+def ui_page(params: Params, root: Path, port: int) -> str:
+    """Return the address that `ui_command` serves: the latest study's verdict if there is one.
+
+    Args:
+        params: For the tracking URI.
+        root: Folder that a relative URI starts from.
+        port: Where MLflow is served.
+    """
+    # Without the query MLflow 3 opens its pages for language models.
+    query = "workflowType=machine_learning"
+    base = f"http://127.0.0.1:{port}/#/experiments"
+    database = locate(params, root).database
+    if database is None or not database.is_file():
+        return f"{base}?{query}"
+    latest = (
+        "SELECT e.experiment_id FROM experiments e JOIN experiment_tags t USING (experiment_id) "
+        "JOIN runs r USING (experiment_id) WHERE t.key = ? AND e.lifecycle_stage = 'active' "
+        "GROUP BY e.experiment_id ORDER BY max(r.start_time) DESC"
+    )
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        try:
+            found = connection.execute(latest, [f"{SAVED_VIEW}{VERDICT}"]).fetchone()
+        except sqlite3.Error:  # nothing has been published: MLflow itself will say so
+            found = None
+    if found is None:
+        return f"{base}?{query}"
+    return f"{base}/{found[0]}/runs?{query}&viewStateShareKey={VERDICT}"
 
 
 def ui_command(params: Params, root: Path) -> tuple[list[str], dict[str, str]]:

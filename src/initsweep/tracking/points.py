@@ -112,6 +112,7 @@ def trial_points(trial: TrialRow, runs: Sequence[RunRow], score: str) -> list[Po
     return finite_points(
         {
             "validation_loss": trial.mean_loss,
+            "learning_rate_log10": math.log10(trial.learning_rate),
             "validation_loss_best_seed": trial.best_loss,
             "validation_loss_worst_seed": trial.worst_loss,
             "divergence_rate": trial.diverged / trial.seeds,

@@ -12,12 +12,15 @@ from initsweep.tracking.commentary import experiment_note
 from initsweep.tracking.connection import connection, experiment_id
 from initsweep.tracking.location import Location, locate
 from initsweep.tracking.plan import Plan, SchemePlan, make_plan
+from initsweep.tracking.promotion import keep_registry
+from initsweep.tracking.saved_views import experiment_tags
 from initsweep.tracking.seal import database_state, put_seal
 from initsweep.tracking.store import Store
 from initsweep.tracking.study import Study
 from initsweep.tracking.view import scheme_views
 
-PASSES = 3  # one to write, one to settle with a publisher on another machine, one to confirm
+# To write runs, to settle with a publisher on another machine, to register, to confirm.
+PASSES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,17 +55,18 @@ def publish(study: Study, params: Params, root: Path, content_sha: str | None = 
     with connection(location) as client:
         publisher = socket.gethostname()
         store = Store(client, experiment_id(client, study.experiment, location), publisher)
-        store.describe(experiment_note(study))
+        store.describe(experiment_note(study), experiment_tags(study.schema.score_name))
         for _ in range(PASSES):
             state = database_state(location)
             existing = store.runs(study.sha)
             plan = make_plan(views, existing, publisher=publisher, now=time.time())
-            if not plan.work:
+            if plan.work:
+                _carry_out(plan, store, study.schema)
+                done.append(plan)
+            elif not keep_registry(client, store, study):
                 if content_sha is not None:
                     put_seal(location, content_sha, state)
                 break
-            _carry_out(plan, store, study.schema)
-            done.append(plan)
     return _summary(location, done)
 
 

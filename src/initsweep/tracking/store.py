@@ -52,11 +52,18 @@ class Store:
             found[run.info.run_id] = run
         return [_existing(run) for run in found.values() if "record.sha" in run.data.tags]
 
-    def describe(self, note: str) -> None:
-        """Put a text at the head of the experiment's page."""
-        experiment = self._client.get_experiment(self._experiment_id)
-        if experiment.tags.get(_NOTE) != note:
-            self._client.set_experiment_tag(self._experiment_id, _NOTE, note)
+    def scheme_runs(self, study_sha: str) -> dict[str, str]:
+        """Return the ids of the runs of a study's schemes, by scheme."""
+        condition = f"tags.`study.sha` = '{study_sha}' and tags.role = 'scheme'"
+        found = [run for run in self._search(condition) if run.info.status == "FINISHED"]
+        return {run.data.tags["scheme"]: str(run.info.run_id) for run in found}
+
+    def describe(self, note: str, views: Mapping[str, str]) -> None:
+        """Put a text at the head of the experiment's page, and saved views into its menu."""
+        known = self._client.get_experiment(self._experiment_id).tags
+        for key, value in {_NOTE: note, **views}.items():
+            if known.get(key) != value:
+                self._client.set_experiment_tag(self._experiment_id, key, value)
 
     def remove(self, run_id: str) -> None:
         """Delete a run; MLflow keeps it restorable until `mlflow gc`."""

@@ -17,6 +17,7 @@ from initsweep.records import (
     TrialRow,
     Verdict,
 )
+from initsweep.tracking.model import Promotion, ServedModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class Study:
         origin: Tags that say where this publication came from; they identify nothing.
         attachments: Report and diagnosis files by their path among the run's artifacts.
         attachments_sha: Hash of their content.
+        model: The recommended scheme's model, None if there is none that can be logged.
+        promotion: The decision that holds, if it was for results of this study.
     """
 
     experiment: str
@@ -59,6 +62,8 @@ class Study:
     origin: Mapping[str, str]
     attachments: Mapping[str, Path]
     attachments_sha: str
+    model: ServedModel | None = None
+    promotion: Promotion | None = None
 
     @property
     def sha(self) -> str:

@@ -1,0 +1,167 @@
+"""`initsweep promote`: the team's decision, checked, recorded and shown in MLflow's registry."""
+
+import argparse
+import dataclasses
+import hashlib
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+from initsweep import artifacts, ledger, tracking
+from initsweep.answer.freshness import check_results
+from initsweep.architectures import describe
+from initsweep.decisions import Challenge, Decision
+from initsweep.errors import InitsweepError, ParamsError
+from initsweep.params import Params, load_params
+from initsweep.records import Confirmation, Schema, SchemeRow, Verdict
+from initsweep.registry import did_you_mean
+from initsweep.serving import served_model
+from initsweep.stages.publish import promotion_of, read_study
+
+_VERDICT = artifacts.COMPARE / "verdict.json"
+_LOCK = Path("dvc.lock")
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Promote a scheme and say what was done.
+
+    Returns:
+        What to print, and the exit status.
+
+    Raises:
+        ParamsError: If it is not said who decided, or why.
+        InitsweepError: If something speaks against it; then nothing has been moved or written.
+    """
+    params = load_params(options.params)
+    for name in ("by", "because"):
+        if not getattr(options, name).strip():
+            raise ParamsError(f"--{name} is empty: the record must say who decided, and why.")
+    verdict = artifacts.read_record(_VERDICT, Verdict)
+    rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
+    row = _row(options.scheme, params, rows)
+    check_results()
+    challenge = ledger.challenge_of(params, row.scheme, rows)
+    objections = [*_objections(row, verdict), *_against_champion(challenge)]
+    if objections and not (options.although or "").strip():
+        raise InitsweepError(
+            f"{' '.join(objections)} If you want it all the same, say why: --although TEXT. "
+            "Nothing was changed."
+        )
+    decision = _decision(options, params, row, verdict)
+    return _carry_out(decision, params, challenge), 0
+
+
+def _row(scheme: str, params: Params, rows: list[SchemeRow]) -> SchemeRow:
+    """Look up the scheme's line of the verdict table.
+
+    Returns:
+        The line.
+
+    Raises:
+        ParamsError: If the scheme is not part of the study.
+        InitsweepError: If it cannot be trained.
+    """
+    row = next((row for row in rows if row.scheme == scheme), None)
+    if row is None or scheme not in params.schemes:
+        known = [row.scheme for row in rows if row.scheme in params.schemes]
+        raise ParamsError(
+            f"'{scheme}' is no scheme of this study.{did_you_mean(scheme, known)} Its schemes: "
+            f"{', '.join(known)}."
+        )
+    if not row.trainable:
+        raise InitsweepError(
+            f"{scheme} is untrainable in this study (test loss {row.test_loss:.4g}, the constant "
+            "predictor's or nearly so): it cannot be promoted. Nothing was changed."
+        )
+    return row
+
+
+def _objections(row: SchemeRow, verdict: Verdict) -> list[str]:
+    """Return what this study has against the scheme; none of its tie set is worse than another."""
+    if verdict.recommended is None:
+        return [f"This study does not recommend any scheme: {verdict.statement}"]
+    if row.scheme == verdict.recommended or row.in_tie_set:
+        return []
+    return [
+        f"{row.scheme} is worse on validation than schemes that this study found; it recommends "
+        f"{verdict.recommended}. On test: {row.scheme} {row.test_loss:.4g}, {row.outcome} compared "
+        f"with {verdict.recommended}."
+    ]
+
+
+def _against_champion(challenge: Challenge) -> list[str]:
+    return [challenge.statement] if challenge.standing == "worse" else []
+
+
+def _decision(
+    options: argparse.Namespace, params: Params, row: SchemeRow, verdict: Verdict
+) -> Decision:
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    trained = artifacts.read_record(
+        artifacts.train_folder(row.scheme) / "record.json", Confirmation
+    )
+    candidate = ledger.candidate_of(row, schema)
+    seeds = sorted(candidate.losses)
+    shared = {field.name for field in dataclasses.fields(Decision)}
+    of_row = {name: value for name, value in dataclasses.asdict(row).items() if name in shared}
+    return Decision(
+        **of_row,
+        initializer=trained.initializer,
+        options=dict(trained.options),
+        network=describe(params.model.name, params.model.options),
+        source=schema.source,
+        decision=verdict.decision,
+        loss_name=verdict.loss_name,
+        score_name=verdict.score_name,
+        seeds=seeds,
+        test_losses=[candidate.losses[seed] for seed in seeds],
+        settings=ledger.flat_settings(params, ledger.PROTOCOL),
+        data_sha=schema.data_sha,
+        results_sha=candidate.results_sha,
+        verdict_sha=_sha256(_VERDICT),
+        lock_sha=_sha256(_LOCK),
+        git_revision=_git("rev-parse", "HEAD"),
+        by=options.by.strip(),
+        because=options.because.strip(),
+        although=(options.although or "").strip(),
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        model_name="",
+        model_version="",
+    )
+
+
+def _carry_out(decision: Decision, params: Params, challenge: Challenge) -> str:
+    """Move the alias, then write the record: a registry that is down leaves no record behind.
+
+    Returns:
+        What to print.
+    """
+    root = tracking.project_root()
+    model = served_model(params, decision.scheme)
+    study = read_study(params)
+    tracking.publish(study, params, root)
+    promotion = promotion_of(decision, model)
+    name, version = tracking.promote(study, promotion, params, root)
+    ledger.record(dataclasses.replace(decision, model_name=name, model_version=version))
+    lines = [
+        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} is the champion: "
+        f"models:/{name}@champion is version {version}.",
+        *([f"Before: {challenge.statement}"] if challenge.champion else []),
+        f"Recorded in {ledger.CHAMPION} and {ledger.LOG}. Keep it: "
+        f"git add {ledger.DECISIONS} {_LOCK} && git commit",
+        f"Serve it: MLFLOW_TRACKING_URI={params.tracking.uri} mlflow models serve "
+        f"-m models:/{name}@champion --env-manager local --port 5001",
+    ]
+    return "\n".join(lines)
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

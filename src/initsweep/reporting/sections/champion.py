@@ -1,0 +1,20 @@
+"""This study against the last decision."""
+
+from initsweep.reporting import champion
+from initsweep.reporting.document import SECTIONS, Facts, Paragraph, Section
+from initsweep.reporting.study import Study
+
+
+@SECTIONS.register("champion")
+def section(study: Study) -> Section:
+    """Return whether to change what is in use, and why."""
+    challenge = study.challenge
+    return Section(
+        place=20,
+        title="Against the last decision",
+        short="Last decision",
+        blocks=[
+            Paragraph(lead=f"{champion.HEADS[challenge.standing]}.", text=challenge.statement),
+            Facts(pairs=champion.facts(challenge)),
+        ],
+    )

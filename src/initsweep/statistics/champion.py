@@ -1,0 +1,214 @@
+"""A scheme of this study against the last decision, on the test losses of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initsweep.decisions import Challenge, Decision, Standing
+from initsweep.randomness import numpy_stream
+from initsweep.records import Interval
+from initsweep.statistics.comparison import FEWEST_SEEDS, outcome_of, sign_flip_p
+from initsweep.statistics.intervals import RESAMPLES, mean_interval, mean_of
+from initsweep.statistics.resamples import LEVEL
+from initsweep.statistics.wording import number, rate
+
+Losses = NDArray[np.float64]
+_ORDERS = 9_999
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """What may take the champion's place.
+
+    Attributes:
+        losses: Capped test loss of each fresh seed, by seed.
+        results_sha: As in `Decision`.
+    """
+
+    scheme: str
+    learning_rate: float
+    losses: Mapping[int, float]
+    results_sha: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """On what a comparison rests: this study's data, settings, margin and significance level."""
+
+    data_sha: str
+    settings: Mapping[str, str]
+    margin: float
+    alpha: float
+
+
+def challenge(decision: Decision | None, candidate: Candidate | None, terms: Terms) -> Challenge:
+    """Compare a candidate with the last decision.
+
+    Args:
+        decision: The last decision, None if there is none.
+        candidate: The scheme of this study, None if the study recommends none.
+        terms: On what the comparison rests.
+
+    Returns:
+        How the candidate stands, in numbers and in words.
+    """
+    if decision is None:
+        return _without_champion(candidate, terms)
+    if candidate is None:
+        text = f"This study recommends nothing that could replace {_named(decision)}: keep it."
+        return _challenge("no_candidate", text, decision, None, terms)
+    if candidate.results_sha == decision.results_sha:
+        text = f"{_named(decision)} is what this study found: there is nothing to change."
+        return _challenge("same", text, decision, candidate, terms)
+    if terms.data_sha != decision.data_sha:
+        text = (
+            f"{_named(decision)} was tested on other rows ({decision.source}, "
+            f"{decision.data_sha}) than this study ({terms.data_sha}), so that their losses cannot "
+            "be compared. Decide anew, or run the champion's settings on this data first."
+        )
+        return _challenge("not_comparable", text, decision, candidate, terms)
+    return _measured(decision, candidate, terms)
+
+
+def _without_champion(candidate: Candidate | None, terms: Terms) -> Challenge:
+    text = "No decision has been recorded yet."
+    if candidate is not None:
+        text += f" Record one: `initsweep promote {candidate.scheme} --by NAME --because TEXT`."
+    return _challenge("no_champion", text, None, candidate, terms)
+
+
+def _measured(decision: Decision, candidate: Candidate, terms: Terms) -> Challenge:
+    then = dict(zip(decision.seeds, decision.test_losses, strict=True))
+    paired = set(then) == set(candidate.losses)
+    if paired:
+        seeds = sorted(then)
+        differences = np.array([candidate.losses[seed] - then[seed] for seed in seeds])
+        interval, p_value = mean_interval(differences), sign_flip_p(differences)
+    else:
+        new, old = np.array([*candidate.losses.values()]), np.array([*then.values()])
+        interval, p_value = unpaired_interval(new, old), permutation_p(new, old)
+    fewest = min(len(then), len(candidate.losses))
+    outcome = outcome_of(interval, p_value, terms.margin, terms.alpha)
+    # With fewer seeds an interval is too narrow to be believed: see `FEWEST_SEEDS`.
+    standing: Standing = "inconclusive" if fewest < FEWEST_SEEDS else outcome  # type: ignore[assignment]
+    text = _sentence(standing, interval, decision, candidate, terms, paired=paired, seeds=fewest)
+    found = (interval, p_value, paired, fewest)
+    return _challenge(standing, text, decision, candidate, terms, found=found)
+
+
+def unpaired_interval(new: Losses, old: Losses) -> Interval:
+    """Return the difference of two means with its 95 % percentile bootstrap interval.
+
+    Like `mean_interval`, it tends to be too narrow below twenty values.
+
+    Args:
+        new: Losses of one scheme, shape (seeds,).
+        old: Losses of the other, of other seeds.
+
+    Source: Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, section 8.3.
+    """
+    stream = numpy_stream("statistics", "two-samples", f"{len(new)}-{len(old)}")
+    means = [
+        np.sort(sample)[stream.integers(0, len(sample), (RESAMPLES, len(sample)))].mean(axis=1)
+        for sample in (new, old)
+    ]
+    low, high = np.quantile(means[0] - means[1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(low=float(low), estimate=mean_of(new) - mean_of(old), high=float(high))
+
+
+def permutation_p(new: Losses, old: Losses) -> float:
+    """Return the two-sided p-value of "both samples come from one distribution".
+
+    The share, among 9999 random divisions of all losses and the observed one, of those whose means
+    are at least as far apart.
+
+    Source: Fisher, R. A. (1935), The Design of Experiments, section 21; Phipson, B. and Smyth,
+    G. K. (2010), Stat. Appl. Genet. Mol. Biol. 9(1), 39.
+    """
+    stream = numpy_stream("statistics", "permutation", f"{len(new)}-{len(old)}")
+    everything = np.concatenate([np.sort(new), np.sort(old)])
+    observed = abs(new.mean() - old.mean())
+    shuffled = stream.permuted(np.tile(everything, (_ORDERS, 1)), axis=1)
+    apart = shuffled[:, : len(new)].mean(axis=1) - shuffled[:, len(new) :].mean(axis=1)
+    slack = 1e-12 * float(np.abs(everything).max())
+    return float((1 + np.sum(np.abs(apart) >= observed - slack)) / (1 + _ORDERS))
+
+
+_SAYS: Mapping[Standing, str] = {
+    "better": "has a lower test loss than",
+    "worse": "has a higher test loss than",
+    "equivalent": "does as well as",
+    "inconclusive": "cannot be told apart from",
+}
+
+
+def _sentence(
+    standing: Standing,
+    difference: Interval,
+    decision: Decision,
+    candidate: Candidate,
+    terms: Terms,
+    *,
+    paired: bool,
+    seeds: int,
+) -> str:
+    how = f"{seeds} paired seeds" if paired else "seeds that differ, unpaired"
+    numbers = (
+        f"{number(difference.estimate)}, 95 % interval {number(difference.low)} to "
+        f"{number(difference.high)}; {how}; differences below {number(terms.margin)} do not matter"
+    )
+    advice = "Change." if standing == "better" else "There is no reason to change."
+    if standing == "inconclusive":
+        advice = "Keep the champion until more seeds decide."
+        if seeds < FEWEST_SEEDS:
+            advice = f"Keep the champion: at least {FEWEST_SEEDS} seeds each are needed to decide."
+    return (
+        f"{candidate.scheme} at learning rate {rate(candidate.learning_rate)} {_SAYS[standing]} "
+        f"{_named(decision)} (difference {numbers}). {advice}"
+    )
+
+
+def _named(decision: Decision) -> str:
+    return (
+        f"the champion {decision.scheme} at learning rate {rate(decision.learning_rate)} in "
+        f"{decision.network}"
+    )
+
+
+def changed_settings(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what is set otherwise, one `key: then → now` each."""
+    keys = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    return [f"{key}: {then.get(key, 'not set')} → {now.get(key, 'not set')}" for key in keys]
+
+
+def _challenge(
+    standing: Standing,
+    statement: str,
+    decision: Decision | None,
+    candidate: Candidate | None,
+    terms: Terms,
+    *,
+    found: tuple[Interval, float, bool, int] | None = None,
+) -> Challenge:
+    interval, p_value, paired, seeds = found or (None, None, None, None)
+    settings = [] if decision is None else changed_settings(decision.settings, terms.settings)
+    return Challenge(
+        standing=standing,
+        change=standing in {"better", "no_champion"} and candidate is not None,
+        statement=statement[0].upper() + statement[1:] if decision else statement,
+        candidate=None if candidate is None else candidate.scheme,
+        champion=None if decision is None else decision.scheme,
+        decided_by=None if decision is None else decision.by,
+        decided_when=None if decision is None else decision.when,
+        decided_because=None if decision is None else decision.because,
+        difference_low=None if interval is None else interval.low,
+        difference=None if interval is None else interval.estimate,
+        difference_high=None if interval is None else interval.high,
+        p_value=p_value,
+        paired=paired,
+        seeds=seeds,
+        margin=terms.margin,
+        changed_settings=settings,
+    )

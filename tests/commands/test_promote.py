@@ -1,0 +1,164 @@
+"""A promotion is checked first; whatever is refused moves and writes nothing."""
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from initsweep import artifacts, ledger
+from initsweep.cli import main
+from initsweep.commands import promote
+from initsweep.records import SchemeRow
+from tests.tracking.synthetic_study import make_params, make_study, write_study
+
+SCHEMES = ("zeros", "he_normal", "orthogonal", "lecun_normal")
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """A study on disk: he_normal recommended, lecun_normal tied, orthogonal worse."""
+    for name in [*os.environ]:
+        if name.startswith(("MLFLOW_", "DVC_")):
+            monkeypatch.delenv(name)
+    study = make_study(SCHEMES, seeds=range(100, 110))
+    schemes = [
+        dataclasses.replace(one, row=dataclasses.replace(one.row, in_tie_set=True))
+        if one.scheme == "lecun_normal"
+        else one
+        for one in study.schemes
+    ]
+    study = dataclasses.replace(study, schemes=schemes)
+    write_study(study, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text(make_params(SCHEMES).model_dump_json())
+    (tmp_path / "dvc.lock").write_text("lock")
+    monkeypatch.setattr(promote, "check_results", lambda: None)
+    return study
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """What would have been shown in MLflow's registry; it has its own tests."""
+    shown = []
+
+    def registered(study, promotion, params, root):
+        shown.append(promotion)
+        return "digits", "7"
+
+    monkeypatch.setattr("initsweep.tracking.publish", lambda *_: None)
+    monkeypatch.setattr("initsweep.tracking.promote", registered)
+    return shown
+
+
+def call(scheme: str, *more: str, by: str = "Ann Lee", because: str = "widest basin") -> int:
+    return main(["promote", scheme, "--by", by, "--because", because, *more])
+
+
+def refused(capsys, registry) -> str:
+    assert registry == []
+    assert not ledger.CHAMPION.exists()
+    assert not ledger.LOG.exists()
+    return capsys.readouterr().err
+
+
+def test_the_recommended_scheme_is_recorded_with_all_that_a_later_study_needs(
+    study, registry, capsys
+):
+    assert call("he_normal") == 0
+    assert "models:/digits@champion is version 7" in capsys.readouterr().out
+    decision = ledger.last_decision()
+    assert decision is not None
+    row = next(one.row for one in study.schemes if one.scheme == "he_normal")
+    assert (decision.scheme, decision.test_loss) == ("he_normal", row.test_loss)
+    assert decision.seeds == list(range(100, 110))
+    assert len(decision.test_losses) == 10
+    assert (decision.by, decision.because, decision.although) == ("Ann Lee", "widest basin", "")
+    assert (decision.model_name, decision.model_version) == ("digits", "7")
+    assert decision.network == "mlp-3x128-relu"
+    assert len(decision.verdict_sha) == len(decision.lock_sha) == 64
+    assert decision.when.endswith("+00:00")
+    assert registry[0].tags["promoted.because"] == "widest basin"
+    assert registry[0].model.scheme == "he_normal"
+    assert json.loads(ledger.LOG.read_text()) == json.loads(ledger.CHAMPION.read_text())
+
+
+def test_a_tied_scheme_needs_no_excuse(study, registry):
+    assert call("lecun_normal") == 0
+
+
+def test_a_worse_scheme_needs_a_reason_in_spite_of_the_study(study, registry, capsys):
+    assert call("orthogonal") == 2
+    error = refused(capsys, registry)
+    assert "orthogonal is worse on validation" in error
+    assert "it recommends he_normal" in error
+    assert "--although TEXT" in error
+    assert call("orthogonal", "--although", "  ") == 2
+    assert call("orthogonal", "--although", "it is cheaper") == 0
+    assert ledger.last_decision().although == "it is cheaper"
+    assert "Although: it is cheaper" in registry[0].text
+
+
+def test_a_study_without_a_recommendation_needs_a_reason_too(study, registry, capsys):
+    verdict = dataclasses.replace(study.verdict, recommended=None, statement="Cannot tell.")
+    artifacts.write_json(artifacts.COMPARE / "verdict.json", verdict)
+    assert call("he_normal") == 2
+    assert "does not recommend any scheme: Cannot tell." in refused(capsys, registry)
+
+
+def test_what_is_worse_than_the_champion_needs_a_reason(study, registry, capsys):
+    assert call("he_normal") == 0
+    decided = ledger.last_decision()
+    better = dataclasses.replace(
+        decided, test_losses=[loss / 9 for loss in decided.test_losses], results_sha="then"
+    )
+    ledger.record(better)
+    assert call("he_normal") == 2
+    assert "has a higher test loss than the champion he_normal" in capsys.readouterr().err
+    assert ledger.last_decision() == better
+    assert len(registry) == 1
+
+
+@pytest.mark.parametrize(
+    ("scheme", "words"),
+    [
+        ("zeros", "untrainable"),
+        ("he_norma", "Did you mean 'he_normal'?"),
+        ("xavier_normal", "is no scheme of this study"),
+    ],
+)
+def test_schemes_that_cannot_be_promoted(scheme, words, study, registry, capsys):
+    assert call(scheme, "--although", "I insist") == 2
+    assert words in refused(capsys, registry)
+
+
+@pytest.mark.parametrize("name", ["by", "because"])
+def test_who_and_why_must_be_said(name, study, registry, capsys):
+    assert call("he_normal", **{name: " "}) == 2
+    assert f"--{name} is empty" in refused(capsys, registry)
+
+
+def test_without_a_verdict_there_is_nothing_to_promote(study, registry, capsys):
+    (artifacts.COMPARE / "verdict.json").unlink()
+    assert call("he_normal") == 2
+    assert "verdict.json' is missing: run `dvc repro`" in refused(capsys, registry)
+
+
+def test_without_a_model_there_is_nothing_to_serve(study, registry, capsys):
+    (artifacts.train_folder("he_normal") / "model.safetensors").write_bytes(b"none")
+    assert call("he_normal") == 2
+    assert "model.safetensors' cannot be read" in refused(capsys, registry)
+
+
+def test_a_registry_that_is_down_leaves_no_record(study, capsys, monkeypatch):
+    Path("mlflow.db").write_text("this is no database but a long text\n" * 99)
+    assert call("he_normal") == 2
+    assert "file is not a database" in refused(capsys, [])
+
+
+def test_a_removed_scheme_is_no_candidate(study, registry, capsys):
+    rows = [one.row for one in study.schemes if one.scheme != "he_normal"]
+    artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
+    assert call("he_normal") == 2
+    assert "'he_normal' is no scheme of this study" in refused(capsys, registry)

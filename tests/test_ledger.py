@@ -1,0 +1,35 @@
+import pytest
+
+from initsweep import ledger
+from initsweep.errors import ArtifactError
+from tests.statistics.test_champion import decision
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_a_decision_reads_back_and_all_are_kept():
+    assert ledger.last_decision() is None
+    first, second = decision(), decision(scheme="zeros", test_score=None, because="ünlikely")
+    ledger.record(first)
+    assert ledger.last_decision() == first
+    ledger.record(second)
+    assert ledger.last_decision() == second
+    lines = ledger.LOG.read_text(encoding="utf-8").splitlines()
+    assert ['"he_normal"' in lines[0], '"zeros"' in lines[1], len(lines)] == [True, True, 2]
+
+
+def test_a_damaged_decision_is_to_be_restored_from_git():
+    ledger.record(decision())
+    ledger.CHAMPION.write_text('{"scheme": 3}')
+    with pytest.raises(ArtifactError, match=r"git checkout decisions/champion\.json"):
+        ledger.last_decision()
+
+
+def test_settings_are_flat(small_params):
+    settings = ledger.flat_settings(small_params({"model.depth": 2}), ledger.PROTOCOL)
+    assert settings["model.depth"] == "2"
+    assert settings["data.source"] == "wine"
+    assert not any(key.startswith(("runtime", "tracking", "decide")) for key in settings)

@@ -1,0 +1,157 @@
+"""A logged model answers on raw rows: in this process, without initsweep, and over HTTP."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+import torch
+
+from initsweep.tracking import promote
+from initsweep.tracking.model import requirements, save
+from tests.tracking.models import (
+    CLASSES,
+    NAMES,
+    answers_without_initsweep,
+    expected_outputs,
+    make_model,
+    make_promotion,
+)
+from tests.tracking.synthetic_study import NAMES as SCHEMES
+from tests.tracking.synthetic_study import make_study
+
+ROWS = [{"height": 12.5, "width": 7.0}, {"height": 10.0, "width": 10.0}, {"height": 3, "width": 14}]
+PATIENCE = 90  # seconds until the server must answer, on a busy machine
+
+
+def expected(task: str) -> list[dict]:
+    if task == "regression":
+        values = expected_outputs(ROWS, 1).squeeze(-1) * 70 + 150
+        return [{"prediction": pytest.approx(value, rel=1e-5)} for value in values.tolist()]
+    shares = torch.softmax(expected_outputs(ROWS, len(CLASSES)), dim=-1).tolist()
+    return [
+        {"label": CLASSES[max(range(3), key=row.__getitem__)]}
+        | {
+            f"probability_{name}": pytest.approx(p, rel=1e-5)
+            for name, p in zip(CLASSES, row, strict=True)
+        }
+        for row in shares
+    ]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_it_loads_where_initsweep_is_not_installed(task, tmp_path):
+    model = make_model(task=task)
+    folder = save(model, tmp_path)
+    assert answers_without_initsweep(folder, ROWS) == expected(task)
+    suffixes = {file.suffix for file in folder.rglob("*") if file.is_file()}
+    assert suffixes == {"", ".json", ".py", ".safetensors", ".txt", ".yaml"}
+    assert (folder / "requirements.txt").read_text().split() == requirements()
+    assert all(text.partition("==")[2] for text in requirements())
+    example = json.loads((folder / "input_example.json").read_text())
+    assert example["columns"] == NAMES
+
+
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning")
+def test_columns_may_come_in_any_order_and_values_must_be_finite(tmp_path):
+    folder = save(make_model(), tmp_path)
+    import pandas as pd
+    from mlflow import pyfunc
+
+    model = pyfunc.load_model(str(folder))
+    rows = pd.DataFrame(ROWS)
+    assert model.predict(rows[["width", "height"]]).equals(model.predict(rows))
+    with pytest.raises(ValueError, match="finite number; not so: width"):
+        model.predict(rows.assign(width=[1.0, float("nan"), 2.0]))
+    with pytest.raises(Exception, match="missing inputs"):
+        model.predict(rows[["height"]])
+
+
+def test_the_hash_changes_with_anything_that_changes_an_answer():
+    model = make_model()
+    assert model.sha == make_model().sha
+    assert model.sha != make_model(bias=0.5).sha
+    assert model.sha != replace(model, facts={**model.facts, "class_names": ["x"]}).sha
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_the_champion_answers_over_http(task, project):
+    study = make_study(SCHEMES)
+    project.publish(study)
+    promote(study, make_promotion(make_model(task=task)), project.params, project.root)
+    with served(project, "models:/digits@champion") as address:
+        assert posted(address, {"dataframe_records": ROWS}) == (200, expected(task))
+        split = {"columns": NAMES, "data": [[row[name] for name in NAMES] for row in ROWS]}
+        assert posted(address, {"dataframe_split": split}) == (200, expected(task))
+        status, answer = posted(address, {"dataframe_records": [{"height": 1.0}]})
+        assert status == 400
+        assert "width" in answer["message"]
+
+
+def posted(address: str, body: object) -> tuple[int, object]:
+    headers = {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}/invocations", json.dumps(body).encode(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, json.load(answer)["predictions"]
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.load(error)
+
+
+class served:  # noqa: N801 - reads as a function where it is used
+    """`mlflow models serve` on a free port of this machine, until the block ends."""
+
+    def __init__(self, project, model: str) -> None:
+        self.project, self.model = project, model
+
+    def __enter__(self) -> str:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", self.model]
+        command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--workers", "1"]
+        self.log = (self.project.root / "serve.log").open("w+")
+        environment = {
+            **os.environ,
+            "MLFLOW_TRACKING_URI": f"sqlite:///{self.project.root / 'mlflow.db'}",
+            "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}",  # noqa: PTH120
+        }
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            self._wait(address)
+        except BaseException:
+            self.__exit__()
+            raise
+        return address
+
+    def _wait(self, address: str) -> None:
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/ping", timeout=5).close()
+            except OSError:
+                gone = self.process.poll() is not None
+                if gone or time.monotonic() > end:
+                    self.log.seek(0)
+                    pytest.fail(f"no server at {address}:\n{self.log.read()}")
+                time.sleep(0.2)
+            else:
+                return
+
+    def __exit__(self, *_: object) -> None:
+        # MLflow starts the server through a shell: the whole group of processes must end.
+        os.killpg(self.process.pid, 15)
+        self.process.wait(timeout=20)
+        self.log.close()
