@@ -110,7 +110,7 @@ def _study(root: Path):
     page.write_text("<h1>The review packet</h1>")
     figure = root / "tradeoff.png"
     figure.write_bytes(PIXEL)
-    attachments = {"review.html": page, "figures/tradeoff.png": figure}
+    attachments = {"report/review.html": page, "report/figures/tradeoff.png": figure}
     study = make_study(SCHEMES, grid=GRID, attachments=attachments)
     return replace(study, model=make_model())
 
