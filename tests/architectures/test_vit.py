@@ -45,7 +45,7 @@ def test_forward_is_torch_s_pre_norm_encoder_over_patches(pooling, image):
     rows = torch.randn(5, 64, generator=generator)
     channels, height, width = image or [1, 8, 8]
     cut = rows.view(5, channels, height // 2, 2, width // 2, 2).permute(0, 2, 4, 1, 3, 5)
-    tokens = cut.reshape(5, -1, channels * 4) @ state["patches.weight"].flatten(1).T
+    tokens = cut.reshape(5, -1, channels * 4) @ state["patches.weight"].T
     tokens = tokens + state["patches.bias"]
     if pooling == "class_token":
         tokens = torch.cat([state["class_token.weight"].expand(5, 1, -1), tokens], dim=1)

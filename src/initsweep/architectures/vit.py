@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.architectures.activations import ACTIVATIONS, Activation, ActivationName
-from initsweep.architectures.images import BlankConv2d, Image, image_of
+from initsweep.architectures.images import Image, image_of
 from initsweep.architectures.mlp import BlankLinear
 from initsweep.errors import ParamsError
 from initsweep.params import Count
@@ -49,7 +49,8 @@ class SelfAttention(nn.Module):
 
     def _split(self, signal: Tensor) -> Tensor:
         """Return (batch, heads, tokens, width / heads)."""
-        return signal.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        shape = (signal.shape[0], signal.shape[1], self.heads, -1)
+        return signal.reshape(shape).transpose(1, 2)
 
 
 class EncoderBlock(nn.Module):
@@ -76,6 +77,8 @@ class Vit(nn.Module):
     `head.weight`, and so on.
     """
 
+    order: Tensor
+
     def __init__(
         self,
         *,
@@ -91,24 +94,28 @@ class Vit(nn.Module):
     ) -> None:
         super().__init__()
         phi = ACTIVATIONS[activation]
-        self.patches = BlankConv2d(image[0], width, patch, stride=patch)
+        # A linear layer on cut patches: the same as a convolution of that stride.
+        self.patches = BlankLinear(image[0] * patch**2, width)
         tokens = (image[1] // patch) * (image[2] // patch)
         self.class_token = BlankEmbedding(1, width) if pooling == "class_token" else None
-        self.positions = BlankEmbedding(tokens + (self.class_token is not None), width)
+        tokens += self.class_token is not None
+        self.positions = BlankEmbedding(tokens, width)
+        self.register_buffer("order", torch.arange(tokens), persistent=False)
         self.blocks = nn.ModuleList(EncoderBlock(width, heads, hidden, phi) for _ in range(depth))
         self.norm, self.head = nn.LayerNorm(width), BlankLinear(width, n_outputs)
-        self.image = tuple(image)
+        self.grid = (image[0], image[1] // patch, patch, image[2] // patch, patch)
         self.activation_after: Mapping[str, Activation] = {
             f"blocks.{index}.hidden": phi for index in range(depth)
         }
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return the outputs, shape (batch, n_outputs), for inputs of (batch, n_features)."""
-        signal = self.patches(inputs.reshape(-1, *self.image)).flatten(2).mT
+        cut = inputs.reshape(-1, *self.grid).permute(0, 2, 4, 1, 3, 5)
+        signal = self.patches(cut.flatten(3).flatten(1, 2))
         if self.class_token is not None:
-            first = torch.zeros(len(signal), 1, dtype=torch.long, device=inputs.device)
-            signal = torch.cat([self.class_token(first), signal], dim=1)
-        signal = signal + self.positions(torch.arange(signal.shape[1], device=inputs.device))
+            token = self.class_token(self.order[:1])
+            signal = torch.cat([token.expand(signal.shape[0], -1, -1), signal], dim=1)
+        signal = signal + self.positions(self.order)
         for block in self.blocks:
             signal = block(signal)
         signal = self.norm(signal)
