@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from initsweep.errors import ParamsError
-from initsweep.records import ModelOption, OptionValue
+from initsweep.records import JudgedBy, ModelOption, OptionValue
 from initsweep.registry import did_you_mean
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -56,6 +56,18 @@ class Data(Section):
                 f"received {self.validation_fraction} + {self.test_fraction}"
             )
         return self
+
+
+class Task(Section):
+    """What networks are trained to do and judged by.
+
+    Names of losses and scores are checked against the targets when the data are prepared.
+    """
+
+    loss: str
+    class_weights: Literal["none", "balanced"]
+    score: str
+    select_by: JudgedBy
 
 
 class Model(BaseModel):
@@ -196,6 +208,7 @@ class Params(Section):
     """The whole of `params.yaml`."""
 
     data: Data
+    task: Task
     model: Model
     optimizer: Optimizer
     training: Training

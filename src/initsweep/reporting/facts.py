@@ -85,6 +85,14 @@ def data(study: Study) -> Facts:
         f"{numbers.loss(schema.constant_test_loss)} on test"
     )
     facts.append(("Constant predictor's loss", constant))
+    if schema.class_weights:
+        facts.append(("Class weights", ", ".join(map(numbers.loss, schema.class_weights))))
+    if schema.select_by == "score":
+        judged = schema.judged
+        low, high = judged.constant_validation_loss, judged.constant_test_loss
+        text = f"{judged.loss_name.replace('_', ' ')}; of a constant predictor "
+        text += f"{numbers.loss(low)} on validation, {numbers.loss(high)} on test"
+        facts.append(("Selected by", text))
     return facts + _noticed(study.profile)
 
 

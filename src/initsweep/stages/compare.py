@@ -45,7 +45,7 @@ def run(params: Params) -> None:
     Raises:
         ArtifactError: If a result is missing, damaged or belongs to another study.
     """
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema).judged
     evidence = [_read(scheme) for scheme in params.schemes]
     check_evidence(evidence, schema, params.confirm.seeds)
     comparison = compare(evidence, schema, params.decide, _provenance(params, evidence, schema))
