@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from initsweep import artifacts
 from initsweep.architectures import build_model
+from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train import OnProgress, train_lanes
@@ -67,23 +68,31 @@ class Experiment:
 
     def model(self) -> nn.Module:
         """Return the network as a template; its own weights are never trained."""
-        return build_model(
-            self.params.model.name,
-            self.params.model.options,
+        settings = self.params.model
+        model = build_model(
+            settings.name,
+            settings.options,
             n_features=self.schema.n_features,
             n_outputs=self.schema.n_outputs,
         )
+        return model if settings.transfer is None else transfer_(model, settings.transfer)
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:
         """Return every parameter of the network under `scheme`, by name.
 
         A scheme that measures signals sees the features of the training rows and nothing else.
+        With a trained backbone the scheme fills the head, and the rest is as in the file.
         """
         name, options = self.params.initializer(scheme)
         initializer = make_initializer(name, options, scheme=scheme)
         inputs = self.train.features if initializer.needs_inputs else None
+        model, transfer = self.model(), self.params.model.transfer
+        if transfer is not None:
+            new = head_parameters(model, transfer.head)
+            for parameter_name, parameter in model.named_parameters():
+                parameter.requires_grad_(parameter_name in new)  # schemes leave the frozen alone
         with each_warning_once(self._said):
-            return initial_state(self.model(), initializer, seed, inputs=inputs)
+            return initial_state(model, initializer, seed, inputs=inputs)
 
     @cached_property
     def train(self) -> Split:

@@ -70,12 +70,28 @@ class Task(Section):
     select_by: JudgedBy
 
 
+class Transfer(Section):
+    """A trained backbone and a new head: only the head is initialized.
+
+    The checksum stands for the file, so that another file is another question.
+    """
+
+    pretrained: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    head: str
+    frozen: tuple[str, ...]
+
+
 class Model(BaseModel):
-    """The network by name; every other key is an option of that architecture, checked there."""
+    """The network by name, and `transfer` if most of it is trained already.
+
+    Every other key is an option of that architecture, checked there.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     name: str
+    transfer: Transfer | None = None
 
     @property
     def options(self) -> dict[str, ModelOption]:
