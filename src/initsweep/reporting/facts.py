@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from initsweep.figures import numbers
-from initsweep.params import Params
+from initsweep.params import Model, Params
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
 
@@ -115,6 +115,7 @@ def protocol(study: Study) -> Facts:
     skill = f"at least {100 * decide.trainable_skill:g} %"
     return [
         ("Network", _with_options(params.model.name, params.model.options)),
+        *_transfer(params.model),
         ("Optimizer", _optimizer(params)),
         ("Training", _training(params)),
         ("Batches", _batches(study)),
@@ -219,6 +220,16 @@ def provenance(study: Study) -> Facts:
         ("Tuning seeds", _joined(study.params.tune.seeds)),
         ("Fresh seeds", _joined(study.params.confirm.seeds)),
         ("Split seed", str(study.params.data.split_seed)),
+    ]
+
+
+def _transfer(model: Model) -> Facts:
+    if (transfer := model.transfer) is None:
+        return []
+    frozen = ", ".join(transfer.frozen) or "nothing"
+    return [
+        ("Trained backbone", f"{transfer.pretrained} (SHA-256 {transfer.sha256[:12]}…)"),
+        ("Initialized", f"{transfer.head} only; frozen: {frozen}"),
     ]
 
 

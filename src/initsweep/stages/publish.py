@@ -25,7 +25,7 @@ from initsweep.records import (
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
 # which other schemes there are, and how many workers trained them, changes nothing.
-SHAPING = ("data", "model", "optimizer", "training", "tune", "confirm", "runtime")
+SHAPING = ("data", "task", "model", "optimizer", "training", "tune", "confirm", "runtime")
 IRRELEVANT = "runtime.workers"
 
 TABLES = ("schemes", "layers")  # of the diagnosis
