@@ -138,7 +138,7 @@ def test_mistakes_are_named_with_key_value_and_remedy(trained, tmp_path):
     save_file({**state, "hidden.0.linear.weight": torch.zeros(2, 2), "stem": torch.ones(1)}, other)
     for one, error, parts in (
         (settings(file, head="haed"), ParamsError, ["transfer.head", "'haed'", "mean 'head'"]),
-        (settings(file, frozen=["hiden.*"]), ParamsError, ["transfer.frozen", "'hiden.*'"]),
+        (settings(file, frozen=["hidn.*"]), ParamsError, ["transfer.frozen", "'hidn.*'"]),
         (settings(file, frozen=["head.*"]), ParamsError, ["outside the head"]),
         (settings(file, sha256="1" * 64), DataError, ["sha256", "has the checksum", "11111"]),
         (settings(tmp_path / "none"), DataError, ["pretrained", "No such file"]),

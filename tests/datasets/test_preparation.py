@@ -4,9 +4,8 @@ import pytest
 from initsweep.datasets import DATASETS, Dataset
 from initsweep.datasets._checks import check_dataset
 from initsweep.datasets._profile import profile
-from initsweep.datasets._splitting import SPLITS, split_rows, standardize
+from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
 from initsweep.errors import DataError
-from initsweep.metrics import loss_of
 from initsweep.params import Data
 
 SETTINGS = Data(source="x", validation_fraction=0.2, test_fraction=0.2, split_seed=0)
@@ -89,9 +88,7 @@ def test_regression_targets_are_standardized_and_can_be_restored():
     prepared = standardize(dataset, rows)
     restored = prepared.targets["test"] * prepared.target_scale + prepared.target_mean
     assert np.allclose(restored, dataset.targets[rows["test"]], atol=1e-6)
-    assert loss_of("regression").constant(
-        prepared.targets["train"], prepared.targets["train"], np.ones(0)
-    ) == pytest.approx(1.0, abs=1e-6)
+    assert constant_loss(dataset, prepared, "train") == pytest.approx(1.0, abs=1e-6)
 
 
 def test_the_constant_predictor_knows_training_frequencies_only():
@@ -100,9 +97,7 @@ def test_the_constant_predictor_knows_training_frequencies_only():
     prepared = standardize(dataset, split_rows("x", dataset, SETTINGS))
     # Stratified splits of 3:1 classes: the entropy of (3/4, 1/4) in nats.
     entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
-    assert loss_of("classification").constant(
-        prepared.targets["train"], prepared.targets["test"], np.ones(2)
-    ) == pytest.approx(entropy)
+    assert constant_loss(dataset, prepared, "test") == pytest.approx(entropy)
 
 
 def test_the_profile_counts_leaks():

@@ -9,8 +9,11 @@ import sklearn.metrics
 import torch
 from torch.nn import functional
 
+from initsweep.datasets import DATASETS
+from initsweep.datasets._splitting import constant_loss, split_rows, standardize
 from initsweep.errors import DataError, ParamsError
 from initsweep.metrics import METRICS, balanced_weights, loss_of, score_of
+from initsweep.params import Data
 
 CASES = [pytest.param(metric, id=name) for name, metric in METRICS]
 
@@ -230,3 +233,16 @@ def test_the_mean_of_the_targets_scores_zero():
     targets = torch.tensor(np.arange(10.0))
     outputs = targets.mean().expand(10, 1)
     assert METRICS.get("r_squared").function(outputs, targets).item() == 0.0
+
+
+@pytest.mark.parametrize("source", ["wine", "diabetes"])
+def test_the_data_sets_own_constant_loss_is_that_of_the_task_s_loss(source):
+    dataset = DATASETS.get(source)()
+    fractions = Data(source=source, validation_fraction=0.2, test_fraction=0.2, split_seed=0)
+    prepared = standardize(dataset, split_rows(source, dataset, fractions))
+    for split in ("validation", "test"):
+        ones = np.ones(len(dataset.class_names))
+        value = loss_of(dataset.task).constant(
+            prepared.targets["train"], prepared.targets[split], ones
+        )
+        assert value == constant_loss(dataset, prepared, split)

@@ -93,6 +93,19 @@ def standardize(dataset: Dataset, rows: dict[str, np.ndarray]) -> Prepared:
     )
 
 
+def constant_loss(dataset: Dataset, prepared: Prepared, split: str) -> float:
+    """Return the loss on `split` of the best predictor that ignores the features.
+
+    It knows the training targets only. Classification: cross-entropy, in nats, of the training
+    class frequencies. Regression: squared error of the training mean, in training variances.
+    """
+    targets = prepared.targets[split]
+    if dataset.task == "regression":
+        return float(np.mean(targets.astype(np.float64) ** 2))
+    counts = np.bincount(prepared.targets["train"], minlength=len(dataset.class_names))
+    return float(-np.mean(np.log(counts / counts.sum())[targets]))
+
+
 def _targets(dataset: Dataset, rows: np.ndarray, mean: float, scale: float) -> np.ndarray:
     targets: np.ndarray = dataset.targets[rows]
     if dataset.task == "classification":
