@@ -146,12 +146,6 @@ class Experiment:
             engine=results.engine,
         )
 
-    def value(self, loss: float | None, score: float | None) -> float | None:
-        """Return what a run is compared by: its loss, or how far its score stays below 1."""
-        if self.schema.select_by == "loss":
-            return loss
-        return None if loss is None or score is None else 1 - score
-
     def cap(self, loss: float | None, score: float | None, split: str = "validation") -> float:
         """Return what a run is compared by, or the constant predictor's if lower or none."""
         constant = (
@@ -159,7 +153,7 @@ class Experiment:
             if split == "test"
             else self.judged.constant_validation_loss
         )
-        value = self.value(loss, score)
+        value = self.schema.value(loss, score)
         return constant if value is None else min(value, constant)
 
     def checkpoint(self, scheme: str, role: Role) -> Path:

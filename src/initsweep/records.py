@@ -511,6 +511,12 @@ class Schema:
     constant_test_score: float
     data_sha: str
 
+    def value(self, loss: float | None, score: float | None) -> float | None:
+        """Return what a run is compared by: its loss, or how far its score stays below 1."""
+        if self.select_by == "loss":
+            return loss
+        return None if loss is None or score is None else 1 - score
+
     @property
     def judged(self) -> "Schema":
         """The schema with what runs are compared by in the place of the loss.

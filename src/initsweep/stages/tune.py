@@ -95,7 +95,8 @@ class _Batches:
         for number, rate in batch:
             rows = [row for row in trained.runs if row.trial == number]
             values = [
-                self._experiment.value(row.validation_loss, row.validation_score) for row in rows
+                self._experiment.schema.value(row.validation_loss, row.validation_score)
+                for row in rows
             ]
             raw = [inf if value is None else value for value in values]
             losses.append((fmean(row.capped_loss for row in rows), fmean(raw)))
