@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from initsweep import artifacts
 from initsweep.architectures import build_model
+from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train import OnProgress, train_lanes
 from initsweep.errors import each_warning_once
 from initsweep.initializers import initial_state, make_initializer
-from initsweep.metrics import METRICS
+from initsweep.metrics import METRICS, bound
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import provenance
 from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
@@ -60,29 +61,38 @@ class Experiment:
     def __init__(self, params: Params, schema: Schema) -> None:
         self.params = params
         self.schema = schema
-        self.loss = METRICS.get(schema.loss_name).function
-        self.score = METRICS.get(schema.score_name).function
+        self.loss = bound(METRICS.get(schema.loss_name), schema)
+        self.score = bound(METRICS.get(schema.score_name), schema)
+        self.judged = schema.judged
         self._said: set[str] = set()  # one warning, not one per seed
 
     def model(self) -> nn.Module:
         """Return the network as a template; its own weights are never trained."""
-        return build_model(
-            self.params.model.name,
-            self.params.model.options,
+        settings = self.params.model
+        model = build_model(
+            settings.name,
+            settings.options,
             n_features=self.schema.n_features,
             n_outputs=self.schema.n_outputs,
         )
+        return model if settings.transfer is None else transfer_(model, settings.transfer)
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:
         """Return every parameter of the network under `scheme`, by name.
 
         A scheme that measures signals sees the features of the training rows and nothing else.
+        With a trained backbone the scheme fills the head, and the rest is as in the file.
         """
         name, options = self.params.initializer(scheme)
         initializer = make_initializer(name, options, scheme=scheme)
         inputs = self.train.features if initializer.needs_inputs else None
+        model, transfer = self.model(), self.params.model.transfer
+        if transfer is not None:
+            new = head_parameters(model, transfer.head)
+            for parameter_name, parameter in model.named_parameters():
+                parameter.requires_grad_(parameter_name in new)  # schemes leave the frozen alone
         with each_warning_once(self._said):
-            return initial_state(self.model(), initializer, seed, inputs=inputs)
+            return initial_state(model, initializer, seed, inputs=inputs)
 
     @cached_property
     def train(self) -> Split:
@@ -136,14 +146,15 @@ class Experiment:
             engine=results.engine,
         )
 
-    def cap(self, loss: float | None, split: str = "validation") -> float:
-        """Return `loss`, or the constant predictor's where that is lower or there is none."""
+    def cap(self, loss: float | None, score: float | None, split: str = "validation") -> float:
+        """Return what a run is compared by, or the constant predictor's if lower or none."""
         constant = (
-            self.schema.constant_test_loss
+            self.judged.constant_test_loss
             if split == "test"
-            else self.schema.constant_validation_loss
+            else self.judged.constant_validation_loss
         )
-        return constant if loss is None else min(loss, constant)
+        value = self.schema.value(loss, score)
+        return constant if value is None else min(value, constant)
 
     def checkpoint(self, scheme: str, role: Role) -> Path:
         """Return the folder for unfinished work of a scheme, named by all that it depends on."""
@@ -169,7 +180,7 @@ class Experiment:
 
     def _inputs(self, scheme: str, role: Role) -> dict[str, object]:
         sections = self.params.model_dump(
-            mode="json", include={"model", "optimizer", "training", "runtime", role}
+            mode="json", include={"task", "model", "optimizer", "training", "runtime", role}
         )
         sections["runtime"].pop("workers")  # changes how fast, never what
         sections["initializer"] = self.params.initializer(scheme)
@@ -183,6 +194,7 @@ class Experiment:
             validation=self.validation,
             loss=self.loss,
             loss_name=self.schema.loss_name,
+            class_weights=tuple(self.schema.class_weights),
             score=self.score,
             constant_loss=self.schema.constant_validation_loss,
         )
@@ -196,6 +208,7 @@ class Experiment:
     def _run_row(self, key: Mapping[str, object], results: LaneResults, lane: int) -> RunRow:
         step = int(results.diverged_at_step[lane])
         final = finite(results.validation_loss[lane, -1])
+        score = finite(results.validation_score[lane, -1])
         return RunRow(
             **key,  # type: ignore[arg-type]
             status="finished" if step < 0 else "diverged",
@@ -203,8 +216,8 @@ class Experiment:
             initial_loss=finite(results.initial_loss[lane]),
             train_loss=finite(results.train_loss[lane, -1]),
             validation_loss=final,
-            validation_score=finite(results.validation_score[lane, -1]),
-            capped_loss=self.cap(final),
+            validation_score=score,
+            capped_loss=self.cap(final, score),
             test_loss=None,
             test_score=None,
             capped_test_loss=None,

@@ -22,7 +22,7 @@ CHAMPION = DECISIONS / "champion.json"
 LOG = DECISIONS / "log.jsonl"
 CHALLENGE = artifacts.COMPARE / "champion.json"
 
-PROTOCOL = ("data", "model", "optimizer", "training", "tune", "confirm")
+PROTOCOL = ("data", "task", "model", "optimizer", "training", "tune", "confirm")
 """Settings that shape results. Machines and threads move rounding only, which seeds cover."""
 
 

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from initsweep.errors import ParamsError
-from initsweep.records import ModelOption, OptionValue
+from initsweep.records import JudgedBy, ModelOption, OptionValue
 from initsweep.registry import did_you_mean
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -58,12 +58,40 @@ class Data(Section):
         return self
 
 
+class Task(Section):
+    """What networks are trained to do and judged by.
+
+    Names of losses and scores are checked against the targets when the data are prepared.
+    """
+
+    loss: str
+    class_weights: Literal["none", "balanced"]
+    score: str
+    select_by: JudgedBy
+
+
+class Transfer(Section):
+    """A trained backbone and a new head: only the head is initialized.
+
+    The checksum stands for the file, so that another file is another question.
+    """
+
+    pretrained: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    head: str
+    frozen: tuple[str, ...]
+
+
 class Model(BaseModel):
-    """The network by name; every other key is an option of that architecture, checked there."""
+    """The network by name, and `transfer` if most of it is trained already.
+
+    Every other key is an option of that architecture, checked there.
+    """
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     name: str
+    transfer: Transfer | None = None
 
     @property
     def options(self) -> dict[str, ModelOption]:
@@ -196,6 +224,7 @@ class Params(Section):
     """The whole of `params.yaml`."""
 
     data: Data
+    task: Task
     model: Model
     optimizer: Optimizer
     training: Training

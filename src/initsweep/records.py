@@ -4,7 +4,7 @@ These types are the columns of the tables under `results/`. `artifacts` writes a
 MLflow and the report only ever show what stands in them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 RunStatus = Literal["finished", "diverged"]
@@ -13,6 +13,8 @@ Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive"
 Censored = Literal["no", "low", "high"]
 OptionValue = bool | int | float | str | None
 ModelOption = OptionValue | list[int]
+EvaluationSplit = Literal["validation", "test"]
+JudgedBy = Literal["loss", "score"]
 Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
 Quantity = Literal[
     "basin_width",
@@ -49,8 +51,9 @@ class RunRow:
 
     Losses are None where the run had diverged before they could be measured. `capped_loss` is
     always finite: the validation loss after the last epoch, at most the loss of the constant
-    predictor, and exactly that for a diverged run. `diverged_at_step` counts updates made.
-    The test columns are filled for confirm runs only.
+    predictor, and exactly that for a diverged run; with `task.select_by: score` it is 1 minus the
+    score instead, here and in all tables that follow from it. `diverged_at_step` counts updates
+    made. The test columns are filled for confirm runs only.
     """
 
     scheme: str
@@ -98,6 +101,20 @@ class CurveRow:
     train_loss: float | None
     validation_loss: float | None
     validation_score: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureRow:
+    """One measure of one fresh run on one split, None where it is not defined or the run diverged.
+
+    Scores and, beside them, the recall of the rarest class, or errors in the raw targets' units.
+    """
+
+    scheme: str
+    seed: int
+    split: EvaluationSplit
+    measure: str
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -465,9 +482,10 @@ class Schema:
     """What the prepared data is: everything later stages need besides the arrays.
 
     `feature_mean` and `feature_scale` standardize raw features, `target_mean` and
-    `target_scale` raw regression targets (0 and 1 for classification). The constant predictor
-    knows the training targets only: it gives every example the training class frequencies, or
-    the training mean.
+    `target_scale` raw regression targets (0 and 1 for classification). `class_counts` are training
+    rows, `class_weights` what the loss multiplies each class by, [] if nothing. The constant
+    predictor knows the training targets only: it gives every example the training class
+    frequencies, or the training mean, or what else is best for the loss or score.
     """
 
     source: str
@@ -484,6 +502,32 @@ class Schema:
     feature_scale: list[float]
     target_mean: float
     target_scale: float
+    class_counts: list[int]
+    class_weights: list[float]
+    select_by: JudgedBy
     constant_validation_loss: float
     constant_test_loss: float
+    constant_validation_score: float
+    constant_test_score: float
     data_sha: str
+
+    def value(self, loss: float | None, score: float | None) -> float | None:
+        """Return what a run is compared by: its loss, or how far its score stays below 1."""
+        if self.select_by == "loss":
+            return loss
+        return None if loss is None or score is None else 1 - score
+
+    @property
+    def judged(self) -> "Schema":
+        """The schema with what runs are compared by in the place of the loss.
+
+        That is the loss itself, or how far the score stays below 1; so small is good either way.
+        """
+        if self.select_by == "loss":
+            return self
+        return replace(
+            self,
+            loss_name=f"1 - {self.score_name}",
+            constant_validation_loss=1 - self.constant_validation_score,
+            constant_test_loss=1 - self.constant_test_score,
+        )

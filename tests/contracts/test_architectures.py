@@ -7,6 +7,9 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 from initsweep.architectures import ARCHITECTURES, build_model, describe
 from initsweep.checks.networks import network_promises
 from initsweep.checks.subject import Subject
+from initsweep.engine.choice import choose_path
+from initsweep.engine.kernels.library import load_library
+from initsweep.errors import KernelsError
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import initialize_, layers_of
 from initsweep.params import load_params
@@ -48,6 +51,15 @@ def network(name):
 def test_it_documents_itself(name):
     assert ENTRIES[name].summary.strip().endswith(".")
     assert ENTRIES[name].reference.strip().endswith(".")
+
+
+def test_it_states_which_path_trains_it(name):
+    try:
+        load_library()
+    except KernelsError as error:
+        pytest.skip(str(error))
+    path = choose_path(subject(name).job("auto"))
+    assert path.kind.split(" ")[0] == ENTRIES[name].trained_by
 
 
 def test_its_short_name_is_short_and_safe_in_paths(name):

@@ -5,7 +5,7 @@ and no accuracy. It shows here: the same lanes are trained by the path, by the p
 float32 and by the plain loop in float64, and the distances from the last one are compared.
 """
 
-from functools import cache
+from functools import cache, partial
 
 import pytest
 import torch
@@ -56,13 +56,20 @@ NETWORKS = {
 }
 LAYERS = ("linear", "batch norm", "layer norm", "residual", "convolution")
 STEPS_PER_EPOCH, BATCH = 3, 33
+WEIGHTS = (0.3, 1.0, 2.5)
+OTHER_LOSSES = (
+    "mean_squared_error",
+    "mean_absolute_error",
+    "huber",
+    "weighted_cross_entropy",
+)
 
 CASES = [
     *[(layer, o, s, "cross_entropy") for layer in LAYERS for o in OPTIMIZERS for s in SCHEDULES],
     *[(name, o, "constant", "cross_entropy") for name in ACTIVATIONS for o in ("momentum", "adam")],
     *[("convolution of sigmoid", o, "clipping", "cross_entropy") for o in ("momentum", "adam")],
     *[("default size", o, "constant", "cross_entropy") for o in OPTIMIZERS],
-    *[("linear", o, "constant", "mean_squared_error") for o in ("momentum", "adam")],
+    *[("linear", o, "constant", loss) for loss in OTHER_LOSSES for o in ("momentum", "adam")],
 ]
 
 
@@ -131,12 +138,15 @@ def joined(problem, state):
 
 def problem_of(dtype, network, loss):
     name, options = NETWORKS[network]
-    n_outputs = 3 if loss == "cross_entropy" else 1
+    metric = METRICS.get(loss)
+    n_outputs = 3 if metric.task == "classification" else 1
+    weighted = metric.needs == "class_weights"
+    function = partial(metric.function, class_weights=WEIGHTS) if weighted else metric.function
     model = build_model(name, options, n_features=16, n_outputs=n_outputs)
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(STEPS_PER_EPOCH * BATCH + 20, 16, generator=generator)
     scores = features @ torch.randn(16, n_outputs, generator=generator)
-    targets = scores.argmax(1) if loss == "cross_entropy" else scores[:, 0].to(dtype)
+    targets = scores.argmax(1) if n_outputs > 1 else scores[:, 0].to(dtype)
     initializer = make_initializer("he_normal", {}, scheme="he_normal")
 
     @cache
@@ -148,8 +158,9 @@ def problem_of(dtype, network, loss):
         initial_state=lambda seed: initial(seed),
         train=Split(features=features[:-20].to(dtype), targets=targets[:-20]),
         validation=Split(features=features[-20:].to(dtype), targets=targets[-20:]),
-        loss=METRICS.get(loss).function,
+        loss=function,
         loss_name=loss,
-        score=METRICS.get(loss).function,
+        class_weights=WEIGHTS if weighted else (),
+        score=function,
         constant_loss=1.1,
     )

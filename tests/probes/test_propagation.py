@@ -116,3 +116,21 @@ def test_networks_that_cannot_be_traced_have_no_prediction():
     outer = Outer()
     _, found = predicted(outer, dict(outer.named_parameters()), features, targets)
     assert found is None
+
+
+def test_a_table_that_is_added_to_every_example_is_measured_not_predicted():
+    class Positions(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.table = nn.Linear(6, 6), nn.Embedding(4, 6)
+            self.last = nn.Linear(6, 6)
+            self.register_buffer("order", torch.arange(4))
+
+        def forward(self, x):
+            return self.last(self.first(x.reshape(-1, 4, 6)) + self.table(self.order))
+
+    from initsweep import diagnose
+
+    found = diagnose(Positions(), torch.randn(32, 24, generator=torch.Generator().manual_seed(0)))
+    assert [row.name for row in found.layers] == ["first", "last"]
+    assert all(row.forward_std > 0 for row in found.layers)

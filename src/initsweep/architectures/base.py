@@ -20,11 +20,14 @@ class Architecture(Options):
     Attributes:
         summary: What it is, in one sentence.
         reference: The paper it comes from.
+        trained_by: The fastest path of the engine that covers it with the options of `example`, by
+            its name in `runtime.engine`.
         example: Options that make a valid instance, for documentation and contract tests.
     """
 
     summary: ClassVar[str]
     reference: ClassVar[str]
+    trained_by: ClassVar[str]
     example: ClassVar[Mapping[str, ModelOption]] = {}
 
     @abstractmethod

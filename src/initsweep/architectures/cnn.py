@@ -1,39 +1,19 @@
 """A small convolutional network for images that come as rows of pixels."""
 
-import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.architectures.activations import ACTIVATIONS, Activation, ActivationName
+from initsweep.architectures.images import BlankConv2d, Image, Kernel, check_halvings, image_of
 from initsweep.architectures.mlp import BlankLinear
-from initsweep.errors import ParamsError
 from initsweep.params import Count
 from initsweep.records import ModelOption
-
-
-def _odd(kernel: int) -> int:
-    if kernel % 2 == 0:
-        raise ValueError(f"it must be odd, so that images keep their size, received {kernel}")
-    return kernel
-
-
-Kernel = Annotated[Count, AfterValidator(_odd)]
-Image = Annotated[list[Count], Field(min_length=3, max_length=3)]
-
-
-class BlankConv2d(nn.Conv2d):
-    """A convolution that waits for its initializer: zeros, and no random draw when built."""
-
-    def reset_parameters(self) -> None:
-        """Set weight and bias to zero."""
-        for parameter in self.parameters():
-            nn.init.zeros_(parameter)
 
 
 class ConvBlock(nn.Module):
@@ -101,6 +81,7 @@ class CnnArchitecture(Architecture):
         "Convolutional network: blocks of convolution, activation and pooling, then dense layers."
     )
     reference: ClassVar[str] = "LeCun et al. 1998, with max-pooling: Ranzato et al. 2007."
+    trained_by: ClassVar[str] = "compiled"
     example: ClassVar[Mapping[str, ModelOption]] = {
         "channels": [16, 32],
         "kernel": 3,
@@ -121,18 +102,8 @@ class CnnArchitecture(Architecture):
         Raises:
             ParamsError: If `n_features` values do not make such an image, or one too small.
         """
-        image = self.image or [1, math.isqrt(n_features), math.isqrt(n_features)]
-        if math.prod(image) != n_features:
-            shape = "a square of one channel" if self.image is None else f"{list(image)}"
-            raise ParamsError(
-                f"model.image: {n_features} features do not make {shape}. Set it to "
-                "[channels, height, width] of your images."
-            )
-        if min(image[1:]) < 2 ** len(self.channels):
-            raise ParamsError(
-                f"model.channels: {len(self.channels)} blocks halve an image of {image[1]} x "
-                f"{image[2]} to nothing. Use at most {min(image[1:]).bit_length() - 1}."
-            )
+        image = image_of(self.image, n_features)
+        check_halvings(image, len(self.channels), "model.channels")
         options = {**dict(self), "image": image}
         return Cnn(n_outputs=n_outputs, **options)
 

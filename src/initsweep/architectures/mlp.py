@@ -87,6 +87,7 @@ class MlpArchitecture(Architecture):
         "Rumelhart, Hinton and Williams 1986; norm: Ioffe and Szegedy 2015 (batch), Ba, Kiros and "
         "Hinton 2016 (layer); residual: He et al. 2016."
     )
+    trained_by: ClassVar[str] = "compiled"
     example: ClassVar[Mapping[str, OptionValue]] = {
         "depth": 3,
         "width": 128,

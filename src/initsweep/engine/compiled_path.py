@@ -119,6 +119,7 @@ class CompiledPath(TrainingPath):
             loss=self.job.problem.loss_name,
             optimizer=self.job.optimizer,
             clip=self.job.training.gradient_clip,
+            class_weights=self.job.problem.class_weights,
         )
 
 

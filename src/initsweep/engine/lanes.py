@@ -50,6 +50,7 @@ class Problem:
             loss that only `loss` knows.
         score: The same for the quantity reported beside the loss.
         constant_loss: Validation loss of the best constant predictor.
+        class_weights: What `loss` multiplies each class by, for a path that computes it itself.
     """
 
     model: nn.Module
@@ -60,6 +61,7 @@ class Problem:
     score: MetricFunction
     constant_loss: float
     loss_name: str = ""
+    class_weights: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from initsweep.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -25,6 +28,16 @@ def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs.argmax(-1) == targets).double().mean(-1)
 
 
+def constant(
+    train: npt.NDArray[np.generic],
+    targets: npt.NDArray[np.generic],
+    weights: npt.NDArray[np.float64],
+) -> float:
+    """Return the share of `targets` that are of the most frequent training class."""
+    frequent = np.bincount(train, minlength=len(weights)).argmax()
+    return float(np.mean(targets == frequent))
+
+
 METRICS.add(
     "accuracy",
     Metric(
@@ -33,6 +46,8 @@ METRICS.add(
         function=accuracy,
         higher_is_better=True,
         role="score",
+        constant=constant,
+        default=True,
         reference="Bishop (2006), Pattern Recognition and Machine Learning, section 1.5.1",
     ),
 )

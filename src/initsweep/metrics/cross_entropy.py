@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from initsweep.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -28,6 +31,16 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return -log_likelihood.squeeze(-2).mean(-1)
 
 
+def constant(
+    train: npt.NDArray[np.generic],
+    targets: npt.NDArray[np.generic],
+    weights: npt.NDArray[np.float64],
+) -> float:
+    """Return the cross-entropy, in nats, of the training class frequencies."""
+    counts = np.bincount(train, minlength=len(weights))
+    return float(-np.mean(np.log(counts / counts.sum())[targets]))
+
+
 METRICS.add(
     "cross_entropy",
     Metric(
@@ -36,6 +49,8 @@ METRICS.add(
         function=cross_entropy,
         higher_is_better=False,
         role="loss",
+        constant=constant,
+        default=True,
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108",
     ),
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from initsweep.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -25,6 +28,15 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
     return (outputs.squeeze(-1) - targets).square().mean(-1)
 
 
+def constant(
+    train: npt.NDArray[np.generic],  # noqa: ARG001
+    targets: npt.NDArray[np.generic],
+    weights: npt.NDArray[np.float64],  # noqa: ARG001
+) -> float:
+    """Return the squared error of the training mean, which is 0 in standardized units."""
+    return float(np.mean(targets.astype(np.float64) ** 2))
+
+
 METRICS.add(
     "mean_squared_error",
     Metric(
@@ -33,6 +45,8 @@ METRICS.add(
         function=mean_squared_error,
         higher_is_better=False,
         role="loss",
+        constant=constant,
+        default=True,
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 1.2",
     ),
 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from initsweep.metrics import METRICS, Metric
 
 if TYPE_CHECKING:
@@ -31,6 +34,17 @@ def r_squared(outputs: Tensor, targets: Tensor) -> Tensor:
     return (1 - residual / total).where(total != 0, undefined)
 
 
+def constant(
+    train: npt.NDArray[np.generic],  # noqa: ARG001
+    targets: npt.NDArray[np.generic],
+    weights: npt.NDArray[np.float64],  # noqa: ARG001
+) -> float:
+    """Return what the training mean scores: 0 or less, as it is not the mean of `targets`."""
+    exact = targets.astype(np.float64)
+    total = float(np.sum((exact - exact.mean()) ** 2))
+    return 1 - float(np.sum(exact**2)) / total if total else 0.0
+
+
 METRICS.add(
     "r_squared",
     Metric(
@@ -39,6 +53,8 @@ METRICS.add(
         function=r_squared,
         higher_is_better=True,
         role="score",
+        constant=constant,
+        default=True,
         reference="Wright (1921), Correlation and causation, J. Agricultural Research 20",
     ),
 )

@@ -5,7 +5,7 @@ there are.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -58,7 +58,8 @@ class Snapshot:
     Attributes:
         layers: One per use of a weight layer, in the order of use.
         loss: The batch's mean loss.
-        gradient_norm: Euclidean norm of the loss gradient with respect to all parameters.
+        gradient_norm: Euclidean norm of the loss gradient with respect to all parameters that are
+            trained.
         unseen: Parameters that no layer and no normalization above belongs to.
     """
 
@@ -107,9 +108,15 @@ def capture(
     return Snapshot(
         layers=tuple(_layer(use, activation_after) for use in uses),
         loss=float(value.detach()),
-        gradient_norm=_norm(list(leaves.values())),
+        gradient_norm=_norm([leaves[name] for name in trained_names(model, leaves)]),
         unseen=_unseen(model, uses),
     )
+
+
+def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
+    """Return those of some parameters' names whose parameters are not frozen."""
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    return [name for name in names if name not in frozen]
 
 
 @contextmanager

@@ -111,7 +111,7 @@ class _Network:
             found = moments.normalized(below[0], module)
         elif (activation := self._activation(node)) is not None and below:
             found = moments.activated(below[0], activation)
-        elif node.target in ADDITIONS and len(below) == 2:
+        elif node.target in ADDITIONS and len(below) == 2 and _of_one_batch(below):
             found = moments.added(*below)
         elif self._keeps(node) and len(below) == 1:
             found = below[0]
@@ -206,6 +206,11 @@ class _Network:
             or "dropout" in name.lower()
             or (name == "Identity")
         )
+
+
+def _of_one_batch(signals: Sequence[Moments]) -> bool:
+    """Return whether signals describe the same examples; a table of positions describes none."""
+    return len({signal.square.shape for signal in signals}) == 1
 
 
 def _mean_square(values: Tensor | None) -> float:

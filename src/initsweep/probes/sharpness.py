@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from initsweep.probes.attention import opened
+from initsweep.probes.capture import trained_names
 
 ITERATIONS = 12
 TOLERANCE = 0.02  # of the largest eigenvalue, between two iterations
@@ -26,7 +27,7 @@ def sharpness(
     targets: Tensor,
     loss: Callable[[Tensor, Tensor], Tensor],
 ) -> float | None:
-    """Return the largest eigenvalue of the Hessian of the batch's mean loss.
+    """Return the largest eigenvalue of the Hessian of the batch's mean loss, frozen parts fixed.
 
     By Lanczos iteration on Hessian-vector products in float32, until it changes by less than
     2 %, at most 12 times, on at most 64 examples. Batch normalization uses the batch's
@@ -38,12 +39,16 @@ def sharpness(
     Source: Pearlmutter 1994, "Fast exact multiplication by the Hessian"; Golub and Van Loan,
         "Matrix computations", section 10.1 (Lanczos).
     """
-    leaves = [value.detach().float().requires_grad_() for value in parameters.values()]
+    names = set(trained_names(model, parameters))
+    given = {
+        name: value.detach().float().requires_grad_(name in names)
+        for name, value in parameters.items()
+    }
+    leaves = [given[name] for name in parameters if name in names]
     buffers = {
         name: value.detach().clone().float() if value.is_floating_point() else value.clone()
         for name, value in model.named_buffers()
     }
-    given = dict(zip(parameters, leaves, strict=True))
     modes = {module: module.training for module in model.modules()}
     model.train()
     for module in model.modules():

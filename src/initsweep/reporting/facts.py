@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from initsweep.figures import numbers
-from initsweep.params import Params
+from initsweep.params import Model, Params
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
 
@@ -85,6 +85,14 @@ def data(study: Study) -> Facts:
         f"{numbers.loss(schema.constant_test_loss)} on test"
     )
     facts.append(("Constant predictor's loss", constant))
+    if schema.class_weights:
+        facts.append(("Class weights", ", ".join(map(numbers.loss, schema.class_weights))))
+    if schema.select_by == "score":
+        judged = schema.judged
+        low, high = judged.constant_validation_loss, judged.constant_test_loss
+        text = f"{judged.loss_name.replace('_', ' ')}; of a constant predictor "
+        text += f"{numbers.loss(low)} on validation, {numbers.loss(high)} on test"
+        facts.append(("Selected by", text))
     return facts + _noticed(study.profile)
 
 
@@ -107,6 +115,7 @@ def protocol(study: Study) -> Facts:
     skill = f"at least {100 * decide.trainable_skill:g} %"
     return [
         ("Network", _with_options(params.model.name, params.model.options)),
+        *_transfer(params.model),
         ("Optimizer", _optimizer(params)),
         ("Training", _training(params)),
         ("Batches", _batches(study)),
@@ -211,6 +220,16 @@ def provenance(study: Study) -> Facts:
         ("Tuning seeds", _joined(study.params.tune.seeds)),
         ("Fresh seeds", _joined(study.params.confirm.seeds)),
         ("Split seed", str(study.params.data.split_seed)),
+    ]
+
+
+def _transfer(model: Model) -> Facts:
+    if (transfer := model.transfer) is None:
+        return []
+    frozen = ", ".join(transfer.frozen) or "nothing"
+    return [
+        ("Trained backbone", f"{transfer.pretrained} (SHA-256 {transfer.sha256[:12]}…)"),
+        ("Initialized", f"{transfer.head} only; frozen: {frozen}"),
     ]
 
 

@@ -93,7 +93,7 @@ def _comparison(study: Study, looks: Looks) -> Figure:
     return comparison.draw(
         study.pairs,
         looks,
-        margin=study.params.decide.margin * study.schema.constant_test_loss,
+        margin=study.params.decide.margin * study.schema.judged.constant_test_loss,
         loss_name=study.verdict.loss_name,
     )
 
@@ -105,8 +105,9 @@ def _learning_curves(study: Study, looks: Looks) -> Figure:
         study.curves,
         study.schemes,
         looks,
-        constant_loss=study.verdict.constant_loss,
-        loss_name=study.verdict.loss_name,
+        # Of what was trained, whatever the runs are compared by.
+        constant_loss=study.schema.constant_validation_loss,
+        loss_name=study.schema.loss_name,
     )
 
 

@@ -109,7 +109,7 @@ def _sensitivity() -> Terms:
 def _test(study: Study) -> Terms:
     seeds = study.verdict.seeds
     patterns = "exact" if seeds <= _EXACT_SEEDS else "random sample of sign patterns"
-    margin = numbers.loss(study.params.decide.margin * study.schema.constant_test_loss)
+    margin = numbers.loss(study.params.decide.margin * study.schema.judged.constant_test_loss)
     return [
         ("Difference", "test loss minus the reference's, so a positive one is worse"),
         (

@@ -1,7 +1,8 @@
 """Compare all schemes: sensitivity, paired statistics, the choice and the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from initsweep import artifacts, ledger
 from initsweep.params import Params
@@ -45,8 +46,8 @@ def run(params: Params) -> None:
     Raises:
         ArtifactError: If a result is missing, damaged or belongs to another study.
     """
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
-    evidence = [_read(scheme) for scheme in params.schemes]
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema).judged
+    evidence = [_read(scheme, schema) for scheme in params.schemes]
     check_evidence(evidence, schema, params.confirm.seeds)
     comparison = compare(evidence, schema, params.decide, _provenance(params, evidence, schema))
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
@@ -56,7 +57,7 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "divergence.csv", comparison.divergence, DivergenceRow)
     artifacts.write_rows(artifacts.COMPARE / "retunes.csv", comparison.retunes, RetuneRow)
     artifacts.write_rows(artifacts.COMPARE / "intervals.csv", comparison.quantities, QuantityRow)
-    _write_plots(params, schema, comparison)
+    _write_plots(params, schema, comparison, evidence)
     changed = alternatives(evidence, schema, params.decide)
     artifacts.write_rows(artifacts.COMPARE / "alternatives.csv", changed, Alternative)
     needed = needed_seeds(evidence, schema, params.decide)
@@ -69,7 +70,15 @@ def run(params: Params) -> None:
     artifacts.write_json(ledger.CHALLENGE, against)
 
 
-def _read(scheme: str) -> Evidence:
+def _curves(folder: Path, schema: Schema) -> list[CurveRow]:
+    """Return the epochs of the fresh runs, with what runs are compared by as their loss."""
+    return [
+        replace(row, validation_loss=schema.value(row.validation_loss, row.validation_score))
+        for row in artifacts.read_rows(folder / "curves.csv", CurveRow)
+    ]
+
+
+def _read(scheme: str, schema: Schema) -> Evidence:
     tuned, trained = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
     return Evidence(
         scheme=scheme,
@@ -77,7 +86,7 @@ def _read(scheme: str) -> Evidence:
         tuning=artifacts.read_rows(tuned / "runs.csv", RunRow),
         confirmation=artifacts.read_record(trained / "record.json", Confirmation),
         confirm=artifacts.read_rows(trained / "runs.csv", RunRow),
-        curves=artifacts.read_rows(trained / "curves.csv", CurveRow),
+        curves=_curves(trained, schema),
         retunes=[
             Retune(
                 selection=artifacts.read_record(tune / "selection.json", Selection),
@@ -93,16 +102,18 @@ def _read(scheme: str) -> Evidence:
     )
 
 
-def _write_plots(params: Params, schema: Schema, comparison: Comparison) -> None:
+def _write_plots(
+    params: Params, schema: Schema, comparison: Comparison, evidence: Sequence[Evidence]
+) -> None:
     """Write what `dvc plots` draws; a table is empty where there is nothing to draw."""
     points = plot_tables.response_points(comparison.response, comparison.schemes)
     artifacts.write_rows(LR_RESPONSE, points, ResponsePoint)
     curves = [
         point
-        for scheme in params.schemes
+        for one in evidence
         for point in plot_tables.curve_points(
-            scheme,
-            artifacts.read_rows(artifacts.train_folder(scheme) / "curves.csv", CurveRow),
+            one.scheme,
+            one.curves,
             schema.constant_validation_loss,
             params.training.epochs,
         )

@@ -1,12 +1,14 @@
 """Load, check, split and standardize the data; everything later reads what this writes."""
 
+import numpy as np
+
 from initsweep import artifacts
 from initsweep.datasets import DATASETS, Dataset
 from initsweep.datasets._checks import check_dataset
 from initsweep.datasets._profile import profile
-from initsweep.datasets._splitting import SPLITS, Prepared, constant_loss, split_rows, standardize
+from initsweep.datasets._splitting import SPLITS, Prepared, split_rows, standardize
 from initsweep.errors import DataError
-from initsweep.metrics import loss_of, score_of
+from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
 from initsweep.options import check_arguments
 from initsweep.params import Params
 from initsweep.records import Schema
@@ -31,19 +33,26 @@ def run(params: Params) -> None:
     for split in SPLITS:
         artifacts.write_array(artifacts.features_file(split), prepared.features[split])
         artifacts.write_array(artifacts.targets_file(split), prepared.targets[split])
-    artifacts.write_json(artifacts.SCHEMA, _schema(source, dataset, prepared))
+    artifacts.write_json(artifacts.SCHEMA, _schema(params, dataset, prepared))
     artifacts.write_json(artifacts.PREPARED / "profile.json", profile(dataset, prepared))
 
 
-def _schema(source: str, dataset: Dataset, prepared: Prepared) -> Schema:
-    classification = dataset.task == "classification"
+def _schema(params: Params, dataset: Dataset, prepared: Prepared) -> Schema:
+    classification, asked = dataset.task == "classification", params.task
+    counts = np.zeros(0, dtype=np.int64)
+    if classification:
+        counts = np.bincount(prepared.targets["train"], minlength=len(dataset.class_names))
+    loss = loss_of(dataset.task, asked.loss, asked.class_weights)
+    score = score_of(dataset.task, asked.score)
+    weighted = loss.needs == "class_weights"
+    weights = balanced_weights(counts) if weighted else np.ones(len(counts))
     files = [file(s) for s in SPLITS for file in (artifacts.features_file, artifacts.targets_file)]
     return Schema(
-        source=source,
+        source=params.data.source,
         reference=dataset.reference,
         task=dataset.task,
-        loss_name=loss_of(dataset.task).name,
-        score_name=score_of(dataset.task).name,
+        loss_name=loss.name,
+        score_name=score.name,
         n_features=dataset.features.shape[1],
         n_outputs=len(dataset.class_names) if classification else 1,
         rows={split: len(prepared.targets[split]) for split in SPLITS},
@@ -53,7 +62,23 @@ def _schema(source: str, dataset: Dataset, prepared: Prepared) -> Schema:
         feature_scale=prepared.feature_scale.tolist(),
         target_mean=prepared.target_mean,
         target_scale=prepared.target_scale,
-        constant_validation_loss=constant_loss(dataset, prepared, "validation"),
-        constant_test_loss=constant_loss(dataset, prepared, "test"),
+        class_counts=counts.tolist(),
+        class_weights=weights.tolist() if weighted else [],
+        select_by=asked.select_by,
+        constant_validation_loss=_constant(loss, prepared, "validation", weights),
+        constant_test_loss=_constant(loss, prepared, "test", weights),
+        constant_validation_score=_constant(score, prepared, "validation", weights),
+        constant_test_score=_constant(score, prepared, "test", weights),
         data_sha=artifacts.file_hash(files),
     )
+
+
+def _constant(metric: Metric, prepared: Prepared, split: str, weights: np.ndarray) -> float:
+    """Return the value, on a split, of the best predictor that knows the training targets only.
+
+    Raises:
+        DataError: If the metric does not say what that is.
+    """
+    if metric.constant is None:
+        raise DataError(f"Metric '{metric.name}' has no value for a constant predictor.")
+    return metric.constant(prepared.targets["train"], prepared.targets[split], weights)

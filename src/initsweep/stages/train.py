@@ -8,10 +8,20 @@ from torch import Tensor
 
 from initsweep import artifacts
 from initsweep.engine.evaluate import predict
+from initsweep.engine.lanes import Split
 from initsweep.experiment import Experiment, finite, load_experiment
+from initsweep.metrics import bound, measures_of
 from initsweep.params import Params
 from initsweep.progress import progress
-from initsweep.records import Confirmation, CurveRow, PredictionRow, RunRow, Selection
+from initsweep.records import (
+    Confirmation,
+    CurveRow,
+    EvaluationSplit,
+    MeasureRow,
+    PredictionRow,
+    RunRow,
+    Selection,
+)
 
 
 def run(params: Params, scheme: str) -> None:
@@ -41,6 +51,12 @@ def run(params: Params, scheme: str) -> None:
     ]
     artifacts.write_rows(folder / "runs.csv", runs, RunRow)
     artifacts.write_rows(folder / "curves.csv", trained.curves, CurveRow)
+    measured = [
+        measure
+        for row, state in zip(runs, trained.states, strict=True)
+        for measure in _measures(experiment, row, state)
+    ]
+    artifacts.write_rows(folder / "measures.csv", measured, MeasureRow)
     median = median_run(runs)
     predictions = [] if median is None else _predictions(experiment, trained.states[median])
     artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
@@ -98,15 +114,41 @@ def median_run(runs: Sequence[RunRow]) -> int | None:
 
 def _with_test(experiment: Experiment, row: RunRow, state: dict[str, Tensor] | None) -> RunRow:
     if state is None:
-        return replace(row, capped_test_loss=experiment.cap(None, "test"))
+        return replace(row, capped_test_loss=experiment.cap(None, None, "test"))
     outputs, targets = _test_outputs(experiment, state), experiment.test.targets
     loss = finite(float(experiment.loss(outputs, targets)))
+    score = finite(float(experiment.score(outputs, targets)))
     return replace(
         row,
         test_loss=loss,
-        test_score=finite(float(experiment.score(outputs, targets))),
-        capped_test_loss=experiment.cap(loss, "test"),
+        test_score=score,
+        capped_test_loss=experiment.cap(loss, score, "test"),
     )
+
+
+def _measures(
+    experiment: Experiment, row: RunRow, state: dict[str, Tensor] | None
+) -> list[MeasureRow]:
+    splits: dict[EvaluationSplit, Split] = {
+        "validation": experiment.validation,
+        "test": experiment.test,
+    }
+    rows = []
+    for name, split in splits.items():
+        outputs = None
+        if state is not None:
+            outputs = predict(experiment.model(), [state], split.features)[0].cpu()
+        for metric in measures_of(experiment.schema.task):
+            value = None
+            if outputs is not None:
+                function = bound(metric, experiment.schema)
+                value = finite(float(function(outputs, split.targets)))
+            rows.append(
+                MeasureRow(
+                    scheme=row.scheme, seed=row.seed, split=name, measure=metric.name, value=value
+                )
+            )
+    return rows
 
 
 def _test_outputs(experiment: Experiment, state: dict[str, Tensor]) -> Tensor:

@@ -94,7 +94,11 @@ class _Batches:
         losses = []
         for number, rate in batch:
             rows = [row for row in trained.runs if row.trial == number]
-            raw = [inf if row.validation_loss is None else row.validation_loss for row in rows]
+            values = [
+                self._experiment.schema.value(row.validation_loss, row.validation_score)
+                for row in rows
+            ]
+            raw = [inf if value is None else value for value in values]
             losses.append((fmean(row.capped_loss for row in rows), fmean(raw)))
             self._best = min(self._best, (losses[-1][0], rate))
         self._bar.note(f"best loss {self._best[0]:.4g} at rate {self._best[1]:.3g}")

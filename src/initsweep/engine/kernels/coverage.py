@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence, Set
 
 import torch
 
-from initsweep.engine.kernels.program import LOSSES, kernel_of
+from initsweep.engine.kernels.program import CLASS_LOSSES, LOSSES, kernel_of
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Operation, Plan
 from initsweep.errors import KernelsError, ParamsError, PlanError
@@ -96,7 +96,7 @@ def check_data(problem: Problem) -> None:
     Raises:
         KernelsError: If they are not.
     """
-    classes = problem.loss_name == "cross_entropy"
+    classes = problem.loss_name in CLASS_LOSSES
     for split in (problem.train, problem.validation):
         found = (split.features.device.type, split.features.dtype, split.targets.dtype)
         if found != ("cpu", torch.float32, torch.int64 if classes else torch.float32):
@@ -114,8 +114,11 @@ def check_classes(problem: Problem, plan: Plan) -> None:
     Raises:
         KernelsError: If there is not.
     """
-    if problem.loss_name != "cross_entropy":
+    if problem.loss_name not in CLASS_LOSSES:
         return
     largest, n_outputs = int(problem.train.targets.max()), plan.operations[-1].shape[0]
     if largest >= n_outputs:
         raise KernelsError(f"the network has {n_outputs} outputs and the data a class {largest}")
+    weights = len(problem.class_weights)
+    if weights != (n_outputs if problem.loss_name == "weighted_cross_entropy" else 0):
+        raise KernelsError(f"the network has {n_outputs} outputs and the loss {weights} weights")

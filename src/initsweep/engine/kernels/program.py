@@ -12,7 +12,11 @@ KINDS = (
 FUNCTIONS = (
     "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "elu", "selu", "softplus",
 )  # fmt: skip
-LOSSES = ("cross_entropy", "mean_squared_error")
+LOSSES = (
+    "cross_entropy", "mean_squared_error", "mean_absolute_error", "huber", "weighted_cross_entropy",
+)  # fmt: skip
+CLASS_LOSSES = ("cross_entropy", "weighted_cross_entropy")
+"""Those whose targets are classes."""
 OPTIMIZERS = ("sgd", "adam", "adamw", "rmsprop")
 ROLES = ("weight", "bias", "running_mean", "running_var")
 BATCH_COUNTER = "num_batches_tracked"
@@ -55,6 +59,7 @@ class SettingsRecord(ctypes.Structure):
         ("input", ShapeRecord),
         *[(name, ctypes.c_int32) for name in ("operations", "batch", "loss")],
         ("optimizer", OptimizerRecord),
+        ("class_weights", ctypes.POINTER(ctypes.c_float)),
     ]
 
 
@@ -73,9 +78,16 @@ def operation_records(plan: Plan) -> "ctypes.Array[OperationRecord]":
 
 
 def settings_record(
-    plan: Plan, *, batch: int, loss: str, optimizer: Optimizer, clip: float | None
+    plan: Plan,
+    *,
+    batch: int,
+    loss: str,
+    optimizer: Optimizer,
+    clip: float | None,
+    class_weights: Sequence[float] = (),
 ) -> SettingsRecord:
     """Return the record of everything else."""
+    weights = (ctypes.c_float * len(class_weights))(*class_weights) if class_weights else None
     return SettingsRecord(
         input=_shape_record(plan.input_shape),
         operations=len(plan.operations),
@@ -91,6 +103,7 @@ def settings_record(
             weight_decay=optimizer.weight_decay,
             clip=clip or 0.0,
         ),
+        class_weights=weights,
     )
 
 

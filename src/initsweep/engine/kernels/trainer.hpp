@@ -10,7 +10,7 @@
 #include "optimizers.hpp"
 
 enum Kind { LINEAR, CONVOLUTION, BATCH_NORM, LAYER_NORM, ACTIVATION, ADDITION, MAX_POOL, RESHAPE };
-enum LossName { CROSS_ENTROPY, SQUARED_ERROR };
+enum LossName { CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, WEIGHTED_CROSS_ENTROPY };
 
 struct Shape {
     int32_t channels, rows, columns; // rows and columns are 0 for a dense value
@@ -26,6 +26,7 @@ struct Settings {
     Shape input;
     int32_t operations, batch, loss;
     OptimizerSettings optimizer;
+    const float *class_weights; // one per output, or null
 };
 
 constexpr size_t CACHE = 2048 * 1024; // bytes of values that should stay close to the core
@@ -33,6 +34,7 @@ constexpr size_t CACHE = 2048 * 1024; // bytes of values that should stay close 
 class Trainer {
     Settings settings_;
     std::vector<Value> values_;
+    std::vector<float> weights_; // of classes, empty if all are 1
     std::vector<std::unique_ptr<Layer>> layers_;
     std::vector<Memory> memory_;
     Memory parameters_, gradients_;
@@ -53,6 +55,8 @@ class Trainer {
         add_gradients_once(n, operations);
         choose_part(operations);
         for (int k = 0; k <= n; k++) allocate(k, operations);
+        if (const float *given = settings.class_weights)
+            weights_.assign(given, given + values_.back().channels);
         for (auto &layer : layers_) layer->set_up(part_);
         parameters_ = Memory(size_), gradients_ = Memory(size_);
         for (auto &layer : layers_) layer->flat = {parameters_.get(), gradients_.get()};
@@ -219,21 +223,32 @@ class Trainer {
         double total = 0;
         for (int i = 0; i < n; i++) {
             float *z = last.data + i * last.stride, *gradient = last.gradient + i * last.stride;
-            if (settings_.loss == CROSS_ENTROPY)
+            if (settings_.loss == CROSS_ENTROPY || settings_.loss == WEIGHTED_CROSS_ENTROPY)
                 total += cross_entropy(z, gradient, static_cast<const int64_t *>(targets)[rows[i]]);
-            else {
-                float error = z[0] - static_cast<const float *>(targets)[rows[i]];
-                gradient[0] = 2.0f * error / float(settings_.batch);
-                total += double(error) * error;
-            }
+            else
+                total += error_of(z[0] - static_cast<const float *>(targets)[rows[i]], gradient);
         }
         return total;
+    }
+
+    // Sources: Bishop (2006), equation 1.91 for q = 2 and 1; Huber (1964) for k = 1.
+    double error_of(float error, float *gradient) const {
+        float size = std::fabs(error), sign = float((error > 0) - (error < 0));
+        if (settings_.loss == SQUARED_ERROR) {
+            gradient[0] = 2.0f * error / float(settings_.batch);
+            return double(error) * error;
+        }
+        bool bent = settings_.loss == ABSOLUTE_ERROR || size > 1; // of NaN neither, so it is kept
+        gradient[0] = (bent ? sign : error) / float(settings_.batch);
+        if (settings_.loss == ABSOLUTE_ERROR) return double(size);
+        return bent ? double(size) - 0.5 : 0.5 * double(error) * error;
     }
 
     // Source: Bishop (2006), Pattern Recognition and Machine Learning, equations 4.108 and 4.109.
     double cross_entropy(const float *z, float *gradient, int64_t target) const {
         const Value &last = values_.back();
-        float largest = z[0], sum = 0, share = 1.0f / float(settings_.batch);
+        float weight = weights_.empty() ? 1.0f : weights_[target];
+        float largest = z[0], sum = 0, share = weight / float(settings_.batch);
         for (int c = 1; c < last.channels; c++) largest = z[c] > largest || z[c] != z[c] ? z[c] : largest;
         for (int c = 0; c < last.width; c += WIDTH)
             store(gradient + c, exponential(load(z + c) - largest));
@@ -241,6 +256,6 @@ class Trainer {
         for (int c = 0; c < last.channels; c++) gradient[c] = gradient[c] / sum * share;
         for (int c = last.channels; c < last.width; c++) gradient[c] = 0;
         gradient[target] -= share;
-        return std::log(double(sum)) + double(largest) - double(z[target]);
+        return weight * (std::log(double(sum)) + double(largest) - double(z[target]));
     }
 };

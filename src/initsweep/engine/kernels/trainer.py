@@ -1,7 +1,7 @@
 """One network in the kernels: a thin cover of their functions."""
 
 import ctypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from weakref import finalize
 
 import numpy as np
@@ -28,7 +28,14 @@ class Trainer:
     """
 
     def __init__(
-        self, plan: Plan, *, batch: int, loss: str, optimizer: Optimizer, clip: float | None
+        self,
+        plan: Plan,
+        *,
+        batch: int,
+        loss: str,
+        optimizer: Optimizer,
+        clip: float | None,
+        class_weights: Sequence[float] = (),
     ) -> None:
         """Lay out the network; its parameters are zero until `start`.
 
@@ -38,6 +45,7 @@ class Trainer:
             loss: The registered name of the loss.
             optimizer: The optimizer's settings.
             clip: Largest norm of the gradient, or None.
+            class_weights: One per output for a weighted loss, otherwise none.
 
         Raises:
             KernelsError: If there is not enough memory.
@@ -45,7 +53,14 @@ class Trainer:
         _, self._library = load_library()
         self._plan = plan
         self.n_outputs = plan.operations[-1].shape[0]
-        settings = settings_record(plan, batch=batch, loss=loss, optimizer=optimizer, clip=clip)
+        settings = settings_record(
+            plan,
+            batch=batch,
+            loss=loss,
+            optimizer=optimizer,
+            clip=clip,
+            class_weights=class_weights,
+        )
         self._handle = self._library.trainer_new(ctypes.byref(settings), operation_records(plan))
         if not self._handle:
             raise KernelsError("there is not enough memory for the network and its batch")

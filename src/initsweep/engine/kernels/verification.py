@@ -34,7 +34,14 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
     # Copies, as a module of the user may work in place on what it is given.
     features, targets = problem.train.features[:n].clone(), problem.train.targets[:n].clone()
     model, state = _random_model(problem)
-    trainer = Trainer(plan, batch=n, loss=problem.loss_name, optimizer=ONE_PLAIN_STEP, clip=None)
+    trainer = Trainer(
+        plan,
+        batch=n,
+        loss=problem.loss_name,
+        optimizer=ONE_PLAIN_STEP,
+        clip=None,
+        class_weights=problem.class_weights,
+    )
     trainer.start(state)
     outputs, order = torch.empty(n, trainer.n_outputs), torch.arange(n)
     trainer.predict(features, outputs)
