@@ -40,13 +40,52 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+ColumnName = str | int
+"""A column by name, or by position from 0; negative positions count from the end."""
+
+
+class Table(Section):
+    """How a table is read. Only sources that are tables look at it."""
+
+    target: ColumnName
+    drop: tuple[ColumnName, ...]
+    header: Literal["auto"] | bool
+    delimiter: str
+    categorical: Literal["auto"] | tuple[ColumnName, ...]
+    encoding: Literal["onehot", "ordinal"]
+    split_column: ColumnName | None
+    test_file: str | None
+
+    @model_validator(mode="after")
+    def _delimiter_is_one_character(self) -> Self:
+        if self.delimiter != "auto" and len(self.delimiter) != 1:
+            raise ValueError(
+                f"delimiter must be auto or one character, received {self.delimiter!r}; "
+                'a tab is written "\\t"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _test_rows_come_from_one_place(self) -> Self:
+        if self.test_file is not None and self.split_column is not None:
+            raise ValueError("test_file and split_column both name the test rows; set one to null")
+        return self
+
+
 class Data(Section):
-    """Which data set, and how it is split. Fractions are of all rows."""
+    """Which data set, and how it is split. Fractions are of all rows.
+
+    `watch` is the file or folder that DVC looks at to see whether the user's data has changed.
+    """
 
     source: str
+    task: Literal["auto", "classification", "regression"]
+    scaling: Literal["auto", "feature", "channel", "none"]
     validation_fraction: Fraction
     test_fraction: Fraction
     split_seed: Seed
+    watch: str
+    table: Table
 
     @model_validator(mode="after")
     def _leaves_rows_to_train_on(self) -> Self:

@@ -4,7 +4,7 @@ These types are the columns of the tables under `results/`. `artifacts` writes a
 MLflow and the report only ever show what stands in them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 RunStatus = Literal["finished", "diverged"]
@@ -467,7 +467,9 @@ class Schema:
     `feature_mean` and `feature_scale` standardize raw features, `target_mean` and
     `target_scale` raw regression targets (0 and 1 for classification). The constant predictor
     knows the training targets only: it gives every example the training class frequencies, or
-    the training mean.
+    the training mean. `shape` is that of one example before it was flattened, (channels, height,
+    width) for images, and empty for rows of a table. `caveats` are sentences about the data that
+    limit what a study of it can say.
     """
 
     source: str
@@ -487,3 +489,5 @@ class Schema:
     constant_validation_loss: float
     constant_test_loss: float
     data_sha: str
+    shape: list[int] = field(default_factory=list)
+    caveats: list[str] = field(default_factory=list)

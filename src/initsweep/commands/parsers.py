@@ -11,6 +11,7 @@ COMMANDS = {
     "export": "write a scheme as plain PyTorch",
     "check": "test an initializer or a network of your own",
     "claims": "put every claim about initialization to the test",
+    "fetch": "download public data once into data/raw",
 }
 
 
@@ -44,6 +45,9 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
             metavar="NAME=VALUE",
             help="an option of the scheme, as in params.yaml; may be repeated",
         )
+    made["fetch"].add_argument(
+        "source", help="openml:NAME, openml:NAME@VERSION, openml:NUMBER or sklearn:fetch_NAME"
+    )
     for name in ("explain", "export", "check"):
         _add_network(made[name])
 

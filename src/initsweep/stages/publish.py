@@ -8,6 +8,7 @@ from pathlib import Path
 
 from initsweep import artifacts, tracking
 from initsweep.errors import ArtifactError
+from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import code_sha
 from initsweep.records import (
@@ -45,6 +46,7 @@ def read_study(params: Params) -> tracking.Study:
     from initsweep.architectures import describe  # imports torch, which takes seconds
 
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    params = with_network(params, schema)
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
     layers = artifacts.read_rows(artifacts.DIAGNOSE / "layers.csv", LayerRow)
