@@ -124,7 +124,8 @@ def _check_classes(source: str, dataset: Dataset) -> None:
     classes, counts = np.unique(dataset.targets, return_counts=True)
     expected = np.arange(len(dataset.class_names))
     if len(classes) < 2:
-        raise DataError(f"data.source {source}: only one class, {classes}; nothing to learn.")
+        only = [*dataset.class_names, *classes.tolist()][:1]
+        raise DataError(f"data.source {source}: only one class, {only}; nothing to learn.")
     if not np.array_equal(classes, expected):
         raise DataError(
             f"data.source {source}: classes must be 0 to {len(expected) - 1}, one for each of "

@@ -157,8 +157,11 @@ def _explain_ragged(layout: Layout) -> None:
     width = len(layout.names)
     for line, record in _records(layout):
         if len(record) != width:
+            is_open = any("\n" in field for field in record)
             raise DataError(
                 f"'{layout.path}', line {line}: {len(record)} fields, but line 1 has {width} "
                 f"(delimiter {layout.delimiter!r}). Put quotes around a field that holds the "
-                f"delimiter; an empty field is a missing value."
+                "delimiter; an empty field is a missing value."
+                + " Is a quotation mark left open there?"
+                * is_open
             )

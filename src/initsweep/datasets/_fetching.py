@@ -63,7 +63,8 @@ def _openml(location: str) -> Any:  # noqa: ANN401 - scikit-learn is untyped
     if version:
         wanted["version"] = int(version)
     try:
-        return fetch_openml(**wanted, as_frame=True, parser="pandas", cache=False)
+        # Its faster parser fails on classes that are called 0 and 1 (1.9.1 with pandas 3.1).
+        return fetch_openml(**wanted, as_frame=True, parser="liac-arff", cache=False)
     except ValueError as error:  # OpenMLError: no such data set
         raise DataError(
             f"fetch: openml.org has no usable data set '{location}': {error}. Search for its name "

@@ -25,7 +25,7 @@ def checked(path: Path, key: str = "data.source") -> Path:
             f"{key}: there is no file '{path}'. Paths are relative to the project's root."
         )
     if not path.stat().st_size:
-        raise DataError(f"{key}: '{path}' is empty.")
+        raise DataError(f"{key}: '{path}' is empty; write it again.")
     return path
 
 

@@ -57,25 +57,26 @@ def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Datas
     rows = table.columns.num_rows
     if test is not None:
         table = _joined(table, test)
+    try:
+        return _dataset(table, settings, _given_split(table, settings, rows))
+    except DataError as error:
+        named = table.path in str(error) or (test is not None and test.path in str(error))
+        raise error if named else DataError(f"'{table.path}': {error}") from None
+
+
+def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
     options, names = settings.table, table.columns.column_names
     target = find_column(names, options.target, "data.table.target", table.path)
     skipped = {find_column(names, one, "data.table.drop", table.path) for one in options.drop}
     if target in skipped:
         raise DataError(f"data.table.drop: '{target}' is the target (data.table.target).")
-    split = _given_split(table, settings, rows)
     if options.split_column is not None:
         skipped.add(find_column(names, options.split_column, "data.table.split_column", table.path))
     chosen = [name for name in names if name != target and name not in skipped]
     if not chosen:
         raise DataError(f"'{table.path}': no feature is left beside the target '{target}'.")
-    forced = (
-        set()
-        if options.categorical == "auto"
-        else {
-            find_column(names, one, "data.table.categorical", table.path)
-            for one in options.categorical
-        }
-    )
+    declared = () if options.categorical == "auto" else options.categorical
+    forced = {find_column(names, one, "data.table.categorical", table.path) for one in declared}
     features = [
         read_feature(name, table.columns[name], table.place, as_category=name in forced)
         for name in chosen

@@ -72,9 +72,17 @@ def _load(path: Path) -> np.ndarray:
 
 def _load_all(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(checked(path), allow_pickle=False) as archive:
+        archive = np.load(checked(path), allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise DataError(
+                f"'{path}' holds one array; features and targets in a file each are "
+                "data.source: npy:FEATURES.npy,TARGETS.npy."
+            )
+        with archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile, AttributeError) as error:
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(_explained(path, error)) from None
 
 

@@ -61,9 +61,11 @@ def read_idx(path: Path) -> np.ndarray:
         )
     kind, dimensions = np.dtype(TYPES[content[2]]), content[3]
     start = 4 + 4 * dimensions
+    if len(content) < start:
+        raise DataError(f"'{path}' ends within its header; download it again.")
     shape = tuple(np.frombuffer(content[4:start], ">u4").tolist())
     expected = start + math.prod(shape) * kind.itemsize
-    if len(shape) != dimensions or len(content) != expected:
+    if len(content) != expected:
         raise DataError(
             f"'{path}' should have {expected} bytes for the shape {shape} in its header, and has "
             f"{len(content)}; download it again."
