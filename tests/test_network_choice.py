@@ -38,8 +38,8 @@ def test_auto_takes_the_options_of_the_network_it_chooses(small_params):
 
 
 def test_an_option_of_neither_network_is_a_mistake(small_params):
-    params = small_params({"model": {"name": "auto", "widht": 7}})
-    with pytest.raises(ParamsError, match=r"model\.widht: unknown key .*Did you mean 'width'"):
+    params = small_params({"model": {"name": "auto", "widthh": 7}})
+    with pytest.raises(ParamsError, match=r"model\.widthh: unknown key .*Did you mean 'width'"):
         with_network(params, schema_of())
 
 

@@ -4,7 +4,7 @@ import sys
 
 from initsweep import artifacts
 from initsweep.datasets import Dataset
-from initsweep.datasets._loading import check_watched, prepare
+from initsweep.datasets._loading import check_watched, files_of, prepare
 from initsweep.datasets._profile import caveats, profile
 from initsweep.datasets._splitting import SPLITS, Prepared, constant_loss
 from initsweep.metrics import loss_of, score_of
@@ -18,7 +18,8 @@ def run(params: Params) -> None:
     These are the standardized splits, `schema.json`, `profile.json`, and `preprocessing.json`,
     which turns raw rows into features (`initsweep.preprocessing`).
     """
-    check_watched(params.data)
+    if files_of(params.data):
+        check_watched(params.data)
     dataset, prepared = prepare(params.data)
     for split in SPLITS:
         artifacts.write_array(artifacts.features_file(split), prepared.features[split])
