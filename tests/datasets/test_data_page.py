@@ -1,48 +1,48 @@
 """docs/data.md: every example is one that the command line takes."""
 
 import re
+import shlex
+import shutil
 import sys
 
 import pytest
-from ruamel.yaml import YAML
+from dvc.utils.hydra import apply_overrides, to_hydra_overrides
 
 from initsweep.datasets._loading import load, reader_of
 from initsweep.datasets.readers import READERS
-from initsweep.params import parse_params
+from initsweep.params import Params, load_params
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/data.md").read_text("utf-8")
 COMMANDS = re.findall(r"^dvc exp run (.*)$", PAGE, flags=re.MULTILINE)
 
 
-def overrides(command: str) -> dict[str, object]:
-    found = re.findall(r"-S ('[^']*'|\S+)", command)
-    pairs = (one.strip("'").split("=", 1) for one in found)
-    return {
-        # As DVC reads them: a value is YAML, unless it is a path with a colon.
-        key: value if ":" in value else YAML(typ="safe", pure=True).load(value)
-        for key, value in pairs
-    }
+def overrides(command: str) -> list[str]:
+    """What the shell hands to DVC behind each -S."""
+    words = shlex.split(command)
+    assert words[::2] == ["-S"] * (len(words) // 2)
+    return words[1::2]
+
+
+def as_dvc_sets(command: str, folder) -> Params:
+    """The parameters after DVC has applied its overrides."""
+    shutil.copy(ROOT / "params.yaml", folder / "params.yaml")
+    settings = overrides(command)
+    assert not any(one.is_sweep_override() for one in to_hydra_overrides(settings))
+    apply_overrides(folder / "params.yaml", settings)
+    return load_params(folder / "params.yaml")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_an_example_names_a_source_and_known_keys(command, changed):
-    replaced = overrides(command)
-    params = parse_params(changed(replaced))
-    assert len(replaced) == command.count("-S ")
-    for key, value in replaced.items():
-        section, *rest = key.split(".")
-        found = getattr(params, section)
-        for part in rest:
-            found = getattr(found, part)
-        assert found == (tuple(value) if isinstance(value, list) else value)
+def test_an_example_names_a_source_and_known_keys(command, tmp_path):
+    params = as_dvc_sets(command, tmp_path)
     reader, location = reader_of(params.data.source)
     assert (reader is None) is (params.data.source == "my_package.data:load")
     assert reader is None or reader.files(location)
 
 
-def test_every_format_has_an_example():
-    shown = {overrides(command)["data.source"].partition(":")[0] for command in COMMANDS}
+def test_every_format_has_an_example(tmp_path):
+    shown = {as_dvc_sets(one, tmp_path).data.source.partition(":")[0] for one in COMMANDS}
     assert set(READERS.names()) <= shown
 
 
