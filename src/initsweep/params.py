@@ -72,20 +72,12 @@ class Table(Section):
         return self
 
 
-class Data(Section):
-    """Which data set, and how it is split. Fractions are of all rows.
+class Fractions(Section):
+    """How rows are split. Fractions are of all rows."""
 
-    `watch` is the file or folder that DVC looks at to see whether the user's data has changed.
-    """
-
-    source: str
-    task: Literal["auto", "classification", "regression"]
-    scaling: Literal["auto", "feature", "channel", "none"]
     validation_fraction: Fraction
     test_fraction: Fraction
     split_seed: Seed
-    watch: str
-    table: Table
 
     @model_validator(mode="after")
     def _leaves_rows_to_train_on(self) -> Self:
@@ -95,6 +87,19 @@ class Data(Section):
                 f"received {self.validation_fraction} + {self.test_fraction}"
             )
         return self
+
+
+class Data(Fractions):
+    """Which data set, how it is read, and how it is split.
+
+    `watch` is the file or folder that DVC looks at to see whether the user's data has changed.
+    """
+
+    source: str
+    task: Literal["auto", "classification", "regression"]
+    scaling: Literal["auto", "feature", "channel", "none"]
+    watch: str
+    table: Table
 
 
 class Model(BaseModel):

@@ -6,10 +6,9 @@ from initsweep.datasets._checks import check_dataset
 from initsweep.datasets._profile import profile
 from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
 from initsweep.errors import DataError
-from initsweep.params import load_params
-from tests.conftest import ROOT
+from initsweep.params import Fractions
 
-SETTINGS = load_params(ROOT / "params.yaml").data
+SETTINGS = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
 
 
 def sample(task="classification", rows=100, **changes) -> Dataset:

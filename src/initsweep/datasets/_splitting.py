@@ -7,7 +7,7 @@ import numpy as np
 from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import fit, raw_columns
 from initsweep.errors import DataError
-from initsweep.params import Data
+from initsweep.params import Fractions
 from initsweep.preprocessing import Preprocessing
 from initsweep.randomness import stream_seed
 
@@ -33,7 +33,7 @@ class Prepared:
     target_scale: float
 
 
-def split_rows(source: str, dataset: Dataset, settings: Data) -> dict[str, np.ndarray]:
+def split_rows(source: str, dataset: Dataset, settings: Fractions) -> dict[str, np.ndarray]:
     """Draw the row numbers of each split, stratified by class for classification.
 
     Rows whose split the data itself gives stay there; test or validation rows are drawn only if
