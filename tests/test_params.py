@@ -55,7 +55,7 @@ def test_the_repository_s_own_file_is_valid():
             {"data.table.test_file": "a.csv", "data.table.split_column": "fold"},
             ["data.table", "test_file and split_column", "one to null"],
         ),
-        ({"data.task": "regresion"}, ["data.task", "'regression'", "'regresion'"]),
+        ({"data.task": "regressio"}, ["data.task", "'regression'", "'regressio'"]),
     ],
 )
 def test_a_mistake_is_named_with_key_value_and_remedy(changed, replacements, expected):
