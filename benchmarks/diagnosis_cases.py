@@ -21,7 +21,7 @@ from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train import train_lanes
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import loss_of, score_of
-from initsweep.params import Data, Optimizer, Runtime, Training
+from initsweep.params import Fractions, Optimizer, Runtime, Training
 
 # Batch size and epochs: about 240 updates on each data set.
 BUDGETS = {"digits": (64, 15), "breast_cancer": (32, 24), "diabetes": (32, 30), "wine": (16, 40)}
@@ -149,7 +149,7 @@ def cases(schemes_each: int = 8, seed: int = 0) -> list[tuple[Network, str]]:
 def prepared_data(source: str) -> tuple[Prepared, float, int]:
     """Return split and standardized data, the constant predictor's validation loss, outputs."""
     dataset = DATASETS.get(source)()
-    settings = Data(source=source, validation_fraction=0.2, test_fraction=0.2, split_seed=0)
+    settings = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
     prepared = standardize(dataset, split_rows(source, dataset, settings))
     outputs = len(dataset.class_names) if dataset.task == "classification" else 1
     return prepared, constant_loss(dataset, prepared, "validation"), outputs

@@ -22,8 +22,8 @@ from torch import nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
 from initsweep.architectures import build_model
-from initsweep.datasets import DATASETS
-from initsweep.datasets._splitting import SPLITS, split_rows, standardize
+from initsweep.datasets._loading import prepare
+from initsweep.datasets._splitting import SPLITS
 from initsweep.engine.reference import torch_optimizer
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.params import Params, load_params
@@ -114,8 +114,7 @@ class Script:
 
 def load_script(params: Params) -> Script:
     """Return the data, split and standardized as the prepare stage does it."""
-    dataset = DATASETS.get(params.data.source)()
-    prepared = standardize(dataset, split_rows(params.data.source, dataset, params.data))
+    dataset, prepared = prepare(params.data)
     splits = {
         name: (torch.from_numpy(prepared.features[name]), torch.from_numpy(prepared.targets[name]))
         for name in SPLITS

@@ -48,6 +48,14 @@ def test_the_repository_s_own_file_is_valid():
         ({"schemes": ["he_norml"]}, ["schemes", "'he_norml'", "Did you mean 'he_normal'"]),
         ({"schemes": ["zeros", "zeros"]}, ["schemes", "zeros", "more than once"]),
         ({"schemes": []}, ["schemes", "at least 1"]),
+        ({"data.table.targett": 1}, ["data.table.targett", "unknown key", "'target'"]),
+        ({"data.table.delimiter": ";;"}, ["data.table", "auto or one character", "';;'"]),
+        ({"data.table.categorical": "age"}, ["data.table.categorical", "array", "'age'"]),
+        (
+            {"data.table.test_file": "a.csv", "data.table.split_column": "fold"},
+            ["data.table", "test_file and split_column", "one to null"],
+        ),
+        ({"data.task": "regressio"}, ["data.task", "'regression'", "'regressio'"]),
     ],
 )
 def test_a_mistake_is_named_with_key_value_and_remedy(changed, replacements, expected):

@@ -34,6 +34,7 @@ else:
 
 PREPARED = Path("data/prepared")
 SCHEMA = PREPARED / "schema.json"
+PREPROCESSING = PREPARED / "preprocessing.json"
 DIAGNOSE = Path("results/diagnose")
 COMPARE = Path("results/compare")
 METRICS = Path("metrics.json")

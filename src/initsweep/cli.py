@@ -171,7 +171,7 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _repro(options: argparse.Namespace) -> int:
-    load_params(Path("params.yaml"))  # our message about a mistake, before DVC's
+    _check_before_dvc(load_params(Path("params.yaml")))
     environment = {**os.environ}
     # `mlflow run` exports the id of its own run, which our publisher must not resume.
     environment.pop("MLFLOW_RUN_ID", None)
@@ -186,6 +186,13 @@ def _repro(options: argparse.Namespace) -> int:
     if not options.targets:
         _print_verdict()
     return 0
+
+
+def _check_before_dvc(params: Params) -> None:
+    """Give our message about a mistake in the data's place, before DVC's about its dependency."""
+    from initsweep.datasets._loading import check_watched
+
+    check_watched(params.data)
 
 
 def _print_verdict() -> None:
@@ -210,8 +217,13 @@ def _listing(kind: str) -> str:
 
         return describe_engines()
     registry = getattr(importlib.import_module(f"initsweep.{kind}"), kind.upper())
-    width = max(map(len, registry.names()))
-    return "\n".join(f"{name:{width}}  {_summary(entry)}" for name, entry in registry)
+    rows = {name: _summary(entry) for name, entry in registry}
+    if kind == "datasets":
+        from initsweep.datasets.readers import READERS
+
+        rows |= {f"{name}:{reader.form}": reader.summary for name, reader in READERS}
+    width = max(map(len, rows))
+    return "\n".join(f"{name:{width}}  {summary}" for name, summary in rows.items())
 
 
 def _summary(entry: object) -> str:

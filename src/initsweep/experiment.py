@@ -25,6 +25,7 @@ from initsweep.engine.train import OnProgress, train_lanes
 from initsweep.errors import each_warning_once
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import METRICS, bound
+from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import provenance
 from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
@@ -37,6 +38,7 @@ TRAINING_CODE = (
     "initializers",
     "architectures",
     "metrics",
+    "network_choice",
     "options",
     "experiment",
     "randomness",
@@ -59,7 +61,7 @@ class Experiment:
     """One network on one prepared data set."""
 
     def __init__(self, params: Params, schema: Schema) -> None:
-        self.params = params
+        self.params = with_network(params, schema)
         self.schema = schema
         self.loss = bound(METRICS.get(schema.loss_name), schema)
         self.score = bound(METRICS.get(schema.score_name), schema)

@@ -40,10 +40,41 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class Data(Section):
-    """Which data set, and how it is split. Fractions are of all rows."""
+ColumnName = str | int
+"""A column by name, or by position from 0; negative positions count from the end."""
 
-    source: str
+
+class Table(Section):
+    """How a table is read. Only sources that are tables look at it."""
+
+    target: ColumnName
+    drop: tuple[ColumnName, ...]
+    header: Literal["auto"] | bool
+    delimiter: str
+    categorical: Literal["auto"] | tuple[ColumnName, ...]
+    encoding: Literal["onehot", "ordinal"]
+    split_column: ColumnName | None
+    test_file: str | None
+
+    @model_validator(mode="after")
+    def _delimiter_is_one_character(self) -> Self:
+        if self.delimiter != "auto" and len(self.delimiter) != 1:
+            raise ValueError(
+                f"delimiter must be auto or one character, received {self.delimiter!r}; "
+                'a tab is written "\\t"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _test_rows_come_from_one_place(self) -> Self:
+        if self.test_file is not None and self.split_column is not None:
+            raise ValueError("test_file and split_column both name the test rows; set one to null")
+        return self
+
+
+class Fractions(Section):
+    """How rows are split. Fractions are of all rows."""
+
     validation_fraction: Fraction
     test_fraction: Fraction
     split_seed: Seed
@@ -56,6 +87,19 @@ class Data(Section):
                 f"received {self.validation_fraction} + {self.test_fraction}"
             )
         return self
+
+
+class Data(Fractions):
+    """Which data set, how it is read, and how it is split.
+
+    `watch` is the file or folder that DVC looks at to see whether the user's data has changed.
+    """
+
+    source: str
+    task: Literal["auto", "classification", "regression"]
+    scaling: Literal["auto", "feature", "channel", "none"]
+    watch: str
+    table: Table
 
 
 class Task(Section):

@@ -4,7 +4,7 @@ These types are the columns of the tables under `results/`. `artifacts` writes a
 MLflow and the report only ever show what stands in them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 RunStatus = Literal["finished", "diverged"]
@@ -485,7 +485,9 @@ class Schema:
     `target_scale` raw regression targets (0 and 1 for classification). `class_counts` are training
     rows, `class_weights` what the loss multiplies each class by, [] if nothing. The constant
     predictor knows the training targets only: it gives every example the training class
-    frequencies, or the training mean, or what else is best for the loss or score.
+    frequencies, or the training mean, or what else is best for the loss or score. `shape` is that
+    of one example before it was flattened, (channels, height, width) for images, and empty for rows
+    of a table. `caveats` are sentences about the data that limit what a study of it can say.
     """
 
     source: str
@@ -510,6 +512,8 @@ class Schema:
     constant_validation_score: float
     constant_test_score: float
     data_sha: str
+    shape: list[int] = field(default_factory=list)
+    caveats: list[str] = field(default_factory=list)
 
     def value(self, loss: float | None, score: float | None) -> float | None:
         """Return what a run is compared by: its loss, or how far its score stays below 1."""

@@ -6,9 +6,9 @@ from initsweep.datasets._checks import check_dataset
 from initsweep.datasets._profile import profile
 from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
 from initsweep.errors import DataError
-from initsweep.params import Data
+from initsweep.params import Fractions
 
-SETTINGS = Data(source="x", validation_fraction=0.2, test_fraction=0.2, split_seed=0)
+SETTINGS = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
 
 
 def sample(task="classification", rows=100, **changes) -> Dataset:

@@ -29,6 +29,7 @@ COPIED = (
     ".dvcignore",
     ".dvc/config",
     ".dvc/.gitignore",
+    "data/raw/.gitkeep",
 )
 QUIET = {
     "DVC_NO_ANALYTICS": "1",

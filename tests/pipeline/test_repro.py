@@ -45,6 +45,31 @@ def test_our_own_command_gives_the_bytes_of_dvc_and_the_verdict(project, compute
     assert view.names == expected_names(project)
 
 
+def test_a_changed_data_file_runs_the_study_again(project):
+    rows = [f"{row % 17}.5,{row % 5},{'ab'[row % 2]}" for row in range(60)]
+    file = project.path / "data/raw/my.csv"
+    file.write_text("\n".join(["x,z,y", *rows]))
+    project.set({"data.source": "csv:data/raw/my.csv", "schemes": ["he_normal"]})
+    assert "Running stage 'tune@he_normal'" in project.dvc("repro", "tune")
+    assert "Running stage" not in project.dvc("repro", "tune")
+    file.write_text("\n".join(["x,z,y", *rows]).replace("0.5,0,a", "9.5,0,a"))
+    again = project.dvc("repro", "tune")
+    assert "Running stage 'prepare'" in again
+    assert "Running stage 'tune@he_normal'" in again
+    # Another file beside it is looked at, and changes nothing.
+    file.with_name("other.csv").write_text("x,y\n1,2\n")
+    again = project.dvc("repro", "tune")
+    assert "Running stage 'prepare'" in again
+    assert "Running stage 'tune" not in again
+
+
+def test_a_watched_file_that_is_missing_is_our_message(project):
+    project.set({"data.watch": "data/raw/gone.csv"})
+    done = project.initsweep("repro")
+    assert done.returncode == 2
+    assert "data.watch: there is no 'data/raw/gone.csv'" in done.stderr
+
+
 def test_changing_a_parameter_and_back_publishes_each_result_once(project, expected_names):
     project.dvc("repro")
     first = expected_names(project)

@@ -142,6 +142,12 @@ def test_one_scheme():
     assert verdict(WINNER[2]).statement.startswith("The only scheme is untrainable:")
 
 
+def test_what_limits_the_data_limits_the_verdict():
+    leak = "3 of 40 test rows have the same features as a training row."
+    found = compare(WINNER, replace(SCHEMA, caveats=[leak]), DECIDE, PROVENANCE)
+    assert leak in found.verdict.caveats
+
+
 def test_a_faultless_study_has_the_caveats_of_any_study():
     result = verdict(evidence("a", noisy(0.2, seeds=20), CLEAN))
     assert len(result.caveats) == 4

@@ -6,6 +6,7 @@ from initsweep.architectures import describe
 from initsweep.benchmark.contestants import Case
 from initsweep.benchmark.race import contestants, machine, peaks, race, table
 from initsweep.engine.devices import pin_matmul
+from initsweep.errors import ParamsError
 from initsweep.params import Params
 
 N_FEATURES, N_OUTPUTS = 64, 10
@@ -23,8 +24,13 @@ def report(params: Params, rounds: int) -> Iterator[str]:
 
     Yields:
         Text to print.
+
+    Raises:
+        ParamsError: If the network is not named.
     """
     pin_matmul()
+    if params.model.name == "auto":
+        raise ParamsError("model.name: auto depends on the data; measure mlp or cnn by its name.")
     name = describe(params.model.name, params.model.options)
     case = Case(
         name=name,

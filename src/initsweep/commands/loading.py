@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from initsweep import artifacts
 from initsweep.architectures import ARCHITECTURES, Architecture, build_model, describe
-from initsweep.datasets import DATASETS
+from initsweep.datasets._loading import prepare
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
+from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
 from initsweep.randomness import stream_seed
 from initsweep.records import ModelOption, OptionValue, Schema
@@ -39,7 +40,12 @@ class Target:
 
     def parameters(self) -> Params | None:
         """Return the parameters, None if there is no file and the network has a name."""
-        return None if self.name and not self.params.exists() else load_params(self.params)
+        if self.name and not self.params.exists():
+            return None
+        params = load_params(self.params)
+        if self.name is None and params.model.name == "auto":
+            return with_network(params, artifacts.read_record(artifacts.SCHEMA, Schema))
+        return params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +186,10 @@ def _sizes_of_data(params: Params) -> tuple[int, int]:
         schema = artifacts.read_record(artifacts.SCHEMA, Schema)
         if schema.source == params.data.source:
             return schema.n_features, schema.n_outputs
-    dataset = DATASETS.get(params.data.source)()
+    dataset, prepared = prepare(params.data)
     classes = len(dataset.class_names)
-    return dataset.features.shape[1], classes if dataset.task == "classification" else 1
+    width = len(prepared.preprocessing.mean)
+    return width, classes if dataset.task == "classification" else 1
 
 
 def _takes_nothing(entry: Callable[..., object]) -> bool:

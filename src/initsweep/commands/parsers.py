@@ -12,6 +12,7 @@ COMMANDS = {
     "check": "test an initializer or a network of your own",
     "claims": "put every claim about initialization to the test",
     "promote": "record the team's decision and let the model be served",
+    "fetch": "download public data once into data/raw",
 }
 
 
@@ -46,6 +47,9 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
             help="an option of the scheme, as in params.yaml; may be repeated",
         )
     _add_promotion(made["promote"])
+    made["fetch"].add_argument(
+        "source", help="openml:NAME, openml:NAME@VERSION, openml:NUMBER or sklearn:fetch_NAME"
+    )
     for name in ("explain", "export", "check"):
         _add_network(made[name])
 

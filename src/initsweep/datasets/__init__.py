@@ -1,11 +1,11 @@
-"""Data sets by name: one file each.
+"""Data sets by name: one file each. Files of the user's are read by `readers`.
 
 To add one, write a file here with a function that returns a `Dataset` and register it with
 `@DATASETS.register("my_data")`. From outside, give `data.source: my_package.data:load`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -17,13 +17,22 @@ Task = Literal["classification", "regression"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dataset:
-    """Raw data as loaded, before any split or scaling.
+    """Raw data as loaded, before any split or scaling. Six fields are enough; the rest is optional.
 
     Attributes:
         features: Shape (rows, features), numbers.
         targets: Shape (rows,): class indices from 0 for classification, numbers for regression.
         class_names: One name per class; empty for regression.
         reference: Where the data comes from.
+        categories: The categorical features by name, each with its sorted categories; the
+            feature's values are positions among them.
+        encoding: What becomes of categorical features.
+        is_table: Whether features are columns of their own kind: missing ones (NaN) are filled
+            in, and those that never vary are dropped.
+        shape: Shape of one example that was flattened into a row: (channels, height, width).
+        scaling: Whether each feature gets a mean and scale of its own, or each channel.
+        split: For each row "train", "validation" or "test", or "" for a row to be drawn.
+        notices: Sentences about what was noticed or assumed when the data was read.
     """
 
     task: Task
@@ -32,6 +41,13 @@ class Dataset:
     feature_names: tuple[str, ...]
     class_names: tuple[str, ...]
     reference: str
+    categories: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    encoding: Literal["onehot", "ordinal"] = "onehot"
+    is_table: bool = False
+    shape: tuple[int, ...] = ()
+    scaling: Literal["feature", "channel", "none"] = "feature"
+    split: np.ndarray | None = None
+    notices: tuple[str, ...] = ()
 
 
 DATASETS: Registry[Callable[[], Dataset]] = Registry("data set", __name__)

@@ -1,8 +1,11 @@
 """Is this data set fit to be split and learned from?"""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from initsweep.datasets import Dataset
+from initsweep.datasets._files import check_width
 from initsweep.errors import DataError
 
 MINIMUM_ROWS = 20
@@ -31,6 +34,8 @@ def check_dataset(source: str, dataset: Dataset) -> None:
             f"data.source {source}: {features.shape[1]} features, but "
             f"{len(dataset.feature_names)} feature names; there must be one each, and at least one."
         )
+    check_width(source, features.shape[1])
+    _check_extras(source, dataset)
     if not all(_is_real(values) for values in (features, targets)):
         raise DataError(
             f"data.source {source}: features and targets must be numbers, received "
@@ -45,6 +50,51 @@ def check_dataset(source: str, dataset: Dataset) -> None:
         raise DataError(f"data.source {source}: every target is {targets[0]}; nothing to learn.")
 
 
+def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -> None:
+    """Refuse training rows that do not show every class, or a target that varies.
+
+    Raises:
+        DataError: If a class or all variation is missing among the training rows.
+    """
+    known = dataset.targets[rows["train"]]
+    if dataset.task == "regression":
+        if np.ptp(known) == 0:
+            raise DataError(f"data.source {source}: every training target is {known[0]}.")
+        return
+    absent = np.setdiff1d(np.arange(len(dataset.class_names)), known)
+    if len(absent):
+        name = dataset.class_names[absent[0]]
+        splits = [split for split, of in rows.items() if (dataset.targets[of] == absent[0]).any()]
+        raise DataError(
+            f"data.source {source}: class '{name}' has no training row, but rows in "
+            f"{' and '.join(splits)}. Correct its name, or give the training rows some."
+        )
+
+
+def _check_extras(source: str, dataset: Dataset) -> None:
+    width = dataset.features.shape[1]
+    if dataset.shape and int(np.prod(dataset.shape)) != width:
+        raise DataError(
+            f"data.source {source}: shape {dataset.shape} is not that of {width} features."
+        )
+    unknown = set(dataset.categories) - set(dataset.feature_names)
+    if unknown:
+        raise DataError(
+            f"data.source {source}: categories of '{unknown.pop()}', which is no feature."
+        )
+    if dataset.categories and not dataset.is_table:
+        raise DataError(f"data.source {source}: categories need is_table=True.")
+    if len(set(dataset.feature_names)) != width:
+        raise DataError(f"data.source {source}: two features have the same name.")
+    if dataset.split is not None and (
+        len(dataset.split) != len(dataset.features)
+        or not np.isin(dataset.split, ("", "train", "validation", "test")).all()
+    ):
+        raise DataError(
+            f"data.source {source}: split must say train, validation, test or nothing per row."
+        )
+
+
 def _is_real(values: np.ndarray) -> bool:
     return np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
 
@@ -52,6 +102,8 @@ def _is_real(values: np.ndarray) -> bool:
 def _check_finite(source: str, dataset: Dataset) -> None:
     # Beyond float32, training could only see infinity.
     bad = ~(np.abs(dataset.features) < np.finfo(np.float32).max)
+    if dataset.is_table:
+        bad &= ~np.isnan(dataset.features)
     if bad.any():
         column = int(np.argmax(bad.any(axis=0)))
         row = int(np.argmax(bad[:, column]))
@@ -72,15 +124,22 @@ def _check_classes(source: str, dataset: Dataset) -> None:
     classes, counts = np.unique(dataset.targets, return_counts=True)
     expected = np.arange(len(dataset.class_names))
     if len(classes) < 2:
-        raise DataError(f"data.source {source}: only one class, {classes}; nothing to learn.")
+        only = [*dataset.class_names, *classes.tolist()][:1]
+        raise DataError(f"data.source {source}: only one class, {only}; nothing to learn.")
     if not np.array_equal(classes, expected):
         raise DataError(
             f"data.source {source}: classes must be 0 to {len(expected) - 1}, one for each of "
             f"the {len(expected)} class names, received {classes.tolist()}."
         )
+    if len(classes) > len(dataset.targets) / 2:
+        raise DataError(
+            f"data.source {source}: {len(classes)} classes in {len(dataset.targets)} rows; too "
+            "many to be classes. Is the target a quantity? Then the task is regression."
+        )
     rarest = int(np.argmin(counts))
     if counts[rarest] < 5:
         raise DataError(
             f"data.source {source}: class '{dataset.class_names[rarest]}' has {counts[rarest]} "
-            "rows; each of the three splits needs some, so at least 5."
+            "rows; each of the three splits needs some, so at least 5. Remove the class or join it "
+            "with another; for a quantity, set data.task: regression."
         )

@@ -1,12 +1,18 @@
 """A profile of the data: what a person should know before trusting a study on it."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from initsweep.datasets import Dataset
+from initsweep.datasets._fitting import constant_columns
 from initsweep.datasets._splitting import SPLITS, Prepared
 
+MOST_COMMON = 10
 
-def profile(dataset: Dataset, prepared: Prepared) -> dict[str, object]:
+
+def profile(dataset: Dataset, prepared: Prepared) -> dict[str, Any]:
     """Describe features, targets and splits, with what may mislead: leaks and constant columns.
 
     Returns:
@@ -14,23 +20,70 @@ def profile(dataset: Dataset, prepared: Prepared) -> dict[str, object]:
         training rows too.
     """
     train = prepared.rows["train"]
-    constant = np.ptp(dataset.features[train], axis=0) == 0
+    known = dataset.features[train]
+    dropped = list(prepared.preprocessing.dropped)
+    missing = int(np.isnan(dataset.features).sum()) if dataset.is_table else 0
     return {
         "rows": {name: len(prepared.rows[name]) for name in SPLITS},
         "rows_also_in_train": {
             name: _shared_rows(dataset.features, prepared.rows[name], train) for name in SPLITS[1:]
         },
-        "constant_features": [
-            name for name, flag in zip(dataset.feature_names, constant, strict=True) if flag
-        ],
+        "constant_features": constant_columns(dataset, known),
+        "dropped_features": dropped,
+        "missing_values": missing,
+        "notices": _notices(dataset, dropped, missing),
         "targets": _targets(dataset, prepared),
         "features": [
-            {"name": name, **_summary(dataset.features[train, column])}
+            {"name": name, **_feature(dataset, name, known[:, column])}
             for column, name in enumerate(dataset.feature_names)
         ],
         "largest_standardized_value": {
             name: float(np.abs(prepared.features[name]).max()) for name in SPLITS
         },
+    }
+
+
+def caveats(found: dict[str, Any]) -> list[str]:
+    """Return sentences about what limits a study of this data, as counted in the profile."""
+    shared = {name: n for name, n in found["rows_also_in_train"].items() if n}
+    if not shared:
+        return []
+    counts = " and ".join(f"{n} of {found['rows'][name]} {name}" for name, n in shared.items())
+    return [
+        f"{counts} rows have the same features as a training row: what is measured on them says "
+        "nothing about unseen rows."
+    ]
+
+
+def _notices(dataset: Dataset, dropped: Sequence[str], missing: int) -> list[str]:
+    """Return what was assumed and done that the user may want to know."""
+    said = list(dataset.notices)
+    if dropped:
+        listed = ", ".join(map(repr, dropped[:5])) + (", ..." if len(dropped) > 5 else "")
+        said.append(f"Columns that never vary in the training rows are left out: {listed}.")
+    if missing:
+        said.append(
+            f"{missing} values are missing: numbers are filled in with the median of the training "
+            "rows, with an indicator; a missing category is a category."
+        )
+    return said
+
+
+def _feature(dataset: Dataset, name: str, values: np.ndarray) -> dict[str, object]:
+    missing = np.isnan(values)
+    if not dataset.is_table:
+        return {**_summary(values)}
+    present = values[~missing]
+    if name not in dataset.categories:
+        numbers = _summary(present) if len(present) else {}
+        return {**numbers, "missing": int(missing.sum())}
+    labels = dataset.categories[name]
+    counts = np.bincount(present.astype(np.int64), minlength=len(labels))
+    common = np.argsort(-counts, kind="stable")[:MOST_COMMON]
+    return {
+        "categories": int((counts > 0).sum()),
+        "most_common": {labels[code]: int(counts[code]) for code in common if counts[code]},
+        "missing": int(missing.sum()),
     }
 
 

@@ -13,7 +13,7 @@ from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, sta
 from initsweep.engine.lanes import MetricFunction, Split
 from initsweep.errors import DataError
 from initsweep.metrics import METRICS, loss_of, score_of
-from initsweep.params import Data as Fractions
+from initsweep.params import Fractions
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
@@ -102,9 +102,7 @@ def drawn(name: str, task: Task, features: np.ndarray, targets: np.ndarray) -> D
 
 def prepared(name: str, dataset: Dataset, shape: tuple[int, int] | None) -> Data:
     """Return a data set split 60 : 20 : 20 and standardized by its training rows."""
-    fractions = Fractions.model_validate(
-        {"source": name, "validation_fraction": 0.2, "test_fraction": 0.2, "split_seed": 0}
-    )
+    fractions = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
     ready = standardize(dataset, split_rows(name, dataset, fractions))
     return Data(
         name=name,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from initsweep.figures import numbers
 from initsweep.params import Model, Params
+from initsweep.records import Schema
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
 
@@ -75,7 +76,7 @@ def data(study: Study) -> Facts:
         ("Reference", schema.reference),
         ("Task", schema.task),
         ("Rows", rows),
-        ("Features", str(schema.n_features)),
+        ("Features", _features(schema)),
     ]
     if schema.class_names:
         facts.append(("Classes", f"{schema.n_outputs}: {', '.join(schema.class_names)}"))
@@ -96,6 +97,11 @@ def data(study: Study) -> Facts:
     return facts + _noticed(study.profile)
 
 
+def _features(schema: Schema) -> str:
+    shape = f" (images of {' x '.join(map(str, schema.shape))})" if schema.shape else ""
+    return f"{schema.n_features}{shape}"
+
+
 def _noticed(profile: dict[str, object]) -> Facts:
     facts: Facts = []
     shared = profile.get("rows_also_in_train")
@@ -105,6 +111,9 @@ def _noticed(profile: dict[str, object]) -> Facts:
     constant = profile.get("constant_features")
     if isinstance(constant, list):
         facts.append(("Features that never vary", str(len(constant))))
+    notices = profile.get("notices")
+    if isinstance(notices, list) and notices:
+        facts.append(("Noticed", " ".join(notices)))
     return facts
 
 

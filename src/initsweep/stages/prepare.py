@@ -1,43 +1,42 @@
 """Load, check, split and standardize the data; everything later reads what this writes."""
 
+import sys
+
 import numpy as np
 
 from initsweep import artifacts
-from initsweep.datasets import DATASETS, Dataset
-from initsweep.datasets._checks import check_dataset
-from initsweep.datasets._profile import profile
-from initsweep.datasets._splitting import SPLITS, Prepared, split_rows, standardize
+from initsweep.datasets import Dataset
+from initsweep.datasets._loading import check_watched, files_of, prepare
+from initsweep.datasets._profile import caveats, profile
+from initsweep.datasets._splitting import SPLITS, Prepared
 from initsweep.errors import DataError
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
-from initsweep.options import check_arguments
 from initsweep.params import Params
 from initsweep.records import Schema
 
 
 def run(params: Params) -> None:
-    """Write `data/prepared/`: standardized splits, `schema.json` and `profile.json`.
+    """Write `data/prepared/`.
 
-    Raises:
-        DataError: If the data cannot be used as it is.
+    These are the standardized splits, `schema.json`, `profile.json`, and `preprocessing.json`,
+    which turns raw rows into features (`initsweep.preprocessing`).
     """
-    source = params.data.source
-    load = DATASETS.get(source)
-    if not callable(load):
-        raise DataError(f"data.source {source} must be a function, received {load!r}.")
-    check_arguments(load, "", {}, "data.source")
-    dataset = load()
-    if not isinstance(dataset, Dataset):
-        raise DataError(f"data.source {source} must return a Dataset, received {type(dataset)}.")
-    check_dataset(source, dataset)
-    prepared = standardize(dataset, split_rows(source, dataset, params.data))
+    if files_of(params.data):
+        check_watched(params.data)
+    dataset, prepared = prepare(params.data)
     for split in SPLITS:
         artifacts.write_array(artifacts.features_file(split), prepared.features[split])
         artifacts.write_array(artifacts.targets_file(split), prepared.targets[split])
-    artifacts.write_json(artifacts.SCHEMA, _schema(params, dataset, prepared))
-    artifacts.write_json(artifacts.PREPARED / "profile.json", profile(dataset, prepared))
+    found = profile(dataset, prepared)
+    limits = caveats(found)
+    for sentence in (*found["notices"], *limits):
+        sys.stderr.write(f"prepare: {sentence}\n")
+    artifacts.write_json(artifacts.SCHEMA, _schema(params, dataset, prepared, limits))
+    artifacts.write_json(artifacts.PREPARED / "profile.json", found)
+    artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json())
 
 
-def _schema(params: Params, dataset: Dataset, prepared: Prepared) -> Schema:
+def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[str]) -> Schema:
     classification, asked = dataset.task == "classification", params.task
     counts = np.zeros(0, dtype=np.int64)
     if classification:
@@ -47,19 +46,20 @@ def _schema(params: Params, dataset: Dataset, prepared: Prepared) -> Schema:
     weighted = loss.needs == "class_weights"
     weights = balanced_weights(counts) if weighted else np.ones(len(counts))
     files = [file(s) for s in SPLITS for file in (artifacts.features_file, artifacts.targets_file)]
+    fitted = prepared.preprocessing
     return Schema(
         source=params.data.source,
         reference=dataset.reference,
         task=dataset.task,
         loss_name=loss.name,
         score_name=score.name,
-        n_features=dataset.features.shape[1],
+        n_features=len(fitted.mean),
         n_outputs=len(dataset.class_names) if classification else 1,
         rows={split: len(prepared.targets[split]) for split in SPLITS},
-        feature_names=list(dataset.feature_names),
+        feature_names=list(fitted.feature_names),
         class_names=list(dataset.class_names),
-        feature_mean=prepared.feature_mean.tolist(),
-        feature_scale=prepared.feature_scale.tolist(),
+        feature_mean=list(fitted.mean),
+        feature_scale=list(fitted.scale),
         target_mean=prepared.target_mean,
         target_scale=prepared.target_scale,
         class_counts=counts.tolist(),
@@ -70,6 +70,8 @@ def _schema(params: Params, dataset: Dataset, prepared: Prepared) -> Schema:
         constant_validation_score=_constant(score, prepared, "validation", weights),
         constant_test_score=_constant(score, prepared, "test", weights),
         data_sha=artifacts.file_hash(files),
+        shape=list(dataset.shape),
+        caveats=limits,
     )
 
 

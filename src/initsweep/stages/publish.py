@@ -9,6 +9,7 @@ from pathlib import Path
 from initsweep import artifacts, ledger, tracking
 from initsweep.decisions import Decision
 from initsweep.errors import ArtifactError, InitsweepError, InitsweepWarning
+from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import code_sha
 from initsweep.records import (
@@ -46,6 +47,7 @@ def read_study(params: Params) -> tracking.Study:
     from initsweep.architectures import describe  # imports torch, which takes seconds
 
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    params = with_network(params, schema)
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
     diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from initsweep import artifacts
 from initsweep.decisions import Challenge
 from initsweep.figures import marks, style
+from initsweep.network_choice import with_network
 from initsweep.params import Params
 from initsweep.records import (
     Alternative,
@@ -60,12 +61,13 @@ def _draw(study: Study) -> dict[str, render.Drawing]:
 
 def _read(params: Params) -> Study:
     compare, diagnose = artifacts.COMPARE, artifacts.DIAGNOSE
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     tuned = {name: artifacts.tune_folder(name) for name in params.schemes}
     trained = {name: artifacts.train_folder(name) for name in params.schemes}
     verdict = artifacts.read_record(compare / "verdict.json", Verdict)
     return Study(
-        params=params,
-        schema=artifacts.read_record(artifacts.SCHEMA, Schema),
+        params=with_network(params, schema),
+        schema=schema,
         profile=artifacts.read_json(artifacts.PREPARED / "profile.json"),
         verdict=verdict,
         schemes=ranked(artifacts.read_rows(compare / "schemes.csv", SchemeRow)),

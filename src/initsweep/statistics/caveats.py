@@ -30,6 +30,7 @@ def caveats_of(
         "This holds for this data split, network, optimizer and training length: seeds vary the "
         "initial weights and the order of the batches and nothing else, and intervals are over "
         "seeds.",
+        *schema.caveats,
         *_test_rows(trainable, choice, schema),
         "All studies of this data split share its test rows: choosing between studies by test loss "
         "would flatter the one chosen.",

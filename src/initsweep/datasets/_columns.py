@@ -1,0 +1,168 @@
+"""One column of a file: is it numbers or categories, and what are they?"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyarrow import compute
+
+from initsweep.datasets._sniffing import MISSING, is_number
+from initsweep.errors import DataError
+from initsweep.preprocessing import category_of
+
+Place = Callable[[int], str]
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+LARGEST = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feature:
+    """A column as numbers: values, or positions among `categories`. NaN is missing."""
+
+    name: str
+    values: np.ndarray
+    categories: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """A column of text: its distinct values, and for each row which; -1 is missing."""
+
+    distinct: list[str]
+    codes: np.ndarray
+
+
+def read_feature(name: str, column: Any, place: Place, *, as_category: bool) -> Feature:  # noqa: ANN401
+    """Return a column as a feature.
+
+    Text of which all values are numbers is numeric; text of which most values are is a mistake.
+
+    Args:
+        name: The column's name.
+        column: A pyarrow column.
+        place: Says where a row stands.
+        as_category: Whether the user has declared it categorical.
+
+    Returns:
+        The feature.
+
+    Raises:
+        DataError: If it is of a kind that is neither, mixed, infinite or too large.
+    """
+    plain = plain_column(name, column)
+    if as_category or (pa.types.is_dictionary(column.type) and pa.types.is_string(plain.type)):
+        return _categories(name, text_of(plain))
+    if pa.types.is_string(plain.type):
+        numbers = parsed(plain)
+        if numbers is None:
+            text = text_of(plain)
+            refuse_mixed(name, text, place, "list it under data.table.categorical")
+            return _categories(name, text)
+    else:
+        numbers = plain.cast(pa.float64(), safe=False).to_numpy()
+    refuse_infinite(name, numbers, place)
+    return Feature(name=name, values=np.array(numbers), categories=None)
+
+
+def plain_column(name: str, column: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    """Return the column as text without margins and missing markers, or as numbers.
+
+    Raises:
+        DataError: If it is neither, a date for instance.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+        kind = column.type
+    if pa.types.is_null(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return column
+    if pa.types.is_decimal(kind):
+        return column.cast(pa.float64())
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        text = compute.utf8_trim_whitespace(column.cast(pa.string()))
+        markers = pa.array(MISSING, pa.string())
+        missing = compute.is_in(compute.utf8_lower(text), value_set=markers)
+        return compute.if_else(missing, pa.scalar(None, pa.string()), text)
+    raise DataError(
+        f"Column '{name}' is of type {kind}; turn it into numbers or text, or list it under "
+        "data.table.drop."
+    )
+
+
+def parsed(column: Any) -> np.ndarray | None:  # noqa: ANN401 - pyarrow is untyped
+    """Return text as float64, NaN where missing; None if some of it is no number."""
+    try:
+        return np.array(column.cast(pa.float64()).to_numpy())
+    except pa.ArrowInvalid:
+        text = text_of(column)
+    # What pyarrow does not read: a leading plus, or an exponent without digits after the point.
+    if not all(map(is_number, text.distinct)):
+        return None
+    numbers: np.ndarray = np.array([*map(float, text.distinct), np.nan])[text.codes]
+    return numbers
+
+
+def text_of(column: Any) -> Text:  # noqa: ANN401 - pyarrow is untyped
+    """Return the distinct values of a column as sorted text, and the code of each row."""
+    encoded = column.combine_chunks().dictionary_encode()
+    if isinstance(encoded, pa.ChunkedArray):
+        encoded = encoded.combine_chunks()
+    raw = [category_of(value) for value in encoded.dictionary.to_pylist()]
+    distinct = sorted({value for value in raw if value is not None})
+    position = {value: code for code, value in enumerate(distinct)}
+    table = np.array([*(-1 if value is None else position[value] for value in raw), -1])
+    indices = encoded.indices.fill_null(len(raw)).to_numpy()
+    return Text(distinct=distinct, codes=table[indices])
+
+
+def refuse_mixed(name: str, text: Text, place: Place, remedy: str) -> None:
+    """Refuse text that is mostly numbers, or numbers with a decimal comma.
+
+    Raises:
+        DataError: Naming the first row that is no number.
+    """
+    number = np.array([*(is_number(value) for value in text.distinct), False])
+    present = text.codes >= 0
+    if not present.any():
+        return
+    commas = sum(DECIMAL_COMMA.fullmatch(value) is not None for value in text.distinct)
+    if commas > len(text.distinct) / 2:
+        raise DataError(
+            f"Column '{name}' holds numbers with a decimal comma, such as '{text.distinct[0]}' in "
+            f"{place(int(np.argmax(text.codes == 0)))}; write a decimal point."
+        )
+    if number[text.codes[present]].mean() > 0.5:
+        row = int(np.argmax(present & ~number[text.codes]))
+        others = int((present & ~number[text.codes]).sum()) - 1
+        more = f" ({others} more such rows)" if others else ""
+        raise DataError(
+            f"Column '{name}' holds numbers, but in {place(row)} it is "
+            f"'{text.distinct[text.codes[row]]}'{more}. Correct it, leave the field empty if it is "
+            f"missing, or {remedy}."
+        )
+
+
+def refuse_infinite(name: str, numbers: np.ndarray, place: Place) -> None:
+    """Refuse numbers that single precision cannot hold.
+
+    Raises:
+        DataError: Naming the first.
+    """
+    bad = np.abs(numbers) >= LARGEST
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise DataError(
+            f"Column '{name}' is {numbers[row]} in {place(row)} ({int(bad.sum())} such rows in "
+            "all); correct it, or leave the field empty if it is missing."
+        )
+
+
+def _categories(name: str, text: Text) -> Feature:
+    values = text.codes.astype(np.float64)
+    values[text.codes < 0] = np.nan
+    return Feature(name=name, values=values, categories=tuple(text.distinct))

@@ -1,0 +1,160 @@
+"""The column to be predicted: classes or numbers."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from initsweep.datasets import Task
+from initsweep.datasets._columns import (
+    Place,
+    Text,
+    parsed,
+    plain_column,
+    refuse_infinite,
+    refuse_mixed,
+    text_of,
+)
+from initsweep.datasets._sniffing import is_number
+from initsweep.errors import DataError
+from initsweep.preprocessing import category_of
+
+MOST_CLASSES_OF_NUMBERS = 20
+"""More different whole numbers than this are taken as quantities, not as classes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Class indices with their names, or numbers."""
+
+    task: Task
+    values: np.ndarray
+    class_names: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+
+
+def read_target(
+    name: str,
+    column: Any,  # noqa: ANN401 - pyarrow is untyped
+    place: Place,
+    task: Literal["auto"] | Task,
+) -> Target:
+    """Return the target.
+
+    With task `auto`, text and at most 20 different whole numbers are classes, other numbers are
+    quantities; that is noticed, because it is an assumption.
+
+    Returns:
+        The target, classes sorted by name, or by value if they are numbers.
+
+    Raises:
+        DataError: If it is missing in a row, mixed, infinite, or does not suit the task.
+    """
+    plain = plain_column(name, column)
+    _refuse_missing(name, plain, place)
+    if not pa.types.is_string(plain.type):
+        numbers = None if pa.types.is_boolean(plain.type) else plain.cast(pa.float64()).to_numpy()
+    else:
+        numbers = parsed(plain)
+    if task == "regression":
+        return _quantity(name, numbers, text_of(plain), place)
+    if numbers is None:
+        if task == "auto":
+            refuse_mixed(name, text_of(plain), place, "set data.task: classification")
+        return _classes(name, text_of(plain))
+    refuse_infinite(name, numbers, place)
+    return _by_number(name, numbers, task)
+
+
+def numbers_as_target(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> Target:
+    """Return the target that an array of numbers stands for, by the same rules.
+
+    Raises:
+        DataError: If it does not suit the task.
+    """
+    if task == "regression":
+        return Target(task="regression", values=numbers.astype(np.float64), class_names=())
+    return _by_number(name, numbers, task)
+
+
+def _refuse_missing(name: str, plain: Any, place: Place) -> None:  # noqa: ANN401
+    missing = np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise DataError(
+            f"The target '{name}' is missing in {place(row)} ({int(missing.sum())} such rows in "
+            "all); remove these rows."
+        )
+
+
+def _by_number(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> Target:
+    distinct, codes, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    whole = bool(np.all(distinct == np.round(distinct)))
+    few = whole and len(distinct) <= MOST_CLASSES_OF_NUMBERS
+    if task == "auto" and not few:
+        return Target(
+            task="regression",
+            values=numbers.astype(np.float64),
+            class_names=(),
+            notices=(
+                f"The target '{name}' has {len(distinct)} different numbers: taken as regression. "
+                "Set data.task if that is wrong.",
+            ),
+        )
+    if not whole:
+        raise DataError(
+            f"The target '{name}' holds numbers such as {_example(distinct)}, and data.task is "
+            "classification. Set data.task: regression, or name the classes."
+        )
+    _refuse_quantity(name, counts)
+    return Target(
+        task="classification",
+        values=codes.astype(np.int64),
+        class_names=tuple(str(category_of(float(value))) for value in distinct),
+        notices=()
+        if task != "auto"
+        else (
+            f"The target '{name}' has {len(distinct)} different whole numbers: taken as classes. "
+            "Set data.task if that is wrong.",
+        ),
+    )
+
+
+def _example(distinct: np.ndarray) -> float:
+    return float(distinct[np.argmax(distinct != np.round(distinct))])
+
+
+def _classes(name: str, text: Text) -> Target:
+    _refuse_quantity(name, np.bincount(text.codes))
+    return Target(
+        task="classification",
+        values=text.codes.astype(np.int64),
+        class_names=tuple(text.distinct),
+    )
+
+
+def _refuse_quantity(name: str, counts: np.ndarray) -> None:
+    """Refuse a target whose values hardly ever occur twice.
+
+    Raises:
+        DataError: If there are more classes than half the rows.
+    """
+    if 2 * len(counts) > counts.sum() and len(counts) > 2:
+        raise DataError(
+            f"The target '{name}' has {len(counts)} different values in {counts.sum()} rows: too "
+            "many to be classes. If it is a quantity, set data.task: regression; if it numbers or "
+            "names the rows, data.table.target must be another column."
+        )
+
+
+def _quantity(name: str, numbers: np.ndarray | None, text: Text, place: Place) -> Target:
+    if numbers is None:
+        number = np.array([is_number(value) for value in text.distinct])
+        row = int(np.argmax(~number[text.codes]))
+        raise DataError(
+            f"The target '{name}' is '{text.distinct[text.codes[row]]}' in {place(row)}; "
+            "data.task: regression needs numbers."
+        )
+    refuse_infinite(name, numbers, place)
+    return Target(task="regression", values=np.array(numbers), class_names=())

@@ -1,0 +1,33 @@
+"""What `data.source` can name besides a data set: `FORMAT:LOCATION`, one file per family.
+
+A reader takes what stands behind the colon and the parameters, and returns a `Dataset`. It reads
+local files only; what must be downloaded first is fetched by `initsweep fetch`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from initsweep.datasets import Dataset
+from initsweep.params import Data
+from initsweep.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """How one kind of source is read.
+
+    Attributes:
+        form: What is written behind the colon, for messages ("FEATURES,TARGETS").
+        summary: What it is, in one sentence.
+        files: The local files that a location stands for.
+        read: Returns the data.
+    """
+
+    form: str
+    summary: str
+    files: Callable[[str], list[Path]]
+    read: Callable[[str, Data], Dataset]
+
+
+READERS: Registry[Reader] = Registry("file format", __name__)

@@ -1,0 +1,224 @@
+"""Fitted preprocessing as plain numbers: from raw columns to what a network is given.
+
+The prepare stage fits it (`datasets/_fitting.py`, by scikit-learn) and writes it as JSON next to
+the prepared arrays. Whoever has raw rows later, a served model for instance, reads that file and
+applies it: with NumPy alone, without pickle and without scikit-learn.
+
+```python
+preprocessing = Preprocessing.load(Path("data/prepared/preprocessing.json"))
+features = preprocessing.apply({"age": [41, None], "job": ["clerk", "never seen"]})
+```
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from initsweep.errors import DataError
+
+FORMAT = 1
+CHUNK_VALUES = 1 << 22
+"""How many values are held in double precision at a time."""
+
+UNKNOWN = -1
+"""The code of a category that no training row had, and of a missing one if none was missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categorical:
+    """One column of categories: those of the training rows, sorted; None, the last, is missing."""
+
+    name: str
+    encoding: Literal["onehot", "ordinal"]
+    categories: tuple[str | None, ...]
+
+    @property
+    def width(self) -> int:
+        """How many features it becomes."""
+        return len(self.categories) if self.encoding == "onehot" else 1
+
+    def codes(self, values: Sequence[object]) -> np.ndarray:
+        """Return the position of each value among the categories, shape (rows,)."""
+        position = {category: code for code, category in enumerate(self.categories)}
+        return np.fromiter(
+            (position.get(category_of(value), UNKNOWN) for value in values), np.int64, len(values)
+        )
+
+    def encode(self, codes: np.ndarray) -> np.ndarray:
+        """Return features of shape (rows, width); an unknown category is all zeros, or -1."""
+        if self.encoding == "ordinal":
+            return codes[:, None].astype(np.float64)
+        encoded: np.ndarray = (codes[:, None] == np.arange(self.width)).astype(np.float64)
+        return encoded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """Everything that was fitted on the training rows.
+
+    The features are, in this order: the numeric columns with missing values filled in; for each
+    column of `indicators` a 1 where it was missing; the categorical columns. Then `mean` is
+    subtracted and the result divided by `scale`; these are 0 and 1 for features that are 0 or 1.
+
+    Attributes:
+        numeric: Names of the numeric columns.
+        fill: What replaces a missing value, one per numeric column; None: missing is an error.
+        indicators: The numeric columns that had missing values in the training rows.
+        categorical: The categorical columns.
+        dropped: Columns of the raw data that are not used, because they never vary.
+        mean: Shape (features,).
+        scale: Shape (features,), above 0.
+        shape: Shape of one example, (channels, height, width) for images; empty for tables.
+    """
+
+    numeric: tuple[str, ...]
+    fill: tuple[float, ...] | None
+    indicators: tuple[str, ...]
+    categorical: tuple[Categorical, ...]
+    dropped: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The raw columns that are needed, numeric ones first."""
+        return (*self.numeric, *(column.name for column in self.categorical))
+
+    @property
+    def feature_names(self) -> tuple[str, ...]:
+        """One name per feature: "age", "age is missing", "job = clerk"."""
+        names = [*self.numeric, *(f"{name} is missing" for name in self.indicators)]
+        for column in self.categorical:
+            if column.encoding == "ordinal":
+                names.append(column.name)
+            else:
+                names += [f"{column.name} = {label_of(one)}" for one in column.categories]
+        return tuple(names)
+
+    def apply(self, columns: Mapping[str, Any]) -> np.ndarray:
+        """Return features for raw columns, such as a pandas DataFrame or a dict of lists.
+
+        Other columns than `columns` are ignored.
+
+        Returns:
+            Shape (rows, features), float32.
+
+        Raises:
+            DataError: If a column is not there, or is not of numbers where it must be.
+        """
+        absent = [name for name in self.columns if name not in columns]
+        if absent:
+            raise DataError(f"The rows lack the column '{absent[0]}'; needed: {self.columns}.")
+        numbers = [numbers_of(name, columns[name]) for name in self.numeric]
+        codes = [column.codes(list(columns[column.name])) for column in self.categorical]
+        rows = {len(values) for values in (*numbers, *codes)}
+        if len(rows) != 1:
+            raise DataError(f"The columns have different numbers of rows: {sorted(rows)}.")
+        matrix = np.column_stack(numbers) if numbers else np.zeros((rows.pop(), 0))
+        return self.transform(matrix, codes)
+
+    def transform(self, numbers: np.ndarray, codes: Sequence[np.ndarray]) -> np.ndarray:
+        """Return features for numbers and codes.
+
+        Args:
+            numbers: The numeric columns, shape (rows, numeric), NaN where missing.
+            codes: For each categorical column, positions among its categories, shape (rows,).
+
+        Returns:
+            Shape (rows, features), float32.
+        """
+        mean, scale = np.array(self.mean), np.array(self.scale)
+        result = np.empty((len(numbers), len(mean)), np.float32)
+        step = max(1, CHUNK_VALUES // max(1, len(mean)))
+        for start in range(0, len(numbers), step):
+            part = slice(start, start + step)
+            encoded = self.encode(numbers[part], [code[part] for code in codes])
+            result[part] = (encoded - mean) / scale
+        return result
+
+    def encode(self, numbers: np.ndarray, codes: Sequence[np.ndarray]) -> np.ndarray:
+        """Return features before scaling, shape (rows, features), float64.
+
+        Raises:
+            DataError: If a value is missing and there is nothing to fill it with.
+        """
+        filled, missing = self.filled(numbers)
+        flags = [missing[:, self.numeric.index(name)] for name in self.indicators]
+        pairs = zip(self.categorical, codes, strict=True)
+        return np.column_stack([filled, *flags, *(column.encode(code) for column, code in pairs)])
+
+    def filled(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers without gaps, and where the gaps were.
+
+        Raises:
+            DataError: If a value is missing and there is nothing to fill it with.
+        """
+        values = numbers.astype(np.float64)
+        missing = np.isnan(values)
+        if not missing.any():
+            return values, missing
+        if self.fill is None:
+            row, column = np.argwhere(missing)[0]
+            raise DataError(f"'{self.numeric[column]}' is missing in row {row}; fill it first.")
+        return np.where(missing, np.array(self.fill), values), missing
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `to_json` wrote.
+
+        Returns:
+            The preprocessing.
+
+        Raises:
+            DataError: If the file is of another version of the format.
+        """
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("format", None) != FORMAT:
+            raise DataError(f"'{path}' is of another version of initsweep: run `dvc repro`.")
+        columns = tuple(
+            Categorical(**{**column, "categories": tuple(column["categories"])})
+            for column in content.pop("categorical")
+        )
+        plain = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items()}
+        return cls(**plain, categorical=columns)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the content of the JSON file: numbers, names and categories."""
+        return {"format": FORMAT, **asdict(self)}
+
+
+def category_of(value: object) -> str | None:
+    """Return a raw value as the name of a category; None where it is missing."""
+    if value is None or (isinstance(value, float) and np.isnan(value)) or str(value) == "<NA>":
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value)).lower()
+    # 3.0 from a column of numbers is the category that a file of text calls 3.
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def label_of(category: str | None) -> str:
+    """Return how people see a category."""
+    return "(missing)" if category is None else category
+
+
+def numbers_of(name: str, values: Any) -> np.ndarray:  # noqa: ANN401 - whatever holds a column
+    """Return a raw column as float64, NaN where missing.
+
+    Raises:
+        DataError: If a value is not a number.
+    """
+    convert: Callable[[object], float] = lambda value: (  # noqa: E731
+        np.nan if category_of(value) is None else float(value)  # type: ignore[arg-type]
+    )
+    try:
+        return np.array([convert(value) for value in values], np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"Column '{name}' must hold numbers: {error}.") from None
