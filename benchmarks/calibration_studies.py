@@ -25,7 +25,8 @@ SCHEMA = Schema(
     source="made_up", reference="", task="classification", loss_name="cross_entropy",
     score_name="accuracy", n_features=1, n_outputs=2, rows={"test": 1000}, feature_names=[],
     class_names=[], feature_mean=[], feature_scale=[], target_mean=0.0, target_scale=1.0,
-    constant_validation_loss=CAP, constant_test_loss=CAP, data_sha="d",
+    class_counts=[], class_weights=[], select_by="loss", constant_validation_score=0.1,
+    constant_test_score=0.1, constant_validation_loss=CAP, constant_test_loss=CAP, data_sha="d",
 )  # fmt: skip
 
 
