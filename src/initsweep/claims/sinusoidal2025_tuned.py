@@ -25,8 +25,9 @@ READINGS = {
         "With each at its own best rate the sinusoidal weights lead nowhere by the margin."
     ),
     "depends": (
-        "It depends on depth: with each scheme at its own best rate the sinusoidal weights lead "
-        "by the margin at one depth and not at the other."
+        "It depends on depth. With each scheme at its own best rate the sinusoidal weights lead "
+        "by the margin at {leading} layers only. What the paper sees at one common rate is at the "
+        "other depth a matter of the rate: it suits one scheme and is too low for another."
     ),
     "cannot tell": "The intervals leave open whether a lead of one point remains.",
 }
@@ -101,7 +102,9 @@ def judge(table: Table) -> Judgement:
                 for depth, lead in untuned.items()
             ),
         ],
-        reading=READINGS[answer],
+        reading=READINGS[answer].format(
+            leading=" and ".join(str(d) for d, held in zip(DEPTHS, holds, strict=True) if held)
+        ),
     )
 
 
