@@ -28,9 +28,10 @@ BASIN = 0.05  # nats of validation loss above the best
 MOVED = 0.5  # decades: the factor of three that users complain about
 READINGS = {
     "supported": (
-        "One sweep is one noisy curve, and its steepest point is a matter of luck; a finder does "
-        "not know what the network would reach at that rate. Short real trainings at several "
-        "rates and seeds do, and give an interval."
+        "Where the loss falls at once, as from He's weights, a rule repeats itself from seed to "
+        "seed and still misses: what is steepest in 100 steps is not what trains best. Where it "
+        "hardly moves in 100 steps, as from PyTorch's default, suggestions scatter over decades. "
+        "Short real trainings at several rates and seeds give an interval instead."
     ),
     "refuted": "All three rules suggest about the same rate under every seed, inside the basin.",
     "depends": "It depends on the rule: {bad} fail the criterion and {good} pass.",
@@ -200,7 +201,11 @@ CLAIMS.add(
         ),
         measure=measure,
         judge=judge,
-        picture=Strips(quantity=DECADES, label="log10 of the suggested rate"),
+        picture=Strips(
+            quantity=DECADES,
+            label="log10 of the suggested rate",
+            arms=tuple(f"{rule}, {scheme}" for rule in RULES for scheme in SCHEMES),
+        ),
         section="papers",
     ),
 )
