@@ -113,8 +113,8 @@ CLAIMS.add(
     Claim(
         title="Sinusoidal weights lead even at tuned rates",
         statement=(
-            "Sinusoidal weights reach a higher accuracy than random ones. (The paper compares at "
-            "one learning rate per network for all schemes; here each has its own.)"
+            "Sinusoidal weights reach a higher accuracy than random ones. The paper compares at "
+            "one learning rate per network for all schemes; here each has its own."
         ),
         source="Fernández-Hernández et al. 2025, tables of accuracy; our question: when tuned?",
         experiment=(
