@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from initsweep.architectures.cnn import BlankConv2d
+from initsweep.architectures.images import BlankConv2d
 from initsweep.architectures.mlp import BlankLinear
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
 from initsweep.laboratory.lab import Lab, Scheme, Setup
