@@ -128,7 +128,7 @@ def test_hanin_s_line(factor, answer):
 @pytest.mark.parametrize(
     ("largest", "answer"),
     [((8, 8, 8), "supported"), ((8, 1, 8), "depends"), ((1, 1, 64), "refuted"),
-     ((8, 8, (1, 8)), "cannot tell")],
+     ((8, 8, (1, 8)), "cannot tell"), ((8, 1, (1, 8)), "cannot tell")],
 )  # fmt: skip
 def test_the_catapult_s_range(largest, answer):
     table = []
