@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 NAMES = CLAIMS.names()
 # Measured here, each in a few seconds at the quick budget; `initsweep claims --quick` runs all.
 FAST = (
+    "glorot2010_jacobian",
+    "hanin_fluctuation",
     "high_variance_saturates",
     "signals_are_exponential_in_depth",
     "two_he_formulas_variance",

@@ -90,7 +90,8 @@ class Lines(Picture):
         if self.log_x:
             scales.rate_axis(axes, table.settings(self.quantity))
         else:
-            axes.xaxis.set_major_locator(MaxNLocator(6))
+            whole = all(at.is_integer() for at in table.settings(self.quantity))
+            axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
         if self.log:
             axes.set_yscale("log")
         if self.limits:

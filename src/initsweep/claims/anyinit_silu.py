@@ -1,0 +1,152 @@
+"""Deep SiLU networks need the gain of SiLU, which quadrature gives and PyTorch does not."""
+
+import numpy as np
+
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.laboratory.data import Data, drawn
+from initsweep.laboratory.lab import Lab, Scheme, Setup
+from initsweep.laboratory.pictures import Beside, Strips
+from initsweep.laboratory.table import Measurement, Table
+from initsweep.randomness import numpy_stream
+
+LOSS, DECADES = "test loss", "decades of test loss"
+DEFAULT, GAIN, LSUV = "PyTorch's default", "gain by quadrature", "LSUV"
+SCHEMES = {
+    DEFAULT: Scheme.named("torch_default"),
+    GAIN: Scheme.named("lecun_normal", gain="incoming"),
+    LSUV: Scheme.named("lsuv"),
+}
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
+DEPTHS = (10, 30)
+DEEP_LEAD = 0.5  # decades of loss at 30 layers
+PUBLISHED = {10: "0.46 (0.00063 against 0.00022)", 30: "1.92 (0.116 against 0.0014)"}
+READINGS = {
+    "supported": (
+        "PyTorch's default shrinks the signal of SiLU by more than half per layer, so that 30 "
+        "layers pass on next to nothing. The right gain is 1.68, 1/√E[silu(z)²]; LSUV finds it "
+        "from data."
+    ),
+    "refuted": "With its own best rate the default does as well as the gain by quadrature.",
+    "depends": "It depends on depth: the gain pays at one of the two depths only.",
+    "cannot tell": "The intervals leave open whether the gain pays.",
+}
+
+
+def measure(lab: Lab) -> list[Measurement]:
+    """Tune and test the three schemes at both depths."""
+    rows = []
+    data = waves(1600)
+    for depth in DEPTHS:
+        setup = Setup(
+            data=data,
+            network=lab.mlp(depth, 64, activation="silu"),
+            epochs=lab.pick(120, 15),
+            optimizer={"name": "adam"},
+        )
+        for arm, scheme in SCHEMES.items():
+            tuned = lab.tuned(
+                setup,
+                scheme,
+                RATES if lab.budget == "full" else RATES[1:],
+                tuning_seeds=lab.pick(2, 1),
+                fresh_seeds=lab.pick(8, 3),
+            )
+            rows += tuned.measured(named(arm, depth))
+            rows += [
+                Measurement(
+                    arm=named(arm, depth), quantity=DECADES, setting=0.0, seed=seed,
+                    value=float(np.log10(loss)),
+                )
+                for seed, loss in zip(tuned.fresh.seeds, tuned.test_losses, strict=True)
+            ]  # fmt: skip
+    return rows
+
+
+def waves(rows: int) -> Data:
+    """Return sin 3x cos 3y for x and y uniform between -1 and 1."""
+    x, y = numpy_stream("waves", rows).uniform(-1, 1, (2, rows))
+    features = np.stack([x, y], axis=1)
+    return drawn(f"waves, {rows} rows", "regression", features, np.sin(3 * x) * np.cos(3 * y))
+
+
+def named(arm: str, depth: int) -> str:
+    """Return the arm's name at a depth."""
+    return f"{arm}, {depth} layers"
+
+
+def judge(table: Table) -> Judgement:
+    """A lead of half a decade at 30 layers, and any certain lead at 10."""
+    leads = {
+        (depth, arm): table.difference(DECADES, named(DEFAULT, depth), named(arm, depth))
+        for depth in (30, 10)
+        for arm in (GAIN, LSUV)
+    }
+    needed = {30: DEEP_LEAD, 10: 0.0}
+    holds = [leads[depth, GAIN].low > needed[depth] for depth in DEPTHS]
+    fails = [leads[depth, GAIN].high < max(needed[depth], 0.1) for depth in DEPTHS]
+    answer: Answer = "cannot tell"
+    if all(holds):
+        answer = "supported"
+    elif all(fails):
+        answer = "refuted"
+    elif any(holds) and any(fails):
+        answer = "depends"
+    return Judgement(
+        answer=answer,
+        effects=[
+            *(
+                Effect(
+                    name=f"{depth} layers: decades of test loss gained by {arm}",
+                    value=lead,
+                    published=PUBLISHED[depth] if arm == GAIN else "",
+                )
+                for (depth, arm), lead in leads.items()
+            ),
+            *(
+                Effect(
+                    name=f"{named(arm, 30)}: test loss in variances of the target",
+                    value=table.mean(LOSS, named(arm, 30)),
+                )
+                for arm in SCHEMES
+            ),
+        ],
+        reading=READINGS[answer],
+    )
+
+
+CLAIMS.add(
+    "anyinit_silu",
+    Claim(
+        title="Deep SiLU networks need the gain of SiLU",
+        statement=(
+            "With weights scaled by the activation's own gain, found by quadrature, deep SiLU "
+            "networks fit far better than from PyTorch's default, each at its best rate."
+        ),
+        source="AnyInit's documentation, experiment on depth",
+        experiment=(
+            "SiLU networks of 10 and 30 layers of 64 units learn sin 3x cos 3y from 960 points "
+            "with Adam, 960 steps (120 if quick); three schemes, each at its own best of six "
+            "rates (five if quick), fresh seeds, test rows."
+        ),
+        criterion=(
+            "Supported if the gain's test loss is lower than the default's by more than half a "
+            "decade at 30 layers and by any certain amount at 10 (limits of the intervals); "
+            "depends if at one depth, and at the other it is less than that (than a tenth of a "
+            "decade at 10); refuted if at neither."
+        ),
+        measure=measure,
+        judge=judge,
+        picture=Beside(
+            pictures=tuple(
+                Strips(
+                    quantity=LOSS,
+                    label="test loss, variances of the target",
+                    log=True,
+                    arms=tuple(named(arm, depth) for arm in SCHEMES),
+                )
+                for depth in DEPTHS
+            ),
+        ),
+        section="papers",
+    ),
+)
