@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -94,6 +95,7 @@ class Lines(Picture):
             axes.xaxis.set_major_locator(MaxNLocator(6, integer=whole))
         if self.log:
             axes.set_yscale("log")
+            _round_ticks(axes.yaxis, axes.get_ylim())
         if self.limits:
             axes.set_ylim(*self.limits)
         axes.set_xlabel(self.x)
@@ -134,6 +136,7 @@ class Strips(Picture):
             axes.plot([middle], [place], marker="D", color=colour, markersize=5, zorder=4)
         if self.log:
             axes.set_xscale("log")
+            _round_ticks(axes.xaxis, axes.get_xlim())
         if self.limits:
             axes.set_xlim(*self.limits)
         axes.set_yticks(range(len(arms)), [labels.shorten(arm, 30) for arm in arms])
@@ -178,3 +181,11 @@ def draw(picture: Picture | Beside, table: Table) -> Figure:
         for axes, title in zip(grid, titles, strict=False):
             axes.set_title(title)
     return figure
+
+
+def _round_ticks(axis: Axis, limits: tuple[float, float]) -> None:
+    """Label a logarithmic axis with round numbers; over few decades matplotlib's overlap."""
+    ticks = scales.log_ticks(*limits)
+    if len(ticks) > 1:
+        axis.set_ticks(ticks, labels=[scales.tick_text(tick) for tick in ticks])
+        axis.set_ticks([], minor=True)
