@@ -81,11 +81,17 @@ def judge(table: Table) -> Judgement:
         ],
         reading=(
             "At the same training loss "
-            + (f"{', '.join(worse)} is behind He on new rows" if worse else "none is behind He")
-            + ". Weights that are too large fit the training rows with small changes of random "
-            "features and learn few features of the data; weights that are too small are slow, "
-            "which is not the same as generalizing worse. Runs that never reached the training "
-            "loss are left out."
+            + (f"{', '.join(worse)} is behind He in test loss" if worse else "none is behind He")
+            + "; in accuracy the others are ahead of He by "
+            + ", ".join(
+                f"{-gap.estimate:.3f} ({bad}, {n})"
+                for (n, bad), gap in accuracy.items()
+                if gap is not None
+            )
+            + ". Weights that are too large fit the training rows by small changes of random "
+            "features, which say little about new rows. Loss and accuracy need not agree: a "
+            "network that is surer of its errors has the larger loss. Runs that never reached "
+            "the training loss are left out."
         ),
     )
 
