@@ -68,9 +68,8 @@ def judge(table: Table) -> Judgement:
                 f"from {told[n, BEFORE]:.1f} to {told[n, AFTER]:.1f} with {n}" for n in NETWORKS
             )
             + ". With zero biases the scale of the weights does not change the rank of the start, "
-            "so any difference comes from training: larger weights stay nearer to their random "
-            "features, which vary in their own number of directions. A rank counts directions, "
-            "not whether they are of use."
+            "so any difference comes from training, in which directions are lost. A rank counts "
+            "directions, not whether they are of use."
         ),
     )
 
