@@ -22,8 +22,10 @@ FAST = (
     "glorot2010_jacobian",
     "hanin_fluctuation",
     "high_variance_saturates",
+    "initialization_costs",
     "signals_are_exponential_in_depth",
     "two_he_formulas_variance",
+    "xavier_keeps_both_variances",
     "zero_weights_stay_symmetric",
 )
 
