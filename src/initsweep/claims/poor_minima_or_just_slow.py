@@ -89,7 +89,7 @@ CLAIMS.add(
         ),
         measure=measure,
         judge=judge,
-        picture=Lines(quantity=TRAIN, x="epochs", label="training loss, nats", log_x=True),
+        picture=Lines(quantity=TRAIN, x="epochs", label="training loss, nats"),
         section="chapter",
     ),
 )
