@@ -77,7 +77,7 @@ def judge(table: Table) -> Judgement:
         effects=[
             *(
                 Effect(name=f"{n}: {bad}, test loss behind He, nats", value=gap)
-                for (n, bad), gap in behind.items()
+                for (n, bad), gap in reversed(behind.items())
                 if gap is not None
             ),
             *(

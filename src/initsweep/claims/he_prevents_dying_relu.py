@@ -22,7 +22,7 @@ SCHEMES = {
         "random_scaled", scale=4.0, mode="fan_in", distribution="normal"
     ),
 }
-BEFORE, BEST, HOT = WHEN = ("at the start", "trained", "trained at 3 times")
+BEFORE, BEST, HOT = ("at the start", "trained", "trained at 3 times")
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 
 
@@ -53,7 +53,10 @@ def counted(arm: str, when: str, seed: int, layers: Sequence[Layer]) -> Measurem
 
 def judge(table: Table) -> Judgement:
     """Xavier should have more dead units than He, before and after."""
-    more = {when: common_difference(table, DEAD, f"Xavier, {when}", f"He, {when}") for when in WHEN}
+    more = {
+        when: common_difference(table, DEAD, f"Xavier, {when}", f"He, {when}")
+        for when in (BEST, HOT, BEFORE)
+    }
     answer = verdict([None if d is None else beyond(d, MARGIN) for d in more.values()])
     tested = len(table.values(DEAD, f"He, {BEFORE}"))
     diverged = {arm: tested - survivors(table, f"{arm}, {HOT}") for arm in SCHEMES}

@@ -50,7 +50,9 @@ def judge(table: Table) -> Judgement:
         effects=[
             *(
                 Effect(name=f"{n}, {epochs:g} epochs: {bad} behind He, nats", value=gap)
-                for (n, bad, epochs), gap in gaps.items()
+                for (n, bad, epochs), gap in sorted(
+                    gaps.items(), key=lambda item: (-item[0][2], -item[1].estimate)
+                )
             ),
             *edges(table),
         ],

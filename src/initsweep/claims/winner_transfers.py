@@ -87,9 +87,7 @@ def judge(table: Table) -> Judgement:
         effects=[
             *(
                 Effect(name=f"{arm}: regret, nats of training loss", value=interval)
-                for arm, interval in sorted(
-                    regret.items(), key=lambda item: WITH_RATE not in item[0]
-                )
+                for arm, interval in sorted(regret.items(), key=lambda item: -item[1].estimate)
             ),
             *edges(table),
         ],

@@ -45,7 +45,7 @@ def judge(table: Table) -> Judgement:
         answer=answer,
         effects=[
             Effect(name=f"{arm}: factor of the {q} per layer", value=interval)
-            for (arm, q), interval in factors.items()
+            for (arm, q), interval in sorted(factors.items(), key=lambda it: it[1].estimate)
         ],
         reading=(
             f"Over ten layers the gradient shrinks by {lost['tanh']:.1f} under tanh, whose "
