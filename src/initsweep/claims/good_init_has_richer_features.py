@@ -72,11 +72,18 @@ def judge(table: Table) -> Judgement:
             + " and ".join(
                 f"from {told[n, BEFORE]:.1f} to {told[n, AFTER]:.1f} with {n}" for n in NETWORKS
             )
+            + "; trained, "
+            + " and ".join(f"{bad} have {rank_of(table, bad)}" for bad in BAD)
             + ". With zero biases the scale of the weights does not change the rank of the start, "
-            "so any difference comes from training, in which directions are lost. A rank counts "
-            "directions, not whether they are of use."
+            "so any difference comes from training. A rank counts directions, not whether they "
+            "are of use: features that stay near their random start vary in many."
         ),
     )
+
+
+def rank_of(table: Table, name: str) -> str:
+    """Return the mean rank after training in each network, in words."""
+    return ", ".join(f"{table.mean(AFTER, f'{n}, {name}').estimate:.1f} ({n})" for n in NETWORKS)
 
 
 CLAIMS.add(
