@@ -89,9 +89,9 @@ def judge(table: Table) -> Judgement:
         reading=(
             "At the same training loss "
             + (f"{', '.join(worse)} is behind He in test loss" if worse else "none is behind He")
-            + "; in accuracy the others are ahead of He by "
+            + "; in accuracy they differ from He by "
             + ", ".join(
-                f"{-gap.estimate:.3f} ({bad}, {n})"
+                f"{-gap.estimate:+.3f} ({bad}, {n})"
                 for (n, bad), gap in accuracy.items()
                 if gap is not None
             )
