@@ -201,11 +201,11 @@ def _slides(model: nn.Module, features: Tensor) -> bool:
     """Return whether layers see an example at many places: as an image or as tokens."""
     if any(parameter.dim() > 3 for parameter in model.parameters()):
         return True
+    trial = copy.deepcopy(model).eval()  # it may keep counts of its own
     seen: list[int] = []
-    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
-    hooks = [m.register_forward_pre_hook(lambda _, x: seen.append(x[0].dim())) for m in linear]
+    for module in trial.modules():
+        if isinstance(module, nn.Linear):
+            module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dim()))
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        model.eval()(features[:2].clone())
-    for hook in hooks:
-        hook.remove()
+        trial(features[:2].clone())
     return any(dimensions > features.dim() for dimensions in seen)

@@ -27,7 +27,7 @@ def load_library() -> tuple[str, ctypes.CDLL]:
     Raises:
         KernelsError: If none was built when the package was installed, or none can be loaded.
     """
-    problems = []
+    problems: dict[str, None] = {}  # each once, in the order met
     for build in BUILDS.get(torch.backends.cpu.get_cpu_capability(), ("portable",)):
         for suffix in EXTENSION_SUFFIXES:
             file = FOLDER / f"_{build}{suffix}"
@@ -36,7 +36,7 @@ def load_library() -> tuple[str, ctypes.CDLL]:
             try:
                 return build, _declared(ctypes.CDLL(str(file)))
             except (OSError, AttributeError, KernelsError) as error:
-                problems.append(str(error))
+                problems[str(error)] = None
     raise KernelsError(
         "; ".join(problems)
         or "the kernels were not built when initsweep was installed (that takes g++)"

@@ -1,6 +1,7 @@
 """Compares the kernels with torch on the network at hand, before anything is trained."""
 
 import copy
+import math
 
 import numpy as np
 import torch
@@ -49,15 +50,18 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
         _compare("outputs", outputs, functional_call(model.eval(), state, (features.clone(),)))
     for step in range(1, STEPS + 1):
         # Some mistakes show only where an update has been made of them.
-        loss = trainer.train(features, targets, order, np.full(1, RATE), np.inf)
-        after = trainer.state(state, batches=1)
         expected, gradients = _gradients(problem, model.train(), state, features.clone(), targets)
+        norms = [float(gradient.norm()) for gradient in gradients.values()]
+        largest = max(norms, default=0.0)
+        # No step is longer than RATE: a deep network would overflow, and nothing be compared.
+        rate = RATE / max(1.0, math.hypot(*norms))
+        loss = trainer.train(features, targets, order, np.full(1, rate), np.inf)
+        after = trainer.state(state, batches=1)
         _compare(f"the loss of step {step}", torch.tensor(loss[0]), expected)
-        largest = max((float(gradient.norm()) for gradient in gradients.values()), default=0.0)
         for name, gradient in gradients.items():
             # A difference of weights carries their rounding; a gradient of 0 is others' rounding.
-            slack = 1e-6 * float(state[name].norm()) / RATE + 1e-5 * largest
-            change = (state[name] - after[name]) / RATE
+            slack = 1e-6 * float(state[name].norm()) / rate + 1e-5 * largest
+            change = (state[name] - after[name]) / rate
             _compare(f"the gradient of '{name}'", change, gradient, slack)
         state = after
 
