@@ -107,3 +107,21 @@ def test_each_entry_point_runs_its_own_stage_with_typed_parameters():
 
 def test_every_scheme_of_params_is_defined(default_content):
     assert set(default_content["schemes"]) <= set(default_content["initializers"])
+
+
+@pytest.mark.parametrize("name", yaml("claims/params.yaml")["names"])
+def test_a_claim_depends_on_all_the_code_that_measures_it(name, imports):
+    deps = [
+        Path(dep.replace("${item.claim}", name))
+        for dep in yaml("claims/dvc.yaml")["stages"]["measure"]["deps"]
+    ]
+    used = imports.find_upstream_modules(f"initsweep.claims.{name}") - WITHOUT_EFFECT
+    missing = {
+        module
+        for module in used | {f"initsweep.claims.{name}"}
+        # How a claim is drawn is the page's concern.
+        if not module.startswith(("initsweep.figures", "initsweep.claims"))
+        and not any(source_of(module).is_relative_to(dep) for dep in deps)
+    }
+    assert not missing
+    assert source_of(f"initsweep.claims.{name}") in deps
