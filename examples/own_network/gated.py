@@ -1,5 +1,7 @@
 """A network of one's own: blocks of which one half decides how much of the other passes."""
 
+from itertools import pairwise
+
 import torch
 from torch import nn
 
@@ -20,5 +22,5 @@ class Gated(nn.Module):
 def make_net(n_features: int, n_outputs: int, *, width: int, depth: int) -> nn.Module:
     """Return a stack of gated layers with a linear head."""
     sizes = [n_features] + [width] * depth
-    blocks = [Gated(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+    blocks = [Gated(a, b) for a, b in pairwise(sizes)]
     return nn.Sequential(*blocks, nn.Linear(width, n_outputs))
