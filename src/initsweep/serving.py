@@ -32,6 +32,7 @@ def served_model(params: Params, scheme: str) -> ServedModel:
     if record.median_seed is None:
         raise ArtifactError(f"'{folder}' holds no model: every run of {scheme} diverged.")
     captured = _captured(params, schema, scheme)
+    artifacts.read_text(artifacts.PREPROCESSING)  # says what to do where it is missing
     fitted = Preprocessing.load(artifacts.PREPROCESSING)
     return ServedModel(
         scheme=scheme,

@@ -74,7 +74,7 @@ def lay_out(source: Source, network: Path | None, *, copy: bool) -> str:
     versions.write()
     if source.code is not None:
         return source.code.name
-    if not copy:
+    if source.files and not copy:
         return os.path.relpath(os.path.commonpath(source.files))
     for file in source.files:
         shutil.copyfile(file, RAW / file.name)

@@ -75,8 +75,9 @@ def make(request: Request) -> str:
         raise ParamsError("--target and --drop are for tables (csv, tsv, parquet).")
     start = request.params or parameters.DEFAULT
     template = start.read_text(encoding="utf-8")
+    copy = not request.in_place or source.kind in sources.FETCHED  # those lie in data/raw
     with folders.new_folder(request.folder):
-        watch = folders.lay_out(source, network, copy=not request.in_place)
+        watch = folders.lay_out(source, network, copy=copy)
         if source.kind in sources.FETCHED:
             fetch(f"{source.kind}:{source.location}")
         draft = Draft(template=template, values=_values(request, source, watch))

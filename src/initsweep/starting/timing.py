@@ -23,15 +23,22 @@ SECONDS_PER_SCHEME = 2.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """What was measured, in seconds: one step of one training, and one start of the engine."""
+    """What was measured.
+
+    Attributes:
+        step: Seconds for one step of one training.
+        call: Seconds for one start of the engine.
+        busy: How many times longer everything takes because the processor does other work too.
+    """
 
     step: float
     call: float
+    busy: float = 1.0
 
     def seconds(self, work: Work) -> float:
         """Return an estimate for a study of so much work."""
         training = work.trainings * work.steps * self.step + work.calls * self.call
-        return training + SECONDS_ONCE + work.schemes * SECONDS_PER_SCHEME
+        return training + self.busy * (SECONDS_ONCE + work.schemes * SECONDS_PER_SCHEME)
 
 
 def measure(experiment: Experiment, scheme: str) -> Speed:
@@ -52,7 +59,15 @@ def measure(experiment: Experiment, scheme: str) -> Speed:
             break
         more *= 4
     step = max(seconds, 1e-4) / (more * steps * LANES)
-    return Speed(step=step, call=max(0.0, start - step * steps * LANES))
+    return Speed(step=step, call=max(0.0, start - step * steps * LANES), busy=_busy())
+
+
+def _busy() -> float:
+    """Return elapsed time per processor time of something that only computes."""
+    begin, used = time.perf_counter(), time.process_time()
+    while (spent := time.process_time() - used) < ENOUGH / 2:
+        pass
+    return max(1.0, (time.perf_counter() - begin) / max(spent, 1e-9)) if ENOUGH else 1.0
 
 
 def _timed(experiment: Experiment, problem: Problem, epochs: int) -> float:
