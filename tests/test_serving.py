@@ -9,6 +9,7 @@ from initsweep import artifacts
 from initsweep.datasets import DATASETS
 from initsweep.errors import ArtifactError
 from initsweep.experiment import load_experiment
+from initsweep.preprocessing import Preprocessing
 from initsweep.records import Confirmation
 from initsweep.serving import served_model
 from initsweep.stages import prepare
@@ -17,11 +18,8 @@ from tests.statistics.study_builder import PROVENANCE
 from tests.tracking.models import answers_without_initsweep
 
 
-@pytest.fixture(params=["wine", "diabetes"])
-def kept(request, small_params, tmp_path, monkeypatch):
-    """A prepared data set and a network of it, kept as the train stage keeps one."""
-    monkeypatch.chdir(tmp_path)
-    params = small_params({"data.source": request.param, "model.norm": "batch"})
+def keep(params):
+    """Prepare a data set and keep a network of it, as the train stage keeps one."""
     prepare.run(params)
     experiment = load_experiment(params)
     state = experiment.initial_state("he_normal", 0)
@@ -39,6 +37,64 @@ def kept(request, small_params, tmp_path, monkeypatch):
     )
     artifacts.write_json(folder / "record.json", record)
     return params, experiment, state
+
+
+@pytest.fixture(params=["wine", "diabetes"])
+def kept(request, small_params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return keep(small_params({"data.source": request.param, "model.norm": "batch"}))
+
+
+@pytest.mark.parametrize("encoding", ["onehot", "ordinal"])
+def test_rows_of_a_mixed_table_are_answered_as_they_were_prepared(
+    encoding, small_params, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{i % 7 or ''},{['red', '', 'blue'][i % 3]},{i % 4}.5,{i % 2}" for i in range(60)]
+    file = tmp_path / "data/raw/mixed.csv"
+    file.parent.mkdir(parents=True)
+    file.write_text("\n".join(["age,colour,size,y", *lines]))
+    params, experiment, state = keep(
+        small_params({"data.source": "csv:data/raw/mixed.csv", "data.table.encoding": encoding})
+    )
+    model = served_model(params, "he_normal")
+    raw = [
+        {"age": i % 7 or None, "colour": ["red", None, "blue"][i % 3], "size": i % 4 + 0.5}
+        for i in range(60)
+    ]
+    raw.append({"age": 3, "colour": "never seen", "size": 1.5, "more": "is ignored"})
+    answers = answers_without_initsweep(save_model(model, tmp_path), raw)
+    frame = {name: [row[name] for row in raw] for name in ("age", "colour", "size")}
+    features = Preprocessing.load(artifacts.PREPROCESSING).apply(frame)
+    network = experiment.model()
+    network.load_state_dict(state, strict=False)
+    with torch.no_grad():
+        shares = torch.softmax(network.eval()(torch.from_numpy(features)).double(), dim=-1)
+    found = [[answer["probability_0"], answer["probability_1"]] for answer in answers]
+    assert np.array(found) == pytest.approx(shares.numpy(), rel=1e-5)
+    assert len({row[0] for row in found}) > 12
+    known = {tuple(row[name] for name in model.example) for row in raw}
+    assert set(zip(*model.example.values(), strict=True)) <= known
+
+
+def test_images_are_answered_in_the_shape_of_the_raw_data(small_params, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    params, experiment, state = keep(small_params({"data.source": "digits"}))
+    model = served_model(params, "he_normal")
+    dataset = DATASETS.get("digits")()
+    images = dataset.features[:20].reshape(20, 8, 8)
+    folder = save_model(model, tmp_path)
+    answers = answers_without_initsweep(folder, images.tolist(), "array")
+    features = Preprocessing.load(artifacts.PREPROCESSING).transform(dataset.features[:20], [])
+    network = experiment.model()
+    network.load_state_dict(state, strict=False)
+    with torch.no_grad():
+        labels = network.eval()(torch.from_numpy(features)).argmax(dim=-1)
+    assert [answer["label"] for answer in answers] == [str(label) for label in labels.tolist()]
+    assert model.example.shape == (3, 8, 8)
+    assert {image.tobytes() for image in model.example} <= {
+        image.tobytes() for image in dataset.features
+    }
 
 
 def test_raw_rows_give_what_prepared_rows_gave(kept, tmp_path):
@@ -74,9 +130,10 @@ def test_the_example_rows_are_raw(kept):
     example = served_model(params, "he_normal").example
     dataset = DATASETS.get(params.data.source)()
     rows = {tuple(float(f"{value:.5g}") for value in row) for row in dataset.features}
-    assert len(example) == 3
-    for row in example:
-        assert tuple(float(f"{value:.5g}") for value in row.values()) in rows
+    shown = list(zip(*example.values(), strict=True))
+    assert len(shown) == 3
+    for row in shown:
+        assert tuple(float(f"{value:.5g}") for value in row) in rows
 
 
 def test_a_scheme_that_kept_no_model_is_named(kept):

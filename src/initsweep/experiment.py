@@ -96,6 +96,10 @@ class Experiment:
         with each_warning_once(self._said):
             return initial_state(model, initializer, seed, inputs=inputs)
 
+    def size(self) -> int:
+        """Return how many numbers the network learns."""
+        return sum(one.numel() for one in self.model().parameters() if one.requires_grad)
+
     @cached_property
     def train(self) -> Split:
         """The training rows."""
@@ -128,7 +132,7 @@ class Experiment:
         """
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
         results = train_lanes(
-            self._problem(scheme),
+            self.problem(scheme),
             [Lane(learning_rate=rate, seed=seed) for _, rate, seed in plan],
             training=self.params.training,
             optimizer=self.params.optimizer,
@@ -188,7 +192,8 @@ class Experiment:
         sections["initializer"] = self.params.initializer(scheme)
         return cast(dict[str, object], sections)
 
-    def _problem(self, scheme: str) -> Problem:
+    def problem(self, scheme: str) -> Problem:
+        """Return what all trainings of a scheme share."""
         return Problem(
             model=self.model(),
             initial_state=lambda seed: self.initial_state(scheme, seed),

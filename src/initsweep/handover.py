@@ -49,12 +49,18 @@ def warm_process(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
                 [sys.executable, "-m", "initsweep.warm", str(listening.fileno())],
                 stdin=subprocess.PIPE,  # its end of file says that we are gone
                 pass_fds=[listening.fileno()],
-                env={**environment, "PYTHONPATH": "src"},  # as the commands of dvc.yaml
+                env=_as_the_stages(environment),
             )
         try:
             yield {ADDRESS: address}
         finally:
             process.communicate()
+
+
+def _as_the_stages(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of stages: in the repository they run its sources."""
+    sources = {"PYTHONPATH": "src"} if Path("src/initsweep").is_dir() else {}
+    return {**environment, **sources}
 
 
 def hand_over(arguments: Sequence[str]) -> int | None:

@@ -18,7 +18,10 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from initsweep.errors import DataError
+try:
+    from initsweep.errors import DataError
+except ModuleNotFoundError:  # as a file of a served model, where initsweep is not installed
+    DataError = ValueError  # type: ignore[misc, assignment]
 
 FORMAT = 1
 CHUNK_VALUES = 1 << 22

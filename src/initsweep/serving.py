@@ -1,5 +1,8 @@
 """The kept model of a scheme, with its preprocessing, as something that answers on raw rows."""
 
+from collections.abc import Sequence
+
+import numpy as np
 from safetensors import SafetensorError
 from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
@@ -9,8 +12,9 @@ from initsweep.architectures import build_model
 from initsweep.errors import ArtifactError
 from initsweep.exporting.capture import Captured, capture
 from initsweep.params import Params
+from initsweep.preprocessing import Categorical, Preprocessing
 from initsweep.records import Confirmation, Schema
-from initsweep.tracking.model import ServedModel
+from initsweep.tracking.model import RawValue, ServedModel
 
 EXAMPLE_ROWS = 3
 
@@ -28,13 +32,16 @@ def served_model(params: Params, scheme: str) -> ServedModel:
     if record.median_seed is None:
         raise ArtifactError(f"'{folder}' holds no model: every run of {scheme} diverged.")
     captured = _captured(params, schema, scheme)
+    artifacts.read_text(artifacts.PREPROCESSING)  # says what to do where it is missing
+    fitted = Preprocessing.load(artifacts.PREPROCESSING)
     return ServedModel(
         scheme=scheme,
         seed=record.median_seed,
         network=captured.source,
         weights=to_safetensors(captured.tensors),
+        preprocessing=fitted,
         facts=_facts(schema, captured),
-        example=_example(schema),
+        example=_example(fitted),
     )
 
 
@@ -62,18 +69,9 @@ def _captured(params: Params, schema: Schema, scheme: str) -> Captured:
 
 
 def _facts(schema: Schema, captured: Captured) -> dict[str, object]:
-    """Return what `tracking/served_model.py` reads.
-
-    Another kind of preprocessing than standardization needs an entry here, and code in
-    `ServedModel.prepared` there that reads it.
-    """
+    """Return what `tracking/served_model.py` reads."""
     return {
         "task": schema.task,
-        "preprocessing": {
-            "feature_names": schema.feature_names,
-            "mean": schema.feature_mean,
-            "scale": schema.feature_scale,
-        },
         "tensors": captured.order,
         "class_names": schema.class_names,
         "target_mean": schema.target_mean,
@@ -81,15 +79,43 @@ def _facts(schema: Schema, captured: Captured) -> dict[str, object]:
     }
 
 
-def _example(schema: Schema) -> list[dict[str, float]]:
-    """Return some raw rows: training rows with their standardization undone."""
+def _example(fitted: Preprocessing) -> dict[str, Sequence[RawValue]] | np.ndarray:
+    """Return some raw rows: training rows with their preprocessing undone.
+
+    Images have the shape of the raw data, without an axis for a single channel.
+    """
     rows = artifacts.read_array(artifacts.features_file("train"))[:EXAMPLE_ROWS]
-    columns = zip(schema.feature_names, schema.feature_mean, schema.feature_scale, strict=True)
-    fitted = list(columns)
-    return [
-        {
-            name: float(f"{value * scale + mean:.6g}")
-            for value, (name, mean, scale) in zip(row.tolist(), fitted, strict=True)
-        }
-        for row in rows
-    ]
+    encoded = _without_noise(rows, fitted)
+    if fitted.shape:
+        single = fitted.shape[0] == 1
+        return encoded.reshape(len(rows), *fitted.shape[1 if single else 0 :])
+    raw: dict[str, Sequence[RawValue]] = {}
+    start = len(fitted.numeric)
+    for index, name in enumerate(fitted.numeric):
+        gaps = np.zeros(len(rows))
+        if name in fitted.indicators:
+            gaps = encoded[:, start + fitted.indicators.index(name)]
+        raw[name] = [
+            None if gap else float(value)
+            for value, gap in zip(encoded[:, index], gaps, strict=True)
+        ]
+    start += len(fitted.indicators)
+    for column in fitted.categorical:
+        raw[column.name] = _categories(column, encoded[:, start : start + column.width])
+        start += column.width
+    return raw
+
+
+def _categories(column: Categorical, encoded: np.ndarray) -> list[RawValue]:
+    one_hot = column.encoding == "onehot"
+    codes = encoded.argmax(axis=1) if one_hot else np.rint(encoded[:, 0]).astype(int)
+    return [column.categories[code] for code in codes]
+
+
+def _without_noise(rows: np.ndarray, fitted: Preprocessing) -> np.ndarray:
+    """Return features before scaling, rounded to what single precision can tell apart."""
+    digits = 6 - np.floor(np.log10(fitted.scale)).astype(int)
+    raw = rows.astype(np.float64) * fitted.scale + fitted.mean
+    columns = zip(raw.T, digits.tolist(), strict=True)
+    rounded: np.ndarray = np.column_stack([np.round(column, count) for column, count in columns])
+    return rounded + 0.0  # no -0.0

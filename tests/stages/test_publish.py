@@ -46,7 +46,16 @@ def test_the_settings_are_flat_and_leave_out_what_shapes_no_result(written):
     assert settings["confirm.seeds"].startswith("[100, 101")
     assert settings["training.gradient_clip"] == "null"
     sections = {key.partition(".")[0] for key in settings}
-    assert sections == {"data", "model", "optimizer", "training", "tune", "confirm", "runtime"}
+    assert sections == {
+        "data",
+        "task",
+        "model",
+        "optimizer",
+        "training",
+        "tune",
+        "confirm",
+        "runtime",
+    }
     assert "runtime.workers" not in settings
 
 

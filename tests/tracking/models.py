@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -10,10 +11,23 @@ from safetensors.torch import save
 from torch import nn
 
 from initsweep.exporting.capture import capture
+from initsweep.preprocessing import Categorical, Preprocessing
 from initsweep.tracking import Promotion, ServedModel
 
 NAMES = ["height", "width"]
 CLASSES = ["no", "yes", "perhaps"]
+
+
+SCALING = Preprocessing(
+    numeric=tuple(NAMES),
+    fill=None,
+    indicators=(),
+    categorical=(),
+    dropped=(),
+    mean=(10.0, 10.0),
+    scale=(2.0, 2.0),
+    shape=(),
+)
 
 
 def weights(outputs: int, bias: float) -> dict[str, torch.Tensor]:
@@ -30,15 +44,36 @@ def make_model(scheme: str = "he_normal", *, bias: float = 0.0, task: str = "cla
         seed=100,
         network=captured.source,
         weights=save(captured.tensors),
+        preprocessing=SCALING,
         facts={
             "task": task,
-            "preprocessing": {"feature_names": NAMES, "mean": [10.0, 10.0], "scale": [2.0, 2.0]},
             "tensors": captured.order,
             "class_names": CLASSES if task == "classification" else [],
             "target_mean": 150.0,
             "target_scale": 70.0,
         },
-        example=[{"height": 11.0, "width": 9.0}, {"height": 10.0, "width": 10.0}],
+        example={"height": [11.0, 10.0], "width": [9.0, 10.0]},
+    )
+
+
+def make_mixed_model() -> ServedModel:
+    """Return `make_model` on a number with gaps and a category of text: three features."""
+    state = {"weight": torch.eye(3), "bias": torch.zeros(3)}
+    captured = capture(nn.Linear(3, 3), state, 3)
+    return replace(
+        make_model(),
+        network=captured.source,
+        weights=save(captured.tensors),
+        preprocessing=replace(
+            SCALING,
+            numeric=("height",),
+            fill=(12.0,),
+            indicators=("height",),
+            categorical=(Categorical(name="job", encoding="ordinal", categories=("clerk", None)),),
+            mean=(10.0, 0.0, 0.0),
+            scale=(2.0, 1.0, 1.0),
+        ),
+        example={"height": [11.0, None], "job": ["clerk", None]},
     )
 
 
@@ -53,16 +88,20 @@ def expected_outputs(rows: list[dict[str, float]], outputs: int, bias: float = 0
     return ((raw - 10) / 2) @ state["weight"].T + state["bias"]
 
 
-def answers_without_initsweep(folder: Path, rows: list[dict[str, float]]) -> list[dict]:
-    """Load a logged model in a process in which importing initsweep fails."""
+def answers_without_initsweep(folder: Path, rows: list, form: str = "DataFrame") -> list[dict]:
+    """Load a logged model in a process in which importing initsweep fails.
+
+    `rows` become a pandas DataFrame, or an `array` of numbers.
+    """
     code = (
         "import sys, json; sys.modules['initsweep'] = None\n"
-        "import pandas, mlflow.pyfunc\n"
+        "import numpy, pandas, mlflow.pyfunc\n"
         "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
-        "rows = pandas.DataFrame(json.loads(sys.argv[2]))\n"
+        "rows = json.loads(sys.argv[2])\n"
+        "rows = numpy.array(rows, float) if sys.argv[3] == 'array' else pandas.DataFrame(rows)\n"
         "print(model.predict(rows).to_json(orient='records'))\n"
     )
-    command = [sys.executable, "-c", code, str(folder), json.dumps(rows)]
+    command = [sys.executable, "-c", code, str(folder), json.dumps(rows), form]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

@@ -12,6 +12,7 @@ from safetensors.torch import save as to_safetensors
 
 from initsweep import artifacts
 from initsweep.params import Params, parse_params
+from initsweep.preprocessing import Preprocessing
 from initsweep.records import (
     Confirmation,
     CurveRow,
@@ -69,6 +70,18 @@ def make_study(
 def write_study(study: Study, root: Path) -> None:
     """Write the study as the stages would."""
     artifacts.write_json(root / artifacts.SCHEMA, study.schema)
+    names = tuple(study.schema.feature_names)
+    fitted = Preprocessing(
+        numeric=names,
+        fill=None,
+        indicators=(),
+        categorical=(),
+        dropped=(),
+        mean=tuple(study.schema.feature_mean),
+        scale=tuple(study.schema.feature_scale),
+        shape=(),
+    )
+    artifacts.write_json(root / artifacts.PREPROCESSING, fitted.to_json())
     artifacts.write_array(root / artifacts.features_file("train"), np.array([[0.5, -1.0]] * 4))
     artifacts.write_json(root / artifacts.COMPARE / "verdict.json", study.verdict)
     rows = [results.row for results in study.schemes]

@@ -13,7 +13,12 @@ from dataclasses import replace
 
 import pytest
 import torch
+from ruamel.yaml import YAML
+from safetensors.torch import save as save_tensors
+from torch import nn
 
+from initsweep.exporting.capture import capture
+from initsweep.preprocessing import Categorical
 from initsweep.tracking import promote
 from initsweep.tracking.model import requirements, save
 from tests.tracking.models import (
@@ -21,6 +26,7 @@ from tests.tracking.models import (
     NAMES,
     answers_without_initsweep,
     expected_outputs,
+    make_mixed_model,
     make_model,
     make_promotion,
 )
@@ -68,8 +74,10 @@ def test_columns_may_come_in_any_order_and_values_must_be_finite(tmp_path):
     model = pyfunc.load_model(str(folder))
     rows = pd.DataFrame(ROWS)
     assert model.predict(rows[["width", "height"]]).equals(model.predict(rows))
-    with pytest.raises(ValueError, match="finite number; not so: width"):
+    with pytest.raises(ValueError, match="'width' is missing in row 1; fill it first"):
         model.predict(rows.assign(width=[1.0, float("nan"), 2.0]))
+    with pytest.raises(ValueError, match="must be finite; not so: width"):
+        model.predict(rows.assign(width=[1.0, float("inf"), 2.0]))
     with pytest.raises(Exception, match="missing inputs"):
         model.predict(rows[["height"]])
 
@@ -79,6 +87,30 @@ def test_the_hash_changes_with_anything_that_changes_an_answer():
     assert model.sha == make_model().sha
     assert model.sha != make_model(bias=0.5).sha
     assert model.sha != replace(model, facts={**model.facts, "class_names": ["x"]}).sha
+
+
+def test_a_column_has_the_type_of_the_raw_data(tmp_path):
+    mixed = make_mixed_model()
+    zips = Categorical(name="zip", encoding="onehot", categories=("00501", "94110"))
+    fitted = replace(mixed.preprocessing, categorical=(*mixed.preprocessing.categorical, zips))
+    example = {**mixed.example, "zip": ["00501", "94110"]}
+    fitted = replace(fitted, mean=(*fitted.mean, 0, 0), scale=(*fitted.scale, 1, 1))
+    captured = capture(nn.Linear(5, 3), {"weight": torch.ones(3, 5), "bias": torch.zeros(3)}, 5)
+    model = replace(
+        mixed,
+        preprocessing=fitted,
+        example=example,
+        network=captured.source,
+        weights=save_tensors(captured.tensors),
+    )
+    folder = save(model, tmp_path)
+    signature = YAML(typ="safe").load((folder / "MLmodel").read_text())["signature"]["inputs"]
+    types = {column["name"]: column["type"] for column in json.loads(signature)}
+    assert types == {"height": "double", "job": "string", "zip": "any"}
+    # A file of text says 94110 where a table of numbers says 94110.0.
+    rows = [{"height": 1, "job": "x", "zip": zipped} for zipped in ("94110", 94110)]
+    one, other = (answers_without_initsweep(folder, [row])[0] for row in rows)
+    assert one == other
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -93,6 +125,28 @@ def test_the_champion_answers_over_http(task, project):
         status, answer = posted(address, {"dataframe_records": [{"height": 1.0}]})
         assert status == 400
         assert "width" in answer["message"]
+
+
+def test_rows_with_text_and_gaps_are_answered_over_http(project):
+    study = make_study(SCHEMES)
+    project.publish(study)
+    promote(study, make_promotion(make_mixed_model()), project.params, project.root)
+    rows = [
+        {"height": 14, "job": "clerk"},
+        {"height": None, "job": None},
+        {"height": 10.5, "job": "never seen"},
+    ]
+    # Scaled height, whether it was missing, and the code of the job are the outputs as they are.
+    outputs = torch.tensor([[2.0, 0, 0], [1.0, 1, 1], [0.25, 0, -1]])
+    shares = torch.softmax(outputs, dim=-1)
+    with served(project, "models:/digits@champion") as address:
+        status, answer = posted(address, {"dataframe_records": rows})
+        assert status == 200, answer
+        found = [[row[f"probability_{name}"] for name in CLASSES] for row in answer]
+        assert torch.tensor(found).numpy() == pytest.approx(shares.numpy(), rel=1e-5)
+        status, answer = posted(address, {"dataframe_records": [{"height": "tall", "job": "x"}]})
+        assert status == 400
+        assert "height" in answer["message"]
 
 
 def posted(address: str, body: object) -> tuple[int, object]:

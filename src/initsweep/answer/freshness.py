@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 
+from initsweep import versions
 from initsweep.errors import ArtifactError
 
 _FEW = 3
 _DECISIONS = "decisions"
+_LOOKS_ONLY = "always changed"
+"""What DVC says of a stage that runs every time; whether it changes anything shows in its outs."""
 
 
 def check_results() -> None:
@@ -16,6 +19,8 @@ def check_results() -> None:
     Raises:
         ArtifactError: If DVC cannot say, or says that a stage up to `compare` is out of date.
     """
+    if versions.FOLDER.is_dir():  # a study outside the repository: another version may be installed
+        versions.write()
     command = [sys.executable, "-m", "dvc", "status", "--json", "--with-deps", "compare"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     try:
@@ -44,7 +49,7 @@ def _relevant(changes: list[object]) -> list[object]:
     left: list[object] = []
     for change in changes:
         if not isinstance(change, dict):
-            left.append(change)
+            left += [] if change == _LOOKS_ONLY else [change]
             continue
         kinds = {
             kind: {name: state for name, state in paths.items() if name != _DECISIONS}

@@ -13,6 +13,8 @@ COMMANDS = {
     "claims": "put every claim about initialization to the test",
     "promote": "record the team's decision and let the model be served",
     "fetch": "download public data once into data/raw",
+    "init": "make a folder with a study of your own data, and say how long it will take",
+    "versions": "write versions/, on which the stages of such a folder depend",
 }
 
 
@@ -50,8 +52,47 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     made["fetch"].add_argument(
         "source", help="openml:NAME, openml:NAME@VERSION, openml:NUMBER or sklearn:fetch_NAME"
     )
+    _add_init(made["init"])
     for name in ("explain", "export", "check"):
         _add_network(made[name])
+
+
+def _add_init(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, help="a new folder")
+    parser.add_argument(
+        "--data",
+        help="a file (csv, tsv, parquet, npz), several with commas (.npy, IDX), openml:NAME, "
+        "sklearn:fetch_NAME, a data set's name, or package.module:load",
+    )
+    parser.add_argument(
+        "--params",
+        type=Path,
+        help="begin with this parameter file, whose paths start from its folder",
+    )
+    parser.add_argument(
+        "--target", help="the column to predict, by name or position (default: the last one)"
+    )
+    parser.add_argument("--drop", default="", help="columns to leave out, comma-separated")
+    parser.add_argument(
+        "--task",
+        choices=("auto", "classification", "regression"),
+        help="what the target is (default: text and few whole numbers are classes)",
+    )
+    parser.add_argument("--minutes", type=float, help="how long the study may take (default: 10)")
+    parser.add_argument(
+        "--model",
+        help="mlp, cnn, ... or package.module:make_net (default: cnn for images, else mlp)",
+    )
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the network, as in params.yaml; may be repeated",
+    )
+    parser.add_argument(
+        "--in-place", action="store_true", help="leave the data where they are, and watch them"
+    )
 
 
 def _add_promotion(parser: argparse.ArgumentParser) -> None:

@@ -77,7 +77,8 @@ def read_study(params: Params) -> tracking.Study:
 
 def _content_sha(params: Params) -> str:
     """Return a hash of everything that decides what MLflow should show."""
-    shared = [artifacts.SCHEMA, *(artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES)]
+    shared = [artifacts.SCHEMA, artifacts.PREPROCESSING]
+    shared += [artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES]
     shared += [artifacts.COMPARE / "schemes.csv", artifacts.COMPARE / "verdict.json"]
     files = [*shared, ledger.CHAMPION, *_attachments().values()]
     for scheme in params.schemes:
@@ -85,7 +86,7 @@ def _content_sha(params: Params) -> str:
         files += sorted(artifacts.train_folder(scheme).glob("*.*"))
     present = [file for file in files if file.is_file()]
     names = [str(file) for file in present]
-    code = code_sha(["tracking", "exporting", "serving", "stages/publish"])
+    code = code_sha(["tracking", "exporting", "serving", "preprocessing", "stages/publish"])
     return fingerprint([names, artifacts.file_hash(present), params.model_dump_json(), code])
 
 

@@ -8,10 +8,17 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from initsweep import preprocessing
 from initsweep.params import fingerprint
+from initsweep.preprocessing import Categorical, Preprocessing
 
 SERVED_CODE = Path(__file__).with_name("served_model.py")
+PREPROCESSING_CODE = Path(preprocessing.__file__)
 REQUIRED = ("mlflow", "numpy", "pandas", "safetensors", "torch")
+
+RawValue = float | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,16 +30,18 @@ class ServedModel:
         seed: The seed it was trained with, the one with the median validation loss.
         network: Python source that defines `forward(tensors, features)`.
         weights: Its tensors as safetensors.
-        facts: Everything else that an answer needs: preprocessing, task, classes or units.
-        example: Raw feature rows, one mapping per row.
+        preprocessing: What turns raw rows into its features.
+        facts: Everything else that an answer needs: task, classes or units.
+        example: Raw rows, by column; images as an array of pixels.
     """
 
     scheme: str
     seed: int
     network: str
     weights: bytes
+    preprocessing: Preprocessing
     facts: Mapping[str, Any]
-    example: Sequence[Mapping[str, float]]
+    example: Mapping[str, Sequence[RawValue]] | np.ndarray
 
     @property
     def sha(self) -> str:
@@ -46,7 +55,9 @@ class ServedModel:
             "served_model.py": SERVED_CODE.read_bytes(),
             "network.py": self.network.encode(),
             "weights.safetensors": self.weights,
-            "facts.json": json.dumps(self.facts, indent=1, allow_nan=False).encode(),
+            "facts.json": _json(self.facts),
+            "preprocessing.json": _json(self.preprocessing.to_json()),
+            "preprocessing.py": PREPROCESSING_CODE.read_bytes(),
         }
 
 
@@ -88,12 +99,13 @@ def save(model: ServedModel, folder: Path) -> Path:
             ("network", "network.py"),
             ("weights", "weights.safetensors"),
             ("facts", "facts.json"),
+            ("preprocessing", "preprocessing.json"),
+            ("preprocessing_code", "preprocessing.py"),
         )
     }
     with warnings.catch_warnings():
         # MLflow warns of its own type hints, and uses pandas in ways that pandas will change.
         warnings.simplefilter("ignore")
-        import pandas as pd
         from mlflow import pyfunc
 
         pyfunc.save_model(
@@ -101,7 +113,7 @@ def save(model: ServedModel, folder: Path) -> Path:
             python_model=str(folder / "served_model.py"),
             artifacts=artifacts,
             signature=_signature(model),
-            input_example=pd.DataFrame(list(model.example)),
+            input_example=_example(model),
             pip_requirements=requirements(),
         )
     return folder / "model"
@@ -111,13 +123,47 @@ def _signature(model: ServedModel) -> Any:  # noqa: ANN401 - MLflow's type, impo
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    inputs: list[Any] = [
-        ColSpec(DataType.double, name) for name in model.facts["preprocessing"]["feature_names"]
-    ]
     if model.facts["task"] == "regression":
         outputs: list[Any] = [ColSpec(DataType.double, "prediction")]
     else:
         classes = model.facts["class_names"]
         outputs = [ColSpec(DataType.string, "label")]
         outputs += [ColSpec(DataType.double, f"probability_{name}") for name in classes]
-    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))
+    return ModelSignature(inputs=Schema(_inputs(model)), outputs=Schema(outputs))
+
+
+def _inputs(model: ServedModel) -> list[Any]:
+    from mlflow.types import ColSpec, DataType, TensorSpec
+    from mlflow.types.schema import AnyType
+
+    if isinstance(model.example, np.ndarray):
+        return [TensorSpec(np.dtype(np.float64), (-1, *model.example.shape[1:]))]
+    fitted = model.preprocessing
+    numbers = [ColSpec(DataType.double, name) for name in fitted.numeric]
+    anything = AnyType()  # type: ignore[no-untyped-call]
+    # A category such as a zip code comes as a number or as text, depending on who reads the file.
+    return numbers + [
+        ColSpec(DataType.string if _is_text(column) else anything, column.name)
+        for column in fitted.categorical
+    ]
+
+
+def _is_text(column: Categorical) -> bool:
+    """Return whether no category of a column is also a number or a truth value."""
+    return not any(
+        category in {"true", "false"} or category[:1] in "+-.0123456789"
+        for category in column.categories
+        if category
+    )
+
+
+def _example(model: ServedModel) -> Any:  # noqa: ANN401 - a DataFrame or an array
+    import pandas as pd
+
+    if isinstance(model.example, np.ndarray):
+        return model.example
+    return pd.DataFrame(dict(model.example))
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=1, allow_nan=False).encode()

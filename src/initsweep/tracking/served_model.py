@@ -1,7 +1,7 @@
 """What MLflow runs where a logged model is served: raw feature rows in, answers out.
 
-This file is copied into the model; it needs none of the rest of initsweep. The numbers beside it
-are JSON and safetensors, the network is Python source: nothing is pickled.
+This file is copied into the model, with `preprocessing.py` beside it; they need none of the rest of
+initsweep. The numbers are JSON and safetensors, the network is Python source: nothing is pickled.
 """
 
 import json
@@ -27,18 +27,21 @@ class ServedModel(PythonModel):
         tensors = load_file(files["weights"])
         self.tensors = [tensors[name] for name in self.facts["tensors"]]
         self.forward = runpy.run_path(str(files["network"]))["forward"]
+        reader = runpy.run_path(str(files["preprocessing_code"]))["Preprocessing"]
+        self.preprocessing = reader.load(files["preprocessing"])
 
     def predict(
         self,
         context: Any,  # noqa: ANN401, ARG002 - MLflow's
-        model_input: pd.DataFrame,
+        model_input: pd.DataFrame,  # or an array of images: MLflow takes one type here
         params: Any = None,  # noqa: ANN401, ARG002 - MLflow's
     ) -> pd.DataFrame:
-        """Answer for raw feature rows.
+        """Answer for raw rows.
 
         Args:
             context: Not used.
-            model_input: One column per feature, in any order, in the units of the raw data.
+            model_input: The columns of the raw data, in any order, as they were before any
+                preparation: text, gaps and all. Images are an array of pixels, one per row.
             params: Not used.
 
         Returns:
@@ -53,26 +56,23 @@ class ServedModel(PythonModel):
         values = values * self.facts["target_scale"] + self.facts["target_mean"]
         return pd.DataFrame({"prediction": values})
 
-    def prepared(self, rows: pd.DataFrame) -> np.ndarray:
-        """Return what the network was trained on: the columns in order, standardized.
+    def prepared(self, rows: pd.DataFrame | np.ndarray) -> np.ndarray:
+        """Return what the network was trained on, shape (rows, features).
 
         Raises:
-            ValueError: If a value is missing or not finite.
+            ValueError: If a column or a value is missing that cannot be filled in, or not finite.
         """
-        preprocessing = self.facts["preprocessing"]
-        raw = rows[preprocessing["feature_names"]].to_numpy(dtype=np.float64)
-        bad = [
-            name
-            for name, ok in zip(
-                preprocessing["feature_names"], np.isfinite(raw).all(axis=0), strict=False
-            )
-            if not ok
-        ]
-        if bad:
-            raise ValueError(f"Every feature needs a finite number; not so: {', '.join(bad)}.")
-        mean, scale = (np.asarray(preprocessing[name]) for name in ("mean", "scale"))
-        standardized: np.ndarray = ((raw - mean) / scale).astype(np.float32)
-        return standardized
+        if isinstance(rows, np.ndarray):
+            pixels = rows.reshape(len(rows), -1).astype(np.float64)
+            features: np.ndarray = self.preprocessing.transform(pixels, [])
+        else:
+            features = self.preprocessing.apply(rows)
+        finite = np.isfinite(features).all(axis=0)
+        if not finite.all():
+            names = self.preprocessing.feature_names
+            bad = ", ".join(name for name, ok in zip(names, finite, strict=True) if not ok)
+            raise ValueError(f"Every number must be finite; not so: {bad}.")
+        return features
 
     def classified(self, outputs: torch.Tensor) -> pd.DataFrame:
         """Return labels and probabilities of outputs, shape (batch, classes)."""

@@ -1,0 +1,161 @@
+"""What to train in the time there is: from the profile to epochs, grid, seeds and schemes."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from initsweep.params import Params
+from initsweep.records import Schema
+
+FEWEST_FRESH_SEEDS = 9
+"""Below that no winner is ever named (`docs/statistics.md`)."""
+
+FIRST_FRESH_SEED = 100
+USEFUL_STEPS = 1000
+"""Steps of one training that the default number of epochs aims at."""
+
+CORE = (
+    "random_normal_small",
+    "xavier_uniform",
+    "xavier_normal",
+    "he_uniform",
+    "he_normal",
+    "lecun_normal",
+    "orthogonal",
+    "torch_default",
+)
+FEW = ("xavier_normal", "he_normal", "lecun_normal", "orthogonal", "torch_default")
+FEWEST = ("xavier_normal", "he_normal", "torch_default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """How much is trained.
+
+    Attributes:
+        schemes: What is compared; empty for all that params.yaml has.
+        epochs: Of every training.
+        points: Rates of the grid, over four decades.
+        refinement: Rates tried after the grid.
+        tuning_seeds: Trainings per rate.
+        fresh_seeds: Trainings of the final comparison, per scheme.
+    """
+
+    schemes: tuple[str, ...]
+    epochs: int
+    points: int
+    refinement: int
+    tuning_seeds: int
+    fresh_seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a study will train; expected, because grids grow where the best rate is on their edge.
+
+    Attributes:
+        schemes: How many schemes.
+        trainings: Of all schemes together.
+        steps: Of one training.
+        calls: How often the engine is started.
+    """
+
+    schemes: int
+    trainings: float
+    steps: int
+    calls: int
+
+
+def batch_size(train_rows: int) -> int:
+    """Return a usual batch size for so many training rows."""
+    if train_rows < 2_000:
+        return max(1, min(32, train_rows))
+    return 128 if train_rows < 50_000 else 256
+
+
+def steps_per_epoch(train_rows: int, batch: int) -> int:
+    """Return how many batches an epoch has; the engine leaves out an incomplete one."""
+    return max(1, train_rows // batch)
+
+
+def budgets(train_rows: int) -> Iterator[Budget]:
+    """Yield budgets for so many training rows, the most thorough one first.
+
+    The second is the usual one. None has fewer than nine fresh seeds.
+
+    Yields:
+        Budgets.
+    """
+    steps = steps_per_epoch(train_rows, batch_size(train_rows))
+    epochs = min(100, max(5, math.ceil(USEFUL_STEPS / steps)))
+    usual = Budget(
+        schemes=(), epochs=epochs, points=9, refinement=8, tuning_seeds=5, fresh_seeds=10
+    )
+    core = replace(usual, schemes=CORE)
+    short = replace(usual, schemes=FEW, points=7, refinement=4, tuning_seeds=3)
+    least = replace(short, schemes=FEWEST, points=5, refinement=0, tuning_seeds=2, fresh_seeds=9)
+    yield replace(usual, fresh_seeds=20)
+    yield usual
+    yield core
+    yield replace(core, points=7, refinement=4, tuning_seeds=3)
+    yield short
+    yield replace(short, epochs=max(1, epochs // 2))
+    yield replace(short, epochs=max(1, epochs // 4), fresh_seeds=9)
+    for divisor in (4, 8, 16, 32):
+        yield replace(least, epochs=max(1, epochs // divisor))
+
+
+def choose(
+    train_rows: int, minutes: float, seconds: Callable[[Budget], float], *, thorough: bool
+) -> Budget:
+    """Return the most thorough budget that fits, or the smallest one if none does.
+
+    Args:
+        train_rows: Rows to train on.
+        minutes: The time there is.
+        seconds: Estimates how long a budget takes.
+        thorough: Whether more than the usual may be done with time that is left.
+    """
+    candidates = list(budgets(train_rows))[0 if thorough else 1 :]
+    for budget in candidates:
+        if seconds(budget) <= 60 * minutes:
+            return budget
+    return candidates[-1]
+
+
+def work_of(params: Params, schema: Schema) -> Work:
+    """Return what the study of these parameters will train.
+
+    A grid is expected to grow by half a decade: of the default study's schemes, about half find
+    their best rate on the edge of the first grid, and grow once.
+    """
+    tune, retunings = params.tune, params.tune.retunes + 1
+    growth = min(1, tune.extension_rounds) * 0.5 / tune.grid.spacing
+    rates = tune.grid.points + growth + tune.refinement_trials
+    per_scheme = (rates * len(tune.seeds) + len(params.confirm.seeds)) * retunings
+    steps = steps_per_epoch(schema.rows["train"], params.training.batch_size)
+    calls = (2 + math.ceil(tune.refinement_trials / 4)) * retunings
+    return Work(
+        schemes=len(params.schemes),
+        trainings=per_scheme * len(params.schemes),
+        steps=steps * params.training.epochs,
+        calls=calls * len(params.schemes),
+    )
+
+
+def planned(params: Params, budget: Budget) -> Params:
+    """Return the parameters with a budget."""
+    tune = {
+        "grid": params.tune.grid.model_copy(update={"points": budget.points}),
+        "seeds": tuple(range(budget.tuning_seeds)),
+        "refinement_trials": budget.refinement,
+    }
+    fresh = tuple(range(FIRST_FRESH_SEED, FIRST_FRESH_SEED + budget.fresh_seeds))
+    return params.model_copy(
+        update={
+            "schemes": budget.schemes or params.schemes,
+            "training": params.training.model_copy(update={"epochs": budget.epochs}),
+            "tune": params.tune.model_copy(update=tune),
+            "confirm": params.confirm.model_copy(update={"seeds": fresh}),
+        }
+    )

@@ -1,0 +1,123 @@
+"""Makes the folder of a new study: data, parameters, pipeline, git and DVC."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from initsweep import versions
+from initsweep.errors import ArtifactError
+from initsweep.starting.pipeline import study_pipeline
+from initsweep.starting.sources import Source
+from initsweep.versions import TEMPLATE
+
+RAW = Path("data/raw")
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Make a folder and work in it; if that fails, leave things as they were.
+
+    Yields:
+        The folder, absolute.
+
+    Raises:
+        ArtifactError: If there is something there already.
+    """
+    folder = folder.absolute()
+    existed = folder.exists()
+    if existed and (not folder.is_dir() or any(folder.iterdir())):
+        raise ArtifactError(f"'{folder}' is there already and not empty; name a new folder.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArtifactError(f"'{folder}' cannot be made: {error.strerror}.") from None
+    try:
+        with contextlib.chdir(folder):
+            yield folder
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if existed:
+            folder.mkdir()
+        raise
+
+
+def lay_out(source: Source, network: Path | None, *, copy: bool) -> str:
+    """Put data, code and pipeline into the working directory.
+
+    Args:
+        source: The data.
+        network: The user's module that builds the network, if it is to be copied.
+        copy: Whether the data are copied.
+
+    Returns:
+        What `data.watch` should be.
+    """
+    RAW.mkdir(parents=True)
+    (RAW / ".gitkeep").touch()
+    for name, target in (
+        ("gitignore", ".gitignore"),
+        ("dvcignore", ".dvcignore"),
+        ("decisions.md", "decisions/README.md"),
+    ):
+        Path(target).parent.mkdir(exist_ok=True)
+        shutil.copyfile(TEMPLATE / name, target)
+    own = [path for path in (network, source.code) if path is not None]
+    for path in dict.fromkeys(own):
+        _copy(path, Path(path.name))
+    Path("dvc.yaml").write_text(
+        study_pipeline([] if network is None else [Path(network.name)]), encoding="utf-8"
+    )
+    versions.write()
+    if source.code is not None:
+        return source.code.name
+    if source.files and not copy:
+        return os.path.relpath(os.path.commonpath(source.files))
+    for file in source.files:
+        shutil.copyfile(file, RAW / file.name)
+    return RAW.as_posix()
+
+
+def start_versioning(data: list[Path]) -> list[str]:
+    """Make the working directory a project of git and DVC, and track the data.
+
+    Returns:
+        What was done, as sentences.
+
+    Raises:
+        ArtifactError: If git or DVC fail.
+    """
+    done = []
+    inside = subprocess.run(
+        ["git", "rev-parse", "--is-inside-work-tree"], capture_output=True, check=False
+    )
+    if inside.returncode:
+        _run("git", "init", "--quiet")
+        done.append("git")
+    _run(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if not done else []))
+    done.append("DVC")
+    (Path(".dvc") / "config").write_text("[core]\n    analytics = false\n", encoding="utf-8")
+    shutil.copytree(TEMPLATE / "plots", ".dvc/plots", dirs_exist_ok=True)
+    if data:
+        _run(sys.executable, "-m", "dvc", "add", "--quiet", *map(str, data))
+    return done
+
+
+def _copy(path: Path, target: Path) -> None:
+    if path.is_dir():
+        shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(path, target)
+
+
+def _run(*command: str) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise ArtifactError(f"There is no program '{command[0]}'; install it.") from None
+    if done.returncode:
+        said = " ".join((done.stderr or done.stdout).split())
+        raise ArtifactError(f"`{' '.join(command)}` failed: {said[:400]}")

@@ -1,0 +1,124 @@
+"""From what stands behind `--data` to `data.source` and the files to copy."""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from initsweep.datasets import DATASETS
+from initsweep.datasets._fetched import RAW, stem_of
+from initsweep.datasets._files import checked
+from initsweep.datasets.readers import READERS
+from initsweep.errors import DataError
+from initsweep.registry import did_you_mean
+
+SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".npz": "npz"}
+FETCHED = ("openml", "sklearn")
+TABLES = ("csv", "tsv", "parquet")
+IDX = re.compile(r"idx\d-ubyte|\.idx$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What a study is about.
+
+    Attributes:
+        kind: A format ("csv"), or "" for a data set by name.
+        location: What stands behind the colon, or the name.
+        files: The files to copy, absolute.
+        code: The user's own module that loads it, absolute; None if there is none to copy.
+    """
+
+    kind: str
+    location: str
+    files: tuple[Path, ...]
+    code: Path | None = None
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it has columns, so that a target can be named."""
+        return self.kind in TABLES
+
+    def named(self, folder: Path | None) -> str:
+        """Return `data.source`, the files lying in `folder`, or where they are for None."""
+        if not self.kind:
+            return self.location
+        if self.kind in FETCHED:
+            return f"{self.kind}:{self.location}"
+        places = [file if folder is None else folder / file.name for file in self.files]
+        return f"{self.kind}:{','.join(map(str, places))}"
+
+
+def find_source(text: str) -> Source:
+    """Return what `--data` means: files, FORMAT:LOCATION, a data set's name or a function.
+
+    Raises:
+        DataError: If there is no such file, or its name does not say what it is.
+    """
+    kind, colon, location = text.partition(":")
+    if colon and kind in READERS.names():
+        return _of_kind(kind, location)
+    paths = [Path(part.strip()) for part in text.split(",")]
+    if text in DATASETS.names() and not paths[0].exists():
+        return Source(kind="", location=text, files=())
+    if colon and not paths[0].exists():
+        return Source(kind="", location=text, files=(), code=own_code(text))
+    if not paths[0].exists() and not paths[0].suffix:
+        names = [*DATASETS.names(), *(f"{name}:..." for name in READERS.names())]
+        raise DataError(
+            f"--data: '{text}' is neither a file nor a data set.{did_you_mean(text, names)} "
+            f"Known: {', '.join(names)}."
+        )
+    return _of_kind(_kind_of(paths), text)
+
+
+def own_code(dotted: str) -> Path | None:
+    """Return the file or package below the working directory that `module:attribute` lies in.
+
+    Raises:
+        DataError: If Python finds no such module.
+    """
+    top = dotted.partition(":")[0].partition(".")[0]
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or spec.origin is None:
+        raise DataError(f"'{dotted}': Python finds no module '{top}' here ({Path.cwd()}).")
+    file = Path(spec.origin).resolve()
+    found = file.parent if spec.submodule_search_locations else file
+    installed = "site-packages" in found.parts
+    return found if found.is_relative_to(Path.cwd().resolve()) and not installed else None
+
+
+def _of_kind(kind: str, location: str) -> Source:
+    if kind in FETCHED:
+        stem = stem_of(kind, location)
+        here = sorted(path.resolve() for path in RAW.glob(f"{stem.name}.*"))
+        return Source(kind=kind, location=location, files=tuple(here))
+    files = tuple(checked(path, "--data").resolve() for path in READERS.get(kind).files(location))
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):
+        raise DataError(
+            f"--data: two files are called {names[0]}; they are copied into one folder."
+        )
+    return Source(kind=kind, location=location, files=files)
+
+
+def _kind_of(paths: list[Path]) -> str:
+    """Return the format of files by their names.
+
+    Raises:
+        DataError: If a name says none.
+    """
+    first = paths[0]
+    suffix = Path(first.name.removesuffix(".gz")).suffix.lower()
+    if IDX.search(first.name.removesuffix(".gz")):
+        return "idx"
+    if suffix == ".npy":
+        return "npy"
+    if suffix not in SUFFIXES:
+        checked(first, "--data")
+        known = ", ".join(f"{name}:{reader.form}" for name, reader in READERS)
+        raise DataError(f"--data: '{first}' could be anything; say what it is, as in {known}.")
+    return SUFFIXES[suffix]

@@ -1,0 +1,194 @@
+"""`initsweep init` as a user meets it."""
+
+import gzip
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from initsweep.cli import main
+from initsweep.params import load_params
+from initsweep.starting import folder, sources, timing
+from tests.conftest import ROOT
+from tests.pipeline.conftest import QUIET
+
+LINES = [f"{i % 7 or ''},{['red', '', 'blue'][i % 3]},{i % 4}.5,{'ny'[i % 2]}" for i in range(120)]
+TABLE = "\n".join(["age,colour,size,answer", *LINES]) + "\n"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """A folder with a table, in which nothing is timed for long and nothing versioned."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(timing, "ENOUGH", 0.0)
+    monkeypatch.setattr(folder, "start_versioning", lambda data: ["nothing"])
+    (tmp_path / "my.csv").write_text(TABLE)
+    return tmp_path
+
+
+def made(*arguments: str) -> int:
+    return main(["init", "study", *arguments])
+
+
+def test_a_table_becomes_a_study_with_an_estimate(here, capsys):
+    assert made("--data", "my.csv", "--target", "answer", "--drop", "size", "--minutes", "5") == 0
+    told = capsys.readouterr().out
+    assert "120 rows (72 to train on, 24 to choose on, 24 to test), 5 features, 2 classes" in told
+    assert "Estimate: about" in told
+    assert "cd study" in told
+    text = (here / "study/params.yaml").read_text()
+    assert all(f"# {line}" in text for line in told.splitlines()[:4])
+    assert "# share of all steps with a linear warm-up" in text
+    assert "test_file: null" in text
+    params = load_params(here / "study/params.yaml")
+    assert params.data.source == "csv:data/raw/my.csv"
+    assert (params.data.table.target, params.data.table.drop) == ("answer", ("size",))
+    assert params.model.name == "mlp"
+    assert len(params.confirm.seeds) >= 9
+    assert (here / "study/data/raw/my.csv").read_text() == TABLE
+    assert not (here / "study/data/prepared").exists()
+
+
+def test_too_little_time_is_said_and_seeds_are_not_saved_on(here, capsys):
+    assert made("--data", "my.csv", "--minutes", "0.01") == 0
+    assert "That is more than the 0.01 minutes" in capsys.readouterr().out
+    params = load_params(here / "study/params.yaml")
+    assert len(params.confirm.seeds) == 9
+    assert len(params.schemes) == 3
+
+
+def test_a_rare_class_changes_the_score(here):
+    rows = [f"{i % 13},{i % 7},{'rare' if i % 20 == 0 else 'common'}" for i in range(400)]
+    (here / "rare.csv").write_text("\n".join(["a,b,c", *rows]))
+    assert made("--data", "rare.csv") == 0
+    assert load_params(here / "study/params.yaml").task.score == "balanced_accuracy"
+
+
+def test_images_get_a_convolutional_network_and_positions_are_columns(here, capsys):
+    generator = np.random.default_rng(0)
+    np.savez(here / "x.npz", images=generator.random((60, 6, 6)), labels=np.arange(60) % 3)
+    assert made("--data", "x.npz", "--option", "dense=8") == 0
+    model = load_params(here / "study/params.yaml").model
+    assert (model.name, model.options["dense"], model.options["image"]) == ("cnn", 8, None)
+    (here / "plain.csv").write_text("\n".join(f"{'ab'[i % 2]},{i % 5},{i % 3}" for i in range(60)))
+    assert main(["init", "other", "--data", "plain.csv", "--target", "0"]) == 0
+    assert load_params(here / "other/params.yaml").data.table.target == 0
+
+
+def test_data_may_stay_where_they_are(here):
+    assert made("--data", "my.csv", "--in-place") == 0
+    params = load_params(here / "study/params.yaml")
+    assert params.data.source == f"csv:{here / 'my.csv'}"
+    assert (here / "study" / params.data.watch).resolve() == here / "my.csv"
+    assert not (here / "study/data/raw/my.csv").exists()
+    assert main(["init", "built-in", "--data", "wine", "--in-place"]) == 0
+
+
+def test_a_network_of_one_s_own_comes_along(here):
+    (here / "nets_for_init.py").write_text(
+        "from torch import nn\n"
+        "def make(n_features, n_outputs, *, width):\n"
+        "    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))\n"
+    )
+    sys.path.insert(0, str(here))
+    asked = ("--model", "nets_for_init:make", "--option", "width=4")
+    assert made("--data", "my.csv", *asked) == 0
+    assert (here / "study/nets_for_init.py").exists()
+    assert "      - nets_for_init.py\n" in (here / "study/dvc.yaml").read_text()
+    del sys.modules["nets_for_init"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("--data", "my.csv", "--target", "anwser"), "no column 'anwser'. Did you mean 'answer'?"),
+        (("--data", "my.csv", "--drop", "sise"), "no column 'sise'. Did you mean 'size'?"),
+        (("--data", "no.csv"), "there is no file 'no.csv'"),
+        (("--data", "my.txt"), "say what it is, as in csv:FILE"),
+        (("--data", "diggits"), "Did you mean 'digits'?"),
+        (("--data", "wine", "--target", "x"), "--target and --drop are for tables"),
+        (("--data", "broken.csv"), "not UTF-8"),
+        (("--data", "my.csv", "--model", "mpl"), "Did you mean 'mlp'?"),
+        (("--data", "my.csv", "--model", "no_nets:make"), "Python finds no module 'no_nets'"),
+        (("--data", "my.csv", "--option", "widht=3"), "Did you mean 'width'?"),
+        (("--data", "my.csv", "--option", "width"), "--option takes name=value"),
+        (("--data", "my.csv", "--minutes", "0"), "use a number above 0"),
+        (("--params", "no.yaml"), "No parameter file 'no.yaml'"),
+        ((), "init needs --data"),
+    ],
+)
+def test_a_mistake_is_one_message_and_leaves_nothing_behind(here, capsys, arguments, expected):
+    (here / "my.txt").write_text("x")
+    (here / "broken.csv").write_bytes(b"a,b\n\x89\xff,1\n")
+    assert made(*arguments) == 2
+    error = [line for line in capsys.readouterr().err.splitlines() if line[:9] == "initsweep"]
+    assert len(error) == 1
+    assert expected in error[0]
+    assert not (here / "study").exists()
+
+
+def test_a_folder_that_is_in_use_is_left_alone(here, capsys):
+    (here / "study").mkdir()
+    assert made("--data", "my.csv", "--target", "x") == 2
+    assert list((here / "study").iterdir()) == []
+    (here / "study/mine").write_text("mine")
+    assert made("--data", "my.csv") == 2
+    assert "not empty" in capsys.readouterr().err
+    assert (here / "study/mine").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("my.csv.gz", "csv"),
+        ("a.npy,b.npy", "npy"),
+        ("t10k-images-idx3-ubyte.gz,t10k-labels-idx1-ubyte.gz", "idx"),
+        ("parquet:a.npy", "parquet"),
+        ("openml:credit-g", "openml"),
+        ("wine", ""),
+    ],
+)
+def test_the_format_is_read_from_the_name(here, text, kind):
+    for name in text.partition(":")[2].split(",") + text.split(","):
+        if name and ":" not in name and name != "wine":
+            (here / name).write_bytes(gzip.compress(b"x"))
+    assert sources.find_source(text).kind == kind
+
+
+@pytest.mark.pipeline
+def test_a_study_runs_outside_the_repository(tmp_path):
+    environment = {**os.environ, **QUIET, "PYTHONPATH": str(ROOT / "src")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+
+    def run(*command: str, folder: Path = tmp_path, status: int = 0) -> str:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    (tmp_path / "my.csv").write_text(TABLE)
+    asked = ("--data", "my.csv", "--minutes", "0.01", "--option", "depth=1", "--option", "width=8")
+    initsweep = (sys.executable, "-m", "initsweep")
+    told = run(*initsweep, "init", "study", *asked)
+    assert "git and DVC initialized" in told
+    study = tmp_path / "study"
+    output = run(*initsweep, "repro", folder=study)
+    assert "Running stage 'tune@he_normal'" in output
+    assert "Report: reports/review.html" in output
+    assert (study / "mlflow.db").exists()
+    judged = (*initsweep, "gate", "--decision", "any")
+    run(*judged, folder=study)
+    # Results of another version of the package are not up to date.
+    lock = study / "dvc.lock"
+    known = (study / "versions/engine").read_text()
+    digest = hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()
+    assert digest in lock.read_text()
+    lock.write_text(lock.read_text().replace(digest, "a" * 32))
+    refused = run(*judged, folder=study, status=2)
+    assert "train@he_normal (changed deps: versions/engine: modified)" in refused

@@ -1,0 +1,69 @@
+"""The dvc.yaml of a study is the repository's graph, with hashes of the package for sources."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from initsweep import versions
+from initsweep.starting.pipeline import study_pipeline
+from tests.conftest import ROOT
+
+
+def loaded(text: str) -> dict:
+    return YAML(typ="safe", pure=True).load(text)
+
+
+def test_the_graph_is_that_of_the_repository():
+    repository = loaded((ROOT / "dvc.yaml").read_text())
+    study = loaded(study_pipeline())
+    assert study["stages"].pop("versions")["outs"] == [str(versions.FOLDER)]
+    assert study["plots"] == repository["plots"]
+    assert list(study["stages"]) == list(repository["stages"])
+    back = {str(versions.version_file(part)): f"src/initsweep/{part}" for part in versions.parts()}
+    for name, stage in repository["stages"].items():
+        made = study["stages"][name]
+        assert made.pop("cmd") == stage.pop("cmd").removeprefix("PYTHONPATH=src ")
+        assert [back.get(dep, dep) for dep in made.pop("deps")] == stage.pop("deps")
+        assert made == stage
+    assert "src/" not in study_pipeline()
+
+
+def test_what_builds_the_network_is_watched_where_networks_are_built():
+    stages = loaded(study_pipeline([Path("my_nets.py")]))["stages"]
+    watching = {name for name, stage in stages.items() if "my_nets.py" in stage.get("deps", [])}
+    assert watching == {"diagnose", "tune", "train"}
+
+
+def test_the_templates_are_the_files_of_the_repository():
+    pairs = {
+        "params.yaml": "params.yaml",
+        "dvc.yaml": "dvc.yaml",
+        "gitignore": ".gitignore",
+        "dvcignore": ".dvcignore",
+        "decisions.md": "decisions/README.md",
+    }
+    pairs |= {f"plots/{file.name}": f".dvc/plots/{file.name}" for file in ROOT.glob(".dvc/plots/*")}
+    for packaged, own in pairs.items():
+        assert (versions.TEMPLATE / packaged).read_bytes() == (ROOT / own).read_bytes()
+
+
+def test_a_hash_follows_its_part_and_no_other(tmp_path, monkeypatch):
+    package = tmp_path / "initsweep"
+    shutil.copytree(versions.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    monkeypatch.setattr(versions, "PACKAGE", package)
+    monkeypatch.chdir(tmp_path)
+    versions.write()
+    before = {file: file.read_text() for file in Path("versions").iterdir()}
+    assert len(before) == len(versions.parts()) > 20
+    (package / "reporting/templates/review.css").write_text("/* new */")
+    (package / "engine/kernels/_avx2.so").write_bytes(b"built here")
+    versions.write()
+    changed = {file.name for file, text in before.items() if file.read_text() != text}
+    assert changed == {"reporting"}
+
+
+def test_a_part_that_is_gone_is_an_error():
+    with pytest.raises(FileNotFoundError):
+        versions.part_hash("nowhere")
