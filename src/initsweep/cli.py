@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from initsweep.commands.parsers import COMMANDS, add_parsers
+from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.handover import warm_process
 from initsweep.params import Params, load_params
@@ -107,10 +107,18 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         help="what the targets are (default: whole numbers are classes)",
     )
     parser.add_argument("--schemes", help="initializers to try, comma-separated")
+    add_option(parser)
     parser.add_argument("--optimizer", default="sgd", help="what it will be trained with")
     parser.add_argument("--seeds", type=int, default=5, help="how many draws of the weights")
     parser.add_argument("--figures", type=Path, help="folder for pictures")
-    parser.add_argument("--check", action="store_true", help="exit with 1 unless it is healthy")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 1 if it is not expected to train; mild verdicts pass",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="as --check, and mild verdicts fail too"
+    )
 
 
 def _dispatch(options: argparse.Namespace) -> int:
@@ -161,13 +169,16 @@ def _inspect(options: argparse.Namespace) -> int:
             targets=options.targets,
             task=options.task,
             schemes=tuple((options.schemes or "").replace(",", " ").split()),
+            options=tuple(options.option),
+            params=options.params,
+            strict=options.strict,
             optimizer=options.optimizer,
             seeds=options.seeds,
             figures=options.figures,
         )
     )
     print(text)
-    return 1 if options.check and not healthy else 0
+    return 1 if (options.check or options.strict) and not healthy else 0
 
 
 def _repro(options: argparse.Namespace) -> int:

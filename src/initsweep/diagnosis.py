@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, UnhealthyError
-from initsweep.initializers import initial_state, make_initializer
+from initsweep.initializers import Initializer, initial_state, make_initializer
 from initsweep.probes.reading import Loss, Reading, read
 from initsweep.probes.subject import failure, subject
 from initsweep.probes.summary import diagnosis, layer_table
 from initsweep.probes.targets import Kind
 from initsweep.probes.task import Numbers, Task, checked_batch, make_task
-from initsweep.probes.verdict import VERDICTS, is_alarming
+from initsweep.probes.verdict import HEALTHY, MILD, VERDICTS, is_alarming
 from initsweep.records import DiagnosisRow, LayerRow
 from initsweep.registry import did_you_mean
 
@@ -49,6 +49,11 @@ class Diagnosis:
         """Whether no scheme gives an alarm; mild findings are none."""
         return not any(is_alarming(row.verdict) for row in self.schemes)
 
+    @property
+    def spotless(self) -> bool:
+        """Whether nothing is found of any scheme, nothing mild either."""
+        return all(row.verdict == HEALTHY for row in self.schemes)
+
     def __str__(self) -> str:
         lines = [f"{row.scheme}: {row.verdict}. {row.reason}" for row in self.schemes]
         return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
@@ -61,7 +66,7 @@ def diagnose(
     loss: Loss | None = None,
     *,
     task: Kind | None = None,
-    schemes: Sequence[str] | str = (),
+    schemes: Sequence[str] | Mapping[str, Initializer] | str = (),
     optimizer: str = "sgd",
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
@@ -78,7 +83,8 @@ def diagnose(
             targets and the mean squared error for others.
         task: "classification" if the targets are class numbers, "regression" if they are numbers
             to predict. By default whole numbers are classes and others are not.
-        schemes: Names of initializers to look at instead of the network's own weights.
+        schemes: Names of initializers to look at instead of the network's own weights; for those
+            with options, a mapping from what to call them to what `make_initializer` returns.
         optimizer: What the network will be trained with: "sgd", or another that scales each step
             by the gradient's size; those bear much smaller gradients.
         seeds: Seeds for the weights.
@@ -91,15 +97,14 @@ def diagnose(
             can be looked at.
     """
     seeds = _checked_seeds(seeds)
-    schemes = (schemes,) if isinstance(schemes, str) else schemes
     network = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
-    for scheme in schemes or (AS_BUILT,):
-        readings = [
-            _read(network, state, made) for state in _states(model, network, scheme, seeds, made)
-        ]
+    initializers = _initializers(schemes) or {AS_BUILT: None}
+    for scheme, initializer in initializers.items():
+        states = _states(model, network, initializer, seeds, made)
+        readings = [_read(network, state, made) for state in states]
         rows.append(diagnosis(scheme, readings, made.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
     if rows[0].unseen:
@@ -119,6 +124,7 @@ def assert_healthy(
     *,
     task: Kind | None = None,
     allow: Sequence[str] | str = (),
+    strict: bool = False,
     optimizer: str = "sgd",
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
@@ -130,7 +136,8 @@ def assert_healthy(
         targets: As for `diagnose`.
         loss: As for `diagnose`.
         task: As for `diagnose`.
-        allow: Verdicts to let pass, such as "exploding". Mild ones pass anyway.
+        allow: Verdicts to let pass, such as "exploding".
+        strict: Whether mild verdicts fail too, such as "mildly exploding"; otherwise they pass.
         optimizer: As for `diagnose`.
         seeds: As for `diagnose`.
 
@@ -139,12 +146,14 @@ def assert_healthy(
 
     Raises:
         InitsweepError: As for `diagnose`, and if `allow` names no verdict.
-        UnhealthyError: If there is an alarm; an `AssertionError` that names layer and number.
+        UnhealthyError: If there is an alarm, or a mild verdict and `strict`; an `AssertionError`
+            that names layer and number.
     """
     allowed = _checked_verdicts(allow)
     found = diagnose(model, batch, targets, loss, task=task, optimizer=optimizer, seeds=seeds)
     row = found.schemes[0]
-    if is_alarming(row.verdict) and row.verdict not in allowed:
+    wrong = row.verdict != HEALTHY if strict else is_alarming(row.verdict)
+    if wrong and row.verdict.removeprefix(f"{MILD} ") not in allowed:
         raise UnhealthyError(f"The untrained network is {row.verdict}. {row.reason}.")
     return found
 
@@ -182,15 +191,23 @@ def _checked_verdicts(allow: Sequence[str] | str) -> tuple[str, ...]:
     return names
 
 
+def _initializers(
+    schemes: Sequence[str] | Mapping[str, Initializer] | str,
+) -> dict[str, Initializer | None]:
+    if isinstance(schemes, Mapping):
+        return dict(schemes)
+    names = (schemes,) if isinstance(schemes, str) else schemes
+    return {name: make_initializer(name, {}) for name in names}
+
+
 def _states(
     model: nn.Module | Callable[[], nn.Module],
     network: nn.Module,
-    scheme: str,
+    initializer: Initializer | None,
     seeds: Sequence[int],
     task: Task,
 ) -> list[Mapping[str, Tensor]]:
-    if scheme != AS_BUILT:
-        initializer = make_initializer(scheme, {})
+    if initializer is not None:
         return [initial_state(network, initializer, seed, inputs=task.features) for seed in seeds]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from initsweep.commands.loading import load_scheme
 from initsweep.diagnosis import Diagnosis, diagnose
 from initsweep.errors import DataError, InitsweepError
 from initsweep.figures import health, palette, signal, style
@@ -32,6 +33,9 @@ class Request:
         targets: `.npy` file of targets, or None.
         task: "classification" or "regression", None to tell by the targets.
         schemes: Initializers to look at instead of the network's own weights.
+        options: Options of the scheme, if it is a single one, "name=value" each.
+        params: The parameter file, whose `initializers` are schemes too; it may be missing.
+        strict: Whether mild verdicts are none to pass.
         optimizer: What the network will be trained with, by name.
         seeds: How many draws of the weights.
         figures: Folder for pictures, or None.
@@ -42,6 +46,9 @@ class Request:
     targets: Path | None
     task: Kind | None
     schemes: tuple[str, ...]
+    options: tuple[str, ...]
+    params: Path
+    strict: bool
     optimizer: str
     seeds: int
     figures: Path | None
@@ -51,7 +58,7 @@ def run(request: Request) -> tuple[str, bool]:
     """Diagnose a network.
 
     Returns:
-        What to print, and whether all is healthy.
+        What to print, and whether all is healthy; mild findings are no fault unless `strict`.
 
     Raises:
         InitsweepError: If network or files cannot be used.
@@ -60,6 +67,12 @@ def run(request: Request) -> tuple[str, bool]:
         raise InitsweepError(f"--seeds must be at least 1, received {request.seeds}.")
     if request.figures is not None and request.figures.exists() and not request.figures.is_dir():
         raise InitsweepError(f"--figures: '{request.figures}' is a file; name a folder.")
+    if request.options and len(request.schemes) != 1:
+        raise InitsweepError(
+            "--option is about one scheme: name it, and it alone, with --schemes; received "
+            f"{', '.join(request.schemes) or 'none'}."
+        )
+    schemes = {name: load_scheme(name, request.params, request.options) for name in request.schemes}
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
     batch = read_numbers(request.batch)
     targets = None if request.targets is None else read_numbers(request.targets)
@@ -68,14 +81,14 @@ def run(request: Request) -> tuple[str, bool]:
         torch.from_numpy(batch),
         None if targets is None else torch.from_numpy(targets),
         task=request.task,
-        schemes=request.schemes,
+        schemes=schemes,
         optimizer=request.optimizer,
         seeds=range(request.seeds),
     )
     text = "\n\n".join([*(_words(row, found) for row in found.schemes), *_notes(found)])
     if request.figures is not None:
         text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
-    return text, found.healthy
+    return text, found.spotless if request.strict else found.healthy
 
 
 def draw(found: Diagnosis, folder: Path) -> list[Path]:
@@ -181,10 +194,10 @@ def _words(row: DiagnosisRow, found: Diagnosis) -> str:
         # Pictures have no room for names.
         place, last = names.index(row.first_bad_layer), len(names) - 1
         lines.append(f"  {spoken(row.first_bad_layer)} is layer {place} of 0 to {last}")
-    lines.append(
-        f"  gradient norm {significant(row.gradient_norm, 3)} "
-        f"({significant(row.gradient_norm_low, 3)} to {significant(row.gradient_norm_high, 3)})"
-    )
+    low, high = row.gradient_norm_low, row.gradient_norm_high
+    # One draw has no range.
+    spread = f" ({significant(low, 3)} to {significant(high, 3)})" if low < high else ""
+    lines.append(f"  gradient norm {significant(row.gradient_norm, 3)}{spread}")
     if row.sharpness is not None and row.rate_ceiling is not None:
         doubt = "" if row.ceiling_reliable else "; not reliable for this network"
         lines.append(

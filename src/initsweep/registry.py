@@ -26,15 +26,19 @@ def did_you_mean(name: str, known: list[str]) -> str:
 class Registry(Generic[Entry]):
     """Named entries of one kind, discovered in the modules of one package."""
 
-    def __init__(self, kind: str, package: str) -> None:
+    def __init__(self, kind: str, package: str, elsewhere: str | None = None) -> None:
         """Create an empty registry.
 
         Args:
             kind: What an entry is, as error messages call it ("initializer").
             package: Dotted name of the package whose modules register entries.
+            elsewhere: "module:function" of a function from an unknown name to a sentence that
+                says what it is called here, "" if nothing is known. It belongs to a room above,
+                which is why it is named and not imported; only an error message asks it.
         """
         self.kind = kind
         self._package = package
+        self._elsewhere = elsewhere
         self._entries: dict[str, Entry] = {}
         self._discovered = False
 
@@ -71,7 +75,7 @@ class Registry(Generic[Entry]):
         if name not in self._entries:
             known = self.names()
             raise UnknownNameError(
-                f"Unknown {self.kind} '{name}'.{did_you_mean(name, known)} "
+                f"Unknown {self.kind} '{name}'.{self._hint(name, known)} "
                 f"Known: {', '.join(known)}; or give your own as 'package.module:attribute'."
             )
         return self._entries[name]
@@ -92,6 +96,14 @@ class Registry(Generic[Entry]):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self._package}.{module.name}")
         self._discovered = True
+
+    def _hint(self, name: str, known: list[str]) -> str:
+        # The nearest spelling may be another entry: kaiming_normal is not xavier_normal.
+        if self._elsewhere is not None:
+            module, _, function = self._elsewhere.partition(":")
+            if said := getattr(importlib.import_module(module), function)(name):
+                return f" {said}"
+        return did_you_mean(name, known)
 
     def _from_outside(self, name: str) -> Entry:
         module_name, _, attribute = name.partition(":")

@@ -125,6 +125,11 @@ def test_gains_work_where_gradients_are_switched_off():
         (backward_gain, torch.sign, "no signal through"),
         (forward_gain, torch.sum, "one finite number"),
         (forward_gain, torch.log, "non-finite"),
+        (forward_gain, nn.Softmax(-1), r"Softmax\(dim=-1\) is not elementwise: of 9\.343 alone"),
+        (backward_gain, nn.LogSoftmax(-1), "not elementwise"),
+        (forward_gain, lambda z: z - z.mean() + 1, "not elementwise"),
+        (forward_gain, "relu", "such as torch.relu; received 'relu'"),
+        (backward_gain, "relu", "such as torch.relu; received 'relu'"),
     ],
 )
 def test_what_has_no_gain_is_refused(gain, phi, message):

@@ -8,7 +8,7 @@ from scipy import stats
 from torch import nn
 
 from initsweep.errors import UnknownNameError
-from initsweep.initializers import INITIALIZERS, layers_of, make_initializer
+from initsweep.initializers import INITIALIZERS, initialize_, layers_of, make_initializer
 from initsweep.initializers.draws import TRUNCATED_STD
 from initsweep.naming.lookup import meanings, overview, page, plain, spellings
 from initsweep.naming.table import CORRECTION, LAWS, NAMED, TRAPS
@@ -17,7 +17,16 @@ ROWS, COLUMNS = 512, 128
 LAYER = layers_of(nn.Linear(COLUMNS, ROWS))[0]
 MATRICES = {"orthogonal", "dirac", "sparse", "zeros", "constant"}
 IN_TORCH = [one for one in NAMED if one.framework == "torch" and one.law not in MATRICES]
-STDS = {"n": COLUMNS, "m": ROWS, "s": 0.05, "std": 0.05, "mean": 0.0, "low": -0.1, "high": 0.1}
+STDS = {
+    "n": COLUMNS,
+    "m": ROWS,
+    "s": 0.05,
+    "std": 0.05,
+    "mean": 0.0,
+    "low": -0.1,
+    "high": 0.1,
+    "scale": 0.5,
+}
 
 
 def drawn(call):
@@ -95,10 +104,46 @@ def test_he_normal_means_three_laws():
          {"truncated_normal", "truncated, not corrected", "truncated at fixed bounds"}),
         ("trunc_normal_tf_", {"truncated, not corrected"}),
         ("he_truncated_normal", {"he_truncated_normal"}),
+        ("keras.initializers.HeNormal", {"he_truncated_normal"}),
+        ("tf.keras.initializers.HeNormal(seed=0.5)", {"he_truncated_normal"}),
+        ("jax.nn.initializers.kaiming_normal", {"he_truncated_normal"}),
+        ("torch.nn.init.kaiming_normal_", {"he_normal"}),
+        ("timm.layers.trunc_normal_", {"truncated at fixed bounds"}),
+        ("hk.initializers.TruncatedNormal", {"truncated, not corrected"}),
+        ("VarianceScaling", {"random_scaled"}),
+        ("variance_scaling_", {"random_scaled"}),
     ],
 )  # fmt: skip
 def test_names_of_any_framework(name, laws):
     assert set(meanings(name)) == laws
+
+
+def test_a_framework_without_the_name_says_where_it_is():
+    with pytest.raises(UnknownNameError, match=r"in keras, but in torch, jax: leave out 'keras\.i"):
+        meanings("keras.initializers.kaiming_normal")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("kaiming_normal_", "'kaiming_normal_' is called 'he_normal' here."),
+        ("GlorotUniform", "'GlorotUniform' is called 'xavier_uniform' here."),
+        ("keras.initializers.HeNormal", "is called 'he_truncated_normal' here."),
+        ("kaiming_normal", "'he_normal' (so in torch) or 'he_truncated_normal' (so in jax) here."),
+        ("kaiming_uniform_", "'he_uniform' (so in torch) or 'torch_default' (so in torch) here."),
+        ("trunc_normal_tf_", "normal of std s cut at ±2s: std 0.8796 s, which has no name here."),
+    ],
+)
+def test_a_foreign_name_is_told_what_it_is_called_here(name, said):
+    with pytest.raises(UnknownNameError) as raised:
+        initialize_(nn.Linear(3, 2), name, 0)
+    assert said in str(raised.value)
+    assert "Did you mean" not in str(raised.value)
+
+
+def test_a_misspelt_name_is_still_guessed():
+    with pytest.raises(UnknownNameError, match="Did you mean 'he_normal'"):
+        initialize_(nn.Linear(3, 2), "he_nrmal", 0)
 
 
 def test_names_are_stripped():

@@ -23,6 +23,7 @@ HEALTHY = {
     "dead": 0.0,
     "distinct_after_step": 1.0,
     "effective_rank": 20.0,
+    "cosine": 0.1,
     "weight_gradient_norm": 1.0,
     "weight_norm": 1.0,
 }

@@ -41,13 +41,7 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     _add_summary(made["summary"])
     _add_gate(made["gate"])
     for name in ("explain", "export"):
-        made[name].add_argument(
-            "--option",
-            action="append",
-            default=[],
-            metavar="NAME=VALUE",
-            help="an option of the scheme, as in params.yaml; may be repeated",
-        )
+        add_option(made[name])
     _add_promotion(made["promote"])
     made["fetch"].add_argument(
         "source", help="openml:NAME, openml:NAME@VERSION, openml:NUMBER or sklearn:fetch_NAME"
@@ -92,6 +86,17 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--in-place", action="store_true", help="leave the data where they are, and watch them"
+    )
+
+
+def add_option(parser: argparse.ArgumentParser) -> None:
+    """Let a command take options of the scheme that it is about."""
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the scheme, as in params.yaml; may be repeated",
     )
 
 

@@ -1,7 +1,7 @@
 """Fills a built network: one random stream per parameter name, so nothing else moves a weight."""
 
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 import torch
@@ -9,8 +9,13 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, InitsweepWarning
 from initsweep.initializers.activations import Activations, activations_after, activations_before
-from initsweep.initializers.base import FunctionInitializer, Initializer
-from initsweep.initializers.catalogue import make_initializer
+from initsweep.initializers.arguments import (
+    AnyInitializer,
+    as_initializer,
+    check_network,
+    checked_seed,
+)
+from initsweep.initializers.base import Initializer
 from initsweep.initializers.kept import (
     describe_free,
     frozen_names,
@@ -43,7 +48,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
 
 def initial_state(
     model: nn.Module,
-    initializer: Initializer,
+    initializer: AnyInitializer,
     seed: int,
     *,
     inputs: Inputs | None = None,
@@ -63,8 +68,8 @@ def initial_state(
     Args:
         model: The network, on any device, "meta" included; its own values are ignored, those of
             frozen parameters excepted.
-        initializer: Fills weights and biases.
-        seed: The run's seed.
+        initializer: As for `initialize_`.
+        seed: The run's seed, a whole number from 0.
         inputs: Examples of what the network takes, for initializers that measure signals: a
             tensor or a NumPy array, or a tuple if `forward` takes several.
         frozen: Whether to fill frozen parameters too.
@@ -75,15 +80,17 @@ def initial_state(
     Raises:
         InitsweepError: If the network has a layer that no initializer knows how to fill or that
             this one refuses, the initializer returns something else than a finite float32 tensor
-            of the right shape, or it needs inputs and gets none or unusable ones.
+            of the right shape, needs inputs and gets none or unusable ones, or an argument is not
+            what it should be.
     """
+    check_network(model)
     kept = frozenset() if frozen else frozen_names(model)
-    return _state(model, initializer, seed, inputs, kept)[0]
+    return _state(model, as_initializer(initializer), checked_seed(seed), inputs, kept)[0]
 
 
 def initialize_(
     model: AnyModule,
-    initializer: Initializer | Callable[..., object] | str,
+    initializer: AnyInitializer,
     seed: int,
     *,
     inputs: Inputs | None = None,
@@ -100,7 +107,7 @@ def initialize_(
         model: The network, on any device.
         initializer: An initializer, the name of one that needs no options, or a function
             `(layer, generator) -> weight` of your own.
-        seed: The run's seed.
+        seed: The run's seed, a whole number from 0.
         inputs: Examples of what the network takes; for lazy modules and for initializers that
             measure signals.
         frozen: Whether to fill frozen parameters too.
@@ -112,10 +119,8 @@ def initialize_(
         InitsweepError: As `initial_state`; also if a lazy network is given no inputs, or a buffer
             on the "meta" device has values that only building the network elsewhere can give.
     """
-    if isinstance(initializer, str):
-        initializer = make_initializer(initializer, {})
-    elif not isinstance(initializer, Initializer):
-        initializer = FunctionInitializer(function=initializer, options={})
+    check_network(model)
+    initializer, seed = as_initializer(initializer), checked_seed(seed)
     # Asked before they are given memory: what has no values yet has none to keep.
     fixed = frozenset() if frozen else frozen_names(model)
     materialize(model, inputs)

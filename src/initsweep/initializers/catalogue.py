@@ -9,7 +9,9 @@ from initsweep.options import check_arguments, parse_options
 from initsweep.records import OptionValue
 from initsweep.registry import Registry
 
-INITIALIZERS: Registry[type[Initializer]] = Registry("initializer", "initsweep.initializers")
+INITIALIZERS: Registry[type[Initializer]] = Registry(
+    "initializer", "initsweep.initializers", elsewhere="initsweep.naming.lookup:called_here"
+)
 
 
 def make_initializer(

@@ -55,7 +55,10 @@ def compute_fans(module: nn.Module, name: str = "") -> Fans:
     """
     where = f"'{name or '(the network itself)'}' ({type(module).__name__})"
     if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
-        raise InitsweepError(f"{where} has no shape yet: give its sizes instead of a lazy layer.")
+        raise InitsweepError(
+            f"{where} has no shape yet. Let one run find it, `initialize_(model, scheme, seed, "
+            "inputs=batch)`, or give its sizes instead of a lazy layer."
+        )
     if isinstance(module, nn.Linear):
         return Fans(fan_in=module.in_features, fan_out=module.out_features)
     if isinstance(module, nn.Embedding | nn.EmbeddingBag):

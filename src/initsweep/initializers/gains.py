@@ -38,6 +38,7 @@ def forward_gain(phi: Activation, *, centred: bool = False) -> float:
     """
     nodes, weights = _normal_quadrature()
     values = _evaluate(phi, nodes)
+    _check_elementwise(phi, nodes, values)
     if centred:
         values = values - (weights * values).sum()
     return _inverse_root((weights * values**2).sum(), phi)
@@ -59,6 +60,7 @@ def backward_gain(phi: Activation) -> float:
     Source: He et al. 2015, equations 13 and 14, for any activation instead of ReLU.
     """
     nodes, weights = _normal_quadrature()
+    _check_elementwise(phi, nodes, _evaluate(phi, nodes))
     slopes = _evaluate(lambda z: _slope(phi, z), nodes)
     return _inverse_root((weights * slopes**2).sum(), phi)
 
@@ -75,7 +77,34 @@ def _normal_quadrature() -> tuple[Tensor, Tensor]:
     )
 
 
+def _check_elementwise(phi: Activation, nodes: Tensor, values: Tensor) -> None:
+    """Check that a value does not depend on those beside it, as those of a softmax do.
+
+    Raises:
+        InitsweepError: If it does, or differs from call to call.
+    """
+    places = torch.arange(len(nodes) // 6, len(nodes), len(nodes) // 3)
+    alone = torch.cat([_evaluate(phi, nodes[place : place + 1]) for place in places.tolist()])
+    # Vectorized and scalar code may round differently.
+    if not torch.allclose(alone, values[places], rtol=1e-6, atol=1e-9):
+        number, single, among = (float(one[-1]) for one in (nodes[places], alone, values[places]))
+        raise InitsweepError(
+            f"The activation {phi!r} is not elementwise: of {number:.4g} alone it makes "
+            f"{single:.4g}, among other numbers {among:.4g}. Only what maps each number by itself, "
+            "and always to the same, has a gain."
+        )
+
+
 def _evaluate(function: Callable[[Tensor], Tensor], nodes: Tensor) -> Tensor:
+    """Return what a function makes of numbers.
+
+    Raises:
+        InitsweepError: If it cannot be called with them, or does not give a finite one for each.
+    """
+    if not callable(function):
+        raise InitsweepError(
+            f"An activation is a function or a module, such as torch.relu; received {function!r}."
+        )
     # A copy, because activations such as nn.ReLU(inplace=True) overwrite what they are given.
     values = function(nodes.clone()).detach()
     if values.shape != nodes.shape or not bool(values.isfinite().all()):

@@ -157,13 +157,14 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
 
 def _unseen(model: nn.Module, uses: list[Use]) -> tuple[str, ...]:
     """Return the names of the parameters that nothing was recorded of."""
-    known = {id(use.module) for use in uses}
+    # A tied weight is one parameter of several modules: seen in one of them, it is seen.
+    known = {id(one) for use in uses for one in use.module.parameters(recurse=False)}
     return tuple(
         f"{path}.{name}".lstrip(".")
         for path, module in model.named_modules()
-        if not (id(module) in known or isinstance(module, NORMS))
+        if not isinstance(module, NORMS)
         for name, parameter in module.named_parameters(recurse=False)
-        if parameter.requires_grad
+        if parameter.requires_grad and id(parameter) not in known
     )
 
 

@@ -24,16 +24,29 @@ class Check:
         verdict: What the fault is called.
         values: The layers' numbers.
         explain: Evidence, layer and number to the sentence that gives the number.
+        extreme: The number of another layer, where it is largest, in words that go on from that
+            sentence.
     """
 
     name: str
     verdict: str
     values: Callable[[Evidence], Values]
     explain: Callable[[Evidence, str, float], str]
+    extreme: Callable[[float], str] | None = None
 
     def worst(self, evidence: Evidence) -> float:
         """Return the largest number of any layer; 0 where there is none."""
         return max((value for _, value in self.values(evidence)), default=0.0)
+
+    def told(self, evidence: Evidence, name: str, value: float) -> str:
+        """Return the sentence on the first layer it fires for, and where it is worst."""
+        sentence = f"{spoken(name)}: {self.explain(evidence, name, value)}"
+        if self.extreme is None:
+            return sentence
+        where, worst = max(self.values(evidence), key=lambda one: one[1])
+        if where == name or not worst > value:
+            return sentence
+        return f"{sentence}, at {spoken(where)} {self.extreme(worst)}"
 
 
 def _hidden(measure: Callable[[Measurements], float]) -> Callable[[Evidence], Values]:
@@ -170,24 +183,28 @@ CHECKS: tuple[Check, ...] = (
         verdict="exploding",
         values=_drift("forward_std", upwards=True),
         explain=_drift_words("signal", "grown"),
+        extreme=lambda value: f"{value:.3g} times",
     ),
     Check(
         name="signal_faded",
         verdict="vanishing",
         values=_drift("forward_std", upwards=False),
         explain=_drift_words("signal", "faded"),
+        extreme=lambda value: f"{ratio(1.0, value):.3g} times",
     ),
     Check(
         name="gradient_grown",
         verdict="exploding",
         values=_drift("backward_std", upwards=True),
         explain=_drift_words("gradient", "grown"),
+        extreme=lambda value: f"{value:.3g} times",
     ),
     Check(
         name="gradient_faded",
         verdict="vanishing",
         values=_drift("backward_std", upwards=False),
         explain=_drift_words("gradient", "faded"),
+        extreme=lambda value: f"{ratio(1.0, value):.3g} times",
     ),
     Check(
         name="jump_up", verdict="exploding", values=_jump(upwards=True),

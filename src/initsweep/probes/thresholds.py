@@ -36,7 +36,9 @@ ALARMS: Mapping[str, Mapping[str, float]] = {
 # example and unit are flat, of which unit-variance tanh has 3 %; one direction is left.
 CAUSES: Mapping[str, float] = {"tied": 0.5, "dead": 0.9, "saturated": 0.5}
 SIGNS: Mapping[str, float] = {**CAUSES, "jump_up": 10.0, "jump_down": 10.0, "cost": 10.0}
-LATE_SIGNS: Mapping[str, float] = {"alike": 1 / 1.5}
+ONE_DIRECTION, ALIKE = 1.5, 0.99
+"""Effective rank up to which, and mean cosine between examples from which, they are alike."""
+LATE_SIGNS: Mapping[str, float] = {"alike": 1 / ONE_DIRECTION}
 
 # Pilot runs found ratios within [0.5, 2] healthy in shallow networks; half a decade leaves room
 # for the noise of narrow layers and for 1/√2 per layer over three layers. No alarm hangs on it.

@@ -7,12 +7,21 @@ How often it is wrong is measured on trained networks, see `docs/diagnosis.md`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from initsweep.probes.checks import CHECKS
+from initsweep.probes.checks import CHECKS, RICH_RANK
 from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio, ratio, spoken
-from initsweep.probes.thresholds import ALARMS, CAUSES, LATE_SIGNS, MILD_RATIO, SIGNS
+from initsweep.probes.thresholds import (
+    ALARMS,
+    ALIKE,
+    CAUSES,
+    LATE_SIGNS,
+    MILD_RATIO,
+    ONE_DIRECTION,
+    SIGNS,
+)
 
 HEALTHY = "healthy"
 MILD = "mildly"
+SYMMETRIC = "symmetric"
 NOT_FINITE = "not finite"
 NOT_JUDGED = "not judged"
 """Too little of the network was looked at to call it healthy."""
@@ -56,7 +65,9 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Fi
         return Finding(verdict=NOT_FINITE, reason=reason, first_bad_layer=place)
     alarm = _first(evidence, alarms)
     if alarm is not None:
-        return _with_loss(_first(evidence, CAUSES) or alarm, evidence)
+        found = _first(evidence, CAUSES) or alarm
+        reason = f"{found.reason}{_collapse(evidence, found)}"
+        return _with_loss(replace(found, reason=reason), evidence)
     mild = _first(evidence, SIGNS)
     if mild is not None:
         mild = replace(mild, verdict=f"{MILD} {mild.verdict}")
@@ -74,9 +85,24 @@ def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | Non
             continue
         for name, value in check.values(evidence):
             if value >= thresholds[check.name]:
-                reason = f"{spoken(name)}: {check.explain(evidence, name, value)}"
+                reason = check.told(evidence, name, value)
                 return Finding(verdict=check.verdict, reason=reason, first_bad_layer=name)
     return None
+
+
+def _collapse(evidence: Evidence, found: Finding) -> str:
+    """Return where examples become alike, as the end of a sentence; copies are alike anyway."""
+    if evidence.input_rank <= RICH_RANK or found.verdict == SYMMETRIC:
+        return ""
+    for name, layer in evidence.hidden:
+        rank, cosine = layer["effective_rank"], layer["cosine"]
+        # A layer without any signal has neither.
+        if layer["forward_std"] > 0 and (0 < rank <= ONE_DIRECTION or cosine >= ALIKE):
+            return (
+                f"; examples become alike: {spoken(name)} has an effective rank of {rank:.3g} "
+                f"(the input {evidence.input_rank:.3g}) and a mean cosine of {cosine:.3g}"
+            )
+    return ""
 
 
 def _drift(evidence: Evidence) -> Finding | None:
