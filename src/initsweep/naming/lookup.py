@@ -54,7 +54,8 @@ def called_here(name: str) -> str:
         return ""
     # Functions of torch and timm that fill in place end in "_".
     in_place = name.partition("(")[0].endswith("_") and framework_of(name) is None
-    narrow = {law: [w for w in where if w in ("torch", "timm")] for law, where in found.items()}
+    filling: tuple[Framework, ...] = ("torch", "timm")
+    narrow = {law: [w for w in filling if w in where] for law, where in found.items()}
     if in_place and any(narrow.values()):
         found = {law: where for law, where in narrow.items() if where}
     laws = {law: where for law, where in found.items() if law in INITIALIZERS.names()}
