@@ -96,6 +96,25 @@ class Unknown(nn.Module):
 
 
 instance = nn.Linear(3, 4)
+number = 3
+
+
+def in_place(w):
+    return nn.init.xavier_normal_(w)
+
+
+def ready():
+    return nn.Sequential(nn.Linear(12, 16), nn.Tanh(), nn.Linear(16, 3))
+
+
+class Tied(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table, self.out = nn.Embedding(50, 16), nn.Linear(16, 50, bias=False)
+        self.middle, self.out.weight = nn.Linear(16, 16), self.table.weight
+
+    def forward(self, tokens):
+        return self.out(torch.fft.fft(self.middle(self.table(tokens))).real)
 """
 
 

@@ -124,3 +124,16 @@ def test_a_scheme_of_the_parameters_is_checked_with_its_options(command, with_pa
     status, out, _ = command("check", "random_normal_small")
     assert (status, failed(out)) == (0, [])
     assert "a scheme" in out
+
+
+def test_a_network_that_is_built_from_nothing_is_checked(command):
+    for sizes in ((), ("--features", "12", "--outputs", "3")):
+        status, out, _ = command("check", "mine:ready", *sizes)
+        assert (status, failed(out)) == (0, [])
+        assert out.startswith("mine:ready, a network")
+
+
+def test_a_function_in_the_style_of_torch_is_told_what_an_initializer_is(command):
+    status, _, err = command("check", "mine:in_place")
+    assert status == 2
+    assert "'mine:in_place' takes (w). An initializer is a function (layer, generator) -> w" in err

@@ -102,3 +102,27 @@ def test_free_and_frozen_parameters_under_a_scheme(command):
     assert status == 0
     assert "left as built, as it is in no layer of torch's own: token." in out
     assert "Frozen, so left as built: linear.bias." in out
+
+
+def test_what_is_no_network_is_named(command):
+    status, _, err = command("explain", "mine:number")
+    assert status == 2
+    assert "'mine:number' must be a network, or a function or class that builds one; rec" in err
+
+
+def test_a_question_mark_says_why_and_a_tied_weight_its_other_name(command):
+    _, out, _ = command("explain", "mine:Tied")
+    assert "  tied: also out.weight\n" in out
+    reason = "its output goes to 'fft_fft', which is not a known operation"
+    assert f"then is ? for middle: {reason}." in out
+    _, out, _ = command("explain", "mine:Tied", "--json")
+    table, middle = json.loads(out)["layers"]
+    assert (table["also"], middle["also"]) == (["out.weight"], [])
+    assert middle["after"] == {"name": "?", "gain": None, "why": reason}
+    assert table["after"]["why"] == ""
+
+
+def test_another_framework_s_name_is_told_ours(command):
+    _, _, err = command("explain", "mine:ready", "--scheme", "kaiming_normal_")
+    assert "'kaiming_normal_' is called 'he_normal' here." in err
+    assert "Did you mean" not in err

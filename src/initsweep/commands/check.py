@@ -13,9 +13,10 @@ from initsweep.checks.initializers import initializer_promises
 from initsweep.checks.networks import network_promises
 from initsweep.checks.outcome import Promise, outcomes
 from initsweep.checks.subject import Subject
-from initsweep.commands.loading import Target, name_and_options, sizes
+from initsweep.commands.loading import Target, called, name_and_options, sizes, takes_nothing
 from initsweep.errors import InitsweepWarning, ParamsError, UnknownNameError
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
+from initsweep.initializers.layers import WEIGHTED
 from initsweep.params import Optimizer, Params, Runtime, Training, load_params
 from initsweep.records import OptionValue
 
@@ -91,6 +92,12 @@ def _is_initializer(name: str) -> bool:
             f"{entry!r}."
         )
     first = list(inspect.signature(entry).parameters)[:2]
+    if len(first) == 1 and first[0] not in {"layer", "generator", "n_features", "n_outputs"}:
+        raise ParamsError(
+            f"'{name}' takes ({first[0]}). An initializer is a function (layer, generator) -> "
+            "weight, which returns a new tensor of shape `layer.weight_shape` and draws from the "
+            "generator alone; a network is built from (n_features, n_outputs), or from nothing."
+        )
     return bool(first) and (first[0] == "layer" or "generator" in first)
 
 
@@ -120,9 +127,13 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
         ParamsError: If its sizes are unknown or it does not take its options.
     """
     name, options = name_and_options(target)
-    n_features, n_outputs = sizes(target)
+    entry = cast(object, ARCHITECTURES.get(name))
+    ready = callable(entry) and not isinstance(entry, nn.Module) and takes_nothing(entry)
+    n_features, n_outputs = _own_sizes(target, entry) if ready else sizes(target)
 
     def build() -> nn.Module:
+        if ready:
+            return called(cast(Callable[..., object], entry), name)
         return build_model(name, options, n_features=n_features, n_outputs=n_outputs)
 
     try:
@@ -141,6 +152,19 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
             runtime=params.runtime if params else Runtime.model_validate(_RUNTIME),
         )
     )
+
+
+def _own_sizes(target: Target, entry: object) -> tuple[int, int]:
+    """Return the sizes of a network that is built without being told any.
+
+    They are read off its first and last layer where both are linear and nothing else is said.
+    """
+    if target.features is None and target.outputs is None:
+        model = called(cast(Callable[..., object], entry), str(target.name))
+        layers = [one for one in model.modules() if isinstance(one, WEIGHTED)]
+        if layers and isinstance(layers[0], nn.Linear) and isinstance(layers[-1], nn.Linear):
+            return layers[0].in_features, layers[-1].out_features
+    return sizes(target)
 
 
 def _once(build: Callable[[], nn.Module]) -> Callable[[], str]:

@@ -63,14 +63,20 @@ def load_network(target: Target) -> Loaded:
     Our own architectures are built blank, waiting for an initializer; PyTorch's default stands in.
 
     Raises:
+        ParamsError: If the name stands for something else.
         InitsweepError: If there is no such network, it cannot be built, or its sizes are unknown.
     """
     name, options = name_and_options(target)
     entry = cast(object, ARCHITECTURES.get(name))
     if isinstance(entry, nn.Module):
         return Loaded(model=entry, title=name, filled=False)
-    if callable(entry) and _takes_nothing(entry):
-        return Loaded(model=_called(entry, name), title=name, filled=False)
+    if not callable(entry):
+        raise ParamsError(
+            f"'{name}' must be a network, or a function or class that builds one; received "
+            f"{entry!r}."
+        )
+    if takes_nothing(entry):
+        return Loaded(model=called(entry, name), title=name, filled=False)
     n_features, n_outputs = sizes(target)
     model = build_model(name, options, n_features=n_features, n_outputs=n_outputs)
     ours = isinstance(entry, type) and issubclass(entry, Architecture)
@@ -192,7 +198,8 @@ def _sizes_of_data(params: Params) -> tuple[int, int]:
     return width, classes if dataset.task == "classification" else 1
 
 
-def _takes_nothing(entry: Callable[..., object]) -> bool:
+def takes_nothing(entry: Callable[..., object]) -> bool:
+    """Return whether a network is built by calling this without sizes or anything else."""
     if isinstance(entry, type) and issubclass(entry, Architecture):
         return False
     try:
@@ -207,7 +214,7 @@ def _takes_nothing(entry: Callable[..., object]) -> bool:
     )
 
 
-def _called(entry: Callable[..., object], name: str) -> nn.Module:
+def called(entry: Callable[..., object], name: str) -> nn.Module:
     """Return the network that a function without arguments builds.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -43,6 +43,7 @@ class _Stock:
     slots: tuple[Slot, ...]
     after: Activations
     before: Activations
+    tied: Mapping[str, tuple[str, ...]]
 
 
 class _Scheme(NamedTuple):
@@ -92,7 +93,7 @@ def explain(
     lenient = scheme is None  # a scheme has to fill all of it
     frozen = frozen_names(model)
     slots = slots_of(model, after, before, frozen=frozen, skip_unknown=lenient)
-    stock = _Stock(slots=slots, after=after, before=before)
+    stock = _Stock(slots=slots, after=after, before=before, tied=_tied(model))
     now = _rows(stock, values)
     known = {slot.name for slot in slots if slot.kept != "free"}
     unknown = tuple(name for name in values if name not in known)
@@ -159,6 +160,14 @@ def _values_of(model: nn.Module) -> dict[str, nn.Parameter]:
     return values
 
 
+def _tied(model: nn.Module) -> dict[str, tuple[str, ...]]:
+    """Return the further names of parameters that have several, by their first."""
+    names: dict[int, list[str]] = {}
+    for name, parameter in model.named_parameters(remove_duplicate=False):
+        names.setdefault(id(parameter), []).append(name)
+    return {first: tuple(others) for first, *others in names.values() if others}
+
+
 def _rows(
     stock: _Stock, values: Mapping[str, Tensor], scheme: _Scheme | None = None
 ) -> list[LayerLaw]:
@@ -173,7 +182,8 @@ def _rows(
         if part.role == "weight":
             law = scheme.stated(part.layer) if scheme and not slot.kept else None
             law = law or identify(value, part.layer)
-            rows.append(_row(part.layer, law, biases.get(part.layer.name), stock))
+            row = _row(part.layer, law, biases.get(part.layer.name), stock)
+            rows.append(replace(row, also=stock.tied.get(slot.name, ())))
     return rows
 
 
@@ -209,7 +219,7 @@ def _neighbour(layer: Layer, phi: Callable[..., Any] | None, around: Activations
     if layer.kind == "recurrent":
         return Neighbour(name="gate", gain=None)
     if layer.name in around.unclear:
-        return Neighbour(name="?", gain=None)
+        return Neighbour(name="?", gain=None, why=around.unclear[layer.name])
     if phi is None:
         return Neighbour(name="linear", gain=1.0)
     try:

@@ -16,10 +16,12 @@ class Neighbour:
         name: "relu", "linear" for none, "gate" in recurrent layers, "?" where reading the network
             does not tell.
         gain: The gain that keeps the signal's second moment, None where there is no answer.
+        why: Why reading the network does not tell, "" where it does.
     """
 
     name: str
     gain: float | None
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +36,7 @@ class LayerLaw:
         fan_out: Outputs that one input unit reaches, averaged over positions.
         after: The activation that follows.
         reads: The activation whose result it reads.
+        also: Other parameters that are this weight too, because it is tied.
     """
 
     layer: str
@@ -43,6 +46,7 @@ class LayerLaw:
     fan_out: float
     after: Neighbour
     reads: Neighbour
+    also: tuple[str, ...] = ()
 
     @property
     def std(self) -> float:

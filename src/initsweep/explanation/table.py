@@ -30,12 +30,15 @@ def whole(explanation: "Explanation") -> str:
         lines += [row.layer] * long + [line("" if long else row.layer, row)]
         if explanation.under_scheme:
             lines.append(line("  →", explanation.under_scheme[index]))
+        if row.also:
+            lines.append(_short(f"  tied: also {', '.join(row.also)}", WIDTH))
     if not explanation.rows:
         lines.append("(no weights)")
     notes = [_biases(explanation.rows, "Biases")]
     if explanation.under_scheme:
         notes.append(_biases(explanation.under_scheme, f"Biases under {explanation.scheme}"))
-    notes += [_ambiguous(explanation.rows), _unknown(explanation), _frozen(explanation), _NOTE]
+    notes += [_ambiguous(explanation.rows), *_unclear(explanation.rows)]
+    notes += [_unknown(explanation), _frozen(explanation), _NOTE]
     wrapped = [textwrap.fill(note, WIDTH) for note in notes if note]
     return "\n".join([*lines, "", *wrapped])
 
@@ -76,6 +79,19 @@ def _biases(rows: "tuple[LayerLaw, ...]", title: str) -> str:
 def _ambiguous(rows: "tuple[LayerLaw, ...]") -> str:
     names = tuple(row.layer for row in rows if not row.law.sure)
     return f"Too few values to be sure of: {_listed(names)}." if names else ""
+
+
+def _unclear(rows: "tuple[LayerLaw, ...]") -> list[str]:
+    """Return why there is a "?", one sentence per column and reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        for column, beside in (("then", row.after), ("reads", row.reads)):
+            if beside.why:
+                reasons.setdefault((column, beside.why), []).append(row.layer)
+    return [
+        f"{column} is ? for {_listed(tuple(names))}: {why}."
+        for (column, why), names in reasons.items()
+    ]
 
 
 def _unknown(explanation: "Explanation") -> str:

@@ -31,6 +31,7 @@ class Composite:
         return next(reversed(values.values()))  # type: ignore[no-any-return]
 
 
+_NO_SIGNAL = "it reads an attribute of a tensor, such as `.real` or `.T`, or a constant"
 _ELEMENTWISE = {"activation", "arithmetic", "adds"}
 
 
@@ -81,7 +82,9 @@ class Reader:
         for node in self._trace.calls():
             module = self._trace.modules[str(node.target)]
             if not isinstance(module, (nn.MultiheadAttention, *RECURRENT)):
-                yield self._trace.path_of(node), self._origin(inputs_of(node)[0])
+                signals = inputs_of(node)
+                told = self._origin(signals[0]) if signals else Unclear(_NO_SIGNAL)
+                yield self._trace.path_of(node), told
 
     def _origin(self, value: fx.Node) -> Outcome:
         if value in self._results:

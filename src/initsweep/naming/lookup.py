@@ -8,6 +8,7 @@ from initsweep.naming.table import LAWS, NAMED, TRAPS, Framework, Named
 from initsweep.registry import did_you_mean
 
 _WIDTH = 100
+_IN_PLACE: tuple[Framework, ...] = ("torch", "timm")
 _PREFIXES: dict[str, Framework] = {
     "torch": "torch", "init": "torch", "keras": "keras", "tf": "keras", "tensorflow": "keras",
     "jax": "jax", "flax": "jax", "linen": "jax", "nnx": "jax", "haiku": "haiku", "hk": "haiku",
@@ -54,8 +55,7 @@ def called_here(name: str) -> str:
         return ""
     # Functions of torch and timm that fill in place end in "_".
     in_place = name.partition("(")[0].endswith("_") and framework_of(name) is None
-    filling: tuple[Framework, ...] = ("torch", "timm")
-    narrow = {law: [w for w in filling if w in where] for law, where in found.items()}
+    narrow = {law: [one for one in where if one in _IN_PLACE] for law, where in found.items()}
     if in_place and any(narrow.values()):
         found = {law: where for law, where in narrow.items() if where}
     laws = {law: where for law, where in found.items() if law in INITIALIZERS.names()}
