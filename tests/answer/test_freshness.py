@@ -7,7 +7,7 @@ import pytest
 
 from initsweep.answer import freshness
 from initsweep.statistics.champion import challenge
-from tests.statistics.test_champion import candidate, decision
+from tests.statistics.test_champion import TERMS, candidate, decision
 
 LOCK = """\
 schema: '2.0'

@@ -179,7 +179,7 @@ def test_promoting_the_champion_again_says_what_is_replaced(study, registry, cap
 @pytest.mark.parametrize(
     ("example", "body"),
     [
-        (np.arange(8.0).reshape(2, 2, 2), {"inputs": [[[0.0, 1.0], [2.0, 3.0]]]}),
+        (np.arange(8.0).reshape(2, 2, 2), {"inputs": [[[0, 1], [2, 3]]]}),
         (
             {"size": [1.5, 2.0], "it's": [None, "b"]},
             {"dataframe_split": {"columns": ["size", "it's"], "data": [[1.5, None]]}},

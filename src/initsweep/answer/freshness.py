@@ -79,8 +79,9 @@ def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
 
 def is_newer(challenge: Challenge, decision: Decision | None) -> bool:
     """Return whether the decision is another one than `compare` saw."""
-    now = (None, None) if decision is None else (decision.scheme, decision.when)
-    return now != (challenge.champion, challenge.decided_when)
+    if decision is None:
+        return False
+    return (decision.scheme, decision.when) != (challenge.champion, challenge.decided_when)
 
 
 def edited_parameters(lock: Path, params: Path) -> list[str]:
