@@ -32,4 +32,5 @@ def test_settings_are_flat(small_params):
     settings = ledger.flat_settings(small_params({"model.depth": 2}), ledger.PROTOCOL)
     assert settings["model.depth"] == "2"
     assert settings["data.source"] == "wine"
-    assert not any(key.startswith(("runtime", "tracking", "decide")) for key in settings)
+    assert float(settings["decide.alpha"]) == 0.05
+    assert not any(key.startswith(("runtime", "tracking")) for key in settings)

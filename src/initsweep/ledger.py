@@ -22,8 +22,11 @@ CHAMPION = DECISIONS / "champion.json"
 LOG = DECISIONS / "log.jsonl"
 CHALLENGE = artifacts.COMPARE / "champion.json"
 
-PROTOCOL = ("data", "task", "model", "optimizer", "training", "tune", "confirm")
-"""Settings that shape results. Machines and threads move rounding only, which seeds cover."""
+PROTOCOL = ("data", "task", "model", "optimizer", "training", "tune", "confirm", "decide")
+"""Settings that shape results, and the rules of deciding.
+
+Machines and threads move rounding only, which seeds cover.
+"""
 
 
 def last_decision() -> Decision | None:

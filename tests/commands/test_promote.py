@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import os
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from initsweep import artifacts, ledger
@@ -162,3 +164,29 @@ def test_a_removed_scheme_is_no_candidate(study, registry, capsys):
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
     assert call("he_normal") == 2
     assert "'he_normal' is no scheme of this study" in refused(capsys, registry)
+
+
+def test_promoting_the_champion_again_says_what_is_replaced(study, registry, capsys):
+    assert call("he_normal") == 0
+    assert "already" not in capsys.readouterr().out
+    assert call("he_normal", by="Bo Ek", because="cheaper") == 0
+    said = capsys.readouterr().out
+    assert "It was the champion already, since " in said
+    assert "chosen by Ann Lee: widest basin. Name and reason are replaced" in said
+    assert "Run `initsweep repro`" in said
+
+
+@pytest.mark.parametrize(
+    ("example", "body"),
+    [
+        (np.arange(8.0).reshape(2, 2, 2), {"inputs": [[[0, 1], [2, 3]]]}),
+        (
+            {"size": [1.5, 2.0], "it's": [None, "b"]},
+            {"dataframe_split": {"columns": ["size", "it's"], "data": [[1.5, None]]}},
+        ),
+    ],
+)
+def test_the_request_is_one_row_that_a_shell_passes_on_as_it_is(example, body):
+    words = shlex.split(promote.request(example))
+    assert words[:2] == ["curl", "http://127.0.0.1:5001/invocations"]
+    assert json.loads(words[-1]) == body

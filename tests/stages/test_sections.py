@@ -68,8 +68,10 @@ def test_the_long_line_of_pairs_is_a_table(study):
 
 def test_what_would_change_the_decision(study):
     pick, other = study.alternatives[0].pick, study.names[1]
-    assert alternatives.by_seed(study).endswith(f"give {pick}, but {other} without seed 103.")
-    assert alternatives.by_setting(study) == f"{other} with basin tolerance 20 %."
+    assert alternatives.by_seed(study).endswith(
+        f"change {pick} to another: {other} without seed 103."
+    )
+    assert alternatives.by_setting(study) == f"{other} at basin tolerance 20 %."
     table = alternatives.settings_table(study)
     moved = {
         (place, column)

@@ -9,6 +9,7 @@ from initsweep.statistics.champion import (
     Candidate,
     Terms,
     challenge,
+    changed_settings,
     permutation_p,
     unpaired_interval,
 )
@@ -121,3 +122,15 @@ def test_the_unpaired_interval_does_not_depend_on_the_order_of_seeds():
     assert found == unpaired_interval(new[::-1], old[[2, 0, 3, 1]])
     assert found.low < found.estimate < found.high
     assert found.estimate == pytest.approx(new.mean() - old.mean())
+
+
+def test_rules_of_deciding_are_compared_where_the_record_holds_them():
+    now = {"model.depth": "3", "decide.alpha": "0.1"}
+    assert changed_settings({"model.depth": "3"}, now) == []
+    assert changed_settings({"model.depth": "3", "decide.alpha": "0.05"}, now) == [
+        "decide.alpha: 0.05 → 0.1"
+    ]
+
+
+def test_a_schemes_name_is_not_capitalized():
+    assert challenge(decision(), candidate(0.1), TERMS).statement.startswith("orthogonal at ")

@@ -3,8 +3,15 @@
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from initsweep import versions
+from initsweep.decisions import Challenge, Decision
 from initsweep.errors import ArtifactError
 
 _FEW = 3
@@ -39,6 +46,95 @@ def check_results() -> None:
             f"The results do not match dvc.lock, params.yaml or the code: {_told(stale)}. Run "
             "`dvc pull` if they were computed elsewhere, else `initsweep repro`."
         )
+
+
+def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
+    """Return what has changed since the results were computed, as far as a quick look can tell.
+
+    It compares parameters with those in `dvc.lock`, and the decision with the one that `compare`
+    saw; code and data are left to `check_results`, which takes seconds.
+
+    Args:
+        challenge: What `compare` said of the last decision.
+        decision: The decision that holds now.
+    """
+    found = []
+    changed = edited_parameters(Path("dvc.lock"), Path("params.yaml"))
+    if changed:
+        more = f" and {len(changed) - _FEW} more" if len(changed) > _FEW else ""
+        edited = ", ".join(changed[:_FEW]) + more
+        found.append(
+            f"Out of date: params.yaml was edited since these results ({edited}). Run "
+            "`initsweep repro`."
+        )
+    if is_newer(challenge, decision):
+        found.append(
+            "Out of date: the packet and the comparison do not know the last decision yet. Run "
+            "`initsweep repro`; it trains nothing again."
+            if not changed
+            else "The packet and the comparison do not know the last decision yet."
+        )
+    return found
+
+
+def is_newer(challenge: Challenge, decision: Decision | None) -> bool:
+    """Return whether the decision is another one than `compare` saw."""
+    if decision is None:
+        return False
+    return (decision.scheme, decision.when) != (challenge.champion, challenge.decided_when)
+
+
+def edited_parameters(lock: Path, params: Path) -> list[str]:
+    """Return the parameters of finished stages that are set otherwise now, by dotted key.
+
+    Nothing is returned where there is no lock to compare with; damaged files are left to those
+    who need them.
+    """
+    try:
+        now, stages = _loaded(params), _loaded(lock)["stages"]
+        locked = {
+            key: value
+            for name, stage in stages.items()
+            if _counts(name, now["schemes"])
+            for key, value in stage.get("params", {}).get("params.yaml", {}).items()
+        }
+    except (OSError, YAMLError, KeyError, TypeError, AttributeError):
+        return []
+    missing = object()
+    return sorted(
+        inner
+        for key, value in locked.items()
+        for inner in _differing(key, value, _at(now, key, missing))
+    )
+
+
+def _loaded(file: Path) -> dict[str, Any]:
+    content: dict[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
+    return content
+
+
+def _counts(stage: str, schemes: Sequence[str]) -> bool:
+    """Return whether the results rest on a stage; the lock keeps those of former schemes."""
+    name, _, scheme = stage.partition("@")
+    return name != "publish" and (not scheme or scheme in schemes)
+
+
+def _at(content: object, key: str, missing: object) -> object:
+    for name in key.split("."):
+        if not isinstance(content, Mapping) or name not in content:
+            return missing
+        content = content[name]
+    return content
+
+
+def _differing(key: str, then: object, now: object) -> list[str]:
+    if not (isinstance(then, Mapping) and isinstance(now, Mapping)):
+        return [key] if then != now else []
+    return [
+        inner
+        for name in {*then, *now}
+        for inner in _differing(f"{key}.{name}", then.get(name), now.get(name))
+    ]
 
 
 def _relevant(changes: list[object]) -> list[object]:

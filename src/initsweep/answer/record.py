@@ -15,5 +15,6 @@ def as_record(answer: Answer) -> dict[str, object]:
         "verdict": dataclasses.asdict(answer.verdict),
         "schemes": [dataclasses.asdict(row) for row in answer.schemes],
         "last_decision": dataclasses.asdict(answer.challenge),
+        "notices": list(answer.notices),
         "report": PACKET.as_posix(),
     }

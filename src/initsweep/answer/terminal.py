@@ -56,8 +56,9 @@ def verdict_table(answer: Answer, screen: Screen) -> str:
     console.print()
     note = plain.spelt(_note(answer, set(columns)), screen.encoding)
     console.print(Text(note, style="dim"))
-    decided = f"Last decision: {answer.challenge.statement}"
-    console.print(Text(plain.spelt(decided, screen.encoding)))
+    decided = f"Last decision: {answer.decided or answer.challenge.statement}"
+    for line in (decided, *answer.notices):
+        console.print(Text(plain.spelt(line, screen.encoding)))
     console.print(f"Report: {PACKET.as_posix()}")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 

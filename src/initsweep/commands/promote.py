@@ -3,9 +3,14 @@
 import argparse
 import dataclasses
 import hashlib
+import json
+import shlex
 import subprocess
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import numpy as np
 
 from initsweep import artifacts, ledger, tracking
 from initsweep.answer.freshness import check_results
@@ -17,9 +22,11 @@ from initsweep.records import Confirmation, Schema, SchemeRow, Verdict
 from initsweep.registry import did_you_mean
 from initsweep.serving import served_model
 from initsweep.stages.publish import promotion_of, read_study
+from initsweep.tracking.model import RawValue
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
 _LOCK = Path("dvc.lock")
+_PORT = 5001
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
@@ -138,6 +145,7 @@ def _carry_out(decision: Decision, params: Params, challenge: Challenge) -> str:
     """
     root = tracking.project_root()
     model = served_model(params, decision.scheme)
+    before = ledger.last_decision()
     study = read_study(params)
     tracking.publish(study, params, root)
     promotion = promotion_of(decision, model)
@@ -146,13 +154,42 @@ def _carry_out(decision: Decision, params: Params, challenge: Challenge) -> str:
     lines = [
         f"{decision.scheme} at learning rate {decision.learning_rate:.3g} is the champion: "
         f"models:/{name}@champion is version {version}.",
-        *([f"Before: {challenge.statement}"] if challenge.champion else []),
-        f"Recorded in {ledger.CHAMPION} and {ledger.LOG}. Keep it: "
+        *_before(before, decision, challenge),
+        f"Recorded in {ledger.CHAMPION} and {ledger.LOG}. Run `initsweep repro`, so that packet "
+        "and summary know it (nothing is trained again); then keep it: "
         f"git add {ledger.DECISIONS} {_LOCK} && git commit",
         f"Serve it: MLFLOW_TRACKING_URI={params.tracking.uri} mlflow models serve "
-        f"-m models:/{name}@champion --env-manager local --port 5001",
+        f"-m models:/{name}@champion --env-manager local --port {_PORT}",
+        f"Ask it: {request(model.example)}",
     ]
     return "\n".join(lines)
+
+
+def _before(before: Decision | None, decision: Decision, challenge: Challenge) -> list[str]:
+    """Return what held until now, and what of it is given up."""
+    if before is None:
+        return []
+    if before.results_sha != decision.results_sha:
+        return [f"Before: {challenge.statement}"]
+    return [
+        f"It was the champion already, since {before.when.partition('T')[0]}, chosen by "
+        f"{before.by}: {before.because}. Name and reason are replaced; {ledger.LOG} keeps both."
+    ]
+
+
+def request(example: Mapping[str, Sequence[RawValue]] | np.ndarray) -> str:
+    """Return a complete request to the served model, with its first example row."""
+    if isinstance(example, np.ndarray):
+        whole = bool((example == np.rint(example)).all())  # pixels, mostly; the server makes floats
+        rows = example[:1].astype(np.int64) if whole else example[:1]
+        body = {"inputs": rows.tolist()}
+    else:
+        columns = [*example]
+        row = [example[name][0] for name in columns]
+        body = {"dataframe_split": {"columns": columns, "data": [row]}}
+    content = shlex.quote(json.dumps(body, allow_nan=False, separators=(",", ":")))
+    address = f"http://127.0.0.1:{_PORT}/invocations"
+    return f"curl {address} -H 'Content-Type: application/json' -d {content}"
 
 
 def _sha256(file: Path) -> str:

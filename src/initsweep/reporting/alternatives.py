@@ -21,6 +21,7 @@ _WORDS = {
     "decide.alpha": "Significance level",
 }
 _SEED = "without fresh seed"
+_OFTEN = 0.25
 
 
 def _now(study: Study) -> Alternative:
@@ -28,23 +29,45 @@ def _now(study: Study) -> Alternative:
 
 
 def _answer(row: Alternative) -> str:
-    return "no winner" if row.decision == "cannot_tell" else str(row.pick)
+    if row.decision == "cannot_tell":
+        return "no winner"
+    return "no recommendation" if row.pick is None else row.pick
 
 
 def by_seed(study: Study) -> str:
     """Return whether the pick hangs on a single fresh seed."""
-    rows = [row for row in study.alternatives if row.question == _SEED]
+    rows = _without_seeds(study)
     pick = _now(study).pick
     if not rows:
         return "with a single fresh seed none can be left out."
     others: dict[str, list[str]] = {}
-    for row in rows:
-        if row.pick is not None and row.pick != pick:
-            others.setdefault(row.pick, []).append(row.setting)
+    for row in _moved(study):
+        others.setdefault(str(row.pick), []).append(row.setting)
     if not others:
         return f"{pick} comes out whichever of the {len(rows)} fresh seeds is left out."
     moved = "; ".join(f"{name} without seed {', '.join(seeds)}" for name, seeds in others.items())
-    return f"left out one at a time, the {len(rows)} fresh seeds give {pick}, but {moved}."
+    count = f"{len(_moved(study))} of {len(rows)}"
+    return f"{count} fresh seeds, each left out alone, change {pick} to another: {moved}."
+
+
+def fragile(study: Study) -> str:
+    """Return how often a single fresh seed left out changes the pick, "" if not often."""
+    rows, moved = _without_seeds(study), _moved(study)
+    if len(moved) <= _OFTEN * len(rows):
+        return ""
+    return (
+        f"{len(moved)} of {len(rows)} single fresh seeds left out change the recommendation; more "
+        "seeds (`confirm.seeds`) would make it firmer."
+    )
+
+
+def _without_seeds(study: Study) -> list[Alternative]:
+    return [row for row in study.alternatives if row.question == _SEED]
+
+
+def _moved(study: Study) -> list[Alternative]:
+    rows = _without_seeds(study)
+    return [row for row in rows if row.pick is not None and row.pick != _now(study).pick]
 
 
 def by_tuning(study: Study) -> str:
@@ -66,7 +89,7 @@ def by_setting(study: Study) -> str:
             moved.setdefault(_answer(row), []).append(setting)
     if not moved:
         return f"{_answer(now)} comes out at a quarter, half, twice and four times of each."
-    return "; ".join(f"{name} with {' or '.join(with_)}" for name, with_ in moved.items()) + "."
+    return "; ".join(f"{name} at {' or '.join(at)}" for name, at in moved.items()) + "."
 
 
 def _value(question: str, value: float) -> str:

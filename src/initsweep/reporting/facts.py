@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from initsweep.figures import numbers
 from initsweep.params import Model, Params
 from initsweep.records import Schema
+from initsweep.reporting.alternatives import fragile
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
 
@@ -45,6 +46,10 @@ def warning(study: Study) -> str:
     row = next((row for row in study.schemes if row.scheme == study.verdict.recommended), None)
     if row is not None and row.basin_censored != "no":
         found.append("Its basin reaches the end of the rates tried and may be wider.")
+    if row is not None and row.failed_runs:
+        found.append(f"{row.failed_runs} of its {row.runs} fresh runs failed.")
+    if row is not None and (text := fragile(study)):
+        found.append(text)
     return " ".join(found)
 
 

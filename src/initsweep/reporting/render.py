@@ -59,14 +59,24 @@ def markdown(study: Study) -> str:
     """Return the packet as Markdown; figures are linked, not inlined."""
     environment = _environment(autoescape=False)
     environment.filters["md"] = escape_markdown
+    environment.filters["prose"] = prose
     return environment.get_template("review.md.jinja").render(**_content(study))
 
 
 def escape_markdown(text: str) -> str:
     """Return text that Markdown shows as it is, in a table cell too."""
-    one_line = " ".join(text.split())
+    return _escaped(" ".join(text.split()))
+
+
+def prose(text: str) -> str:
+    """Return text as `escape_markdown` does, with what stands in backticks as code."""
+    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
+    return "".join(part if place % 2 else _escaped(part) for place, part in enumerate(parts))
+
+
+def _escaped(text: str) -> str:
     # Underscores inside words are no markup; escaping them would spoil every scheme's name.
-    return re.sub(r"([\\`*\[\]<>|#]|(?<!\w)_|_(?!\w))", r"\\\1", one_line)
+    return re.sub(r"([\\`*\[\]<>|#]|(?<!\w)_|_(?!\w))", r"\\\1", text)
 
 
 def _environment(*, autoescape: bool) -> Environment:

@@ -38,7 +38,7 @@ def verdict_table(study: Study) -> Table:
     return Table(
         head=[
             "Scheme",
-            "Outcome",
+            "Outcome on test",
             "Chosen rate, basin",
             "Basin width, decades",
             "Largest stable rate",
@@ -128,8 +128,8 @@ def tie_table(study: Study) -> Table:
         ]
         cells = [scheme_cell(row.scheme), *compared, tied, *(Cell(text=text) for text in breaks)]
         table.append((row.outcome if row.outcome == "recommended" else "", cells))
-    head = ["Scheme", f"Against {best}", "Difference", "Holm p", "Tied", "Basin width, decades",
-            "Failed runs", "Regret"]  # fmt: skip
+    head = ["Scheme", f"Against {best} on validation", "Difference", "Holm p", "Tied",
+            "Basin width, decades", "Failed runs", "Regret"]  # fmt: skip
     return Table(head=head, rows=table)
 
 

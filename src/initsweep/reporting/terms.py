@@ -22,7 +22,7 @@ def _verdict(study: Study) -> Terms:
     tolerance = numbers.loss(verdict.basin_tolerance)
     return [
         (
-            "Outcome",
+            "Outcome on test",
             "test loss against the recommended scheme's on the same fresh seeds; it is about loss, "
             f"not about {score}",
         ),
@@ -96,7 +96,8 @@ def _sensitivity() -> Terms:
         ("Divergence rate", "share of the runs on the shared grid whose loss stopped being finite"),
         (
             "Epochs to target, area under curve",
-            "of the fresh runs' validation curves; ≥ where runs did not get there",
+            "of the fresh runs' validation curves; the target is the best scheme's mean validation "
+            "loss plus the basin tolerance; ≥ where runs did not get there",
         ),
         (
             "Small numbers",

@@ -16,6 +16,7 @@ from initsweep.statistics.wording import number, rate
 
 Losses = NDArray[np.float64]
 _ORDERS = 9_999
+_RULES = "decide."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,11 @@ def challenge(decision: Decision | None, candidate: Candidate | None, terms: Ter
         text = f"This study recommends nothing that could replace {_named(decision)}: keep it."
         return _challenge("no_candidate", text, decision, None, terms)
     if candidate.results_sha == decision.results_sha:
-        text = f"{_named(decision)} is what this study found: there is nothing to change."
+        text = f"{_named(decision, 'The')} is what this study found: there is nothing to change."
         return _challenge("same", text, decision, candidate, terms)
     if terms.data_sha != decision.data_sha:
         text = (
-            f"{_named(decision)} was tested on other rows ({decision.source}, "
+            f"{_named(decision, 'The')} was tested on other rows ({decision.source}, "
             f"{decision.data_sha}) than this study ({terms.data_sha}), so that their losses cannot "
             "be compared. Decide anew, or run the champion's settings on this data first."
         )
@@ -170,16 +171,22 @@ def _sentence(
     )
 
 
-def _named(decision: Decision) -> str:
+def _named(decision: Decision, article: str = "the") -> str:
     return (
-        f"the champion {decision.scheme} at learning rate {rate(decision.learning_rate)} in "
+        f"{article} champion {decision.scheme} at learning rate {rate(decision.learning_rate)} in "
         f"{decision.network}"
     )
 
 
 def changed_settings(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return what is set otherwise, one `key: then → now` each."""
-    keys = sorted(key for key in {*then, *now} if then.get(key) != now.get(key))
+    # Earlier records hold no rules of deciding, so that nothing can be said about those.
+    unknown = not any(key.startswith(_RULES) for key in then)
+    keys = sorted(
+        key
+        for key in {*then, *now}
+        if then.get(key) != now.get(key) and not (unknown and key.startswith(_RULES))
+    )
     return [f"{key}: {then.get(key, 'not set')} → {now.get(key, 'not set')}" for key in keys]
 
 
@@ -197,7 +204,7 @@ def _challenge(
     return Challenge(
         standing=standing,
         change=standing in {"better", "no_champion"} and candidate is not None,
-        statement=statement[0].upper() + statement[1:] if decision else statement,
+        statement=statement,
         candidate=None if candidate is None else candidate.scheme,
         champion=None if decision is None else decision.scheme,
         decided_by=None if decision is None else decision.by,

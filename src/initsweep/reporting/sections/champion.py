@@ -9,12 +9,14 @@ from initsweep.reporting.study import Study
 def section(study: Study) -> Section:
     """Return whether to change what is in use, and why."""
     challenge = study.challenge
+    # Without a decision the statement itself begins so.
+    lead = f"{champion.HEADS[challenge.standing]}." if challenge.champion else ""
     return Section(
         place=20,
         title="Against the last decision",
         short="Last decision",
         blocks=[
-            Paragraph(lead=f"{champion.HEADS[challenge.standing]}.", text=challenge.statement),
+            Paragraph(lead=lead, text=challenge.statement),
             Facts(pairs=champion.facts(challenge)),
         ],
     )

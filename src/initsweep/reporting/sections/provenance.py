@@ -16,7 +16,7 @@ from initsweep.reporting.tables import Cell, Table
 
 COMMANDS = """\
 git log -1 --format=%H -- dvc.lock   # the commit of these results
-dvc status                           # do they belong to the code and parameters at hand?
+dvc status dvc.yaml                  # do they belong to the code and parameters at hand?
 dvc repro                            # computes only what is out of date
 dvc pull                             # or fetch the finished results, where a remote is set up"""
 
