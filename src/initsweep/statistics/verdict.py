@@ -57,14 +57,15 @@ def compare(
 
     Args:
         evidence: One record per scheme, checked by `check_evidence`; at least one.
-        schema: The constant predictor's losses, the names of loss and score, the number of rows.
+        schema: The constant predictor's losses, the names of loss and score, the number of rows;
+            as prepared, not yet `judged`.
         decide: The margins.
         provenance: What the verdict is computed from; passed through.
 
     Returns:
         The tables and the verdict; schemes keep the order given.
     """
-    yardstick = Yardstick.of(schema, decide)
+    yardstick, schema = Yardstick.of(schema, decide), schema.judged
     summaries = summarize(evidence, yardstick)
     choice, cap = choose(summaries, yardstick), yardstick.validation_constant
     again = retunings(evidence, yardstick)
