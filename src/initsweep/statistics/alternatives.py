@@ -150,7 +150,8 @@ def seeds_to_settle(
 
     Returns:
         The number of seeds, at least one more than there are, None above 10 000 or with a single
-        seed, whose spread is not known; and "equivalent", "worse" or "better", "" where there is no number.
+        seed, whose spread is not known; and "equivalent", "worse" or "better", "" where there is
+        no number.
 
     Source: Chow, S.-C., Shao, J. and Wang, H. (2008), Sample Size Calculations in Clinical
         Research, section 3.1, with the powers behind its formulas in place of their bounds.
