@@ -70,6 +70,16 @@ def compare(
     choice, cap = choose(summaries, yardstick), yardstick.validation_constant
     again = retunings(evidence, yardstick)
     rows = scheme_rows(summaries, choice, yardstick)
+    quantities = quantity_rows(summaries, choice, yardstick)
+    width = next(
+        (
+            row
+            for row in quantities
+            if (row.scheme, row.quantity) == (choice.recommended, "basin_width")
+        ),
+        None,
+    )
+    statement = statement_of(choice, rows, schema, yardstick, agreement(choice, again), width)
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
@@ -77,8 +87,8 @@ def compare(
         budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid, cap)],
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
         retunes=retune_rows([Tuning(summaries=summaries, choice=choice), *again]),
-        quantities=quantity_rows(summaries, choice, yardstick),
-        verdict=_verdict(summaries, choice, again, rows, schema, yardstick, provenance),
+        quantities=quantities,
+        verdict=_verdict(statement, summaries, choice, again, rows, schema, yardstick, provenance),
     )
 
 
@@ -90,6 +100,7 @@ def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
 
 
 def _verdict(
+    statement: str,
     summaries: Sequence[Summary],
     choice: Choice,
     again: Sequence[Tuning],
@@ -104,7 +115,7 @@ def _verdict(
         usable = (row.basin_low, row.basin_high)
     return Verdict(
         decision=choice.decision,
-        statement=statement_of(choice, rows, schema, yardstick, agreement(choice, again)),
+        statement=statement,
         recommended=choice.recommended,
         learning_rate=None if row is None else row.learning_rate,
         usable_rates=usable,
