@@ -1,5 +1,7 @@
 """Two means over different seeds: how far apart, and how surely."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +58,7 @@ def welch_half_width(new: Losses, old: Losses) -> float:
     shares = [error / total for error in errors]
     degrees = 1 / sum(s**2 / (len(x) - 1) for s, x in zip(shares, (new, old), strict=True))
     # Rounding must not take a whole number of degrees below itself.
-    return student_quantile((1 + LEVEL) / 2, int(degrees + 1e-9)) * total**0.5
+    return student_quantile((1 + LEVEL) / 2, int(degrees + 1e-9)) * math.sqrt(total)
 
 
 def permutation_p(new: Losses, old: Losses) -> float:
