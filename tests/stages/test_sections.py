@@ -68,8 +68,12 @@ def test_the_long_line_of_pairs_is_a_table(study):
 
 def test_what_would_change_the_decision(study):
     pick, other = study.alternatives[0].pick, study.names[1]
-    assert alternatives.by_seed(study).split(" seeds, ")[1].startswith(
-        f"each left out alone, change {pick} to another: {other} without seed 103. Rates"
+    assert (
+        alternatives.by_seed(study)
+        .split(" seeds, ")[1]
+        .startswith(
+            f"each left out alone, change {pick} to another: {other} without seed 103. Rates"
+        )
     )
     assert "none can be left out" in alternatives.by_tuning_seed(study)
     left = [dataclasses.replace(study.alternatives[0], question="without tuning seed", setting=s)
