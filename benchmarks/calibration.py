@@ -22,7 +22,9 @@ from statistics import NormalDist
 
 import numpy as np
 from benchmarks.calibration_studies import (
+    FEW_CAPPED_SHIFT,
     LAWS,
+    NARROW,
     draw_study,
     law_samples,
     stream_of,
@@ -43,6 +45,24 @@ def same_schemes(law: str, schemes: int, seeds: int, repetitions: int) -> dict[s
     found = {"winner": 0, "worse": 0, "test": 0}
     for number in range(repetitions):
         study = draw_study(("same", law, schemes, number), LAWS[law], [0.0] * schemes, seeds)
+        claims = {(pair.family, pair.outcome) for pair in study.pairs}
+        found["winner"] += study.verdict.decision == "winner"
+        found["worse"] += ("validation", "worse") in claims
+        found["test"] += bool(claims & {("test", "better"), ("test", "worse")})
+    return {name: count / repetitions for name, count in found.items()}
+
+
+def unlike_schemes(law: str, seeds: int, repetitions: int) -> dict[str, float]:
+    """Return how often two schemes of one mean loss, but of unlike laws, are called different.
+
+    The other scheme's runs are normal: with a tenth of the spread, or beside a scheme that fails in
+    some runs with the same.
+    """
+    capped = LAWS[law].capped > 0
+    laws, shift = (LAWS[law], LAWS["normal"] if capped else NARROW), FEW_CAPPED_SHIFT * capped
+    found = {"winner": 0, "worse": 0, "test": 0}
+    for number in range(repetitions):
+        study = draw_study(("unlike", law, number), laws, [shift, 0.0], seeds)
         claims = {(pair.family, pair.outcome) for pair in study.pairs}
         found["winner"] += study.verdict.decision == "winner"
         found["worse"] += ("validation", "worse") in claims
@@ -162,6 +182,15 @@ def tasks(repetitions: int) -> dict[str, dict[str, Task]]:
             f"{schemes} schemes, {law}": (same_schemes, (law, schemes, 10, repetitions))
             for schemes in (2, 4, 8)
             for law in ("normal", "skewed", "heavy tails", "some capped")
+        },
+        "Two schemes of the same mean loss, but of unlike laws, 10 seeds": {
+            line: (unlike_schemes, (law, 10, repetitions))
+            for line, law in (
+                ("normal, spread 10 to 1", "normal"),
+                ("skewed against normal, spread 10 to 1", "skewed"),
+                ("strongly skewed against normal, spread 10 to 1", "strongly skewed"),
+                ("5 % of the runs of one fail", "few capped"),
+            )
         },
         "Coverage of 95 % intervals over fresh seeds": {
             f"{law}, {seeds} seeds": (mean_coverage, (law, seeds, many))

@@ -32,10 +32,15 @@ SCHEMA = Schema(
 
 @dataclass(frozen=True, kw_only=True)
 class Law:
-    """How runs of one scheme at one rate differ between seeds: mean 0, unit SPREAD or `capped`."""
+    """How runs of one scheme at one rate differ between seeds: mean 0, unit SPREAD or `capped`.
+
+    Attributes:
+        narrow: By what the spread is divided.
+    """
 
     draw: Callable[[np.random.Generator, tuple[int, ...]], Array]
     capped: float = 0.0
+    narrow: float = 1.0
 
     @property
     def difference_spread(self) -> float:
@@ -61,6 +66,9 @@ LAWS = {
     "some capped": Law(draw=_normal, capped=0.3),
     "few capped": Law(draw=_normal, capped=0.05),
 }
+NARROW = Law(draw=_normal, narrow=10.0)
+FEW_CAPPED_SHIFT = -0.05 / 0.95 * (CAP - BASE)
+"""How much lower the runs that are not capped must be, for the mean to be that of no failures."""
 
 
 def stream_of(address: tuple[str | int, ...]) -> np.random.Generator:
@@ -76,7 +84,7 @@ def law_samples(law: str, seeds: int, repetitions: int) -> tuple[Array, Array, f
 
 
 def _losses(stream: np.random.Generator, law: Law, mean: float, size: tuple[int, ...]) -> Array:
-    losses = mean + SPREAD * law.draw(stream, size)
+    losses = mean + SPREAD / law.narrow * law.draw(stream, size)
     return np.where(stream.random(size) < law.capped, CAP, losses)
 
 
@@ -115,7 +123,7 @@ def true_response(shifts: Sequence[float]) -> dict[str, float]:
 
 def draw_study(
     address: tuple[str | int, ...],
-    law: Law,
+    laws: Law | Sequence[Law],
     shifts: Sequence[float | None],
     seeds: int,
     tuning_seeds: int = 5,
@@ -124,7 +132,7 @@ def draw_study(
 
     Args:
         address: Names the random stream.
-        law: How runs differ between seeds.
+        laws: How runs differ between seeds, for all schemes or for each.
         shifts: How much higher each scheme's losses are; None for one that never trains.
         seeds: Fresh seeds.
         tuning_seeds: Tuning seeds.
@@ -133,9 +141,10 @@ def draw_study(
         What the compare stage would write.
     """
     stream = stream_of((*address, seeds))
+    each = [laws] * len(shifts) if isinstance(laws, Law) else laws
     evidence = [
         _evidence(f"s{index}", stream, law, shift, seeds, tuning_seeds)
-        for index, shift in enumerate(shifts)
+        for index, (law, shift) in enumerate(zip(each, shifts, strict=True))
     ]
     check_evidence(evidence, SCHEMA, range(100, 100 + seeds))
     return compare(evidence, SCHEMA, DECIDE, PROVENANCE)

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
-from initsweep import ledger
+from initsweep import artifacts, ledger
 from initsweep.errors import ArtifactError
+from tests.statistics.study_builder import SCHEMA
 from tests.statistics.test_champion import decision
 
 
@@ -34,3 +37,12 @@ def test_settings_are_flat(small_params):
     assert settings["data.source"] == "wine"
     assert float(settings["decide.alpha"]) == 0.05
     assert not any(key.startswith(("runtime", "tracking")) for key in settings)
+
+
+def test_the_margin_has_the_unit_of_what_is_compared(small_params):
+    params = small_params({"task.select_by": "score"})
+    schema = replace(SCHEMA, select_by="score", constant_test_score=0.1)
+    artifacts.write_json(artifacts.SCHEMA, schema)
+    ledger.record(decision(loss_name="cross_entropy"))
+    challenge = ledger.challenge_of(params, None, [])
+    assert challenge.margin == pytest.approx(params.decide.margin * 0.9)

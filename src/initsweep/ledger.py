@@ -62,9 +62,10 @@ def challenge_of(params: Params, scheme: str | None, rows: Sequence[SchemeRow]) 
     Returns:
         How it stands.
     """
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema).judged
     terms = Terms(
         data_sha=schema.data_sha,
+        loss_name=schema.loss_name,
         settings=flat_settings(params, PROTOCOL),
         margin=Yardstick.of(schema, params.decide).margin("test"),
         alpha=params.decide.alpha,

@@ -611,7 +611,7 @@ def _verdict(
             "the constant predictor's validation loss (2.302), both at some rate of the grid and "
             "on fresh seeds at the chosen rate.",
             f"Best on validation: {name}, over 10 fresh seeds.",
-            f"Tied, because not worse: {', '.join(tied)}.",
+            f"Not distinguished (tied), because not worse: {', '.join(tied)}.",
             f"Recommended: {name}. Its test losses were compared with the others' only after this "
             "choice and did not change it.",
         ],

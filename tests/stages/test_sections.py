@@ -68,9 +68,18 @@ def test_the_long_line_of_pairs_is_a_table(study):
 
 def test_what_would_change_the_decision(study):
     pick, other = study.alternatives[0].pick, study.names[1]
-    assert alternatives.by_seed(study).endswith(
-        f"change {pick} to another: {other} without seed 103."
+    assert (
+        alternatives.by_seed(study)
+        .split(" seeds, ")[1]
+        .startswith(
+            f"each left out alone, change {pick} to another: {other} without seed 103. Rates"
+        )
     )
+    assert "none can be left out" in alternatives.by_tuning_seed(study)
+    left = [dataclasses.replace(study.alternatives[0], question="without tuning seed", setting=s)
+            for s in "123"]  # fmt: skip
+    more = dataclasses.replace(study, alternatives=[*study.alternatives, *left])
+    assert f"{pick} comes out without any one of the 3 tuning" in alternatives.by_tuning_seed(more)
     assert alternatives.by_setting(study) == f"{other} at basin tolerance 20 %."
     table = alternatives.settings_table(study)
     moved = {

@@ -82,7 +82,7 @@ def test_only_inconclusive_pairs_need_seeds():
 def test_so_many_seeds_settle_about_eighty_in_a_hundred(mean):
     """Draw that many seeds again and again; normal intervals and tests, as in the estimate."""
     margin, spread = 0.01, 0.02
-    sample = mean + spread * np.array([-1.0, 1.0] * 500)
+    sample = mean + spread * 0.75**0.5 * np.array([-1.0, 1.0] * 2)
     seeds, settles = seeds_to_settle(sample, margin, 0.05, 4)
     stream = np.random.default_rng(3)
     drawn = stream.normal(mean, spread, (4000, seeds)).mean(axis=1)
@@ -102,3 +102,30 @@ def test_what_no_number_of_seeds_settles():
 def test_never_fewer_than_it_takes_to_name_a_winner():
     assert seeds_to_settle(np.array([0.5, 0.51]), 0.01, 0.05, 1) == (FEWEST_SEEDS, "worse")
     assert seeds_to_settle(np.array([-0.5, -0.51]), 0.01, 0.05, 1) == (FEWEST_SEEDS, "better")
+
+
+def test_a_pair_that_is_open_needs_more_seeds_than_there_are():
+    # Normal theory would call nine enough; with these ten the pair is open all the same.
+    differences = 0.02 + 0.015 * np.array([-1.0, 1.0] * 5)
+    assert seeds_to_settle(differences[:2], 0.001, 0.05, 1)[0] == 9
+    assert seeds_to_settle(differences, 0.001, 0.05, 1) == (11, "worse")
+
+
+def test_a_basin_that_hangs_on_one_tuning_seed_is_gone_without_it():
+    rates = (0.001, 0.01, 0.1, 1.0)
+    wide = {rate: [0.2, 0.2, 0.2] for rate in rates[:3]} | {1.0: [0.9] * 3}
+    # On average two rates of `narrow` are too high; without the third seed they are not.
+    narrow = {rates[0]: [0.2, 0.2, 0.5], rates[1]: [0.2, 0.2, 0.5], rates[2]: [0.2] * 3}
+    narrow[rates[3]] = [0.2, 0.2, 0.2]
+    both = [evidence("wide", [0.2] * 10, wide), evidence("narrow", [0.2] * 10, narrow)]
+    found = alternatives(both, SCHEMA, DECIDE)
+    assert found[0].pick == "wide"
+    seeds = rows_of("without tuning seed", found)
+    assert {seed: row.pick for seed, row in seeds.items()} == {
+        "0": "wide", "1": "wide", "2": "narrow",
+    }  # fmt: skip
+
+
+def test_a_single_tuning_seed_cannot_be_left_out():
+    one = [evidence("a", [0.2] * 10, flat([0.9, 0.2, 0.9, 0.9], seeds=1))]
+    assert not rows_of("without tuning seed", alternatives(one, SCHEMA, DECIDE))

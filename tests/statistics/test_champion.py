@@ -1,5 +1,7 @@
 """A candidate against the last decision: every standing, paired or not, and what it advises."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -10,13 +12,18 @@ from initsweep.statistics.champion import (
     Terms,
     challenge,
     changed_settings,
-    permutation_p,
-    unpaired_interval,
 )
+from initsweep.statistics.two_samples import permutation_p, unpaired_interval, welch_half_width
 
 SEEDS = list(range(100, 110))
 THEN = [0.30 + 0.01 * (seed % 5) for seed in SEEDS]
-TERMS = Terms(data_sha="data", settings={"model.depth": "3"}, margin=0.02, alpha=0.05)
+TERMS = Terms(
+    data_sha="data",
+    loss_name="cross_entropy",
+    settings={"model.depth": "3"},
+    margin=0.02,
+    alpha=0.05,
+)
 
 
 def decision(**changes) -> Decision:
@@ -51,7 +58,7 @@ def candidate(shift=0.0, seeds=SEEDS, wobble=0.001, results_sha="now") -> Candid
     [
         (-0.1, 0.001, "better", True, "Change."),
         (0.1, 0.001, "worse", False, "There is no reason to change."),
-        (0.005, 0.001, "equivalent", False, "There is no reason to change."),
+        (0.002, 0.001, "equivalent", False, "There is no reason to change."),
         (-0.01, 0.1, "inconclusive", False, "Keep the champion until more seeds decide."),
     ],
 )
@@ -84,6 +91,26 @@ def test_other_data_cannot_be_compared():
     assert "Decide anew" in found.statement
 
 
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"loss_name": "1 - accuracy"}, "loss: cross_entropy → 1 - accuracy"),
+        ({"settings": {"task.select_by": "score"}}, "task.select_by: not set → score"),
+        ({"settings": {"task.class_weights": "balanced"}}, "task.class_weights: not set → bal"),
+    ],
+)
+def test_numbers_of_another_unit_cannot_be_compared(changed, named):
+    found = challenge(decision(), candidate(-0.1), dataclasses.replace(TERMS, **changed))
+    assert (found.standing, found.change, found.difference) == ("not_comparable", False, None)
+    assert named in found.statement
+
+
+def test_the_sentence_names_what_is_compared():
+    terms = dataclasses.replace(TERMS, loss_name="1 - accuracy")
+    found = challenge(decision(loss_name="1 - accuracy"), candidate(-0.1), terms)
+    assert "has a lower test 1 - accuracy than" in found.statement
+
+
 def test_without_a_recommendation_the_champion_stays():
     found = challenge(decision(), None, TERMS)
     assert (found.standing, found.change) == ("no_candidate", False)
@@ -97,7 +124,7 @@ def test_without_a_champion_the_first_decision_is_due(one, change):
 
 
 def test_changed_settings_are_named():
-    terms = Terms(data_sha="data", settings={"model.depth": "6", "new": "1"}, margin=0.02, alpha=1)
+    terms = dataclasses.replace(TERMS, settings={"model.depth": "6", "new": "1"})
     found = challenge(decision(), candidate(), terms)
     assert found.changed_settings == ["model.depth: 3 → 6", "new: not set → 1"]
 
@@ -114,6 +141,24 @@ def test_the_permutation_p_agrees_with_scipy():
     )
     assert permutation_p(new, old) == pytest.approx(expected.pvalue, abs=0.012)
     assert permutation_p(new, new) == 1.0
+
+
+def test_welch_agrees_with_scipy():
+    generator = np.random.default_rng(4)
+    new, old = generator.normal(0.0, 1, 9), generator.normal(0.0, 3, 14)
+    error = (new.var(ddof=1) / 9 + old.var(ddof=1) / 14) ** 0.5
+    theirs = scipy.stats.ttest_ind(new, old, equal_var=False)
+    half = scipy.stats.t.ppf(0.975, int(theirs.df)) * error
+    assert welch_half_width(new, old) == pytest.approx(half)
+    assert welch_half_width(np.ones(9), np.ones(9)) == 0
+
+
+def test_the_unpaired_interval_covers_what_it_says():
+    generator, held = np.random.default_rng(5), []
+    for _ in range(400):
+        found = unpaired_interval(generator.normal(size=10), 3 * generator.normal(size=10))
+        held.append(found.low <= 0 <= found.high)
+    assert 0.93 <= np.mean(held) <= 0.98
 
 
 def test_the_unpaired_interval_does_not_depend_on_the_order_of_seeds():

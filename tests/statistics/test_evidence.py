@@ -104,3 +104,15 @@ def test_curves_with_missing_epochs():
         kept = [row for row in one.curves if (row.seed, row.epoch) != (101, missing)]
         refused("results/train/a: curves.csv has epochs .* of seed 101", replace(one, curves=kept))
     refused("results/train/b: curves.csv", good("a"), replace(good("b"), curves=[]))
+
+
+@pytest.mark.parametrize("name", ["capped_loss", "validation_loss", "capped_test_loss"])
+def test_numbers_that_are_not_numbers(name):
+    one = good()
+    first, *rest = one.confirm
+    bad = replace(first, **{name: float("nan")})
+    refused(f"results/train/a: .* has {name} nan", replace(one, confirm=[bad, *rest]))
+    if name == "capped_loss":
+        first, *rest = one.tuning
+        bad = replace(first, capped_loss=float("nan"))
+        refused("results/tune/a: .* has capped_loss nan", replace(one, tuning=[bad, *rest]))

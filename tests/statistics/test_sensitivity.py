@@ -1,9 +1,11 @@
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 
 from initsweep.randomness import numpy_stream
+from initsweep.statistics.grid import grid_runs
 from initsweep.statistics.sensitivity import (
     basin_around,
     evenly_spaced,
@@ -13,7 +15,8 @@ from initsweep.statistics.sensitivity import (
     response_rows,
     wortsman_sensitivity,
 )
-from tests.statistics.study_builder import YARDSTICK, curve_runs, flat, run_row
+from initsweep.statistics.yardstick import Yardstick
+from tests.statistics.study_builder import DECIDE, SCHEMA, YARDSTICK, curve_runs, flat, run_row
 
 RATES = (0.001, 0.01, 0.1, 1.0)
 
@@ -170,3 +173,11 @@ def test_response_rows_list_every_point_with_its_spread():
 def test_without_a_basin_nothing_is_in_it():
     points = points_of(curve_runs(flat([1.0] * 4)), YARDSTICK)
     assert not any(row.in_basin for row in response_rows("a", points, None, 0.95, 1.0))
+
+
+def test_a_loss_at_initialization_that_is_not_finite_counts_in_the_unit_of_the_loss():
+    by_score = dataclasses.replace(SCHEMA, select_by="score", constant_validation_loss=2.3)
+    yardstick = Yardstick.of(by_score, DECIDE)
+    assert yardstick.validation_constant == pytest.approx(0.9)
+    runs = curve_runs({0.01: [5.0], 0.1: [0.5]}, initial=None)
+    assert grid_runs(runs, yardstick).published.tolist() == [[2.3], [0.5]]

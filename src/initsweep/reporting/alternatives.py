@@ -22,6 +22,7 @@ _WORDS = {
 }
 _SEED = "without fresh seed"
 _OFTEN = 0.25
+_TUNING_SEED = "without tuning seed"
 
 
 def _now(study: Study) -> Alternative:
@@ -35,24 +36,36 @@ def _answer(row: Alternative) -> str:
 
 
 def by_seed(study: Study) -> str:
-    """Return whether the pick hangs on a single fresh seed."""
-    rows = _without_seeds(study)
+    """Return whether the pick hangs on a single fresh seed, with tuning as it was."""
+    return _left_out(study, _SEED, "fresh", "Rates and basins stay those of the tuning seeds.")
+
+
+def by_tuning_seed(study: Study) -> str:
+    """Return whether the pick hangs on a single tuning seed, with rates and fresh runs kept."""
+    return _left_out(
+        study, _TUNING_SEED, "tuning",
+        "Basins and regrets are measured anew; the chosen rates and the fresh runs stay.",
+    )  # fmt: skip
+
+
+def _left_out(study: Study, question: str, kind: str, kept: str) -> str:
+    rows = _without_seeds(study, question)
     pick = _now(study).pick
     if not rows:
-        return "with a single fresh seed none can be left out."
+        return f"with a single {kind} seed none can be left out."
     others: dict[str, list[str]] = {}
-    for row in _moved(study):
+    for row in _moved(study, question):
         others.setdefault(str(row.pick), []).append(row.setting)
     if not others:
-        return f"{pick} comes out whichever of the {len(rows)} fresh seeds is left out."
+        return f"{pick} comes out without any one of the {len(rows)} {kind} seeds. {kept}"
     moved = "; ".join(f"{name} without seed {', '.join(seeds)}" for name, seeds in others.items())
-    count = f"{len(_moved(study))} of {len(rows)}"
-    return f"{count} fresh seeds, each left out alone, change {pick} to another: {moved}."
+    count = f"{len(_moved(study, question))} of {len(rows)}"
+    return f"{count} {kind} seeds, each left out alone, change {pick} to another: {moved}. {kept}"
 
 
 def fragile(study: Study) -> str:
     """Return how often a single fresh seed left out changes the pick, "" if not often."""
-    rows, moved = _without_seeds(study), _moved(study)
+    rows, moved = _without_seeds(study, _SEED), _moved(study, _SEED)
     if len(moved) <= _OFTEN * len(rows):
         return ""
     return (
@@ -61,12 +74,12 @@ def fragile(study: Study) -> str:
     )
 
 
-def _without_seeds(study: Study) -> list[Alternative]:
-    return [row for row in study.alternatives if row.question == _SEED]
+def _without_seeds(study: Study, question: str) -> list[Alternative]:
+    return [row for row in study.alternatives if row.question == question]
 
 
-def _moved(study: Study) -> list[Alternative]:
-    rows = _without_seeds(study)
+def _moved(study: Study, question: str) -> list[Alternative]:
+    rows = _without_seeds(study, question)
     return [row for row in rows if row.pick is not None and row.pick != _now(study).pick]
 
 

@@ -138,7 +138,7 @@ def pairs_table(pairs: Sequence[PairRow]) -> Table:
     rows = [pair for pair in pairs if pair.family == "test"]
     rows.sort(key=lambda pair: (pair.mean_difference, pair.scheme))
     return Table(
-        head=["Scheme", "Outcome", "Difference", "Holm p", "P(better)", "Seeds"],
+        head=["Scheme", "Outcome on test", "Difference", "Holm p", "P(better)", "Seeds"],
         rows=[(pair.outcome, _pair_cells(pair)) for pair in rows],
     )
 

@@ -2,6 +2,8 @@
 
 from initsweep.figures import numbers
 from initsweep.reporting.study import Study
+from initsweep.statistics.proportions import share_interval
+from initsweep.statistics.wording import compared_by
 
 Terms = list[tuple[str, str]]
 
@@ -16,19 +18,20 @@ def of(study: Study) -> dict[str, Terms]:
 
 def _verdict(study: Study) -> Terms:
     verdict, decide = study.verdict, study.params.decide
-    score = verdict.score_name.replace("_", " ")
+    score, compared = verdict.score_name.replace("_", " "), compared_by(study.schema)
     skill = f"{100 * decide.trainable_skill:g} %"
     share = f"{100 * decide.basin_tolerance:g} %"
     tolerance = numbers.loss(verdict.basin_tolerance)
     return [
         (
             "Outcome on test",
-            "test loss against the recommended scheme's on the same fresh seeds; it is about loss, "
-            f"not about {score}",
+            f"test {compared} against the recommended scheme's on the same fresh seeds"
+            + (f"; it is about loss, not about {score}" if compared == "loss" else ""),
         ),
         (
             "Tied",
-            "not shown to be worse on validation than the best there by a difference that matters",
+            "not distinguished from the best on validation: not shown to be worse there by a "
+            "difference that matters",
         ),
         (
             "Basin",
@@ -53,13 +56,15 @@ def _verdict(study: Study) -> Terms:
         ),
         (
             "Failed run",
-            f"it diverged, or ended with a loss less than {skill} below the constant predictor's",
+            f"it diverged, or ended with a {compared} less than {skill} below the constant "
+            f"predictor's; that none of {verdict.seeds} failed leaves up to "
+            f"{100 * share_interval(0, verdict.seeds)[1]:.0f} % of failures possible (95 %)",
         ),
         (
             "Untrainable",
-            f"its mean loss did not get {skill} below the constant predictor's at any rate of the "
-            f"grid, or not on the fresh seeds; {score} may still be high, so rate and {score} "
-            "are not given",
+            f"its mean {compared} did not get {skill} below the constant predictor's at any rate "
+            f"of the grid, or not on the fresh seeds; rate and {score} are not given"
+            + (f", because {score} may be high all the same" if compared == "loss" else ""),
         ),
     ]
 
@@ -115,7 +120,8 @@ def _test(study: Study) -> Terms:
         ("Difference", "test loss minus the reference's, so a positive one is worse"),
         (
             "Holm p",
-            "probability of a difference at least this large if seeds alone caused it (sign-flip "
+            "how often differences with their signs flipped at random are on average at least as "
+            "far from zero: small where the differences are not symmetric about zero (sign-flip "
             f"test, {patterns}), corrected for the number of comparisons",
         ),
         (

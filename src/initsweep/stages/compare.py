@@ -46,10 +46,11 @@ def run(params: Params) -> None:
     Raises:
         ArtifactError: If a result is missing, damaged or belongs to another study.
     """
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema).judged
+    prepared = artifacts.read_record(artifacts.SCHEMA, Schema)
+    schema = prepared.judged
     evidence = [_read(scheme, schema) for scheme in params.schemes]
     check_evidence(evidence, schema, params.confirm.seeds)
-    comparison = compare(evidence, schema, params.decide, _provenance(params, evidence, schema))
+    comparison = compare(evidence, prepared, params.decide, _provenance(params, evidence, schema))
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
     artifacts.write_rows(artifacts.COMPARE / "response.csv", comparison.response, ResponseRow)

@@ -28,11 +28,14 @@ _NORMAL = NormalDist()
 
 
 def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -> list[Alternative]:
-    """Decide again with other margins, and with each fresh seed left out.
+    """Decide again with other margins, and with each fresh and each tuning seed left out.
+
+    Without a tuning seed, basins, regrets and who is trainable are measured anew; the rates chosen
+    and the fresh runs at them stay, because no others have been run.
 
     Returns:
-        One row per setting and factor, then one per fresh seed; the decision as it stands is
-        the first row.
+        One row per setting and factor, then one per fresh seed and one per tuning seed; the
+        decision as it stands is the first row.
     """
     yardstick = Yardstick.of(schema, decide)
     summaries = summarize(evidence, yardstick)
@@ -47,7 +50,10 @@ def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
     return rows + [
         _row("without fresh seed", str(seed), choose(left, yardstick))
         for seed, left in _without_each_seed(summaries)
-    ]
+    ] + [
+        _row("without tuning seed", str(seed), choose(summarize(left, yardstick), yardstick))
+        for seed, left in _without_each_tuning_seed(evidence)
+    ]  # fmt: skip
 
 
 def _without_each_seed(summaries: Sequence[Summary]) -> Iterable[tuple[int, list[Summary]]]:
@@ -65,6 +71,22 @@ def _without_each_seed(summaries: Sequence[Summary]) -> Iterable[tuple[int, list
                     scores=None if one.scores is None else np.delete(one.scores, place),
                 )
                 for one in summaries
+            ],
+        )
+
+
+def _without_each_tuning_seed(
+    evidence: Sequence[Evidence],
+) -> Iterable[tuple[int, list[Evidence]]]:
+    seeds = sorted({run.seed for run in evidence[0].tuning if run.kind == "grid"})
+    if len(seeds) < 2:
+        return
+    for seed in seeds:
+        yield (
+            seed,
+            [
+                replace(one, tuning=[run for run in one.tuning if run.seed != seed])
+                for one in evidence
             ],
         )
 
@@ -117,7 +139,8 @@ def seeds_to_settle(
 
     Normal theory: the smallest number that decides in 80 of 100 studies, as different with
     Bonferroni's bound for Holm's correction, or as equivalent with an interval of 95 % inside the
-    margin. The smaller counts.
+    margin. The smaller counts. It is more than the seeds at hand, with which the pair is open: the
+    intervals of few seeds are wider than normal theory's.
 
     Args:
         differences: Loss of one scheme minus loss of the other, shape (seeds,), at least one.
@@ -126,8 +149,9 @@ def seeds_to_settle(
         comparisons: How many pairs the family has.
 
     Returns:
-        The number of seeds, None above 10 000 or with a single seed, whose spread is not known;
-        and "equivalent", "worse" or "better", "" where there is no number.
+        The number of seeds, at least one more than there are, None above 10 000 or with a single
+        seed, whose spread is not known; and "equivalent", "worse" or "better", "" where there is
+        no number.
 
     Source: Chow, S.-C., Shao, J. and Wang, H. (2008), Sample Size Calculations in Clinical
         Research, section 3.1, with the powers behind its formulas in place of their bounds.
@@ -145,7 +169,10 @@ def seeds_to_settle(
         return _below(margin - mean, error, wide) + _below(margin + mean, error, wide) - 1
 
     side = "worse" if np.mean(differences) > 0 else "better"
-    seeds, settles = min((_enough(differs), side), (_enough(equals), "equivalent"))
+    fewest = max(FEWEST_SEEDS, len(differences) + 1)
+    # Of two that take as many, equivalence is what the rule looks at first.
+    ways = ((_enough(equals, fewest), "equivalent"), (_enough(differs, fewest), side))
+    seeds, settles = min(ways, key=lambda way: way[0])
     return (None, "") if seeds > MOST_SEEDS else (seeds, settles)
 
 
@@ -156,6 +183,6 @@ def _below(distance: float, error: float, bound: float) -> float:
     return _NORMAL.cdf(distance / error - bound)
 
 
-def _enough(power: Callable[[int], float]) -> int:
+def _enough(power: Callable[[int], float], fewest: int) -> int:
     """Return the smallest number of seeds with the wanted power, one beyond the most if none."""
-    return FEWEST_SEEDS + bisect_left(range(FEWEST_SEEDS, MOST_SEEDS + 1), POWER, key=power)
+    return fewest + bisect_left(range(fewest, MOST_SEEDS + 1), POWER, key=power)

@@ -6,15 +6,27 @@ from collections.abc import Sequence
 from initsweep.params import fingerprint
 from initsweep.records import RunRow, Schema
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.proportions import half_width
+from initsweep.statistics.proportions import half_width, share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.selection import TIE_BREAKS, Choice
 from initsweep.statistics.summary import Summary
-from initsweep.statistics.wording import counted, decades, listed, paired, rate, scored, share
+from initsweep.statistics.wording import (
+    compared_by,
+    counted,
+    decades,
+    listed,
+    paired,
+    rate,
+    scored,
+    share,
+)
 from initsweep.statistics.yardstick import Yardstick
 
 # Below this, intervals of a mean cover less than 94 % for skewed losses (docs/statistics.md).
 FEW_SEEDS = 10
+# Share of studies of schemes that are all the same and normal, 10 seeds, that call some scheme
+# worse, by number of schemes (docs/statistics.md).
+FALSELY_WORSE = {4: 0.06, 8: 0.10, 13: 0.14}
 
 
 def caveats_of(
@@ -32,15 +44,16 @@ def caveats_of(
         "seeds.",
         *schema.caveats,
         *_test_rows(trainable, choice, schema),
-        "All studies of this data split share its test rows: choosing between studies by test loss "
-        "would flatter the one chosen.",
+        "All studies of this data split share its test rows: choosing between studies by test "
+        f"{compared_by(schema)} would flatter the one chosen.",
         *_few_seeds(summaries, choice),
-        *_comparisons(choice),
+        *_comparisons(choice, schema),
+        *_same_runs(trainable),
         *_basin_decided(trainable, choice),
         *_mixed_origin(summaries),
-        *_untrainable(summaries, yardstick),
+        *_untrainable(summaries, schema, yardstick),
         *_untrainable_scores(summaries, schema),
-        *_better_on_test(choice),
+        *_better_on_test(choice, schema),
         *scheme_caveats(trainable, yardstick),
     ]
 
@@ -68,7 +81,7 @@ def _few_seeds(summaries: Sequence[Summary], choice: Choice) -> list[str]:
     few = [f"{seeds} {what}" for seeds, what in counts if 1 < seeds < FEW_SEEDS]
     if few:
         found.append(
-            f"Intervals over {' and '.join(few)} seeds are too narrow for skewed losses, and know "
+            f"Intervals over {' and '.join(few)} seeds are too narrow for skewed values, and know "
             "nothing of a failure that these seeds did not meet."
         )
     return found
@@ -78,14 +91,22 @@ def _tuning_seeds(summaries: Sequence[Summary]) -> int:
     return min(len(point.losses) for summary in summaries for point in summary.points)
 
 
-def _comparisons(choice: Choice) -> list[str]:
+def _comparisons(choice: Choice, schema: Schema) -> list[str]:
     found = []
     against = [pair for pair in choice.pairs if pair.family == "validation"]
     if len(against) > 1 and any(pair.outcome == "worse" for pair in against):
         found.append(
             "The best on validation was found on the same fresh runs that it is compared with, so "
-            "`worse` on validation is somewhat too easy to get: among 8 schemes that are all the "
-            "same, some scheme is called so in about 10 % of studies, not in 5 %."
+            f"`worse` on validation is somewhat too easy to get: {_falsely_worse(len(against) + 1)}"
+        )
+    if any(pair.outcome in {"worse", "better"} for pair in choice.pairs):
+        most = share_interval(0, choice.seeds)[1]
+        found.append(
+            "The sign-flip test asks whether paired differences are symmetric about zero, not "
+            f"whether means agree. Rare failures break that: none of {choice.seeds} runs failed "
+            f"leaves up to {share(float(f'{most:.2g}'))} of failures possible (95 %), and of two "
+            f"schemes with the same mean {compared_by(schema)} the one that fails now and then is "
+            "mostly called better where no failure was seen (`docs/statistics.md`)."
         )
     if any(pair.outcome == "equivalent" for pair in choice.pairs):
         found.append(
@@ -93,6 +114,34 @@ def _comparisons(choice: Choice) -> list[str]:
             "rests on that interval alone, uncorrected for the number of comparisons."
         )
     return found
+
+
+def _falsely_worse(schemes: int) -> str:
+    """Say how often one of so many schemes, all the same, is called worse without cause.
+
+    Returns:
+        Part of a sentence.
+    """
+    size = next((size for size in sorted(FALSELY_WORSE) if size >= schemes), max(FALSELY_WORSE))
+    bound = "at least " if size < schemes else "at most " if size > schemes else ""
+    return (
+        f"among {schemes} schemes that are all the same, some scheme is called so in "
+        f"{bound}about {share(FALSELY_WORSE[size])} of studies of 10 seeds, not in 5 %."
+    )
+
+
+def _same_runs(trainable: Sequence[Summary]) -> list[str]:
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for summary in trainable:
+        runs = [*summary.evidence.tuning, *summary.evidence.confirm]
+        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in runs)
+        alike.setdefault((*seen, *summary.test.tolist()), []).append(summary.scheme)
+    return [
+        f"{listed(names)} are the same law here: every run of one has the same result as the "
+        "other's. They count as one piece of evidence, though Holm's correction counts each."
+        for names in alike.values()
+        if len(names) > 1
+    ]
 
 
 def _basin_decided(trainable: Sequence[Summary], choice: Choice) -> list[str]:
@@ -131,15 +180,15 @@ def _mixed_origin(summaries: Sequence[Summary]) -> list[str]:
     ]
 
 
-def _untrainable(summaries: Sequence[Summary], yardstick: Yardstick) -> list[str]:
+def _untrainable(summaries: Sequence[Summary], schema: Schema, yardstick: Yardstick) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for summary in summaries:
         if summary.untrainable:
             reasons.setdefault(summary.untrainable, []).append(summary.scheme)
     skill = share(yardstick.decide.trainable_skill)
     return [
-        f"Untrainable: {listed(schemes)} reached a mean loss {skill} below the constant "
-        f"predictor's {reason}; left out of ranking, comparisons and Pareto front."
+        f"Untrainable: {listed(schemes)} reached a mean {compared_by(schema)} {skill} below the "
+        f"constant predictor's {reason}; left out of ranking, comparisons and Pareto front."
         for reason, schemes in reasons.items()
     ]
 
@@ -152,6 +201,8 @@ def _untrainable_scores(summaries: Sequence[Summary], schema: Schema) -> list[st
         if best is not None
     )
     name = schema.score_name.replace("_", " ")
+    if schema.select_by != "loss":  # then it is judged by score, and there is nothing to explain
+        return []
     return [
         f"Untrainable is judged by loss, not by {name}. Highest mean validation {name} at any rate "
         f"tried: {named}."
@@ -171,12 +222,12 @@ def _highest_score(runs: Sequence[RunRow]) -> tuple[float, float] | None:
     return max(means, key=lambda mean: (mean[0], -mean[1]), default=None)
 
 
-def _better_on_test(choice: Choice) -> list[str]:
+def _better_on_test(choice: Choice, schema: Schema) -> list[str]:
     if choice.recommended is None:
         return []
     better = [p for p in choice.pairs if p.family == "test" and p.outcome == "better"]
     return [
-        f"On test losses {pair.scheme} is better than the recommended {pair.reference}: "
-        f"{paired(pair)}. The choice was made on validation and is not revised."
+        f"On test {compared_by(schema)} {pair.scheme} is better than the recommended "
+        f"{pair.reference}: {paired(pair)}. The choice was made on validation and is not revised."
         for pair in better
     ]

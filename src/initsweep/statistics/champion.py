@@ -4,19 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from initsweep.decisions import Challenge, Decision, Standing
-from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
 from initsweep.statistics.comparison import FEWEST_SEEDS, outcome_of, sign_flip_p
-from initsweep.statistics.intervals import RESAMPLES, mean_interval, mean_of
-from initsweep.statistics.resamples import LEVEL
-from initsweep.statistics.wording import number, rate
+from initsweep.statistics.intervals import mean_interval
+from initsweep.statistics.two_samples import permutation_p, unpaired_interval
+from initsweep.statistics.wording import listed, number, rate
 
-Losses = NDArray[np.float64]
-_ORDERS = 9_999
 _RULES = "decide."
+# The same rows under other weights, or a score instead of the loss, give numbers of another unit.
+_UNITS = ("task.class_weights", "task.select_by")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +34,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """On what a comparison rests: this study's data, settings, margin and significance level."""
+    """On what a comparison rests: this study's data, settings, margin and significance level.
+
+    Attributes:
+        loss_name: What runs are compared by, which may be how far a score stays below 1.
+        margin: The smallest difference of practical interest, in that unit.
+    """
 
     data_sha: str
+    loss_name: str
     settings: Mapping[str, str]
     margin: float
     alpha: float
@@ -70,7 +74,22 @@ def challenge(decision: Decision | None, candidate: Candidate | None, terms: Ter
             "be compared. Decide anew, or run the champion's settings on this data first."
         )
         return _challenge("not_comparable", text, decision, candidate, terms)
+    units = _other_units(decision, terms)
+    if units:
+        text = (
+            f"{_named(decision)} was compared by something else than this study's schemes "
+            f"({listed(units)}), so that the numbers cannot be compared. Decide anew, or run the "
+            "champion's settings with this task first."
+        )
+        return _challenge("not_comparable", text, decision, candidate, terms)
     return _measured(decision, candidate, terms)
+
+
+def _other_units(decision: Decision, terms: Terms) -> list[str]:
+    """Return what makes the unit of the compared numbers another, one `key: then → now` each."""
+    then = {"loss": decision.loss_name, **{k: decision.settings.get(k, "not set") for k in _UNITS}}
+    now = {"loss": terms.loss_name, **{k: terms.settings.get(k, "not set") for k in _UNITS}}
+    return changed_settings(then, now)
 
 
 def _without_champion(candidate: Candidate | None, terms: Terms) -> Challenge:
@@ -99,47 +118,9 @@ def _measured(decision: Decision, candidate: Candidate, terms: Terms) -> Challen
     return _challenge(standing, text, decision, candidate, terms, found=found)
 
 
-def unpaired_interval(new: Losses, old: Losses) -> Interval:
-    """Return the difference of two means with its 95 % percentile bootstrap interval.
-
-    Like `mean_interval`, it tends to be too narrow below twenty values.
-
-    Args:
-        new: Losses of one scheme, shape (seeds,).
-        old: Losses of the other, of other seeds.
-
-    Source: Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, section 8.3.
-    """
-    stream = numpy_stream("statistics", "two-samples", f"{len(new)}-{len(old)}")
-    means = [
-        np.sort(sample)[stream.integers(0, len(sample), (RESAMPLES, len(sample)))].mean(axis=1)
-        for sample in (new, old)
-    ]
-    low, high = np.quantile(means[0] - means[1], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(low=float(low), estimate=mean_of(new) - mean_of(old), high=float(high))
-
-
-def permutation_p(new: Losses, old: Losses) -> float:
-    """Return the two-sided p-value of "both samples come from one distribution".
-
-    The share, among 9999 random divisions of all losses and the observed one, of those whose means
-    are at least as far apart.
-
-    Source: Fisher, R. A. (1935), The Design of Experiments, section 21; Phipson, B. and Smyth,
-    G. K. (2010), Stat. Appl. Genet. Mol. Biol. 9(1), 39.
-    """
-    stream = numpy_stream("statistics", "permutation", f"{len(new)}-{len(old)}")
-    everything = np.concatenate([np.sort(new), np.sort(old)])
-    observed = abs(new.mean() - old.mean())
-    shuffled = stream.permuted(np.tile(everything, (_ORDERS, 1)), axis=1)
-    apart = shuffled[:, : len(new)].mean(axis=1) - shuffled[:, len(new) :].mean(axis=1)
-    slack = 1e-12 * float(np.abs(everything).max())
-    return float((1 + np.sum(np.abs(apart) >= observed - slack)) / (1 + _ORDERS))
-
-
 _SAYS: Mapping[Standing, str] = {
-    "better": "has a lower test loss than",
-    "worse": "has a higher test loss than",
+    "better": "has a lower test {loss} than",
+    "worse": "has a higher test {loss} than",
     "equivalent": "does as well as",
     "inconclusive": "cannot be told apart from",
 }
@@ -165,8 +146,9 @@ def _sentence(
         advice = "Keep the champion until more seeds decide."
         if seeds < FEWEST_SEEDS:
             advice = f"Keep the champion: at least {FEWEST_SEEDS} seeds each are needed to decide."
+    says = _SAYS[standing].format(loss=terms.loss_name.replace("_", " "))
     return (
-        f"{candidate.scheme} at learning rate {rate(candidate.learning_rate)} {_SAYS[standing]} "
+        f"{candidate.scheme} at learning rate {rate(candidate.learning_rate)} {says} "
         f"{_named(decision)} (difference {numbers}). {advice}"
     )
 

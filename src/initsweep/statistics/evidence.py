@@ -1,5 +1,6 @@
 """What earlier stages hand over about each scheme, and whether it belongs together."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -8,6 +9,15 @@ from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
 
 # The cap is read back from the same file it was applied from; only rounding may differ.
 _ROUNDING = 1e-6
+_NUMBERS = (
+    "learning_rate",
+    "capped_loss",
+    "capped_test_loss",
+    "validation_loss",
+    "validation_score",
+    "test_score",
+    "initial_loss",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +49,7 @@ def check_evidence(
 
     Raises:
         ArtifactError: If a scheme was run on other data, other rates or other seeds than the
-            rest, or its tables are incomplete.
+            rest, or its tables are incomplete or hold numbers that are not finite.
     """
     for name in ("constant_validation_loss", "constant_test_loss"):
         if not getattr(schema, name) > 0:
@@ -50,6 +60,7 @@ def check_evidence(
     for one in evidence:
         _check_names(one)
         _check_data(one, schema)
+        _check_numbers(one)
         _check_confirm_runs(one, confirm_seeds)
         _check_caps(one, schema)
         _check_tuning_seeds(one)
@@ -83,6 +94,21 @@ def _check_data(one: Evidence, schema: Schema) -> None:
                 f"was computed from other data ({provenance.data_sha}) than schema.json describes "
                 f"({schema.data_sha})",
             )
+
+
+def _check_numbers(one: Evidence) -> None:
+    # Files cannot hold NaN, records in memory can; it would pass every comparison below.
+    for stage, runs in (("tune", one.tuning), ("train", one.confirm)):
+        for run in runs:
+            for name in _NUMBERS:
+                value = getattr(run, name)
+                if value is not None and not math.isfinite(value):
+                    raise _refuse(
+                        one.scheme,
+                        stage,
+                        f"learning rate {run.learning_rate!r}, seed {run.seed} has {name} "
+                        f"{value!r}, which is not a finite number",
+                    )
 
 
 def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
@@ -175,6 +201,7 @@ def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
             _check_names(again)
             _check_data(again, schema)
             _check_tuning_seeds(again)
+            _check_numbers(again)
             _check_caps(again, schema)
             rates = {run.learning_rate for run in retune.confirm}
             seeds = sorted(run.seed for run in retune.confirm)

@@ -60,7 +60,7 @@ def grid_runs(runs: Sequence[RunRow], yardstick: Yardstick) -> GridRuns:
         rates=table([run.learning_rate for run in spaced])[:, 0],
         shared=table([run.kind == "grid" for run in spaced])[:, 0] > 0,
         losses=losses,
-        published=table([_published(run, yardstick.validation_constant) for run in spaced]),
+        published=table([_published(run, yardstick.initial_cap) for run in spaced]),
         failed=diverged | (losses > yardstick.ceiling),
         diverged=diverged,
     )

@@ -2,6 +2,7 @@
 
 import math
 from functools import lru_cache
+from itertools import combinations_with_replacement
 from statistics import NormalDist
 
 import numpy as np
@@ -13,6 +14,8 @@ from initsweep.statistics.resamples import LEVEL, expanded_levels
 from initsweep.statistics.student import student_quantile
 
 RESAMPLES = 10_000
+# Up to here all ways to draw a sample anew are gone through: 92 378 at 10 values.
+EXACT_UP_TO = 10
 
 Range = tuple[float, float]
 ANY: Range = (-math.inf, math.inf)
@@ -44,8 +47,9 @@ def mean_interval(values: ArrayLike, possible: Range = ANY) -> Interval:
     spread. Of 10 values it covers the mean in 94 to 97 % of samples from normal, heavy-tailed and
     moderately skewed laws; `docs/statistics.md` has the measurements and the cases it fails in.
 
-    The resamples come from one named stream per sample size, so the interval is a function of
-    the values alone: neither their order nor other schemes in the study move it. Values that
+    Up to 10 values every resample is gone through with its probability; above, 10 000 come from
+    one named stream per sample size. So the interval is a function of the values alone: neither
+    their order nor other schemes in the study move it. Values that
     are all equal give an interval of width zero, and so does a single value, about whose spread
     nothing is known.
 
@@ -60,7 +64,7 @@ def mean_interval(values: ArrayLike, possible: Range = ANY) -> Interval:
     mean = mean_of(ordered)
     if ordered[0] == ordered[-1]:
         return Interval(low=mean, estimate=mean, high=mean)
-    low, high = bca_interval(ordered, expanded_levels(len(ordered)))
+    low, high = _expanded_bca(ordered.tobytes())
     half = student_half_width(ordered)
     # Values may exceed what is possible by rounding; the estimate stays inside all the same.
     return Interval(
@@ -68,6 +72,13 @@ def mean_interval(values: ArrayLike, possible: Range = ANY) -> Interval:
         estimate=mean,
         high=max(mean, min(possible[1], max(high, mean + half))),
     )
+
+
+@lru_cache(maxsize=4096)
+def _expanded_bca(ordered: bytes) -> tuple[float, float]:
+    """Return the expanded BCa interval; the same differences are asked for under many settings."""
+    values = np.frombuffer(ordered)
+    return bca_interval(values, expanded_levels(len(values)))
 
 
 def student_half_width(values: NDArray[np.float64]) -> float:
@@ -95,24 +106,35 @@ def bca_interval(
     Source: Efron, B. and Tibshirani, R. (1993), An Introduction to the Bootstrap, section 14.3,
     eq. 14.9 to 14.15; ties count half in the bias correction.
     """
-    mean = mean_of(ordered)
-    resampled = ordered[_resamples(len(ordered))].mean(axis=1)
-    low, high = np.quantile(resampled, _levels(ordered, mean, resampled, nominal))
+    size = len(ordered)
+    if size > EXACT_UP_TO:
+        resampled, mean = ordered[_resamples(size)].mean(axis=1), mean_of(ordered)
+        below = float(np.mean(resampled < mean) + np.mean(resampled <= mean)) / 2
+        low, high = np.quantile(resampled, _levels(ordered, below, nominal))
+        return float(low), float(high)
+    drawn, probability = _every_resample(size)
+    # Added up value by value, in ascending order: equal resamples give equal bits.
+    resampled = ordered[drawn].sum(axis=0) / size
+    mean = resampled[probability.argmax()]  # of the sample itself, the likeliest of them
+    at_most, less = probability[resampled <= mean].sum(), probability[resampled < mean].sum()
+    order = np.argsort(resampled, kind="stable")
+    reached = np.cumsum(probability[order])
+    levels = _levels(ordered, float(at_most + less) / 2, nominal)
+    places = np.minimum(np.searchsorted(reached, levels), len(order) - 1)
+    low, high = resampled[order[places]]
     return float(low), float(high)
 
 
 def _levels(
     ordered: NDArray[np.float64],
-    mean: float,
-    resampled: NDArray[np.float64],
+    below: float,
     nominal: tuple[float, float],
 ) -> tuple[float, float]:
-    """Return the two levels at which BCa reads the resampled means."""
-    below = float(np.mean(resampled < mean) + np.mean(resampled <= mean)) / 2
+    """Return the levels at which BCa reads resampled means, of which `below` lie below the mean."""
     if not 0 < below < 1:
         return nominal
     bias = _NORMAL.inv_cdf(below)
-    influence = ordered - mean
+    influence = ordered - mean_of(ordered)
     influence = influence / np.abs(influence).max()  # free of scale; keeps the powers in range
     acceleration = float((influence**3).sum() / (6 * (influence**2).sum() ** 1.5))
 
@@ -125,6 +147,21 @@ def _levels(
         return _NORMAL.cdf(bias + shifted / slope) if slope > 0 else float(probability > 1 / 2)
 
     return level(nominal[0]), level(nominal[1])
+
+
+@lru_cache(maxsize=16)
+def _every_resample(size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return every way to draw a sorted sample anew, with its probability.
+
+    Indices of shape (size, ways), each column ascending.
+    """
+    drawn = np.array(list(combinations_with_replacement(range(size), size)))
+    factorials = np.array([math.factorial(count) for count in range(size + 1)], dtype=np.float64)
+    counts = np.stack([(drawn == place).sum(axis=1) for place in range(size)])
+    probability = factorials[size] / factorials[counts].prod(axis=0) / float(size) ** size
+    drawn = np.ascontiguousarray(drawn.T)
+    drawn.flags.writeable = probability.flags.writeable = False
+    return drawn, probability
 
 
 @lru_cache(maxsize=16)

@@ -46,7 +46,7 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
 
 def _tied(choice: Choice) -> str:
     if len(choice.tie_set) > 1:
-        return f"Tied, because not worse: {listed(choice.tie_set)}."
+        return f"Not distinguished (tied), because not worse: {listed(choice.tie_set)}."
     return f"All others are worse than {choice.best}."
 
 

@@ -138,7 +138,7 @@ def measure(
         regret=average - best_of_all,
         tuned_gap=best.mean_loss - best_of_all,
         sensitivity=average - best.mean_loss,
-        wortsman=wortsman_sensitivity(runs, yardstick.validation_constant),
+        wortsman=wortsman_sensitivity(runs, yardstick.initial_cap),
         divergence_rate=float(np.mean([point.divergence_rate for point in shared])),
     )
 
@@ -186,7 +186,8 @@ def wortsman_sensitivity(runs: Iterable[RunRow], constant: float) -> float:
 
     Args:
         runs: All tuning runs of the scheme.
-        constant: Stands in for the loss at initialization where that is not finite.
+        constant: Stands in for the loss at initialization where that is not finite, in the unit
+            of the loss, also where runs are compared by score.
 
     Returns:
         A loss, zero or positive.

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from initsweep.records import Schema, SchemeRow
+from initsweep.records import QuantityRow, Schema, SchemeRow
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.wording import counted, decades, listed, number, rate, scored, share
 from initsweep.statistics.yardstick import Yardstick
@@ -16,6 +16,7 @@ def statement_of(
     schema: Schema,
     yardstick: Yardstick,
     agreement: str | None,
+    width: QuantityRow | None = None,
 ) -> str:
     """Say what came out: the scheme, its rate, how it does on test, and how sure that is.
 
@@ -25,6 +26,7 @@ def statement_of(
         schema: Names of loss and score.
         yardstick: The thresholds.
         agreement: What re-tunings say about the recommended scheme, if there were any.
+        width: The recommended scheme's basin width with its interval, if it is known.
 
     Returns:
         One sentence.
@@ -46,7 +48,7 @@ def statement_of(
             f"{rate(best.learning_rate)}."
         )
     row = next(row for row in rows if row.scheme == choice.recommended)
-    standing = _tied(choice, row) if choice.decision == "tie" else _won(rows)
+    standing = _tied(choice, row, width) if choice.decision == "tie" else _won(rows)
     parts = [_measured(row, schema, yardstick), standing, agreement]
     return "; ".join(part for part in parts if part is not None) + "."
 
@@ -85,12 +87,12 @@ def _won(rows: Sequence[SchemeRow]) -> str:
     return f"it is the only {'trainable ' * (len(rows) > 1)}scheme"
 
 
-def _tied(choice: Choice, row: SchemeRow) -> str:
+def _tied(choice: Choice, row: SchemeRow, interval: QuantityRow | None) -> str:
     # Named only if they are few: the rule and the tables list them all.
     tied = f"of the {len(choice.tie_set)} schemes "
     if len(choice.tie_set) <= FEW:
         tied += f"({listed(sorted(choice.tie_set))}) "
-    reason = _reason(choice, row)
+    reason = _reason(choice, row, interval)
     if choice.best == row.scheme:
         tied += "not shown to be worse by a difference that matters"
         return f"it is the best on validation, and {tied} {reason}"
@@ -98,12 +100,20 @@ def _tied(choice: Choice, row: SchemeRow) -> str:
     return f"{tied} by a difference that matters, {reason}"
 
 
-def _reason(choice: Choice, row: SchemeRow) -> str:
+def _reason(choice: Choice, row: SchemeRow, interval: QuantityRow | None) -> str:
     width = decades(row.basin_width or 0.0, at_least=row.basin_censored != "no")
     further = [tie_break.name for tie_break in choice.tie_breaks[1:]]
     if not further:
-        return f"it has the widest measured basin, {width}"
+        return f"it has the widest measured basin, {width}{_over_seeds(interval)}"
     return (
         f"none has a wider measured basin ({width}), and among those as wide it is chosen by "
         + ", then ".join(further)
     )
+
+
+def _over_seeds(width: QuantityRow | None) -> str:
+    """Return the interval of a basin width in brackets; nothing where a single seed gives none."""
+    if width is None or width.low is None:
+        return ""
+    upper = "or more" if width.high is None else f"to {rate(width.high)}"
+    return f" (95 % interval over {width.seeds} tuning seeds {rate(width.low)} {upper})"

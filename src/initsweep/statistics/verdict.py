@@ -57,18 +57,29 @@ def compare(
 
     Args:
         evidence: One record per scheme, checked by `check_evidence`; at least one.
-        schema: The constant predictor's losses, the names of loss and score, the number of rows.
+        schema: The constant predictor's losses, the names of loss and score, the number of rows;
+            as prepared, not yet `judged`.
         decide: The margins.
         provenance: What the verdict is computed from; passed through.
 
     Returns:
         The tables and the verdict; schemes keep the order given.
     """
-    yardstick = Yardstick.of(schema, decide)
+    yardstick, schema = Yardstick.of(schema, decide), schema.judged
     summaries = summarize(evidence, yardstick)
     choice, cap = choose(summaries, yardstick), yardstick.validation_constant
     again = retunings(evidence, yardstick)
     rows = scheme_rows(summaries, choice, yardstick)
+    quantities = quantity_rows(summaries, choice, yardstick)
+    width = next(
+        (
+            row
+            for row in quantities
+            if (row.scheme, row.quantity) == (choice.recommended, "basin_width")
+        ),
+        None,
+    )
+    statement = statement_of(choice, rows, schema, yardstick, agreement(choice, again), width)
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
@@ -76,8 +87,8 @@ def compare(
         budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid, cap)],
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
         retunes=retune_rows([Tuning(summaries=summaries, choice=choice), *again]),
-        quantities=quantity_rows(summaries, choice, yardstick),
-        verdict=_verdict(summaries, choice, again, rows, schema, yardstick, provenance),
+        quantities=quantities,
+        verdict=_verdict(statement, summaries, choice, again, rows, schema, yardstick, provenance),
     )
 
 
@@ -89,6 +100,7 @@ def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
 
 
 def _verdict(
+    statement: str,
     summaries: Sequence[Summary],
     choice: Choice,
     again: Sequence[Tuning],
@@ -103,7 +115,7 @@ def _verdict(
         usable = (row.basin_low, row.basin_high)
     return Verdict(
         decision=choice.decision,
-        statement=statement_of(choice, rows, schema, yardstick, agreement(choice, again)),
+        statement=statement,
         recommended=choice.recommended,
         learning_rate=None if row is None else row.learning_rate,
         usable_rates=usable,

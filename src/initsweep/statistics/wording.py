@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from initsweep.records import Interval, PairRow
+from initsweep.records import Interval, PairRow, Schema
 
 
 def number(value: float) -> str:
@@ -30,6 +30,11 @@ def decades(width: float, *, at_least: bool = False) -> str:
 def scored(name: str, value: float) -> str:
     """Return a score as it is usually written: an accuracy as a percentage."""
     return f"{100 * value:.1f} %" if name == "accuracy" else number(value)
+
+
+def compared_by(schema: Schema) -> str:
+    """Return what runs are compared by in words: their loss, or how far a score stays below 1."""
+    return "loss" if schema.select_by == "loss" else schema.judged.loss_name.replace("_", " ")
 
 
 def with_interval(interval: Interval) -> str:

@@ -22,22 +22,32 @@ class Yardstick:
         test_constant: Its test loss.
         decide: The margins as shares of these losses.
         scores: What the score can be at least and at most.
+        loss_constant: Validation loss of the constant predictor, whatever runs are compared by;
+            None stands for `validation_constant`.
     """
 
     validation_constant: float
     test_constant: float
     decide: Decide
     scores: Range = ANY
+    loss_constant: float | None = None
 
     @classmethod
     def of(cls, schema: Schema, decide: Decide) -> "Yardstick":
-        """Return the yardstick of a prepared data set."""
+        """Return the yardstick of a prepared data set, in the unit that runs are compared in."""
+        judged = schema.judged
         return cls(
-            validation_constant=schema.constant_validation_loss,
-            test_constant=schema.constant_test_loss,
+            validation_constant=judged.constant_validation_loss,
+            test_constant=judged.constant_test_loss,
             decide=decide,
             scores=_SCORES.get(schema.score_name, ANY),
+            loss_constant=schema.constant_validation_loss,
         )
+
+    @property
+    def initial_cap(self) -> float:
+        """What stands in for a loss at initialization that is not finite, in the loss's unit."""
+        return self.validation_constant if self.loss_constant is None else self.loss_constant
 
     @property
     def ceiling(self) -> float:

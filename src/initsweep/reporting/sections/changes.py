@@ -11,7 +11,8 @@ def changes(study: Study) -> Section | None:
     if not any(row.trainable for row in study.schemes):
         return None
     blocks: list[Block] = [
-        Paragraph(lead="One seed less:", text=alternatives.by_seed(study)),
+        Paragraph(lead="One fresh seed less:", text=alternatives.by_seed(study)),
+        Paragraph(lead="One tuning seed less:", text=alternatives.by_tuning_seed(study)),
         Paragraph(lead="Tuned again:", text=alternatives.by_tuning(study)),
         Paragraph(lead="Other settings:", text=alternatives.by_setting(study)),
         Grid(

@@ -26,7 +26,8 @@ def _who_ties(study: Study) -> str:
     if not tied:
         return "No two schemes tie on validation."
     return (
-        f"{len(tied)} schemes tie: on validation none of them was shown to be worse than {best} "
-        "by a difference that matters. Among them the one that forgives most is taken: the widest "
-        "basin, then the fewest failed runs, then the smallest regret."
+        f"{len(tied)} schemes are not distinguished: on validation none of them was shown to be "
+        f"worse than {best} by a difference that matters. Among them the one that "
+        "forgives most is taken: the widest basin, then the fewest failed runs, then the "
+        "smallest regret."
     )
