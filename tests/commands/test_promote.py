@@ -117,7 +117,7 @@ def test_what_is_worse_than_the_champion_needs_a_reason(study, registry, capsys)
     )
     ledger.record(better)
     assert call("he_normal") == 2
-    assert "has a higher test loss than the champion he_normal" in capsys.readouterr().err
+    assert "has a higher test cross entropy than the champion he_normal" in capsys.readouterr().err
     assert ledger.last_decision() == better
     assert len(registry) == 1
 
