@@ -13,7 +13,7 @@ from initsweep.datasets import DATASETS
 from initsweep.datasets._splitting import constant_loss, split_rows, standardize
 from initsweep.errors import DataError, ParamsError
 from initsweep.metrics import METRICS, balanced_weights, loss_of, score_of
-from initsweep.params import Data
+from initsweep.params import Fractions
 
 CASES = [pytest.param(metric, id=name) for name, metric in METRICS]
 
@@ -238,7 +238,7 @@ def test_the_mean_of_the_targets_scores_zero():
 @pytest.mark.parametrize("source", ["wine", "diabetes"])
 def test_the_data_sets_own_constant_loss_is_that_of_the_task_s_loss(source):
     dataset = DATASETS.get(source)()
-    fractions = Data(source=source, validation_fraction=0.2, test_fraction=0.2, split_seed=0)
+    fractions = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
     prepared = standardize(dataset, split_rows(source, dataset, fractions))
     for split in ("validation", "test"):
         ones = np.ones(len(dataset.class_names))
