@@ -40,7 +40,9 @@ def with_network(params: Params, schema: Schema) -> Params:
         name, options = _chosen(options, schema.shape)
     if len(schema.shape) == 3 and options.get("image", 0) is None:
         options["image"] = list(schema.shape)
-    return params.model_copy(update={"model": Model.model_validate({**options, "name": name})})
+    chosen = Model.model_validate({**options, "name": name})
+    kept = chosen.model_copy(update={"transfer": params.model.transfer})
+    return params.model_copy(update={"model": kept})
 
 
 def _chosen(

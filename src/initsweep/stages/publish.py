@@ -27,7 +27,7 @@ from initsweep.records import (
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
 # which other schemes there are, and how many workers trained them, changes nothing.
-SHAPING = (*ledger.PROTOCOL, "runtime")
+SHAPING = (*(section for section in ledger.PROTOCOL if section != "decide"), "runtime")
 IRRELEVANT = "runtime.workers"
 
 TABLES = ("schemes", "layers")  # of the diagnosis
