@@ -15,7 +15,7 @@ from pathlib import Path
 
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError
-from initsweep.handover import warm_process
+from initsweep.handover import repro
 from initsweep.params import Params, load_params
 
 STAGES = {
@@ -72,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         if name == "diagnose":
             _add_network(stage)
         _add_params(stage)
-    repro = commands.add_parser("repro", help="run what is out of date, then print the verdict")
-    repro.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
-    repro.add_argument("--force", action="store_true", help="run all of it again")
+    study = commands.add_parser("repro", help="run what is out of date, then print the verdict")
+    study.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
+    study.add_argument("--force", action="store_true", help="run all of it again")
     ui = commands.add_parser("ui", help="serve MLflow on 127.0.0.1")
     ui.add_argument("--port", type=int, default=5000)
     _add_params(ui)
@@ -183,17 +183,9 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _repro(options: argparse.Namespace) -> int:
     _check_before_dvc(load_params(Path("params.yaml")))
-    environment = {**os.environ}
-    # `mlflow run` exports the id of its own run, which our publisher must not resume.
-    environment.pop("MLFLOW_RUN_ID", None)
-    # The stages run `python`: make it this one, activated environment or not.
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    command = [sys.executable, "-m", "dvc", "repro", *options.targets]
-    command += ["--force"] * options.force
-    with warm_process(environment) as warm:
-        status = subprocess.run(command, env=environment | warm, check=False)
-    if status.returncode:
-        return status.returncode
+    status = repro(*options.targets, *(["--force"] if options.force else []))
+    if status:
+        return status
     if not options.targets:
         _print_verdict()
     return 0

@@ -63,6 +63,25 @@ def _as_the_stages(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **sources}
 
 
+def repro(*arguments: str) -> int:
+    """Run `dvc repro` with a warm process beside it.
+
+    Args:
+        *arguments: Targets and options, as for `dvc repro`.
+
+    Returns:
+        Its exit status.
+    """
+    environment = {**os.environ}
+    # `mlflow run` exports the id of its own run, which our publisher must not resume.
+    environment.pop("MLFLOW_RUN_ID", None)
+    # The stages run `python`: make it this one, activated environment or not.
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    command = [sys.executable, "-m", "dvc", "repro", *arguments]
+    with warm_process(environment) as warm:
+        return subprocess.run(command, env=environment | warm, check=False).returncode
+
+
 def hand_over(arguments: Sequence[str]) -> int | None:
     """Have a command of ours run by the warm process.
 

@@ -1,13 +1,13 @@
 """Judges every claim and writes the page: HTML, Markdown, figures, and the answers as JSON."""
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from initsweep import artifacts
 from initsweep.claim_page import files
@@ -26,13 +26,12 @@ MARKS = {"supported": "✓", "refuted": "✗", "depends": "±", "cannot tell": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One claim with what came of it."""
+    """One claim with what came of it; `figures` is the folder of the page's pictures."""
 
     name: str
     claim: Claim
     judgement: Judgement
-    svg: str
-    png: bytes
+    figures: Path
 
     @property
     def tags(self) -> dict[str, str]:
@@ -59,20 +58,19 @@ class Judged:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """What is attached to the run."""
-        return {f"{self.name}.png": self.png, f"{self.name}.svg": self.svg.encode()}
+        """What is attached to the run: the picture that stands beside the page."""
+        kept = (self.figures / f"{self.name}{suffix}" for suffix in (".png", ".svg"))
+        return {file.name: file.read_bytes() for file in kept}
 
 
 def judged(name: str, budget: Budget) -> Judged:
-    """Return one claim with its answer and its picture, from the measurements on disk."""
-    claim, table = CLAIMS.get(name), files.read_table(name, budget)
-    figure = draw(claim.picture, table)
+    """Return one claim with its answer, from the measurements on disk."""
+    claim = CLAIMS.get(name)
     return Judged(
         name=name,
         claim=claim,
-        judgement=claim.judge(table),
-        svg=style.to_svg(figure, name),
-        png=style.to_png(figure),
+        judgement=claim.judge(files.read_table(name, budget)),
+        figures=files.attachments(budget),
     )
 
 
@@ -84,13 +82,13 @@ def write(names: Sequence[str], budget: Budget) -> list[Judged]:
     """
     found = [judged(name, budget) for name in names]
     folder = files.attachments(budget)
-    for one in found:
-        file = folder / one.name
-        artifacts.write_text(file.with_suffix(".svg"), one.svg)
-        artifacts.write_bytes(file.with_suffix(".png"), one.png)
+    drawn = [_draw(one, budget) for one in found]
     content = _content(found, budget)
     html = _environment(autoescape=True).get_template("claims.html.jinja")
-    svgs = {one.name: _inline(one) for one in found}
+    svgs = {
+        one.name: Markup(style.element(svg, aria_label=one.claim.title))
+        for one, svg in zip(found, drawn, strict=True)
+    }
     page = html.render(**content, svgs=svgs, dark_rules=Markup(style.dark_rules()))
     artifacts.write_text(files.page(budget), page)
     markdown = _environment(autoescape=False).get_template("claims.md.jinja")
@@ -98,6 +96,19 @@ def write(names: Sequence[str], budget: Budget) -> list[Judged]:
     artifacts.write_text(files.page(budget).with_suffix(".md"), text)
     artifacts.write_json(folder / "answers.json", _answers(found))
     return found
+
+
+def _draw(one: Judged, budget: Budget) -> str:
+    """Write a claim's picture beside the page.
+
+    Returns:
+        The picture as SVG.
+    """
+    figure = draw(one.claim.picture, files.read_table(one.name, budget))
+    svg, file = style.to_svg(figure, one.name), one.figures / one.name
+    artifacts.write_text(file.with_suffix(".svg"), svg)
+    artifacts.write_bytes(file.with_suffix(".png"), style.to_png(figure))
+    return svg
 
 
 def effect_text(effect: Effect) -> str:
@@ -116,7 +127,7 @@ def summary(found: Sequence[Judged]) -> str:
     width = max(len(one.claim.title) for one in found)
     lines = [
         f"{MARKS[one.judgement.answer]} {one.judgement.answer:11}  {one.claim.title:{width}}  "
-        f"{_decisive(one.judgement)}".rstrip()
+        f"{decisive(one.judgement)}".rstrip()
         for one in found
     ]
     return "\n".join([*lines, "", counts_text(found)])
@@ -130,7 +141,8 @@ def counts_text(found: Sequence[Judged]) -> str:
     )
 
 
-def _decisive(judgement: Judgement) -> str:
+def decisive(judgement: Judgement) -> str:
+    """Return the number that the answer rests on, "" where there is none."""
     if not judgement.effects:
         return ""
     first = judgement.effects[0]
@@ -147,7 +159,7 @@ def _content(found: Sequence[Judged], budget: Budget) -> dict[str, object]:
         "counts": counts_text(found),
         "marks": MARKS,
         "effect_text": effect_text,
-        "decisive": _decisive,
+        "decisive": decisive,
     }
 
 
@@ -166,12 +178,3 @@ def _environment(*, autoescape: bool) -> Environment:
     )
     environment.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
     return environment
-
-
-def _inline(one: Judged) -> Markup:
-    """Return the figure as an element of the page."""
-    body = one.svg[one.svg.index("<svg") :]
-    body = re.sub(r"\s*<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r' xmlns(:xlink)?="[^"]*"', "", body).replace("xlink:href=", "href=")
-    label = escape(one.claim.title)
-    return Markup(body.replace("<svg", f'<svg role="img" aria-label="{label}"', 1))

@@ -5,15 +5,13 @@ command with `run`, `page` and `publish`.
 """
 
 import argparse
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 from initsweep import artifacts
 from initsweep.claim_page import files, render
 from initsweep.errors import ParamsError
-from initsweep.handover import warm_process
+from initsweep.handover import repro
 from initsweep.laboratory.claim import CLAIMS
 from initsweep.laboratory.lab import Budget, Lab
 from initsweep.laboratory.table import Measurement
@@ -55,7 +53,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.action == "publish":
         from initsweep.tracking.claims import publish_claims
 
-        found = render.write(files.settings().names, budget)
+        found = [render.judged(name, budget) for name in files.settings().names]
         return publish_claims(found, budget, load_params(options.params), Path.cwd()), 0
     return _all(budget)
 
@@ -76,11 +74,7 @@ def measure(name: str, budget: Budget) -> str:
 
 def _all(budget: Budget) -> tuple[str, int]:
     names = _known_names()
-    environment = {**os.environ}
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    command = [sys.executable, "-m", "dvc", "repro", str(files.pipeline(budget))]
-    with warm_process(environment) as warm:
-        status = subprocess.run(command, env=environment | warm, check=False).returncode
+    status = repro(str(files.pipeline(budget)))
     if status:
         return "claims: stopped; finished experiments are kept, run again to go on.", status
     found = [render.judged(name, budget) for name in names]

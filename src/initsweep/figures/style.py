@@ -1,5 +1,6 @@
 """The look of all figures, and figures as bytes that depend on their content only."""
 
+import html
 import io
 import re
 from collections.abc import Iterator
@@ -149,3 +150,18 @@ def dark_rules() -> str:
         if light != dark
     ]
     return f"@media screen and (prefers-color-scheme:dark){{{''.join(rules)}}}"
+
+
+def element(svg: str, **attributes: str) -> str:
+    """Return a figure as an element of a page, without what only a file of its own needs.
+
+    Args:
+        svg: What `to_svg` returned.
+        **attributes: More attributes of the element, "_" for "-".
+    """
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"\s*<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r' xmlns(:xlink)?="[^"]*"', "", body).replace("xlink:href=", "href=")
+    told = {"role": "img"} | {name.replace("_", "-"): text for name, text in attributes.items()}
+    start = "".join(f' {name}="{html.escape(text)}"' for name, text in told.items())
+    return body.replace("<svg", f"<svg{start}", 1)

@@ -125,9 +125,5 @@ def _script_data(value: object) -> Markup:
 
 def _inline(svg: str, name: str, title: str) -> Markup:
     """Return an SVG element without what only a file of its own needs."""
-    body = svg[svg.index("<svg") :]
-    body = re.sub(r"\s*<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r' xmlns(:xlink)?="[^"]*"', "", body)
-    body = style.themed(body.replace("xlink:href=", "href="))
-    start = f'<svg role="img" data-figure="{name}" aria-label="{escape(title)}"'
-    return Markup(body.replace("<svg", start, 1))
+    body = style.element(svg, data_figure=name, aria_label=title)
+    return Markup(style.themed(body))
