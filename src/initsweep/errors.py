@@ -57,6 +57,13 @@ class KernelsError(PathError):
     """The compiled kernels are not there or cannot be loaded."""
 
 
+class StaleKernelsError(KernelsError):
+    """The compiled kernels that lie here were built from other sources; never a reason to go on.
+
+    Another path would train to other digits, which DVC would keep as if they came from this one.
+    """
+
+
 class UnhealthyError(InitsweepError, AssertionError):
     """An untrained network that is not expected to train."""
 

@@ -8,7 +8,7 @@ from initsweep.engine.compiled_path import CompiledPath
 from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.stacked_path import StackedPath
-from initsweep.errors import PathError
+from initsweep.errors import PathError, StaleKernelsError
 
 LOG = logging.getLogger(__name__)
 
@@ -24,6 +24,7 @@ def choose_path(job: Job) -> TrainingPath:
 
     Raises:
         PathError: If a path was asked for by name and does not cover the job.
+        StaleKernelsError: If the kernels are older than their sources.
     """
     asked, reasons = job.runtime.engine, list[str]()
     for name, path in FAST_PATHS.items():
@@ -31,6 +32,8 @@ def choose_path(job: Job) -> TrainingPath:
             continue
         try:
             return path(job, reasons)
+        except StaleKernelsError:
+            raise  # a slip to mend, not a reason to train another way
         except PathError as error:
             if asked == name:
                 raise type(error)(

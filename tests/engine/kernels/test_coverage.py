@@ -1,18 +1,22 @@
 """What the kernels do not cover is refused by name, never trained wrongly."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from initsweep.engine.choice import choose_path
 from initsweep.engine.compiled_path import CompiledPath
 from initsweep.engine.kernels import library
 from initsweep.engine.kernels.coverage import check_coverage
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.paths import Job
 from initsweep.engine.plan import Operation, Plan
+from initsweep.engine.stacked_path import StackedPath
 from initsweep.engine.tracing import read_plan
-from initsweep.errors import KernelsError, PlanError
+from initsweep.errors import KernelsError, PlanError, StaleKernelsError
 
 
 class Calls(nn.Module):
@@ -148,11 +152,19 @@ def test_without_a_build_the_reason_is_given(monkeypatch, tmp_path):
         library.load_library.cache_clear()
 
 
-def test_a_build_of_other_sources_is_refused(monkeypatch):
+def test_a_build_of_other_sources_is_no_reason_to_train_another_way(
+    make_problem, training, optimizer, runtime, monkeypatch
+):
     monkeypatch.setattr(library, "sources_sha", lambda: "0123456789abcdef")
     library.load_library.cache_clear()
+    job = Job(
+        problem=make_problem(), training=training(), optimizer=optimizer(),
+        runtime=runtime(engine="torch"), keep_states=False,
+    )  # fmt: skip
     try:
-        with pytest.raises(KernelsError, match="other sources"):
-            library.load_library()
+        with pytest.raises(StaleKernelsError, match=r"other sources.*make \.venv/installed"):
+            choose_path(replace(job, runtime=runtime(engine="auto")))
+        assert isinstance(choose_path(job), StackedPath)
+        assert "other sources" in library.describe_engines()
     finally:
         library.load_library.cache_clear()

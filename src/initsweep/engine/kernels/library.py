@@ -9,7 +9,7 @@ import torch
 
 from initsweep.engine.kernels.program import OperationRecord, SettingsRecord
 from initsweep.engine.kernels.sources import sources_sha
-from initsweep.errors import KernelsError
+from initsweep.errors import KernelsError, StaleKernelsError
 
 BUILDS = {
     "AVX512": ("avx512", "avx2", "portable"),
@@ -26,6 +26,7 @@ def load_library() -> tuple[str, ctypes.CDLL]:
 
     Raises:
         KernelsError: If none was built when the package was installed, or none can be loaded.
+        StaleKernelsError: If the sources have changed since.
     """
     problems: dict[str, None] = {}  # each once, in the order met
     for build in BUILDS.get(torch.backends.cpu.get_cpu_capability(), ("portable",)):
@@ -35,7 +36,7 @@ def load_library() -> tuple[str, ctypes.CDLL]:
                 continue
             try:
                 return build, _declared(ctypes.CDLL(str(file)))
-            except (OSError, AttributeError, KernelsError) as error:
+            except (OSError, AttributeError) as error:
                 problems[str(error)] = None
     raise KernelsError(
         "; ".join(problems)
@@ -68,11 +69,15 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
     """Return the library with the types of its functions declared.
 
     Raises:
-        KernelsError: If it was built from other sources than those beside it.
+        StaleKernelsError: If it was built from other sources than those beside it.
     """
     library.kernels_sources.restype = ctypes.c_char_p
     if library.kernels_sources() != sources_sha().encode():
-        raise KernelsError("the kernels were built from other sources: install initsweep again")
+        raise StaleKernelsError(
+            "The compiled kernels were built from other sources than those here (after a pull?). "
+            "Build them again with `make .venv/installed` or `pip install --editable .`, "
+            "or set `runtime.engine: torch` to train without them."
+        )
     pointer, whole = ctypes.c_void_p, ctypes.c_int
     signatures = {
         "trainer_new": ([ctypes.POINTER(SettingsRecord), ctypes.POINTER(OperationRecord)], pointer),
