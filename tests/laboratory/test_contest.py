@@ -97,6 +97,15 @@ def test_an_interval_about_the_margin_is_open():
     assert contest.all_of([None, False]) is False
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(-0.05, 0.05, True), (0.2, 0.3, False), (-0.3, -0.2, False), (0.05, 0.2, None)],
+)
+def test_close_looks_at_both_sides(low, high, expected):
+    difference = Interval(low=low, estimate=(low + high) / 2, high=high)
+    assert contest.close(difference, 0.1) is expected
+
+
 def test_runs_that_are_missing_are_left_out_of_both_arms():
     def measured(arm, values):
         return [

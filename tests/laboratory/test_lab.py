@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from initsweep.errors import DataError
+from initsweep.laboratory.contest import measured, tune
 from initsweep.laboratory.data import IMAGES, LABELS, drawn, mnist
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.table import Measurement, Table
@@ -50,12 +51,11 @@ def test_diverged_runs_count_as_the_constant_predictor(lab, setup):
 
 
 def test_tuning_uses_validation_rows_and_the_test_gets_fresh_seeds(lab, setup):
-    tuned = lab.tuned(setup, "he_normal", [1e-4, 0.1], tuning_seeds=2, fresh_seeds=3)
+    tuned = tune(lab, setup, "he_normal", [1e-4, 0.1, 1e4], seeds=(2, 3))
     assert tuned.rate == 0.1
-    assert tuned.at_edge
     assert tuned.fresh.seeds == tuple(range(FRESH_SEED, FRESH_SEED + 3))
     assert tuned.fresh.constant_loss == setup.data.constant_loss["test"]
-    table = Table(tuned.measured("he", 3.0))
+    table = Table(measured(tuned, "he", 3.0))
     assert table.values("best rate", "he", 3.0) == [0.1]
     assert len(table.values("test loss", "he", 3.0)) == 3
 
@@ -108,8 +108,8 @@ def test_a_missing_or_damaged_mnist_file_is_named(tmp_path):
     write_idx(tmp_path, np.zeros((10, 5, 5), np.uint8), np.zeros(10, np.uint8))
     file = tmp_path / IMAGES
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(DataError, match="cut off"):
+    with pytest.raises(DataError, match="should have"):
         mnist(tmp_path)
     file.write_bytes(b"no")
-    with pytest.raises(DataError, match="no IDX file"):
+    with pytest.raises(DataError, match="not an IDX file"):
         mnist(tmp_path)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.data import Data, drawn
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
@@ -44,14 +45,10 @@ def measure(lab: Lab) -> list[Measurement]:
             optimizer={"name": "adam"},
         )
         for arm, scheme in SCHEMES.items():
-            tuned = lab.tuned(
-                setup,
-                scheme,
-                RATES if lab.budget == "full" else RATES[1:],
-                tuning_seeds=lab.pick(2, 1),
-                fresh_seeds=lab.pick(8, 3),
+            tuned = tune(
+                lab, setup, scheme, lab.pick(RATES, RATES[1:]), seeds=lab.pick((2, 8), (1, 3))
             )
-            rows += tuned.measured(named(arm, depth))
+            rows += measured(tuned, named(arm, depth))
             rows += [
                 Measurement(
                     arm=named(arm, depth), quantity=DECADES, setting=0.0, seed=seed,
@@ -109,6 +106,7 @@ def judge(table: Table) -> Judgement:
                 )
                 for arm in SCHEMES
             ),
+            *edges(table),
         ],
         reading=READINGS[answer],
     )
@@ -126,7 +124,7 @@ CLAIMS.add(
         experiment=(
             "SiLU networks of 10 and 30 layers of 64 units learn sin 3x cos 3y from 960 points "
             "with Adam, 960 steps (120 if quick); three schemes, each at its own best of six "
-            "rates (five if quick), fresh seeds, test rows."
+            "rates or more (five if quick), fresh seeds, test rows."
         ),
         criterion=(
             "Supported if the gain's test loss is lower than the default's by more than half a "

@@ -9,6 +9,7 @@ from torch.nn import functional
 from initsweep.architectures.images import BlankConv2d
 from initsweep.architectures.mlp import BlankLinear
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines, Strips
 from initsweep.laboratory.table import Measurement, Table
@@ -69,14 +70,10 @@ def measure(lab: Lab) -> list[Measurement]:
     )
     rows = []
     for arm, scheme in SCHEMES.items():
-        tuned = lab.tuned(
-            setup,
-            scheme,
-            lab.pick(RATES, RATES[1:5]),
-            tuning_seeds=lab.pick(2, 1),
-            fresh_seeds=lab.pick(6, 2),
+        tuned = tune(
+            lab, setup, scheme, lab.pick(RATES, RATES[1:5]), seeds=lab.pick((2, 6), (1, 2))
         )
-        rows += tuned.measured(arm)
+        rows += measured(tuned, arm)
         rows += tuned.response.measured(RESPONSE, tuned.response.final_scores, arm)
     return rows
 
@@ -104,6 +101,7 @@ def judge(table: Table) -> Judgement:
                 Effect(name=f"ahead of {arm}, each at its best rate", value=lead)
                 for arm, lead in leads.items()
             ),
+            *edges(table),
         ],
         reading=READINGS[answer].format(
             best=max(SCHEMES, key=lambda arm: float(table.values(ACCURACY, arm).mean()))
@@ -123,7 +121,7 @@ CLAIMS.add(
         experiment=(
             "16 convolutions of 32 channels with tanh on digits (8 x 8, pooled to 4 x 4 after the "
             "first), a linear head, SGD with momentum in batches of 32, 340 steps (102 if quick); "
-            "three schemes, each at its own best of six rates (four if quick), test rows."
+            "three schemes, each at its own best of six rates or more (four if quick), test rows."
         ),
         criterion=(
             "Supported if delta-orthogonal exceeds 0.9 and is ahead of both He and Glorot by more "

@@ -1,6 +1,7 @@
 """Does the gain of sinusoidal weights survive when every scheme has its own best rate?"""
 
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.table import Measurement, Table
@@ -39,14 +40,8 @@ def measure(lab: Lab) -> list[Measurement]:
     for depth in DEPTHS:
         setup = Setup(data=lab.images(), network=lab.mlp(depth, 128), epochs=lab.pick(40, 10))
         for arm, scheme in SCHEMES.items():
-            tuned = lab.tuned(
-                setup,
-                scheme,
-                RATES,
-                tuning_seeds=lab.pick(3, 1),
-                fresh_seeds=lab.pick(15, 4),
-            )
-            rows += tuned.measured(named(arm, depth))
+            tuned = tune(lab, setup, scheme, RATES, seeds=lab.pick((3, 15), (1, 4)))
+            rows += measured(tuned, named(arm, depth))
             at = tuned.response.at(FIXED)
             rows += [
                 Measurement(
@@ -101,6 +96,7 @@ def judge(table: Table) -> Judgement:
                 )
                 for depth, lead in untuned.items()
             ),
+            *edges(table),
         ],
         reading=READINGS[answer].format(
             leading=" and ".join(str(d) for d, held in zip(DEPTHS, holds, strict=True) if held)
@@ -119,8 +115,8 @@ CLAIMS.add(
         source="Fernández-Hernández et al. 2025, tables of accuracy; our question: when tuned?",
         experiment=(
             "ReLU networks of 3 and 30 layers of 128 units on digits, SGD with momentum, 320 "
-            "steps (80 if quick); four schemes, each at its own best of nine rates over four "
-            "decades, fresh seeds, test rows; besides, all at the rate 0.001. The paper: "
+            "steps (80 if quick); four schemes, each at its own best of nine rates or more over "
+            "four decades, fresh seeds, test rows; besides, all at the rate 0.001. The paper: "
             "convolutional networks and transformers."
         ),
         criterion=(

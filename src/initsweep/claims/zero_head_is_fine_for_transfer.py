@@ -1,14 +1,15 @@
 """A zero head on a pretrained network: one of the cases where zero is said to be fine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
 import torch
 from torch import Tensor
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement
 from initsweep.engine.lanes import Split
+from initsweep.laboratory.contest import contest, edges, verdict, within
 from initsweep.laboratory.data import Data
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
@@ -47,16 +48,13 @@ def measure(lab: Lab) -> list[Measurement]:
         head = {n: factor * v for n, v in scratch(seed).items() if n.startswith("head")}
         return {**backbones[seed], **head}
 
-    schemes = (
-        Scheme(label=ZERO, weights=lambda seed: with_head(seed, 0.0)),
-        Scheme(label=RANDOM, weights=lambda seed: with_head(seed, 1.0)),
-        Scheme(label=SCRATCH, weights=scratch),
-    )
-    rows = []
-    for scheme in schemes:
-        tuned = lab.tuned(setup, scheme, RATES, tuning_seeds=tuning, fresh_seeds=fresh)
-        rows += tuned.measured()
-    return rows
+    weights: dict[str, Callable[[int], Mapping[str, Tensor]]] = {
+        ZERO: lambda seed: with_head(seed, 0.0),
+        RANDOM: lambda seed: with_head(seed, 1.0),
+        SCRATCH: scratch,
+    }
+    schemes = {arm: Scheme(label=arm, weights=drawn) for arm, drawn in weights.items()}
+    return contest(lab, setup, schemes, seeds=(tuning, fresh), rates=RATES)
 
 
 def part(data: Data, first: int) -> Data:
@@ -76,16 +74,13 @@ def judge(table: Table) -> Judgement:
     """Fine means: no more than the margin behind a random head."""
     behind = table.difference(LOSS, ZERO, RANDOM)
     gain = table.difference(LOSS, SCRATCH, ZERO)
-    answer: Answer = "cannot tell"
-    if behind.high < MARGIN:
-        answer = "supported"
-    elif behind.low > MARGIN:
-        answer = "refuted"
+    answer = verdict([within(behind, MARGIN)])
     return Judgement(
         answer=answer,
         effects=[
             Effect(name="test loss of the zero head minus He's head, nats", value=behind),
             Effect(name="test loss that the zero head gains over no pretraining", value=gain),
+            *edges(table),
         ],
         reading=READINGS[answer],
     )
@@ -100,7 +95,7 @@ CLAIMS.add(
         experiment=(
             "A ReLU network of three layers of 128 units is trained on the digits 0 to 4, then "
             "gets a new head for 5 to 9 and all of it is trained on; zero head, He's head and no "
-            "pretraining, each at its own best of five rates, fresh seeds, test rows."
+            "pretraining, each at its own best of five rates or more, fresh seeds, test rows."
         ),
         criterion=(
             "Supported if the zero head ends less than 0.03 nats behind He's (limit of the "

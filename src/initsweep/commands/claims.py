@@ -23,12 +23,13 @@ COMPUTES = (
     "datasets",
     "engine",
     "initializers",
-    "laboratory",
+    "laboratory/data",
+    "laboratory/lab",
     "metrics",
     "options",
     "randomness",
 )
-"""What kept trainings depend on."""
+"""What a kept training depends on: not how experiments choose rates, judge or draw."""
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:

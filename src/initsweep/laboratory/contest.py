@@ -137,13 +137,22 @@ def joined(first: Runs, second: Runs) -> Runs:
 
 def measured(tuned: Tuned, arm: str, setting: float = 0.0) -> list[Measurement]:
     """Return what `contest` tells of one arm."""
-    response = tuned.response
-    chosen = float(response.final_losses[response.at(tuned.rate)].mean())
-    edge = float(next_rate(response) is not None)
+    response, fresh = tuned.response, tuned.fresh
+    single = {
+        "best rate": tuned.rate,
+        CHOSEN: float(response.final_losses[response.at(tuned.rate)].mean()),
+        EDGE: float(next_rate(response) is not None),
+    }
+    columns = {LOSS: tuned.test_losses, SCORE: tuned.test_scores}
+    rows = [
+        (name, seed, v)
+        for name, vs in columns.items()
+        for seed, v in zip(fresh.seeds, vs, strict=True)
+    ]
+    rows += [(name, 0, value) for name, value in single.items()]
     return [
-        *tuned.measured(arm, setting),
-        Measurement(arm=arm, quantity=CHOSEN, setting=setting, seed=0, value=chosen),
-        Measurement(arm=arm, quantity=EDGE, setting=setting, seed=0, value=edge),
+        Measurement(arm=arm, quantity=name, setting=setting, seed=seed, value=float(value))
+        for name, seed, value in rows
     ]
 
 
@@ -176,6 +185,13 @@ def within(difference: Interval, margin: float) -> bool | None:
     """Return whether a difference stays below a margin, None where its interval holds it."""
     exceeds = beyond(difference, margin)
     return None if exceeds is None else not exceeds
+
+
+def close(difference: Interval, margin: float) -> bool | None:
+    """Return whether a difference lies within a margin either way, None where that is open."""
+    if difference.low > -margin and difference.high < margin:
+        return True
+    return False if difference.low > margin or difference.high < -margin else None
 
 
 def all_of(parts: Sequence[bool | None]) -> bool | None:

@@ -1,7 +1,6 @@
 """Data for experiments: what ships with scikit-learn, MNIST from files that lie here, draws."""
 
-import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 
 from initsweep.datasets import DATASETS, Dataset, Task
 from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
+from initsweep.datasets.readers.idx import read_idx
 from initsweep.engine.lanes import MetricFunction, Split
 from initsweep.errors import DataError
 from initsweep.metrics import METRICS, loss_of, score_of
@@ -70,8 +70,8 @@ def mnist(folder: Path) -> Data:
     Raises:
         DataError: If they are not there or are not what their headers say.
     """
-    images = _idx(folder, IMAGES, 3)
-    labels = _idx(folder, LABELS, 1)
+    images = _bytes(folder, IMAGES, 3)
+    labels = _bytes(folder, LABELS, 1)
     if len(images) != len(labels):
         raise DataError(f"{folder}: {len(images)} images but {len(labels)} labels.")
     flat = images.reshape(len(images), -1).astype(np.float64)
@@ -120,35 +120,22 @@ def _split(features: np.ndarray, targets: np.ndarray) -> Split:
     return Split(features=torch.from_numpy(features), targets=torch.from_numpy(targets))
 
 
-def _idx(folder: Path, name: str, dimensions: int) -> np.ndarray:
-    """Read one IDX file of unsigned bytes.
-
-    Returns:
-        The bytes in the shape that the header gives.
+def _bytes(folder: Path, name: str, dimensions: int) -> np.ndarray:
+    """Return what an IDX file of unsigned bytes holds.
 
     Raises:
-        DataError: If the file is missing, is none of these, or is cut off.
-
-    Source: the header as described at LeCun's MNIST page: 0, 0, type 8, number of dimensions,
-    then each dimension as a big-endian 32-bit number.
+        DataError: If the file is missing, or holds something else.
     """
-    opened: dict[str, Callable[[Path], bytes]] = {
-        name: Path.read_bytes,
-        f"{name}.gz": lambda file: gzip.decompress(file.read_bytes()),
-    }
-    for file, read in opened.items():
-        if (folder / file).is_file():
-            content = read(folder / file)
-            break
-    else:
+    found = [file for file in (folder / name, folder / f"{name}.gz") if file.is_file()]
+    if not found:
         raise DataError(
             f"mnist: '{folder}' holds neither {name} nor {name}.gz. Give the folder that holds "
             "MNIST's test files, or null to do without."
         )
-    if len(content) < 4 + 4 * dimensions or content[:4] != bytes([0, 0, 8, dimensions]):
-        raise DataError(f"'{folder / file}' is no IDX file of bytes in {dimensions} dimensions.")
-    shape = np.frombuffer(content, ">i4", dimensions, 4)
-    values = np.frombuffer(content, np.uint8, offset=4 + 4 * dimensions)
-    if values.size != int(np.prod(shape)):
-        raise DataError(f"'{folder / file}' is cut off: its header announces {shape.tolist()}.")
-    return values.reshape(shape)
+    values = read_idx(found[0])
+    if values.dtype != np.uint8 or values.ndim != dimensions:
+        raise DataError(
+            f"'{found[0]}' holds {values.dtype} in {values.ndim} dimensions, "
+            f"not bytes in {dimensions}."
+        )
+    return values

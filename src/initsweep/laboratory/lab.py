@@ -18,7 +18,7 @@ from initsweep.engine.lanes import Lane, Problem
 from initsweep.engine.train import train_lanes
 from initsweep.initializers import Initializer, initial_state, make_initializer
 from initsweep.laboratory.data import Data, mnist, registered
-from initsweep.laboratory.runs import Runs, Tuned
+from initsweep.laboratory.runs import Runs
 from initsweep.params import Optimizer, Runtime, Training, fingerprint
 from initsweep.progress import progress
 from initsweep.records import ModelOption, OptionValue
@@ -26,6 +26,7 @@ from initsweep.records import ModelOption, OptionValue
 Budget = Literal["full", "quick"]
 Choice = TypeVar("Choice")
 TUNING_SEED, FRESH_SEED = 0, 100
+"""The first seeds that rates are chosen on, and that schemes are tested on."""
 SCRATCH = Path("scratch/claims")
 
 _OPTIMIZER: dict[str, object] = {
@@ -203,29 +204,6 @@ class Lab:
                 checkpoint=self._kept(setup, scheme.label, split),
             )
         return Runs.of(scheme.label, rates, seeds, results, setup.data, split)
-
-    def tuned(
-        self,
-        setup: Setup,
-        scheme: str | Scheme,
-        rates: Sequence[float],
-        *,
-        tuning_seeds: int,
-        fresh_seeds: int,
-    ) -> Tuned:
-        """Give a scheme its own best rate, then train it on fresh seeds and test it.
-
-        The best rate has the lowest mean validation loss over the tuning seeds, a run's loss being
-        at most the constant predictor's.
-
-        Returns:
-            The whole response on validation rows, and the fresh runs on test rows.
-        """
-        tuning = range(TUNING_SEED, TUNING_SEED + tuning_seeds)
-        response = self.train(setup, scheme, rates, tuning)
-        fresh = range(FRESH_SEED, FRESH_SEED + fresh_seeds)
-        runs = self.train(setup, scheme, [response.best_rate], fresh, split="test")
-        return Tuned(response=response, fresh=runs)
 
     def _problem(self, setup: Setup, scheme: Scheme, split: str) -> Problem:
         data = setup.data

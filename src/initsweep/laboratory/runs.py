@@ -148,23 +148,6 @@ class Tuned:
         """Test scores of the fresh runs, shape (seeds,)."""
         return np.asarray(self.fresh.final_scores[0])
 
-    @property
-    def at_edge(self) -> bool:
-        """Whether the best rate is the lowest or highest that was tried."""
-        return self.rate in (min(self.response.rates), max(self.response.rates))
-
-    def measured(self, arm: str | None = None, setting: float = 0.0) -> list[Measurement]:
-        """Return test loss, test score and best rate as measurements at one setting."""
-        arm = arm or self.fresh.label
-        columns = {"test loss": self.test_losses, "test score": self.test_scores}
-        rows = [
-            Measurement(arm=arm, quantity=name, setting=setting, seed=seed, value=float(value))
-            for name, values in columns.items()
-            for seed, value in zip(self.fresh.seeds, values, strict=True)
-        ]
-        best = Measurement(arm=arm, quantity="best rate", setting=setting, seed=0, value=self.rate)
-        return [*rows, best]
-
 
 def _guess(data: Data, split: str) -> float:
     """Return the score of the best guess that ignores the features."""
