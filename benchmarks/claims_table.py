@@ -30,5 +30,5 @@ def _row(one: render.Judged) -> str:
 
 
 if __name__ == "__main__":
-    found = [render.judged(name, "full") for name in files.settings().names]
+    found = render.judged(files.settings().names, "full")
     README.write_text(with_tables(README.read_text("utf-8"), {"claims": table(found)}), "utf-8")

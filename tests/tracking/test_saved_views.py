@@ -18,11 +18,13 @@ def views() -> dict[str, dict]:
     found = {}
     for key, value in tags.items():
         if key.startswith(SAVED_VIEW):
-            packed = json.loads(value)["state"].removeprefix("deflate;")
-            found[key.removeprefix(SAVED_VIEW)] = json.loads(
-                zlib.decompress(base64.b64decode(packed))
-            )
+            found[key.removeprefix(SAVED_VIEW)] = unpacked(value)
     return found
+
+
+def unpacked(tag: str) -> dict:
+    packed = json.loads(tag)["state"].removeprefix("deflate;")
+    return json.loads(zlib.decompress(base64.b64decode(packed)))
 
 
 def shown(role: str) -> list[tuple[set[str], dict[str, str], dict[str, str]]]:

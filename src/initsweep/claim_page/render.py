@@ -26,20 +26,36 @@ MARKS = {"supported": "✓", "refuted": "✗", "depends": "±", "cannot tell": "
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """One claim with what came of it; `figures` is the folder of the page's pictures."""
+    """One claim with what came of it.
+
+    Attributes:
+        name: Of its file.
+        place: On the page, from 0 up.
+        claim: The claim.
+        judgement: Its answer.
+        figures: The folder of the page's pictures.
+    """
 
     name: str
+    place: int
     claim: Claim
     judgement: Judgement
     figures: Path
 
     @property
+    def title(self) -> str:
+        """What MLflow calls its run."""
+        return self.claim.title
+
+    @property
     def tags(self) -> dict[str, str]:
         """What MLflow shows in columns."""
+        effects = self.judgement.effects
         return {
             "answer": self.judgement.answer,
-            "title": self.claim.title,
+            "effect": effects[0].name if effects else "",
             "source": self.claim.source,
+            "place": f"{self.place:02}",
         }
 
     @property
@@ -63,15 +79,19 @@ class Judged:
         return {file.name: file.read_bytes() for file in kept}
 
 
-def judged(name: str, budget: Budget) -> Judged:
-    """Return one claim with its answer, from the measurements on disk."""
-    claim = CLAIMS.get(name)
-    return Judged(
-        name=name,
-        claim=claim,
-        judgement=claim.judge(files.read_table(name, budget)),
-        figures=files.attachments(budget),
-    )
+def judged(names: Sequence[str], budget: Budget) -> list[Judged]:
+    """Return claims with their answers, from the measurements on disk."""
+    claims = [(name, CLAIMS.get(name)) for name in names]
+    return [
+        Judged(
+            name=name,
+            place=place,
+            claim=claim,
+            judgement=claim.judge(files.read_table(name, budget)),
+            figures=files.attachments(budget),
+        )
+        for place, (name, claim) in enumerate(claims)
+    ]
 
 
 def write(names: Sequence[str], budget: Budget) -> list[Judged]:
@@ -80,7 +100,7 @@ def write(names: Sequence[str], budget: Budget) -> list[Judged]:
     Returns:
         The claims with their answers, in the order of `names`.
     """
-    found = [judged(name, budget) for name in names]
+    found = judged(names, budget)
     folder = files.attachments(budget)
     drawn = [_draw(one, budget) for one in found]
     content = _content(found, budget)

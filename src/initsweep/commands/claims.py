@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.action == "publish":
         from initsweep.tracking.claims import publish_claims
 
-        found = [render.judged(name, budget) for name in files.settings().names]
+        found = render.judged(files.settings().names, budget)
         return publish_claims(found, budget, load_params(options.params), Path.cwd()), 0
     return _all(budget)
 
@@ -78,8 +78,11 @@ def _all(budget: Budget) -> tuple[str, int]:
     status = repro(str(files.pipeline(budget)))
     if status:
         return "claims: stopped; finished experiments are kept, run again to go on.", status
-    found = [render.judged(name, budget) for name in names]
-    return f"{render.summary(found)}\n\nThe page: {files.page(budget)}", 0
+    from initsweep.tracking.claims import EXPERIMENT
+
+    found = render.judged(names, budget)
+    where = f"The page: {files.page(budget)}. In MLflow: `initsweep ui`, '{EXPERIMENT}'."
+    return f"{render.summary(found)}\n\n{where}", 0
 
 
 def _known_names() -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from initsweep.params import Params
 from initsweep.tracking.connection import connection, experiment_id
 from initsweep.tracking.location import locate
+from initsweep.tracking.saved_views import claims_tags
 
 EXPERIMENT = "initsweep claims"
 _SHA = "claim.sha"
@@ -21,6 +22,8 @@ class JudgedClaim(Protocol):
 
     @property
     def name(self) -> str: ...  # noqa: D102
+    @property
+    def title(self) -> str: ...  # noqa: D102
     @property
     def tags(self) -> dict[str, str]: ...  # noqa: D102
     @property
@@ -50,6 +53,8 @@ def publish_claims(claims: Sequence[JudgedClaim], budget: str, params: Params, r
     created = removed = 0
     with connection(location) as client:
         experiment = experiment_id(client, EXPERIMENT, location)
+        for key, value in claims_tags().items():
+            client.set_experiment_tag(experiment, key, value)
         existing = _existing(client, experiment, budget)
         wanted = {_sha(claim, budget): claim for claim in claims}
         for sha, run_id in existing:
@@ -81,7 +86,7 @@ def _create(
     tags: dict[str, str],
 ) -> None:
     own = {**claim.tags, _OURS: claim.name, "mlflow.note.content": claim.note}
-    run = client.create_run(experiment, run_name=claim.name, tags={**own, **tags})
+    run = client.create_run(experiment, run_name=claim.title, tags={**own, **tags})
     for name, value in claim.metrics.items():
         client.log_metric(run.info.run_id, name, value)
     with tempfile.TemporaryDirectory() as folder:
@@ -93,7 +98,7 @@ def _create(
 
 def _sha(claim: JudgedClaim, budget: str) -> str:
     """Return the hash of everything that is shown of a claim."""
-    content = [claim.name, budget, claim.tags, claim.metrics, claim.note]
+    content = [claim.name, claim.title, budget, claim.tags, claim.metrics, claim.note]
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
     for name, file in sorted(claim.files.items()):
         digest.update(name.encode() + file)

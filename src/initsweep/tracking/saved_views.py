@@ -29,6 +29,20 @@ def experiment_tags(score: str) -> dict[str, str]:
         TRIALS: ("Trials: every learning rate", _trials(score)),
         SEEDS: ("Fresh seeds at the chosen rate", _seeds(score)),
     }
+    return _tags(views)
+
+
+def claims_tags() -> dict[str, str]:
+    """Return the tags of the experiment of claims that hold its views, one for each budget."""
+    return _tags(
+        {
+            f"initsweep-claims-{budget}": (f"Answers, {budget} budget", _answers(budget))
+            for budget in ("full", "quick")
+        }
+    )
+
+
+def _tags(views: Mapping[str, tuple[str, Mapping[str, object]]]) -> dict[str, str]:
     return {
         # Without it MLflow opens its pages for language models.
         "mlflow.experimentKind": "custom_model_development",
@@ -120,16 +134,41 @@ def _seeds(score: str) -> dict[str, object]:
     )
 
 
+def _answers(budget: str) -> dict[str, object]:
+    return _state(
+        role=budget,
+        of="budget",
+        columns={
+            "tags.`answer`": 110,
+            "metrics.`estimate`": 100,
+            "metrics.`low`": 100,
+            "metrics.`high`": 100,
+            "tags.`effect`": 360,
+            "tags.`source`": 260,
+        },
+        order="tags.`place`",
+        charts=[],
+    )
+
+
 Chart = dict[str, object]
 
 
 def _state(
-    *, role: str, columns: Mapping[str, int], order: str, charts: Sequence[tuple[str, Chart]]
+    *,
+    role: str,
+    of: str = "role",
+    columns: Mapping[str, int],
+    order: str,
+    charts: Sequence[tuple[str, Chart]],
 ) -> dict[str, object]:
-    """Return the state of a page; columns come with their width, charts with their section."""
+    """Return the state of a page with the runs whose tag `of` is `role`.
+
+    Columns come with their width, charts with their section.
+    """
     sections = list(dict.fromkeys(section for section, _ in charts))
     return {
-        "searchFilter": f"tags.role = '{role}'",
+        "searchFilter": f"tags.{of} = '{role}'",
         "orderByKey": order,
         "orderByAsc": True,
         "selectedColumns": list(columns),
