@@ -118,6 +118,22 @@ class MeasureRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureSummary:
+    """One measure of one scheme on test rows: the mean over fresh runs with its 95 % interval.
+
+    Runs in which the measure is not defined (diverged ones are the usual case) are left out;
+    `runs` says how many are in. The numbers are None if there is none.
+    """
+
+    scheme: str
+    measure: str
+    runs: int
+    low: float | None
+    estimate: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PredictionRow:
     """One test example seen by the median-seed model of a scheme."""
 

@@ -10,6 +10,8 @@ from initsweep.errors import ArtifactError
 from initsweep.params import parse_params
 from initsweep.records import (
     CurveRow,
+    MeasureRow,
+    MeasureSummary,
     PairRow,
     PredictionRow,
     ResponseRow,
@@ -31,6 +33,11 @@ def write(one):
     artifacts.write_json(tuned / "selection.json", one.selection)
     artifacts.write_rows(trained / "runs.csv", one.confirm, RunRow)
     artifacts.write_rows(trained / "curves.csv", one.curves, CurveRow)
+    measured = [
+        MeasureRow(scheme=run.scheme, seed=run.seed, split="test", measure="accuracy", value=0.5)
+        for run in one.confirm
+    ]
+    artifacts.write_rows(trained / "measures.csv", measured, MeasureRow)
     artifacts.write_json(trained / "record.json", one.confirmation)
     seen = [
         PredictionRow(example=0, target=0.0, prediction=0.0),
@@ -67,6 +74,7 @@ def test_writes_every_table(params):
         "results/compare/intervals.csv",
         "results/compare/learning_curves.csv",
         "results/compare/lr_response.csv",
+        "results/compare/measures.csv",
         "results/compare/needed_seeds.csv",
         "results/compare/pairs.csv",
         "results/compare/response.csv",
@@ -75,6 +83,8 @@ def test_writes_every_table(params):
         "results/compare/schemes.json",
         "results/compare/verdict.json",
     ]
+    measured = artifacts.read_rows(artifacts.COMPARE / "measures.csv", MeasureSummary)
+    assert [(one.scheme, one.estimate) for one in measured] == [(name, 0.5) for name in SCHEMES]
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     assert [(row.scheme, row.outcome) for row in rows] == [
         ("he_normal", "recommended"), ("xavier_normal", "worse"), ("zeros", "untrainable"),
@@ -198,6 +208,7 @@ def test_a_removed_scheme_is_ignored(params):
         "results/train/he_normal/runs.csv",
         "results/train/he_normal/record.json",
         "results/train/he_normal/curves.csv",
+        "results/train/he_normal/measures.csv",
         "results/train/he_normal/predictions.csv",
     ],
 )

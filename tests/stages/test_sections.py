@@ -9,7 +9,7 @@ from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.figures.numbers import MISSING
 from initsweep.records import PredictionRow, RetuneRow
-from initsweep.reporting import alternatives, cost, document, facts, mistakes
+from initsweep.reporting import alternatives, cost, document, facts, measures, mistakes
 from initsweep.reporting.document import SECTIONS, Paragraph, Section
 from initsweep.reporting.sections import sections_of
 from initsweep.stages import report
@@ -119,6 +119,24 @@ def test_results_by_class(study):
     assert cells(table, 0) == ["0", "2", "100.0 %", "50.0 %", "66.7 %", "1 (1)"]
     assert cells(table, 1) == ["1", "2", "66.7 %", "100.0 %", "80.0 %", MISSING]
     assert cells(table, 2) == ["2", "0"] + 4 * [MISSING]
+
+
+def test_other_measures_say_how_many_runs_have_them(study):
+    table = measures.table(study)
+    assert "accuracy" not in measures.names(study)
+    assert table.head == ["Scheme", "Average precision", "Balanced accuracy", "Minority recall"]
+    by_scheme = {row[0].text: row for _, row in table.rows}
+    untrainable = next(row.scheme for row in study.schemes if not row.trainable)
+    assert by_scheme[untrainable][1].text == MISSING
+    assert by_scheme[untrainable][1].note == "0 of 10 runs"
+    notes = [row[3].note for _, row in table.rows]
+    assert sum(note.endswith("9 of 10 runs") for note in notes) == 1
+
+
+def test_the_rarest_class_is_named(study):
+    schema = dataclasses.replace(study.schema, class_counts=[5, 2, *[9] * 8])
+    said = dict(measures.terms(dataclasses.replace(study, schema=schema)))
+    assert said["Minority recall"].endswith("(here 1, 2 training rows)")
 
 
 def test_residuals_are_in_the_unit_of_the_target(study):

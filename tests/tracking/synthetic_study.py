@@ -18,6 +18,8 @@ from initsweep.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    MeasureRow,
+    MeasureSummary,
     Provenance,
     RunRow,
     Schema,
@@ -26,6 +28,7 @@ from initsweep.records import (
     TrialRow,
     Verdict,
 )
+from initsweep.statistics.measures import summaries
 from initsweep.tracking import SchemeResults, Study
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +89,8 @@ def write_study(study: Study, root: Path) -> None:
     artifacts.write_json(root / artifacts.COMPARE / "verdict.json", study.verdict)
     rows = [results.row for results in study.schemes]
     artifacts.write_rows(root / artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
+    measured = [row for results in study.schemes for row in results.summaries]
+    artifacts.write_rows(root / artifacts.COMPARE / "measures.csv", measured, MeasureSummary)
     diagnoses = [results.diagnosis for results in study.schemes]
     artifacts.write_rows(root / artifacts.DIAGNOSE / "schemes.csv", diagnoses, DiagnosisRow)
     layers = [row for results in study.schemes for row in results.layers]
@@ -103,6 +108,7 @@ def write_study(study: Study, root: Path) -> None:
         artifacts.write_json(train / "record.json", results.confirmation)
         artifacts.write_rows(train / "runs.csv", results.confirm_runs, RunRow)
         artifacts.write_rows(train / "curves.csv", results.curves, CurveRow)
+        artifacts.write_rows(train / "measures.csv", results.measures, MeasureRow)
         artifacts.write_bytes(train / "model.safetensors", to_safetensors(some_weights()))
 
 
@@ -156,6 +162,8 @@ def _results(name: str, grid: Sequence[float], seeds: Sequence[int], epochs: int
             for seed in seeds
             for epoch in range(epochs + 1)
         ],
+        measures=_measures(confirm),
+        summaries=summaries(_measures(confirm)),
         row=_row(name, best, mean, len(seeds)),
         diagnosis=DiagnosisRow(
             scheme=name,
@@ -182,6 +190,20 @@ def _results(name: str, grid: Sequence[float], seeds: Sequence[int], epochs: int
         ),
         layers=[_layer(name, index) for index in range(3)],
     )
+
+
+def _measures(runs: Sequence[RunRow]) -> list[MeasureRow]:
+    return [
+        MeasureRow(
+            scheme=run.scheme,
+            seed=run.seed,
+            split=split,
+            measure="minority_recall",
+            value=None if run.test_score is None else run.test_score / 2,
+        )
+        for run in runs
+        for split in ("validation", "test")
+    ]
 
 
 def _layer(name: str, index: int) -> LayerRow:

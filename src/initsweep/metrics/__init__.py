@@ -50,6 +50,7 @@ class Metric:
         higher_is_better: Whether a larger value is the better one.
         role: A loss is minimized in training; a score is watched beside it, and runs can be
             compared by it; a measure is written down for the fresh runs. Scores are measures too.
+        summary: What it is, in words with its unit, without a capital or a full stop.
         reference: Where the formula stands.
         constant: Its value for the best constant predictor; None for a measure.
         default: Whether it is the task's own loss or score.
@@ -61,6 +62,7 @@ class Metric:
     function: Callable[..., Tensor]
     higher_is_better: bool
     role: Role
+    summary: str
     reference: str
     constant: Constant | None = None
     default: bool = False

@@ -48,6 +48,7 @@ METRICS.add(
         role="score",
         constant=constant,
         default=True,
+        summary="share of rows whose class is predicted right",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, section 1.5.1",
     ),
 )

@@ -80,6 +80,7 @@ METRICS.add(
         function=average_precision,
         higher_is_better=True,
         role="score",
+        summary="mean precision over all thresholds, of the rarer of two classes or of all",
         reference="Davis and Goadrich (2006), Precision-recall and ROC curves, ICML",
         constant=constant,
         needs="rarest_class",

@@ -51,6 +51,7 @@ METRICS.add(
         function=balanced_accuracy,
         higher_is_better=True,
         role="score",
+        summary="mean of the recalls of all classes",
         reference="Brodersen et al. (2010), The balanced accuracy and its posterior distribution",
         constant=constant,
     ),

@@ -51,6 +51,7 @@ METRICS.add(
         role="loss",
         constant=constant,
         default=True,
+        summary="minus the log of the probability given to the right class, mean",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 4.108",
     ),
 )

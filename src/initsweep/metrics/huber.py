@@ -60,6 +60,7 @@ METRICS.add(
         function=huber,
         higher_is_better=False,
         role="loss",
+        summary="mean of squared errors up to one standard deviation, of absolute ones beyond",
         reference="Huber (1964), Robust estimation of a location parameter",
         constant=constant,
     ),

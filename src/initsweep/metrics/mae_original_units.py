@@ -34,6 +34,7 @@ METRICS.add(
         function=mae_original_units,
         higher_is_better=False,
         role="measure",
+        summary="mean absolute error, in the target's unit",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 1.91",
         needs="target_scale",
     ),

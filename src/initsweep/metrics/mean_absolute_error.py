@@ -47,6 +47,7 @@ METRICS.add(
         function=mean_absolute_error,
         higher_is_better=False,
         role="loss",
+        summary="mean absolute error, in standard deviations of the training targets",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 1.91",
         constant=constant,
     ),

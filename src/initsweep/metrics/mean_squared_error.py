@@ -47,6 +47,7 @@ METRICS.add(
         role="loss",
         constant=constant,
         default=True,
+        summary="mean squared error, in variances of the training targets",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 1.2",
     ),
 )

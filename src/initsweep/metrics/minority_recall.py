@@ -36,6 +36,7 @@ METRICS.add(
         function=minority_recall,
         higher_is_better=True,
         role="measure",
+        summary="share of the rows of the class with the fewest training rows that is found",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, section 1.5.1",
         needs="rarest_class",
     ),

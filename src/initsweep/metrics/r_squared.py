@@ -55,6 +55,7 @@ METRICS.add(
         role="score",
         constant=constant,
         default=True,
+        summary="share of the targets' variance that is explained",
         reference="Wright (1921), Correlation and causation, J. Agricultural Research 20",
     ),
 )

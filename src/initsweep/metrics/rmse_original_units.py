@@ -34,6 +34,7 @@ METRICS.add(
         function=rmse_original_units,
         higher_is_better=False,
         role="measure",
+        summary="root mean squared error, in the target's unit",
         reference="Bishop (2006), Pattern Recognition and Machine Learning, eq. 1.3",
         needs="target_scale",
     ),

@@ -56,6 +56,7 @@ METRICS.add(
         function=weighted_cross_entropy,
         higher_is_better=False,
         role="loss",
+        summary="cross entropy with the weights of `task.class_weights`",
         reference="King and Zeng (2001), Logistic regression in rare events data, eq. 22",
         constant=constant,
         needs="class_weights",

@@ -12,6 +12,7 @@ from initsweep.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    MeasureSummary,
     NeededSeeds,
     PairRow,
     PredictionRow,
@@ -62,6 +63,7 @@ class Study:
     needed_seeds: list[NeededSeeds]
     budget: list[BudgetRow]
     quantities: list[QuantityRow]
+    measures: list[MeasureSummary]
     retunes: list[RetuneRow]
     hashes: dict[str, str]
     challenge: Challenge

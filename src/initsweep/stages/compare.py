@@ -13,6 +13,8 @@ from initsweep.records import (
     Confirmation,
     CurveRow,
     DivergenceRow,
+    MeasureRow,
+    MeasureSummary,
     NeededSeeds,
     PairRow,
     PredictionRow,
@@ -28,6 +30,7 @@ from initsweep.records import (
 from initsweep.statistics import plot_tables
 from initsweep.statistics.alternatives import alternatives, needed_seeds
 from initsweep.statistics.evidence import Evidence, Retune, check_evidence
+from initsweep.statistics.measures import summaries
 from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from initsweep.statistics.verdict import Comparison, compare
 
@@ -58,6 +61,12 @@ def run(params: Params) -> None:
     artifacts.write_rows(artifacts.COMPARE / "divergence.csv", comparison.divergence, DivergenceRow)
     artifacts.write_rows(artifacts.COMPARE / "retunes.csv", comparison.retunes, RetuneRow)
     artifacts.write_rows(artifacts.COMPARE / "intervals.csv", comparison.quantities, QuantityRow)
+    measured = [
+        row
+        for scheme in params.schemes
+        for row in artifacts.read_rows(artifacts.train_folder(scheme) / "measures.csv", MeasureRow)
+    ]
+    artifacts.write_rows(artifacts.COMPARE / "measures.csv", summaries(measured), MeasureSummary)
     _write_plots(params, schema, comparison, evidence)
     changed = alternatives(evidence, schema, params.decide)
     artifacts.write_rows(artifacts.COMPARE / "alternatives.csv", changed, Alternative)

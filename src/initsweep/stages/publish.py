@@ -17,6 +17,8 @@ from initsweep.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    MeasureRow,
+    MeasureSummary,
     RunRow,
     Schema,
     SchemeRow,
@@ -52,6 +54,7 @@ def read_study(params: Params) -> tracking.Study:
     verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
     diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
     layers = artifacts.read_rows(artifacts.DIAGNOSE / "layers.csv", LayerRow)
+    summaries = artifacts.read_rows(artifacts.COMPARE / "measures.csv", MeasureSummary)
     attachments = _attachments()
     return tracking.Study(
         experiment=f"{schema.source}/{describe(params.model.name, params.model.options)}",
@@ -63,6 +66,7 @@ def read_study(params: Params) -> tracking.Study:
                 {row.scheme: row for row in rows},
                 {row.scheme: row for row in diagnoses},
                 [row for row in layers if row.scheme == scheme],
+                summaries,
             )
             for scheme in params.schemes
         ],
@@ -79,7 +83,7 @@ def _content_sha(params: Params) -> str:
     """Return a hash of everything that decides what MLflow should show."""
     shared = [artifacts.SCHEMA, artifacts.PREPROCESSING]
     shared += [artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES]
-    shared += [artifacts.COMPARE / "schemes.csv", artifacts.COMPARE / "verdict.json"]
+    shared += [artifacts.COMPARE / name for name in ("schemes.csv", "measures.csv", "verdict.json")]
     files = [*shared, ledger.CHAMPION, *_attachments().values()]
     for scheme in params.schemes:
         files += sorted(artifacts.tune_folder(scheme).glob("*.*"))
@@ -95,6 +99,7 @@ def _scheme(
     rows: Mapping[str, SchemeRow],
     diagnoses: Mapping[str, DiagnosisRow],
     layers: list[LayerRow],
+    summaries: list[MeasureSummary],
 ) -> tracking.SchemeResults:
     for stage, table in (("compare", rows), ("diagnose", diagnoses)):
         if scheme not in table:
@@ -109,6 +114,8 @@ def _scheme(
         confirmation=artifacts.read_record(train / "record.json", Confirmation),
         confirm_runs=artifacts.read_rows(train / "runs.csv", RunRow),
         curves=artifacts.read_rows(train / "curves.csv", CurveRow),
+        measures=artifacts.read_rows(train / "measures.csv", MeasureRow),
+        summaries=[one for one in summaries if one.scheme == scheme],
         row=rows[scheme],
         diagnosis=diagnoses[scheme],
         layers=layers,

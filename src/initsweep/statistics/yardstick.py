@@ -10,7 +10,17 @@ from initsweep.statistics.intervals import ANY, Range
 
 Family = Literal["validation", "test"]
 
-_SCORES: dict[str, Range] = {"accuracy": (0.0, 1.0), "r_squared": (-math.inf, 1.0)}
+_SHARE, _ERROR = (0.0, 1.0), (0.0, math.inf)
+POSSIBLE: dict[str, Range] = {
+    "accuracy": _SHARE,
+    "average_precision": _SHARE,
+    "balanced_accuracy": _SHARE,
+    "minority_recall": _SHARE,
+    "r_squared": (-math.inf, 1.0),
+    "mae_original_units": _ERROR,
+    "rmse_original_units": _ERROR,
+}
+"""What a measure can be at least and at most: intervals end there. Of others nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +50,7 @@ class Yardstick:
             validation_constant=judged.constant_validation_loss,
             test_constant=judged.constant_test_loss,
             decide=decide,
-            scores=_SCORES.get(schema.score_name, ANY),
+            scores=POSSIBLE.get(schema.score_name, ANY),
             loss_constant=schema.constant_validation_loss,
         )
 

@@ -96,6 +96,7 @@ def _metrics(study: Study, results: SchemeResults) -> list[Point]:
     row, score = results.row, study.schema.score_name
     return finite_points(
         {
+            **{f"test_{one.measure}": one.estimate for one in results.summaries},
             "validation_loss": row.validation_loss,
             "best_lr": row.learning_rate,
             "best_lr_log10": math.log10(row.learning_rate),  # MLflow's bars have no log axis

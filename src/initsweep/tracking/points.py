@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from initsweep.records import CurveRow, LayerRow, RunRow, TrialRow
+from initsweep.records import CurveRow, LayerRow, MeasureRow, RunRow, TrialRow
 
 STEP_AT_RATE_ONE = 1000
 """Keeps the steps of learning rates positive: MLflow draws a metric whose last step is 0 as bars
@@ -121,10 +121,13 @@ def trial_points(trial: TrialRow, runs: Sequence[RunRow], score: str) -> list[Po
     )
 
 
-def confirm_points(run: RunRow, curves: Iterable[CurveRow], score: str) -> list[Point]:
-    """Return the results and curves of one run on a fresh seed; losses are capped."""
+def confirm_points(
+    run: RunRow, curves: Iterable[CurveRow], measures: Iterable[MeasureRow], score: str
+) -> list[Point]:
+    """Return the results, measures and curves of one run on a fresh seed; losses are capped."""
     results = finite_points(
         {
+            **{f"{row.split}_{row.measure}": row.value for row in measures},
             "initial_loss": run.initial_loss,
             "train_loss": run.train_loss,
             "validation_loss": run.capped_loss,

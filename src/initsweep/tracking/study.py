@@ -10,6 +10,8 @@ from initsweep.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    MeasureRow,
+    MeasureSummary,
     RunRow,
     Schema,
     SchemeRow,
@@ -22,7 +24,7 @@ from initsweep.tracking.model import Promotion, ServedModel
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemeResults:
-    """All records of one scheme."""
+    """All records of one scheme; `summaries` are its measures over the fresh runs."""
 
     selection: Selection
     trials: list[TrialRow]
@@ -30,6 +32,8 @@ class SchemeResults:
     confirmation: Confirmation
     confirm_runs: list[RunRow]
     curves: list[CurveRow]
+    measures: list[MeasureRow]
+    summaries: list[MeasureSummary]
     row: SchemeRow
     diagnosis: DiagnosisRow
     layers: list[LayerRow]

@@ -69,6 +69,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         *map(dataclasses.asdict, results.tuning_runs),
         *map(dataclasses.asdict, results.confirm_runs),
         *map(dataclasses.asdict, results.curves),
+        *map(dataclasses.asdict, results.measures),
     ]
     signals = layer_points(results.layers)
     common = _Common(study, results, fingerprint([study.sha, "scheme", scheme, content]))
@@ -164,7 +165,12 @@ def _trial_view(common: _Common, trial: TrialRow) -> RunView:
 
 def _confirm_view(common: _Common, run: RunRow) -> RunView:
     curves = [row for row in common.results.curves if row.seed == run.seed]
-    content = [dataclasses.asdict(run), *map(dataclasses.asdict, curves)]
+    measures = [row for row in common.results.measures if row.seed == run.seed]
+    content = [
+        dataclasses.asdict(run),
+        *map(dataclasses.asdict, curves),
+        *map(dataclasses.asdict, measures),
+    ]
     view = common.run(
         role="confirm",
         name=f"{run.scheme}/seed={run.seed}",
@@ -172,7 +178,7 @@ def _confirm_view(common: _Common, run: RunRow) -> RunView:
         rate=run.learning_rate,
         provenance=common.results.confirmation.provenance,
         diverged=run.status == "diverged",
-        metrics=confirm_points(run, curves, common.study.schema.score_name),
+        metrics=confirm_points(run, curves, measures, common.study.schema.score_name),
     )
     return dataclasses.replace(view, tags={**view.tags, "kind": "confirm", "seed": str(run.seed)})
 

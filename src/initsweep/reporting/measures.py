@@ -1,0 +1,58 @@
+"""What was measured on test rows beside loss and score, by scheme."""
+
+from initsweep.figures import labels, numbers
+from initsweep.metrics import METRICS, rarest_class
+from initsweep.records import MeasureSummary
+from initsweep.reporting.study import Study
+from initsweep.reporting.tables import Cell, Table, scheme_cell
+
+
+def names(study: Study) -> list[str]:
+    """Return the measures that the verdict's table does not show already."""
+    found = dict.fromkeys(row.measure for row in study.measures)
+    return [name for name in found if name != study.verdict.score_name]
+
+
+def table(study: Study) -> Table:
+    """Return mean and interval of each measure, schemes in the order of the verdict's table."""
+    shown = names(study)
+    by_place = {(row.scheme, row.measure): row for row in study.measures}
+    rows = [
+        ("", [scheme_cell(one), *(_cell(study, by_place[one, name]) for name in shown)])
+        for one in study.names
+    ]
+    return Table(head=["Scheme", *(title(name) for name in shown)], rows=rows)
+
+
+def terms(study: Study) -> list[tuple[str, str]]:
+    """Return what each measure is."""
+    meanings = [(title(name), METRICS.get(name).summary) for name in names(study)]
+    rarest = rarest_class(study.schema.class_counts)
+    if rarest >= 0:
+        name = labels.shorten(study.schema.class_names[rarest], 40)
+        told = f" (here {name}, {study.schema.class_counts[rarest]} training rows)"
+        recall = title("minority_recall")
+        meanings = [(term, text + told if term == recall else text) for term, text in meanings]
+    return meanings
+
+
+def title(name: str) -> str:
+    """Return a measure's name as a column's head."""
+    return name.replace("_", " ").capitalize()
+
+
+def _cell(study: Study, row: MeasureSummary) -> Cell:
+    whole = len(study.confirmations[row.scheme].seeds)
+    missing = f"{row.runs} of {whole} runs" if row.runs < whole else ""
+    if row.estimate is None or row.low is None or row.high is None:
+        return Cell(text=numbers.MISSING, note=missing)
+    ends = f"{_number(row.low, row.measure)} to {_number(row.high, row.measure)}"
+    note = f"{ends}, {missing}" if missing else ends
+    return Cell(text=_number(row.estimate, row.measure), note=note)
+
+
+def _number(value: float, measure: str) -> str:
+    """Return a share as scores are written, and an error in the target's unit to three digits."""
+    if METRICS.get(measure).needs == "target_scale":
+        return numbers.significant(value, 3)
+    return numbers.score(value, measure)

@@ -1,0 +1,23 @@
+"""What was measured on test rows beside loss and score."""
+
+from initsweep.reporting import measures
+from initsweep.reporting.document import SECTIONS, Grid, Paragraph, Section, Terms
+from initsweep.reporting.study import Study
+
+
+@SECTIONS.register("measures")
+def section(study: Study) -> Section | None:
+    """Return the other measures of all schemes, each with what it is."""
+    if not measures.names(study):
+        return None
+    text = (
+        f"Means over {study.verdict.seeds} fresh seeds at each scheme's chosen rate, with 95 % "
+        "intervals over seeds. Nothing was chosen by them."
+    )
+    grid = Grid(table=measures.table(study), caption="Other measures on test rows")
+    return Section(
+        place=55,
+        title="Other measures on test rows",
+        short="Other measures",
+        blocks=[Paragraph(text=text), grid, Terms(pairs=measures.terms(study))],
+    )
