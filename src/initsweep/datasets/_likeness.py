@@ -61,7 +61,7 @@ class Likeness:
 
 def likeness(distinct: Sequence[str]) -> Likeness | None:
     """Return what nearly all of these values are meant to be; None if they are plain text."""
-    values = [value.strip() for value in distinct[:: max(1, len(distinct) // SAMPLE_VALUES)]]
+    values = distinct[:: max(1, len(distinct) // SAMPLE_VALUES)]
     for pattern, what, amount in (
         (DATE, "dates", "days since a first one"),
         (TIME, "times", "minutes"),
