@@ -35,14 +35,17 @@ def message(call) -> str:
         (with_line("inf,2,a"), ["Column 'x' is inf", "line 6", "leave the field empty"]),
         (with_line("1e39,2,a"), ["Column 'x' is 1e+39", "line 6"]),
         (with_line("tall,2,a"), ["Column 'x'", "line 6", "'tall'", "data.table.categorical"]),
-        (with_line('"two\nlines",2,a', 5), ["line 5", "'two\nlines'"]),
+        (with_line('"two\nlines",2,a', 5), ["line 5", r"'two\nlines'"]),
         (with_line("1,2"), ["line 6: 2 fields, but line 1 has 3", "quotes around"]),
         (with_line("1,2,3,a"), ["line 6: 4 fields"]),
         (with_line('"1,2,a'), ["line 6: 1 fields", "quotation mark left open"]),
         (["x,x,y", *ROWS], ["columns 0 and 1", "both called 'x'", "rename"]),
         (["y", *(["1"] * 30)], ["line 1 is 'y'", "none of , ; | and tab", "at least one feature"]),
-        ("\n".join(with_line("1,2,é")).encode("latin-1"), ["line 6", "0xe9", "iconv -f LATIN1"]),
-        ("\n".join([HEADER, *ROWS]).encode("utf-16"), ["line 1", "UTF-16", "iconv"]),
+        (
+            "\n".join(with_line("1,2,é")).encode("latin-1"),
+            ["line 6", "0xe9", "'1,2,é' reads right", "iconv -f CP1252"],
+        ),
+        ("\n".join([HEADER, *ROWS]).encode("utf-16"), ["is UTF-16 text", "iconv -f UTF-16"]),
         (["x;y", *(f"{row},5;{'ab'[row % 2]}" for row in range(60))], ["decimal comma", "'0,5'"]),
     ],
 )
@@ -62,7 +65,11 @@ def test_a_file_that_cannot_be_read(loaded, content, expected):
         ([HEADER, *ROWS], {"drop": ("y",)}, ["data.table.drop", "'y' is the target"]),
         ([HEADER, *ROWS], {"drop": (0, 1)}, ["no feature is left"]),
         ([HEADER, *ROWS], {"split_column": "z"}, ["line 2", "'z' is '0'", "train, validation"]),
-        ([HEADER, *ROWS], {"task": "regression"}, ["'y' is 'a'", "line 2", "needs numbers"]),
+        (
+            [HEADER, *ROWS],
+            {"task": "regression"},
+            ["'y' is 'a'", "line 2", "needs numbers", "holds text"],
+        ),
         ([HEADER, *ROWS], {"target": "x", "task": "classification"}, ["'x'", "0.37", "regression"]),
         (
             [HEADER, *ROWS],
@@ -72,12 +79,16 @@ def test_a_file_that_cannot_be_read(loaded, content, expected):
         (
             ["x,y", *(f"1,{row}" for row in range(60))],
             {"task": "classification"},
-            ["'y' has 60 different values in 60 rows", "data.task: regression"],
+            ["'y' has 60 different values in 60 rows", "set data.task: regression", "(x)"],
         ),
         (
             ["x,y", *(f"1,id{row}" for row in range(60))],
             {},
-            ["'y' has 60 different values", "data.table.target must be another column"],
+            [
+                "'y' has 60 different values",
+                "identifier",
+                "data.table.target to another column (x)",
+            ],
         ),
     ],
 )
@@ -90,9 +101,9 @@ def test_settings_that_do_not_fit_the_file(loaded, content, options, expected):
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ([HEADER, *(f"{row[:-1]}a" for row in ROWS)], "only one class, ['a']"),
+        ([HEADER, *(f"{row[:-1]}a" for row in ROWS)], "only one class, 'a'"),
         ([HEADER, *ROWS, "1,2,c"], "class 'c' has 1 rows"),
-        ([HEADER, *ROWS[:10]], "10 rows; at least 20"),
+        ([HEADER, *ROWS[:10]], "10 rows; a study needs at least 20"),
         (["x,y", *(f"1,{'ab'[row % 2]}" for row in range(60))], "no column varies"),
         (
             ["who,y", *(f"k{row},{'ab'[row % 2]}" for row in range(2000))],
@@ -161,8 +172,8 @@ def other_footer(rows: int, declared: int) -> bytes:
         (lying_text(), "Invalid UTF8 sequence at string index 1"),
         (other_footer(600, 60), "does not hold what a Parquet file declares"),
         (other_footer(60, 600), "does not hold what a Parquet file declares"),
-        (numbers(60)[:300], "does not hold what a Parquet file declares"),
-        (b"x,y\n1,2\n", "does not hold what a Parquet file declares"),
+        (numbers(60)[:300], "a Parquet file that was cut short"),
+        (b"x,y\n1,2\n", "is no Parquet file; it looks like text, 'x,y'"),
     ],
 )
 def test_a_parquet_file_that_lies(written, settings, content, expected):

@@ -127,7 +127,7 @@ def with_cell(value: float) -> Dataset:
         (sample(targets=np.zeros(100, dtype=int)), "only one class"),
         (sample(targets=np.arange(100) % 2 + 1), "classes must be 0 to 1"),
         (sample(targets=np.array([0] * 98 + [1] * 2)), "class 'yes' has 2 rows"),
-        (sample(rows=10), "10 rows; at least 20"),
+        (sample(rows=10), "10 rows; a study needs at least 20"),
         (sample(targets=np.arange(99) % 2), r"received \(100, 4\) and \(99,\)"),
         (sample(targets=np.array(["a", "b"] * 50)), "must be numbers"),
         (sample(features=sample().features * 1j), "must be numbers"),

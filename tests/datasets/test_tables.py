@@ -86,7 +86,9 @@ def test_numbers_are_read_as_people_write_them(loaded):
     values = ["+5", " 1e3", "-.5", "7.", "1E-2"]
     dataset = loaded(["x,y", *(f"{v},a" for v in values), *(f"{i},b" for i in range(30))])
     assert dataset.features[:5, 0].tolist() == [5, 1000, -0.5, 7, 0.01]
-    with pytest.raises(DataError, match=r"line 2 of .* it is '1_000'"):
+    with pytest.raises(
+        DataError, match=r"separators of thousands, such as '1_000' in line 2.* here 1000"
+    ):
         loaded(["x,y", "1_000,a", *(f"{i},b" for i in range(30))])
 
 

@@ -1,25 +1,44 @@
 """From arrays of examples to a `Dataset`: rows of numbers, or images."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._files import check_width
-from initsweep.datasets._target import Target, numbers_as_target
+from initsweep.datasets._target import Target, numbers_as_target, text_as_target
+from initsweep.datasets._wording import listed
 from initsweep.errors import DataError
 from initsweep.params import Data
 
 CHANNELS = (1, 3, 4)
 
 
-def from_arrays(
-    path: str, features: np.ndarray, targets: np.ndarray, settings: Data, test_rows: int = 0
-) -> Dataset:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An array of the user's, and where it is from.
+
+    Attributes:
+        values: The array.
+        path: Its file.
+        name: Its name in the file; empty if it is the only one.
+    """
+
+    values: np.ndarray
+    path: Path
+    name: str = ""
+
+    def __str__(self) -> str:
+        """Return where it is from, for messages."""
+        return f"'{self.path}', array '{self.name}'" if self.name else f"'{self.path}'"
+
+
+def from_arrays(features: Given, targets: Given, settings: Data, test_rows: int = 0) -> Dataset:
     """Return arrays as a data set; the last `test_rows` rows are its test rows.
 
     Args:
-        path: The file, for messages.
         features: Shape (rows, features), or images: (rows, height, width), (rows, channels,
             height, width) or (rows, height, width, channels).
         targets: Shape (rows,) or (rows, 1): numbers, or text for classes.
@@ -32,35 +51,38 @@ def from_arrays(
     Raises:
         DataError: If the shapes do not fit, or something is no number.
     """
-    if features.ndim not in {2, 3, 4} or not features.size:
-        raise DataError(
-            f"'{path}': features of shape {features.shape}; they must be (rows, features), (rows, "
-            "height, width), (rows, channels, height, width) or (rows, height, width, channels)."
-        )
-    targets = targets[:, 0] if targets.ndim == 2 and targets.shape[1] == 1 else targets
-    if targets.shape != features.shape[:1]:
-        raise DataError(
-            f"'{path}': {len(features)} rows of features, but targets of shape {targets.shape}; "
-            "there must be one target for each row."
-        )
-    if features.dtype.kind not in "biuf":
-        raise DataError(f"'{path}': features must be numbers, received {features.dtype}.")
-    images, shape = channels_first(features)
+    check_features(features)
+    check_rows(features, targets)
+    images, shape = channels_first(features.values)
     flat = images.reshape(len(images), -1)
-    check_width(path, flat.shape[1])
-    answer = _targets(path, targets, settings)
+    check_width(features.path, flat.shape[1])
+    answer = _targets(targets, settings)
     return Dataset(
         task=answer.task,
         features=flat.astype(np.uint8) if flat.dtype == bool else flat,
         targets=answer.values,
         feature_names=_names(flat.shape[1], shape),
         class_names=answer.class_names,
-        reference=path,
+        reference=str(features.path),
         shape=shape,
         scaling="channel" if shape else "feature",
         split=None if not test_rows else _split(len(flat), test_rows),
         notices=answer.notices,
     )
+
+
+def joined(first: Given, second: Given) -> Given:
+    """Return the rows of both.
+
+    Raises:
+        DataError: If these are of other shapes.
+    """
+    if first.values.shape[1:] != second.values.shape[1:]:
+        raise DataError(
+            f"{second} holds rows of shape {second.values.shape[1:]}, {first} of shape "
+            f"{first.values.shape[1:]}; training and test rows must be alike."
+        )
+    return replace(first, values=np.concatenate([first.values, second.values]))
 
 
 def channels_first(features: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
@@ -78,19 +100,88 @@ def channels_first(features: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     return features, features.shape[1:]
 
 
-def _targets(path: str, targets: np.ndarray, settings: Data) -> Target:
-    kind = targets.dtype.kind
-    if kind in "US" or kind == "b":
-        text = np.char.decode(targets, "utf-8") if kind == "S" else targets.astype(str)
-        names, codes = np.unique(text, return_inverse=True)
-        return Target(
-            task="classification", values=codes.astype(np.int64), class_names=tuple(names.tolist())
+def check_features(given: Given) -> None:
+    """Refuse what is neither rows of numbers nor images.
+
+    Raises:
+        DataError: With the shape or type, and how to save it instead.
+    """
+    features = given.values
+    if features.dtype.kind not in "biuf":
+        raise DataError(f"{given}: features must be numbers, received {_named(features)}.")
+    if features.ndim not in {2, 3, 4} or not features.size:
+        single = " One feature is saved by features.reshape(-1, 1)." if features.ndim == 1 else ""
+        raise DataError(
+            f"{given}: features of shape {features.shape}; they must be (rows, features), (rows, "
+            "height, width), (rows, channels, height, width) or (rows, height, width, channels), "
+            f"none of them 0.{single}"
         )
+
+
+def check_rows(features: Given, targets: Given) -> None:
+    """Refuse targets that are not one for each row.
+
+    Raises:
+        DataError: With both shapes.
+    """
+    rows, shape = features.values.shape[:1], targets.values.shape
+    if len(shape) == 2 and shape[1] > 1 and shape[:1] == rows:
+        raise DataError(
+            f"{targets}: targets of shape {shape}, but there must be one for each row. If they "
+            "are one-hot, save targets.argmax(axis=1); otherwise choose a column."
+        )
+    if shape not in {rows, (*rows, 1)} or not rows:
+        raise DataError(
+            f"{features}: {rows[0] if rows else 0} rows of features, but targets of shape {shape} "
+            f"in {targets}; there must be one target for each row."
+        )
+
+
+def _named(array: np.ndarray) -> str:
+    """Return the type of an array that holds no numbers, and what to do about it."""
+    kind = array.dtype.kind
+    if kind in "US":
+        return (
+            f"text ({array.dtype}). If it is digits, save features.astype(float); columns of "
+            "words belong into a CSV or Parquet file"
+        )
+    if kind == "c":
+        return (
+            f"{array.dtype}. Save real and imaginary parts as features: "
+            "np.concatenate([x.real, x.imag], axis=1)"
+        )
+    if kind in "mM":
+        return f"{array.dtype}. Save a number instead, array.astype(float) for instance"
+    if array.dtype.names:
+        return (
+            f"a structured array with {listed(array.dtype.names)}. Save its columns, "
+            "numpy.lib.recfunctions.structured_to_unstructured(x), or write a CSV or Parquet file"
+        )
+    return str(array.dtype)
+
+
+def _targets(given: Given, settings: Data) -> Target:
+    try:
+        return _target_of(given.values.reshape(len(given.values)), settings)
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{given}: targets are bytes that are not UTF-8, {error.object!r} for instance; save "
+            "them as text: np.char.decode(targets, 'latin-1')."
+        ) from None
+    except DataError as error:
+        raise DataError(f"{given}: {error}") from None
+
+
+def _target_of(targets: np.ndarray, settings: Data) -> Target:
+    kind = targets.dtype.kind
+    if kind in "USb":
+        text = np.char.decode(targets, "utf-8") if kind == "S" else targets.astype(str)
+        return text_as_target("targets", text)
     if kind not in "iuf":
-        raise DataError(f"'{path}': targets must be numbers or text, received {targets.dtype}.")
+        raise DataError(f"targets must be numbers or text, received {_named(targets)}.")
     if not np.isfinite(targets).all():
         row = int(np.argmin(np.isfinite(targets)))
-        raise DataError(f"'{path}': the target of row {row} (from 0) is {targets[row]}.")
+        raise DataError(f"the target of row {row} (from 0) is {targets[row]}; leave such rows out.")
     return numbers_as_target("targets", targets, settings.task)
 
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from initsweep.datasets import Dataset
+from initsweep.datasets._classes import rare_class, refuse_too_many
 from initsweep.datasets._files import check_width
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 
 MINIMUM_ROWS = 20
@@ -43,11 +45,17 @@ def check_dataset(source: str, dataset: Dataset) -> None:
         )
     _check_finite(source, dataset)
     if len(targets) < MINIMUM_ROWS:
-        raise DataError(f"data.source {source}: {len(targets)} rows; at least {MINIMUM_ROWS}.")
+        raise DataError(
+            f"data.source {source}: {len(targets)} rows; a study needs at least "
+            f"{MINIMUM_ROWS}, some for each of its three splits."
+        )
     if dataset.task == "classification":
         _check_classes(source, dataset)
     elif np.ptp(targets) == 0:
-        raise DataError(f"data.source {source}: every target is {targets[0]}; nothing to learn.")
+        raise DataError(
+            f"data.source {source}: every target is {targets[0]}; there is nothing to learn. "
+            f"{_other_target(dataset)}."
+        )
 
 
 def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -> None:
@@ -59,14 +67,17 @@ def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -
     known = dataset.targets[rows["train"]]
     if dataset.task == "regression":
         if np.ptp(known) == 0:
-            raise DataError(f"data.source {source}: every training target is {known[0]}.")
+            raise DataError(
+                f"data.source {source}: every training target is {known[0]}; give the "
+                "training rows others."
+            )
         return
     absent = np.setdiff1d(np.arange(len(dataset.class_names)), known)
     if len(absent):
         name = dataset.class_names[absent[0]]
         splits = [split for split, of in rows.items() if (dataset.targets[of] == absent[0]).any()]
         raise DataError(
-            f"data.source {source}: class '{name}' has no training row, but rows in "
+            f"data.source {source}: class {quoted(name)} has no training row, but rows in "
             f"{' and '.join(splits)}. Correct its name, or give the training rows some."
         )
 
@@ -108,7 +119,7 @@ def _check_finite(source: str, dataset: Dataset) -> None:
         column = int(np.argmax(bad.any(axis=0)))
         row = int(np.argmax(bad[:, column]))
         raise DataError(
-            f"data.source {source}: feature '{dataset.feature_names[column]}' is "
+            f"data.source {source}: feature {quoted(dataset.feature_names[column])} is "
             f"{dataset.features[row, column]} in row {row} ({int(bad.sum())} such cells in all); "
             "fill or drop them first."
         )
@@ -124,22 +135,26 @@ def _check_classes(source: str, dataset: Dataset) -> None:
     classes, counts = np.unique(dataset.targets, return_counts=True)
     expected = np.arange(len(dataset.class_names))
     if len(classes) < 2:
-        only = [*dataset.class_names, *classes.tolist()][:1]
-        raise DataError(f"data.source {source}: only one class, {only}; nothing to learn.")
+        only = quoted([*dataset.class_names, *classes.tolist()][0])
+        raise DataError(
+            f"data.source {source}: only one class, {only}; there is nothing to learn. "
+            f"{_other_target(dataset)}."
+        )
     if not np.array_equal(classes, expected):
         raise DataError(
             f"data.source {source}: classes must be 0 to {len(expected) - 1}, one for each of "
             f"the {len(expected)} class names, received {classes.tolist()}."
         )
-    if len(classes) > len(dataset.targets) / 2:
-        raise DataError(
-            f"data.source {source}: {len(classes)} classes in {len(dataset.targets)} rows; too "
-            "many to be classes. Is the target a quantity? Then the task is regression."
-        )
-    rarest = int(np.argmin(counts))
-    if counts[rarest] < 5:
-        raise DataError(
-            f"data.source {source}: class '{dataset.class_names[rarest]}' has {counts[rarest]} "
-            "rows; each of the three splits needs some, so at least 5. Remove the class or join it "
-            "with another; for a quantity, set data.task: regression."
-        )
+    try:
+        refuse_too_many("targets", dataset.class_names, counts)
+    except DataError as error:
+        raise DataError(f"data.source {source}: {error}") from None
+    wrong = rare_class(dataset.class_names, counts)
+    if wrong is not None:
+        raise DataError(f"data.source {source}: {wrong}")
+
+
+def _other_target(dataset: Dataset) -> str:
+    if dataset.is_table:
+        return "Add rows with others, or set data.table.target to another column"
+    return "Add rows with others"

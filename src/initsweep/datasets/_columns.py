@@ -9,13 +9,20 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from initsweep.datasets._likeness import likeness
 from initsweep.datasets._sniffing import MISSING, is_number
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.preprocessing import category_of
 
 Place = Callable[[int], str]
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 LARGEST = float(np.finfo(np.float32).max)
+FEW_CATEGORIES = 20
+"""So many different prices or percentages in a column can be categories; more are numbers."""
+
+FEATURE = "leave the field empty if it is missing"
+TARGET = "remove the row: a target must not be missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,23 +59,31 @@ def read_feature(name: str, column: Any, place: Place, *, as_category: bool) -> 
     Raises:
         DataError: If it is of a kind that is neither, mixed, infinite or too large.
     """
-    plain = plain_column(name, column)
+    plain = plain_column(name, column, "list it under data.table.drop")
     if as_category or (pa.types.is_dictionary(column.type) and pa.types.is_string(plain.type)):
         return _categories(name, text_of(plain))
     if pa.types.is_string(plain.type):
         numbers = parsed(plain)
         if numbers is None:
             text = text_of(plain)
-            refuse_mixed(name, text, place, "list it under data.table.categorical")
+            refuse_odd_numbers(name, text, place)
+            refuse_mixed(
+                name, text, place, f"{FEATURE}, or list the column under data.table.categorical"
+            )
             return _categories(name, text)
     else:
         numbers = plain.cast(pa.float64(), safe=False).to_numpy()
-    refuse_infinite(name, numbers, place)
+    refuse_infinite(name, numbers, place, FEATURE)
     return Feature(name=name, values=np.array(numbers), categories=None)
 
 
-def plain_column(name: str, column: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def plain_column(name: str, column: Any, otherwise: str) -> Any:  # noqa: ANN401 - pyarrow is untyped
     """Return the column as text without margins and missing markers, or as numbers.
+
+    Args:
+        name: The column's name.
+        column: A pyarrow column.
+        otherwise: What one can do instead of turning it into numbers or text, for messages.
 
     Raises:
         DataError: If it is neither, a date for instance.
@@ -89,8 +104,7 @@ def plain_column(name: str, column: Any) -> Any:  # noqa: ANN401 - pyarrow is un
         missing = compute.is_in(compute.utf8_lower(text), value_set=markers)
         return compute.if_else(missing, pa.scalar(None, pa.string()), text)
     raise DataError(
-        f"Column '{name}' is of type {kind}; turn it into numbers or text, or list it under "
-        "data.table.drop."
+        f"Column {quoted(name)} is of type {kind}; turn it into numbers or text, or {otherwise}."
     )
 
 
@@ -120,34 +134,50 @@ def text_of(column: Any) -> Text:  # noqa: ANN401 - pyarrow is untyped
     return Text(distinct=distinct, codes=table[indices])
 
 
+def refuse_odd_numbers(name: str, text: Text, place: Place) -> None:
+    """Refuse numbers that are not written as such: with a decimal comma, a currency sign, ...
+
+    Raises:
+        DataError: With an example and how to write it.
+    """
+    commas = [value for value in text.distinct if DECIMAL_COMMA.fullmatch(value)]
+    is_comma = len(commas) > len(text.distinct) / 2
+    found = likeness(commas if is_comma else text.distinct)
+    if found is None or not found.is_number or found.has_unit:
+        return
+    if is_comma or len(text.distinct) > FEW_CATEGORIES:
+        row = int(np.argmax(text.codes == text.distinct.index(found.example)))
+        raise DataError(
+            f"Column {quoted(name)} holds {found.what}, such as {quoted(found.example)} in "
+            f"{place(row)}. {found.remedy}."
+        )
+
+
 def refuse_mixed(name: str, text: Text, place: Place, remedy: str) -> None:
-    """Refuse text that is mostly numbers, or numbers with a decimal comma.
+    """Refuse text that is mostly numbers.
+
+    Args:
+        name: The column's name.
+        text: What it holds.
+        place: Says where a row stands.
+        remedy: What to do about rows that hold no number, but correct them.
 
     Raises:
         DataError: Naming the first row that is no number.
     """
     number = np.array([*(is_number(value) for value in text.distinct), False])
     present = text.codes >= 0
-    if not present.any():
-        return
-    commas = sum(DECIMAL_COMMA.fullmatch(value) is not None for value in text.distinct)
-    if commas > len(text.distinct) / 2:
-        raise DataError(
-            f"Column '{name}' holds numbers with a decimal comma, such as '{text.distinct[0]}' in "
-            f"{place(int(np.argmax(text.codes == 0)))}; write a decimal point."
-        )
-    if number[text.codes[present]].mean() > 0.5:
+    if present.any() and number[text.codes[present]].mean() > 0.5:
         row = int(np.argmax(present & ~number[text.codes]))
         others = int((present & ~number[text.codes]).sum()) - 1
         more = f" ({others} more such rows)" if others else ""
         raise DataError(
-            f"Column '{name}' holds numbers, but in {place(row)} it is "
-            f"'{text.distinct[text.codes[row]]}'{more}. Correct it, leave the field empty if it is "
-            f"missing, or {remedy}."
+            f"Column {quoted(name)} holds numbers, but in {place(row)} it is "
+            f"{quoted(text.distinct[text.codes[row]])}{more}. Correct it, {remedy}."
         )
 
 
-def refuse_infinite(name: str, numbers: np.ndarray, place: Place) -> None:
+def refuse_infinite(name: str, numbers: np.ndarray, place: Place, remedy: str) -> None:
     """Refuse numbers that single precision cannot hold.
 
     Raises:
@@ -157,8 +187,8 @@ def refuse_infinite(name: str, numbers: np.ndarray, place: Place) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            f"Column '{name}' is {numbers[row]} in {place(row)} ({int(bad.sum())} such rows in "
-            "all); correct it, or leave the field empty if it is missing."
+            f"Column {quoted(name)} is {numbers[row]} in {place(row)} ({int(bad.sum())} such rows "
+            f"in all). Correct it, or {remedy}."
         )
 
 

@@ -9,20 +9,16 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from initsweep.datasets._encoding import checked_text
 from initsweep.datasets._files import check_width, checked, opened
-from initsweep.datasets._sniffing import (
-    check_names,
-    find_delimiter,
-    has_header,
-    records_of,
-)
+from initsweep.datasets._headers import has_header, header_contradicted, said_of_header
+from initsweep.datasets._sniffing import Records, check_names, find_delimiter, records_of
 from initsweep.datasets._table import Table
+from initsweep.datasets._wording import in_one_line, quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
 
-SAMPLE_BYTES = 1 << 18
 BLOCK_BYTES = 1 << 25  # a line must fit into it
-MAXIMUM_FIELD = 1 << 24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +29,7 @@ class Layout:
     delimiter: str
     header: bool
     names: list[str]
+    notices: tuple[str, ...]
 
 
 def read_delimited(path: Path, settings: Settings, delimiter: str, key: str) -> Table:
@@ -50,7 +47,7 @@ def read_delimited(path: Path, settings: Settings, delimiter: str, key: str) -> 
     Raises:
         DataError: If it is empty, not UTF-8, or its records have different numbers of fields.
     """
-    text = _checked_text(checked(path, key))
+    text = checked_text(checked(path, key))
     layout = _layout(path, text, settings, delimiter)
     names = [str(position) for position in range(len(layout.names))]
     try:
@@ -67,82 +64,82 @@ def read_delimited(path: Path, settings: Settings, delimiter: str, key: str) -> 
             )
     except pa.ArrowInvalid as error:
         _explain_ragged(layout)
-        raise DataError(f"'{path}' cannot be read: {error}.") from None
+        raise DataError(f"'{path}' cannot be read: {in_one_line(error)}.") from None
     if not columns.num_rows:
-        raise DataError(f"'{path}' has a header but no rows.")
+        raise DataError(f"'{path}' has a header but no rows; write it again.")
     return Table(
         path=str(path),
         columns=columns.rename_columns(layout.names),
         place=lambda row: f"line {_line_of(layout, row)} of '{path}'",
+        names_made_up=not layout.header,
+        notices=layout.notices,
     )
-
-
-def _checked_text(path: Path) -> str:
-    """Return the beginning of the file, after all of it was found to be UTF-8 text.
-
-    Raises:
-        DataError: With the line and the byte that is not.
-    """
-    try:
-        with opened(path) as stream:
-            for number, line in enumerate(stream, start=1):
-                if b"\0" in line:
-                    raise DataError(
-                        f"'{path}', line {number}: a zero byte; this is no UTF-8 text. If it is "
-                        f"UTF-16: `iconv -f UTF-16 -t UTF-8 {path} > utf8.csv`."
-                    )
-                line.decode()
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"'{path}', line {number}: byte 0x{line[error.start]:02x} is not UTF-8. Convert the "
-            f"file, e.g. `iconv -f LATIN1 -t UTF-8 {path} > utf8.csv`."
-        ) from None
-    except (OSError, EOFError) as error:
-        raise DataError(f"'{path}' cannot be read: {error}.") from None
-    with opened(path) as stream:
-        text = stream.read(SAMPLE_BYTES).decode(errors="ignore").removeprefix("\ufeff")
-        cut_off = bool(stream.read(1))
-    if not text.strip():
-        raise DataError(f"'{path}' holds nothing but empty lines.")
-    lines = text.splitlines(keepends=True)
-    return "".join(lines[:-1]) if cut_off and len(lines) > 1 else text
 
 
 def _layout(path: Path, text: str, settings: Settings, delimiter: str) -> Layout:
     if delimiter == "auto":
         delimiter = find_delimiter(text, str(path))
-    with opened(path) as stream:  # the first record may be longer than the sample
-        lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        first = next(record for record in csv.reader(lines, delimiter=delimiter) if record)
+    # The first record may be longer than the sample.
+    first = next(record for _, record in _records(path, delimiter))
     check_width(path, len(first))
     if len(first) == 1:
         likely = find_delimiter(text, str(path))
         raise DataError(
-            f"'{path}': delimiter {delimiter!r} does not cut line 1, '{first[0][:60]}', into "
+            f"'{path}': delimiter {delimiter!r} does not cut line 1, {quoted(first[0])}, into "
             f"columns. It looks like {likely!r}: set data.table.delimiter to that, or to auto."
         )
     records = records_of(text, delimiter)
-    header = has_header(records) if settings.header == "auto" else settings.header
+    header = _header(path, records, settings)
     names = first if header else [f"column {position}" for position in range(len(first))]
     return Layout(
-        path=path, delimiter=delimiter, header=header, names=check_names(names, str(path))
+        path=path,
+        delimiter=delimiter,
+        header=header,
+        names=check_names(names, str(path), "line 1"),
+        notices=said_of_header(str(path), records, header=header, chosen=settings.header != "auto"),
     )
 
 
-def _records(layout: Layout) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the number of the line it begins on, header and empty lines too."""
-    with opened(layout.path) as stream:
+def _header(path: Path, records: Records, settings: Settings) -> bool:
+    """Return whether line 1 names the columns.
+
+    Raises:
+        DataError: If the user says that it does not, and it plainly does.
+    """
+    if settings.header == "auto":
+        return has_header(records)
+    if not settings.header and header_contradicted(records):
+        raise DataError(
+            f"'{path}': line 1 is {quoted(','.join(records[0]))}, names above numbers, and "
+            "data.table.header is false; set data.table.header: true, or auto."
+        )
+    return settings.header
+
+
+def _records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each record with the number of the line it begins on, header too; no empty lines.
+
+    Raises:
+        DataError: If a field is longer than Python's reader takes: most likely one left open.
+    """
+    with opened(path) as stream:
         lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-        reader = csv.reader(lines, delimiter=layout.delimiter)
+        reader = csv.reader(lines, delimiter=delimiter)
         line = 1
-        for record in reader:
-            if record:
-                yield line, record
-            line = reader.line_num + 1
+        try:
+            for record in reader:
+                if record:
+                    yield line, record
+                line = reader.line_num + 1
+        except csv.Error:
+            raise DataError(
+                f"'{path}': the record that begins in line {line} has a field of more than "
+                f"{csv.field_size_limit()} characters. Is a quotation mark left open there?"
+            ) from None
 
 
 def _line_of(layout: Layout, row: int) -> int:
-    records = _records(layout)
+    records = _records(layout.path, layout.delimiter)
     for _ in range(row + int(layout.header)):
         next(records)
     return next(records)[0]
@@ -155,7 +152,7 @@ def _explain_ragged(layout: Layout) -> None:
         DataError: If there is one.
     """
     width = len(layout.names)
-    for line, record in _records(layout):
+    for line, record in _records(layout.path, layout.delimiter):
         if len(record) != width:
             is_open = any("\n" in field for field in record)
             raise DataError(

@@ -1,9 +1,12 @@
 """Opens the user's files, and says clearly where one is missing or of another kind."""
 
 import gzip
+import stat
+import zlib
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from initsweep.datasets._wording import in_one_line, quoted
 from initsweep.errors import DataError
 
 MAXIMUM_FEATURES = 100_000
@@ -13,18 +16,28 @@ GZIP = b"\x1f\x8b"
 
 
 def checked(path: Path, key: str = "data.source") -> Path:
-    """Return the path of a file that is there and not empty.
+    """Return the path of a file that is there, can be read and is not empty.
 
     Raises:
         DataError: If it is not.
     """
-    if path.is_dir():
-        raise DataError(f"{key}: '{path}' is a folder; name the file in it.")
-    if not path.exists():
+    try:
+        mode, size = path.stat().st_mode, path.stat().st_size
+        if stat.S_ISREG(mode):
+            path.open("rb").close()
+    except (FileNotFoundError, NotADirectoryError):
         raise DataError(
             f"{key}: there is no file '{path}'. Paths are relative to the project's root."
-        )
-    if not path.stat().st_size:
+        ) from None
+    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
+        why = getattr(error, "strerror", None) or str(error)
+        how = f"; allow it: chmod u+r {path}" if isinstance(error, PermissionError) else ""
+        raise DataError(f"{key}: {quoted(path)} cannot be opened: {why}{how}.") from None
+    if stat.S_ISDIR(mode):
+        raise DataError(f"{key}: '{path}' is a folder; name the file in it.")
+    if not stat.S_ISREG(mode):  # it would be read more than once, and could keep us waiting
+        raise DataError(f"{key}: '{path}' is a pipe or device; write its content into a file.")
+    if not size:
         raise DataError(f"{key}: '{path}' is empty; write it again.")
     return path
 
@@ -45,8 +58,10 @@ def read_all(path: Path) -> bytes:
     try:
         with opened(path) as stream:
             return stream.read()
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
-        raise DataError(f"'{path}' cannot be read: {error}.") from None
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(
+            f"'{path}' cannot be read: {in_one_line(error)}. Write or download it again."
+        ) from None
 
 
 def check_width(path: Path | str, count: int) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from initsweep.datasets import Dataset
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.preprocessing import UNKNOWN, Categorical, Preprocessing
 
@@ -28,7 +29,10 @@ def fit(dataset: Dataset, train: np.ndarray) -> Preprocessing:
     dropped = constant_columns(dataset, known) if dataset.is_table else []
     names = [name for name in dataset.feature_names if name not in dropped]
     if not names:
-        raise DataError(f"{dataset.reference}: no column varies; there is nothing to learn from.")
+        raise DataError(
+            f"{dataset.reference}: no column varies in the training rows; there is nothing to "
+            "learn from. Add columns that do."
+        )
     numeric = [name for name in names if name not in dataset.categories]
     encoded = Preprocessing(
         numeric=tuple(numeric),
@@ -123,9 +127,10 @@ def _categorical(dataset: Dataset, name: str, codes: np.ndarray) -> Categorical:
     labels = dataset.categories[name]
     if dataset.encoding == "onehot" and len(codes) > MAXIMUM_CATEGORIES:
         raise DataError(
-            f"{dataset.reference}: column '{name}' has {len(codes)} different values, e.g. "
-            f"'{labels[0]}': as many features. Is it a name or a number of the row? List it under "
-            f"data.table.drop, or set data.table.encoding: ordinal (at most {MAXIMUM_CATEGORIES})."
+            f"{dataset.reference}: column {quoted(name)} has {len(codes)} different values, e.g. "
+            f"{quoted(labels[0])}: as many features. Is it a name or a number of the row? List it "
+            "under data.table.drop, or set data.table.encoding: ordinal (at most "
+            f"{MAXIMUM_CATEGORIES})."
         )
     return Categorical(
         name=name,

@@ -1,5 +1,6 @@
 """Reads Parquet files as typed columns, and believes what they say only after looking."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,14 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from initsweep.datasets._files import check_width, checked
+from initsweep.datasets._kinds import HEAD_BYTES, described
 from initsweep.datasets._sniffing import check_names
 from initsweep.datasets._table import Table
+from initsweep.datasets._wording import in_one_line
 from initsweep.errors import DataError
+
+MAGIC = b"PAR1"
+PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
 def read_parquet(path: Path, key: str) -> Table:
@@ -27,16 +33,49 @@ def read_parquet(path: Path, key: str) -> Table:
     """
     columns = _read(checked(path, key))
     if not columns.num_rows:
-        raise DataError(f"'{path}' has columns but no rows.")
-    names = check_names(columns.column_names, str(path))
+        raise DataError(f"'{path}' has columns but no rows; write it again.")
+    columns, notices = _without_index(columns, str(path))
+    names = check_names(columns.column_names, str(path), "the schema")
     return Table(
         path=str(path),
         columns=columns.rename_columns(names),
         place=lambda row: f"row {row + 1} of '{path}'",
+        notices=notices,
     )
 
 
+def _without_index(columns: Any, path: str) -> tuple[Any, tuple[str, ...]]:  # noqa: ANN401
+    """Leave out pandas' numbers of rows, which stand last, where a target is expected.
+
+    Returns:
+        The other columns, and what to say.
+    """
+    index = [name for name in columns.column_names if PANDAS_INDEX.fullmatch(name)]
+    if not index:
+        return columns, ()
+    said = f"'{path}': {index[0]} is pandas' number of each row, and is left out."
+    return columns.drop_columns(index), (said,)
+
+
+def _refuse_other_kinds(path: Path) -> None:
+    """Refuse a file that does not begin or end as Parquet does.
+
+    Raises:
+        DataError: With what it looks like.
+    """
+    with path.open("rb") as stream:
+        head = stream.read(HEAD_BYTES)
+        stream.seek(max(0, path.stat().st_size - len(MAGIC)))
+        tail = stream.read()
+    if not head.startswith(MAGIC):
+        kind = described(path, head)
+        raise DataError(f"'{path}' is no Parquet file; it looks like {kind.what}. {kind.remedy}.")
+    if tail != MAGIC:
+        raise DataError(f"'{path}' is a Parquet file that was cut short; write or copy it again.")
+
+
 def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    _refuse_other_kinds(path)
     try:
         with parquet.ParquetFile(path) as file:
             check_width(path, file.metadata.num_columns)
@@ -45,8 +84,8 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
         columns.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"'{path}' does not hold what a Parquet file declares: {error}. Write it again, or "
-            "export it as CSV."
+            f"'{path}' does not hold what a Parquet file declares: {in_one_line(error)}. Write it "
+            "again, or export it as CSV."
         ) from None
     if columns.num_rows != declared:
         raise DataError(f"'{path}' declares {declared} rows and holds {columns.num_rows}.")

@@ -5,10 +5,12 @@ import io
 import re
 from collections.abc import Sequence
 
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 
 SAMPLE_RECORDS = 100
 CANDIDATES = (",", ";", "\t", "|")
+RARE_DELIMITERS = (":", "~", "^", "\x01", "\x1f", " ")
 MISSING = ("", "?", "na", "n/a", "#n/a", "nan", "-nan", "null")
 """What stands for a missing value, in any case. "None" is left alone: it may be a category."""
 
@@ -46,29 +48,20 @@ def find_delimiter(text: str, path: str) -> str:
     best = max(CANDIDATES, key=first.count)
     if not first.count(best):
         raise DataError(
-            f"'{path}': line 1 is '{first[:60]}', which none of , ; | and tab cuts into columns. "
-            "Set data.table.delimiter; a table needs a target and at least one feature."
+            f"'{path}': line 1 is {quoted(first)}, which none of , ; | and tab cuts into columns. "
+            f"{_other_delimiter(first)}; a table needs a target and at least one feature."
         )
     return best
 
 
-def has_header(records: Records) -> bool:
-    """Return whether the first record names the columns.
-
-    It does if a column has text there and numbers below; where all is text, if none of it occurs
-    again below.
-    """
-    first, rest = records[0], records[1:]
-    if not rest:
-        return not any(is_number(field) for field in first)
-    for name, column in zip(first, zip(*rest, strict=False), strict=False):
-        values = [field for field in column if not is_missing(field)]
-        if values and not is_number(name) and not is_missing(name) and all(map(is_number, values)):
-            return True
-    if any(is_number(field) for field in first):
-        return False
-    below = {field for record in rest for field in record}
-    return not below & set(first)
+def _other_delimiter(line: str) -> str:
+    """Return what to do about a line that no usual delimiter cuts."""
+    if re.search(r"\S {2,}\S", line):
+        return "If runs of spaces do, write one tab for each: `sed 's/  */\\t/g' FILE > my.tsv`"
+    found = next((one for one in RARE_DELIMITERS if one in line.strip()), None)
+    if found is None:
+        return "Set data.table.delimiter to what does"
+    return f"If {found!r} does, set data.table.delimiter: {found!r}"
 
 
 def records_of(text: str, delimiter: str) -> Records:
@@ -85,8 +78,13 @@ def records_of(text: str, delimiter: str) -> Records:
     return found
 
 
-def check_names(names: Sequence[str], path: str) -> list[str]:
+def check_names(names: Sequence[str], path: str, where: str) -> list[str]:
     """Return the names of the columns, an empty one replaced by "column N".
+
+    Args:
+        names: As they stand in the file.
+        path: The file, for messages.
+        where: Where in the file they stand.
 
     Raises:
         DataError: If two columns have the same name.
@@ -97,8 +95,13 @@ def check_names(names: Sequence[str], path: str) -> list[str]:
         name = raw.strip() or f"column {position}"
         if name in seen:
             raise DataError(
-                f"'{path}': columns {seen[name]} and {position} (from 0) are both called '{name}'; "
-                "rename one in line 1."
+                f"'{path}': columns {seen[name]} and {position} (from 0) are both called "
+                f"{quoted(name)}; rename one in {where}"
+                + (
+                    ", or, if that is data and no names, set data.table.header: false."
+                    if where == "line 1" and is_number(name)
+                    else "."
+                )
             )
         seen[name] = position
         checked.append(name)

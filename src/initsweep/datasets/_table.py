@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._columns import Feature, read_feature
+from initsweep.datasets._columns import FEW_CATEGORIES, Feature, read_feature
+from initsweep.datasets._likeness import likeness
 from initsweep.datasets._target import read_target
+from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Data
 from initsweep.registry import did_you_mean
@@ -33,11 +35,15 @@ class Table:
         path: The file.
         columns: A pyarrow table; text where the format has no types.
         place: Says where a row stands, for messages: "line 7 of 'data/raw/my.csv'".
+        names_made_up: Whether the file has no names of columns.
+        notices: What was assumed when it was read.
     """
 
     path: str
     columns: Any
     place: Callable[[int], str]
+    names_made_up: bool = False
+    notices: tuple[str, ...] = ()
 
 
 def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Dataset:
@@ -66,22 +72,25 @@ def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Datas
 
 def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
     options, names = settings.table, table.columns.column_names
-    target = find_column(names, options.target, "data.table.target", table.path)
-    skipped = {find_column(names, one, "data.table.drop", table.path) for one in options.drop}
+    target = find_column(table, options.target, "data.table.target")
+    skipped = {find_column(table, one, "data.table.drop") for one in options.drop}
     if target in skipped:
         raise DataError(f"data.table.drop: '{target}' is the target (data.table.target).")
     if options.split_column is not None:
-        skipped.add(find_column(names, options.split_column, "data.table.split_column", table.path))
+        skipped.add(find_column(table, options.split_column, "data.table.split_column"))
     chosen = [name for name in names if name != target and name not in skipped]
     if not chosen:
-        raise DataError(f"'{table.path}': no feature is left beside the target '{target}'.")
+        raise DataError(
+            f"'{table.path}': no feature is left beside the target {quoted(target)}; a table needs "
+            "another column that is not under data.table.drop."
+        )
     declared = () if options.categorical == "auto" else options.categorical
-    forced = {find_column(names, one, "data.table.categorical", table.path) for one in declared}
+    forced = {find_column(table, one, "data.table.categorical") for one in declared}
     features = [
         read_feature(name, table.columns[name], table.place, as_category=name in forced)
         for name in chosen
     ]
-    answer = read_target(target, table.columns[target], table.place, settings.task)
+    answer = read_target(target, table.columns[target], table.place, settings.task, chosen)
     return Dataset(
         task=answer.task,
         features=np.column_stack([feature.values for feature in features]),
@@ -93,26 +102,41 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
         encoding=options.encoding,
         is_table=True,
         split=split,
-        notices=(*answer.notices, *_row_numbers(features)),
+        notices=(
+            *table.notices,
+            *answer.notices,
+            *_row_numbers(features),
+            *_odd_categories([one for one in features if one.name not in forced]),
+        ),
     )
 
 
-def find_column(names: list[str], wanted: str | int, key: str, path: str) -> str:
+def find_column(table: Table, wanted: str | int, key: str) -> str:
     """Return the name of a column given by name or position.
+
+    A number that is no position may be a name: 2020, for instance.
 
     Raises:
         DataError: If there is none, with the closest name as a suggestion.
     """
+    names = table.columns.column_names
     if isinstance(wanted, int):
         if -len(names) <= wanted < len(names):
-            return names[wanted]
-        raise DataError(f"{key}: '{path}' has {len(names)} columns, there is no column {wanted}.")
+            return str(names[wanted])
+        if str(wanted) in names:
+            return str(wanted)
+        raise DataError(
+            f"{key}: '{table.path}' has {len(names)} columns, there is no column {wanted}; "
+            "positions begin at 0, and -1 is the last."
+        )
     if wanted in names:
         return wanted
-    listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
+    hint = "A position is written without quotes."
+    if table.names_made_up:
+        hint = "Line 1 is taken as data; if it holds the names, set data.table.header: true."
     raise DataError(
-        f"{key}: '{path}' has no column '{wanted}'.{did_you_mean(wanted, names)} "
-        f"Its columns: {listed}. A position is written without quotes."
+        f"{key}: '{table.path}' has no column {quoted(wanted)}.{did_you_mean(wanted, names)} "
+        f"Its columns: {listed(names)}. {hint}"
     )
 
 
@@ -123,6 +147,8 @@ def _joined(table: Table, test: Table) -> Table:
         raise DataError(
             f"data.table.test_file: '{test.path}' must have the same columns as '{table.path}'; "
             f"only one of them has {', '.join(map(repr, different[:5]))}."
+            + " Line 1 is taken as data in one of them; data.table.header says whether it is."
+            * (table.names_made_up != test.names_made_up)
         )
     rows = table.columns.num_rows
     try:
@@ -135,6 +161,7 @@ def _joined(table: Table, test: Table) -> Table:
     return replace(
         table,
         columns=columns,
+        notices=(*table.notices, *test.notices),
         place=lambda row: table.place(row) if row < rows else test.place(row - rows),
     )
 
@@ -151,16 +178,14 @@ def _given_split(table: Table, settings: Data, rows: int) -> np.ndarray | None:
         if total == rows:
             return None
         return np.where(np.arange(total) < rows, "", "test")
-    name = find_column(
-        table.columns.column_names, options.split_column, "data.table.split_column", table.path
-    )
+    name = find_column(table, options.split_column, "data.table.split_column")
     split = []
     for row, value in enumerate(table.columns[name].to_pylist()):
         known = SPLIT_NAMES.get(str(value).strip().lower())
         if known is None:
             raise DataError(
-                f"{table.place(row)}: '{name}' is '{value}'; a split column says train, "
-                "validation or test in every row."
+                f"{table.place(row)}: {quoted(name)} is {quoted(value)}; a split column says "
+                "train, validation or test in every row."
             )
         split.append(known)
     return np.array(split)
@@ -176,3 +201,19 @@ def _row_numbers(features: list[Feature]) -> list[str]:
         and len(feature.values) > 1
         and np.array_equal(np.diff(feature.values), np.ones(len(feature.values) - 1))
     ]
+
+
+def _odd_categories(features: list[Feature]) -> list[str]:
+    """Return what to say of columns of dates and the like, each of which became a category."""
+    found = []
+    for feature in features:
+        if feature.categories is None or len(feature.categories) <= FEW_CATEGORIES:
+            continue
+        meant = likeness(feature.categories)
+        if meant is not None:
+            found.append(
+                f"Column {quoted(feature.name)} holds {meant.what}, such as "
+                f"{quoted(meant.example)}, and is taken as {len(feature.categories)} categories. "
+                f"{meant.remedy}, or list it under data.table.drop."
+            )
+    return found

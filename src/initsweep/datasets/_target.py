@@ -1,5 +1,6 @@
 """The column to be predicted: classes or numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -7,16 +8,21 @@ import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Task
+from initsweep.datasets._classes import refuse_too_many
 from initsweep.datasets._columns import (
+    TARGET,
     Place,
     Text,
     parsed,
     plain_column,
     refuse_infinite,
     refuse_mixed,
+    refuse_odd_numbers,
     text_of,
 )
+from initsweep.datasets._likeness import likeness
 from initsweep.datasets._sniffing import is_number
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.preprocessing import category_of
 
@@ -39,11 +45,19 @@ def read_target(
     column: Any,  # noqa: ANN401 - pyarrow is untyped
     place: Place,
     task: Literal["auto"] | Task,
+    others: Sequence[str] = (),
 ) -> Target:
     """Return the target.
 
     With task `auto`, text and at most 20 different whole numbers are classes, other numbers are
     quantities; that is noticed, because it is an assumption.
+
+    Args:
+        name: The column's name.
+        column: A pyarrow column.
+        place: Says where a row stands.
+        task: `data.task`.
+        others: The other columns, for messages.
 
     Returns:
         The target, classes sorted by name, or by value if they are numbers.
@@ -51,7 +65,7 @@ def read_target(
     Raises:
         DataError: If it is missing in a row, mixed, infinite, or does not suit the task.
     """
-    plain = plain_column(name, column)
+    plain = plain_column(name, column, "set data.table.target to another column")
     _refuse_missing(name, plain, place)
     if not pa.types.is_string(plain.type):
         numbers = None if pa.types.is_boolean(plain.type) else plain.cast(pa.float64()).to_numpy()
@@ -61,10 +75,10 @@ def read_target(
         return _quantity(name, numbers, text_of(plain), place)
     if numbers is None:
         if task == "auto":
-            refuse_mixed(name, text_of(plain), place, "set data.task: classification")
-        return _classes(name, text_of(plain))
-    refuse_infinite(name, numbers, place)
-    return _by_number(name, numbers, task)
+            _refuse_unlike_classes(name, text_of(plain), place)
+        return _classes(name, text_of(plain), others)
+    refuse_infinite(name, numbers, place, TARGET)
+    return _by_number(name, numbers, task, others)
 
 
 def numbers_as_target(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> Target:
@@ -78,17 +92,44 @@ def numbers_as_target(name: str, numbers: np.ndarray, task: Literal["auto"] | Ta
     return _by_number(name, numbers, task)
 
 
+def text_as_target(name: str, values: np.ndarray) -> Target:
+    """Return the classes that an array of text stands for.
+
+    Raises:
+        DataError: If there are too many.
+    """
+    names, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
+    refuse_too_many(name, names.tolist(), counts)
+    return Target(
+        task="classification", values=codes.astype(np.int64), class_names=tuple(names.tolist())
+    )
+
+
+def _refuse_unlike_classes(name: str, text: Text, place: Place) -> None:
+    """Refuse text that is numbers for the most part, or numbers written in another way.
+
+    Raises:
+        DataError: Saying how to correct it.
+    """
+    refuse_odd_numbers(name, text, place)
+    few = len(text.distinct) <= MOST_CLASSES_OF_NUMBERS
+    choice = ", or, if all are names of classes, set data.task: classification" if few else ""
+    refuse_mixed(name, text, place, f"or {TARGET}{choice}")
+
+
 def _refuse_missing(name: str, plain: Any, place: Place) -> None:  # noqa: ANN401
     missing = np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
     if missing.any():
         row = int(np.argmax(missing))
         raise DataError(
-            f"The target '{name}' is missing in {place(row)} ({int(missing.sum())} such rows in "
-            "all); remove these rows."
+            f"The target {quoted(name)} is missing in {place(row)} ({int(missing.sum())} such rows "
+            "in all); remove these rows."
         )
 
 
-def _by_number(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> Target:
+def _by_number(
+    name: str, numbers: np.ndarray, task: Literal["auto"] | Task, others: Sequence[str] = ()
+) -> Target:
     distinct, codes, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     whole = bool(np.all(distinct == np.round(distinct)))
     few = whole and len(distinct) <= MOST_CLASSES_OF_NUMBERS
@@ -104,14 +145,15 @@ def _by_number(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> 
         )
     if not whole:
         raise DataError(
-            f"The target '{name}' holds numbers such as {_example(distinct)}, and data.task is "
-            "classification. Set data.task: regression, or name the classes."
+            f"The target {quoted(name)} holds numbers such as {_example(distinct)}, and data.task "
+            "is classification. Set data.task: regression, or name the classes."
         )
-    _refuse_quantity(name, counts)
+    names = tuple(str(category_of(float(value))) for value in distinct)
+    refuse_too_many(name, names, counts, others)
     return Target(
         task="classification",
         values=codes.astype(np.int64),
-        class_names=tuple(str(category_of(float(value))) for value in distinct),
+        class_names=names,
         notices=()
         if task != "auto"
         else (
@@ -125,8 +167,8 @@ def _example(distinct: np.ndarray) -> float:
     return float(distinct[np.argmax(distinct != np.round(distinct))])
 
 
-def _classes(name: str, text: Text) -> Target:
-    _refuse_quantity(name, np.bincount(text.codes))
+def _classes(name: str, text: Text, others: Sequence[str]) -> Target:
+    refuse_too_many(name, text.distinct, np.bincount(text.codes), others)
     return Target(
         task="classification",
         values=text.codes.astype(np.int64),
@@ -134,27 +176,23 @@ def _classes(name: str, text: Text) -> Target:
     )
 
 
-def _refuse_quantity(name: str, counts: np.ndarray) -> None:
-    """Refuse a target whose values hardly ever occur twice.
-
-    Raises:
-        DataError: If there are more classes than half the rows.
-    """
-    if 2 * len(counts) > counts.sum() and len(counts) > 2:
-        raise DataError(
-            f"The target '{name}' has {len(counts)} different values in {counts.sum()} rows: too "
-            "many to be classes. If it is a quantity, set data.task: regression; if it numbers or "
-            "names the rows, data.table.target must be another column."
-        )
-
-
 def _quantity(name: str, numbers: np.ndarray | None, text: Text, place: Place) -> Target:
     if numbers is None:
         number = np.array([is_number(value) for value in text.distinct])
         row = int(np.argmax(~number[text.codes]))
+        meant, mostly_text = likeness(text.distinct), number[text.codes].mean() < 0.5
+        if meant is not None:
+            remedy = f"The column holds {meant}"
+        elif mostly_text:
+            remedy = (
+                "The column holds text: for classes set data.task: classification, otherwise set "
+                "data.table.target to another column"
+            )
+        else:
+            remedy = f"Correct it, or {TARGET}"
         raise DataError(
-            f"The target '{name}' is '{text.distinct[text.codes[row]]}' in {place(row)}; "
-            "data.task: regression needs numbers."
+            f"The target {quoted(name)} is {quoted(text.distinct[text.codes[row]])} in "
+            f"{place(row)}; data.task: regression needs numbers. {remedy}."
         )
-    refuse_infinite(name, numbers, place)
+    refuse_infinite(name, numbers, place, TARGET)
     return Target(task="regression", values=np.array(numbers), class_names=())

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._arrays import from_arrays
+from initsweep.datasets._arrays import Given, check_rows, from_arrays, joined
 from initsweep.datasets._files import checked, read_all
+from initsweep.datasets._kinds import HEAD_BYTES, described
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
 from initsweep.params import Data
@@ -22,23 +23,14 @@ def read(location: str, settings: Data) -> Dataset:
         DataError: If a file is missing or is not what its header says.
     """
     files = _files(location)
-    arrays = [read_idx(path) for path in files]
-    if len(arrays) == 2:
-        return from_arrays(str(files[0]), arrays[0], arrays[1], settings)
-    images, labels, test_images, test_labels = arrays
-    if images.shape[1:] != test_images.shape[1:]:
-        raise DataError(
-            f"'{files[2]}' holds images of shape {test_images.shape[1:]}, '{files[0]}' of "
-            f"{images.shape[1:]}."
-        )
-    if len(images) != len(labels):
-        raise DataError(f"'{files[0]}' has {len(images)} rows, '{files[1]}' {len(labels)}.")
+    parts = [Given(read_idx(path), path) for path in files]
+    if len(parts) == 2:
+        return from_arrays(parts[0], parts[1], settings)
+    images, labels, test_images, test_labels = parts
+    check_rows(images, labels)
+    check_rows(test_images, test_labels)
     return from_arrays(
-        str(files[0]),
-        np.concatenate([images, test_images]),
-        np.concatenate([labels, test_labels]),
-        settings,
-        len(test_images),
+        joined(images, test_images), joined(labels, test_labels), settings, len(test_images.values)
     )
 
 
@@ -55,23 +47,25 @@ def read_idx(path: Path) -> np.ndarray:
     """
     content = read_all(checked(path))
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
+        kind = described(path, content[:HEAD_BYTES])
         raise DataError(
             f"'{path}' is not an IDX file: it begins with {content[:4].hex(' ')}, not with two "
-            "zero bytes, a type and the number of dimensions."
+            f"zero bytes, a type and the number of dimensions. It looks like {kind.what}. "
+            f"{kind.remedy}."
         )
-    kind, dimensions = np.dtype(TYPES[content[2]]), content[3]
+    number, dimensions = np.dtype(TYPES[content[2]]), content[3]
     start = 4 + 4 * dimensions
     if len(content) < start:
         raise DataError(f"'{path}' ends within its header; download it again.")
     shape = tuple(np.frombuffer(content[4:start], ">u4").tolist())
-    expected = start + math.prod(shape) * kind.itemsize
+    expected = start + math.prod(shape) * number.itemsize
     if len(content) != expected:
         raise DataError(
             f"'{path}' should have {expected} bytes for the shape {shape} in its header, and has "
             f"{len(content)}; download it again."
         )
-    array: np.ndarray = np.frombuffer(content, kind, offset=start).reshape(shape)
-    return array.astype(kind.newbyteorder("="))
+    array: np.ndarray = np.frombuffer(content, number, offset=start).reshape(shape)
+    return array.astype(number.newbyteorder("="))
 
 
 def _files(location: str) -> list[Path]:

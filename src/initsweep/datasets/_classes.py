@@ -1,0 +1,89 @@
+"""Values that are to be classes: are they too many, and what are they instead?"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from initsweep.datasets._likeness import is_sentence, likeness
+from initsweep.datasets._sniffing import is_number
+from initsweep.datasets._wording import listed, quoted
+from initsweep.errors import DataError
+
+FEWEST_ROWS = 5
+"""Of a class; each of the three splits needs some."""
+
+NEARLY_ALL = 0.9
+SOME = 0.1
+
+
+def refuse_too_many(
+    name: str, values: Sequence[str], counts: np.ndarray, others: Sequence[str] = ()
+) -> None:
+    """Refuse a target whose values hardly ever occur twice.
+
+    Args:
+        name: The target.
+        values: Its different values.
+        counts: The rows of each.
+        others: Columns that might be the target instead.
+
+    Raises:
+        DataError: If there are more classes than half the rows.
+    """
+    rows = int(counts.sum())
+    if 2 * len(values) > rows and len(values) > 2:
+        raise DataError(
+            f"The target {quoted(name)} has {len(values)} different values in {rows} rows: too "
+            f"many to be classes. {instead(values, counts, others)}."
+        )
+
+
+def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
+    """Return what is wrong with classes that have fewer than five rows; None if none has."""
+    rarest = int(np.argmin(counts))
+    if counts[rarest] >= FEWEST_ROWS:
+        return None
+    few = int((counts < FEWEST_ROWS).sum())
+    more = f" ({few} of {len(values)} classes have fewer than {FEWEST_ROWS})" if few > 1 else ""
+    remedy = "Remove the class or join it with another"
+    if few > 1:
+        remedy = "Remove such classes or join them with others"
+    if len(values) > 2 and all(map(is_number, values)):
+        remedy += "; if these numbers are a quantity, set data.task: regression"
+    elif (meant := likeness(values)) is not None:
+        remedy += f". The classes look like {meant}, if that is what they are"
+    return (
+        f"class {quoted(values[rarest])} has {counts[rarest]} rows{more}; each of the three splits "
+        f"needs some, so at least {FEWEST_ROWS}. {remedy}."
+    )
+
+
+def instead(values: Sequence[str], counts: np.ndarray, others: Sequence[str]) -> str:
+    """Return what so many different values may be, and what to do; without a final point."""
+    rows = int(counts.sum())
+    another = "set data.table.target to another column"
+    another += f" ({listed(others)})" if others else ""
+    number = np.array([is_number(value) for value in values])
+    if number.all():
+        return (
+            f"If they are a quantity, set data.task: regression; if they number the rows, {another}"
+        )
+    meant = likeness(values)
+    if meant is not None:
+        return f"They look like {meant}; or {another}"
+    if counts[number].sum() > SOME * rows:
+        text = int(np.flatnonzero(~number)[0])
+        return (
+            f"{counts[number].sum()} rows hold numbers and {counts[~number].sum()} text, such as "
+            f"{quoted(values[text])}. For a quantity, correct or remove the rows with text and set "
+            f"data.task: regression; otherwise {another}"
+        )
+    example = quoted(values[0])
+    if is_sentence(values):
+        return f"They are text such as {example}, which is no class; {another}"
+    if len(values) > NEARLY_ALL * rows:
+        return (
+            f"Nearly every row has a value of its own, such as {example}: it looks like a name or "
+            f"number of the row (an identifier), which nothing can be learned about; {another}"
+        )
+    return f"Join them into fewer classes (one is {example}), or {another}"

@@ -1,0 +1,109 @@
+"""Is a file UTF-8 text? If not: what is it, and how is it made so."""
+
+import codecs
+import shlex
+import zlib
+from pathlib import Path
+from typing import NoReturn
+
+from initsweep.datasets._files import GZIP, opened
+from initsweep.datasets._kinds import HEAD_BYTES, kind_of
+from initsweep.datasets._wording import in_one_line, quoted
+from initsweep.errors import DataError
+
+SAMPLE_BYTES = 1 << 18
+WIDE = (  # the longer marks first: UTF-32's begins as UTF-16's does
+    (codecs.BOM_UTF32_LE, "UTF-32"),
+    (codecs.BOM_UTF32_BE, "UTF-32"),
+    (codecs.BOM_UTF16_LE, "UTF-16"),
+    (codecs.BOM_UTF16_BE, "UTF-16"),
+)
+
+
+def checked_text(path: Path) -> str:
+    """Return the beginning of a file of delimited text, after all of it was found to be UTF-8.
+
+    Args:
+        path: The file, plain or gzip.
+
+    Returns:
+        Whole lines, 256 KiB at most unless the first is longer; without a byte order mark.
+
+    Raises:
+        DataError: If it is of another kind, with what it is; or with the line and byte at fault.
+    """
+    try:
+        with opened(path) as stream:
+            _refuse_other_kinds(path, stream.read(HEAD_BYTES))
+        with opened(path) as stream:
+            for number, line in enumerate(stream, start=1):
+                _check_line(path, number, line)
+        with opened(path) as stream:
+            text = stream.read(SAMPLE_BYTES).decode(errors="ignore").removeprefix("\ufeff")
+            cut_off = bool(stream.read(1))
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(
+            f"'{path}' cannot be read: {in_one_line(error)}. Write or download it again."
+        ) from None
+    if not text.strip():
+        raise DataError(f"'{path}' holds nothing but empty lines; write it again.")
+    lines = text.splitlines(keepends=True)
+    return "".join(lines[:-1]) if cut_off and len(lines) > 1 else text
+
+
+def _refuse_other_kinds(path: Path, head: bytes) -> None:
+    marked = [name for mark, name in WIDE if head.startswith(mark)]
+    wide = marked[0] if marked else _wide_without_mark(head)
+    if wide is not None:
+        _refuse_wide(path, wide)
+    kind = kind_of(path, head)
+    if kind is not None:
+        raise DataError(
+            f"'{path}' is no CSV or TSV text; it looks like {kind.what}. {kind.remedy}."
+        )
+
+
+def _wide_without_mark(head: bytes) -> str | None:
+    """Return the encoding of text in which every other byte of Latin letters is zero."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    if not even + odd or max(even, odd) < len(head) / 10 or min(even, odd) > 0:
+        return None
+    return "UTF-16LE" if odd else "UTF-16BE"
+
+
+def _refuse_wide(path: Path, name: str) -> NoReturn:
+    raise DataError(
+        f"'{path}' is {name} text; it must be UTF-8. Convert it: {_conversion(path, name)}, or in "
+        "Excel save it as 'CSV UTF-8'."
+    )
+
+
+def _check_line(path: Path, number: int, line: bytes) -> None:
+    if b"\0" in line:
+        line_number = number + line[: line.index(b"\0")].count(b"\r")
+        raise DataError(
+            f"'{path}', line {line_number}: a zero byte, which text does not have. Correct the "
+            f"line, or take such bytes out: `tr -d '\\000' < {shlex.quote(str(path))} > clean.csv`."
+        )
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        line_number = number + line[: error.start].count(b"\r")
+        before = max(line.rfind(b"\n", 0, error.start), line.rfind(b"\r", 0, error.start)) + 1
+        around = line[max(before, error.start - 20) : error.start + 20]
+        excerpt = around.decode("cp1252", "replace").strip()
+        raise DataError(
+            f"'{path}', line {line_number}: byte "
+            f"0x{line[error.start]:02x} is not UTF-8. If {quoted(excerpt)} reads right, it is "
+            f"Windows-1252 (Latin-1). Convert it: {_conversion(path, 'CP1252')}."
+        ) from None
+
+
+def _conversion(path: Path, name: str) -> str:
+    """Return a shell command that writes the file as UTF-8."""
+    file = shlex.quote(str(path))
+    with path.open("rb") as stream:
+        packed = stream.read(2) == GZIP
+    if packed:
+        return f"`gzip -dc {file} | iconv -f {name} -t UTF-8 > utf8.csv`"
+    return f"`iconv -f {name} -t UTF-8 {file} > utf8.csv`"

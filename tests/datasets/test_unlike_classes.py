@@ -1,0 +1,130 @@
+"""Targets and features of text that is meant as something else."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from initsweep.datasets._likeness import likeness
+from initsweep.errors import DataError
+
+
+def table(value, rows: int = 300) -> list[str]:
+    return ["x,z,y", *(f'{row},{row % 7},"{value(row)}"' for row in range(1, rows + 1))]
+
+
+def day(row: int) -> date:
+    return date(2020, 1, 1) + timedelta(row)
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "plain"),
+    [
+        (lambda row: f"{1 + row // 300},{row:03d}", "a comma", "(1001)"),
+        (lambda row: f"{row},{row % 9}5", "a decimal comma", "here 1.15"),
+        (lambda row: f"1.{row:03d}.{row:03d}", "separators of thousands", "here 1001001"),
+        (lambda row: f"1 {row:03d}", "separators of thousands", "here 1001"),
+        (lambda row: f"1'{row:03d}.5", "separators of thousands", "here 1001.5"),
+        (lambda row: f"${1000 + row}.50", "a currency sign", "here 1001.50"),
+        (lambda row: f"{row} €", "a currency sign", "here 1"),
+        (lambda row: f"€ 1.{row:03d},20", "a currency sign and separators", "here 1001.20"),
+        (lambda row: f"{row}.5%", "a percent sign", "here 1.5"),
+        (lambda row: f"({row}.5)", "brackets", "here -1.5"),
+        (lambda row: f"\u2212{row}.5", "a minus that is no '-'", "here -1.5"),
+    ],
+)
+@pytest.mark.parametrize("options", [{}, {"target": "x", "task": "regression"}])
+def test_numbers_that_are_written_another_way(loaded, value, what, plain, options):
+    with pytest.raises(DataError) as caught:
+        loaded(table(value), **options)
+    text = str(caught.value)
+    assert f"'y' holds numbers with {what}" in text
+    assert f"such as '{value(1)}' in line 2" in text
+    assert plain in text
+    assert "set data.task" not in text
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (lambda row: f"Person {row}", "looks like a name or number of the row"),
+        (lambda row: f"{row * 2654435761 % 2**32:08x}", "looks like a name or number of the row"),
+        (lambda row: f"Item {row} arrived late, and it was broken.", "They are text such as 'Item"),
+        (lambda row: f"Person {row if row % 3 else 0}", "Join them into fewer classes"),
+        (lambda row: str(day(row)), "dates, such as '2020-01-02'. Write numbers"),
+        (lambda row: day(row).strftime("%d.%m.%Y"), "dates, such as '01.02.2020'"),
+        (lambda row: day(row).strftime("%m/%d/%y 10:30"), "dates, such as '01/02/20 10:30'"),
+        (lambda row: f"{row} kg", "numbers with a unit, such as '1 kg'"),
+        (lambda row: row if row % 2 else "n.v.", "150 rows hold numbers and 150 text"),
+    ],
+)
+def test_a_target_of_too_many_texts_is_advised_by_what_it_is(loaded, value, expected):
+    with pytest.raises(DataError) as caught:
+        loaded(table(value))
+    text = str(caught.value)
+    assert expected in text
+    assert "set data.table.target to another column (x, z)" in text
+    assert ("set data.task: regression" in text) is ("n.v." in text)
+
+
+def test_numbers_that_were_called_classes_are_advised_regression(loaded):
+    with pytest.raises(DataError, match=r"quantity, set data\.task: regression; if they number"):
+        loaded(table(lambda row: row), task="classification")
+
+
+def test_a_target_that_is_no_number_here_and_there(loaded):
+    with pytest.raises(DataError, match=r"line 11 .* it is 'unknown' .*5 more.* remove the row"):
+        loaded(table(lambda row: row * 3 if row % 50 != 10 else "unknown"))
+    few = table(lambda row: row % 5 if row % 50 != 10 else "unknown")
+    with pytest.raises(DataError, match=r"set data\.task: classification"):
+        loaded(few)
+    assert "unknown" in loaded(few, task="classification").class_names
+
+
+@pytest.mark.parametrize("value", [lambda row: f"Person {row}", lambda row: "ab"[row % 2]])
+def test_regression_on_text_is_not_told_to_remove_all_rows(loaded, value):
+    with pytest.raises(DataError, match=r"needs numbers\. The column holds text") as caught:
+        loaded(table(value), task="regression")
+    assert "remove" not in str(caught.value)
+
+
+def test_rare_classes_are_counted_and_advised_by_what_they_are(written, settings):
+    from initsweep.datasets._loading import prepare
+
+    for value, advice in (
+        (lambda row: f"c{row % 100}", "Remove such classes or join them with others."),
+        (lambda row: f"{row % 10}:{row % 9}0", "The classes look like times, such as '0:00'."),
+    ):
+        with pytest.raises(DataError) as caught:
+            prepare(settings(f"csv:{written(table(value))}"))
+        assert "classes have fewer than 5)" in str(caught.value)
+        assert advice in str(caught.value)
+        assert "regression" not in str(caught.value)
+
+
+def test_columns_of_prices_are_refused_and_dates_noticed(loaded):
+    lines = ["when,price,y", *(f"{day(row)},${row}.50,{'ab'[row % 2]}" for row in range(300))]
+    with pytest.raises(DataError, match=r"'price' holds numbers with a currency sign.*here 0\.50"):
+        loaded(lines)
+    notices = loaded(lines, drop=("price",)).notices
+    assert "Column 'when' holds dates, such as '2020-01-01', and is taken as 300" in notices[0]
+    declared = loaded(lines, categorical=("when", "price"))
+    assert set(declared.categories) == {"when", "price"}
+    assert declared.notices == ()
+
+
+def test_few_percentages_are_categories(loaded):
+    lines = ["tax,y", *(f"{(7, 19)[row % 2]}%,{'ab'[row % 3 // 2]}" for row in range(60))]
+    assert loaded(lines).categories == {"tax": ("19%", "7%")}
+
+
+@pytest.mark.parametrize(
+    "values", [["clerk", "smith"], ["A1", "B2"], ["10-20", "20-30"], ["192.168.0.1"], ["3f2a"], []]
+)
+def test_labels_are_left_alone(values):
+    assert likeness(values) is None
+
+
+def test_long_values_are_cut_off_in_messages(loaded):
+    with pytest.raises(DataError) as caught:
+        loaded(table(lambda row: f"{row} " + "word " * 500))
+    assert len(str(caught.value)) < 400
