@@ -364,8 +364,8 @@ def load_params(path: Path) -> Params:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(
-            f"No parameter file '{path}' ({error.strerror}). Run from the project's root, or pass "
-            "--params FILE."
+            f"No parameter file '{path}' in {Path.cwd()} ({error.strerror}). Run in the folder of "
+            "the study, or pass --params FILE."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"'{path}' is not readable as YAML: {error}") from None

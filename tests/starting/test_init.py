@@ -12,7 +12,7 @@ import pytest
 
 from initsweep.cli import main
 from initsweep.params import load_params
-from initsweep.starting import folder, sources, timing
+from initsweep.starting import folder, settings, sources, timing
 from tests.conftest import ROOT
 from tests.pipeline.conftest import QUIET
 
@@ -32,7 +32,11 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def made(*arguments: str) -> int:
-    return main(["init", "study", *arguments])
+    return made_in("study", *arguments)
+
+
+def made_in(name: str, *arguments: str) -> int:
+    return main(["init", name, *arguments])
 
 
 def test_a_table_becomes_a_study_with_an_estimate(here, capsys):
@@ -52,6 +56,67 @@ def test_a_table_becomes_a_study_with_an_estimate(here, capsys):
     assert len(params.confirm.seeds) >= 9
     assert (here / "study/data/raw/my.csv").read_text() == TABLE
     assert not (here / "study/data/prepared").exists()
+
+
+def test_what_a_first_try_may_need_can_be_said(here):
+    (here / "plain.csv").write_text("\n".join(f"{8000 + i % 3};{i};{i}.5" for i in range(60)))
+    (here / "later.csv").write_text("\n".join(f"{8000 + i % 2};{i};{i}.5" for i in range(30)))
+    asked = ("--header", "false", "--delimiter", ";", "--categorical", "0", "--encoding", "ordinal")
+    assert made("--data", "plain.csv", "--test-file", "later.csv", *asked) == 0
+    params = load_params(here / "study/params.yaml")
+    table = params.data.table
+    assert (table.header, table.delimiter, table.categorical) == (False, ";", (0,))
+    assert (table.encoding, table.test_file) == ("ordinal", "data/raw/later.csv")
+    assert (here / "study/data/raw/later.csv").exists()
+    assert made_in("second", "--data", "my.csv", "--split-column", "colour", "--drop", "age") == 2
+    (here / "fold.csv").write_text(
+        "\n".join(["when,a,b", *(f"{['train', 'test'][i % 4 // 3]},{i},{i}.5" for i in range(60))])
+    )
+    assert made_in("third", "--data", "fold.csv", "--split-column", "when") == 0
+    assert load_params(here / "third/params.yaml").data.table.split_column == "when"
+
+
+def test_test_rows_may_stay_where_they_are_and_come_along_with_parameters(here):
+    (here / "raw").mkdir()
+    for name in ("one", "two"):
+        (here / f"raw/{name}.csv").write_text(TABLE)
+    asked = ("--data", "raw/one.csv", "--test-file", "raw/two.csv")
+    assert made(*asked, "--in-place") == 0
+    params = load_params(here / "study/params.yaml")
+    assert params.data.table.test_file == str(here / "raw/two.csv")
+    assert (here / "study" / params.data.watch).resolve() == here / "raw"
+    assert made_in("again", "--params", "study/params.yaml") == 0
+    again = load_params(here / "again/params.yaml")
+    assert again.data.table.test_file == "data/raw/two.csv"
+    assert (here / "again/data/raw/two.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Set data.task: regression.", "Set --task regression."),
+        ("data.task: wrong; set auto.", "--task: wrong; set auto."),
+        ("list it under data.table.drop.", "list it under --drop."),
+        ("or set data.table.encoding: ordinal (", "or set --encoding ordinal ("),
+        ("model.name: x; model.widht: y", "--model: x; --option widht: y"),
+        (
+            "data.source.more, my_data.task, data.tasks",
+            "data.source.more, my_data.task, data.tasks",
+        ),
+    ],
+)
+def test_keys_become_options_where_they_stand_alone(message, expected):
+    assert settings.as_options(message, settings.SAID_OTHERWISE) == expected
+
+
+def test_whoever_gave_a_parameter_file_is_told_its_keys(here, capsys):
+    assert made("--data", "my.csv", "--target", "answer") == 0
+    file = here / "study/params.yaml"
+    file.write_text(file.read_text().replace("target: answer", "target: anwser"))
+    assert made_in("other", "--params", str(file)) == 2
+    assert "data.table.target: " in capsys.readouterr().err
+    assert made_in("other", "--params", str(file), "--target", "sise") == 2
+    assert "--target: " in capsys.readouterr().err
 
 
 def test_too_little_time_is_said_and_seeds_are_not_saved_on(here, capsys):
@@ -111,7 +176,31 @@ def test_a_network_of_one_s_own_comes_along(here):
         (("--data", "no.csv"), "there is no file 'no.csv'"),
         (("--data", "my.txt"), "say what it is, as in csv:FILE"),
         (("--data", "diggits"), "Did you mean 'digits'?"),
-        (("--data", "wine", "--target", "x"), "--target and --drop are for tables"),
+        (("--data", "wine", "--target", "x"), "--target: for tables only"),
+        (
+            ("--data", "wine", "--header", "true", "--drop", "a"),
+            "--drop, --header: for tables only",
+        ),
+        (("--data", "my.csv", "--target", "anwser"), "--target: 'my.csv' has no column"),
+        (("--data", "my.csv", "--drop", "sise"), "--drop: 'my.csv' has no column"),
+        (("--data", "my.csv", "--categorical", "sise"), "--categorical: 'my.csv' has no column"),
+        (("--data", "my.csv", "--split-column", "fold"), "--split-column: 'my.csv' has no column"),
+        (
+            ("--data", "my.csv", "--test-file", "no.csv"),
+            "--test-file: there is no file 'no.csv' in /",
+        ),
+        (("--data", "my.csv", "--test-file", "other.csv"), "--test-file: 'other.csv' must have"),
+        (("--data", "my.csv", "--test-file", "sub/my.csv"), "two files are called my.csv"),
+        (("--data", "my.csv", "--test-file", "x", "--split-column", "y"), "there is no file 'x'"),
+        (
+            ("--data", "my.csv", "--test-file", "other.csv", "--split-column", "age"),
+            "--test-file and --split-column both name the test rows",
+        ),
+        (("--data", "my.csv", "--delimiter", ";;"), "--delimiter: received ';;'"),
+        (("--data", "my.csv", "--delimiter", ";"), "set --delimiter to that"),
+        (("--data", "numbers.csv", "--task", "classification"), "Set --task regression, or name"),
+        (("--data", "wine", "--task", "regression"), "--task: wine is a classification data set"),
+        (("--data", "few.csv"), "set --task regression"),
         (("--data", "broken.csv"), "not UTF-8"),
         (("--data", "my.csv", "--model", "mpl"), "Did you mean 'mlp'?"),
         (("--data", "my.csv", "--model", "no_nets:make"), "Python finds no module 'no_nets'"),
@@ -124,11 +213,18 @@ def test_a_network_of_one_s_own_comes_along(here):
 )
 def test_a_mistake_is_one_message_and_leaves_nothing_behind(here, capsys, arguments, expected):
     (here / "my.txt").write_text("x")
+    (here / "other.csv").write_text(TABLE.replace("size", "length"))
+    (here / "numbers.csv").write_text("a,b\n" + "\n".join(f"{i},{i}.25" for i in range(60)))
+    (here / "few.csv").write_text("a,b\n" + "\n".join(f"{i},{max(0, i - 57)}" for i in range(60)))
+    (here / "sub").mkdir()
+    (here / "sub/my.csv").write_text(TABLE)
     (here / "broken.csv").write_bytes(b"a,b\n\x89\xff,1\n")
     assert made(*arguments) == 2
     error = [line for line in capsys.readouterr().err.splitlines() if line[:9] == "initsweep"]
     assert len(error) == 1
     assert expected in error[0]
+    assert "data." not in error[0]
+    assert "data/raw" not in error[0]
     assert not (here / "study").exists()
 
 

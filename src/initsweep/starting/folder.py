@@ -74,9 +74,9 @@ def lay_out(source: Source, network: Path | None, *, copy: bool) -> str:
     versions.write()
     if source.code is not None:
         return source.code.name
-    if source.files and not copy:
-        return os.path.relpath(os.path.commonpath(source.files))
-    for file in source.files:
+    if source.all_files and not copy:
+        return os.path.relpath(os.path.commonpath(source.all_files))
+    for file in source.all_files:
         shutil.copyfile(file, RAW / file.name)
     return RAW.as_posix()
 
