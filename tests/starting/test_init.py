@@ -121,7 +121,10 @@ def test_whoever_gave_a_parameter_file_is_told_its_keys(here, capsys):
 
 def test_too_little_time_is_said_and_seeds_are_not_saved_on(here, capsys):
     assert made("--data", "my.csv", "--minutes", "0.01") == 0
-    assert "That is more than the 0.01 minutes" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "WARNING: that is more than the 0.01 minutes" in told
+    assert "REDUCED to fit into 0.01 minutes" in told
+    assert "# REDUCED to fit" in (here / "study/params.yaml").read_text()
     params = load_params(here / "study/params.yaml")
     assert len(params.confirm.seeds) == 9
     assert len(params.schemes) == 3

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from initsweep import artifacts
 from initsweep.datasets._fetching import fetch
-from initsweep.experiment import Experiment, load_experiment
+from initsweep.experiment import load_experiment
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
 from initsweep.records import Schema
 from initsweep.stages import prepare
 from initsweep.starting import budget as budgets
 from initsweep.starting import folder as folders
-from initsweep.starting import parameters, sources, timing
+from initsweep.starting import parameters, sources, telling, timing
 from initsweep.starting import request as requests
 from initsweep.starting.request import Request
 
@@ -61,7 +61,7 @@ def make(request: Request) -> str:
         said = _with_budget(request, draft, params, schema)
         raw = sorted(path for path in folders.RAW.iterdir() if path.name != ".gitkeep")
         versioned = folders.start_versioning(raw)
-    return "\n".join([*said, "", *_next(request, versioned)])
+    return "\n".join([*said, "", *telling.next_steps(request.folder, versioned)])
 
 
 def _prepared(draft: Draft, *, given: bool) -> tuple[Params, Schema]:
@@ -104,71 +104,25 @@ def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema)
     def seconds(plan: Params) -> float:
         return speed.seconds(budgets.work_of(plan, schema))
 
-    minutes, planned = request.minutes or USUAL_MINUTES, params
+    minutes, planned, limits = request.minutes or USUAL_MINUTES, params, list[str]()
     if request.params is None or request.minutes is not None:
+        rows = schema.rows["train"]
         chosen = budgets.choose(
-            schema.rows["train"],
+            rows,
             minutes,
             lambda budget: seconds(budgets.planned(params, budget)),
             thorough=request.minutes is not None,
         )
         planned = budgets.planned(params, chosen)
+        usual = budgets.planned(params, budgets.usual(rows))
         draft.values.update(parameters.budget_values(chosen))
-    said = _about(schema, experiment)
-    said += [
-        _plan(planned, schema),
-        f"Estimate: {_minutes(seconds(planned))} for `initsweep repro`, from a short measurement "
-        "on this machine just now; longer if it is busier then.",
+        limits = telling.limits(planned, usual, schema, seconds, minutes)
+    said = [
+        *telling.about(schema, experiment),
+        telling.plan(planned, schema),
+        telling.estimate(seconds(planned), speed.busy),
+        *limits,
     ]
-    if request.minutes is not None and seconds(planned) > 60 * minutes:
-        said.append(
-            f"That is more than the {minutes:g} minutes: it is the smallest study with "
-            f"{budgets.FEWEST_FRESH_SEEDS} fresh seeds, without which no winner can be named. "
-            "Fewer rows or a smaller network take less."
-        )
     draft.write(said)
     shutil.rmtree(artifacts.PREPARED)  # the first stage makes it again, and DVC keeps it then
     return said
-
-
-def _about(schema: Schema, experiment: Experiment) -> list[str]:
-    rows, model = schema.rows, experiment.params.model
-    what = "regression" if schema.task == "regression" else f"{schema.n_outputs} classes"
-    options = ", ".join(f"{key} {value}" for key, value in model.options.items())
-    lines = [
-        f"Data: {schema.source}: {sum(rows.values())} rows ({rows['train']} to train on, "
-        f"{rows['validation']} to choose on, {rows['test']} to test), "
-        f"{schema.n_features} features, {what}.",
-        f"Network: {model.name} ({options}), {experiment.size()} parameters.",
-    ]
-    if schema.score_name == "balanced_accuracy":
-        rarest = schema.class_names[schema.class_counts.index(min(schema.class_counts))]
-        lines.append(
-            f"Class '{rarest}' is rare ({min(schema.class_counts)} training rows), so the score is "
-            "the balanced accuracy; docs/networks.md has weights for the loss."
-        )
-    return lines
-
-
-def _plan(params: Params, schema: Schema) -> str:
-    work, tune = budgets.work_of(params, schema), params.tune
-    return (
-        f"Plan: {work.schemes} schemes; {tune.grid.points} rates and {tune.refinement_trials} "
-        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds; "
-        f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
-        f"({work.steps} steps)."
-    )
-
-
-def _minutes(seconds: float) -> str:
-    return f"about {seconds / 60:.0f} minutes" if seconds >= 90 else f"about {seconds:.0f} seconds"
-
-
-def _next(request: Request, versioned: list[str]) -> list[str]:
-    return [
-        f"Made {request.folder} with params.yaml, dvc.yaml and the data ({' and '.join(versioned)} "
-        "initialized). Next:",
-        f"  cd {request.folder}",
-        "  initsweep repro        # run it, then print the verdict",
-        "  initsweep ui           # look at it in MLflow; reports/review.html is the packet",
-    ]
