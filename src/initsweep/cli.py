@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.handover import repro
@@ -28,6 +29,7 @@ STAGES = {
     "publish": "replay the result records into MLflow",
 }
 PER_SCHEME = ("tune", "train")
+NAME_OWN_CODE = ("check", "explain", "export", "promote")
 USER_MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -130,10 +132,10 @@ def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "diagnose" and (options.network or options.batch):
         return _inspect(options)
     if options.command in COMMANDS:
-        text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
-        print(text)
-        return int(status)
+        return _for_people(options)
     params = load_params(options.params)
+    if options.command in (*STAGES, "bench"):
+        _use_own_code(params)
     if options.command in STAGES:
         stage = importlib.import_module(f"initsweep.stages.{options.command}")
         arguments = [options.scheme] if options.command in PER_SCHEME else []
@@ -142,6 +144,25 @@ def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "bench":
         return _bench(params, options.rounds)
     return _ui(params, options.port)
+
+
+def _for_people(options: argparse.Namespace) -> int:
+    if options.command in NAME_OWN_CODE:
+        _find_own_code(options.params)
+    text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
+    print(text)
+    return int(status)
+
+
+def _use_own_code(params: Params) -> None:
+    own_code.use(params.own_code)
+    own_code.check(params.own_code, params.dotted_names)
+
+
+def _find_own_code(file: Path) -> None:
+    """Let a command find what lies in the study's `own_code`, if there is a study."""
+    if file.exists():
+        own_code.use(load_params(file).own_code)
 
 
 def _bench(params: Params, rounds: int) -> int:
@@ -162,6 +183,7 @@ def _inspect(options: argparse.Namespace) -> int:
         )
     from initsweep import inspection
 
+    _find_own_code(options.params)
     text, healthy = inspection.run(
         inspection.Request(
             network=options.network,
@@ -192,9 +214,10 @@ def _repro(options: argparse.Namespace) -> int:
 
 
 def _check_before_dvc(params: Params) -> None:
-    """Give our message about a mistake in the data's place, before DVC's about its dependency."""
+    """Give our message about data or code in the wrong place, before DVC's about a dependency."""
     from initsweep.datasets._loading import check_watched
 
+    _use_own_code(params)
     check_watched(params.data)
 
 

@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 from initsweep.cli import main
 from initsweep.params import load_params
 from initsweep.starting import folder, settings, sources, timing
+from initsweep.starting.pipeline import study_pipeline
 from tests.conftest import ROOT
 from tests.pipeline.conftest import QUIET
 
@@ -157,18 +160,71 @@ def test_data_may_stay_where_they_are(here):
     assert main(["init", "built-in", "--data", "wine", "--in-place"]) == 0
 
 
-def test_a_network_of_one_s_own_comes_along(here):
-    (here / "nets_for_init.py").write_text(
-        "from torch import nn\n"
-        "def make(n_features, n_outputs, *, width):\n"
-        "    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))\n"
-    )
-    sys.path.insert(0, str(here))
+NET = """
+from torch import nn
+def make(n_features, n_outputs, *, width):
+    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))
+"""
+LOADER = """
+import numpy as np
+from initsweep.datasets import Dataset
+def load():
+    names = ("one", "other")
+    features = np.random.default_rng(0).normal(size=(60, 2))
+    return Dataset(task="classification", features=features, targets=np.arange(60) % 2,
+                   feature_names=("x", "y"), class_names=names, reference="made up")
+"""
+
+
+@pytest.fixture
+def forgotten(tmp_path) -> Iterator[None]:
+    """Modules of a test, which the next must not meet."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_code_of_one_s_own_comes_along(here):
+    (here / "nets_for_init.py").write_text(NET)
+    (here / "data_for_init").mkdir()
+    (here / "data_for_init/__init__.py").write_text("")
+    (here / "data_for_init/two.py").write_text(LOADER)
     asked = ("--model", "nets_for_init:make", "--option", "width=4")
-    assert made("--data", "my.csv", *asked) == 0
-    assert (here / "study/nets_for_init.py").exists()
-    assert "      - nets_for_init.py\n" in (here / "study/dvc.yaml").read_text()
-    del sys.modules["nets_for_init"]
+    assert made("--data", "data_for_init.two:load", *asked) == 0
+    own = here / "study/own"
+    assert (own / "nets_for_init.py").read_text() == NET
+    assert (own / "data_for_init/two.py").read_text() == LOADER
+    assert (own / "README.md").read_bytes() == (ROOT / "own/README.md").read_bytes()
+    params = load_params(here / "study/params.yaml")
+    assert (params.own_code, params.data.watch) == ("own", "data/raw")
+    assert (here / "study/dvc.yaml").read_text() == study_pipeline()
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
+    (here / "nets_with_help.py").write_text("from help_for_nets import width\n" + NET)
+    (here / "help_for_nets.py").write_text("width = 4\n")
+    asked = ("--data", "my.csv", "--model", "nets_with_help:make", "--option", "width=4")
+    assert made(*asked) == 2
+    assert "put your modules into 'own' first" in capsys.readouterr().err
+    (here / "own").mkdir()
+    for name in ("nets_with_help.py", "help_for_nets.py"):
+        (here / name).rename(here / "own" / name)
+    assert made(*asked) == 0
+    assert (here / "study/own/help_for_nets.py").exists()
+    # The study made of that study has it, too, and an initializer that only its parameters name.
+    (here / "study/own/inits_for_init.py").write_text(
+        "import torch\ndef mine(layer, generator):\n"
+        "    return torch.zeros(layer.weight_shape) + 0.01\n"
+    )
+    file = here / "study/params.yaml"
+    text = file.read_text().replace("zeros: {}", "zeros: {}\n  mine: {name: 'inits_for_init:mine'}")
+    file.write_text(re.sub(r"schemes:\n(  - .*\n)+", "schemes: [mine]\n", text))
+    assert made_in("again", "--params", "study/params.yaml") == 0
+    names = {path.name for path in (here / "again/own").iterdir()} - {"__pycache__"}
+    assert names == {"README.md", "nets_with_help.py", "help_for_nets.py", "inits_for_init.py"}
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """What `init` was asked for: the data and code it names, and the parameters that follow."""
 
 import contextlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.params import Params, load_params
 from initsweep.starting import folder as folders
-from initsweep.starting import parameters, sources
+from initsweep.starting import own, parameters, sources
 from initsweep.starting.settings import SAID_OTHERWISE, SETTINGS, TABLE, as_options, values_of
 
 
@@ -30,11 +29,11 @@ class Request:
     in_place: bool = False
 
 
-def find(request: Request) -> tuple[sources.Source, Path | None]:
+def find(request: Request) -> tuple[sources.Source, list[Path]]:
     """Find data and code; what a parameter file names starts from its own folder.
 
     Returns:
-        The data, and the user's module with the network if there is one to copy.
+        The data, and the user's own code that is to be copied.
 
     Raises:
         ParamsError: If no data are named, or options do not fit together.
@@ -46,27 +45,34 @@ def find(request: Request) -> tuple[sources.Source, Path | None]:
     source = None if request.data is None else sources.find_source(request.data)
     asked = request.settings.get("test_file")
     test = None if asked is None else sources.existing(Path(asked), "--test-file")
-    if request.params is None:
-        found = source or sources.find_source(""), _code(request.model)
-    else:
+    names = [("--data", request.data), ("--model", request.model)]
+    code = own.found(folders.OWN, [(key, name) for key, name in names if name])
+    if request.params is not None:
         given = load_params(request.params)
-        folder = request.params.absolute().parent
-        sys.path.insert(0, str(folder))
-        with contextlib.chdir(folder):
+        with contextlib.chdir(request.params.absolute().parent):
             test = test or _test_file(given)
             source = source or sources.find_source(given.data.source)
-            found = source, _code(request.model or given.model.name)
-    source, network = found
+            given = _without_replaced(given, request)
+            code += own.found(Path(given.own_code), given.dotted_names)
+    source = source or sources.find_source("")
     only = [one.option for one in TABLE if one.name in request.settings]
     if only and not source.is_table:
         raise ParamsError(f"{', '.join(only)}: for tables only (csv, tsv, parquet).")
     if {"test_file", "split_column"} <= request.settings.keys():
         raise ParamsError("--test-file and --split-column both name the test rows; give one.")
-    return sources.with_test(source, test if source.is_table else None), network
+    return sources.with_test(source, test if source.is_table else None), code
 
 
-def _code(name: str | None) -> Path | None:
-    return sources.own_code(name) if name and ":" in name else None
+def _without_replaced(given: Params, request: Request) -> Params:
+    """Return the parameters with what the command line names in the place of what they name."""
+    data = {"source": request.data or given.data.source}
+    model = {"name": request.model or given.model.name}
+    return given.model_copy(
+        update={
+            "data": given.data.model_copy(update=data),
+            "model": given.model.model_copy(update=model),
+        }
+    )
 
 
 def _test_file(given: Params) -> Path | None:
@@ -80,6 +86,7 @@ def values(request: Request, source: sources.Source, watch: str) -> dict[str, ob
     found: dict[str, object] = {
         "data.source": source.named(place),
         "data.watch": watch,
+        "own_code": str(folders.OWN),
         **values_of(request.settings),
     }
     if source.test is not None:

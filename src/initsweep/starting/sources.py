@@ -1,6 +1,5 @@
 """From what stands behind `--data` to `data.source` and the files to copy."""
 
-import importlib.util
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,14 +26,12 @@ class Source:
         location: What stands behind the colon, or the name.
         files: The files to copy, absolute.
         test: A second file, whose rows are the test rows, absolute.
-        code: The user's own module that loads it, absolute; None if there is none to copy.
     """
 
     kind: str
     location: str
     files: tuple[Path, ...]
     test: Path | None = None
-    code: Path | None = None
 
     @property
     def is_table(self) -> bool:
@@ -69,7 +66,7 @@ def find_source(text: str) -> Source:
     if text in DATASETS.names() and not paths[0].exists():
         return Source(kind="", location=text, files=())
     if colon and not paths[0].exists():
-        return Source(kind="", location=text, files=(), code=own_code(text))
+        return Source(kind="", location=text, files=())
     if not paths[0].exists() and not paths[0].suffix:
         names = [*DATASETS.names(), *(f"{name}:..." for name in READERS.names())]
         raise DataError(
@@ -77,25 +74,6 @@ def find_source(text: str) -> Source:
             f"Known: {', '.join(names)}."
         )
     return _of_kind(_kind_of(paths), text)
-
-
-def own_code(dotted: str) -> Path | None:
-    """Return the file or package below the working directory that `module:attribute` lies in.
-
-    Raises:
-        DataError: If Python finds no such module.
-    """
-    top = dotted.partition(":")[0].partition(".")[0]
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
-        raise DataError(f"'{dotted}': Python finds no module '{top}' here ({Path.cwd()}).")
-    file = Path(spec.origin).resolve()
-    found = file.parent if spec.submodule_search_locations else file
-    installed = "site-packages" in found.parts
-    return found if found.is_relative_to(Path.cwd().resolve()) and not installed else None
 
 
 def _of_kind(kind: str, location: str) -> Source:

@@ -14,7 +14,7 @@ from initsweep.records import Schema
 from initsweep.stages import prepare
 from initsweep.starting import budget as budgets
 from initsweep.starting import folder as folders
-from initsweep.starting import parameters, sources, telling, timing
+from initsweep.starting import own, parameters, sources, telling, timing
 from initsweep.starting import request as requests
 from initsweep.starting.request import Request
 
@@ -48,17 +48,18 @@ def make(request: Request) -> str:
     Returns:
         What was made, how long it will take and what to do next.
     """
-    source, network = requests.find(request)
+    source, code = requests.find(request)
     start = request.params or parameters.DEFAULT
     template = start.read_text(encoding="utf-8")
     copy = not request.in_place or source.kind in sources.FETCHED  # those lie in data/raw
     with requests.in_words_of(request, source), folders.new_folder(request.folder):
-        watch = folders.lay_out(source, network, copy=copy)
+        watch = folders.lay_out(source, code, copy=copy)
         if source.kind in sources.FETCHED:
             fetch(f"{source.kind}:{source.location}")
-        draft = Draft(template=template, values=requests.values(request, source, watch))
-        params, schema = _prepared(draft, given=request.params is not None)
-        said = _with_budget(request, draft, params, schema)
+        with own.copies_only(code):
+            draft = Draft(template=template, values=requests.values(request, source, watch))
+            params, schema = _prepared(draft, given=request.params is not None)
+            said = _with_budget(request, draft, params, schema)
         raw = sorted(path for path in folders.RAW.iterdir() if path.name != ".gitkeep")
         versioned = folders.start_versioning(raw)
     return "\n".join([*said, "", *telling.next_steps(request.folder, versioned)])
