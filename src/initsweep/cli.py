@@ -125,7 +125,9 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "list":
-        print(_listing(options.kind))
+        from initsweep.commands.listing import listing
+
+        print(listing(options.kind))
         return 0
     if options.command == "repro":
         return _repro(options)
@@ -235,26 +237,3 @@ def _ui(params: Params, port: int) -> int:
     page = tracking.ui_page(params, Path.cwd(), port)
     print(f"Starting MLflow; Ctrl-C stops it. Open {page}", flush=True)
     return subprocess.run([*command, "--port", str(port)], env=environment, check=False).returncode
-
-
-def _listing(kind: str) -> str:
-    if kind == "engines":
-        from initsweep.engine.kernels.library import describe_engines
-
-        return describe_engines()
-    registry = getattr(importlib.import_module(f"initsweep.{kind}"), kind.upper())
-    rows = {name: _summary(entry) for name, entry in registry}
-    if kind == "datasets":
-        from initsweep.datasets.readers import READERS
-
-        rows |= {f"{name}:{reader.form}": reader.summary for name, reader in READERS}
-    width = max(map(len, rows))
-    return "\n".join(f"{name:{width}}  {summary}" for name, summary in rows.items())
-
-
-def _summary(entry: object) -> str:
-    """Return an entry's own summary, or the first line of the file it lives in."""
-    if isinstance(own := getattr(entry, "summary", None), str):
-        return own
-    function = getattr(entry, "function", entry)
-    return (sys.modules[function.__module__].__doc__ or "").partition("\n")[0]
