@@ -163,8 +163,8 @@ def _use_own_code(params: Params) -> None:
 
 def _find_own_code(file: Path) -> None:
     """Let a command find what lies in the study's `own_code`, if there is a study."""
-    if file.exists():
-        own_code.use(load_params(file).own_code)
+    if file.exists() and Path(folder := load_params(file).own_code).is_dir():
+        own_code.use(folder)
 
 
 def _bench(params: Params, rounds: int) -> int:
