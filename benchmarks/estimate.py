@@ -53,7 +53,7 @@ def measure(name: str, asked: list[str]) -> str:
             [*initsweep, "init", "study", *asked],
             cwd=place, env=environment, check=True, capture_output=True, text=True,
         )  # fmt: skip
-        said = re.search(r"Estimate: about (\d+) (seconds|minutes).*", made.stdout)
+        said = re.search(r"Estimate: about ([\d.]+) (seconds|minutes).*", made.stdout)
         plan = re.search(r"about (\d+) trainings of \d+ epochs \((\d+) steps\)", made.stdout)
         if said is None or plan is None:
             raise SystemExit(made.stdout)

@@ -77,6 +77,11 @@ def test_records_hash_the_folder_and_nothing_that_a_machine_makes_of_it(here):
     assert code_sha(["registry"], folder) != first
 
 
+def test_records_leave_out_what_dvc_leaves_out():
+    ignored = (ROOT / ".dvcignore").read_text().splitlines()
+    assert {*own_code.CACHES, *(f"*{suffix}" for suffix in own_code.COMPILED)} <= set(ignored)
+
+
 @pytest.mark.parametrize("command", ["prepare", "diagnose", "repro", "bench"])
 def test_commands_say_what_is_missing_before_they_begin(here, capsys, command):
     text = (ROOT / "params.yaml").read_text()

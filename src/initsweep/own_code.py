@@ -15,7 +15,8 @@ from initsweep.errors import ParamsError
 
 DOTTED = re.compile(r"[\w.]+:\w+")
 COMPILED = {".pyc", ".so"}
-"""As in .dvcignore: what a machine makes of sources."""
+CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
+"""As in .dvcignore: what tools make of sources, and what does not count."""
 
 
 def use(folder: str) -> None:
@@ -43,7 +44,8 @@ def files(folder: Path) -> Iterator[Path]:
         Paths below the folder.
     """
     for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix not in COMPILED and "__pycache__" not in path.parts:
+        inside = path.relative_to(folder).parts
+        if path.is_file() and path.suffix not in COMPILED and not CACHES & set(inside):
             yield path
 
 

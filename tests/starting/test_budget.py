@@ -144,4 +144,5 @@ def test_the_estimate_says_what_other_work_makes_of_it():
     assert "if this machine does nothing else; measured just now" in telling.estimate(300.0, 1.1)
     assert "so about 10 minutes if that goes on" in telling.estimate(300.0, 2.0)
     assert telling.minutes(89.0) == "about 89 seconds"
-    assert telling.minutes(100.0) == "about 2 minutes"
+    assert telling.minutes(100.0) == "about 1.5 minutes"
+    assert telling.minutes(1000.0) == "about 17 minutes"

@@ -90,7 +90,8 @@ def minutes(seconds: float) -> str:
     """Return a time in words, no more exact than it is known."""
     if seconds < 90:
         return f"about {seconds:.0f} seconds"
-    return f"about {seconds / 60:.0f} minutes" if seconds >= 150 else "about 2 minutes"
+    halves = round(seconds / 30) / 2 if seconds < 600 else round(seconds / 60)
+    return f"about {halves:g} minutes"
 
 
 def next_steps(folder: Path, versioned: list[str]) -> list[str]:
