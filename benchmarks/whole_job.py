@@ -25,7 +25,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
-COPIED = ("src", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
+COPIED = ("src", "own", "dvc.yaml", ".gitignore", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
 IDENTITY = ("-c", "user.name=benchmark", "-c", "user.email=benchmark@example.com")
 FIRST = ("xavier_uniform", "he_normal", "lecun_normal", "orthogonal")  # all of them train well
 STARTED = "Running stage '"

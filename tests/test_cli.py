@@ -18,6 +18,7 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copy(ROOT / "params.yaml", tmp_path)
+    (tmp_path / "own").mkdir()
     return tmp_path
 
 

@@ -1,9 +1,13 @@
 """Names become tensors, and the study's own question has the answer it should."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import nn
 
+from initsweep import own_code
 from initsweep.errors import InitsweepWarning
 from initsweep.experiment import load_experiment
 from initsweep.stages import prepare
@@ -82,12 +86,28 @@ def test_divergence_is_a_row_not_an_error(deep):
         assert row.capped_loss == deep.schema.constant_validation_loss
 
 
-def test_unfinished_work_of_a_user_s_own_code_is_not_kept(deep, small_params):
+def test_unfinished_work_of_code_that_no_hash_covers_is_not_kept(deep, small_params):
     own = small_params({"initializers.he_normal": {"name": "my_package.inits:mine"}})
     assert deep._kept_work("he_normal", "tune") is not None
     deep.params = own
     assert deep._kept_work("he_normal", "tune") is None
     assert deep._kept_work("zeros", "tune") is not None
+
+
+def test_unfinished_work_of_own_code_is_kept_for_as_long_as_that_does_not_change(
+    deep, small_params, monkeypatch
+):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("own").mkdir()
+    file = Path("own/inits_kept.py")
+    file.write_text("a = 1\n")
+    own_code.use("own")
+    deep.params = small_params({"initializers.he_normal": {"name": "inits_kept:mine"}})
+    kept = deep._kept_work("he_normal", "tune")
+    assert kept is not None
+    assert deep._kept_work("he_normal", "tune") == kept
+    file.write_text("a = 2\n")
+    assert deep._kept_work("he_normal", "tune") not in (None, kept)
 
 
 def test_a_scheme_that_measures_signals_sees_the_training_rows_only(in_folder, small_params):

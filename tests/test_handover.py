@@ -102,7 +102,8 @@ def test_where_there_is_no_warm_process_the_stage_runs_by_itself(environment, tm
 
 
 def test_a_stage_ends_with_the_process_that_handed_it_over(environment, tmp_path, default_content):
-    (tmp_path / "slow.py").write_text(
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/slow.py").write_text(
         "import os, pathlib, time\n"
         "def load():\n"
         "    pathlib.Path('pid.new').write_text(str(os.getpid()))\n"

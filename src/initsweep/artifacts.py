@@ -237,7 +237,10 @@ def dvc_hash(path: Path) -> str:
 
 
 def _missing(path: Path) -> str:
-    return f"'{path}' is missing: run `dvc repro` to compute it (from the project's root)."
+    return (
+        f"'{path}' is missing: run `dvc repro` to compute it, in the folder of the study (this is "
+        f"{Path.cwd()})."
+    )
 
 
 def _to_text(value: object) -> str:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.handover import repro
@@ -28,6 +29,7 @@ STAGES = {
     "publish": "replay the result records into MLflow",
 }
 PER_SCHEME = ("tune", "train")
+NAME_OWN_CODE = ("check", "explain", "export", "promote")
 USER_MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without "≥" still gets the verdict
-    # As with `python -m`: a user's own module is found from the project's root.
+    # As with `python -m`: a user's own module is found in the current folder.
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
@@ -123,17 +125,19 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
 
 def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "list":
-        print(_listing(options.kind))
+        from initsweep.commands.listing import listing
+
+        print(listing(options.kind))
         return 0
     if options.command == "repro":
         return _repro(options)
     if options.command == "diagnose" and (options.network or options.batch):
         return _inspect(options)
     if options.command in COMMANDS:
-        text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
-        print(text)
-        return int(status)
+        return _for_people(options)
     params = load_params(options.params)
+    if options.command in (*STAGES, "bench"):
+        _use_own_code(params)
     if options.command in STAGES:
         stage = importlib.import_module(f"initsweep.stages.{options.command}")
         arguments = [options.scheme] if options.command in PER_SCHEME else []
@@ -142,6 +146,25 @@ def _dispatch(options: argparse.Namespace) -> int:
     if options.command == "bench":
         return _bench(params, options.rounds)
     return _ui(params, options.port)
+
+
+def _for_people(options: argparse.Namespace) -> int:
+    if options.command in NAME_OWN_CODE:
+        _find_own_code(options.params)
+    text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
+    print(text)
+    return int(status)
+
+
+def _use_own_code(params: Params) -> None:
+    own_code.use(params.own_code)
+    own_code.check(params.own_code, params.dotted_names)
+
+
+def _find_own_code(file: Path) -> None:
+    """Let a command find what lies in the study's `own_code`, if there is a study."""
+    if file.exists() and Path(folder := load_params(file).own_code).is_dir():
+        own_code.use(folder)
 
 
 def _bench(params: Params, rounds: int) -> int:
@@ -162,6 +185,7 @@ def _inspect(options: argparse.Namespace) -> int:
         )
     from initsweep import inspection
 
+    _find_own_code(options.params)
     text, healthy = inspection.run(
         inspection.Request(
             network=options.network,
@@ -192,9 +216,10 @@ def _repro(options: argparse.Namespace) -> int:
 
 
 def _check_before_dvc(params: Params) -> None:
-    """Give our message about a mistake in the data's place, before DVC's about its dependency."""
+    """Give our message about data or code in the wrong place, before DVC's about a dependency."""
     from initsweep.datasets._loading import check_watched
 
+    _use_own_code(params)
     check_watched(params.data)
 
 
@@ -212,26 +237,3 @@ def _ui(params: Params, port: int) -> int:
     page = tracking.ui_page(params, Path.cwd(), port)
     print(f"Starting MLflow; Ctrl-C stops it. Open {page}", flush=True)
     return subprocess.run([*command, "--port", str(port)], env=environment, check=False).returncode
-
-
-def _listing(kind: str) -> str:
-    if kind == "engines":
-        from initsweep.engine.kernels.library import describe_engines
-
-        return describe_engines()
-    registry = getattr(importlib.import_module(f"initsweep.{kind}"), kind.upper())
-    rows = {name: _summary(entry) for name, entry in registry}
-    if kind == "datasets":
-        from initsweep.datasets.readers import READERS
-
-        rows |= {f"{name}:{reader.form}": reader.summary for name, reader in READERS}
-    width = max(map(len, rows))
-    return "\n".join(f"{name:{width}}  {summary}" for name, summary in rows.items())
-
-
-def _summary(entry: object) -> str:
-    """Return an entry's own summary, or the first line of the file it lives in."""
-    if isinstance(own := getattr(entry, "summary", None), str):
-        return own
-    function = getattr(entry, "function", entry)
-    return (sys.modules[function.__module__].__doc__ or "").partition("\n")[0]

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from initsweep import artifacts
+from initsweep import artifacts, own_code
 from initsweep.architectures import build_model
 from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.engine.devices import pin_matmul
@@ -170,10 +170,13 @@ class Experiment:
     def _kept_work(self, scheme: str, role: Role) -> Path | None:
         """Return where unfinished work is kept; None if we cannot tell whether it is outdated.
 
-        The hashes in its name do not cover a user's own network or initializer.
+        The hashes in its name cover a user's own network or initializer in `own_code`, but no
+        other package that is installed.
         """
         names = (self.params.model.name, self.params.initializer(scheme)[0])
-        return None if any(":" in name for name in names) else self.checkpoint(scheme, role)
+        own = self.params.own_code
+        covered = all(":" not in name or own_code.holds(own, name) for name in names)
+        return self.checkpoint(scheme, role) if covered else None
 
     def provenance(self, scheme: str, role: Role) -> Provenance:
         """Return the hashes that identify what the runs of `scheme` were computed from."""
@@ -182,6 +185,7 @@ class Experiment:
             data_sha=self.schema.data_sha,
             modules=TRAINING_CODE,
             packages=("torch", "numpy"),
+            own=Path(self.params.own_code),
         )
 
     def _inputs(self, scheme: str, role: Role) -> dict[str, object]:

@@ -265,8 +265,12 @@ class Tracking(Section):
 
 
 class Params(Section):
-    """The whole of `params.yaml`."""
+    """The whole of `params.yaml`.
 
+    `own_code` is the folder with the user's own networks, initializers and loaders.
+    """
+
+    own_code: Annotated[str, Field(min_length=1)]
     data: Data
     task: Task
     model: Model
@@ -298,7 +302,7 @@ class Params(Section):
             if not name.replace("_", "").replace("-", "").isalnum():
                 raise ValueError(
                     f"schemes: '{name}' names files and stages, so it may hold only letters, "
-                    "digits, - and _; write e.g. `mine: {name: my_package.inits:my_init}` "
+                    "digits, - and _; write e.g. `mine: {name: my_inits:my_init}` "
                     "under `initializers` and list `mine`"
                 )
         return self
@@ -329,6 +333,17 @@ class Params(Section):
                 )
             used += moved
         return self
+
+    @property
+    def dotted_names(self) -> list[tuple[str, str]]:
+        """Key and name of everything that may be the user's own, as `module:attribute`."""
+        return [
+            ("data.source", self.data.source),
+            ("task.loss", self.task.loss),
+            ("task.score", self.task.score),
+            ("model.name", self.model.name),
+            *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
+        ]
 
     def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
         """Look up what a scheme is.
@@ -364,8 +379,8 @@ def load_params(path: Path) -> Params:
         content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ParamsError(
-            f"No parameter file '{path}' ({error.strerror}). Run from the project's root, or pass "
-            "--params FILE."
+            f"No parameter file '{path}' in {Path.cwd()} ({error.strerror}). Run in the folder of "
+            "the study, or pass --params FILE."
         ) from None
     except (YAMLError, UnicodeDecodeError) as error:
         raise ParamsError(f"'{path}' is not readable as YAML: {error}") from None

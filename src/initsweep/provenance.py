@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from initsweep import own_code
 from initsweep.params import fingerprint
 from initsweep.records import Provenance
 
@@ -13,22 +14,38 @@ SOURCE = Path(__file__).parent
 SUFFIXES = (".py", ".cpp", ".hpp")
 
 
-def code_sha(modules: Sequence[str]) -> str:
-    """Return a short SHA-256 over the sources of modules and packages, such as "engine"."""
+def code_sha(modules: Sequence[str], own: Path | None = None) -> str:
+    """Return a short SHA-256 over the sources of modules and packages, such as "engine".
+
+    Args:
+        modules: Below `src/initsweep`.
+        own: The folder with the user's own code, all of which counts; None to leave it out.
+    """
     digest = hashlib.sha256()
     for name in modules:
         module = SOURCE / f"{name}.py"
         inside = (path for path in sorted((SOURCE / name).rglob("*")) if path.suffix in SUFFIXES)
         files = [module] if module.exists() else list(inside)
         for file in files:
-            content = file.read_bytes()
-            digest.update(f"{file.relative_to(SOURCE).as_posix()}:{len(content)}:".encode())
-            digest.update(content)
+            _add(digest, file.relative_to(SOURCE).as_posix(), file)
+    if own is not None:
+        for file in own_code.files(own):
+            _add(digest, f"own:{file.relative_to(own).as_posix()}", file)
     return digest.hexdigest()[:16]
 
 
+def _add(digest: "hashlib._Hash", name: str, file: Path) -> None:
+    content = file.read_bytes()
+    digest.update(f"{name}:{len(content)}:".encode() + content)
+
+
 def provenance(
-    *, params: object, data_sha: str, modules: Sequence[str], packages: Sequence[str]
+    *,
+    params: object,
+    data_sha: str,
+    modules: Sequence[str],
+    packages: Sequence[str],
+    own: Path | None = None,
 ) -> Provenance:
     """Describe the inputs of a result.
 
@@ -37,6 +54,7 @@ def provenance(
         data_sha: Hash of the prepared data.
         modules: Sources that computed it, below `src/initsweep`, such as "engine".
         packages: Installed packages whose version matters.
+        own: The folder with the user's own code, if that computed it too.
 
     Returns:
         The hashes, and the versions of Python and of the packages.
@@ -44,7 +62,7 @@ def provenance(
     return Provenance(
         params_sha=fingerprint(params),
         data_sha=data_sha,
-        code_sha=code_sha(modules),
+        code_sha=code_sha(modules, own),
         versions={
             "python": platform.python_version(),
             **{name: version(name) for name in packages},

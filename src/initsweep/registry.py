@@ -10,6 +10,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Generic, TypeVar, cast
 
 from initsweep.errors import DuplicateNameError, UnknownNameError
@@ -117,7 +118,8 @@ class Registry(Generic[Entry]):
             # A missing import *inside* the user's module is reported as it is, not as ours.
             raise UnknownNameError(
                 f"Cannot import {self.kind} '{name}': no module named '{error.name}'. "
-                "Run from the folder that holds it, or install it."
+                "Python looks in the folder that params.yaml calls own_code, in the current one "
+                f"({Path.cwd()}), and among what is installed."
             ) from error
         if not hasattr(module, attribute):
             raise UnknownNameError(

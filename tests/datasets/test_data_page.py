@@ -37,7 +37,7 @@ def as_dvc_sets(command: str, folder) -> Params:
 def test_an_example_names_a_source_and_known_keys(command, tmp_path):
     params = as_dvc_sets(command, tmp_path)
     reader, location = reader_of(params.data.source)
-    assert (reader is None) is (params.data.source == "my_package.data:load")
+    assert (reader is None) is (params.data.source == "my_data:load")
     assert reader is None or reader.files(location)
 
 
@@ -49,12 +49,8 @@ def test_every_format_has_an_example(tmp_path):
 def test_the_loader_shown_works_as_written(tmp_path, monkeypatch, settings):
     code = re.search(r"```python\n(.*?def load.*?)```", PAGE, flags=re.DOTALL)
     assert code is not None
-    package = tmp_path / "my_package"
-    package.mkdir()
-    (package / "__init__.py").touch()
-    (package / "data.py").write_text(code.group(1))
+    (tmp_path / "my_data.py").write_text(code.group(1))
     monkeypatch.syspath_prepend(tmp_path)
-    dataset = load(settings("my_package.data:load"))
+    dataset = load(settings("my_data:load"))
     assert dataset.features.shape == (500, 2)
-    for name in ("my_package.data", "my_package"):
-        del sys.modules[name]
+    del sys.modules["my_data"]

@@ -23,6 +23,7 @@ from tests.conftest import ROOT, replace_keys
 COPIED = (
     "src",
     "decisions/README.md",
+    "own/README.md",
     "dvc.yaml",
     "MLproject",
     ".gitignore",

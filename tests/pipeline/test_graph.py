@@ -61,6 +61,20 @@ def test_a_stage_depends_on_all_the_code_that_it_runs(stage, imports):
     assert not missing
 
 
+# What imports one of these may be led by params.yaml to a module of the user's.
+RESOLVING = {
+    "initsweep.datasets._loading",
+    "initsweep.architectures",
+    "initsweep.initializers.catalogue",
+}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_that_resolves_names_of_the_user_depends_on_their_code(stage, imports):
+    deps = yaml("dvc.yaml")["stages"][stage]["deps"]
+    assert ("${own_code}" in deps) == bool(used_by(stage, imports) & RESOLVING)
+
+
 @pytest.mark.parametrize("stage", [name for name in STAGES if name != "publish"])
 def test_a_stage_depends_on_no_code_that_it_does_not_run(stage, imports):
     sources = {source_of(module) for module in used_by(stage, imports)}

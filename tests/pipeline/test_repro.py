@@ -1,5 +1,6 @@
 """What `dvc repro` promises: it runs what changed, repeats exactly, and publishes once."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -43,6 +44,43 @@ def test_our_own_command_gives_the_bytes_of_dvc_and_the_verdict(project, compute
     view = project.view()
     assert view.is_clean
     assert view.names == expected_names(project)
+
+
+def test_a_changed_module_of_the_user_s_trains_again(project):
+    net = project.path / "own/net.py"
+    net.write_text(
+        "from torch import nn\n"
+        "def make(n_features, n_outputs, *, width):\n"
+        "    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))\n"
+    )
+    (project.path / "own/init.py").write_text(
+        "import torch\n"
+        "def mine(layer, generator):\n"
+        "    return 0.1 * torch.randn(layer.weight_shape, generator=generator)\n"
+    )
+    project.set(
+        {
+            "model": {"name": "net:make", "width": 5},
+            "initializers.mine": {"name": "init:mine"},
+            "schemes": ["mine"],
+        }
+    )
+    first = project.dvc("repro", "train")
+    assert "Running stage 'train@mine'" in first
+    record = project.path / "results/tune/mine/selection.json"
+    before = json.loads(record.read_text())["provenance"]["code_sha"]
+    assert "Running stage" not in project.dvc("repro", "train")
+    net.write_text(net.read_text().replace("width), nn", "width), nn.ReLU(), nn"))
+    again = project.dvc("repro", "train")
+    assert all(f"Running stage '{name}'" in again for name in ("tune@mine", "train@mine"))
+    assert json.loads(record.read_text())["provenance"]["code_sha"] != before
+
+
+def test_a_folder_of_own_code_that_is_missing_is_our_message(project):
+    project.set({"own_code": "gone"})
+    done = project.initsweep("repro")
+    assert done.returncode == 2
+    assert "own_code: there is no folder 'gone'" in done.stderr
 
 
 def test_a_changed_data_file_runs_the_study_again(project):

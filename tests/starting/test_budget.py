@@ -1,7 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
+from initsweep.experiment import load_experiment
 from initsweep.records import Schema
+from initsweep.stages import prepare
 from initsweep.starting import budget as budgets
+from initsweep.starting import telling, timing
 from initsweep.starting.timing import Speed
 from tests.tracking.synthetic_study import make_study
 
@@ -45,8 +50,99 @@ def test_batches_grow_with_the_data(rows, batch):
     assert budgets.steps_per_epoch(rows, batch) == rows // batch
 
 
+def all_of(batches) -> budgets.Work:
+    made = tuple(budgets.Batch(lanes=lanes, count=count) for lanes, count in batches)
+    return budgets.Work(schemes=2, steps=100, batches=made, judged=6)
+
+
 def test_time_follows_the_number_of_steps():
     speed = Speed(step=0.5, call=3.0)
-    small = budgets.Work(schemes=2, trainings=10, steps=100, calls=4)
-    large = budgets.Work(schemes=2, trainings=10, steps=300, calls=4)
+    small = all_of([(10, 1)])
+    large = replace(small, steps=300)
     assert speed.seconds(large) - speed.seconds(small) == pytest.approx(0.5 * 10 * 200)
+
+
+def test_workers_share_a_batch_and_the_last_round_may_be_half_empty():
+    one, two = Speed(step=0.5, call=0.0), Speed(step=0.5, call=0.0, workers=2)
+    rounds = (one.seconds(all_of([(9, 1)])) - two.seconds(all_of([(9, 1)]))) / (0.5 * 100)
+    assert rounds == pytest.approx(9 - 5)
+    expected = one.seconds(all_of([(8, 0.5)])) - one.seconds(all_of([]))
+    assert expected == pytest.approx(0.5 * 8 * 0.5 * 100)
+
+
+def test_networks_are_judged_and_looked_at():
+    idle = Speed(step=0.0, call=0.0)
+    assert replace(idle, test=2.0).seconds(all_of([])) - idle.seconds(all_of([])) == 12
+    assert replace(idle, look=2.0).seconds(all_of([])) - idle.seconds(all_of([])) == 4
+
+
+def test_what_is_planned_counts_every_training(small_params, schema):
+    params = small_params({"tune.refinement_trials": 6, "tune.grid.points": 5})
+    work = budgets.work_of(params, schema)
+    # 2 schemes on 2 tuning seeds: 5 rates, half a decade more, 6 refinements; and 3 fresh runs
+    assert work.trainings == 2 * (2 * (5 + 1 + 6) + 3)
+    assert work.judged == 6
+
+
+def spent(*rounds: tuple[float, float]) -> list[timing.Used]:
+    return [timing.Used(elapsed=elapsed, processor=processor) for elapsed, processor in rounds]
+
+
+def test_other_work_counts_by_the_quietest_round_and_within_bounds():
+    assert timing._busy(spent((9.0, 2.0), (1.5, 2.0), (4.0, 2.2)), cores=2) == pytest.approx(1.5)
+    assert timing._busy(spent((40.0, 2.0)), cores=2) == timing.MOST_BUSY
+    assert timing._busy(spent((0.9, 2.0)), cores=2) == 1.0
+
+
+def test_other_work_changes_neither_the_step_nor_the_plan(monkeypatch, small_params, tmp_path):
+    """Elapsed time runs ten times as fast as the clock that counts the processor's."""
+    monkeypatch.chdir(tmp_path)
+    params = small_params()
+    prepare.run(params)
+    experiment = load_experiment(params)
+    clock = {"processor": 0.0, "slow": 1.0}
+
+    def train(experiment, problem, lanes, epochs):
+        clock["processor"] += 0.5 + 0.25 * epochs
+
+    monkeypatch.setattr(timing, "_train", train)
+    monkeypatch.setattr(timing.time, "process_time", lambda: clock["processor"])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["processor"] * clock["slow"])
+    quiet = timing.measure(experiment, "he_normal")
+    clock["slow"] = 10.0
+    busy = timing.measure(experiment, "he_normal")
+    assert (quiet.busy, busy.busy) == (1.0, timing.MOST_BUSY)
+    assert busy.step == pytest.approx(quiet.step)
+    assert busy.call == pytest.approx(quiet.call) == 0.5
+    steps = budgets.steps_per_epoch(min(106, 8 * 32), 32)
+    assert quiet.step == pytest.approx(0.25 / steps / timing.LANES)
+
+
+def test_a_study_that_had_to_shrink_says_so(small_params, schema):
+    rows = schema.rows["train"]
+    params = small_params({"schemes": list(budgets.CORE)})
+    usual = budgets.planned(params, budgets.usual(rows))
+    least = budgets.planned(params, list(budgets.budgets(rows))[-1])
+
+    def limits(planned, minutes):
+        return telling.limits(
+            planned, usual, schema, lambda plan: 60.0 * len(plan.schemes), minutes
+        )
+
+    assert limits(usual, 9.0) == []
+    reduced, few, over = limits(least, 2.0)
+    assert reduced.startswith("REDUCED to fit into 2 minutes: the usual study")
+    assert f"({budgets.work_of(usual, schema).steps} steps)" in reduced
+    assert "--minutes 9" in reduced
+    assert few.startswith(
+        f"WARNING: only {budgets.work_of(least, schema).steps} steps per training"
+    )
+    assert over.startswith("WARNING: that is more than the 2 minutes")
+
+
+def test_the_estimate_says_what_other_work_makes_of_it():
+    assert "if this machine does nothing else; measured just now" in telling.estimate(300.0, 1.1)
+    assert "so about 10 minutes if that goes on" in telling.estimate(300.0, 2.0)
+    assert telling.minutes(89.0) == "about 89 seconds"
+    assert telling.minutes(100.0) == "about 1.5 minutes"
+    assert telling.minutes(1000.0) == "about 17 minutes"

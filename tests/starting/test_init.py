@@ -3,8 +3,10 @@
 import gzip
 import hashlib
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ import pytest
 
 from initsweep.cli import main
 from initsweep.params import load_params
-from initsweep.starting import folder, sources, timing
+from initsweep.starting import folder, settings, sources, timing
+from initsweep.starting.pipeline import study_pipeline
 from tests.conftest import ROOT
 from tests.pipeline.conftest import QUIET
 
@@ -32,7 +35,11 @@ def here(tmp_path, monkeypatch) -> Path:
 
 
 def made(*arguments: str) -> int:
-    return main(["init", "study", *arguments])
+    return made_in("study", *arguments)
+
+
+def made_in(name: str, *arguments: str) -> int:
+    return main(["init", name, *arguments])
 
 
 def test_a_table_becomes_a_study_with_an_estimate(here, capsys):
@@ -54,9 +61,73 @@ def test_a_table_becomes_a_study_with_an_estimate(here, capsys):
     assert not (here / "study/data/prepared").exists()
 
 
+def test_what_a_first_try_may_need_can_be_said(here):
+    (here / "plain.csv").write_text("\n".join(f"{8000 + i % 3};{i};{i}.5" for i in range(60)))
+    (here / "later.csv").write_text("\n".join(f"{8000 + i % 2};{i};{i}.5" for i in range(30)))
+    asked = ("--header", "false", "--delimiter", ";", "--categorical", "0", "--encoding", "ordinal")
+    assert made("--data", "plain.csv", "--test-file", "later.csv", *asked) == 0
+    params = load_params(here / "study/params.yaml")
+    table = params.data.table
+    assert (table.header, table.delimiter, table.categorical) == (False, ";", (0,))
+    assert (table.encoding, table.test_file) == ("ordinal", "data/raw/later.csv")
+    assert (here / "study/data/raw/later.csv").exists()
+    assert made_in("second", "--data", "my.csv", "--split-column", "colour", "--drop", "age") == 2
+    (here / "fold.csv").write_text(
+        "\n".join(["when,a,b", *(f"{['train', 'test'][i % 4 // 3]},{i},{i}.5" for i in range(60))])
+    )
+    assert made_in("third", "--data", "fold.csv", "--split-column", "when") == 0
+    assert load_params(here / "third/params.yaml").data.table.split_column == "when"
+
+
+def test_test_rows_may_stay_where_they_are_and_come_along_with_parameters(here):
+    (here / "raw").mkdir()
+    for name in ("one", "two"):
+        (here / f"raw/{name}.csv").write_text(TABLE)
+    asked = ("--data", "raw/one.csv", "--test-file", "raw/two.csv")
+    assert made(*asked, "--in-place") == 0
+    params = load_params(here / "study/params.yaml")
+    assert params.data.table.test_file == str(here / "raw/two.csv")
+    assert (here / "study" / params.data.watch).resolve() == here / "raw"
+    assert made_in("again", "--params", "study/params.yaml") == 0
+    again = load_params(here / "again/params.yaml")
+    assert again.data.table.test_file == "data/raw/two.csv"
+    assert (here / "again/data/raw/two.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("Set data.task: regression.", "Set --task regression."),
+        ("data.task: wrong; set auto.", "--task: wrong; set auto."),
+        ("list it under data.table.drop.", "list it under --drop."),
+        ("or set data.table.encoding: ordinal (", "or set --encoding ordinal ("),
+        ("model.name: x; model.widht: y", "--model: x; --option widht: y"),
+        (
+            "data.source.more, my_data.task, data.tasks",
+            "data.source.more, my_data.task, data.tasks",
+        ),
+    ],
+)
+def test_keys_become_options_where_they_stand_alone(message, expected):
+    assert settings.as_options(message, settings.SAID_OTHERWISE) == expected
+
+
+def test_whoever_gave_a_parameter_file_is_told_its_keys(here, capsys):
+    assert made("--data", "my.csv", "--target", "answer") == 0
+    file = here / "study/params.yaml"
+    file.write_text(file.read_text().replace("target: answer", "target: anwser"))
+    assert made_in("other", "--params", str(file)) == 2
+    assert "data.table.target: " in capsys.readouterr().err
+    assert made_in("other", "--params", str(file), "--target", "sise") == 2
+    assert "--target: " in capsys.readouterr().err
+
+
 def test_too_little_time_is_said_and_seeds_are_not_saved_on(here, capsys):
     assert made("--data", "my.csv", "--minutes", "0.01") == 0
-    assert "That is more than the 0.01 minutes" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "WARNING: that is more than the 0.01 minutes" in told
+    assert "REDUCED to fit into 0.01 minutes" in told
+    assert "# REDUCED to fit" in (here / "study/params.yaml").read_text()
     params = load_params(here / "study/params.yaml")
     assert len(params.confirm.seeds) == 9
     assert len(params.schemes) == 3
@@ -89,18 +160,71 @@ def test_data_may_stay_where_they_are(here):
     assert main(["init", "built-in", "--data", "wine", "--in-place"]) == 0
 
 
-def test_a_network_of_one_s_own_comes_along(here):
-    (here / "nets_for_init.py").write_text(
-        "from torch import nn\n"
-        "def make(n_features, n_outputs, *, width):\n"
-        "    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))\n"
-    )
-    sys.path.insert(0, str(here))
+NET = """
+from torch import nn
+def make(n_features, n_outputs, *, width):
+    return nn.Sequential(nn.Linear(n_features, width), nn.Linear(width, n_outputs))
+"""
+LOADER = """
+import numpy as np
+from initsweep.datasets import Dataset
+def load():
+    names = ("one", "other")
+    features = np.random.default_rng(0).normal(size=(60, 2))
+    return Dataset(task="classification", features=features, targets=np.arange(60) % 2,
+                   feature_names=("x", "y"), class_names=names, reference="made up")
+"""
+
+
+@pytest.fixture
+def forgotten(tmp_path) -> Iterator[None]:
+    """Modules of a test, which the next must not meet."""
+    yield
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(tmp_path)):
+            del sys.modules[name]
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_code_of_one_s_own_comes_along(here):
+    (here / "nets_for_init.py").write_text(NET)
+    (here / "data_for_init").mkdir()
+    (here / "data_for_init/__init__.py").write_text("")
+    (here / "data_for_init/two.py").write_text(LOADER)
     asked = ("--model", "nets_for_init:make", "--option", "width=4")
-    assert made("--data", "my.csv", *asked) == 0
-    assert (here / "study/nets_for_init.py").exists()
-    assert "      - nets_for_init.py\n" in (here / "study/dvc.yaml").read_text()
-    del sys.modules["nets_for_init"]
+    assert made("--data", "data_for_init.two:load", *asked) == 0
+    own = here / "study/own"
+    assert (own / "nets_for_init.py").read_text() == NET
+    assert (own / "data_for_init/two.py").read_text() == LOADER
+    assert (own / "README.md").read_bytes() == (ROOT / "own/README.md").read_bytes()
+    params = load_params(here / "study/params.yaml")
+    assert (params.own_code, params.data.watch) == ("own", "data/raw")
+    assert (here / "study/dvc.yaml").read_text() == study_pipeline()
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
+    (here / "nets_with_help.py").write_text("from help_for_nets import width\n" + NET)
+    (here / "help_for_nets.py").write_text("width = 4\n")
+    asked = ("--data", "my.csv", "--model", "nets_with_help:make", "--option", "width=4")
+    assert made(*asked) == 2
+    assert "put your modules into 'own' first" in capsys.readouterr().err
+    (here / "own").mkdir()
+    for name in ("nets_with_help.py", "help_for_nets.py"):
+        (here / name).rename(here / "own" / name)
+    assert made(*asked) == 0
+    assert (here / "study/own/help_for_nets.py").exists()
+    # The study made of that study has it, too, and an initializer that only its parameters name.
+    (here / "study/own/inits_for_init.py").write_text(
+        "import torch\ndef mine(layer, generator):\n"
+        "    return torch.zeros(layer.weight_shape) + 0.01\n"
+    )
+    file = here / "study/params.yaml"
+    text = file.read_text().replace("zeros: {}", "zeros: {}\n  mine: {name: 'inits_for_init:mine'}")
+    file.write_text(re.sub(r"schemes:\n(  - .*\n)+", "schemes: [mine]\n", text))
+    assert made_in("again", "--params", "study/params.yaml") == 0
+    names = {path.name for path in (here / "again/own").iterdir()} - {"__pycache__"}
+    assert names == {"README.md", "nets_with_help.py", "help_for_nets.py", "inits_for_init.py"}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +235,31 @@ def test_a_network_of_one_s_own_comes_along(here):
         (("--data", "no.csv"), "there is no file 'no.csv'"),
         (("--data", "my.txt"), "say what it is, as in csv:FILE"),
         (("--data", "diggits"), "Did you mean 'digits'?"),
-        (("--data", "wine", "--target", "x"), "--target and --drop are for tables"),
+        (("--data", "wine", "--target", "x"), "--target: for tables only"),
+        (
+            ("--data", "wine", "--header", "true", "--drop", "a"),
+            "--drop, --header: for tables only",
+        ),
+        (("--data", "my.csv", "--target", "anwser"), "--target: 'my.csv' has no column"),
+        (("--data", "my.csv", "--drop", "sise"), "--drop: 'my.csv' has no column"),
+        (("--data", "my.csv", "--categorical", "sise"), "--categorical: 'my.csv' has no column"),
+        (("--data", "my.csv", "--split-column", "fold"), "--split-column: 'my.csv' has no column"),
+        (
+            ("--data", "my.csv", "--test-file", "no.csv"),
+            "--test-file: there is no file 'no.csv' in /",
+        ),
+        (("--data", "my.csv", "--test-file", "other.csv"), "--test-file: 'other.csv' must have"),
+        (("--data", "my.csv", "--test-file", "sub/my.csv"), "two files are called my.csv"),
+        (("--data", "my.csv", "--test-file", "x", "--split-column", "y"), "there is no file 'x'"),
+        (
+            ("--data", "my.csv", "--test-file", "other.csv", "--split-column", "age"),
+            "--test-file and --split-column both name the test rows",
+        ),
+        (("--data", "my.csv", "--delimiter", ";;"), "--delimiter: received ';;'"),
+        (("--data", "my.csv", "--delimiter", ";"), "set --delimiter to that"),
+        (("--data", "numbers.csv", "--task", "classification"), "Set --task regression, or name"),
+        (("--data", "wine", "--task", "regression"), "--task: wine is a classification data set"),
+        (("--data", "few.csv"), "set --task regression"),
         (("--data", "broken.csv"), "not UTF-8"),
         (("--data", "my.csv", "--model", "mpl"), "Did you mean 'mlp'?"),
         (("--data", "my.csv", "--model", "no_nets:make"), "Python finds no module 'no_nets'"),
@@ -124,11 +272,18 @@ def test_a_network_of_one_s_own_comes_along(here):
 )
 def test_a_mistake_is_one_message_and_leaves_nothing_behind(here, capsys, arguments, expected):
     (here / "my.txt").write_text("x")
+    (here / "other.csv").write_text(TABLE.replace("size", "length"))
+    (here / "numbers.csv").write_text("a,b\n" + "\n".join(f"{i},{i}.25" for i in range(60)))
+    (here / "few.csv").write_text("a,b\n" + "\n".join(f"{i},{max(0, i - 57)}" for i in range(60)))
+    (here / "sub").mkdir()
+    (here / "sub/my.csv").write_text(TABLE)
     (here / "broken.csv").write_bytes(b"a,b\n\x89\xff,1\n")
     assert made(*arguments) == 2
     error = [line for line in capsys.readouterr().err.splitlines() if line[:9] == "initsweep"]
     assert len(error) == 1
     assert expected in error[0]
+    assert "data." not in error[0]
+    assert "data/raw" not in error[0]
     assert not (here / "study").exists()
 
 

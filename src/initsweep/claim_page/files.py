@@ -35,7 +35,9 @@ def settings() -> Settings:
         content = YAML(typ="safe", pure=True).load(SETTINGS.read_text(encoding="utf-8"))
         return Settings.model_validate(content)
     except FileNotFoundError:
-        raise ParamsError(f"'{SETTINGS}' is missing; run from the project's root.") from None
+        raise ParamsError(
+            f"There is no '{SETTINGS}' in {Path.cwd()}; run in the folder of the repository."
+        ) from None
     except YAMLError as error:
         raise ParamsError(f"'{SETTINGS}' is not YAML: {error}") from None
     except ValidationError as error:

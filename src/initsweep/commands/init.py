@@ -9,15 +9,17 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     Returns:
         What it is and how to go on, and the exit status.
     """
-    from initsweep.starting.study import Request, make
+    from initsweep.starting.request import Request
+    from initsweep.starting.settings import SETTINGS
+    from initsweep.starting.study import make
 
     request = Request(
         folder=options.folder,
         data=options.data,
         params=options.params,
-        target=options.target,
-        drop=tuple(part.strip() for part in options.drop.split(",") if part.strip()),
-        task=options.task,
+        settings={
+            one.name: given for one in SETTINGS if (given := getattr(options, one.name)) is not None
+        },
         minutes=options.minutes,
         model=options.model,
         options=options.option,

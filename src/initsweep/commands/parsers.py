@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from initsweep.starting.settings import SETTINGS
+
 COMMANDS = {
     "summary": "print the verdict: a table, JSON or Markdown",
     "gate": "check the verdict against limits, for CI: exit 0 passed, 1 failed, 2 cannot be judged",
@@ -63,15 +65,8 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="begin with this parameter file, whose paths start from its folder",
     )
-    parser.add_argument(
-        "--target", help="the column to predict, by name or position (default: the last one)"
-    )
-    parser.add_argument("--drop", default="", help="columns to leave out, comma-separated")
-    parser.add_argument(
-        "--task",
-        choices=("auto", "classification", "regression"),
-        help="what the target is (default: text and few whole numbers are classes)",
-    )
+    for setting in SETTINGS:
+        parser.add_argument(setting.option, choices=setting.choices, help=setting.help)
     parser.add_argument("--minutes", type=float, help="how long the study may take (default: 10)")
     parser.add_argument(
         "--model",

@@ -27,7 +27,7 @@ def checked(path: Path, key: str = "data.source") -> Path:
             path.open("rb").close()
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(
-            f"{key}: there is no file '{path}'. Paths are relative to the project's root."
+            f"{key}: there is no file '{path}'. Paths start from the folder with params.yaml."
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or str(error)

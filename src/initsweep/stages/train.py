@@ -8,7 +8,6 @@ from torch import Tensor
 
 from initsweep import artifacts
 from initsweep.engine.evaluate import predict
-from initsweep.engine.lanes import Split
 from initsweep.experiment import Experiment, finite, load_experiment
 from initsweep.metrics import bound, measures_of
 from initsweep.params import Params
@@ -22,6 +21,9 @@ from initsweep.records import (
     RunRow,
     Selection,
 )
+
+Outputs = dict[EvaluationSplit, Tensor | None]
+"""What one network makes of each split, shape (rows, outputs); None if it diverged."""
 
 
 def run(params: Params, scheme: str) -> None:
@@ -45,20 +47,21 @@ def run(params: Params, scheme: str) -> None:
             on_progress=lambda lanes, _: bar.advance(lanes),
         )
     folder = artifacts.train_folder(scheme)
+    outputs = [_outputs(experiment, state) for state in trained.states]
     runs = [
-        _with_test(experiment, row, state)
-        for row, state in zip(trained.runs, trained.states, strict=True)
+        _with_test(experiment, row, made["test"])
+        for row, made in zip(trained.runs, outputs, strict=True)
     ]
     artifacts.write_rows(folder / "runs.csv", runs, RunRow)
     artifacts.write_rows(folder / "curves.csv", trained.curves, CurveRow)
     measured = [
         measure
-        for row, state in zip(runs, trained.states, strict=True)
-        for measure in _measures(experiment, row, state)
+        for row, made in zip(runs, outputs, strict=True)
+        for measure in _measures(experiment, row, made)
     ]
     artifacts.write_rows(folder / "measures.csv", measured, MeasureRow)
     median = median_run(runs)
-    predictions = [] if median is None else _predictions(experiment, trained.states[median])
+    predictions = [] if median is None else _predictions(experiment, outputs[median]["test"])
     artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
     if median is not None:
         content = to_safetensors(_on_cpu(trained.states[median]))
@@ -112,10 +115,23 @@ def median_run(runs: Sequence[RunRow]) -> int | None:
     return finished[(len(finished) - 1) // 2] if finished else None
 
 
-def _with_test(experiment: Experiment, row: RunRow, state: dict[str, Tensor] | None) -> RunRow:
+def _outputs(experiment: Experiment, state: dict[str, Tensor] | None) -> Outputs:
+    """Return what one trained network makes of the rows that it was not trained on.
+
+    Once for each: on images this takes about as long as the training of a small study.
+    """
     if state is None:
+        return {"validation": None, "test": None}
+    return {
+        "validation": predict(experiment.model(), [state], experiment.validation.features)[0].cpu(),
+        "test": predict(experiment.model(), [state], experiment.test.features)[0].cpu(),
+    }
+
+
+def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> RunRow:
+    if outputs is None:
         return replace(row, capped_test_loss=experiment.cap(None, None, "test"))
-    outputs, targets = _test_outputs(experiment, state), experiment.test.targets
+    targets = experiment.test.targets
     loss = finite(float(experiment.loss(outputs, targets)))
     score = finite(float(experiment.score(outputs, targets)))
     return replace(
@@ -126,23 +142,15 @@ def _with_test(experiment: Experiment, row: RunRow, state: dict[str, Tensor] | N
     )
 
 
-def _measures(
-    experiment: Experiment, row: RunRow, state: dict[str, Tensor] | None
-) -> list[MeasureRow]:
-    splits: dict[EvaluationSplit, Split] = {
-        "validation": experiment.validation,
-        "test": experiment.test,
-    }
+def _measures(experiment: Experiment, row: RunRow, made: Outputs) -> list[MeasureRow]:
+    splits = {"validation": experiment.validation, "test": experiment.test}
     rows = []
-    for name, split in splits.items():
-        outputs = None
-        if state is not None:
-            outputs = predict(experiment.model(), [state], split.features)[0].cpu()
+    for name, outputs in made.items():
         for metric in measures_of(experiment.schema.task):
             value = None
             if outputs is not None:
                 function = bound(metric, experiment.schema)
-                value = finite(float(function(outputs, split.targets)))
+                value = finite(float(function(outputs, splits[name].targets)))
             rows.append(
                 MeasureRow(
                     scheme=row.scheme, seed=row.seed, split=name, measure=metric.name, value=value
@@ -151,14 +159,9 @@ def _measures(
     return rows
 
 
-def _test_outputs(experiment: Experiment, state: dict[str, Tensor]) -> Tensor:
-    return predict(experiment.model(), [state], experiment.test.features)[0].cpu()
-
-
-def _predictions(experiment: Experiment, state: dict[str, Tensor] | None) -> list[PredictionRow]:
-    if state is None:
+def _predictions(experiment: Experiment, outputs: Tensor | None) -> list[PredictionRow]:
+    if outputs is None:
         return []
-    outputs = _test_outputs(experiment, state)
     classes = experiment.schema.task == "classification"
     predicted = outputs.argmax(dim=-1) if classes else outputs.squeeze(-1)
     return [

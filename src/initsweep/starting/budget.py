@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from initsweep.params import Params
 from initsweep.records import Schema
+from initsweep.tuning import REFINEMENT_BATCH
 
 FEWEST_FRESH_SEEDS = 9
 """Below that no winner is ever named (`docs/statistics.md`)."""
@@ -13,6 +14,9 @@ FEWEST_FRESH_SEEDS = 9
 FIRST_FRESH_SEED = 100
 USEFUL_STEPS = 1000
 """Steps of one training that the default number of epochs aims at."""
+
+FEW_STEPS = 100
+"""With fewer, networks are compared while the loss still falls from where it began."""
 
 CORE = (
     "random_normal_small",
@@ -50,20 +54,38 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Trainings that start together.
+
+    Attributes:
+        lanes: How many trainings.
+        count: How many such batches; expected, so it may be a fraction.
+    """
+
+    lanes: int
+    count: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What a study will train; expected, because grids grow where the best rate is on their edge.
 
     Attributes:
         schemes: How many schemes.
-        trainings: Of all schemes together.
         steps: Of one training.
-        calls: How often the engine is started.
+        batches: What is trained, of all schemes together.
+        judged: How many trained networks are judged on the rows held out.
     """
 
     schemes: int
-    trainings: float
     steps: int
-    calls: int
+    batches: tuple[Batch, ...]
+    judged: int
+
+    @property
+    def trainings(self) -> float:
+        """How many trainings there are."""
+        return sum(batch.lanes * batch.count for batch in self.batches)
 
 
 def batch_size(train_rows: int) -> int:
@@ -88,14 +110,14 @@ def budgets(train_rows: int) -> Iterator[Budget]:
     """
     steps = steps_per_epoch(train_rows, batch_size(train_rows))
     epochs = min(100, max(5, math.ceil(USEFUL_STEPS / steps)))
-    usual = Budget(
+    whole = Budget(
         schemes=(), epochs=epochs, points=9, refinement=8, tuning_seeds=5, fresh_seeds=10
     )
-    core = replace(usual, schemes=CORE)
-    short = replace(usual, schemes=FEW, points=7, refinement=4, tuning_seeds=3)
+    core = replace(whole, schemes=CORE)
+    short = replace(whole, schemes=FEW, points=7, refinement=4, tuning_seeds=3)
     least = replace(short, schemes=FEWEST, points=5, refinement=0, tuning_seeds=2, fresh_seeds=9)
-    yield replace(usual, fresh_seeds=20)
-    yield usual
+    yield replace(whole, fresh_seeds=20)
+    yield whole
     yield core
     yield replace(core, points=7, refinement=4, tuning_seeds=3)
     yield short
@@ -103,6 +125,11 @@ def budgets(train_rows: int) -> Iterator[Budget]:
     yield replace(short, epochs=max(1, epochs // 4), fresh_seeds=9)
     for divisor in (4, 8, 16, 32):
         yield replace(least, epochs=max(1, epochs // divisor))
+
+
+def usual(train_rows: int) -> Budget:
+    """Return the budget that is taken where there is time enough."""
+    return list(budgets(train_rows))[1]
 
 
 def choose(
@@ -126,20 +153,25 @@ def choose(
 def work_of(params: Params, schema: Schema) -> Work:
     """Return what the study of these parameters will train.
 
-    A grid is expected to grow by half a decade: of the default study's schemes, about half find
-    their best rate on the edge of the first grid, and grow once.
+    Every second grid is expected to grow by a decade: of the default study's schemes, about half
+    find their best rate on the edge of the first grid, and grow once.
     """
-    tune, retunings = params.tune, params.tune.retunes + 1
-    growth = min(1, tune.extension_rounds) * 0.5 / tune.grid.spacing
-    rates = tune.grid.points + growth + tune.refinement_trials
-    per_scheme = (rates * len(tune.seeds) + len(params.confirm.seeds)) * retunings
+    tune, schemes, fresh = params.tune, len(params.schemes), len(params.confirm.seeds)
+    each, seeds = schemes * (tune.retunes + 1), len(tune.seeds)
+    whole, rest = divmod(tune.refinement_trials, REFINEMENT_BATCH)
+    decade = max(1, round(1 / tune.grid.spacing))
     steps = steps_per_epoch(schema.rows["train"], params.training.batch_size)
-    calls = (2 + math.ceil(tune.refinement_trials / 4)) * retunings
     return Work(
-        schemes=len(params.schemes),
-        trainings=per_scheme * len(params.schemes),
+        schemes=schemes,
         steps=steps * params.training.epochs,
-        calls=calls * len(params.schemes),
+        batches=(
+            Batch(lanes=tune.grid.points * seeds, count=each),
+            Batch(lanes=decade * seeds, count=each * 0.5 * min(1, tune.extension_rounds)),
+            Batch(lanes=REFINEMENT_BATCH * seeds, count=each * whole),
+            Batch(lanes=rest * seeds, count=each * min(1, rest)),
+            Batch(lanes=fresh, count=each),
+        ),
+        judged=schemes * fresh,
     )
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from initsweep import versions
@@ -15,6 +15,8 @@ from initsweep.starting.sources import Source
 from initsweep.versions import TEMPLATE
 
 RAW = Path("data/raw")
+OWN = Path("own")
+"""What `own_code` is in a new study."""
 
 
 @contextlib.contextmanager
@@ -45,12 +47,12 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise
 
 
-def lay_out(source: Source, network: Path | None, *, copy: bool) -> str:
+def lay_out(source: Source, code: Sequence[Path], *, copy: bool) -> str:
     """Put data, code and pipeline into the working directory.
 
     Args:
         source: The data.
-        network: The user's module that builds the network, if it is to be copied.
+        code: The user's own modules, which are copied into `own/`.
         copy: Whether the data are copied.
 
     Returns:
@@ -62,21 +64,17 @@ def lay_out(source: Source, network: Path | None, *, copy: bool) -> str:
         ("gitignore", ".gitignore"),
         ("dvcignore", ".dvcignore"),
         ("decisions.md", "decisions/README.md"),
+        ("own.md", f"{OWN}/README.md"),
     ):
         Path(target).parent.mkdir(exist_ok=True)
         shutil.copyfile(TEMPLATE / name, target)
-    own = [path for path in (network, source.code) if path is not None]
-    for path in dict.fromkeys(own):
-        _copy(path, Path(path.name))
-    Path("dvc.yaml").write_text(
-        study_pipeline([] if network is None else [Path(network.name)]), encoding="utf-8"
-    )
+    for path in code:
+        _copy(path, OWN / path.name)
+    Path("dvc.yaml").write_text(study_pipeline(), encoding="utf-8")
     versions.write()
-    if source.code is not None:
-        return source.code.name
-    if source.files and not copy:
-        return os.path.relpath(os.path.commonpath(source.files))
-    for file in source.files:
+    if source.all_files and not copy:
+        return os.path.relpath(os.path.commonpath(source.all_files))
+    for file in source.all_files:
         shutil.copyfile(file, RAW / file.name)
     return RAW.as_posix()
 

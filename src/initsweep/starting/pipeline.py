@@ -1,8 +1,5 @@
 """Writes the `dvc.yaml` of a study outside the repository: the same graph, without sources."""
 
-from collections.abc import Sequence
-from pathlib import Path
-
 from initsweep.versions import FOLDER, SOURCE, TEMPLATE, version_file
 
 HEADING = """\
@@ -21,20 +18,11 @@ VERSIONS = f"""\
 
 """
 
-TRAINS = f"      - {FOLDER}/engine\n"
-"""Every stage that builds the network depends on it."""
 
-
-def study_pipeline(code: Sequence[Path] = ()) -> str:
-    """Return the text of `dvc.yaml`.
-
-    Args:
-        code: Files or packages of the user's own that the network is built from.
-    """
+def study_pipeline() -> str:
+    """Return the text of `dvc.yaml`."""
     text = (TEMPLATE / "dvc.yaml").read_text(encoding="utf-8")
     text = text[text.index("stages:\n") :]
     text = text.replace("stages:\n", "stages:\n" + VERSIONS, 1)
     text = text.replace("PYTHONPATH=src python -m initsweep", "python -m initsweep")
-    text = SOURCE.sub(lambda match: version_file(match[1]).as_posix(), text)
-    own = "".join(f"      - {path.as_posix()}\n" for path in code)
-    return HEADING + text.replace(TRAINS, own + TRAINS)
+    return HEADING + SOURCE.sub(lambda match: version_file(match[1]).as_posix(), text)

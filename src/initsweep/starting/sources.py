@@ -1,8 +1,7 @@
 """From what stands behind `--data` to `data.source` and the files to copy."""
 
-import importlib.util
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from initsweep.datasets import DATASETS
@@ -26,18 +25,23 @@ class Source:
         kind: A format ("csv"), or "" for a data set by name.
         location: What stands behind the colon, or the name.
         files: The files to copy, absolute.
-        code: The user's own module that loads it, absolute; None if there is none to copy.
+        test: A second file, whose rows are the test rows, absolute.
     """
 
     kind: str
     location: str
     files: tuple[Path, ...]
-    code: Path | None = None
+    test: Path | None = None
 
     @property
     def is_table(self) -> bool:
         """Whether it has columns, so that a target can be named."""
         return self.kind in TABLES
+
+    @property
+    def all_files(self) -> tuple[Path, ...]:
+        """The data's and the test rows'."""
+        return self.files if self.test is None else (*self.files, self.test)
 
     def named(self, folder: Path | None) -> str:
         """Return `data.source`, the files lying in `folder`, or where they are for None."""
@@ -62,7 +66,7 @@ def find_source(text: str) -> Source:
     if text in DATASETS.names() and not paths[0].exists():
         return Source(kind="", location=text, files=())
     if colon and not paths[0].exists():
-        return Source(kind="", location=text, files=(), code=own_code(text))
+        return Source(kind="", location=text, files=())
     if not paths[0].exists() and not paths[0].suffix:
         names = [*DATASETS.names(), *(f"{name}:..." for name in READERS.names())]
         raise DataError(
@@ -72,37 +76,42 @@ def find_source(text: str) -> Source:
     return _of_kind(_kind_of(paths), text)
 
 
-def own_code(dotted: str) -> Path | None:
-    """Return the file or package below the working directory that `module:attribute` lies in.
-
-    Raises:
-        DataError: If Python finds no such module.
-    """
-    top = dotted.partition(":")[0].partition(".")[0]
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
-        raise DataError(f"'{dotted}': Python finds no module '{top}' here ({Path.cwd()}).")
-    file = Path(spec.origin).resolve()
-    found = file.parent if spec.submodule_search_locations else file
-    installed = "site-packages" in found.parts
-    return found if found.is_relative_to(Path.cwd().resolve()) and not installed else None
-
-
 def _of_kind(kind: str, location: str) -> Source:
     if kind in FETCHED:
         stem = stem_of(kind, location)
         here = sorted(path.resolve() for path in RAW.glob(f"{stem.name}.*"))
         return Source(kind=kind, location=location, files=tuple(here))
-    files = tuple(checked(path, "--data").resolve() for path in READERS.get(kind).files(location))
-    names = [file.name for file in files]
-    if len(set(names)) < len(names):
+    paths = READERS.get(kind).files(location)
+    return Source(
+        kind=kind, location=location, files=tuple(existing(path, "--data") for path in paths)
+    )
+
+
+def existing(path: Path, option: str) -> Path:
+    """Return the absolute path of a file that is there.
+
+    Raises:
+        DataError: If it is not.
+    """
+    if not path.exists():
+        raise DataError(f"{option}: there is no file '{path}' in {Path.cwd()}.")
+    return checked(path, option).resolve()
+
+
+def with_test(source: Source, file: Path | None) -> Source:
+    """Return the data with a file of test rows.
+
+    Raises:
+        DataError: If files of one name would be copied into one folder.
+    """
+    source = replace(source, test=file)
+    names = [one.name for one in source.all_files]
+    if repeated := {name for name in names if names.count(name) > 1}:
         raise DataError(
-            f"--data: two files are called {names[0]}; they are copied into one folder."
+            f"--data: two files are called {repeated.pop()}, and both are copied into one folder; "
+            "rename one."
         )
-    return Source(kind=kind, location=location, files=files)
+    return source
 
 
 def _kind_of(paths: list[Path]) -> str:
@@ -118,7 +127,7 @@ def _kind_of(paths: list[Path]) -> str:
     if suffix == ".npy":
         return "npy"
     if suffix not in SUFFIXES:
-        checked(first, "--data")
+        existing(first, "--data")
         known = ", ".join(f"{name}:{reader.form}" for name, reader in READERS)
         raise DataError(f"--data: '{first}' could be anything; say what it is, as in {known}.")
     return SUFFIXES[suffix]

@@ -1,45 +1,28 @@
 """Makes a study of someone's data, in a new folder, with an estimate of how long it will take."""
 
-import contextlib
 import shutil
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from initsweep import artifacts
 from initsweep.datasets._fetching import fetch
-from initsweep.errors import ParamsError
-from initsweep.experiment import Experiment, load_experiment
+from initsweep.experiment import load_experiment
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
 from initsweep.records import Schema
 from initsweep.stages import prepare
 from initsweep.starting import budget as budgets
 from initsweep.starting import folder as folders
-from initsweep.starting import parameters, sources, timing
+from initsweep.starting import own, parameters, sources, telling, timing
+from initsweep.starting import request as requests
+from initsweep.starting.request import Request
 
 USUAL_MINUTES = 10.0
 RARE = 0.1
 """A class with a smaller share of the rows than this is hidden by accuracy."""
 
 PARAMS = Path("params.yaml")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the command line asks for; its help says what each of these is."""
-
-    folder: Path
-    data: str | None = None
-    params: Path | None = None
-    target: str | None = None
-    drop: tuple[str, ...] = ()
-    task: str | None = None
-    minutes: float | None = None
-    model: str | None = None
-    options: Sequence[str] = ()
-    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,76 +47,22 @@ def make(request: Request) -> str:
 
     Returns:
         What was made, how long it will take and what to do next.
-
-    Raises:
-        ParamsError: If what was asked for does not fit together.
     """
-    if request.minutes is not None and not request.minutes > 0:
-        raise ParamsError(f"--minutes: received {request.minutes}; use a number above 0.")
-    source, network = _found(request)
-    if (request.target is not None or request.drop) and not source.is_table:
-        raise ParamsError("--target and --drop are for tables (csv, tsv, parquet).")
+    source, code = requests.find(request)
     start = request.params or parameters.DEFAULT
     template = start.read_text(encoding="utf-8")
     copy = not request.in_place or source.kind in sources.FETCHED  # those lie in data/raw
-    with folders.new_folder(request.folder):
-        watch = folders.lay_out(source, network, copy=copy)
+    with requests.in_words_of(request, source), folders.new_folder(request.folder):
+        watch = folders.lay_out(source, code, copy=copy)
         if source.kind in sources.FETCHED:
             fetch(f"{source.kind}:{source.location}")
-        draft = Draft(template=template, values=_values(request, source, watch))
-        params, schema = _prepared(draft, given=request.params is not None)
-        said = _with_budget(request, draft, params, schema)
+        with own.copies_only(code):
+            draft = Draft(template=template, values=requests.values(request, source, watch))
+            params, schema = _prepared(draft, given=request.params is not None)
+            said = _with_budget(request, draft, params, schema)
         raw = sorted(path for path in folders.RAW.iterdir() if path.name != ".gitkeep")
         versioned = folders.start_versioning(raw)
-    return "\n".join([*said, "", *_next(request, versioned)])
-
-
-def _found(request: Request) -> tuple[sources.Source, Path | None]:
-    """Find data and code; what a parameter file names starts from its own folder.
-
-    Returns:
-        The data, and the user's module with the network if there is one to copy.
-
-    Raises:
-        ParamsError: If no data are named.
-    """
-    if request.params is None and request.data is None:
-        raise ParamsError("init needs --data (or --params with a parameter file that names some).")
-    source = None if request.data is None else sources.find_source(request.data)
-    if request.params is None:
-        return source or sources.find_source(""), _code(request.model)
-    given = load_params(request.params)
-    folder = request.params.absolute().parent
-    sys.path.insert(0, str(folder))
-    with contextlib.chdir(folder):
-        source = source or sources.find_source(given.data.source)
-        return source, _code(request.model or given.model.name)
-
-
-def _code(name: str | None) -> Path | None:
-    return sources.own_code(name) if name and ":" in name else None
-
-
-def _values(request: Request, source: sources.Source, watch: str) -> dict[str, object]:
-    """Return the parameters that follow from the command line alone."""
-    values: dict[str, object] = {
-        "data.source": source.named(None if request.in_place else folders.RAW),
-        "data.watch": watch,
-    }
-    if request.task is not None:
-        values["data.task"] = request.task
-    if request.model or request.options or request.params is None:
-        values["model"] = parameters.network_options(request.model or "auto", request.options)
-    if request.target is not None:
-        values["data.table.target"] = _column(request.target)
-    if request.drop:
-        values["data.table.drop"] = [_column(name) for name in request.drop]
-    return values
-
-
-def _column(text: str) -> str | int:
-    """Return a column as params.yaml names it; a whole number is a position."""
-    return int(text) if text.removeprefix("-").isdecimal() else text
+    return "\n".join([*said, "", *telling.next_steps(request.folder, versioned)])
 
 
 def _prepared(draft: Draft, *, given: bool) -> tuple[Params, Schema]:
@@ -176,71 +105,25 @@ def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema)
     def seconds(plan: Params) -> float:
         return speed.seconds(budgets.work_of(plan, schema))
 
-    minutes, planned = request.minutes or USUAL_MINUTES, params
+    minutes, planned, limits = request.minutes or USUAL_MINUTES, params, list[str]()
     if request.params is None or request.minutes is not None:
+        rows = schema.rows["train"]
         chosen = budgets.choose(
-            schema.rows["train"],
+            rows,
             minutes,
             lambda budget: seconds(budgets.planned(params, budget)),
             thorough=request.minutes is not None,
         )
         planned = budgets.planned(params, chosen)
+        usual = budgets.planned(params, budgets.usual(rows))
         draft.values.update(parameters.budget_values(chosen))
-    said = _about(schema, experiment)
-    said += [
-        _plan(planned, schema),
-        f"Estimate: {_minutes(seconds(planned))} for `initsweep repro`, from a short measurement "
-        "on this machine just now; longer if it is busier then.",
+        limits = telling.limits(planned, usual, schema, seconds, minutes)
+    said = [
+        *telling.about(schema, experiment),
+        telling.plan(planned, schema),
+        telling.estimate(seconds(planned), speed.busy),
+        *limits,
     ]
-    if request.minutes is not None and seconds(planned) > 60 * minutes:
-        said.append(
-            f"That is more than the {minutes:g} minutes: it is the smallest study with "
-            f"{budgets.FEWEST_FRESH_SEEDS} fresh seeds, without which no winner can be named. "
-            "Fewer rows or a smaller network take less."
-        )
     draft.write(said)
     shutil.rmtree(artifacts.PREPARED)  # the first stage makes it again, and DVC keeps it then
     return said
-
-
-def _about(schema: Schema, experiment: Experiment) -> list[str]:
-    rows, model = schema.rows, experiment.params.model
-    what = "regression" if schema.task == "regression" else f"{schema.n_outputs} classes"
-    options = ", ".join(f"{key} {value}" for key, value in model.options.items())
-    lines = [
-        f"Data: {schema.source}: {sum(rows.values())} rows ({rows['train']} to train on, "
-        f"{rows['validation']} to choose on, {rows['test']} to test), "
-        f"{schema.n_features} features, {what}.",
-        f"Network: {model.name} ({options}), {experiment.size()} parameters.",
-    ]
-    if schema.score_name == "balanced_accuracy":
-        rarest = schema.class_names[schema.class_counts.index(min(schema.class_counts))]
-        lines.append(
-            f"Class '{rarest}' is rare ({min(schema.class_counts)} training rows), so the score is "
-            "the balanced accuracy; docs/networks.md has weights for the loss."
-        )
-    return lines
-
-
-def _plan(params: Params, schema: Schema) -> str:
-    work, tune = budgets.work_of(params, schema), params.tune
-    return (
-        f"Plan: {work.schemes} schemes; {tune.grid.points} rates and {tune.refinement_trials} "
-        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds; "
-        f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
-        f"({work.steps} steps)."
-    )
-
-
-def _minutes(seconds: float) -> str:
-    return f"about {seconds / 60:.0f} minutes" if seconds >= 90 else f"about {seconds:.0f} seconds"
-
-
-def _next(request: Request, versioned: list[str]) -> list[str]:
-    return [
-        f"Made {request.folder} with params.yaml, dvc.yaml and the data ({' and '.join(versioned)} "
-        "initialized). Next:",
-        f"  cd {request.folder}",
-        "  initsweep repro        # run it, then print the verdict",
-        "  initsweep ui           # look at it in MLflow; reports/review.html is the packet",
-    ]

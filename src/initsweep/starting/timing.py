@@ -1,87 +1,190 @@
-"""How long training takes here: some steps of the real engine on the real network and data."""
+"""How long training takes here: some steps of the real engine on the real network and data.
 
+What costs processor time is counted in processor time, which other work on the machine hardly
+changes, and the least of a few rounds is taken. Elapsed time is needed once: to see how much of the
+processor is left for us at the moment.
+"""
+
+import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import ceil
 
+import torch
+
+from initsweep.engine.choice import choose_path
+from initsweep.engine.devices import numerics, resolve_device
+from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import Lane, Problem, Split
+from initsweep.engine.paths import Job
 from initsweep.engine.train import train_lanes
 from initsweep.experiment import Experiment
+from initsweep.stages.diagnose import SHARPNESS_SEEDS, probe_batch, read_network
 from initsweep.starting.budget import Work, steps_per_epoch
 
-LANES = 20
+LANES = 20  # at least, so that stacks have a usual size
 RATE = 1e-4  # small: a diverged training costs nothing
 BATCHES = 8  # of the training rows are enough to time a step
-ENOUGH = 0.4  # seconds
+ENOUGH = 0.4  # seconds of processor time
+ROUNDS = 3
 MOST_EPOCHS = 512
+
+MOST_BUSY = 3.0
+"""What other work is said to add at most: a busy moment tells little about the next minutes. What
+is planned does not depend on it."""
 
 SECONDS_ONCE = 20.0
 """Starting DVC, preparing the data, comparing, drawing and publishing."""
 
-SECONDS_PER_SCHEME = 2.0
-"""Starting two stages and looking at the untrained network."""
+SECONDS_PER_SCHEME = 1.5
+"""Starting two stages and writing what they found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """What was measured.
+    """What was measured, in seconds on a machine that does nothing else.
 
     Attributes:
-        step: Seconds for one step of one training.
-        call: Seconds for one start of the engine.
+        step: Of one worker, for one step of one training.
+        call: For one start of the engine.
+        test: For judging one trained network on the rows held out.
+        look: For looking at the untrained networks of one scheme.
+        workers: How many trainings run at the same time.
         busy: How many times longer everything takes because the processor does other work too.
     """
 
     step: float
     call: float
+    test: float = 0.0
+    look: float = 0.0
+    workers: int = 1
     busy: float = 1.0
 
     def seconds(self, work: Work) -> float:
-        """Return an estimate for a study of so much work."""
-        training = work.trainings * work.steps * self.step + work.calls * self.call
-        return training + self.busy * (SECONDS_ONCE + work.schemes * SECONDS_PER_SCHEME)
+        """Return an estimate for a study of so much work, on a machine that does nothing else."""
+        training = sum(
+            batch.count * (self.call + ceil(batch.lanes / self.workers) * work.steps * self.step)
+            for batch in work.batches
+        )
+        schemes = work.schemes * (self.look + SECONDS_PER_SCHEME)
+        return training + work.judged * self.test + schemes + SECONDS_ONCE
 
 
 def measure(experiment: Experiment, scheme: str) -> Speed:
     """Train a few epochs on a part of the rows, as many as can be timed.
 
     Returns:
-        Seconds per step and per start.
+        Seconds per step, per start and per network that is looked at.
     """
-    problem = _problem(experiment, scheme)
-    batch = experiment.params.training.batch_size
-    steps = steps_per_epoch(len(problem.train.targets), batch)
-    _timed(experiment, problem, 1)  # imports and compiles
-    start = _timed(experiment, problem, 1)
+    problem, runtime = _problem(experiment, scheme), experiment.params.runtime
+    workers, on_cpu = _workers(experiment, problem), resolve_device(runtime.device).type == "cpu"
+    cores = min(workers * runtime.threads, len(os.sched_getaffinity(0)))
+    lanes = workers * ceil(LANES / workers)
+    steps = steps_per_epoch(len(problem.train.targets), experiment.params.training.batch_size)
+
+    def used(epochs: int) -> Used:
+        spent = _used(lambda: _train(experiment, problem, lanes, epochs))
+        # A graphics card computes in time that no processor counts.
+        return spent if on_cpu else replace(spent, processor=spent.elapsed)
+
+    used(1)  # imports and compiles
+    start = _least([used(1) for _ in range(ROUNDS)])
     more = 1
-    while True:
-        seconds = _timed(experiment, problem, 1 + more) - start
-        if seconds > ENOUGH or more >= MOST_EPOCHS:
-            break
+    while (rounds := [used(1 + more)])[0].processor - start < ENOUGH and more < MOST_EPOCHS:
         more *= 4
-    step = max(seconds, 1e-4) / (more * steps * LANES)
-    return Speed(step=step, call=max(0.0, start - step * steps * LANES), busy=_busy())
+    rounds += [used(1 + more) for _ in range(ROUNDS - 1)]
+    epoch = max(_least(rounds) - start, 1e-4) / more / cores
+    return Speed(
+        step=epoch * workers / (steps * lanes),
+        call=max(0.0, start / cores - epoch),
+        test=_testing(experiment, scheme),
+        look=_looking(experiment, scheme),
+        workers=workers,
+        busy=_busy(rounds, cores),
+    )
 
 
-def _busy() -> float:
-    """Return elapsed time per processor time of something that only computes."""
-    begin, used = time.perf_counter(), time.process_time()
-    while (spent := time.process_time() - used) < ENOUGH / 2:
-        pass
-    return max(1.0, (time.perf_counter() - begin) / max(spent, 1e-9)) if ENOUGH else 1.0
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Used:
+    """Seconds that something took, elapsed and of all cores together."""
+
+    elapsed: float
+    processor: float
 
 
-def _timed(experiment: Experiment, problem: Problem, epochs: int) -> float:
+def _used(work: Callable[[], object]) -> Used:
+    begin, before = time.perf_counter(), time.process_time()
+    work()
+    elapsed = time.perf_counter() - begin
+    return Used(elapsed=elapsed, processor=time.process_time() - before)
+
+
+def _least(rounds: list[Used]) -> float:
+    return min(one.processor for one in rounds)
+
+
+def _busy(rounds: list[Used], cores: int) -> float:
+    """Return how many times longer the quickest round took than its processor time on all cores."""
+    found = min(one.elapsed * cores / max(one.processor, 1e-9) for one in rounds)
+    return min(MOST_BUSY, max(1.0, found))
+
+
+def _workers(experiment: Experiment, problem: Problem) -> int:
+    """Return how many trainings the path that will be chosen runs at the same time."""
     params = experiment.params
-    lanes = [Lane(learning_rate=RATE, seed=seed % 5) for seed in range(LANES)]
-    begin = time.perf_counter()
+    job = Job(
+        problem=problem,
+        training=params.training,
+        optimizer=params.optimizer,
+        runtime=params.runtime,
+        keep_states=False,
+    )
+    with numerics(resolve_device(params.runtime.device), params.runtime.threads):
+        return params.runtime.n_workers if choose_path(job).parallel else 1
+
+
+def _train(experiment: Experiment, problem: Problem, lanes: int, epochs: int) -> None:
+    params = experiment.params
     train_lanes(
         problem,
-        lanes,
+        [Lane(learning_rate=RATE, seed=seed % 5) for seed in range(lanes)],
         training=params.training.model_copy(update={"epochs": epochs}),
         optimizer=params.optimizer,
         runtime=params.runtime,
     )
-    return time.perf_counter() - begin
+
+
+def _testing(experiment: Experiment, scheme: str) -> float:
+    """Return seconds for what the train stage does with one trained network."""
+    state, features = experiment.initial_state(scheme, 0), experiment.validation.features
+    rows = experiment.schema.rows
+    share = (rows["validation"] + rows["test"]) / rows["validation"]
+    model = experiment.model()
+    return share * _least([_used(lambda: predict(model, [state], features)) for _ in range(2)])
+
+
+def _looking(experiment: Experiment, scheme: str) -> float:
+    """Return seconds for what the diagnose stage does with the networks of one scheme."""
+    diagnose = experiment.params.diagnose
+    features, targets = probe_batch(experiment, diagnose.batch_size)
+    model, state = experiment.model(), experiment.initial_state(scheme, 0)
+
+    def look(*, with_sharpness: bool) -> float:
+        rounds = [
+            _used(
+                lambda: read_network(
+                    experiment, model, state, features, targets, with_sharpness=with_sharpness
+                )
+            )
+            for _ in range(2)
+        ]
+        return _least(rounds)
+
+    first = min(SHARPNESS_SEEDS, len(diagnose.seeds))
+    with numerics(torch.device("cpu"), experiment.params.runtime.threads):
+        sharp, other = look(with_sharpness=True), look(with_sharpness=False)
+    return first * sharp + (len(diagnose.seeds) - first) * other
 
 
 def _problem(experiment: Experiment, scheme: str) -> Problem:

@@ -1,0 +1,77 @@
+"""Finds the user's own code and takes it along into the folder `own/` of a new study."""
+
+import importlib
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from initsweep import own_code
+from initsweep.datasets.readers import READERS
+from initsweep.errors import UnknownNameError
+from initsweep.own_code import DOTTED
+from initsweep.starting.folder import OWN
+
+
+def found(folder: Path, names: Iterable[tuple[str, str]]) -> list[Path]:
+    """Return what to copy of the code below the working directory, absolute.
+
+    A module that lies in `folder` is copied with all that lies beside it, any other alone.
+
+    Args:
+        folder: Where own code lies, beside the working directory itself; it may be missing.
+        names: Where names stand, and the names; those that are no `module:attribute` are left out.
+
+    Raises:
+        UnknownNameError: If Python finds no such module.
+    """
+    here = Path.cwd().resolve()
+    for place in (here, folder.resolve()):
+        if str(place) not in sys.path:
+            sys.path.insert(0, str(place))
+    importlib.invalidate_caches()
+    copied: dict[Path, None] = {}
+    for key, dotted in names:
+        kind = dotted.partition(":")[0]
+        if not DOTTED.fullmatch(dotted) or kind in READERS.names() or Path(dotted).exists():
+            continue
+        origin = own_code.place_of(dotted)
+        if origin is None:
+            raise UnknownNameError(
+                f"{key}: '{dotted}': Python finds no module '{kind}' in {here}, in its folder "
+                f"'{folder}' or among what is installed."
+            )
+        if origin.is_relative_to(folder.resolve()):
+            copied |= dict.fromkeys(sorted(folder.resolve().iterdir()))
+        elif origin.is_relative_to(here) and "site-packages" not in origin.parts:
+            copied[origin] = None
+    return [path for path in copied if path.name != "__pycache__"]
+
+
+@contextmanager
+def copies_only(code: Sequence[Path]) -> Iterator[None]:
+    """Import what was copied from the copies alone, as the study will.
+
+    Args:
+        code: What was copied, where it came from.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        UnknownNameError: If a copy imports what was not copied.
+    """
+    before, origins = list(sys.path), {str(path.parent) for path in code}
+    sys.path[:] = [place for place in before if place not in origins]
+    own_code.use(str(OWN))
+    try:
+        yield
+    except UnknownNameError as error:
+        if not (code and isinstance(error.__cause__, ModuleNotFoundError)):
+            raise
+        raise UnknownNameError(
+            f"{error} init copies a module alone, but a folder '{OWN}' as a whole: put your "
+            f"modules into '{OWN}' first."
+        ) from error.__cause__
+    finally:
+        sys.path[:] = before

@@ -1,0 +1,124 @@
+"""What `init` was asked for: the data and code it names, and the parameters that follow."""
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from initsweep.errors import InitsweepError, ParamsError
+from initsweep.params import Params, load_params
+from initsweep.starting import folder as folders
+from initsweep.starting import own, parameters, sources
+from initsweep.starting.settings import SAID_OTHERWISE, SETTINGS, TABLE, as_options, values_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What the command line asks for; its help says what each of these is.
+
+    `settings` holds the options of `settings.SETTINGS` that were given, as text.
+    """
+
+    folder: Path
+    data: str | None = None
+    params: Path | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+    minutes: float | None = None
+    model: str | None = None
+    options: Sequence[str] = ()
+    in_place: bool = False
+
+
+def find(request: Request) -> tuple[sources.Source, list[Path]]:
+    """Find data and code; what a parameter file names starts from its own folder.
+
+    Returns:
+        The data, and the user's own code that is to be copied.
+
+    Raises:
+        ParamsError: If no data are named, or options do not fit together.
+    """
+    if request.minutes is not None and not request.minutes > 0:
+        raise ParamsError(f"--minutes: received {request.minutes}; use a number above 0.")
+    if request.params is None and request.data is None:
+        raise ParamsError("init needs --data (or --params with a parameter file that names some).")
+    source = None if request.data is None else sources.find_source(request.data)
+    asked = request.settings.get("test_file")
+    test = None if asked is None else sources.existing(Path(asked), "--test-file")
+    names = [("--data", request.data), ("--model", request.model)]
+    code = own.found(folders.OWN, [(key, name) for key, name in names if name])
+    if request.params is not None:
+        given = load_params(request.params)
+        with contextlib.chdir(request.params.absolute().parent):
+            test = test or _test_file(given)
+            source = source or sources.find_source(given.data.source)
+            given = _without_replaced(given, request)
+            code += own.found(Path(given.own_code), given.dotted_names)
+    source = source or sources.find_source("")
+    only = [one.option for one in TABLE if one.name in request.settings]
+    if only and not source.is_table:
+        raise ParamsError(f"{', '.join(only)}: for tables only (csv, tsv, parquet).")
+    if {"test_file", "split_column"} <= request.settings.keys():
+        raise ParamsError("--test-file and --split-column both name the test rows; give one.")
+    return sources.with_test(source, test if source.is_table else None), code
+
+
+def _without_replaced(given: Params, request: Request) -> Params:
+    """Return the parameters with what the command line names in the place of what they name."""
+    data = {"source": request.data or given.data.source}
+    model = {"name": request.model or given.model.name}
+    return given.model_copy(
+        update={
+            "data": given.data.model_copy(update=data),
+            "model": given.model.model_copy(update=model),
+        }
+    )
+
+
+def _test_file(given: Params) -> Path | None:
+    named = given.data.table.test_file
+    return None if named is None else sources.existing(Path(named), "data.table.test_file")
+
+
+def values(request: Request, source: sources.Source, watch: str) -> dict[str, object]:
+    """Return the parameters that follow from the command line alone."""
+    place = None if request.in_place else folders.RAW
+    found: dict[str, object] = {
+        "data.source": source.named(place),
+        "data.watch": watch,
+        "own_code": str(folders.OWN),
+        **values_of(request.settings),
+    }
+    if source.test is not None:
+        test = source.test if place is None else place / source.test.name
+        found["data.table.test_file"] = str(test)
+    if request.model or request.options or request.params is None:
+        found["model"] = parameters.network_options(request.model or "auto", request.options)
+    return found
+
+
+@contextlib.contextmanager
+def in_words_of(request: Request, source: sources.Source) -> Iterator[None]:
+    """Name options where errors name keys, and the user's files where they name copies.
+
+    Someone who gave a parameter file knows its keys, but for those that options replace.
+
+    Yields:
+        Nothing.
+    """
+    words = dict(SAID_OTHERWISE)
+    if request.params is not None:
+        given = {one.key for one in SETTINGS if one.name in request.settings}
+        given |= {"data.source"} if request.data else set()
+        words = {key: said for key, said in words.items() if key in given}
+    words |= {(folders.RAW / file.name).as_posix(): _shown(file) for file in source.all_files}
+    try:
+        yield
+    except InitsweepError as error:
+        raise type(error)(as_options(str(error), words)) from error
+
+
+def _shown(file: Path) -> str:
+    """Return a file as it is named from the folder where `init` was called."""
+    here = Path.cwd()
+    return str(file.relative_to(here) if file.is_relative_to(here) else file)

@@ -1,0 +1,150 @@
+"""The options of `init` that stand for keys of params.yaml: one table, of which all else is made.
+
+Whoever runs `init` has no params.yaml yet. So what is wrong is said in the words of the command
+line, although the code that reads the data knows the keys only.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from initsweep.errors import ParamsError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """An option that sets one key.
+
+    Attributes:
+        option: As it is typed.
+        key: The dotted key of params.yaml.
+        help: What it is for.
+        value: Makes the key's value from the text.
+        choices: The texts there are, None for any.
+    """
+
+    option: str
+    key: str
+    help: str
+    value: Callable[[str], object] = str
+    choices: tuple[str, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """The attribute under which the command line keeps it."""
+        return self.option.removeprefix("--").replace("-", "_")
+
+
+def _column(text: str) -> str | int:
+    """Return a column as params.yaml names it; a whole number is a position."""
+    return int(text) if text.removeprefix("-").isdecimal() else text
+
+
+def _columns(text: str) -> list[str | int]:
+    return [_column(part.strip()) for part in text.split(",") if part.strip()]
+
+
+def _truth(text: str) -> str | bool:
+    return text if text == "auto" else text == "true"
+
+
+def _delimiter(text: str) -> str:
+    if text in {"\\t", "tab"}:
+        return "\t"
+    if text != "auto" and len(text) != 1:
+        raise ParamsError(f"--delimiter: received {text!r}; use one character, or tab.")
+    return text
+
+
+TASK = Setting(
+    option="--task",
+    key="data.task",
+    help="what the target is (default: text and few whole numbers are classes)",
+    choices=("auto", "classification", "regression"),
+)
+TABLE = (
+    Setting(
+        option="--target",
+        key="data.table.target",
+        help="the column to predict, by name or position from 0 (default: the last one)",
+        value=_column,
+    ),
+    Setting(
+        option="--drop",
+        key="data.table.drop",
+        help="columns to leave out, comma-separated",
+        value=_columns,
+    ),
+    Setting(
+        option="--categorical",
+        key="data.table.categorical",
+        help="all columns that are categories, comma-separated (default: the columns of text)",
+        value=_columns,
+    ),
+    Setting(
+        option="--encoding",
+        key="data.table.encoding",
+        help="of categories (default: onehot)",
+        choices=("onehot", "ordinal"),
+    ),
+    Setting(
+        option="--header",
+        key="data.table.header",
+        help="whether the first line names the columns (default: if it looks like it)",
+        value=_truth,
+        choices=("auto", "true", "false"),
+    ),
+    Setting(
+        option="--delimiter",
+        key="data.table.delimiter",
+        help="what stands between columns: one character, or tab (default: found)",
+        value=_delimiter,
+    ),
+    Setting(
+        option="--test-file",
+        key="data.table.test_file",
+        help="a second file with the same columns, whose rows are the test rows",
+    ),
+    Setting(
+        option="--split-column",
+        key="data.table.split_column",
+        help="a column that says train, validation or test",
+        value=_column,
+    ),
+)
+"""For tables only."""
+
+SETTINGS = (TASK, *TABLE)
+SAID_OTHERWISE = {
+    "data.source": "--data",
+    "model.name": "--model",
+    "model.": "--option ",
+    **{setting.key: setting.option for setting in SETTINGS},
+}
+"""Every key that has an option; one that ends in a dot is the beginning of keys."""
+
+
+def values_of(given: Mapping[str, str]) -> dict[str, object]:
+    """Return what options set, by key; options by attribute, as in `Setting.name`."""
+    return {one.key: one.value(given[one.name]) for one in SETTINGS if one.name in given}
+
+
+def as_options(message: str, words: Mapping[str, str]) -> str:
+    """Return a message with keys in the words of the command line.
+
+    "Set data.task: regression" becomes "Set --task regression", and "data.task: wrong" becomes
+    "--task: wrong".
+
+    Args:
+        message: What was said to someone who has a params.yaml.
+        words: What to say for keys and other names, such as `SAID_OTHERWISE`.
+    """
+    ends = {key: r"(?=\w)" if key.endswith(".") else r"(?!\.?\w)" for key in words}
+    known = "|".join(re.escape(key) + ends[key] for key in sorted(words, key=len, reverse=True))
+    pattern = rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w.])(?P<key>{known})(?P<colon>: )?"
+
+    def said(match: re.Match[str]) -> str:
+        verb, colon = match["verb"] or "", match["colon"] or ""
+        return f"{verb}{words[match['key']]}{' ' if verb and colon else colon}"
+
+    return re.sub(pattern, said, message)

@@ -1,0 +1,120 @@
+"""What `init` says: the data, the network, the plan, how long it takes and what limits it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from initsweep.experiment import Experiment
+from initsweep.params import Params
+from initsweep.records import Schema
+from initsweep.starting.budget import FEW_STEPS, FEWEST_FRESH_SEEDS, work_of
+
+NOTICEABLE = 1.25
+"""Other work that makes everything longer by less than this is not worth a sentence."""
+
+Seconds = Callable[[Params], float]
+"""Estimates how long a study of some parameters takes."""
+
+
+def about(schema: Schema, experiment: Experiment) -> list[str]:
+    """Return what data and network are, in lines."""
+    rows, model = schema.rows, experiment.params.model
+    what = "regression" if schema.task == "regression" else f"{schema.n_outputs} classes"
+    options = ", ".join(f"{key} {value}" for key, value in model.options.items())
+    lines = [
+        f"Data: {schema.source}: {sum(rows.values())} rows ({rows['train']} to train on, "
+        f"{rows['validation']} to choose on, {rows['test']} to test), "
+        f"{schema.n_features} features, {what}.",
+        f"Network: {model.name} ({options}), {experiment.size()} parameters.",
+    ]
+    if schema.score_name == "balanced_accuracy":
+        rarest = schema.class_names[schema.class_counts.index(min(schema.class_counts))]
+        lines.append(
+            f"Class '{rarest}' is rare ({min(schema.class_counts)} training rows), so the score is "
+            "the balanced accuracy; docs/networks.md has weights for the loss."
+        )
+    return lines
+
+
+def plan(params: Params, schema: Schema) -> str:
+    """Return what will be trained."""
+    return f"Plan: {_size(params, schema)}."
+
+
+def estimate(seconds: float, busy: float) -> str:
+    """Return how long the study takes.
+
+    Args:
+        seconds: On this machine alone.
+        busy: How many times longer that is with the other work that it does at the moment.
+    """
+    said = f"Estimate: {minutes(seconds)} for `initsweep repro`, if this machine does nothing else"
+    if busy < NOTICEABLE:
+        return f"{said}; measured just now."
+    return f"{said}; it does at the moment, so {minutes(seconds * busy)} if that goes on."
+
+
+def limits(
+    planned: Params, usual: Params, schema: Schema, seconds: Seconds, most: float
+) -> list[str]:
+    """Return what the time that was given has cost, and what speaks against the study.
+
+    Args:
+        planned: The study.
+        usual: What it would be if there were time.
+        schema: The data.
+        seconds: Estimates a study, on this machine alone.
+        most: Minutes there are.
+    """
+    lines, work = [], work_of(planned, schema)
+    if work.trainings * work.steps < _all_steps(usual, schema):
+        lines.append(
+            f"REDUCED to fit into {most:g} minutes: the usual study of these data is "
+            f"{_size(usual, schema)}, {minutes(seconds(usual))}. "
+            f"For it, ask for --minutes {seconds(usual) / 60 + 1:.0f}."
+        )
+    if work.steps < FEW_STEPS:
+        lines.append(
+            f"WARNING: only {work.steps} steps per training. The results will say more about the "
+            "first steps than about training; take more minutes, or more epochs."
+        )
+    if seconds(planned) > 60 * most:
+        lines.append(
+            f"WARNING: that is more than the {most:g} minutes. It is the smallest study with "
+            f"{FEWEST_FRESH_SEEDS} fresh seeds, without which no winner can be named. "
+            "Fewer rows or a smaller network take less."
+        )
+    return lines
+
+
+def minutes(seconds: float) -> str:
+    """Return a time in words, no more exact than it is known."""
+    if seconds < 90:
+        return f"about {seconds:.0f} seconds"
+    halves = round(seconds / 30) / 2 if seconds < 600 else round(seconds / 60)
+    return f"about {halves:g} minutes"
+
+
+def next_steps(folder: Path, versioned: list[str]) -> list[str]:
+    """Return what was made and what to do with it."""
+    return [
+        f"Made {folder} with params.yaml, dvc.yaml and the data ({' and '.join(versioned)} "
+        "initialized). Next:",
+        f"  cd {folder}",
+        "  initsweep repro        # run it, then print the verdict",
+        "  initsweep ui           # look at it in MLflow; reports/review.html is the packet",
+    ]
+
+
+def _size(params: Params, schema: Schema) -> str:
+    work, tune = work_of(params, schema), params.tune
+    return (
+        f"{work.schemes} schemes; {tune.grid.points} rates and {tune.refinement_trials} "
+        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds; "
+        f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
+        f"({work.steps} steps)"
+    )
+
+
+def _all_steps(params: Params, schema: Schema) -> float:
+    work = work_of(params, schema)
+    return work.trainings * work.steps
