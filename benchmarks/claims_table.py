@@ -24,9 +24,9 @@ def table(found: Sequence[render.Judged]) -> str:
 
 
 def _row(one: render.Judged) -> str:
-    answer = one.judgement.answer
+    mark = render.MARKS[one.judgement.answer]
     number = render.decisive(one.judgement)
-    return f"| {one.claim.title} | {render.MARKS[answer]} {answer} | {number} |"
+    return f"| {one.claim.title} | {mark} {one.judgement.told} | {number} |"
 
 
 if __name__ == "__main__":

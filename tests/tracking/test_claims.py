@@ -27,7 +27,14 @@ class Told:
 
     @property
     def tags(self):
-        return {"answer": self.answer, "effect": "nats", "source": "a paper", "place": "00"}
+        on = "depth" if self.answer == "depends" else ""
+        return {
+            "answer": self.answer,
+            "on": on,
+            "effect": "nats",
+            "source": "a paper",
+            "place": "00",
+        }
 
     @property
     def files(self):

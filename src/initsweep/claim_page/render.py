@@ -1,16 +1,17 @@
 """Judges every claim and writes the page: HTML, Markdown, figures, and the answers as JSON."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from initsweep import artifacts
-from initsweep.claim_page import files
+from initsweep.claim_page import files, terms
 from initsweep.figures import numbers, style
 from initsweep.laboratory.claim import ANSWERS, CLAIMS, Claim, Effect, Judgement
 from initsweep.laboratory.lab import Budget
@@ -53,6 +54,7 @@ class Judged:
         effects = self.judgement.effects
         return {
             "answer": self.judgement.answer,
+            "on": self.judgement.on,
             "effect": effects[0].name if effects else "",
             "source": self.claim.source,
             "place": f"{self.place:02}",
@@ -69,7 +71,7 @@ class Judged:
     def note(self) -> str:
         """What MLflow shows as the run's description, in Markdown."""
         effects = [f"- {e.name}: {effect_text(e)}" for e in self.judgement.effects]
-        parts = [f"**{self.judgement.answer}.** {self.judgement.reading}", self.claim.statement]
+        parts = [f"**{self.judgement.told}.** {self.judgement.reading}", self.claim.statement]
         return "\n\n".join([*parts, "\n".join(effects)])
 
     @property
@@ -145,11 +147,15 @@ def interval_text(value: Interval) -> str:
 def summary(found: Sequence[Judged]) -> str:
     """Return the answers as a plain table for the terminal."""
     width = max(len(one.claim.title) for one in found)
-    lines = [
-        f"{MARKS[one.judgement.answer]} {one.judgement.answer:11}  {one.claim.title:{width}}  "
-        f"{decisive(one.judgement)}".rstrip()
-        for one in found
-    ]
+    lines = []
+    for one in found:
+        answer = one.judgement.answer
+        lines.append(
+            f"{MARKS[answer]} {answer:11}  {one.claim.title:{width}}  "
+            f"{decisive(one.judgement)}".rstrip()
+        )
+        if one.judgement.on:
+            lines.append(f"  on {one.judgement.on}")
     return "\n".join([*lines, "", counts_text(found)])
 
 
@@ -172,6 +178,8 @@ def decisive(judgement: Judgement) -> str:
 def _content(found: Sequence[Judged], budget: Budget) -> dict[str, object]:
     return {
         "budget": budget,
+        "answered": terms.ANSWERED,
+        "terms": terms.at_the_top(mnist=files.settings().mnist is not None),
         "sections": [
             (title, [one for one in found if one.claim.section == section])
             for section, title in SECTIONS.items()
@@ -195,6 +203,9 @@ def _environment(*, autoescape: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+    )
+    environment.filters["code"] = lambda text: Markup(
+        re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text)))
     )
     environment.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
     return environment

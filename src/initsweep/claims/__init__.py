@@ -4,6 +4,6 @@ To add one, write a file here that calls `CLAIMS.add("its_name", Claim(...))`, t
 `initsweep claims` then takes it up by itself.
 """
 
-from initsweep.laboratory.claim import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.laboratory.claim import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 
-__all__ = ["CLAIMS", "Answer", "Claim", "Effect", "Judgement"]
+__all__ = ["CLAIMS", "Answer", "Claim", "Effect", "Judgement", "depends_on"]

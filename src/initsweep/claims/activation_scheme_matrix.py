@@ -2,11 +2,21 @@
 
 import math
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
-from initsweep.laboratory.contest import LEARNED, TRAIN, best_arm, contest, edges, verdict, within
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
+from initsweep.laboratory.contest import (
+    LEARNED,
+    TRAIN,
+    best_arm,
+    beyond,
+    contest,
+    edges,
+    verdict,
+    within,
+)
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import estimate, listed
 
 MARGIN, WIDTH = 0.05, 64
 DEPTHS = {"relu": 8, "gelu": 8, "tanh": 8, "sigmoid": 3, "selu": 8}
@@ -61,13 +71,18 @@ def judge(table: Table) -> Judgement:
         for activation, interval in behind.items()
     }
     answer = verdict(list(parts.values()))
-    off = [activation for activation, part in parts.items() if part is False]
+    swapped = [activation for activation in ACTIVATIONS if swap_costs(table, activation, best)]
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "the activation"),
         effects=[
             Effect(
                 name="activations whose textbook scheme is best or ties with it, of 5",
                 value=exactly(sum(part is True for part in parts.values())),
+            ),
+            Effect(
+                name=f"activations where another's textbook scheme is more than {MARGIN} behind",
+                value=exactly(len(swapped)),
             ),
             *(
                 Effect(
@@ -78,7 +93,16 @@ def judge(table: Table) -> Judgement:
             ),
             *edges(table),
         ],
-        reading=reading(off, best),
+        reading=reading(table, parts, best, swapped),
+    )
+
+
+def swap_costs(table: Table, activation: str, best: dict[str, str]) -> bool:
+    """Return whether the textbook's scheme of another activation is behind for certain here."""
+    others = set(TEXTBOOK.values()) - {TEXTBOOK[activation]}
+    return any(
+        beyond(table.difference(TRAIN, pair(activation, scheme), best[activation]), MARGIN)
+        for scheme in others
     )
 
 
@@ -87,24 +111,55 @@ def learns(table: Table, arm: str) -> bool:
     return table.mean(TRAIN, arm).high < LEARNED * math.log(10)
 
 
-def reading(off: list[str], best: dict[str, str]) -> str:
-    """Say where the textbook's pairing is behind, and what is best instead."""
-    others = "; ".join(f"{a} (best: {best[a].split(', ')[1]})" for a in off)
-    start = (
-        f"The textbook's scheme is more than the margin behind for {others}. "
-        if off
-        else "For no activation was the textbook's scheme behind by more than the margin for sure. "
-    )
-    return start + (
-        "With its own best rate per scheme many pairs differ little at eight layers; where they "
-        "differ, the scale of the signal counts more than the name."
-    )
+def reading(
+    table: Table, parts: dict[str, bool | None], best: dict[str, str], swapped: list[str]
+) -> str:
+    """Say where the pairing holds, where it does not, and whether it matters at all."""
+    behind = {a: table.difference(TRAIN, pair(a, TEXTBOOK[a]), best[a]) for a in parts}
+    by_part: dict[bool | None, list[str]] = {
+        part: [a for a in parts if parts[a] is part] for part in (True, False, None)
+    }
+    told = []
+    for part, what in ((False, "The textbook's scheme is behind for"), (None, "Open for")):
+        if by_part[part]:
+            each = [
+                f"{a} ({estimate(behind[a])} nats behind, {DEPTHS[a]} layers)"
+                for a in by_part[part]
+            ]
+            told.append(f"{what} {listed(each)}.")
+    held = by_part[True]
+    if held:
+        tie = f"For {listed(held)} the textbook's scheme is the best or ties with it"
+        tied = [a for a in held if a not in swapped]
+        if tied == held:
+            tie += (
+                ", but so do the textbook's schemes for other activations: at tuned rates the "
+                "pairing hardly matters"
+            )
+        elif tied:
+            tie += f"; for {listed(tied)} so do the textbook's schemes for other activations"
+        told.append(f"{tie}. {laggards(table, held, best)}".strip())
+    return " ".join(told)
+
+
+def laggards(table: Table, activations: list[str], best: dict[str, str]) -> str:
+    """Say which schemes fall behind where the textbook's does not, "" if none."""
+    found = {
+        scheme: [
+            a
+            for a in activations
+            if beyond(table.difference(TRAIN, pair(a, scheme), best[a]), MARGIN)
+        ]
+        for scheme in SCHEMES
+    }
+    each = [f"{scheme} ({', '.join(where)})" for scheme, where in found.items() if where]
+    return f"Behind for certain: only {listed(each)}." if each else ""
 
 
 CLAIMS.add(
     "activation_scheme_matrix",
     Claim(
-        title="Each activation has its own best scheme",
+        title="The textbook's scheme is never far behind",
         statement=(
             "Which initialization is best depends on the activation: He for ReLU and its kin, "
             "Xavier for tanh and sigmoid, LeCun for SELU."

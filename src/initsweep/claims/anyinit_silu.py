@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.data import Data, drawn
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import listed, span
 from initsweep.randomness import numpy_stream
+from initsweep.records import Interval
 
 LOSS, DECADES = "test loss", "decades of test loss"
 DEFAULT, GAIN, LSUV = "PyTorch's default", "gain by quadrature", "LSUV"
@@ -20,6 +22,7 @@ SCHEMES = {
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
 DEPTHS = (10, 30)
 DEEP_LEAD = 0.5  # decades of loss at 30 layers
+LEARNS_NOTHING = 0.9  # variances of the target
 PUBLISHED = {10: "0.46 (0.00063 against 0.00022)", 30: "1.92 (0.116 against 0.0014)"}
 READINGS = {
     "supported": (
@@ -28,8 +31,7 @@ READINGS = {
         "from data."
     ),
     "refuted": "With its own best rate the default does as well as the gain by quadrature.",
-    "depends": "It depends on depth: the gain pays at one of the two depths only.",
-    "cannot tell": "The intervals leave open whether the gain pays.",
+    "depends": "The gain pays at one of the two depths only.",
 }
 
 
@@ -93,7 +95,7 @@ def judge(table: Table) -> Judgement:
         effects=[
             *(
                 Effect(
-                    name=f"{depth} layers: decades of test loss gained by {arm}",
+                    name=f"{depth} layers: {arm}, decades of test loss gained over the default",
                     value=lead,
                     published=PUBLISHED[depth] if arm == GAIN else "",
                 )
@@ -108,8 +110,31 @@ def judge(table: Table) -> Judgement:
             ),
             *edges(table),
         ],
-        reading=READINGS[answer],
+        reading=(
+            open_reading(table, {depth: leads[depth, GAIN] for depth in DEPTHS}, needed)
+            if answer == "cannot tell"
+            else READINGS[answer]
+        ),
+        on=depends_on(answer, "depth"),
     )
+
+
+def open_reading(table: Table, leads: dict[int, Interval], needed: dict[int, float]) -> str:
+    """Say what is known where the whole is open, and what spreads the losses."""
+    pays = [f"{span(leads[d])} decades with {d} layers" for d in DEPTHS if leads[d].low > 0]
+    known = f"The gain pays for certain ({listed(pays)}). " if pays else ""
+    short = [d for d in DEPTHS if leads[d].low <= needed[d]]
+    asked = {
+        d: f"the {needed[d]:g} decades asked for with {d} layers are reached"
+        if needed[d]
+        else f"the gain pays with {d} layers"
+        for d in short
+    }
+    told = f"{known}Whether {listed([*asked.values()])} is open"
+    failed = {d: int((table.values(LOSS, named(GAIN, d)) > LEARNS_NOTHING).sum()) for d in short}
+    of = len(table.values(LOSS, named(GAIN, DEPTHS[0])))
+    each = [f"{count} of {of} runs with {d} layers" for d, count in failed.items() if count]
+    return told + (f": {listed(each)} learn nothing." if each else ".")
 
 
 CLAIMS.add(
@@ -137,13 +162,14 @@ CLAIMS.add(
         picture=Beside(
             pictures=tuple(
                 Strips(
-                    quantity=LOSS,
-                    label="test loss, variances of the target",
-                    log=True,
+                    quantity=DECADES,
+                    label="log10 of the test loss in variances of the target",
                     arms=tuple(named(arm, depth) for arm in SCHEMES),
+                    suffix=named("", depth),
                 )
                 for depth in DEPTHS
             ),
+            titles=tuple(f"{depth} layers" for depth in DEPTHS),
         ),
         section="papers",
     ),

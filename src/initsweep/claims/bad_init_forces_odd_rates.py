@@ -2,11 +2,13 @@
 
 import numpy as np
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
+from initsweep.figures import numbers
 from initsweep.laboratory.contest import LEARNED, beyond, half_decade, seen, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import listed
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH, WIDTH, SHIFT, USABLE = 5, 64, 0.5, 0.5
@@ -50,8 +52,10 @@ def judge(table: Table) -> Judgement:
         for arm, shift in ((LOWEST, higher), (HIGHEST, lower))
     ]
     rate = half_decade(1.0, round(2 * float(np.median(table.values(BEST, HE)))))
+    answer = verdict(parts)
     return Judgement(
-        answer=verdict(parts),
+        answer=answer,
+        on=depends_on(answer, "whether weights are too small or too large"),
         effects=[
             Effect(name=f"{LOWEST}: best rate above He's, decades", value=higher),
             Effect(name=f"{HIGHEST}: best rate below He's, decades", value=lower),
@@ -68,15 +72,20 @@ def judge(table: Table) -> Judgement:
             ),
         ],
         reading=(
-            "Best rates are (log10, mean over seeds) "
-            + ", ".join(f"{table.mean(BEST, arm).estimate:.1f} for {arm}" for arm in SCALES)
+            "Best rates (medians over seeds) are "
+            + listed([f"{best_rate(table, arm)} for {arm}" for arm in SCALES])
             + ". Rates that end below 0.5 nats span "
-            + ", ".join(f"{usable_range(table, arm):g}" for arm in SCALES)
-            + " decades. In a ReLU network the gradient of each layer grows with the other "
-            "layers' weights, so large weights need small rates; small weights are slow at the "
-            "usual rate, and a much larger one is too large as soon as they have grown."
+            + listed([f"{usable_range(table, arm):g}" for arm in SCALES])
+            + " decades, in the same order. In a ReLU network the gradient of each layer grows "
+            "with the other layers' weights, so large weights need small rates; small weights are "
+            "slow at the usual rate, and a much larger one is too large as soon as they have grown."
         ),
     )
+
+
+def best_rate(table: Table, arm: str) -> str:
+    """Return the median over seeds of an arm's best rate."""
+    return numbers.rate(10 ** float(np.median(table.values(BEST, arm))))
 
 
 def best_loss(table: Table, arm: str) -> float:

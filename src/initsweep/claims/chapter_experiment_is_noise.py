@@ -8,9 +8,12 @@ from initsweep.laboratory.data import drawn
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import number, p_value
 from initsweep.randomness import numpy_stream
+from initsweep.records import Interval
 
 ROWS, FEATURES, WIDTH, EPOCHS, RATE = 1000, 10, 64, 10, 0.001
+CERTAIN = 0.05
 SCORE = "accuracy on rows that were not trained on"
 SCHEMES = {
     "zeros": Scheme.named("zeros"),
@@ -50,14 +53,15 @@ def judge(table: Table) -> Judgement:
     means = {arm: table.mean(SCORE, arm) for arm in SCHEMES}
     spread = float(np.mean([table.values(SCORE, arm).std(ddof=1) for arm in SCHEMES]))
     values = np.array([table.values(SCORE, arm) for arm in SCHEMES])
-    winners = np.bincount(values.argmax(axis=0), minlength=len(SCHEMES)) / values.shape[1]
+    first = values == values.max(axis=0)
+    winners = (first / first.sum(axis=0)).mean(axis=1)  # a tie is shared
     friedman = float(stats.friedmanchisquare(*values).pvalue)
     guessing = all(mean.low < 0.52 and mean.high > 0.48 for mean in means.values())
     largest = max(m.estimate for m in means.values()) - min(m.estimate for m in means.values())
     answer: Answer = "refuted"
     if guessing and largest < spread:
         answer = "supported"
-    elif friedman >= 0.05:
+    elif friedman >= CERTAIN:
         answer = "cannot tell"
     return Judgement(
         answer=answer,
@@ -66,18 +70,34 @@ def judge(table: Table) -> Judgement:
             Effect(name="standard deviation of one run's accuracy", value=exactly(spread)),
             Effect(name="p of equal schemes (Friedman, over seeds)", value=exactly(friedman)),
             *(
-                Effect(name=f"{arm}: share of seeds in which it comes first", value=exactly(share))
+                Effect(
+                    name=f"{arm}: share of seeds in which it comes first, ties shared",
+                    value=exactly(share),
+                )
                 for arm, share in zip(SCHEMES, winners.tolist(), strict=True)
             ),
         ],
-        reading=(
-            "The labels are coin flips, so no network can do better than guess; which scheme comes "
-            "first in one run is chance. If any scheme profits it is zeros, which always says the "
-            "commoner label and comes first most often."
-            if winners.argmax() == 0
-            else "The labels are coin flips; which scheme comes first in one run is chance."
-        ),
+        reading=reading(means, spread, friedman, values.shape[1]),
     )
+
+
+def reading(means: dict[str, Interval], spread: float, friedman: float, seeds: int) -> str:
+    """Say what one run shows, and what all of them do."""
+    told = (
+        "The labels are coin flips, so no network can do better than guess; which scheme comes "
+        "first in one run is chance."
+    )
+    if friedman >= CERTAIN:
+        return f"{told} {seeds} runs do not tell the schemes apart either."
+    best = max(means, key=lambda arm: means[arm].estimate)
+    lead = means[best].estimate - min(mean.estimate for mean in means.values())
+    told += (
+        f" {seeds} runs do show {best} ahead (p = {p_value(friedman)}), by {number(lead, 3)} at "
+        f"most, where a single run scatters by {number(spread, 3)}."
+    )
+    if best == "zeros":
+        told += " Its network always says the label that is commoner in training."
+    return told
 
 
 CLAIMS.add(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.engine.lanes import Split
 from initsweep.laboratory.contest import (
     LOSS,
@@ -61,6 +61,7 @@ def judge(table: Table) -> Judgement:
     best = {f: best_arm(table, list(SCHEMES), f) for f in FACTORS}
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "whether features are too large or too small"),
         effects=[
             *(
                 Effect(name=f"{arm}, features times {f:g}: test loss above standardized, nats",

@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from initsweep.architectures.images import BlankConv2d
 from initsweep.architectures.mlp import BlankLinear
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines, Strips
@@ -106,6 +106,7 @@ def judge(table: Table) -> Judgement:
         reading=READINGS[answer].format(
             best=max(SCHEMES, key=lambda arm: float(table.values(ACCURACY, arm).mean()))
         ),
+        on=depends_on(answer, "what is asked: it reaches 0.9, but is not ahead"),
     )
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Lines
 from initsweep.laboratory.signals import snapshot
@@ -87,6 +87,7 @@ def judge(table: Table) -> Judgement:
             for arm in SCHEMES
         ],
         reading=READINGS[answer],
+        on=depends_on(answer, "the law"),
     )
 
 

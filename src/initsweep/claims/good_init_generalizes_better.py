@@ -1,18 +1,30 @@
 """At equal training loss, does a network from good weights do better on new rows?"""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import beyond, common_difference, respond, seen, verdict
-from initsweep.laboratory.good_and_bad import BAD, GOOD, NETWORKS, RATES, SCHEMES, WIDTH
+from initsweep.laboratory.good_and_bad import (
+    BAD,
+    FACTORS,
+    GOOD,
+    NETWORKS,
+    RATES,
+    SCHEMES,
+    WIDTH,
+)
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.runs import Runs
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import factors, listed, number
+from initsweep.records import Interval
 
 TARGET, MARGIN = 0.05, 0.05
+CAP = 2.3  # about the loss of guessing one of ten digits, which losses count as at most
 LOSS, ACCURACY = "test loss at equal training loss", "accuracy at equal training loss"
 
 
@@ -70,10 +82,11 @@ def judge(table: Table) -> Judgement:
         (n, bad): common_difference(table, ACCURACY, f"{n}, {GOOD}", f"{n}, {bad}")
         for n, bad in behind
     }
-    parts = [None if gap is None else beyond(gap, MARGIN) for gap in behind.values()]
-    worse = [f"{bad} ({n})" for (n, bad), part in zip(behind, parts, strict=True) if part]
+    parts = {key: None if gap is None else beyond(gap, MARGIN) for key, gap in behind.items()}
+    answer = verdict([*parts.values()])
     return Judgement(
-        answer=verdict(parts),
+        answer=answer,
+        on=depends_on(answer, factors(parts, FACTORS)),
         effects=[
             *(
                 Effect(name=f"{n}: {bad}, test loss behind He, nats", value=gap)
@@ -86,21 +99,66 @@ def judge(table: Table) -> Judgement:
                 if gap is not None
             ),
         ],
-        reading=(
-            "At the same training loss "
-            + (f"{', '.join(worse)} is behind He in test loss" if worse else "none is behind He")
-            + "; in accuracy they differ from He by "
-            + ", ".join(
-                f"{-gap.estimate:+.3f} ({bad}, {n})"
-                for (n, bad), gap in accuracy.items()
-                if gap is not None
-            )
-            + ". Weights that are too large fit the training rows by small changes of random "
-            "features, which say little about new rows. Loss and accuracy need not agree: a "
-            "network that is surer of its errors has the larger loss. Runs that never reached "
-            "the training loss are left out."
-        ),
+        reading=reading(table, behind, accuracy),
     )
+
+
+Gaps = dict[tuple[str, str], Interval | None]
+
+
+def reading(table: Table, behind: Gaps, accuracy: Gaps) -> str:
+    """Say which weights are behind on new rows and which ahead, and how far to trust the loss."""
+    found = {key: gap for key, gap in behind.items() if gap is not None}
+    worse = [f"{bad} ({n})" for (n, bad), gap in found.items() if gap.low > MARGIN]
+    better = [
+        f"{bad} ({n}) are {number(-gap.estimate)} nats ahead"
+        for (n, bad), gap in found.items()
+        if gap.high < 0
+    ]
+    told = "At the same training loss "
+    told += f"{listed(worse)} are behind He in test loss" if worse else "none is behind He"
+    told += f"; {listed(better)}. " if better else ". "
+    scores = [
+        f"{'+' * (gap.estimate < 0)}{number(-gap.estimate, 3)} ({bad}, {n})"
+        for (n, bad), gap in accuracy.items()
+        if gap is not None
+    ]
+    told += f"In accuracy they differ from He by {listed(scores)}. " if scores else ""
+    return f"{told}{capped(table)}{missing(table)}".strip()
+
+
+def capped(table: Table) -> str:
+    """Say where most losses are at their cap, so that a gap is larger than it looks."""
+    at_cap = {arm: (table.values(LOSS, arm) >= CAP).mean() for arm in table.arms(LOSS)}
+    arms = [arm for arm, share in at_cap.items() if share > 1 / 2]
+    if not arms:
+        return ""
+    return (
+        f"Losses count at most guessing's {CAP}, as nearly all of {listed(named(arms))} do, so "
+        "these gaps are at least as large. "
+    )
+
+
+def missing(table: Table) -> str:
+    """Say how many runs of which arm never reached the training loss."""
+    counts = {f"{n}, {name}": count_of(table, f"{n}, {name}") for n in NETWORKS for name in SCHEMES}
+    most = max(counts.values())
+    each = [
+        f"{most - count} of {most} runs of {text}"
+        for (arm, count), text in zip(counts.items(), named([*counts]), strict=True)
+        if count < most
+    ]
+    return f"{listed(each)} never got to the training loss and are left out." if each else ""
+
+
+def count_of(table: Table, arm: str) -> int:
+    """Return how many runs of an arm reached the training loss."""
+    return sum(row.arm == arm and row.quantity == LOSS for row in table.rows)
+
+
+def named(arms: Sequence[str]) -> list[str]:
+    """Return "weights (network)" for arms called "network, weights"."""
+    return [f"{name} ({n})" for n, name in (arm.split(", ") for arm in arms)]
 
 
 CLAIMS.add(

@@ -2,13 +2,22 @@
 
 from dataclasses import replace
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import beyond, common_difference, respond, seen, verdict
-from initsweep.laboratory.good_and_bad import BAD, GOOD, NETWORKS, RATES, SCHEMES, WIDTH
+from initsweep.laboratory.good_and_bad import (
+    BAD,
+    FACTORS,
+    GOOD,
+    NETWORKS,
+    RATES,
+    SCHEMES,
+    WIDTH,
+)
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.signals import snapshot
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import factors
 from initsweep.probes.rank import activation_rank
 
 MARGIN = 1.0
@@ -47,14 +56,16 @@ def judge(table: Table) -> Judgement:
         for n in NETWORKS
         for bad in BAD
     }
-    parts = [None if gain is None else beyond(gain, MARGIN) for gain in gains.values()]
+    parts = {key: None if gain is None else beyond(gain, MARGIN) for key, gain in gains.items()}
+    answer = verdict([*parts.values()])
     told = {
         (n, when): table.mean(when, f"{n}, {GOOD}").estimate
         for n in NETWORKS
         for when in (BEFORE, AFTER)
     }
     return Judgement(
-        answer=verdict(parts),
+        answer=answer,
+        on=depends_on(answer, factors(parts, FACTORS)),
         effects=[
             *(
                 Effect(name=f"{n}: He's rank minus that of {bad}, trained", value=gain)

@@ -3,18 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import beyond, seen, verdict
-from initsweep.laboratory.good_and_bad import BAD, GOOD, NETWORKS, RATES, SCHEMES, WIDTH
+from initsweep.laboratory.good_and_bad import (
+    BAD,
+    FACTORS,
+    GOOD,
+    NETWORKS,
+    RATES,
+    SCHEMES,
+    WIDTH,
+)
 from initsweep.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.runs import Runs
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import factors, listed, number
 from initsweep.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 TARGET, MARGIN, STEPS = 0.1, 1.2, "steps to the target"
 BATCH = 128
+LAST = (320.0, 800.0)  # steps of a whole training, quick and full
 
 
 def measure(lab: Lab) -> list[Measurement]:
@@ -51,7 +61,8 @@ def steps(setup: Setup, runs: Runs) -> NDArray[np.float64]:
 def judge(table: Table) -> Judgement:
     """Each bad scheme has to need a fifth more steps in each network."""
     ratios = {(n, bad): ratio(table, n, bad) for n in NETWORKS for bad in BAD}
-    answer = verdict([beyond(interval, MARGIN) for interval in ratios.values()])
+    parts = {key: beyond(interval, MARGIN) for key, interval in ratios.items()}
+    answer = verdict([*parts.values()])
     means = {n: table.mean(STEPS, f"{n}, {GOOD}").estimate for n in NETWORKS}
     return Judgement(
         answer=answer,
@@ -70,9 +81,28 @@ def judge(table: Table) -> Judgement:
             + " and ".join(f"{steps:.0f} steps with {n}" for n, steps in means.items())
             + "; a third of its weights and three times them take "
             + ", ".join(f"{r.estimate:.1f} ({n}, {bad})" for (n, bad), r in ratios.items())
-            + " times as many, each at the rate that needs the fewest. A step takes the same time "
-            "whatever the weights began as, so fewer steps are less time in proportion."
+            + f" times as many, each at the rate that needs the fewest. {late(table)}A step takes "
+            "the same time whatever the weights began as, so fewer steps are less time in "
+            "proportion."
         ),
+        on=depends_on(answer, factors(parts, FACTORS)),
+    )
+
+
+def late(table: Table) -> str:
+    """Say which runs took all the steps there were; these may never have reached the loss."""
+    most = max(float(table.values(STEPS, arm).max()) for arm in table.arms(STEPS))
+    each = []
+    for arm in table.arms(STEPS):
+        values, (network, name) = table.values(STEPS, arm), arm.split(", ")
+        count = int((values == most).sum())
+        if count and most in LAST:
+            each.append(f"{count} of {len(values)} runs of {name} ({network})")
+    return (
+        f"{listed(each)} took all {number(most, 0)} steps or never got there, which counts in "
+        "their favour. "
+        if each
+        else ""
     )
 
 

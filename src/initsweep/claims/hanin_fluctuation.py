@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.lab import Lab
 from initsweep.laboratory.pictures import Lines
 from initsweep.laboratory.table import Measurement, Table, exactly
@@ -112,6 +112,7 @@ def judge(table: Table) -> Judgement:
             ),
         ],
         reading=READINGS[answer],
+        on=depends_on(answer, "what is asked: the order holds, the factor 5 not"),
     )
 
 

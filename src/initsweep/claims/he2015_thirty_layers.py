@@ -1,10 +1,12 @@
 """At 30 ReLU layers He's weights train and Xavier's stall, at 22 both train."""
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import number, span
+from initsweep.records import Interval
 
 ACCURACY, RESPONSE = "test score", "validation accuracy"
 RATES = tuple(float(f"{10 ** (-4 + step / 2):.3g}") for step in range(9))  # 0.0001 to 1
@@ -20,10 +22,6 @@ READINGS = {
         "in both directions; no rate makes up for that with SGD."
     ),
     "refuted": "At its own best rate Xavier trains 30 layers as well as He.",
-    "depends": (
-        "He is ahead of Xavier at 30 layers, each at its own best rate, but where Xavier stalls "
-        "is another depth than in the paper: it depends on width, data and number of steps."
-    ),
     "cannot tell": "In so few steps it is not certain that even He's weights train 30 layers.",
 }
 
@@ -66,6 +64,7 @@ def judge(table: Table) -> Judgement:
         and means[HE, 22].low > TRAINS
     )
     answer: Answer = "cannot tell"
+    missed = min(means[HE, 22].low, means[XAVIER, 22].low) <= TRAINS
     if means[HE, 30].low > TRAINS:
         if pattern:
             answer = "supported"
@@ -95,8 +94,32 @@ def judge(table: Table) -> Judgement:
             ),
             *edges(table),
         ],
-        reading=READINGS[answer] + adam(table),
+        reading=(partly(table, means) if answer == "depends" else READINGS[answer]) + adam(table),
+        on=depends_on(answer, "depth" if missed else "how little counts as stalled"),
     )
+
+
+def partly(table: Table, means: dict[tuple[str, int], Interval]) -> str:
+    """Say which parts of the paper's pattern show."""
+    xavier, he = means[XAVIER, 30].estimate, means[HE, 30].estimate
+    at_30 = (
+        f"He trains and Xavier hardly does ({number(xavier)}), as in the paper."
+        if xavier < STALLS
+        else f"He is ahead ({number(he)} against {number(xavier)}), but Xavier does not stall."
+    )
+    short = []
+    if means[XAVIER, 22].low <= TRAINS:
+        short.append(f"Xavier gets to {number(means[XAVIER, 22].estimate)} in so few steps")
+    if means[HE, 22].low <= TRAINS:
+        runs = table.values(ACCURACY, label(HE, SGD, 22))
+        failed = int((runs < TRAINS).sum())
+        short.append(
+            f"of He's {len(runs)} runs {failed or 'none'} {'ends' if failed == 1 else 'end'} below "
+            f"{TRAINS:g} at the rate chosen on other seeds (mean "
+            f"{number(means[HE, 22].estimate)}, {span(means[HE, 22])})"
+        )
+    at_22 = f" Our 22 layers miss the pattern: {', and '.join(short)}." if short else ""
+    return f"At 30 layers {at_30}{at_22}"
 
 
 def adam(table: Table) -> str:
@@ -139,9 +162,11 @@ CLAIMS.add(
                     log_x=True,
                     limits=(0.0, 1.0),
                     arms=tuple(label(name, optimizer, depth) for name in SCHEMES),
+                    suffix=label("", optimizer, depth),
                 )
                 for optimizer, depth in SETTINGS
             ),
+            titles=tuple(f"{depth} layers, {optimizer}" for optimizer, depth in SETTINGS),
         ),
         section="papers",
     ),

@@ -1,6 +1,6 @@
 """He against Xavier on ReLU networks, from shallow to deep."""
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import TRAIN, beyond, contest, edges
 from initsweep.laboratory.lab import Lab, Setup
 from initsweep.laboratory.pictures import Lines
@@ -44,6 +44,7 @@ def judge(table: Table) -> Judgement:
         answer = "depends"
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "depth"),
         effects=[
             *(
                 Effect(

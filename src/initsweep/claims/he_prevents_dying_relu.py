@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import beyond, common_difference, half_decade, respond, verdict
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.signals import snapshot
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import listed, number
 from initsweep.probes.capture import Layer
 from initsweep.probes.dead_units import dead
 
@@ -69,7 +70,7 @@ def judge(table: Table) -> Judgement:
                 if d is not None
             ),
             *(
-                Effect(name=f"{arm}: {DEAD}", value=table.mean(DEAD, arm))
+                Effect(name=f"{arm}: {DEAD}{few(table, arm, tested)}", value=table.mean(DEAD, arm))
                 for arm in table.arms(DEAD)
             ),
             *(
@@ -80,15 +81,48 @@ def judge(table: Table) -> Judgement:
                 for arm, number in diverged.items()
             ),
         ],
-        reading=(
-            "With zero biases a ReLU layer's signs do not depend on the scale of its weights, so "
-            "at the start the same units are dead under any variance. What training kills depends "
-            "on the size of the steps relative to the weights: at its best rate "
-            f"{table.mean(DEAD, f'Xavier, {BEST}').estimate:.3f} of the units end dead under "
-            f"Xavier and {table.mean(DEAD, f'He, {BEST}').estimate:.3f} under He. Runs that "
-            "diverged are left out."
-        ),
+        reading=reading(table),
+        on=depends_on(answer, "when units are counted"),
     )
+
+
+def reading(table: Table) -> str:
+    """Say under which scheme the most units are dead, at the start and after training."""
+    dead_at = {
+        (arm, when): table.mean(DEAD, f"{arm}, {when}").estimate
+        for arm in SCHEMES
+        for when in (BEFORE, BEST, HOT)
+        if survivors(table, f"{arm}, {when}")
+    }
+    told = ""
+    starts = {dead_at[arm, BEFORE] for arm in SCHEMES}
+    if len(starts) == 1:
+        told = (
+            "With zero biases a ReLU layer's signs do not depend on the scale of its weights, so "
+            "at the start the same units are dead under any variance. "
+        )
+    trained = {arm: dead_at[arm, BEST] for arm in SCHEMES if (arm, BEST) in dead_at}
+    each = listed([f"{number(share, 3)} under {arm}" for arm, share in trained.items()])
+    told += (
+        f"After training, each at its best rate by validation loss, the share of dead units is "
+        f"{each}"
+    )
+    if max(trained, key=lambda arm: trained[arm]) == "twice He's variance":
+        told += ": in this network a scale above He's is the danger"
+    hot = {arm: dead_at[arm, HOT] for arm in ("He", "Xavier") if (arm, HOT) in dead_at}
+    less = [arm for arm in hot if hot[arm] < trained[arm]]
+    if hot and len(less) in (0, len(hot)):
+        told += (
+            f". At three times the rate {'fewer' if less else 'more'} units are dead, "
+            + " and ".join(f"{number(share, 3)} under {arm}" for arm, share in hot.items())
+        )
+    return told + ". Runs that diverged are left out."
+
+
+def few(table: Table, arm: str, tested: int) -> str:
+    """Return a note on how many runs are behind a mean, "" if all are."""
+    left = survivors(table, arm)
+    return "" if left == tested else f" ({left} run{'s' * (left != 1)} of {tested})"
 
 
 def survivors(table: Table, arm: str) -> int:

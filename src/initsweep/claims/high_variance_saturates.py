@@ -1,6 +1,6 @@
 """High weight variance drives sigmoid and tanh units into their flat tails."""
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Lines
 from initsweep.laboratory.signals import snapshot
@@ -38,6 +38,7 @@ def judge(table: Table) -> Judgement:
     answer: Answer = "supported" if all(holds) else "depends" if any(holds) else "refuted"
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "the activation"),
         effects=[
             *(Effect(name=f"{arm}, N(0, 1): {SHARE}", value=high[arm]) for arm in ACTIVATIONS),
             *(Effect(name=f"{arm}, N(0, 0.03²): {SHARE}", value=low[arm]) for arm in ACTIVATIONS),

@@ -11,7 +11,7 @@ from scipy import stats
 from torch import Tensor
 from torch.func import functional_call
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.engine.lanes import Split
 from initsweep.laboratory.contest import half_decade
 from initsweep.laboratory.data import Data
@@ -20,6 +20,7 @@ from initsweep.laboratory.good_and_bad import SCHEMES as SPOILED
 from initsweep.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import number
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
 
@@ -34,13 +35,16 @@ SCHEMES = {
     SMALL: SPOILED[SMALL],
     LARGE: SPOILED[LARGE],
 }
+SHOWN = (HE, *(arm for arm, step in BESIDE.items() if step < 0), *(a for a in SCHEMES if a != HE))
 USUAL = 4
-ONLY_WRONG = (
-    "Among the four usual schemes alone there is no such spread: the scale is what counts. "
-)
+GUESSES = 0.2
+"""Accuracy below which a network counts as untrained; guessing one of ten digits gives 0.1."""
 RATES = tuple(half_decade(1e-5, step) for step in range(11))
 READINGS = {
-    "supported": "Schemes differ in what they do with the rare class, and more so than overall.",
+    "supported": (
+        "Schemes differ in what they do with the rare class, and more so than overall, as the "
+        "recall of one class does more than a mean over ten anyway."
+    ),
     "depends": "Schemes differ in the recall of the rare class, but no more than in accuracy.",
     "refuted": (
         "At its own best rate every scheme recalls the rare class about equally well; what is "
@@ -113,7 +117,6 @@ def judge(table: Table) -> Judgement:
     spreads = {quantity: spread(found) for quantity, found in values.items()}
     p_value = float(stats.friedmanchisquare(*values[RECALL]).pvalue)
     recall, accuracy = spreads[RECALL], spreads[ACCURACY]
-    near = [table.mean(RECALL, arm).estimate for arm in (HE, *BESIDE)]
     usual = spread(values[RECALL][:USUAL])
     told = values[RECALL].mean(axis=1).tolist()
     answer: Answer = "cannot tell"
@@ -134,18 +137,47 @@ def judge(table: Table) -> Judgement:
             ),
             Effect(name="p of equal recall (Friedman, over seeds)", value=exactly(p_value)),
             *(
-                Effect(name=f"{arm}: {RECALL}", value=table.mean(RECALL, arm))
+                Effect(name=f"{arm}: {RECALL}{fate(table, arm)}", value=table.mean(RECALL, arm))
                 for arm in (*SCHEMES, *BESIDE)
             ),
         ],
         reading=(
-            f"{READINGS[answer]} Mean recall runs from {min(told):.2f} to {max(told):.2f}. "
-            + (ONLY_WRONG if usual.high < MARGIN < recall.low else "")
-            + "Rates were chosen by validation accuracy, to which so rare a class adds little; "
-            f"the rate alone moves He's recall from {min(near):.2f} to {max(near):.2f} within a "
-            "factor of ten."
+            f"{READINGS[answer]} Mean recall runs from {number(min(told))} to {number(max(told))}. "
+            + alone(values[RECALL], recall, usual)
+            + "Rates were chosen by validation accuracy, to which so rare a class adds little. "
+            + beside(table)
         ),
+        on=depends_on(answer, "what is compared: recall differs, but no more than accuracy"),
     )
+
+
+def alone(values: NDArray[np.float64], recall: Interval, usual: Interval) -> str:
+    """Say whether the spread is that of one scheme, or only of the wrong ones."""
+    if recall.low <= MARGIN:
+        return ""
+    left = {arm: spread(np.delete(values, at, axis=0)) for at, arm in enumerate(SCHEMES)}
+    arm = min(left, key=lambda name: left[name].high)
+    if left[arm].high < MARGIN:
+        return f"One scheme, {arm}, makes the whole spread: without it there is none. "
+    if usual.high < MARGIN:
+        return "Among the four usual schemes there is no such spread: the scale is what counts. "
+    return ""
+
+
+def beside(table: Table) -> str:
+    """Say what other rates do to He's recall."""
+    own = f"At He's own rate its recall is {number(table.mean(RECALL, HE).estimate)}"
+    told = []
+    for arm, what in zip(BESIDE, ("a third of it", "three times it"), strict=True):
+        trains = table.mean(ACCURACY, arm).estimate > GUESSES
+        share = number(table.mean(RECALL, arm).estimate)
+        told.append(f"at {what} {share}" if trains else f"at {what} the network does not train")
+    return f"{own}, {', '.join(told)}."
+
+
+def fate(table: Table, arm: str) -> str:
+    """Return a note on an arm whose networks do not train, which counts as recall 0."""
+    return "" if table.mean(ACCURACY, arm).estimate > GUESSES else " (does not train)"
 
 
 def spread(values: NDArray[np.float64]) -> Interval:
@@ -200,7 +232,9 @@ CLAIMS.add(
         ),
         measure=measure,
         judge=judge,
-        picture=Beside(pictures=(Strips(quantity=RECALL), Strips(quantity=ACCURACY))),
+        picture=Beside(
+            pictures=tuple(Strips(quantity=q, arms=SHOWN) for q in (RECALL, ACCURACY)),
+        ),
         section="chapter",
     ),
 )

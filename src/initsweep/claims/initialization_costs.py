@@ -12,6 +12,7 @@ from initsweep.laboratory.contest import verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Lines
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import number
 
 DEPTH, BATCH, STEPS, SHARE, PER_DRAW = 3, 128, 240, 0.05, 20
 COST = "cost in training steps"
@@ -98,11 +99,23 @@ def judge(table: Table) -> Judgement:
         ],
         reading=(
             f"The dearest scheme, {dearest}, costs as much as {shares[dearest] * STEPS:.1f} of "
-            f"{STEPS} steps at the largest width. Orthogonal weights grow with the third power of "
-            "the width and a step with the second, so their share grows with the width and falls "
-            "with the length of training; operations are counted, not seconds, and a decomposition "
-            "uses the machine less well than a product."
+            f"{STEPS} steps at the largest width. The cost of orthogonal weights grows with the "
+            "third power of the width and that of a step with the second, so their share grows "
+            "with the width and falls with the length of training. Operations are counted, not "
+            f"seconds: a decomposition uses the machine less well than a product.{seconds(shares)}"
         ),
+    )
+
+
+def seconds(shares: dict[str, float]) -> str:
+    """Say how much slower an operation of drawing must be to change the answer."""
+    share = max(shares.values())
+    if share > SHARE:
+        return ""
+    return (
+        f" If an operation of it takes {number(SHARE / share, 1)} times as long as one of a step, "
+        f"the limit of {100 * SHARE:.0f} % is reached, so at great widths and for short trainings "
+        "it is worth a look at the clock."
     )
 
 

@@ -7,12 +7,15 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initsweep.figures import numbers
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.rate_finders import RULES, Curve
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import listed, number
 from initsweep.randomness import batch_order
+from initsweep.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 DECADES, INSIDE = "suggested rate, decades", "inside the basin"
@@ -26,16 +29,6 @@ RATES = tuple(float(f"{10 ** (-4 + step / 2):.3g}") for step in range(9))  # 0.0
 STEPS, BATCH, MOMENTUM = 100, 64, 0.9
 BASIN = 0.05  # nats of validation loss above the best
 MOVED = 0.5  # decades: the factor of three that users complain about
-READINGS = {
-    "supported": (
-        "Where the loss falls at once, as from He's weights, a rule repeats itself from seed to "
-        "seed and still misses: what is steepest in 100 steps is not what trains best. Where it "
-        "hardly moves in 100 steps, as from PyTorch's default, suggestions scatter over decades. "
-        "Short real trainings at several rates and seeds give an interval instead."
-    ),
-    "refuted": "All three rules suggest about the same rate under every seed, inside the basin.",
-    "depends": "It depends on the rule: {bad} fail the criterion and {good} pass.",
-}
 
 
 def measure(lab: Lab) -> list[Measurement]:
@@ -159,7 +152,53 @@ def judge(table: Table) -> Judgement:
                 for scheme, width in ((s, basin_width(table, s)) for s in SCHEMES)
             ),
         ],
-        reading=READINGS[answer].format(bad=", ".join(bad), good=", ".join(good)),
+        reading=" ".join(
+            [
+                *([f"{listed(bad)} failed and {listed(good)} passed."] if bad and good else []),
+                *(told(table, rule, hits[rule]) for rule in RULES),
+                strictness(table),
+            ]
+        ),
+        on=depends_on(answer, "the rule"),
+    )
+
+
+def told(table: Table, rule: str, hits: Interval) -> str:
+    """Say what a rule suggests, how often it lies in the basin, and whose suggestions scatter."""
+    found = {scheme: table.values(DECADES, f"{rule}, {scheme}") for scheme in SCHEMES}
+    middle = [10 ** float(np.median(values)) for values in found.values()]
+    low, high = (numbers.rate(float(f"{end:.1g}")) for end in (min(middle), max(middle)))
+    inside = {scheme: table.values(INSIDE, f"{rule}, {scheme}").mean() for scheme in SCHEMES}
+    text = f"{rule} suggests {low if low == high else f'{low} to {high}'} (medians by scheme)"
+    if hits.high == 0:
+        text += " and never lies in the basin"
+    else:
+        least, most = (pick(inside, key=lambda s: inside[s]) for pick in (min, max))
+        text += (
+            f" and lies in the basin in {100 * hits.estimate:.0f} % of the runs "
+            f"({100 * inside[least]:.0f} % from {least}, {100 * inside[most]:.0f} % from {most})"
+        )
+    ranges = {scheme: float(np.ptp(values)) for scheme, values in found.items()}
+    widest = max(ranges, key=lambda scheme: ranges[scheme])
+    others = float(np.mean([ranges[scheme] for scheme in SCHEMES if scheme != widest]))
+    if ranges[widest] > 2 * others:
+        text += (
+            f"; its highest and lowest are {number(ranges[widest], 1)} decades apart from {widest} "
+            f"and {number(others, 1)} from the others"
+        )
+    return f"{text}."
+
+
+def strictness(table: Table) -> str:
+    """Say how much scatter the limit allows, by the arm whose range lies nearest to it."""
+    ranges = {arm: float(np.ptp(table.values(DECADES, arm))) for arm in table.arms(DECADES)}
+    arm = min(ranges, key=lambda name: abs(ranges[name] - MOVED))
+    values = table.values(DECADES, arm)
+    return (
+        f"The limit of {MOVED:g} decades is strict: highest minus lowest grows with the number of "
+        f"seeds, and a standard deviation of {number(float(values.std(ddof=1)))} ({arm}) comes to "
+        f"{number(ranges[arm])} over {len(values)} seeds. Short real trainings at several rates "
+        "and seeds give an interval instead of one number."
     )
 
 

@@ -160,7 +160,9 @@ CLAIMS.add(
         ),
         measure=measure,
         judge=judge,
-        picture=Lines(quantity=SHARE, x="units per layer", log=True, limits=(1e-4, 1.0)),
+        picture=Lines(
+            quantity=SHARE, x="units per layer", log=True, limits=(1e-4, 1.0), points=(FORMULA,)
+        ),
         section="papers",
     ),
 )

@@ -3,12 +3,14 @@
 import torch
 from torch import Tensor
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import beyond, contest, edges, verdict, within
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import number, span
 from initsweep.randomness import torch_stream
+from initsweep.records import Interval
 
 LOSS, MARGIN = "test loss", 0.05
 ZERO, RESCUED, HE = "zero weights and biases", "zero weights, random biases", "he_normal"
@@ -22,7 +24,6 @@ READINGS = {
         "Random biases tell the units apart, so that the network learns, but it does not get as "
         "far as from He's weights in the same number of epochs."
     ),
-    "cannot tell": "The intervals do not settle whether random biases are as good as He's weights.",
 }
 
 
@@ -62,8 +63,24 @@ def judge(table: Table) -> Judgement:
             Effect(name="test loss gained over zero biases, nats", value=gain),
             *edges(table),
         ],
-        reading=READINGS[answer],
+        reading=open_reading(gain, behind) if answer == "cannot tell" else READINGS[answer],
+        on=depends_on(answer, "what they are compared with: zero biases, or He's weights"),
     )
+
+
+def open_reading(gain: Interval, behind: Interval) -> str:
+    """Say what is known where the whole is open."""
+    if not beyond(gain, MARGIN):
+        return f"Whether random biases help is open: they gain {span(gain)} nats over zero ones."
+    helps = (
+        f"Random biases let the network learn ({number(gain.estimate, 1)} nats below zero biases). "
+    )
+    if behind.low > 0:
+        return helps + (
+            f"It ends {span(behind)} nats behind He, worse for certain; whether by more than the "
+            f"margin of {MARGIN} is open."
+        )
+    return helps + f"How far it ends behind He is open: {span(behind)} nats."
 
 
 CLAIMS.add(

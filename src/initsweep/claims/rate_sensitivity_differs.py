@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import half_decade, seen, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.runs import Runs
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.wording import number
 from initsweep.records import Interval
 
 TOLERANCE, LEARNED, STEP, APART = 0.1, 0.5, 0.5, 0.5
@@ -73,10 +74,11 @@ def usable(runs: Runs) -> list[int]:
 def judge(table: Table) -> Judgement:
     """The widest and the narrowest range must be half a decade apart, beyond chance."""
     found = {network: basins(table, network) for network in NETWORKS}
-    parts = [apart(b) for b in found.values()]
-    told = {n: f"{min_of(b):.1f} to {max_of(b):.1f}" for n, b in found.items() if b.width}
+    answer = verdict([apart(b) for b in found.values()])
+    told = {n: f"{number(min_of(b))} to {number(max_of(b))}" for n, b in found.items() if b.width}
     return Judgement(
-        answer=verdict(parts),
+        answer=answer,
+        on=depends_on(answer, "depth"),
         effects=[
             effect
             for network, b in found.items()
@@ -95,9 +97,26 @@ def judge(table: Table) -> Judgement:
         reading=(
             "Usable rates span "
             + " and ".join(f"{text} decades in the {n} network" for n, text in told.items())
-            + ", depending on the scheme. A scheme whose best loss is above half of guessing is "
-            "left out: it is equally bad at all rates, which is no robustness."
+            + ", by scheme. "
+            + "".join(alone(n, b) for n, b in found.items())
+            + "A scheme whose best loss is above half of guessing is left out: it is equally bad "
+            "at all rates, which is no robustness."
         ),
+    )
+
+
+def alone(network: str, found: Basins) -> str:
+    """Say whether one scheme makes the difference between the widest and the narrowest range."""
+    if not found.width or found.apart < APART:
+        return ""
+    means = {name: interval.estimate for name, interval in found.width.items()}
+    left = {name: np.ptp([m for other, m in means.items() if other != name]) for name in means}
+    name = min(left, key=lambda scheme: left[scheme])
+    if left[name] >= APART:
+        return ""
+    return (
+        f"In the {network} network the difference is that of {name}: without it the ranges are "
+        f"{number(float(left[name]))} decades apart. "
     )
 
 

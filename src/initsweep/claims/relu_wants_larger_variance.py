@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import TRAIN, beyond, contest, edges, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
@@ -60,6 +60,7 @@ def judge(table: Table) -> Judgement:
     keeps = {arm: keeping_scale(table, arm) for arm in ACTIVATIONS}
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "what is asked: ReLU's own gain, or more of it than tanh's"),
         effects=[
             Effect(name="ReLU gains more than tanh by, training loss, nats", value=extra),
             *(

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
 from initsweep.laboratory.runs import Runs
@@ -173,6 +173,7 @@ def judge(table: Table) -> Judgement:
             ),
         ],
         reading=READINGS[answer],
+        on=depends_on(answer, "what is asked: the order holds, the factor 6 not"),
     )
 
 
@@ -203,7 +204,13 @@ CLAIMS.add(
         picture=Beside(
             pictures=(
                 Lines(quantity=ACCURACY, x="hidden layers", limits=(0.0, 1.0)),
-                Lines(quantity=DEPTH, x="variance of weights times inputs, σw²", log=True),
+                # 6 ξ has a pole at the critical variance: a line through its points would hide it.
+                Lines(
+                    quantity=DEPTH,
+                    x=f"σw² (6 ξ is unlimited at {CRITICAL})",
+                    log=True,
+                    points=(THEORY,),
+                ),
             ),
         ),
         section="papers",

@@ -86,7 +86,8 @@ CLAIMS.add(
         source="Chapter, answers 1 to 3",
         experiment=(
             "Untrained ReLU networks of 30 layers of 128 units on digits, weight variance 1, 2 "
-            "(He) and 4 over fan_in; the scale of pre-activations and of their gradients by layer."
+            "(He) and 4 over fan_in; root mean square (rms) by layer of the pre-activations, the "
+            "forward scale, and of their gradients, the backward scale."
         ),
         criterion=(
             "Supported if the factor per layer, fitted to the logarithm, is within 5 % of "
@@ -97,8 +98,8 @@ CLAIMS.add(
         judge=judge,
         picture=Beside(
             pictures=(
-                Lines(quantity=FORWARD, x="layer", log=True),
-                Lines(quantity=BACKWARD, x="layer", log=True),
+                Lines(quantity=FORWARD, x="layer", log=True, label="rms of the pre-activations"),
+                Lines(quantity=BACKWARD, x="layer", log=True, label="rms of their gradients"),
             ),
             titles=("Forward", "Backward"),
         ),

@@ -1,6 +1,6 @@
 """The chapter gives He initialization twice and differently: which one trains a deep network?"""
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import TRAIN, beyond, contest, edges
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
@@ -61,6 +61,7 @@ def judge(table: Table) -> Judgement:
             *edges(table),
         ],
         reading=READINGS[answer],
+        on=depends_on(answer, "the distribution"),
     )
 
 

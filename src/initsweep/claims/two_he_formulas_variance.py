@@ -69,7 +69,9 @@ CLAIMS.add(
         ),
         measure=measure,
         judge=judge,
-        picture=Lines(quantity=SCALE, x="layer", log=True),
+        picture=Lines(
+            quantity=SCALE, x="layer", log=True, label="root mean square of the pre-activations"
+        ),
         section="chapter",
     ),
 )

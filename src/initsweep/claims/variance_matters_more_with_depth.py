@@ -1,6 +1,6 @@
 """The deeper the network, the more it costs to miss the right weight variance."""
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import TRAIN, beyond, contest, edges, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Lines
@@ -51,6 +51,7 @@ def judge(table: Table) -> Judgement:
     }
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "whether the variance is too small or too large"),
         effects=[
             *(
                 Effect(name=f"{arm}: price at 20 layers minus price at 2, nats", value=interval)

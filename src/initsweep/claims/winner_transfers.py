@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
-from initsweep.claims import CLAIMS, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import TRAIN, best_arm, contest, edges, seen, verdict, within
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import capital, number
 from initsweep.records import Interval
 
 MARGIN = 0.05
@@ -84,6 +85,7 @@ def judge(table: Table) -> Judgement:
     }
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "whether width or depth changes"),
         effects=[
             *(
                 Effect(name=f"{arm}: regret, nats of training loss", value=interval)
@@ -95,16 +97,29 @@ def judge(table: Table) -> Judgement:
             f"On the small network {winner} came first, at a rate of {rate:g}. Its own best rate "
             + " and ".join(f"is {value:g} in the network {t}" for t, value in rates.items())
             + ". "
-            + " ".join(f"{t.capitalize()}, {costs(regret, t)}." for t in TARGETS)
-            + " Scheme and rate are two things: after a change of shape tune the rate again."
+            + " ".join(f"{capital(t)}, {costs(regret, t)}." for t in TARGETS)
+            + f" {close_race(table, winner)}Scheme and rate are two things: after a change of "
+            "shape tune the rate again."
         ),
+    )
+
+
+def close_race(table: Table, winner: str) -> str:
+    """Say whether the small network's winner is close to chance."""
+    losses = {name: float(table.values(TRAIN, f"small: {name}").mean()) for name in SCHEMES}
+    behind = max(losses.values()) - losses[winner]
+    if behind >= MARGIN:
+        return ""
+    return (
+        f"On the small network all {len(losses)} schemes end within {number(behind, 4)} nats of "
+        "the winner, so that the first place is close to chance. "
     )
 
 
 def costs(regret: Mapping[str, Interval], target: str) -> str:
     """Say what keeping the winner costs in one network, with its old rate and a new one."""
     kept, tuned = (regret[f"{target}, {how}"].estimate for how in (WITH_RATE, SCHEME_ONLY))
-    return f"keeping both costs {kept:.2f} nats and keeping only the scheme {tuned:.2f}"
+    return f"keeping both costs {number(kept)} nats and keeping only the scheme {number(tuned)}"
 
 
 CLAIMS.add(

@@ -1,10 +1,11 @@
 """Xavier is meant to keep signal and gradient at once: does it, and for which activations?"""
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.lab import Lab, Setup
 from initsweep.laboratory.pictures import Beside, Lines
 from initsweep.laboratory.signals import backward_scale, by_layer, forward_scale, snapshot
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import number
 from initsweep.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
@@ -40,21 +41,30 @@ def judge(table: Table) -> Judgement:
         answer = "supported"
     elif any(kept.values()):
         answer = "depends"
-    lost = {arm: 1 / factors[arm, BACKWARD].estimate ** (DEPTH - 1) for arm in CLAIMED}
+    lost = {key: factors[key].estimate ** (1 - DEPTH) for key in factors}
     return Judgement(
         answer=answer,
+        on=depends_on(answer, "the activation"),
         effects=[
             Effect(name=f"{arm}: factor of the {q} per layer", value=interval)
             for (arm, q), interval in sorted(factors.items(), key=lambda it: it[1].estimate)
         ],
         reading=(
-            f"Over ten layers the gradient shrinks by {lost['tanh']:.1f} under tanh, whose "
-            f"slope is 1 only at 0, and by {lost['sigmoid']:.0f} under sigmoid, whose slope is "
-            "1/4 at most and whose signal is mostly its mean of 1/2. Xavier's derivation holds "
+            f"Over ten layers the gradient falls to 1/{times(lost['tanh', BACKWARD])} and the "
+            f"signal to 1/{times(lost['tanh', FORWARD])} under tanh, whose slope is 1 only at 0. "
+            f"Under sigmoid the gradient falls to 1/{times(lost['sigmoid', BACKWARD])}: its slope "
+            "is 1/4 at most, and its signal is mostly its mean of 1/2. Xavier's derivation holds "
             "for the identity; tanh loses a little at every layer, and less the smaller the "
-            "signal is; for sigmoid it does not hold."
+            "signal is; for sigmoid it does not hold. What counts as kept, a factor of "
+            f"{LOW:g} per layer, would allow 1/{times(LOW ** (1 - DEPTH))} over ten layers."
         ),
     )
+
+
+def times(factor: float) -> str:
+    """Return how many times smaller, with two digits: 2.7, 450 000."""
+    rounded = float(f"{factor:.2g}")
+    return number(rounded, 1) if rounded < 100 else f"{rounded:,.0f}".replace(",", " ")
 
 
 def per_layer(table: Table, quantity: str, arm: str) -> Interval:
@@ -76,8 +86,8 @@ CLAIMS.add(
         source="Chapter, answer 6; Glorot and Bengio 2010, section 4.2",
         experiment=(
             "Untrained networks of ten layers of 128 units on digits under Xavier with tanh, "
-            "sigmoid and, for comparison, no activation; root mean square of the pre-activations "
-            "and of their gradients by layer."
+            "sigmoid and, for comparison, no activation; root mean square (rms) by layer of the "
+            "pre-activations, the forward scale, and of their gradients, the backward scale."
         ),
         criterion=(
             "Kept means that the mean factor per layer lies between 0.8 and 1.25 in both "
@@ -88,8 +98,8 @@ CLAIMS.add(
         judge=judge,
         picture=Beside(
             pictures=(
-                Lines(quantity=FORWARD, x="layer", log=True),
-                Lines(quantity=BACKWARD, x="layer", log=True),
+                Lines(quantity=FORWARD, x="layer", log=True, label="rms of the pre-activations"),
+                Lines(quantity=BACKWARD, x="layer", log=True, label="rms of their gradients"),
             ),
             titles=("Forward", "Backward"),
         ),

@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import LOSS, beyond, edges, measured, tune
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import number
 
 SPARSITY, NEAR, MARGIN = 0.9, 0.1, 0.05
 START, END = "share of weights near zero at the start", "share of weights near zero"
@@ -21,19 +22,11 @@ SCHEMES = {
     SPARSE: Scheme.named("sparse", sparsity=SPARSITY, gain="auto", std=None),
     DENSE: Scheme.named("he_normal"),
 }
-_ZEROS = (
-    "A zero weight between two live units has a gradient like any other and leaves zero with the "
-    "first step; most move so little that they stay small, and cutting them costs less than in a "
-    "dense network. Exact zeros need a mask."
-)
 READINGS = {
-    "supported": f"{_ZEROS} The loss does not suffer.",
-    "depends": f"{_ZEROS} It has a price in loss.",
-    "refuted": (
-        "A zero weight between two live units has a gradient like any other and leaves zero with "
-        "the first step. Weights are kept sparse by a mask or a penalty, not by where they start."
-    ),
-    "cannot tell": f"{_ZEROS} It is not certain how many stay, or what they cost.",
+    "supported": "The loss of the whole network does not suffer.",
+    "depends": "It has a price in loss.",
+    "refuted": "Weights are kept sparse by a mask or a penalty, not by where they start.",
+    "cannot tell": "It is not certain how many stay small, or what they cost.",
 }
 
 
@@ -119,14 +112,33 @@ def judge(table: Table) -> Judgement:
             *(Effect(name=f"{arm}: {PRUNED}", value=table.mean(PRUNED, arm)) for arm in SCHEMES),
             *edges(table),
         ],
-        reading=READINGS[answer],
+        reading=f"{zeros(table)} {READINGS[answer]}",
+        on=depends_on(answer, "what counts: weights stay small, at a price in loss"),
+    )
+
+
+def zeros(table: Table) -> str:
+    """Say how many of the zeros stay, and what cutting the small weights costs."""
+    exact, near, before, after, dense_before, dense_after = (
+        table.mean(quantity, arm).estimate
+        for quantity, arm in (
+            (EXACT, SPARSE), (END, SPARSE), (LOSS, SPARSE), (PRUNED, SPARSE),
+            (LOSS, DENSE), (PRUNED, DENSE),
+        )
+    )  # fmt: skip
+    return (
+        "A zero weight between two live units has a gradient like any other and leaves zero with "
+        f"the first step: {100 * exact:.0f} % of all weights are still exactly zero after "
+        f"training, and {100 * near:.0f} % are small. Setting {100 * SPARSITY:.0f} % to zero then "
+        f"takes the test loss from {number(before)} to {number(after)} (dense: from "
+        f"{number(dense_before)} to {number(dense_after)}). Exact zeros need a mask."
     )
 
 
 CLAIMS.add(
     "zero_for_sparsity",
     Claim(
-        title="Zero weights make a network sparse",
+        title="Zeros are fine where a sparse network is wanted",
         statement="Starting many weights at zero is fine where a sparse network is wanted.",
         source="Chapter, answer 4",
         experiment=(

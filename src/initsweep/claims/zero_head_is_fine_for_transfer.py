@@ -14,6 +14,8 @@ from initsweep.laboratory.data import Data
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.wording import number, span
+from initsweep.records import Interval
 
 LOSS, MARGIN = "test loss", 0.03
 ZERO, RANDOM, SCRATCH = "pretrained, zero head", "pretrained, He head", "He from scratch"
@@ -82,7 +84,20 @@ def judge(table: Table) -> Judgement:
             Effect(name="test loss that the zero head gains over no pretraining", value=gain),
             *edges(table),
         ],
-        reading=READINGS[answer],
+        reading=f"{READINGS[answer]} {pretraining(gain)}",
+    )
+
+
+def pretraining(gain: Interval) -> str:
+    """Say whether there was anything to transfer."""
+    told = f"{number(gain.estimate, 3)} nats, {span(gain, 3)}"
+    if gain.low > 0:
+        return f"Pretraining itself gained {told}."
+    if gain.high < 0:
+        return f"Pretraining itself cost more than it gained ({told})."
+    return (
+        f"Pretraining itself gained nothing here ({told}): there was little to transfer, whatever "
+        "the head."
     )
 
 

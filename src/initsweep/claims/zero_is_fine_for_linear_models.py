@@ -16,8 +16,8 @@ RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 DATA = ("digits", "breast_cancer", "wine")
 READINGS = {
     "supported": (
-        "A linear model's loss has one minimum and no copies of units, so where it starts does "
-        "not matter; zero even is the natural start."
+        "A linear model's loss has no other local minima and no copies of units, so where it "
+        "starts does not matter; zero even is the natural start."
     ),
     "refuted": "On at least one data set the linear model from zeros is worse.",
     "cannot tell": "A difference beyond the margin was neither found nor excluded.",

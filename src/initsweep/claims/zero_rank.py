@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import respond
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
@@ -99,6 +99,7 @@ def judge(table: Table) -> Judgement:
             ),
         ],
         reading=READINGS[answer],
+        on=depends_on(answer, "the scheme"),
     )
 
 
@@ -126,7 +127,10 @@ CLAIMS.add(
         measure=measure,
         judge=judge,
         picture=Strips(
-            quantity=RANK, label="rank / inputs, all widths", reference=(1.0, "number of inputs")
+            quantity=RANK,
+            setting="greatest",
+            label="rank / inputs, greatest width",
+            reference=(1.0, "number of inputs"),
         ),
         section="papers",
     ),

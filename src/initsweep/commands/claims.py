@@ -87,10 +87,8 @@ def _all(budget: Budget) -> tuple[str, int]:
 
 def _known_names() -> list[str]:
     """Return the names of all claims; DVC's list of them is brought up to date first."""
-    settings, known = files.settings(), CLAIMS.names()
-    # The order of the list is the order on the page; who is new goes to its end.
-    names = [name for name in settings.names if name in known]
-    names += [name for name in known if name not in names]
+    settings = files.settings()
+    names = _in_order(settings.names, CLAIMS.names())
     if names != settings.names:
         text = files.SETTINGS.read_text(encoding="utf-8")
         head, _, _ = text.partition("names:")
@@ -107,5 +105,15 @@ def _one(names: list[str]) -> str:
 
 
 def _listing() -> str:
-    width = max(len(name) for name in CLAIMS.names())
-    return "\n".join(f"{name:{width}}  {claim.title} ({claim.source})" for name, claim in CLAIMS)
+    """Return all claims in the order of the page; outside a project there is none."""
+    known = CLAIMS.names()
+    names = _in_order(files.settings().names if files.SETTINGS.exists() else [], known)
+    width = max(len(name) for name in names)
+    claims = ((name, CLAIMS.get(name)) for name in names)
+    return "\n".join(f"{name:{width}}  {claim.title} ({claim.source})" for name, claim in claims)
+
+
+def _in_order(listed: list[str], known: list[str]) -> list[str]:
+    """Return the known names in the order of the list; who is new goes to its end."""
+    names = [name for name in listed if name in known]
+    return [*names, *(name for name in known if name not in names)]

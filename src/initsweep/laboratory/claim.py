@@ -38,12 +38,36 @@ class Judgement:
     Attributes:
         answer: The verdict.
         effects: The numbers behind it, the decisive one first.
-        reading: What to make of it, in one to three sentences; names what it depends on.
+        reading: What to make of it, in a few sentences.
+        on: What it depends on, in a few words that follow "depends on"; "" for other answers.
     """
 
     answer: Answer
     effects: list[Effect]
     reading: str
+    on: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a judgement that depends on nothing, or says on what and does not depend.
+
+        Raises:
+            ValueError: If `on` is missing or too much.
+        """
+        if bool(self.on) != (self.answer == "depends"):
+            raise ValueError(
+                f"a judgement says on what exactly if its answer is 'depends'; received the answer "
+                f"{self.answer!r} on {self.on!r}"
+            )
+
+    @property
+    def told(self) -> str:
+        """The answer, and what it depends on."""
+        return f"depends on {self.on}" if self.on else self.answer
+
+
+def depends_on(answer: Answer, what: str) -> str:
+    """Return what a judgement with this answer depends on: `what`, or nothing."""
+    return what if answer == "depends" else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,5 +12,7 @@ SCHEMES = {
 }
 RATES = tuple(half_decade(1e-5, step) for step in range(11))
 """Half decades from 0.00001 to 1: weights that are too large need small rates."""
+FACTORS = ("depth", "whether weights are too small or too large")
+"""What a claim about bad weights can depend on, over the networks and the two bad scales."""
 NETWORKS = {"3 layers": 3, "6 layers": 6}
 WIDTH = 64

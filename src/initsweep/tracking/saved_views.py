@@ -140,6 +140,7 @@ def _answers(budget: str) -> dict[str, object]:
         of="budget",
         columns={
             "tags.`answer`": 110,
+            "tags.`on`": 200,
             "metrics.`estimate`": 100,
             "metrics.`low`": 100,
             "metrics.`high`": 100,
