@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from initsweep import cli
 from initsweep.claim_page import files, render
 from initsweep.claims import CLAIMS
 from initsweep.figures.style import to_png
-from initsweep.laboratory.claim import ANSWERS
+from initsweep.laboratory.claim import ANSWERS, Judgement
 from initsweep.laboratory.lab import Lab
 from initsweep.laboratory.pictures import draw
 from initsweep.laboratory.table import Measurement, Table
@@ -80,14 +81,50 @@ def test_the_page_shows_every_answer(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = claim.measure(Lab(name, "quick", "test", None))
     monkeypatch.setattr(files, "read_table", lambda *_: Table(rows))
+    monkeypatch.setattr(files, "settings", lambda: files.Settings(mnist=None, names=[name]))
     found = render.write([name], "quick")
     page = (tmp_path / "reports/claims-quick.html").read_text()
     assert claim.title in page
+    assert "not corrected for the number of claims" in page
+    assert "<code>initsweep claims run NAME</code>" in page
+    assert "ran on MNIST" not in page
     assert "supported" in page
     assert "http" not in re.sub(r"http://www.w3.org/\S+", "", page)
     answers = json.loads((tmp_path / "reports/claims-quick/answers.json").read_text())
     assert answers[name]["answer"] == found[0].judgement.answer
     assert claim.statement in (tmp_path / "reports/claims-quick.md").read_text()
+
+
+def test_the_page_says_on_what_an_answer_depends_and_that_it_ran_on_mnist(tmp_path, monkeypatch):
+    name = "high_variance_saturates"
+    monkeypatch.chdir(tmp_path)
+    rows = [
+        Measurement(arm=arm, quantity="share of saturated units", setting=at, seed=0, value=share)
+        for arm, high in (("tanh", 0.9), ("sigmoid", 0.1))
+        for at, share in ((0.03, 0.0), (1.0, high))
+    ]
+    monkeypatch.setattr(files, "read_table", lambda *_: Table(rows))
+    monkeypatch.setattr(files, "settings", lambda: files.Settings(mnist="raw", names=[name]))
+    (found,) = render.write([name], "full")
+    assert found.tags["answer"] == "depends"
+    assert found.tags["on"] == "the activation"
+    for suffix in ("html", "md"):
+        page = (tmp_path / f"reports/claims.{suffix}").read_text()
+        assert page.count("± depends on the activation") == 1 + (suffix == "html")
+        assert "10 000 test images" in page
+    assert "depends on the activation" in render.summary([found])
+
+
+@pytest.mark.parametrize(("answer", "on"), [("depends", ""), ("supported", "depth")])
+def test_a_judgement_says_on_what_exactly_if_it_depends(answer, on):
+    with pytest.raises(ValueError, match="says on what exactly if its answer is 'depends'"):
+        Judgement(answer=answer, effects=[], reading="Read.", on=on)
+
+
+def test_the_list_has_the_order_of_the_page(capsys):
+    assert cli.main(["claims", "list"]) == 0
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert listed == files.settings().names
 
 
 def test_a_claim_can_fail():

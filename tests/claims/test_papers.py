@@ -109,7 +109,12 @@ def test_he_s_thirty_layers(xavier_22, xavier_30, he_30, answer):
         for key, value in accuracies.items()
         for row in rows(he.label(*key), he.ACCURACY, [value] * 3)
     ]
-    assert CLAIMS.get("he2015_thirty_layers").judge(Table(table)).answer == answer
+    found = CLAIMS.get("he2015_thirty_layers").judge(Table(table))
+    assert found.answer == answer
+    assert found.on == ("depth" if answer == "depends" else "")
+    assert ("Our 22 layers miss the pattern: Xavier gets to 0.10" in found.reading) == bool(
+        found.on
+    )
 
 
 @pytest.mark.parametrize(

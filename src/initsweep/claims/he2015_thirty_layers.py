@@ -5,7 +5,7 @@ from initsweep.laboratory.contest import edges, measured, tune
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
 from initsweep.laboratory.table import Measurement, Table
-from initsweep.laboratory.wording import number, span
+from initsweep.laboratory.wording import estimate, number, span
 from initsweep.records import Interval
 
 ACCURACY, RESPONSE = "test score", "validation accuracy"
@@ -103,7 +103,7 @@ def partly(table: Table, means: dict[tuple[str, int], Interval]) -> str:
     """Say which parts of the paper's pattern show."""
     xavier, he = means[XAVIER, 30].estimate, means[HE, 30].estimate
     at_30 = (
-        f"He trains and Xavier hardly does ({number(xavier)}), as in the paper."
+        f"He trains and Xavier hardly does ({estimate(means[XAVIER, 30])}), as in the paper."
         if xavier < STALLS
         else f"He is ahead ({number(he)} against {number(xavier)}), but Xavier does not stall."
     )
@@ -114,7 +114,7 @@ def partly(table: Table, means: dict[tuple[str, int], Interval]) -> str:
         runs = table.values(ACCURACY, label(HE, SGD, 22))
         failed = int((runs < TRAINS).sum())
         short.append(
-            f"of He's {len(runs)} runs {failed or 'none'} {'ends' if failed == 1 else 'end'} below "
+            f"{failed or 'none'} of He's {len(runs)} runs {'ends' if failed == 1 else 'end'} below "
             f"{TRAINS:g} at the rate chosen on other seeds (mean "
             f"{number(means[HE, 22].estimate)}, {span(means[HE, 22])})"
         )

@@ -14,7 +14,7 @@ from initsweep.laboratory.good_and_bad import (
 from initsweep.laboratory.lab import Lab, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.table import Measurement, Table
-from initsweep.laboratory.wording import factors
+from initsweep.laboratory.wording import factors, listed, number
 
 MARGIN, TIMES = 0.05, 10
 
@@ -53,7 +53,7 @@ def judge(table: Table) -> Judgement:
     }
     answer = verdict([*parts.values()])
     closed = [
-        f"{bad} ({n}: {gaps[n, bad, short].estimate:.2f} nats, then {gap.estimate:.3f})"
+        f"{bad} ({n}: {number(gaps[n, bad, short].estimate)} nats, then {number(gap.estimate, 3)})"
         for (n, bad, epochs), gap in gaps.items()
         if epochs == long and gap.high < MARGIN < gaps[n, bad, short].low
     ]
@@ -69,8 +69,8 @@ def judge(table: Table) -> Judgement:
             ),
             *edges(table),
         ],
-        reading=(f"Ten times the steps close the gap of {'; '.join(closed)}. " if closed else "")
-        + (STAYS if True in parts.values() else SLOW)
+        reading=(f"Ten times the steps close the gap of {listed(closed)}. " if closed else "")
+        + (STAYS if True in parts.values() else OPEN if None in parts.values() else SLOW)
         + LIMITS,
     )
 
@@ -79,6 +79,7 @@ SLOW = (
     "What looks like a poor minimum after a short training is a long way to go: with its own rate "
     "and time enough a network of this size fits its training rows from a wrong scale too."
 )
+OPEN = "Whether a gap stays after ten times the steps is open for at least one of the four."
 STAYS = (
     "Where a gap stays after ten times the steps, no rate that was tried and no time of this "
     "length make up for the start."

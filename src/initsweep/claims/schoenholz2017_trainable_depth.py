@@ -173,7 +173,7 @@ def judge(table: Table) -> Judgement:
             ),
         ],
         reading=READINGS[answer],
-        on=depends_on(answer, "what is asked: the order holds, the factor 6 not"),
+        on=depends_on(answer, "what is asked: the order holds, the factor 6 is not seen"),
     )
 
 

@@ -84,7 +84,7 @@ def reading(regret: dict[str, Interval], parts: dict[str, bool | None]) -> str:
     """Say where theory's pick is behind, behind what, and why."""
     wrong, still_open = ([arm for arm in parts if parts[arm] is part] for part in (False, None))
     told = (
-        f"Theory's pick costs more than {MARGIN} nats for certain in {len(wrong)} of "
+        f"Theory's pick costs more than {MARGIN} nats for certain in {len(wrong) or 'none'} of "
         f"{len(parts)} networks"
     )
     if wrong:

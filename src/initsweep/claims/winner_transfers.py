@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
+from initsweep.figures import numbers
 from initsweep.laboratory.contest import TRAIN, best_arm, contest, edges, seen, verdict, within
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
@@ -95,7 +96,9 @@ def judge(table: Table) -> Judgement:
         ],
         reading=(
             f"On the small network {winner} came first, at a rate of {rate:g}. Its own best rate "
-            + " and ".join(f"is {value:g} in the network {t}" for t, value in rates.items())
+            + " and ".join(
+                f"is {numbers.rate(value)} in the network {t}" for t, value in rates.items()
+            )
             + ". "
             + " ".join(f"{capital(t)}, {costs(regret, t)}." for t in TARGETS)
             + f" {close_race(table, winner)}Scheme and rate are two things: after a change of "

@@ -41,7 +41,6 @@ def judge(table: Table) -> Judgement:
         answer = "supported"
     elif any(kept.values()):
         answer = "depends"
-    lost = {key: factors[key].estimate ** (1 - DEPTH) for key in factors}
     return Judgement(
         answer=answer,
         on=depends_on(answer, "the activation"),
@@ -49,22 +48,36 @@ def judge(table: Table) -> Judgement:
             Effect(name=f"{arm}: factor of the {q} per layer", value=interval)
             for (arm, q), interval in sorted(factors.items(), key=lambda it: it[1].estimate)
         ],
-        reading=(
-            f"Over ten layers the gradient falls to 1/{times(lost['tanh', BACKWARD])} and the "
-            f"signal to 1/{times(lost['tanh', FORWARD])} under tanh, whose slope is 1 only at 0. "
-            f"Under sigmoid the gradient falls to 1/{times(lost['sigmoid', BACKWARD])}: its slope "
-            "is 1/4 at most, and its signal is mostly its mean of 1/2. Xavier's derivation holds "
-            "for the identity; tanh loses a little at every layer, and less the smaller the "
-            "signal is; for sigmoid it does not hold. What counts as kept, a factor of "
-            f"{LOW:g} per layer, would allow 1/{times(LOW ** (1 - DEPTH))} over ten layers."
-        ),
+        reading=reading(factors, kept),
     )
 
 
-def times(factor: float) -> str:
-    """Return how many times smaller, with two digits: 2.7, 450 000."""
-    rounded = float(f"{factor:.2g}")
-    return number(rounded, 1) if rounded < 100 else f"{rounded:,.0f}".replace(",", " ")
+def reading(factors: dict[tuple[str, str], Interval], kept: dict[str, bool]) -> str:
+    """Say what ten layers make of signal and gradient, and where Xavier's derivation holds."""
+    total = {key: factor.estimate ** (DEPTH - 1) for key, factor in factors.items()}
+    told = (
+        f"Over ten layers the gradient is multiplied by {fraction(total['tanh', BACKWARD])} and "
+        f"the signal by {fraction(total['tanh', FORWARD])} under tanh, whose slope is 1 only at 0. "
+        f"Under sigmoid the gradient is multiplied by {fraction(total['sigmoid', BACKWARD])}: its "
+        "slope is 1/4 at most, and its signal is mostly its mean of 1/2. Xavier's derivation is "
+        "that of the identity"
+    )
+    if kept["tanh"]:
+        told += "; tanh loses a little at every layer, and less the smaller the signal is"
+    if not kept["sigmoid"]:
+        told += "; for sigmoid it does not hold"
+    return told + (
+        f". What counts as kept, {LOW:g} per layer or more, allows {fraction(LOW ** (DEPTH - 1))} "
+        "over ten layers."
+    )
+
+
+def fraction(value: float) -> str:
+    """Return a factor with two digits, a small one as a fraction: 0.81, 1/2.7, 1/450 000."""
+    if value > 1 / 2:
+        return number(value)
+    below = float(f"{1 / value:.2g}")
+    return f"1/{below:g}" if below < 100 else f"1/{below:,.0f}".replace(",", " ")
 
 
 def per_layer(table: Table, quantity: str, arm: str) -> Interval:
