@@ -112,7 +112,7 @@ def test_the_page_says_on_what_an_answer_depends_and_that_it_ran_on_mnist(tmp_pa
         page = (tmp_path / f"reports/claims.{suffix}").read_text()
         assert page.count("± depends on the activation") == 1 + (suffix == "html")
         assert "10 000 test images" in page
-    assert "depends on the activation" in render.summary([found])
+    assert "\n               on the activation\n" in render.summary([found])
 
 
 @pytest.mark.parametrize(("answer", "on"), [("depends", ""), ("supported", "depth")])

@@ -155,7 +155,7 @@ def summary(found: Sequence[Judged]) -> str:
             f"{decisive(one.judgement)}".rstrip()
         )
         if one.judgement.on:
-            lines.append(f"  on {one.judgement.on}")
+            lines.append(f"{'':15}on {one.judgement.on}")
     return "\n".join([*lines, "", counts_text(found)])
 
 
