@@ -22,11 +22,12 @@ SCHEMES = {
     SPARSE: Scheme.named("sparse", sparsity=SPARSITY, gain="auto", std=None),
     DENSE: Scheme.named("he_normal"),
 }
+OPEN = "Whether half of them stay small is open."
 READINGS = {
     "supported": "The loss of the whole network does not suffer.",
     "depends": "It has a price in loss.",
     "refuted": "Weights are kept sparse by a mask or a penalty, not by where they start.",
-    "cannot tell": "It is not certain how many stay small, or what they cost.",
+    "cannot tell": "Whether the loss of the whole network suffers is open.",
 }
 
 
@@ -112,7 +113,7 @@ def judge(table: Table) -> Judgement:
             *(Effect(name=f"{arm}: {PRUNED}", value=table.mean(PRUNED, arm)) for arm in SCHEMES),
             *edges(table),
         ],
-        reading=f"{zeros(table)} {READINGS[answer]}",
+        reading=f"{zeros(table)} {READINGS[answer] if stayed is not None else OPEN}",
         on=depends_on(answer, "what counts: weights stay small, at a price in loss"),
     )
 
