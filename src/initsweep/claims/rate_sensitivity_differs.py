@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement
-from initsweep.laboratory.contest import half_decade, seen, verdict
+from initsweep.laboratory.contest import seen, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
+from initsweep.laboratory.rates import half_decade
 from initsweep.laboratory.runs import Runs
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.records import Interval

@@ -100,6 +100,16 @@ def drawn(name: str, task: Task, features: np.ndarray, targets: np.ndarray) -> D
     return prepared(name, dataset, None)
 
 
+def guessing(splits: Mapping[str, Split], classes: int) -> dict[str, float]:
+    """Return by split the cross-entropy, in nats, of guessing the training classes' frequencies.
+
+    For classification data of which rows or classes were left out after preparing.
+    """
+    counts = splits["train"].targets.bincount(minlength=classes).double()
+    logs = (counts / counts.sum()).log()
+    return {name: -float(logs[split.targets].mean()) for name, split in splits.items()}
+
+
 def prepared(name: str, dataset: Dataset, shape: tuple[int, int] | None) -> Data:
     """Return a data set split 60 : 20 : 20 and standardized by its training rows."""
     fractions = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
