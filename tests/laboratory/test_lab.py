@@ -8,9 +8,11 @@ import pytest
 
 from initsweep.errors import DataError
 from initsweep.laboratory.contest import measured, tune
-from initsweep.laboratory.data import IMAGES, LABELS, drawn, mnist
+from initsweep.laboratory.data import IMAGES, LABELS, drawn, guessing, mnist
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
+from initsweep.laboratory.signals import BACKWARD, FORWARD, growth_per_layer
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.trained import capped_loss, outputs
 
 
 @pytest.fixture
@@ -73,6 +75,41 @@ def test_paired_differences_follow_seeds():
     ]
     difference = Table(rows).difference("q", "a", "b")
     assert (difference.low, difference.estimate, difference.high) == (1.0, 1.0, 1.0)
+
+
+def test_a_difference_between_two_settings_is_paired_by_seed():
+    rows = [
+        Measurement(arm="a", quantity="q", setting=at, seed=seed, value=seed * at)
+        for at in (1.0, 2.0)
+        for seed in (0, 1, 2)
+    ]
+    difference = Table(rows).difference("q", "a", "a", 2.0, 1.0)
+    assert difference.estimate == 1.0
+    assert difference.low < 1.0 < difference.high
+
+
+@pytest.mark.parametrize(("quantity", "factor"), [(FORWARD, 2.0), (BACKWARD, 0.5)])
+def test_growth_per_layer_follows_the_signal(quantity, factor):
+    rows = [
+        Measurement(arm="a", quantity=quantity, setting=float(at), seed=seed, value=2.0**at)
+        for at in range(1, 11)
+        for seed in range(2)
+    ]
+    np.testing.assert_allclose(growth_per_layer(Table(rows), quantity, "a"), [factor, factor])
+
+
+def test_guessing_costs_what_the_data_s_own_constant_predictor_does(lab):
+    data = lab.data("wine")
+    assert guessing(data.splits, 3) == pytest.approx(data.constant_loss)
+
+
+def test_a_trained_network_s_loss_is_that_of_its_training_and_capped(lab, setup):
+    runs = lab.train(setup, "he_normal", [0.1], [3], split="test", keep_states=True)
+    ((_, state),) = runs.kept(0.1)
+    assert capped_loss(setup, state) == pytest.approx(runs.final_losses[0, 0], rel=1e-5)
+    assert outputs(setup, state).shape == (len(setup.data.splits["test"].targets), 3)
+    large = {name: 1e3 * value for name, value in state.items()}
+    assert capped_loss(setup, large) == setup.data.constant_loss["test"]
 
 
 def test_random_draws_become_a_data_set():
