@@ -63,8 +63,8 @@ def test_the_quick_pipeline_is_the_full_one_with_another_budget():
 def test_a_claim_is_measured_judged_and_drawn(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     claim = CLAIMS.get(name)
-    rows = claim.measure(Lab(name, "quick", "test", None))
-    assert rows == claim.measure(Lab(name, "quick", "other code", None))
+    rows = claim.measure(Lab(name, "quick", code_sha="test", claim_sha=""))
+    assert rows == claim.measure(Lab(name, "quick", code_sha="other code", claim_sha=""))
     table = Table(rows)
     judgement = claim.judge(table)
     assert judgement.answer in ANSWERS
@@ -79,7 +79,7 @@ def test_the_page_shows_every_answer(tmp_path, monkeypatch):
     name = "zero_weights_stay_symmetric"
     claim = CLAIMS.get(name)
     monkeypatch.chdir(tmp_path)
-    rows = claim.measure(Lab(name, "quick", "test", None))
+    rows = claim.measure(Lab(name, "quick", code_sha="test", claim_sha=""))
     monkeypatch.setattr(files, "read_table", lambda *_: Table(rows))
     monkeypatch.setattr(files, "settings", lambda: files.Settings(mnist=None, names=[name]))
     found = render.write([name], "quick")

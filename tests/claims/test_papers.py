@@ -12,6 +12,7 @@ from initsweep.claims import kalra_catapult as kalra
 from initsweep.claims import lr_finders_unstable as finders
 from initsweep.claims import lu2019_born_dead as lu
 from initsweep.claims import schoenholz2017_trainable_depth as schoenholz
+from initsweep.laboratory.depth_scales import critical_variance, depth_scale
 from initsweep.laboratory.rate_finders import RULES, smooth, until
 from initsweep.laboratory.table import Measurement, Table
 
@@ -36,17 +37,60 @@ def test_dead_shares_are_those_of_networks_drawn_one_by_one():
 
 @pytest.mark.parametrize(("variance", "depth"), [(1.0, 21.76), (1.5, 94.75)])
 def test_six_depth_scales_of_the_ordered_phase(variance, depth):
-    assert 6 * schoenholz.depth_scale(variance) == pytest.approx(depth, rel=1e-3)
+    assert 6 * depth_scale(variance, 0.05) == pytest.approx(depth, rel=1e-3)
 
 
 def test_the_critical_variance_of_tanh():
-    assert schoenholz.critical_variance() == pytest.approx(1.7609, abs=2e-3)
+    assert critical_variance(0.05) == pytest.approx(1.7609, abs=2e-3)
 
 
 def test_trainable_depth_is_where_accuracy_falls_to_a_half():
     assert schoenholz.trainable([(10, 0.9), (40, 0.1)]) == pytest.approx(20)
     assert schoenholz.trainable([(10, 0.9), (40, 0.8)]) == 40
     assert schoenholz.trainable([(10, 0.3), (40, 0.8)]) == 10
+
+
+@pytest.mark.parametrize(
+    ("depths", "answer"),
+    [
+        ({1.0: (20, 22), 1.5: (90, 95), 1.76: (150, 155), 2.5: (70, 72), 4.0: (40, 42)},
+         "supported"),
+        ({1.0: (60, 65), 1.5: (90, 95), 1.76: (150, 155), 2.5: (80, 82), 4.0: (70, 72)}, "depends"),
+        ({1.0: (20, 22), 1.5: (120, 120), 1.76: (150, 155), 2.5: (70, 72), 4.0: (40, 42)},
+         "depends"),  # trains at the deepest one tried
+        ({1.0: (90, 95), 1.5: (20, 22), 1.76: (150, 155), 2.5: (40, 42), 4.0: (70, 72)}, "refuted"),
+        ({1.0: (20, 22), 1.5: (90, 95), 1.76: (50, 51), 2.5: (70, 72), 4.0: (40, 42)}, "refuted"),
+        ({1.0: (20, 22), 1.5: (90, 95), 1.76: (70, 180), 2.5: (70, 72), 4.0: (40, 42)},
+         "cannot tell"),
+        ({1.0: (5, 25), 1.5: (90, 95), 1.76: (150, 155), 2.5: (70, 72), 4.0: (40, 42)},
+         "cannot tell"),
+    ],
+)  # fmt: skip
+def test_trainable_depths_are_judged_by_the_limits_of_their_intervals(depths, answer):
+    table = []
+    for at, (first, second) in depths.items():
+        table += rows(schoenholz.MEASURED, schoenholz.DEPTH, [first, second] * 3, at)
+        deepest = 120 if at != schoenholz.CRITICAL else 180
+        table += rows(schoenholz.MEASURED, schoenholz.DEEPEST, [deepest], at)
+        if at != schoenholz.CRITICAL:
+            arm = schoenholz.THEORIES[at > schoenholz.CRITICAL]
+            theory = 6 * depth_scale(at, 0.05)
+            table += rows(arm, schoenholz.DEPTH, [theory], at)
+    judgement = CLAIMS.get("schoenholz2017_trainable_depth").judge(Table(table))
+    assert judgement.answer == answer
+    assert "{" not in judgement.reading
+
+
+def test_hanin_s_line_goes_through_zero():
+    """A line with an intercept fits exactly; through zero it does not."""
+    table = [
+        row
+        for beta in hanin.BETAS.values()
+        for row in rows(hanin.MEASURED, hanin.VARIANCE, [5 + beta] * 3, beta)
+    ]
+    effects = CLAIMS.get("hanin_fluctuation").judge(Table(table)).effects
+    (fit,) = [effect for effect in effects if effect.name.startswith("r²")]
+    assert fit.value.estimate < 0
 
 
 def test_finders_suggest_a_rate_on_the_falling_part_of_a_smooth_curve():

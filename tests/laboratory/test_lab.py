@@ -2,21 +2,34 @@
 
 import gzip
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from torch import nn
 
+from initsweep.engine.lanes import Split
 from initsweep.errors import DataError
 from initsweep.laboratory.contest import measured, tune
-from initsweep.laboratory.data import IMAGES, LABELS, drawn, mnist
+from initsweep.laboratory.data import (
+    IMAGES,
+    LABELS,
+    content_sha,
+    drawn,
+    guessing,
+    mnist,
+    registered,
+)
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
+from initsweep.laboratory.signals import BACKWARD, FORWARD, growth_per_layer
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.trained import capped_loss, outputs
 
 
 @pytest.fixture
 def lab(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return Lab("test", "quick", "code", None)
+    return Lab("test", "quick", code_sha="code", claim_sha="")
 
 
 @pytest.fixture
@@ -26,7 +39,7 @@ def setup(lab):
 
 def test_a_training_is_the_same_alone_and_among_others(lab, setup):
     many = lab.train(setup, "he_normal", [0.01, 0.1], range(3))
-    one = Lab("other", "quick", "code", None).train(setup, "he_normal", [0.1], [2])
+    one = Lab("other", "quick", code_sha="code", claim_sha="").train(setup, "he_normal", [0.1], [2])
     assert many.final_losses.shape == (2, 3)
     assert many.final_losses[1, 2] == one.final_losses[0, 0]
 
@@ -40,6 +53,20 @@ def test_finished_trainings_are_kept_and_others_are_not_mistaken_for_them(lab, s
     )
     again = lab.train(setup, "he_normal", [0.1], range(2))
     np.testing.assert_array_equal(first.losses, again.losses)
+
+
+def test_kept_work_is_told_apart_by_law_and_by_a_claim_s_own_code(setup):
+    def kept(claim_sha, scheme, setup=setup):
+        lab = Lab("test", "quick", code_sha="code", claim_sha=claim_sha)
+        return lab._kept(setup, scheme, "test")
+
+    he, twice = (Scheme.named("he_normal", label="one", gain=gain) for gain in (1.0, 2.0))
+    assert kept("a", he) == kept("b", he)
+    assert kept("a", he) != kept("a", twice)
+    own = Scheme(label="one", weights=lambda _: {})
+    assert kept("a", own) != kept("b", own)
+    built = replace(setup, network=lambda: nn.Linear(2, 2))
+    assert kept("a", he, built) != kept("b", he, built)
 
 
 def test_diverged_runs_count_as_the_constant_predictor(lab, setup):
@@ -75,6 +102,41 @@ def test_paired_differences_follow_seeds():
     assert (difference.low, difference.estimate, difference.high) == (1.0, 1.0, 1.0)
 
 
+def test_a_difference_between_two_settings_is_paired_by_seed():
+    rows = [
+        Measurement(arm="a", quantity="q", setting=at, seed=seed, value=seed * at)
+        for at in (1.0, 2.0)
+        for seed in (0, 1, 2)
+    ]
+    difference = Table(rows).difference("q", "a", "a", 2.0, 1.0)
+    assert difference.estimate == 1.0
+    assert difference.low < 1.0 < difference.high
+
+
+@pytest.mark.parametrize(("quantity", "factor"), [(FORWARD, 2.0), (BACKWARD, 0.5)])
+def test_growth_per_layer_follows_the_signal(quantity, factor):
+    rows = [
+        Measurement(arm="a", quantity=quantity, setting=float(at), seed=seed, value=2.0**at)
+        for at in range(1, 11)
+        for seed in range(2)
+    ]
+    np.testing.assert_allclose(growth_per_layer(Table(rows), quantity, "a"), [factor, factor])
+
+
+def test_guessing_costs_what_the_data_s_own_constant_predictor_does(lab):
+    data = lab.data("wine")
+    assert guessing(data.splits, 3) == pytest.approx(data.constant_loss)
+
+
+def test_a_trained_network_s_loss_is_that_of_its_training_and_capped(lab, setup):
+    runs = lab.train(setup, "he_normal", [0.1], [3], split="test", keep_states=True)
+    ((_, state),) = runs.kept(0.1)
+    assert capped_loss(setup, state) == pytest.approx(runs.final_losses[0, 0], rel=1e-5)
+    assert outputs(setup, state).shape == (len(setup.data.splits["test"].targets), 3)
+    large = {name: 1e3 * value for name, value in state.items()}
+    assert capped_loss(setup, large) == setup.data.constant_loss["test"]
+
+
 def test_random_draws_become_a_data_set():
     stream = np.random.default_rng(0)
     data = drawn("noise", "classification", stream.normal(size=(50, 4)), np.arange(50) % 2)
@@ -100,6 +162,15 @@ def test_mnist_is_read_where_it_lies(tmp_path, packed):
     data = mnist(tmp_path)
     assert data.shape == (5, 5)
     assert data.n_outputs == 10
+
+
+def test_the_hash_of_data_follows_its_content():
+    first, again = registered("wine"), registered("wine")
+    assert first is not again
+    assert content_sha(first) == content_sha(again)
+    train = Split(features=first.train.features + 1e-6, targets=first.train.targets)
+    moved = replace(first, splits={**first.splits, "train": train})
+    assert content_sha(moved) != content_sha(first)
 
 
 def test_a_missing_or_damaged_mnist_file_is_named(tmp_path):

@@ -3,18 +3,10 @@
 import math
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initsweep.laboratory.contest import (
-    LEARNED,
-    TRAIN,
-    best_arm,
-    beyond,
-    contest,
-    edges,
-    verdict,
-    within,
-)
+from initsweep.laboratory.contest import TRAIN, best_arm, beyond, contest, edges, verdict, within
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
+from initsweep.laboratory.rates import LEARNED
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.laboratory.wording import estimate, listed
 

@@ -4,9 +4,10 @@ import numpy as np
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.figures import numbers
-from initsweep.laboratory.contest import LEARNED, beyond, half_decade, seen, verdict
+from initsweep.laboratory.contest import beyond, seen, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
+from initsweep.laboratory.rates import LEARNED, half_decade
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.laboratory.wording import listed
 from initsweep.statistics.intervals import mean_interval

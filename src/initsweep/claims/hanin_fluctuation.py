@@ -90,9 +90,11 @@ def judge(table: Table) -> Judgement:
     """Ask for the order of the patterns, then for the line 5 β."""
     betas = table.settings(VARIANCE, MEASURED)
     values = np.array([table.values(VARIANCE, MEASURED, beta) for beta in betas])
-    orders = stats.spearmanr(betas, values.mean(axis=1)).statistic
     slopes = mean_interval((np.array(betas) @ values) / float(np.square(betas).sum()))
-    straight = float(np.corrcoef(betas, values.mean(axis=1))[0, 1] ** 2)
+    means = values.mean(axis=1)
+    orders = stats.spearmanr(betas, means).statistic
+    missed = np.square(means - slopes.estimate * np.array(betas)).sum()
+    straight = float(1 - missed / np.square(means - means.mean()).sum())
     answer: Answer = "refuted"
     if orders > 0.9:
         fits = straight > 0.95 and slopes.low > 3.75 and slopes.high < 6.25
@@ -101,7 +103,7 @@ def judge(table: Table) -> Judgement:
         answer=answer,
         effects=[
             Effect(name=f"{VARIANCE} per Σ 1/n", value=slopes, published="theory: 5"),
-            Effect(name="r² of the line", value=exactly(straight)),
+            Effect(name="r² of the line through zero", value=exactly(straight)),
             Effect(name="rank correlation with Σ 1/n", value=exactly(float(orders))),
             *(
                 Effect(

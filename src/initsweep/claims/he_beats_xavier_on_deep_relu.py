@@ -1,7 +1,7 @@
 """He against Xavier on ReLU networks, from shallow to deep."""
 
-from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initsweep.laboratory.contest import TRAIN, beyond, contest, edges
+from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
+from initsweep.laboratory.contest import TRAIN, beyond, contest, edges, verdict
 from initsweep.laboratory.lab import Lab, Setup
 from initsweep.laboratory.pictures import Lines
 from initsweep.laboratory.table import Measurement, Table
@@ -35,13 +35,7 @@ def judge(table: Table) -> Judgement:
     """Xavier has to be behind wherever a network counts as deep."""
     behind = {depth: table.difference(TRAIN, XAVIER, HE, float(depth)) for depth in DEPTHS}
     found = {depth: beyond(difference, MARGIN) for depth, difference in behind.items()}
-    answer: Answer = "cannot tell"
-    if all(found[depth] for depth in DEEP):
-        answer = "supported"
-    elif not any(found[depth] for depth in DEEP) and None not in found.values():
-        answer = "refuted"
-    elif any(found[depth] for depth in DEEP):
-        answer = "depends"
+    answer = verdict([found[depth] for depth in DEEP])
     return Judgement(
         answer=answer,
         on=depends_on(answer, "depth"),

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initsweep.laboratory.contest import beyond, common_difference, half_decade, respond, verdict
+from initsweep.laboratory.contest import beyond, common_difference, respond, verdict
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
+from initsweep.laboratory.rates import half_decade
 from initsweep.laboratory.signals import snapshot
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.laboratory.wording import listed, number

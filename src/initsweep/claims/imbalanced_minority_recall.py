@@ -9,17 +9,17 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
-from torch.func import functional_call
 
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.engine.lanes import Split
-from initsweep.laboratory.contest import half_decade
-from initsweep.laboratory.data import Data
+from initsweep.laboratory.data import Data, guessing
 from initsweep.laboratory.good_and_bad import LARGE, SMALL
 from initsweep.laboratory.good_and_bad import SCHEMES as SPOILED
 from initsweep.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
+from initsweep.laboratory.rates import half_decade
 from initsweep.laboratory.table import Measurement, Table, exactly
+from initsweep.laboratory.trained import outputs
 from initsweep.laboratory.wording import number
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
@@ -65,12 +65,15 @@ def measure(lab: Lab) -> list[Measurement]:
     rows = []
     for arm, scheme in SCHEMES.items():
         tuning = lab.train(setup, scheme, RATES, range(TUNING_SEED, TUNING_SEED + lab.pick(5, 2)))
-        best = RATES[int(tuning.final_scores.mean(axis=1).argmax())]
+        best = tuning.best("score")
         rates = {arm: best}
         if arm == HE:
             rates |= {beside: half_decade(best, step) for beside, step in BESIDE.items()}
         runs = lab.train(setup, scheme, [*rates.values()], seeds, split="test", keep_states=True)
         for name, states in zip(rates, runs.states, strict=True):
+            rows.append(
+                Measurement(arm=name, quantity="rate", setting=0.0, seed=0, value=rates[name])
+            )
             for seed, state in zip(runs.seeds, states, strict=True):
                 rows += tested(setup, name, seed, state)
     return rows
@@ -96,19 +99,15 @@ def thinned(data: Data) -> Data:
         keep = torch.ones(len(split.targets), dtype=torch.bool)
         keep[rare[max(1, round(KEPT * len(rare))) :]] = False
         splits[name] = Split(features=split.features[keep], targets=split.targets[keep])
-    counts = splits["train"].targets.bincount().double()
-    logs = (counts / counts.sum()).log()
-    constant = {name: -float(logs[split.targets].mean()) for name, split in splits.items()}
+    constant = guessing(splits, data.n_outputs)
     return replace(data, name=f"{data.name}, few {MINORITY}", splits=splits, constant_loss=constant)
 
 
 def scores(setup: Setup, state: Mapping[str, Tensor]) -> tuple[float, float]:
     """Return recall of the minority class and accuracy on the test rows."""
-    split = setup.data.splits["test"]
-    with torch.no_grad():
-        said = functional_call(setup.model(), dict(state), (split.features,)).argmax(dim=1)
-    right = (said == split.targets).double()
-    return float(right[split.targets == MINORITY].mean()), float(right.mean())
+    targets = setup.data.splits["test"].targets
+    right = (outputs(setup, state).argmax(dim=1) == targets).double()
+    return float(right[targets == MINORITY].mean()), float(right.mean())
 
 
 def judge(table: Table) -> Judgement:

@@ -40,10 +40,21 @@ def measure(lab: Lab) -> list[Measurement]:
         )
         runs = lab.train(setup, scheme, RATES, range(lab.pick(5, 2)))
         low, high = basin(runs.rates, runs.final_losses.mean(axis=1))
-        for name, value in (("basin from", low), ("basin to", high)):
+        for name, value in (("basin from", low), ("basin to", high), ("best rate", runs.best())):
             rows.append(
                 Measurement(arm=label, quantity=name, setting=0.0, seed=0, value=float(value))
             )
+        # What short real trainings tell instead: by seed, the best of the same rates.
+        rows += [
+            Measurement(
+                arm=f"training, {label}",
+                quantity=DECADES,
+                setting=0.0,
+                seed=seed,
+                value=float(np.log10(runs.rates[best])),
+            )
+            for seed, best in zip(runs.seeds, runs.final_losses.argmin(axis=0), strict=True)
+        ]
         for rule, (first, last, find) in RULES.items():
             seeds = lab.seeds(20, 6)
             curves = sweeps(lab, setup, scheme, seeds, first, last)

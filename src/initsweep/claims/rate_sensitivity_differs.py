@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initsweep.laboratory.contest import half_decade, seen, verdict
+from initsweep.laboratory.contest import seen, verdict
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
+from initsweep.laboratory.rates import half_decade
 from initsweep.laboratory.runs import Runs
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.laboratory.wording import number
 from initsweep.records import Interval
 
-TOLERANCE, LEARNED, STEP, APART = 0.1, 0.5, 0.5, 0.5
+TOLERANCE, TRAINED, STEP, APART = 0.1, 0.5, 0.5, 0.5
 WIDTH_OF = "decades of usable learning rates"
 NETWORKS = {"shallow": 3, "deep": 15}
 SCHEMES = {
@@ -46,7 +47,7 @@ def measure(lab: Lab) -> list[Measurement]:
             runs = lab.train(setup, scheme, RATES, lab.seeds(10, 4))
             arm = f"{network}, {name}"
             rows += runs.measured(f"{network}: training loss", runs.final_losses, name)
-            if runs.final_losses.mean(axis=1).min() < LEARNED * runs.constant_loss:
+            if runs.final_losses.mean(axis=1).min() < TRAINED * runs.constant_loss:
                 rows += [
                     Measurement(
                         arm=arm, quantity=WIDTH_OF, setting=0.0, seed=seed, value=STEP * count

@@ -1,6 +1,7 @@
 """How deep a tanh network can be trained, against the depth to which theory sees its inputs."""
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
@@ -8,20 +9,23 @@ from scipy import stats
 from torch import Tensor
 
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initsweep.laboratory.contest import SCORE, all_of, beyond, edges, measured, tune
+from initsweep.laboratory.depth_scales import critical_variance, depth_scale
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
-from initsweep.laboratory.runs import Runs
+from initsweep.laboratory.runs import Tuned
 from initsweep.laboratory.table import Measurement, Table, exactly
-from initsweep.probes.mean_field import chi, correlation_slope, next_covariance, next_variance
 from initsweep.randomness import torch_stream
+from initsweep.records import Interval
 
 BIAS_VARIANCE, CRITICAL = 0.05, 1.76
 VARIANCES = (1.0, 1.5, CRITICAL, 2.5, 4.0)
-ACCURACY, DEPTH = "accuracy at the best rate", "trainable depth"
-MEASURED, THEORY = "measured", "theory: 6 ξ"
+ACCURACY, DEPTH, DEEPEST = "accuracy at the best rate", "trainable depth", "deepest network tried"
+MEASURED = "measured"
+# Two arms, so that no line is drawn across the critical variance, where 6 ξ is unlimited.
+THEORIES = ("theory: 6 ξ, below 1.76", "theory: 6 ξ, above 1.76")
 TRAINS, FACTOR = 0.5, 2.0
-RATES = (0.001, 0.003, 0.01, 0.03, 0.1)
-ITERATIONS, TOLERANCE = 4000, 1e-9
+RATES = (0.0003, 0.001, 0.003, 0.01, 0.03)
 READINGS = {
     "supported": (
         "Off the critical variance two inputs become indistinguishable after some layers, or lose "
@@ -33,42 +37,49 @@ READINGS = {
         "factor is not 6 at every variance: how deep a network trains also depends on its width "
         "and on how many steps and which rate it gets."
     ),
+    "cannot tell": (
+        "The order is that of theory. {open}. How deep a network trains also depends on its width "
+        "and on how many steps it gets."
+    ),
 }
+NO_PEAK = "Whether depth is greatest at the critical variance is open"
 
 
 def measure(lab: Lab) -> list[Measurement]:
-    """Train over the grid of variances and depths, each cell at its own best rate."""
+    """Go deeper at every variance until nothing trains, each cell at its own best rate."""
     rows = [
-        Measurement(arm=THEORY, quantity=DEPTH, setting=at, seed=0, value=6 * depth_scale(at))
+        Measurement(
+            arm=THEORIES[at > CRITICAL], quantity=DEPTH, setting=at, seed=0,
+            value=6 * depth_scale(at, BIAS_VARIANCE),
+        )
         for at in VARIANCES
         if at != CRITICAL
-    ]
+    ]  # fmt: skip
     for variance in VARIANCES:
-        arm = f"σw² = {variance:g}"
         cells = []
-        for depth in lab.pick((10, 20, 40, 80, 120), (10, 40)):
-            runs = cell(lab, variance, depth)
-            means = runs.final_scores.mean(axis=1)
-            scores = runs.final_scores[means.argmax()]
-            cells.append((depth, scores))
+        for depth in lab.pick((10, 20, 40, 80, 120, 180, 260), (10, 40)):
+            tuned = cell(lab, variance, depth)
+            cells.append((depth, tuned.test_scores))
             rows += [
-                Measurement(
-                    arm=arm, quantity=ACCURACY, setting=float(depth), seed=seed, value=float(score)
-                )
-                for seed, score in zip(runs.seeds, scores, strict=True)
+                replace(row, quantity=ACCURACY) if row.quantity == SCORE else row
+                for row in measured(tuned, f"σw² = {variance:g}", float(depth))
             ]
-        for place, seed in enumerate(runs.seeds):
-            reached = trainable([(depth, float(scores[place])) for depth, scores in cells])
-            rows.append(
-                Measurement(
-                    arm=MEASURED, quantity=DEPTH, setting=variance, seed=seed, value=reached
-                )
-            )
+            if tuned.test_scores.max() <= TRAINS:
+                break  # where accuracy first falls to a half is known for every seed
+        reached = [
+            trainable([(depth, float(scores[place])) for depth, scores in cells])
+            for place in range(len(cells[0][1]))
+        ]
+        rows += [
+            Measurement(arm=MEASURED, quantity=quantity, setting=variance, seed=seed, value=value)
+            for quantity, values in ((DEPTH, reached), (DEEPEST, [float(cells[-1][0])]))
+            for seed, value in enumerate(values)
+        ]
     return rows
 
 
-def cell(lab: Lab, variance: float, depth: int) -> Runs:
-    """Return the runs of one variance at one depth."""
+def cell(lab: Lab, variance: float, depth: int) -> Tuned:
+    """Return one variance at one depth, at its best rate by accuracy, on fresh seeds."""
     setup = Setup(
         data=lab.images(),
         network=lab.mlp(depth, 100, activation="tanh"),
@@ -79,8 +90,8 @@ def cell(lab: Lab, variance: float, depth: int) -> Runs:
         return drawn_state(setup, variance, seed)
 
     scheme = Scheme(label=f"variance {variance:g}, biases {BIAS_VARIANCE}", weights=weights)
-    rates = lab.pick(RATES, RATES[::2])
-    return lab.train(setup, scheme, rates, lab.seeds(3, 1))
+    rates, seeds = lab.pick(RATES, RATES[1::2]), lab.pick((3, 8), (1, 3))
+    return tune(lab, setup, scheme, rates, seeds=seeds, by="score")
 
 
 def drawn_state(setup: Setup, variance: float, seed: int) -> dict[str, Tensor]:
@@ -91,38 +102,6 @@ def drawn_state(setup: Setup, variance: float, seed: int) -> dict[str, Tensor]:
         drawn = torch.empty_like(value, requires_grad=False)
         state[name] = drawn.normal_(std=std, generator=torch_stream("mean field", seed, name))
     return state
-
-
-def depth_scale(variance: float) -> float:
-    """Return ξ, the number of layers over which the correlation of two inputs settles.
-
-    Source: Schoenholz et al. 2017, equations 9 and 10: ξ = -1 / log χ at the fixed point.
-    """
-    start = torch.ones(1, dtype=torch.float64)
-    q = start
-    for _ in range(ITERATIONS):
-        q = next_variance(q, torch.tanh, variance, BIAS_VARIANCE)
-    if float(chi(q, torch.tanh, variance)) < 1:
-        return -1 / math.log(float(chi(q, torch.tanh, variance)))
-    covariance = 0.5 * q
-    for _ in range(ITERATIONS):
-        before = covariance
-        covariance = next_covariance(q, before, torch.tanh, variance, BIAS_VARIANCE)
-        if float((covariance - before).abs()) < TOLERANCE:
-            break
-    return -1 / math.log(float(correlation_slope(q, covariance, torch.tanh, variance)))
-
-
-def critical_variance() -> float:
-    """Return the variance at which χ = 1 at the fixed point, by bisection."""
-    low, high = 1.0, 4.0
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        q = torch.ones(1, dtype=torch.float64)
-        for _ in range(ITERATIONS // 10):
-            q = next_variance(q, torch.tanh, middle, BIAS_VARIANCE)
-        low, high = (low, middle) if float(chi(q, torch.tanh, middle)) > 1 else (middle, high)
-    return (low + high) / 2
 
 
 def trainable(cells: list[tuple[int, float]]) -> float:
@@ -140,27 +119,38 @@ def trainable(cells: list[tuple[int, float]]) -> float:
 
 
 def judge(table: Table) -> Judgement:
-    """Ask for the order over variances, then for the factor."""
-    theory = {at: float(table.values(DEPTH, THEORY, at)[0]) for at in VARIANCES if at != CRITICAL}
+    """Ask for the order over variances and for the peak, then for the factor."""
+    theory = {
+        at: float(table.values(DEPTH, THEORIES[at > CRITICAL], at)[0])
+        for at in VARIANCES
+        if at != CRITICAL
+    }
     found = {at: table.mean(DEPTH, MEASURED, at) for at in VARIANCES}
-    deepest = max(table.settings(ACCURACY))
-    censored = {at: found[at].estimate >= deepest for at in theory}
     order = float(
         stats.spearmanr(list(theory.values()), [found[at].estimate for at in theory]).statistic
     )
-    peak = found[CRITICAL].estimate >= max(found[at].estimate for at in theory)
-    ratios = {at: found[at].estimate / theory[at] for at in theory}
-    near = all(1 / FACTOR < ratio < FACTOR or censored[at] for at, ratio in ratios.items())
-    answer: Answer = "refuted"
-    if order > 0.75 and peak:
-        answer = "supported" if near and not any(censored.values()) else "depends"
+    leads = {at: table.difference(DEPTH, MEASURED, MEASURED, CRITICAL, at) for at in theory}
+    peak = all_of([beyond(lead, 0.0) for lead in leads.values()])
+    near = all_of([agrees(found[at], theory[at]) for at in theory])
+    # The deepest network trains: the trainable depth is this or more, and the factor unknown.
+    deepest = {at: table.values(DEEPEST, MEASURED, at)[0] for at in VARIANCES}
+    censored = any(table.values(DEPTH, MEASURED, at).max() >= deepest[at] for at in theory)
+    answer: Answer = "cannot tell"
+    if order <= 0.75 or peak is False:
+        answer = "refuted"
+    elif peak and (near is not None or censored):
+        answer = "supported" if near and not censored else "depends"
     return Judgement(
         answer=answer,
         effects=[
             Effect(name="rank correlation of trainable depth with 6 ξ", value=exactly(order)),
             *(
+                Effect(name=f"{DEPTH} at σw² = 1.76 above that at {at:g}", value=lead)
+                for at, lead in leads.items()
+            ),
+            *(
                 Effect(
-                    name=f"σw² = {at:g}: {DEPTH} (at most {deepest:.0f} was tried)",
+                    name=f"σw² = {at:g}: {DEPTH} (the deepest one tried has {deepest[at]:.0f})",
                     value=value,
                     published=f"theory: {theory[at]:.0f}" if at in theory else "theory: unlimited",
                 )
@@ -168,13 +158,34 @@ def judge(table: Table) -> Judgement:
             ),
             Effect(
                 name="critical σw² at σb² = 0.05, by quadrature",
-                value=exactly(critical_variance()),
+                value=exactly(critical_variance(BIAS_VARIANCE)),
                 published="1.76",
             ),
+            *edges(table),
         ],
-        reading=READINGS[answer],
+        reading=READINGS[answer].format(open=unsettled(found, theory) if peak else NO_PEAK),
         on=depends_on(answer, "what is asked: the order holds, the factor 6 is not seen"),
     )
+
+
+def unsettled(found: dict[float, Interval], theory: dict[float, float]) -> str:
+    """Return in words at which variances the factor is open."""
+    cells = ", ".join(
+        f"at σw² = {at:g} ({found[at].low:.0f} to {found[at].high:.0f} layers against {depth:.0f})"
+        for at, depth in theory.items()
+        if agrees(found[at], depth) is None
+    )
+    return (
+        "Depth is greatest at the critical variance for certain; whether it is within a factor of "
+        f"two of 6 ξ is open {cells}"
+    )
+
+
+def agrees(found: Interval, theory: float) -> bool | None:
+    """Return whether a depth is within a factor of two of theory, None where that is open."""
+    if found.low > theory / FACTOR and found.high < theory * FACTOR:
+        return True
+    return False if found.high < theory / FACTOR or found.low > theory * FACTOR else None
 
 
 CLAIMS.add(
@@ -188,29 +199,28 @@ CLAIMS.add(
         ),
         source="Schoenholz et al. 2017, figure 5",
         experiment=(
-            "Tanh networks of 100 units and 10 to 120 layers (10 and 40 if quick) on digits, "
-            "biases from N(0, 0.05), weights of five variances, SGD with momentum, 160 steps (80 "
-            "if quick), each cell at its best of five rates; the depth at which accuracy on "
-            "validation rows falls to a half. ξ by quadrature."
+            "Tanh networks of 100 units and 10, 20, 40, 80, 120, 180 and 260 layers (10 and 40 if "
+            "quick) on digits, biases from N(0, 0.05), weights of five variances, SGD with "
+            "momentum, 160 steps (80 if quick), each cell at its own best rate by validation "
+            "accuracy; the depth at which accuracy on test rows first falls to a half, fresh "
+            "seeds. Deeper networks than one that none of the seeds trains are left out. ξ by "
+            "quadrature."
         ),
         criterion=(
             "Supported if the trainable depth has the order of 6 ξ over the variances (rank "
             "correlation above 0.75), is greatest at the critical one, and is within a factor of "
-            "two of 6 ξ at all others; depends if the order holds and the factor does not, or "
-            "cannot be seen because the deepest network trains; refuted if the order fails."
+            "two of 6 ξ at all others (limits of the intervals); depends if the order holds and "
+            "the factor does not, or cannot be seen because the deepest network trains; refuted "
+            "if the order fails or another variance trains deeper; else we cannot tell."
         ),
         measure=measure,
         judge=judge,
         picture=Beside(
             pictures=(
-                Lines(quantity=ACCURACY, x="hidden layers", limits=(0.0, 1.0)),
-                # 6 ξ has a pole at the critical variance: a line through its points would hide it.
                 Lines(
-                    quantity=DEPTH,
-                    x=f"σw² (6 ξ is unlimited at {CRITICAL})",
-                    log=True,
-                    points=(THEORY,),
+                    quantity=ACCURACY, x="hidden layers", label="test accuracy", limits=(0.0, 1.0)
                 ),
+                Lines(quantity=DEPTH, x="variance of weights times inputs, σw²", log=True),
             ),
         ),
         section="papers",

@@ -7,13 +7,19 @@ import numpy as np
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Lines
-from initsweep.laboratory.signals import backward_scale, by_layer, forward_scale, snapshot
+from initsweep.laboratory.signals import (
+    BACKWARD,
+    FORWARD,
+    backward_scale,
+    by_layer,
+    forward_scale,
+    snapshot,
+)
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH, WIDTH = 30, 128
 SCALES = {"half of He's variance": 1.0, "He": 2.0, "twice He's variance": 4.0}
-FORWARD, BACKWARD = "forward scale", "backward scale"
 
 
 def measure(lab: Lab) -> list[Measurement]:

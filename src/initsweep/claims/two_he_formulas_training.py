@@ -6,7 +6,7 @@ from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table
 
-DEPTH, WIDTH, LEARNED = 30, 64, 1.0
+DEPTH, WIDTH, FAILED = 30, 64, 1.0
 PAPER = ("normal, σ = √(2/n)", "uniform, bound √(6/n)")
 VARIANT = ("normal, σ = √(1/n)", "uniform, bound √(2/n)")
 SCHEMES = {
@@ -39,7 +39,7 @@ def measure(lab: Lab) -> list[Measurement]:
 
 def judge(table: Table) -> Judgement:
     """Both of the paper's must learn, and neither of the others."""
-    fails = {arm: beyond(table.mean(TRAIN, arm), LEARNED) for arm in SCHEMES}
+    fails = {arm: beyond(table.mean(TRAIN, arm), FAILED) for arm in SCHEMES}
     paper, variant = ([fails[arm] for arm in arms] for arms in (PAPER, VARIANT))
     answer: Answer = "cannot tell"
     if True in paper or variant == [False, False]:

@@ -3,12 +3,18 @@
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement
 from initsweep.laboratory.lab import Lab, Setup
 from initsweep.laboratory.pictures import Lines
-from initsweep.laboratory.signals import by_layer, forward_scale, snapshot
+from initsweep.laboratory.signals import (
+    FORWARD,
+    by_layer,
+    forward_scale,
+    growth_per_layer,
+    snapshot,
+)
 from initsweep.laboratory.table import Measurement, Table
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH = 30
-RATIO, SCALE = "variance of a layer over that of the layer before", "forward scale"
+RATIO = "variance of a layer over that of the layer before"
 PAPER, VARIANT = "he_normal", "he_textbook_variant"
 NAMES = {PAPER: "σ = √(2/n)", VARIANT: "σ = √(1/n)"}
 
@@ -20,13 +26,15 @@ def measure(lab: Lab) -> list[Measurement]:
     for scheme, arm in NAMES.items():
         for seed in lab.seeds(20, 5):
             layers = snapshot(lab, setup, scheme, seed).layers[:DEPTH]
-            rows += by_layer(layers, SCALE, forward_scale, arm=arm, seed=seed)
+            rows += by_layer(layers, FORWARD, forward_scale, arm=arm, seed=seed)
     return rows
 
 
 def judge(table: Table) -> Judgement:
     """The one whose variance ratio per layer is nearer 1, if the other is a tenth off."""
-    ratios = {arm: mean_interval(ratio_per_layer(table, arm)) for arm in NAMES.values()}
+    ratios = {
+        arm: mean_interval(growth_per_layer(table, FORWARD, arm) ** 2) for arm in NAMES.values()
+    }
     paper, variant = (ratios[NAMES[scheme]] for scheme in (PAPER, VARIANT))
     kept = abs(paper.estimate - 1) < 0.1 and variant.high < 0.9
     return Judgement(
@@ -41,13 +49,6 @@ def judge(table: Table) -> Judgement:
             "2/(3n)), loses half of it per layer."
         ),
     )
-
-
-def ratio_per_layer(table: Table, arm: str) -> list[float]:
-    """Return the geometric mean over layers of the variance ratio, for every seed."""
-    first = table.values(SCALE, arm, 1.0)
-    last = table.values(SCALE, arm, float(DEPTH))
-    return [float(ratio) for ratio in (last / first) ** (2 / (DEPTH - 1))]
 
 
 CLAIMS.add(
@@ -70,7 +71,7 @@ CLAIMS.add(
         measure=measure,
         judge=judge,
         picture=Lines(
-            quantity=SCALE, x="layer", log=True, label="root mean square of the pre-activations"
+            quantity=FORWARD, x="layer", log=True, label="root mean square of the pre-activations"
         ),
         section="chapter",
     ),

@@ -49,6 +49,7 @@ def judge(table: Table) -> Judgement:
     told = {
         arm: ", ".join(f"{prices[arm, depth].estimate:.2f}" for depth in DEPTHS) for arm in growth
     }
+    rates = {arm: table.values("best rate", arm, float(DEPTHS[-1]))[0] for arm in SCALES}
     return Judgement(
         answer=answer,
         on=depends_on(answer, "whether the variance is too small or too large"),
@@ -65,8 +66,10 @@ def judge(table: Table) -> Judgement:
         ],
         reading=(
             f"With 2, 5, 10 and 20 layers half the variance costs {told[SMALL]} nats and twice "
-            f"the variance {told[LARGE]} nats, each at its own best rate. A wrong factor per "
-            "layer is raised to the power of the depth."
+            f"the variance {told[LARGE]} nats, each at its own best rate, which at 20 layers is "
+            f"{rates[SMALL]:g}, against {rates[RIGHT]:g} for He and {rates[LARGE]:g} for twice the "
+            "variance. A wrong factor per layer is raised to the power of the depth. The networks "
+            "of 20 layers are those of the claim that ReLU wants a larger variance than tanh."
         ),
     )
 
@@ -88,7 +91,8 @@ CLAIMS.add(
         source="Chapter, answer 3",
         experiment=(
             "ReLU networks of 2, 5, 10 and 20 layers of 64 units on digits, weight variance 1, 2 "
-            "(He) and 4 over fan_in, each at its own best rate, fresh seeds, training rows."
+            "(He) and 4 over fan_in, each at its own best rate, 60 epochs, fresh seeds, training "
+            "rows."
         ),
         criterion=(
             "The price of a variance is its training loss behind He's. Supported if the price "

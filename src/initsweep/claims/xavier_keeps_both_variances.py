@@ -3,14 +3,21 @@
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.lab import Lab, Setup
 from initsweep.laboratory.pictures import Beside, Lines
-from initsweep.laboratory.signals import backward_scale, by_layer, forward_scale, snapshot
+from initsweep.laboratory.signals import (
+    BACKWARD,
+    FORWARD,
+    backward_scale,
+    by_layer,
+    forward_scale,
+    growth_per_layer,
+    snapshot,
+)
 from initsweep.laboratory.table import Measurement, Table
 from initsweep.laboratory.wording import number
 from initsweep.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH, WIDTH, LOW, HIGH = 10, 128, 0.8, 1.25
-FORWARD, BACKWARD = "forward scale", "backward scale"
 FACTORS = (FORWARD, BACKWARD)
 ACTIVATIONS = ("tanh", "sigmoid", "identity")
 CLAIMED = ("tanh", "sigmoid")
@@ -31,7 +38,11 @@ def measure(lab: Lab) -> list[Measurement]:
 
 def judge(table: Table) -> Judgement:
     """Kept means: within a fifth per layer, in both directions."""
-    factors = {(arm, q): per_layer(table, q, arm) for arm in ACTIVATIONS for q in FACTORS}
+    factors = {
+        (arm, q): mean_interval(growth_per_layer(table, q, arm))
+        for arm in ACTIVATIONS
+        for q in FACTORS
+    }
     kept = {
         arm: all(factors[arm, q].low > LOW and factors[arm, q].high < HIGH for q in FACTORS)
         for arm in CLAIMED
@@ -78,14 +89,6 @@ def fraction(value: float) -> str:
         return number(value)
     below = float(f"{1 / value:.2g}")
     return f"1/{below:g}" if below < 100 else f"1/{below:,.0f}".replace(",", " ")
-
-
-def per_layer(table: Table, quantity: str, arm: str) -> Interval:
-    """Return the geometric mean of the factor from layer to layer, in the signal's direction."""
-    first, last = (table.values(quantity, arm, float(layer)) for layer in (1, DEPTH))
-    if quantity == BACKWARD:
-        first, last = last, first
-    return mean_interval((last / first) ** (1 / (DEPTH - 1)))
 
 
 CLAIMS.add(

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import LOSS, beyond, edges, measured, tune
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Beside, Strips
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.laboratory.trained import capped_loss
 from initsweep.laboratory.wording import number
 
 SPARSITY, NEAR, MARGIN = 0.9, 0.1, 0.05
@@ -46,7 +46,7 @@ def measure(lab: Lab) -> list[Measurement]:
                 START: near_zero(lab.state(setup, scheme, seed)),
                 END: near_zero(state),
                 EXACT: at_zero(state),
-                PRUNED: loss_on_test_rows(setup, pruned(state)),
+                PRUNED: capped_loss(setup, pruned(state)),
             }
             rows += [
                 Measurement(arm=arm, quantity=quantity, setting=0.0, seed=seed, value=value)
@@ -80,14 +80,6 @@ def pruned(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def is_hidden(name: str) -> bool:
     """Return whether a parameter is the weight of a hidden layer."""
     return name.startswith("hidden") and name.endswith("weight")
-
-
-def loss_on_test_rows(setup: Setup, state: Mapping[str, Tensor]) -> float:
-    """Return the loss on the test rows, at most the constant predictor's."""
-    split = setup.data.splits["test"]
-    with torch.no_grad():
-        outputs = functional_call(setup.model(), dict(state), (split.features,))
-        return min(float(setup.data.loss(outputs, split.targets)), setup.data.constant_loss["test"])
 
 
 def judge(table: Table) -> Judgement:

@@ -4,13 +4,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 
-import torch
 from torch import Tensor
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement
 from initsweep.engine.lanes import Split
 from initsweep.laboratory.contest import contest, edges, verdict, within
-from initsweep.laboratory.data import Data
+from initsweep.laboratory.data import Data, guessing
 from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table
@@ -65,9 +64,7 @@ def part(data: Data, first: int) -> Data:
     for name, split in data.splits.items():
         chosen = (split.targets >= first) & (split.targets < first + 5)
         splits[name] = Split(features=split.features[chosen], targets=split.targets[chosen] - first)
-    counts = torch.bincount(splits["train"].targets, minlength=5).double()
-    log_shares = (counts / counts.sum()).log()
-    constant = {name: -float(log_shares[split.targets].mean()) for name, split in splits.items()}
+    constant = guessing(splits, 5)
     name = f"{data.name} {first} to {first + 4}"
     return replace(data, name=name, splits=splits, constant_loss=constant, n_outputs=5)
 

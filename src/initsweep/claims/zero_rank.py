@@ -7,7 +7,7 @@ from torch import Tensor
 
 from initsweep.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import respond
-from initsweep.laboratory.lab import Lab, Scheme, Setup
+from initsweep.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initsweep.laboratory.pictures import Strips
 from initsweep.laboratory.table import Measurement, Table
 
@@ -48,16 +48,16 @@ def measure(lab: Lab) -> list[Measurement]:
 def ranks(lab: Lab, setup: Setup, arm: str, scheme: Scheme, width: int) -> list[Measurement]:
     """Return rank and accuracy at the scheme's best rate, for every seed."""
     best = respond(lab, setup, scheme, RATES, seeds=lab.pick(3, 1)).best_rate
-    seeds = range(100, 100 + lab.pick(5, 2))
+    seeds = range(FRESH_SEED, FRESH_SEED + lab.pick(5, 2))
     runs = lab.train(setup, scheme, [best], seeds, split="test", keep_states=True)
     start: Callable[[int], Mapping[str, Tensor]] = lambda seed: lab.state(setup, scheme, seed)  # noqa: E731
-    rows = []
-    for place, (seed, state) in enumerate(runs.kept(best)):
+    rows = [Measurement(arm=arm, quantity="best rate", setting=float(width), seed=0, value=best)]
+    for seed, state in runs.kept(best):
         values = torch.linalg.svdvals((state[LAYER] - start(seed)[LAYER]).double())
         rank = int((values > TOLERANCE * values[0]).sum())
         found = {
             RANK: rank / setup.data.n_features,
-            ACCURACY: float(runs.final_scores[0, place]),
+            ACCURACY: float(runs.final_scores[0, runs.seeds.index(seed)]),
         }
         rows += [
             Measurement(

@@ -20,16 +20,14 @@ from initsweep.provenance import code_sha
 
 COMPUTES = (
     "architectures",
-    "datasets",
     "engine",
     "initializers",
-    "laboratory/data",
     "laboratory/lab",
     "metrics",
     "options",
     "randomness",
 )
-"""What a kept training depends on: not how experiments choose rates, judge or draw."""
+"""What a kept training depends on: not how experiments read data, choose rates, judge or draw."""
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
@@ -66,7 +64,13 @@ def measure(name: str, budget: Budget) -> str:
         What came of it, in one line.
     """
     claim, folder = CLAIMS.get(name), files.settings().mnist
-    lab = Lab(name, budget, code_sha(COMPUTES), None if folder is None else Path(folder))
+    lab = Lab(
+        name,
+        budget,
+        code_sha=code_sha(COMPUTES),
+        claim_sha=code_sha([f"claims/{name}"]),
+        mnist=None if folder is None else Path(folder),
+    )
     rows = claim.measure(lab)
     artifacts.write_rows(files.measurements_file(name, budget), rows, Measurement)
     judgement = claim.judge(files.read_table(name, budget))

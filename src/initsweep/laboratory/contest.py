@@ -1,17 +1,13 @@
 """Schemes against another, each at its own best rate, on a grid that grows until it holds it."""
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from initsweep.laboratory.claim import Answer, Effect
 from initsweep.laboratory.data import Data
 from initsweep.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Scheme, Setup
-from initsweep.laboratory.runs import Runs, Tuned
+from initsweep.laboratory.rates import learns, next_rate
+from initsweep.laboratory.runs import By, Runs, Tuned
 from initsweep.laboratory.table import Measurement, Table, exactly
 from initsweep.records import Interval
 from initsweep.statistics.intervals import mean_interval
@@ -20,8 +16,8 @@ RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Half-decade steps in which SGD with momentum finds the best rate of most networks here."""
 TRAIN = "training loss"
 LOSS, SCORE, CHOSEN, EDGE = "test loss", "test score", "validation loss", "best rate at the edge"
-LEARNED = 0.95
-"""A mean loss above this share of the constant predictor's has no best rate worth finding."""
+CHOSEN_SCORE = "validation score"
+NOTHING, FROM, TO = "learned at no rate", "lowest rate tried", "highest rate tried"
 MOST_STEPS = 6
 FEWEST = 5
 Seeds = tuple[int, int]
@@ -36,6 +32,7 @@ def contest(
     rates: Sequence[float] = RATES,
     setting: float = 0.0,
     on_training_rows: bool = False,
+    by: By = "loss",
 ) -> list[Measurement]:
     """Give every scheme its own best rate and test it on fresh seeds.
 
@@ -50,16 +47,18 @@ def contest(
             that one. Deep networks without regularization fit digits long before their test loss
             stops rising, so where the question is what trains, the test loss would punish the
             scheme that does.
+        by: Whether rates are chosen by loss or by score.
 
     Returns:
-        For each arm the test loss and score of the fresh seeds, the mean validation loss by which
-        the rate was chosen, the rate, and whether it lies at the edge all the same.
+        For each arm the test loss and score of the fresh seeds, the mean validation loss or score
+        by which the rate was chosen, the rate, whether it lies at the edge all the same, which
+        rates were tried, and whether nothing was learned at any.
     """
     rows = []
     if on_training_rows:
         setup = replace(setup, data=seen(setup.data))
     for arm, scheme in schemes.items():
-        rows += measured(tune(lab, setup, scheme, rates, seeds=seeds), arm, setting)
+        rows += measured(tune(lab, setup, scheme, rates, seeds=seeds, by=by), arm, setting)
     if on_training_rows:
         names = {LOSS: TRAIN, SCORE: "training score"}
         rows = [replace(row, quantity=names.get(row.quantity, row.quantity)) for row in rows]
@@ -77,72 +76,58 @@ def seen(data: Data) -> Data:
 
 
 def tune(
-    lab: Lab, setup: Setup, scheme: str | Scheme, rates: Sequence[float] = RATES, *, seeds: Seeds
+    lab: Lab,
+    setup: Setup,
+    scheme: str | Scheme,
+    rates: Sequence[float] = RATES,
+    *,
+    seeds: Seeds,
+    by: By = "loss",
 ) -> Tuned:
-    """Return a scheme at its best rate; the grid grows while the best rate is at its edge.
+    """Return a scheme at its best rate; the grid grows until it holds that rate.
 
-    It grows by half-decade steps, six at most, and not for a scheme that learns nothing anywhere.
+    It grows by half-decade steps, six at most, as `next_rate` says.
     """
-    response = respond(lab, setup, scheme, rates, seeds=seeds[0])
+    response = respond(lab, setup, scheme, rates, seeds=seeds[0], by=by)
     fresh = range(FRESH_SEED, FRESH_SEED + seeds[1])
-    runs = lab.train(setup, scheme, [response.best_rate], fresh, split="test")
-    return Tuned(response=response, fresh=runs)
+    runs = lab.train(setup, scheme, [response.best(by)], fresh, split="test")
+    return Tuned(response=response, fresh=runs, by=by)
 
 
 def respond(
-    lab: Lab, setup: Setup, scheme: str | Scheme, rates: Sequence[float] = RATES, *, seeds: int
+    lab: Lab,
+    setup: Setup,
+    scheme: str | Scheme,
+    rates: Sequence[float] = RATES,
+    *,
+    seeds: int,
+    by: By = "loss",
 ) -> Runs:
     """Return the runs of a scheme on the tuning seeds, on a grid grown as `tune` says."""
     tuning = range(TUNING_SEED, TUNING_SEED + seeds)
     response = lab.train(setup, scheme, rates, tuning)
     for _ in range(MOST_STEPS):
-        beyond = next_rate(response)
+        beyond = next_rate(response, by)
         if beyond is None:
             break
-        response = joined(response, lab.train(setup, scheme, [beyond], tuning))
+        response = response.joined(lab.train(setup, scheme, [beyond], tuning))
     return response
-
-
-def half_decade(rate: float, steps: int) -> float:
-    """Return the rate so many half decades up, of the form 1eN or 3eN."""
-    return float(f"{10 ** (math.log10(rate) + steps / 2):.0e}")
-
-
-def next_rate(response: Runs) -> float | None:
-    """Return the rate beyond the edge that the best one lies at, or None if there is no need."""
-    best = response.best_rate
-    if response.final_losses.mean(axis=1).min() > LEARNED * response.constant_loss:
-        return None
-    step = {min(response.rates): -1, max(response.rates): 1}.get(best)
-    return None if step is None else half_decade(best, step)
-
-
-def joined(first: Runs, second: Runs) -> Runs:
-    """Return the runs of two sets of rates as one."""
-
-    def both(pick: Callable[[Runs], NDArray[Any]]) -> NDArray[Any]:
-        return np.concatenate([pick(first), pick(second)])
-
-    return replace(
-        first,
-        rates=first.rates + second.rates,
-        states=first.states + second.states,
-        losses=both(lambda runs: runs.losses),
-        scores=both(lambda runs: runs.scores),
-        raw_losses=both(lambda runs: runs.raw_losses),
-        train_losses=both(lambda runs: runs.train_losses),
-        diverged=both(lambda runs: runs.diverged),
-    )
 
 
 def measured(tuned: Tuned, arm: str, setting: float = 0.0) -> list[Measurement]:
     """Return what `contest` tells of one arm."""
-    response, fresh = tuned.response, tuned.fresh
+    response, fresh, place = tuned.response, tuned.fresh, tuned.response.at(tuned.rate)
+    learned = learns(response, tuned.by)
     single = {
         "best rate": tuned.rate,
-        CHOSEN: float(response.final_losses[response.at(tuned.rate)].mean()),
-        EDGE: float(next_rate(response) is not None),
+        CHOSEN: float(response.final_losses[place].mean()),
+        EDGE: float(learned and next_rate(response, tuned.by) is not None),
+        FROM: min(response.rates),
+        TO: max(response.rates),
+        NOTHING: float(not learned),
     }
+    if tuned.by == "score":
+        single[CHOSEN_SCORE] = float(response.final_scores[place].mean())
     columns = {LOSS: tuned.test_losses, SCORE: tuned.test_scores}
     rows = [
         (name, seed, v)
@@ -156,8 +141,12 @@ def measured(tuned: Tuned, arm: str, setting: float = 0.0) -> list[Measurement]:
     ]
 
 
-def best_arm(table: Table, arms: Sequence[str], setting: float | None = None) -> str:
-    """Return the arm with the lowest validation loss, chosen without a look at the test rows."""
+def best_arm(
+    table: Table, arms: Sequence[str], setting: float | None = None, by: By = "loss"
+) -> str:
+    """Return the arm that is best on the validation rows, without a look at the test rows."""
+    if by == "score":
+        return max(arms, key=lambda arm: float(table.values(CHOSEN_SCORE, arm, setting)[0]))
     return min(arms, key=lambda arm: float(table.values(CHOSEN, arm, setting)[0]))
 
 
@@ -215,7 +204,20 @@ def verdict(parts: Sequence[bool | None]) -> Answer:
 
 
 def edges(table: Table) -> list[Effect]:
-    """Return how many best rates lie at the edge of their grid; nothing where none does."""
+    """Return what there is to know of the rates, nothing where every best rate was found.
+
+    How many best rates lie at the edge of their grid, and which arms learned at no rate.
+    """
     found = sum(row.value for row in table.rows if row.quantity == EDGE)
     name = "best rates at the edge of the grid (these could be better still)"
-    return [Effect(name=name, value=exactly(found))] if found else []
+    effects = [Effect(name=name, value=exactly(found))] if found else []
+    for row in table.rows:
+        if row.quantity == NOTHING and row.value:
+            low, high, loss = (
+                float(table.values(quantity, row.arm, row.setting)[0])
+                for quantity in (FROM, TO, CHOSEN)
+            )
+            at = f", {row.setting:g}" if len(table.settings(NOTHING, row.arm)) > 1 else ""
+            name = f"{row.arm}{at}: learned at no rate tried ({low:g} to {high:g}); its best loss"
+            effects.append(Effect(name=name, value=exactly(loss)))
+    return effects

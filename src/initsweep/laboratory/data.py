@@ -1,7 +1,9 @@
 """Data for experiments: what ships with scikit-learn, MNIST from files that lie here, draws."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +57,20 @@ class Data:
         return self.splits["train"]
 
 
+@lru_cache(maxsize=16)
+def content_sha(data: Data) -> str:
+    """Return a short SHA-256 over all rows and the losses that runs are capped at.
+
+    Kept trainings are found by it, so that they outlive changes of the code that reads data.
+    """
+    digest = hashlib.sha256(repr(sorted(data.constant_loss.items())).encode())
+    for name, split in sorted(data.splits.items()):
+        for values in (split.features, split.targets):
+            digest.update(f"{name}:{values.dtype}:{tuple(values.shape)}:".encode())
+            digest.update(values.contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
 def registered(name: str) -> Data:
     """Return one of the data sets that ship with scikit-learn."""
     shape = (8, 8) if name == "digits" else None
@@ -98,6 +114,16 @@ def drawn(name: str, task: Task, features: np.ndarray, targets: np.ndarray) -> D
         reference="drawn at random",
     )
     return prepared(name, dataset, None)
+
+
+def guessing(splits: Mapping[str, Split], classes: int) -> dict[str, float]:
+    """Return by split the cross-entropy, in nats, of guessing the training classes' frequencies.
+
+    For classification data of which rows or classes were left out after preparing.
+    """
+    counts = splits["train"].targets.bincount(minlength=classes).double()
+    logs = (counts / counts.sum()).log()
+    return {name: -float(logs[split.targets].mean()) for name, split in splits.items()}
 
 
 def prepared(name: str, dataset: Dataset, shape: tuple[int, int] | None) -> Data:

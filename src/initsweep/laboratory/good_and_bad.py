@@ -1,7 +1,7 @@
 """What good and bad initialization stand for where a claim says no more than that."""
 
-from initsweep.laboratory.contest import half_decade
 from initsweep.laboratory.lab import Scheme
+from initsweep.laboratory.rates import half_decade
 
 GOOD, SMALL, LARGE = "He", "He's weights / 3", "He's weights x 3"
 BAD = (SMALL, LARGE)

@@ -17,7 +17,7 @@ from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, Problem
 from initsweep.engine.train import train_lanes
 from initsweep.initializers import Initializer, initial_state, make_initializer
-from initsweep.laboratory.data import Data, mnist, registered
+from initsweep.laboratory.data import Data, content_sha, mnist, registered
 from initsweep.laboratory.runs import Runs
 from initsweep.params import Optimizer, Runtime, Training, fingerprint
 from initsweep.progress import progress
@@ -95,7 +95,7 @@ class Setup:
         """Return what identifies it, as a JSON-like value."""
         network: object = repr(self.model()) if callable(self.network) else dict(self.network)
         return {
-            "data": self.data.name,
+            "data": [self.data.name, content_sha(self.data)],
             "network": network,
             "epochs": self.epochs,
             "batch_size": self.batch_size,
@@ -109,7 +109,7 @@ class Scheme:
     """Weights with a name that stands for them.
 
     Attributes:
-        label: What it is called in tables and pictures; kept trainings are found by it.
+        label: What it is called in tables and pictures.
         weights: An initializer, or a function from the seed to all parameters by name.
     """
 
@@ -122,22 +122,39 @@ class Scheme:
         told = " ".join([name, *(f"{key}={value}" for key, value in options.items())])
         return cls(label=label or told, weights=make_initializer(name, options))
 
+    def key(self) -> dict[str, object]:
+        """Return what identifies it, as a JSON-like value; a function goes by its label."""
+        law = None
+        if isinstance(self.weights, Initializer):
+            law = [type(self.weights).__qualname__, vars(self.weights)]
+        return {"label": self.label, "law": law}
+
 
 class Lab:
     """Carries out the experiment of one claim."""
 
-    def __init__(self, claim: str, budget: Budget, code_sha: str, mnist: Path | None) -> None:
+    def __init__(
+        self,
+        claim: str,
+        budget: Budget,
+        *,
+        code_sha: str,
+        claim_sha: str,
+        mnist: Path | None = None,
+    ) -> None:
         """Set up the bench.
 
         Args:
             claim: Its name, for kept work and the progress bar.
             budget: "full", or "quick", which may end in "cannot tell".
             code_sha: Hash of all that computes; kept work of other code is not used.
+            claim_sha: Hash of the claim's own file, for work done with networks or weights of its
+                own.
             mnist: Folder with MNIST's test files, if there is one.
         """
         pin_matmul()
         self.claim, self.budget = claim, budget
-        self._code_sha, self._mnist = code_sha, mnist
+        self._code_sha, self._claim_sha, self._mnist = code_sha, claim_sha, mnist
 
     def pick(self, full: Choice, quick: Choice) -> Choice:
         """Return what fits the budget."""
@@ -201,7 +218,7 @@ class Lab:
                 runtime=Runtime.model_validate(_RUNTIME),
                 keep_states=keep_states,
                 on_progress=lambda done, _: bar.advance(done),
-                checkpoint=self._kept(setup, scheme.label, split),
+                checkpoint=self._kept(setup, scheme, split),
             )
         return Runs.of(scheme.label, rates, seeds, results, setup.data, split)
 
@@ -218,8 +235,10 @@ class Lab:
             constant_loss=data.constant_loss[split],
         )
 
-    def _kept(self, setup: Setup, label: str, split: str) -> Path:
-        key = {"code": self._code_sha, "label": label, "split": split, **setup.key()}
+    def _kept(self, setup: Setup, scheme: Scheme, split: str) -> Path:
+        key = {"code": self._code_sha, "split": split, **scheme.key(), **setup.key()}
+        if callable(setup.network) or not isinstance(scheme.weights, Initializer):
+            key["claim"] = self._claim_sha  # it has code of its own that computes
         return SCRATCH / self.claim / fingerprint(key)
 
 

@@ -1,7 +1,8 @@
 """Trainings of one scheme as matrices: learning rates by seeds."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from initsweep.laboratory.data import Data
 from initsweep.laboratory.table import Measurement
 
 Matrix = NDArray[np.float64]
+By = Literal["loss", "score"]
+"""What a rate is chosen by: the mean capped loss, or the mean score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,6 +33,7 @@ class Runs:
         diverged: Shape (rates, seeds).
         states: Final parameters, rates by seeds, None for diverged runs; empty if not kept.
         constant_loss: The constant predictor's.
+        guessed_score: Of the best guess that ignores the features.
         engine: The path that trained them.
     """
 
@@ -43,6 +47,7 @@ class Runs:
     diverged: NDArray[np.bool_]
     states: list[list[dict[str, Tensor] | None]]
     constant_loss: float
+    guessed_score: float
     engine: str
 
     @classmethod
@@ -72,6 +77,7 @@ class Runs:
             diverged=(results.diverged_at_step != NEVER).reshape(shape),
             states=[states[at : at + len(seeds)] for at in range(0, len(states), len(seeds))],
             constant_loss=constant,
+            guessed_score=guess,
             engine=results.engine,
         )
 
@@ -88,9 +94,34 @@ class Runs:
     @property
     def best_rate(self) -> float:
         """The rate with the lowest mean capped loss; the smallest of several equal ones."""
-        means = self.final_losses.mean(axis=1)
+        return self.best()
+
+    def best(self, by: By = "loss") -> float:
+        """Return the rate with the lowest mean capped loss, or with the highest mean score.
+
+        The smallest of several equal ones. Where most losses reach the cap they are equal at good
+        and at bad rates, and only the score tells them apart.
+        """
+        means = (self.final_losses if by == "loss" else -self.final_scores).mean(axis=1)
         ranked = sorted(range(len(self.rates)), key=lambda i: (means[i], self.rates[i]))
         return self.rates[ranked[0]]
+
+    def joined(self, other: "Runs") -> "Runs":
+        """Return the runs of two sets of rates as one."""
+
+        def both(pick: Callable[[Runs], NDArray[Any]]) -> NDArray[Any]:
+            return np.concatenate([pick(self), pick(other)])
+
+        return replace(
+            self,
+            rates=self.rates + other.rates,
+            states=self.states + other.states,
+            losses=both(lambda runs: runs.losses),
+            scores=both(lambda runs: runs.scores),
+            raw_losses=both(lambda runs: runs.raw_losses),
+            train_losses=both(lambda runs: runs.train_losses),
+            diverged=both(lambda runs: runs.diverged),
+        )
 
     def kept(self, rate: float) -> Iterator[tuple[int, dict[str, Tensor]]]:
         """Iterate over seed and final parameters at a rate, without diverged runs.
@@ -128,10 +159,12 @@ class Tuned:
     Attributes:
         response: All rates on the tuning seeds, validation rows.
         fresh: The best rate on fresh seeds, test rows.
+        by: What the rate was chosen by.
     """
 
     response: Runs
     fresh: Runs
+    by: By = "loss"
 
     @property
     def rate(self) -> float:

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterable
 from torch import Tensor
 
 from initsweep.laboratory.lab import Lab, Scheme, Setup
-from initsweep.laboratory.table import Measurement
+from initsweep.laboratory.table import Measurement, Table, Values
 from initsweep.probes.activation_scale import root_mean_square
 from initsweep.probes.capture import Layer, Snapshot, capture
 
+FORWARD, BACKWARD = "forward scale", "backward scale"
 ROWS = 256
 """Training rows that a network is looked at with."""
 
@@ -67,3 +68,19 @@ def forward_scale(layer: Layer) -> float:
 def backward_scale(layer: Layer) -> float:
     """Return the root mean square of the gradient with respect to a layer's pre-activations."""
     return root_mean_square(layer.gradients)
+
+
+def growth_per_layer(table: Table, quantity: str, arm: str) -> Values:
+    """Return the geometric mean of the factor from one layer to the next, shape (seeds,).
+
+    In the signal's direction: `BACKWARD` from the last layer to the first, all else onwards.
+
+    Args:
+        table: Measurements of `by_layer`.
+        quantity: What was measured by layer.
+        arm: Of which arm.
+    """
+    layers = table.settings(quantity, arm)
+    first, last = (table.values(quantity, arm, layer) for layer in (layers[0], layers[-1]))
+    growth = (last / first) ** (1 / (layers[-1] - layers[0]))
+    return 1 / growth if quantity == BACKWARD else growth

@@ -69,10 +69,19 @@ class Table:
         return mean_interval(self.values(quantity, arm, setting))
 
     def difference(
-        self, quantity: str, arm: str, other: str, setting: float | None = None
+        self,
+        quantity: str,
+        arm: str,
+        other: str,
+        setting: float | None = None,
+        other_setting: float | None = None,
     ) -> Interval:
-        """Return the mean of `arm` minus `other`, paired by seed, with its 95 % interval."""
-        first, second = (self.values(quantity, name, setting) for name in (arm, other))
+        """Return the mean of `arm` minus `other`, paired by seed, with its 95 % interval.
+
+        Both at the same setting unless `other_setting` says where the other one stands.
+        """
+        beside = setting if other_setting is None else other_setting
+        first, second = self.values(quantity, arm, setting), self.values(quantity, other, beside)
         return mean_interval(first - second)
 
     def curve(self, quantity: str, arm: str) -> tuple[Values, Values]:
