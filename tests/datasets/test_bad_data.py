@@ -106,8 +106,8 @@ def test_settings_that_do_not_fit_the_file(loaded, content, options, expected):
         ([HEADER, *ROWS[:10]], "10 rows; a study needs at least 20"),
         (["x,y", *(f"1,{'ab'[row % 2]}" for row in range(60))], "no column varies"),
         (
-            ["who,y", *(f"k{row},{'ab'[row % 2]}" for row in range(2000))],
-            "column 'who' has 1200 different values, e.g. 'k0'",
+            ["who,y", *(f"k{row // 2},{'ab'[row % 2]}" for row in range(4000))],
+            "column 'who' has 1691 different values, e.g. 'k0'",
         ),
     ],
 )

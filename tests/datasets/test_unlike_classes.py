@@ -102,14 +102,37 @@ def test_rare_classes_are_counted_and_advised_by_what_they_are(written, settings
 
 
 def test_columns_of_prices_are_refused_and_dates_noticed(loaded):
-    lines = ["when,price,y", *(f"{day(row)},${row}.50,{'ab'[row % 2]}" for row in range(300))]
+    lines = ["when,price,y", *(f"{day(row // 3)},${row}.50,{'ab'[row % 2]}" for row in range(300))]
     with pytest.raises(DataError, match=r"'price' holds numbers with a currency sign.*here 0\.50"):
         loaded(lines)
     notices = loaded(lines, drop=("price",)).notices
-    assert "Column 'when' holds dates, such as '2020-01-01', and is taken as 300" in notices[0]
+    assert "Column 'when' holds dates, such as '2020-01-01', and is taken as 100" in notices[0]
     declared = loaded(lines, categorical=("when", "price"))
     assert set(declared.categories) == {"when", "price"}
     assert declared.notices == ()
+
+
+def test_names_of_rows_are_refused_all_at_once(loaded):
+    lines = [f"C{row},{row % 9},{day(row)},{'ab'[row % 2]}" for row in range(300)]
+    table = ["customer,age,signup,y", *lines]
+    with pytest.raises(DataError) as caught:
+        loaded(table)
+    said = str(caught.value)
+    assert "'customer' (300 different values in 300 rows, such as 'C0')" in said
+    assert "'signup' (dates, 300 different values" in said
+    assert "List 'customer' and 'signup' under data.table.drop" in said
+    assert loaded(table, drop=("customer", "signup")).notices == ()
+    assert loaded(table, categorical=("customer", "signup")).notices == ()
+    assert "as 300 categories." in loaded(table, encoding="ordinal").notices[0]
+
+
+@pytest.mark.parametrize(("of_each", "said"), [(1.15, 1), (3, 0)])
+def test_text_that_is_often_unique_is_noticed(loaded, of_each, said):
+    lines = [f"T{int(row / of_each)},{'ab'[row % 2]}" for row in range(300)]
+    notices = loaded(["ticket,y", *lines]).notices
+    found = sum("'ticket' has 261 different values in 300 rows" in one for one in notices)
+    assert found == said
+    assert len(notices) == said
 
 
 def test_few_percentages_are_categories(loaded):

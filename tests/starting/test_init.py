@@ -102,6 +102,7 @@ def test_test_rows_may_stay_where_they_are_and_come_along_with_parameters(here):
         ("list it under data.table.drop.", "list it under --drop."),
         ("or set data.table.encoding: ordinal (", "or set --encoding ordinal ("),
         ("model.name: x; model.widht: y", "--model: x; --option widht: y"),
+        ("'data/raw/a.csv': `iconv data/raw/a.csv`", "'my table.csv': `iconv 'my table.csv'`"),
         (
             "data.source.more, my_data.task, data.tasks",
             "data.source.more, my_data.task, data.tasks",
@@ -109,7 +110,18 @@ def test_test_rows_may_stay_where_they_are_and_come_along_with_parameters(here):
     ],
 )
 def test_keys_become_options_where_they_stand_alone(message, expected):
-    assert settings.as_options(message, settings.SAID_OTHERWISE) == expected
+    words = {**settings.SAID_OTHERWISE, "data/raw/a.csv": "my table.csv"}
+    assert settings.as_options(message, words) == expected
+
+
+def test_what_is_noticed_is_said_once_and_in_options(here, capsys):
+    rows = (f"2020-01-{1 + i % 28:02d},{i % 5},{'yn'[i % 12 == 0]}" for i in range(240))
+    (here / "dated.csv").write_text("\n".join(["day,size,answer", *rows]))
+    assert made("--data", "dated.csv") == 0  # a rare class: prepared twice
+    said = [line for line in capsys.readouterr().err.splitlines() if "'day'" in line]
+    assert len(said) == 1
+    assert said[0].startswith("init: Column 'day' holds dates")
+    assert said[0].endswith("or list it under --drop.")
 
 
 def test_whoever_gave_a_parameter_file_is_told_its_keys(here, capsys):
@@ -260,6 +272,8 @@ def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
         (("--data", "numbers.csv", "--task", "classification"), "Set --task regression, or name"),
         (("--data", "wine", "--task", "regression"), "--task: wine is a classification data set"),
         (("--data", "few.csv"), "set --task regression"),
+        (("--data", "names.csv"), "List 'name' under --drop"),
+        (("--data", "sub/broken 2.csv"), "iconv -f CP1252 -t UTF-8 'sub/broken 2.csv' > utf8.csv"),
         (("--data", "broken.csv"), "not UTF-8"),
         (("--data", "my.csv", "--model", "mpl"), "Did you mean 'mlp'?"),
         (("--data", "my.csv", "--model", "no_nets:make"), "Python finds no module 'no_nets'"),
@@ -278,6 +292,8 @@ def test_a_mistake_is_one_message_and_leaves_nothing_behind(here, capsys, argume
     (here / "sub").mkdir()
     (here / "sub/my.csv").write_text(TABLE)
     (here / "broken.csv").write_bytes(b"a,b\n\x89\xff,1\n")
+    (here / "sub/broken 2.csv").write_bytes(b"a,b\n\xe9,1\n")
+    (here / "names.csv").write_text("name,b\n" + "\n".join(f"n{i},{i % 2}" for i in range(60)))
     assert made(*arguments) == 2
     error = [line for line in capsys.readouterr().err.splitlines() if line[:9] == "initsweep"]
     assert len(error) == 1
@@ -334,6 +350,7 @@ def test_a_study_runs_outside_the_repository(tmp_path):
     assert "git and DVC initialized" in told
     study = tmp_path / "study"
     output = run(*initsweep, "repro", folder=study)
+    assert "fatal" not in output  # git, which has no commit yet to speak of
     assert "Running stage 'tune@he_normal'" in output
     assert "Report: reports/review.html" in output
     assert (study / "mlflow.db").exists()

@@ -97,7 +97,7 @@ def described(path: Path, head: bytes) -> Kind:
     if text.strip() and "\0" not in text:
         line = text.strip().splitlines()[0]
         return Kind(
-            what=f"text, {quoted(line)}", remedy=f"A table is read by data.source: csv:{path}"
+            what=f"text, {quoted(line)}", remedy=f"If it is a table, set data.source: csv:{path}"
         )
     return Kind(
         what=f"nothing known: it begins with the bytes {head[:8].hex(' ')}",

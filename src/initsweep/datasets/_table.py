@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._columns import FEW_CATEGORIES, Feature, read_feature
-from initsweep.datasets._likeness import likeness
+from initsweep.datasets._columns import read_feature
+from initsweep.datasets._suspects import refuse_identifiers, row_numbers, said_of_categories
 from initsweep.datasets._target import read_target
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
@@ -91,6 +91,9 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
         for name in chosen
     ]
     answer = read_target(target, table.columns[target], table.place, settings.task, chosen)
+    own = [one for one in features if one.name not in forced]
+    if options.encoding == "onehot":
+        refuse_identifiers(own)
     return Dataset(
         task=answer.task,
         features=np.column_stack([feature.values for feature in features]),
@@ -105,8 +108,8 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
         notices=(
             *table.notices,
             *answer.notices,
-            *_row_numbers(features),
-            *_odd_categories([one for one in features if one.name not in forced]),
+            *row_numbers(features),
+            *said_of_categories(own, options.encoding),
         ),
     )
 
@@ -189,31 +192,3 @@ def _given_split(table: Table, settings: Data, rows: int) -> np.ndarray | None:
             )
         split.append(known)
     return np.array(split)
-
-
-def _row_numbers(features: list[Feature]) -> list[str]:
-    """Return what to say of columns that number the rows: in sorted rows they tell the target."""
-    return [
-        f"Column '{feature.name}' numbers the rows; if it is no measurement, list it under "
-        "data.table.drop."
-        for feature in features
-        if feature.categories is None
-        and len(feature.values) > 1
-        and np.array_equal(np.diff(feature.values), np.ones(len(feature.values) - 1))
-    ]
-
-
-def _odd_categories(features: list[Feature]) -> list[str]:
-    """Return what to say of columns of dates and the like, each of which became a category."""
-    found = []
-    for feature in features:
-        if feature.categories is None or len(feature.categories) <= FEW_CATEGORIES:
-            continue
-        meant = likeness(feature.categories)
-        if meant is not None:
-            found.append(
-                f"Column {quoted(feature.name)} holds {meant.what}, such as "
-                f"{quoted(meant.example)}, and is taken as {len(feature.categories)} categories. "
-                f"{meant.remedy}, or list it under data.table.drop."
-            )
-    return found

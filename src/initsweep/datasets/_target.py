@@ -192,7 +192,7 @@ def _quantity(name: str, numbers: np.ndarray | None, text: Text, place: Place) -
             remedy = f"Correct it, or {TARGET}"
         raise DataError(
             f"The target {quoted(name)} is {quoted(text.distinct[text.codes[row]])} in "
-            f"{place(row)}; data.task: regression needs numbers. {remedy}."
+            f"{place(row)}; data.task is regression, which needs numbers. {remedy}."
         )
     refuse_infinite(name, numbers, place, TARGET)
     return Target(task="regression", values=np.array(numbers), class_names=())

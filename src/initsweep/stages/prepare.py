@@ -1,6 +1,7 @@
 """Load, check, split and standardize the data; everything later reads what this writes."""
 
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,11 +16,19 @@ from initsweep.params import Params
 from initsweep.records import Schema
 
 
-def run(params: Params) -> None:
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"prepare: {sentence}\n")
+
+
+def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     """Write `data/prepared/`.
 
     These are the standardized splits, `schema.json`, `profile.json`, and `preprocessing.json`,
     which turns raw rows into features (`initsweep.preprocessing`).
+
+    Args:
+        params: The parameters.
+        tell: Takes each sentence about what was assumed, or what limits a study of these data.
     """
     if files_of(params.data):
         check_watched(params.data)
@@ -30,7 +39,7 @@ def run(params: Params) -> None:
     found = profile(dataset, prepared)
     limits = caveats(found)
     for sentence in (*found["notices"], *limits):
-        sys.stderr.write(f"prepare: {sentence}\n")
+        tell(sentence)
     artifacts.write_json(artifacts.SCHEMA, _schema(params, dataset, prepared, limits))
     artifacts.write_json(artifacts.PREPARED / "profile.json", found)
     artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json())

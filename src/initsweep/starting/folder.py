@@ -82,20 +82,25 @@ def lay_out(source: Source, code: Sequence[Path], *, copy: bool) -> str:
 def start_versioning(data: list[Path]) -> list[str]:
     """Make the working directory a project of git and DVC, and track the data.
 
+    It becomes a repository of its own unless it lies in one that would take its files. What is
+    staged there stays as it was.
+
     Returns:
-        What was done, as sentences.
+        What was initialized.
 
     Raises:
         ArtifactError: If git or DVC fail.
     """
     done = []
-    inside = subprocess.run(
-        ["git", "rev-parse", "--is-inside-work-tree"], capture_output=True, check=False
-    )
-    if inside.returncode:
+    if _succeeds("git", "rev-parse", "--is-inside-work-tree") and not _succeeds(
+        "git", "check-ignore", "--quiet", "."
+    ):
+        _run(sys.executable, "-m", "dvc", "init", "--quiet", "--subdir")
+        _run("git", "reset", "--quiet", "--", ".")
+    else:
         _run("git", "init", "--quiet")
+        _run(sys.executable, "-m", "dvc", "init", "--quiet")
         done.append("git")
-    _run(sys.executable, "-m", "dvc", "init", "--quiet", *(["--subdir"] if not done else []))
     done.append("DVC")
     (Path(".dvc") / "config").write_text("[core]\n    analytics = false\n", encoding="utf-8")
     shutil.copytree(TEMPLATE / "plots", ".dvc/plots", dirs_exist_ok=True)
@@ -109,6 +114,13 @@ def _copy(path: Path, target: Path) -> None:
         shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
     else:
         shutil.copyfile(path, target)
+
+
+def _succeeds(*command: str) -> bool:
+    try:
+        return not subprocess.run(command, capture_output=True, check=False).returncode
+    except FileNotFoundError:
+        raise ArtifactError(f"There is no program '{command[0]}'; install it.") from None
 
 
 def _run(*command: str) -> None:

@@ -1,7 +1,7 @@
 """What `init` was asked for: the data and code it names, and the parameters that follow."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,13 +98,13 @@ def values(request: Request, source: sources.Source, watch: str) -> dict[str, ob
 
 
 @contextlib.contextmanager
-def in_words_of(request: Request, source: sources.Source) -> Iterator[None]:
+def in_words_of(request: Request, source: sources.Source) -> Iterator[Callable[[str], str]]:
     """Name options where errors name keys, and the user's files where they name copies.
 
     Someone who gave a parameter file knows its keys, but for those that options replace.
 
     Yields:
-        Nothing.
+        What says other messages so.
     """
     words = dict(SAID_OTHERWISE)
     if request.params is not None:
@@ -113,7 +113,7 @@ def in_words_of(request: Request, source: sources.Source) -> Iterator[None]:
         words = {key: said for key, said in words.items() if key in given}
     words |= {(folders.RAW / file.name).as_posix(): _shown(file) for file in source.all_files}
     try:
-        yield
+        yield lambda message: as_options(message, words)
     except InitsweepError as error:
         raise type(error)(as_options(str(error), words)) from error
 

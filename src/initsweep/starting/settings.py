@@ -5,6 +5,7 @@ line, although the code that reads the data knows the keys only.
 """
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -133,7 +134,7 @@ def as_options(message: str, words: Mapping[str, str]) -> str:
     """Return a message with keys in the words of the command line.
 
     "Set data.task: regression" becomes "Set --task regression", and "data.task: wrong" becomes
-    "--task: wrong".
+    "--task: wrong". A file outside quotation marks stands in a command, and is written for a shell.
 
     Args:
         message: What was said to someone who has a params.yaml.
@@ -144,7 +145,10 @@ def as_options(message: str, words: Mapping[str, str]) -> str:
     pattern = rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w.])(?P<key>{known})(?P<colon>: )?"
 
     def said(match: re.Match[str]) -> str:
-        verb, colon = match["verb"] or "", match["colon"] or ""
-        return f"{verb}{words[match['key']]}{' ' if verb and colon else colon}"
+        verb, colon, word = match["verb"] or "", match["colon"] or "", words[match["key"]]
+        is_quoted = message[: match.start("key")].endswith("'")
+        if not (is_quoted or word.startswith("--")):
+            word = shlex.quote(word)
+        return f"{verb}{word}{' ' if verb and colon else colon}"
 
     return re.sub(pattern, said, message)

@@ -1,6 +1,7 @@
 """Makes a study of someone's data, in a new folder, with an estimate of how long it will take."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,31 +53,35 @@ def make(request: Request) -> str:
     start = request.params or parameters.DEFAULT
     template = start.read_text(encoding="utf-8")
     copy = not request.in_place or source.kind in sources.FETCHED  # those lie in data/raw
-    with requests.in_words_of(request, source), folders.new_folder(request.folder):
+    with requests.in_words_of(request, source) as said_so, folders.new_folder(request.folder):
         watch = folders.lay_out(source, code, copy=copy)
         if source.kind in sources.FETCHED:
             fetch(f"{source.kind}:{source.location}")
         with own.copies_only(code):
             draft = Draft(template=template, values=requests.values(request, source, watch))
-            params, schema = _prepared(draft, given=request.params is not None)
+            noticed: list[str] = []
+            params, schema = _prepared(draft, noticed, given=request.params is not None)
+            for sentence in noticed:
+                sys.stderr.write(f"init: {said_so(sentence)}\n")
             said = _with_budget(request, draft, params, schema)
         raw = sorted(path for path in folders.RAW.iterdir() if path.name != ".gitkeep")
         versioned = folders.start_versioning(raw)
     return "\n".join([*said, "", *telling.next_steps(request.folder, versioned)])
 
 
-def _prepared(draft: Draft, *, given: bool) -> tuple[Params, Schema]:
+def _prepared(draft: Draft, noticed: list[str], *, given: bool) -> tuple[Params, Schema]:
     """Read and check the data as the first stage will, and complete the values.
 
     Args:
         draft: The study.
+        noticed: Gets what was assumed about the data.
         given: Whether the parameters are the user's own, of which nothing is changed.
 
     Returns:
         The parameters so far, and what the data are.
     """
     params, values = draft.write(), draft.values
-    prepare.run(params)
+    prepare.run(params, noticed.append)
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     if given:
         return params, schema
@@ -89,7 +94,7 @@ def _prepared(draft: Draft, *, given: bool) -> tuple[Params, Schema]:
         values["model"] = {"name": chosen.name, **chosen.options, **shaped}
     if counts and min(counts) < RARE * sum(counts) and len(counts) < 1 / RARE:
         values["task.score"] = "balanced_accuracy"
-        prepare.run(draft.write())
+        prepare.run(draft.write(), lambda _: None)  # which notices the same again
     return draft.write(), artifacts.read_record(artifacts.SCHEMA, Schema)
 
 
