@@ -269,6 +269,23 @@ def test_caveats_are_said_where_true_and_only_there(found, words):
     assert not some(verdict(evidence("a", noisy(0.2, seeds=20), CLEAN)).caveats, *words)
 
 
+def test_a_tie_in_spite_of_failures_is_said_plainly():
+    kept = evidence("a", noisy(0.2, "a"), CLEAN)
+    failing = evidence("b", [*noisy(0.2, "b")[:6], *[None] * 4], CLEAN)
+    result = verdict(kept, failing, evidence("c", noisy(0.2, "c"), CLEAN))
+    assert result.decision == "tie"
+    assert "b" in result.tie_set
+    # Two comparisons: 2 * 2^-6 < 0.05 < 2 * 2^-5.
+    words = ["Tied in spite of failed fresh runs: b (4 of 10)", "from about 6 on, of 10 runs"]
+    assert some(result.caveats, *words)
+    assert "(among them some with failed fresh runs: b (4 of 10))" in result.statement
+    enough = evidence("b", [*noisy(0.2, "b")[:4], *[None] * 6], CLEAN)
+    assert "b" not in verdict(kept, enough, evidence("c", noisy(0.2, "c"), CLEAN)).tie_set
+    alike = verdict(kept, evidence("b", noisy(0.2, "b"), CLEAN))
+    assert not some(alike.caveats, "Tied in spite")
+    assert "among them some" not in alike.statement
+
+
 def test_a_better_test_loss_is_said_plainly():
     result = verdict(
         evidence("a", noisy(0.1, "a"), CLEAN, test=noisy(0.9, "a test")),

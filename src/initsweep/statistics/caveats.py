@@ -10,6 +10,7 @@ from initsweep.statistics.proportions import half_width, share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.selection import TIE_BREAKS, Choice
 from initsweep.statistics.summary import Summary
+from initsweep.statistics.tie_caveats import failed_ties, same_runs
 from initsweep.statistics.wording import (
     compared_by,
     counted,
@@ -48,7 +49,8 @@ def caveats_of(
         f"{compared_by(schema)} would flatter the one chosen.",
         *_few_seeds(summaries, choice),
         *_comparisons(choice, schema),
-        *_same_runs(trainable),
+        *same_runs(trainable),
+        *failed_ties(trainable, choice, yardstick),
         *_basin_decided(trainable, choice),
         *_mixed_origin(summaries),
         *_untrainable(summaries, schema, yardstick),
@@ -128,20 +130,6 @@ def _falsely_worse(schemes: int) -> str:
         f"among {schemes} schemes that are all the same, some scheme is called so in "
         f"{bound}about {share(FALSELY_WORSE[size])} of studies of 10 seeds, not in 5 %."
     )
-
-
-def _same_runs(trainable: Sequence[Summary]) -> list[str]:
-    alike: dict[tuple[object, ...], list[str]] = {}
-    for summary in trainable:
-        runs = [*summary.evidence.tuning, *summary.evidence.confirm]
-        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in runs)
-        alike.setdefault((*seen, *summary.test.tolist()), []).append(summary.scheme)
-    return [
-        f"{listed(names)} are the same law here: every run of one has the same result as the "
-        "other's. They count as one piece of evidence, though Holm's correction counts each."
-        for names in alike.values()
-        if len(names) > 1
-    ]
 
 
 def _basin_decided(trainable: Sequence[Summary], choice: Choice) -> list[str]:

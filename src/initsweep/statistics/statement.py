@@ -4,7 +4,16 @@ from collections.abc import Sequence
 
 from initsweep.records import QuantityRow, Schema, SchemeRow
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.wording import counted, decades, listed, number, rate, scored, share
+from initsweep.statistics.wording import (
+    counted,
+    decades,
+    failing_ties,
+    listed,
+    number,
+    rate,
+    scored,
+    share,
+)
 from initsweep.statistics.yardstick import Yardstick
 
 FEW = 3
@@ -48,7 +57,7 @@ def statement_of(
             f"{rate(best.learning_rate)}."
         )
     row = next(row for row in rows if row.scheme == choice.recommended)
-    standing = _tied(choice, row, width) if choice.decision == "tie" else _won(rows)
+    standing = _tied(choice, row, width, rows) if choice.decision == "tie" else _won(rows)
     parts = [_measured(row, schema, yardstick), standing, agreement]
     return "; ".join(part for part in parts if part is not None) + "."
 
@@ -87,17 +96,21 @@ def _won(rows: Sequence[SchemeRow]) -> str:
     return f"it is the only {'trainable ' * (len(rows) > 1)}scheme"
 
 
-def _tied(choice: Choice, row: SchemeRow, interval: QuantityRow | None) -> str:
+def _tied(
+    choice: Choice, row: SchemeRow, interval: QuantityRow | None, rows: Sequence[SchemeRow]
+) -> str:
     # Named only if they are few: the rule and the tables list them all.
     tied = f"of the {len(choice.tie_set)} schemes "
     if len(choice.tie_set) <= FEW:
         tied += f"({listed(sorted(choice.tie_set))}) "
+    failing = failing_ties(rows)
+    spared = f" (among them some with failed fresh runs: {listed(failing)})" if failing else ""
     reason = _reason(choice, row, interval)
     if choice.best == row.scheme:
-        tied += "not shown to be worse by a difference that matters"
+        tied += f"not shown to be worse by a difference that matters{spared}"
         return f"it is the best on validation, and {tied} {reason}"
     tied += f"not shown to be worse than {choice.best} (best on validation)"
-    return f"{tied} by a difference that matters, {reason}"
+    return f"{tied} by a difference that matters{spared}, {reason}"
 
 
 def _reason(choice: Choice, row: SchemeRow, interval: QuantityRow | None) -> str:

@@ -1,8 +1,8 @@
 """Numbers and lists as a person reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from initsweep.records import Interval, PairRow, Schema
+from initsweep.records import Interval, PairRow, Schema, SchemeRow
 
 
 def number(value: float) -> str:
@@ -50,6 +50,21 @@ def listed(names: Iterable[str]) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun in the right number."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def failing_ties(rows: Sequence[SchemeRow]) -> list[str]:
+    """Return the tied schemes that failed in more fresh runs than another one, with how many.
+
+    A few failures raise a mean far and say little to a test over seeds: such a scheme is hard to
+    call worse, and not as good for that.
+    """
+    tied = [row for row in rows if row.in_tie_set]
+    fewest = min((row.failed_runs for row in tied), default=0)
+    return [
+        f"{row.scheme} ({row.failed_runs} of {row.runs})"
+        for row in tied
+        if row.failed_runs > fewest
+    ]
 
 
 def paired(pair: PairRow) -> str:

@@ -3,6 +3,7 @@
 from initsweep.reporting import tables, terms
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
 from initsweep.reporting.study import Study, marked_tied
+from initsweep.statistics.wording import failing_ties, listed
 
 
 @SECTIONS.register("verdict")
@@ -29,5 +30,15 @@ def _who_ties(study: Study) -> str:
         f"{len(tied)} schemes are not distinguished: on validation none of them was shown to be "
         f"worse than {best} by a difference that matters. Among them the one that "
         "forgives most is taken: the widest basin, then the fewest failed runs, then the "
-        "smallest regret."
+        f"smallest regret.{_failing(study)}"
+    )
+
+
+def _failing(study: Study) -> str:
+    failing = failing_ties(study.schemes)
+    if not failing:
+        return ""
+    return (
+        f" Some of them failed in fresh runs: {listed(failing)}. Not shown to be worse does not "
+        "mean as good; the caveats say how many failures it takes."
     )

@@ -1,0 +1,50 @@
+"""What limits a tie: schemes that are the same, and such that failed and tie all the same."""
+
+import math
+from collections.abc import Sequence
+
+from initsweep.statistics.selection import Choice
+from initsweep.statistics.summary import Summary
+from initsweep.statistics.wording import counted, listed
+from initsweep.statistics.yardstick import Yardstick
+
+
+def same_runs(trainable: Sequence[Summary]) -> list[str]:
+    """Return which schemes are the same law on this network, run by run."""
+    alike: dict[tuple[object, ...], list[str]] = {}
+    for summary in trainable:
+        runs = [*summary.evidence.tuning, *summary.evidence.confirm]
+        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in runs)
+        alike.setdefault((*seen, *summary.test.tolist()), []).append(summary.scheme)
+    return [
+        f"{listed(names)} are the same law here: every run of one has the same result as the "
+        "other's. They count as one piece of evidence, though Holm's correction counts each."
+        for names in alike.values()
+        if len(names) > 1
+    ]
+
+
+def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardstick) -> list[str]:
+    """Return which schemes tie although they failed in more fresh runs than another that ties.
+
+    Returns:
+        One sentence, with how many failures it takes to be called worse; none if there is none.
+    """
+    tied = [summary for summary in trainable if summary.scheme in choice.tie_set]
+    fewest = min((summary.failed_runs for summary in tied), default=0)
+    failing = [
+        f"{one.scheme} ({one.failed_runs} of {len(one.validation)})"
+        for one in tied
+        if one.failed_runs > fewest
+    ]
+    if not failing:
+        return []
+    compared = sum(pair.family == "validation" for pair in choice.pairs)
+    # Where the other runs differ by little either way, p is about 2^-failures.
+    enough = math.ceil(math.log2(compared / yardstick.decide.alpha))
+    return [
+        f"Tied in spite of failed fresh runs: {listed(failing)}. Their mean losses say little "
+        "about failed runs or others, and not shown to be worse does not mean as good: by the "
+        f"sign-flip test with Holm's correction for {counted(compared, 'comparison')}, failures "
+        f"alone make a scheme worse from about {enough} on, of {counted(choice.seeds, 'run')}."
+    ]
