@@ -504,6 +504,7 @@ class Schema:
     frequencies, or the training mean, or what else is best for the loss or score. `shape` is that
     of one example before it was flattened, (channels, height, width) for images, and empty for rows
     of a table. `caveats` are sentences about the data that limit what a study of it can say.
+    `target_name` is the column that is predicted, "" if it has no name.
     """
 
     source: str
@@ -530,6 +531,7 @@ class Schema:
     data_sha: str
     shape: list[int] = field(default_factory=list)
     caveats: list[str] = field(default_factory=list)
+    target_name: str = ""
 
     def value(self, loss: float | None, score: float | None) -> float | None:
         """Return what a run is compared by: its loss, or how far its score stays below 1."""

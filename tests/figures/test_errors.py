@@ -1,4 +1,5 @@
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -38,6 +39,27 @@ def test_residuals_are_in_the_unit_of_the_target(looks):
     line = next(one for one in figure.axes[1].lines if one.get_label() == "residuals")
     assert list(line.get_xdata()) == pytest.approx([185.0, 45.0])
     assert list(line.get_ydata()) == pytest.approx([-35.0, -35.0])
+
+
+def test_large_targets_have_short_ticks_and_their_own_name(looks):
+    study = make_study(task="regression", names=["he_normal", "orthogonal"])
+    schema = dataclasses.replace(
+        study.schema, target_mean=300_000.0, target_scale=150_000.0, target_name="price"
+    )
+    pairs = [(value / 10, value / 10 + 0.3) for value in range(-15, 16)]
+    figure = errors.draw(rows(pairs), schema, looks["he_normal"])
+    style.to_svg(figure, "errors")
+    left, right = figure.axes
+    assert (left.get_xlabel(), left.get_ylabel()) == ("predicted price", "true price")
+    assert right.get_xlabel() == "predicted price"
+    for axes in (left, right):
+        low, high = axes.get_xlim()
+        shown = [
+            tick.label1 for tick in axes.xaxis.get_major_ticks() if low <= tick.get_loc() <= high
+        ]
+        assert "300k" in [label.get_text() for label in shown]
+        boxes = [label.get_window_extent(style.renderer(figure)) for label in shown]
+        assert all(one.x1 + 5 < other.x0 for one, other in itertools.pairwise(boxes))
 
 
 def test_many_classes_stay_legible_without_counts(study, looks):

@@ -8,6 +8,7 @@ import pytest
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.figures.numbers import MISSING
+from initsweep.params import Model
 from initsweep.records import PredictionRow, RetuneRow
 from initsweep.reporting import alternatives, cost, document, facts, measures, mistakes
 from initsweep.reporting.document import SECTIONS, Paragraph, Section
@@ -110,6 +111,41 @@ def test_who_is_next_by_each_criterion(study):
     assert [regret[1].text, regret[2].text] == by_regret[:2]
     place = 1 + by_regret.index(study.verdict.recommended)
     assert regret[3].note == f"place {place} of {len(trainable)}"
+
+
+def test_equal_places_are_said_to_be_shared(study):
+    rows = [dataclasses.replace(row, basin_width=0.0) for row in study.schemes if row.trainable]
+    table = alternatives.criteria_table(dataclasses.replace(study, schemes=rows))
+    basin = next(row for _, row in table.rows if row[0].text == "Widest basin")
+    shared = f"shared with {len(rows) - 1} more"
+    assert len(rows) > 2
+    assert [cell.note for cell in basin[1:3]] == [f"0.00 decades, {shared}"] * 2
+    assert basin[3].note == f"place 1 of {len(rows)}, {shared}"
+
+
+def test_a_tie_in_spite_of_failures_is_said_above_the_table(study):
+    def said(schemes):
+        section = SECTIONS.get("verdict")(dataclasses.replace(study, schemes=schemes))
+        return section.blocks[0].text
+
+    tied = next(row.scheme for row in study.schemes if row.in_tie_set)
+    failing = [
+        dataclasses.replace(row, failed_runs=4 if row.scheme == tied else 0, in_tie_set=True)
+        for row in study.schemes
+    ]
+    assert f"failed in fresh runs: {tied} (4 of " in said(failing)
+    none = [dataclasses.replace(row, failed_runs=0) for row in failing]
+    assert "failed in fresh runs" not in said(none)
+
+
+def test_a_network_without_options_has_no_brackets(study):
+    model = study.params.model.model_copy(update={"name": "nets:make"})
+    params = study.params.model_copy(update={"model": model})
+    shown = dict(facts.protocol(dataclasses.replace(study, params=params)))["Network"]
+    assert shown.startswith("nets:make (")
+    plain = Model.model_validate({"name": "nets:make"})
+    params = study.params.model_copy(update={"model": plain})
+    assert dict(facts.protocol(dataclasses.replace(study, params=params)))["Network"] == "nets:make"
 
 
 def test_results_by_class(study):

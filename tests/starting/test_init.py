@@ -215,6 +215,13 @@ def test_code_of_one_s_own_comes_along(here):
 
 
 @pytest.mark.usefixtures("forgotten")
+def test_a_network_without_options_has_no_brackets(here, capsys):
+    (here / "plain_for_init.py").write_text(NET.replace("*, width", "width=4"))
+    assert made("--data", "my.csv", "--model", "plain_for_init:make") == 0
+    assert "Network: plain_for_init:make, 38 parameters." in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("forgotten")
 def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
     (here / "nets_with_help.py").write_text("from help_for_nets import width\n" + NET)
     (here / "help_for_nets.py").write_text("width = 4\n")

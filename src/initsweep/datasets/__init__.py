@@ -33,6 +33,7 @@ class Dataset:
         scaling: Whether each feature gets a mean and scale of its own, or each channel.
         split: For each row "train", "validation" or "test", or "" for a row to be drawn.
         notices: Sentences about what was noticed or assumed when the data was read.
+        target_name: What the targets are called, "" if they have no name.
     """
 
     task: Task
@@ -48,6 +49,7 @@ class Dataset:
     scaling: Literal["feature", "channel", "none"] = "feature"
     split: np.ndarray | None = None
     notices: tuple[str, ...] = ()
+    target_name: str = ""
 
 
 DATASETS: Registry[Callable[[], Dataset]] = Registry("data set", __name__)

@@ -101,6 +101,7 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
         feature_names=tuple(chosen),
         class_names=answer.class_names,
         reference=table.path,
+        target_name=target,
         categories={one.name: one.categories for one in features if one.categories is not None},
         encoding=options.encoding,
         is_table=True,

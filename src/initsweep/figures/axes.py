@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import EngFormatter, NullFormatter
 
 from initsweep.figures import numbers
 
 # Above this ratio of largest to smallest loss a linear axis hides the good schemes.
 _LOG_RATIO = 4.0
+
+_FEW_TICKS = 6
+_ABBREVIATED = 10_000
 
 
 def rate_axis(axes: Axes, rates: Iterable[float], *, every: int = 1) -> None:
@@ -44,6 +48,18 @@ def loss_axis(axes: Axes, values: Sequence[float], *, linear: bool = False) -> N
     pad = 0.06 * (high - low) or 0.1 * abs(high) or 0.1
     axes.set_ylim(low - pad, high + pad)
     axes.locator_params(axis="y", nbins=5)
+
+
+def quantity_ticks(axes: Axes, *names: Literal["x", "y"]) -> None:
+    """Label axes of quantities in a unit of the user's with a few ticks; large ones as 250k, 1.5M.
+
+    The limits must be final.
+    """
+    for name in names:
+        axes.locator_params(axis=name, nbins=_FEW_TICKS)
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        if max(map(abs, axis.get_view_interval())) >= _ABBREVIATED:
+            axis.set_major_formatter(EngFormatter(sep=""))
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -14,12 +14,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from initsweep.figures import labels, style
+from initsweep.figures.axes import quantity_ticks
 from initsweep.figures.palette import Look
 from initsweep.records import PredictionRow, Schema
 
 _SHADES = LinearSegmentedColormap.from_list(
     "count", [(0.18, 0.5, 0.82, 0.0), (0.18, 0.5, 0.82, 0.75)]
 )
+_LONGEST_NAME = 36
 _MOST_CLASSES = 30  # beyond, cells are too small for their counts
 
 
@@ -103,12 +105,15 @@ def _residuals(rows: Sequence[PredictionRow], schema: Schema, look: Look) -> Fig
     dots = {"marker": "o", "markersize": 4, "alpha": 0.7, "linestyle": "", "color": look.colour}
     left.plot(predictions, targets, **dots, label="rows")  # type: ignore[arg-type]
     left.set_title("test rows; dashed: as predicted")
-    left.set_xlabel("predicted target")
-    left.set_ylabel("true target")
+    name = labels.shorten(schema.target_name, _LONGEST_NAME) or "target"
+    left.set_xlabel(f"predicted {name}")
+    left.set_ylabel(f"true {name}")
     right = figure.add_axes((0.56, 0.14, 0.41, 0.78))
     right.set_label("residuals")
     right.axhline(0, color=style.MUTED, linewidth=1, linestyle=(0, (4, 3)))
     right.plot(predictions, residuals, **dots, label="residuals")  # type: ignore[arg-type]
     right.set_title("residuals: predicted minus true")
-    right.set_xlabel("predicted target")
+    right.set_xlabel(f"predicted {name}")
+    quantity_ticks(left, "x", "y")
+    quantity_ticks(right, "x", "y")
     return figure

@@ -1,7 +1,7 @@
 """What would change the decision, as sentences and tables."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from initsweep.figures import numbers
 from initsweep.records import Alternative, SchemeRow
@@ -157,16 +157,24 @@ def criteria_table(study: Study) -> Table:
         first, *rest = sorted(rows, key=lambda row: (key(row), row.scheme != verdict.recommended))
         recommended = next((r for r in rows if r.scheme == verdict.recommended), None)
         place = 1 + sum(key(row) < key(recommended) for row in rows) if recommended else None
-        cells = [_named(first, show), _named(rest[0], show) if rest else Cell(text=numbers.MISSING)]
+        values = [key(row) for row in rows]
+        cells = [
+            Cell(text=row.scheme, note=show(row) + _as_others(values, key(row)), role="word")
+            for row in (first, *rest[:1])
+        ]
+        cells += [Cell(text=numbers.MISSING)] * (not rest)
         own = Cell(text=numbers.MISSING, role="word")
         if recommended is not None:
-            own = Cell(text=show(recommended), note=f"place {place} of {len(rows)}", role="word")
+            note = f"place {place} of {len(rows)}{_as_others(values, key(recommended))}"
+            own = Cell(text=show(recommended), note=note, role="word")
         table.append(("", [Cell(text=words, role="word"), *cells, own]))
     return Table(head=["Criterion", "First", "Next", "The recommended scheme"], rows=table)
 
 
-def _named(row: SchemeRow, show: Callable[[SchemeRow], str]) -> Cell:
-    return Cell(text=row.scheme, note=show(row), role="word")
+def _as_others(values: Sequence[float], own: float) -> str:
+    """Return how many others have the same value, "" if none has."""
+    others = values.count(own) - 1
+    return f", shared with {others} more" if others else ""
 
 
 def needed_table(study: Study) -> Table:

@@ -248,7 +248,8 @@ def _transfer(model: Model) -> Facts:
 
 
 def _with_options(name: str, options: Mapping[str, object]) -> str:
-    return f"{name} ({_joined(f'{key} {_plain(value)}' for key, value in options.items())})"
+    listed = _joined(f"{key} {_plain(value)}" for key, value in options.items())
+    return f"{name} ({listed})" if listed else name
 
 
 def _plain(value: object) -> str:

@@ -123,7 +123,20 @@ def _script_data(value: object) -> Markup:
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
+def _points(svg: str) -> float:
+    """Return the width of a figure as drawn.
+
+    Raises:
+        ValueError: If it is no figure of matplotlib's.
+    """
+    found = re.search(r'<svg[^>]* width="([\d.]+)pt"', svg)
+    if found is None:
+        raise ValueError("a figure of matplotlib's names its width in points")
+    return float(found[1])
+
+
 def _inline(svg: str, name: str, title: str) -> Markup:
     """Return an SVG element without what only a file of its own needs."""
-    body = style.element(svg, data_figure=name, aria_label=title)
+    wide = f"--wide:{_points(svg):g}pt"
+    body = style.element(svg, data_figure=name, aria_label=title, style=wide)
     return Markup(style.themed(body))

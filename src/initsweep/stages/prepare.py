@@ -81,6 +81,7 @@ def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[s
         data_sha=artifacts.file_hash(files),
         shape=list(dataset.shape),
         caveats=limits,
+        target_name=dataset.target_name,
     )
 
 

@@ -20,11 +20,12 @@ def about(schema: Schema, experiment: Experiment) -> list[str]:
     rows, model = schema.rows, experiment.params.model
     what = "regression" if schema.task == "regression" else f"{schema.n_outputs} classes"
     options = ", ".join(f"{key} {value}" for key, value in model.options.items())
+    network = f"{model.name} ({options})" if options else model.name
     lines = [
         f"Data: {schema.source}: {sum(rows.values())} rows ({rows['train']} to train on, "
         f"{rows['validation']} to choose on, {rows['test']} to test), "
         f"{schema.n_features} features, {what}.",
-        f"Network: {model.name} ({options}), {experiment.size()} parameters.",
+        f"Network: {network}, {experiment.size()} parameters.",
     ]
     if schema.score_name == "balanced_accuracy":
         rarest = schema.class_names[schema.class_counts.index(min(schema.class_counts))]
