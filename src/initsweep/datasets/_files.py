@@ -1,6 +1,7 @@
 """Opens the user's files, and says clearly where one is missing or of another kind."""
 
 import gzip
+import shlex
 import stat
 import zlib
 from pathlib import Path
@@ -31,7 +32,11 @@ def checked(path: Path, key: str = "data.source") -> Path:
         ) from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or str(error)
-        how = f"; allow it: chmod u+r {path}" if isinstance(error, PermissionError) else ""
+        how = (
+            f"; allow it: chmod u+r {shlex.quote(str(path))}"
+            if isinstance(error, PermissionError)
+            else ""
+        )
         raise DataError(f"{key}: {quoted(path)} cannot be opened: {why}{how}.") from None
     if stat.S_ISDIR(mode):
         raise DataError(f"{key}: '{path}' is a folder; name the file in it.")
