@@ -15,7 +15,7 @@ from pathlib import Path
 
 from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
-from initsweep.errors import InitsweepError, ParamsError
+from initsweep.errors import InitsweepError, ParamsError, plain_warnings
 from initsweep.handover import repro
 from initsweep.params import Params, load_params
 
@@ -48,7 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        return _dispatch(options)
+        with plain_warnings():
+            return _dispatch(options)
     except InitsweepError as error:
         print(f"initsweep: {error}", file=sys.stderr)
         return USER_MISTAKE
@@ -207,7 +208,10 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _repro(options: argparse.Namespace) -> int:
     _check_before_dvc(load_params(Path("params.yaml")))
-    status = repro(*options.targets, *(["--force"] if options.force else []))
+    from initsweep.progress import remarks_once
+
+    with remarks_once():
+        status = repro(*options.targets, *(["--force"] if options.force else []))
     if status:
         return status
     if not options.targets:

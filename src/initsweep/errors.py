@@ -45,6 +45,10 @@ class StackingError(PathError):
     """The network cannot be trained as stacked lanes through `torch.func`."""
 
 
+class CaptureError(InitsweepError):
+    """The network cannot be written down as a fixed list of operations, so it cannot be served."""
+
+
 class TrackingError(InitsweepError):
     """The MLflow tracking server cannot be reached or refuses what is written to it."""
 
@@ -66,6 +70,33 @@ class StaleKernelsError(KernelsError):
 
 class UnhealthyError(InitsweepError, AssertionError):
     """An untrained network that is not expected to train."""
+
+
+@contextmanager
+def plain_warnings() -> Iterator[None]:
+    """Print our own warnings as messages to the user, without a line of our source.
+
+    Yields:
+        Nothing.
+    """
+    usual = warnings.formatwarning
+
+    def shown(
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        line: str | None = None,
+    ) -> str:
+        if issubclass(category, InitsweepWarning):
+            return f"initsweep: {message}\n"
+        return usual(message, category, filename, lineno, line)
+
+    warnings.formatwarning = shown
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 @contextmanager

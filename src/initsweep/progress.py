@@ -1,9 +1,52 @@
-"""A progress bar with ETA and the current best, silent when nobody is watching."""
+"""What stages show while they run: a bar with ETA and the current best, and remarks, each once.
 
+The bar is silent when nobody is watching.
+"""
+
+import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tqdm import tqdm
+
+SAID = "INITSWEEP_SAID"
+"""The environment variable that names a file with the remarks that one run has made already."""
+
+
+@contextmanager
+def remarks_once() -> Iterator[None]:
+    """Let all stages that are started inside the block make a remark once, not once each.
+
+    Yields:
+        Nothing.
+    """
+    before = os.environ.get(SAID)
+    with tempfile.TemporaryDirectory(prefix="initsweep-") as folder:
+        os.environ[SAID] = str(Path(folder) / "said")
+        try:
+            yield
+        finally:
+            os.environ.pop(SAID)
+            if before is not None:
+                os.environ[SAID] = before
+
+
+def first_time(remark: str) -> bool:
+    """Return whether no stage of this run has made this remark, and note it; a remark is a line."""
+    if (place := os.environ.get(SAID)) is None:
+        return True
+    file = Path(place)
+    try:
+        said = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+        if remark in said:
+            return False
+        with file.open("a", encoding="utf-8") as notes:
+            notes.write(f"{remark}\n")
+    except OSError:  # nowhere to note it: better twice than never
+        return True
+    return True
 
 
 class Progress:

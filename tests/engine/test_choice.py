@@ -9,6 +9,7 @@ from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job
 from initsweep.engine.stacked_path import StackedPath
 from initsweep.errors import PathError
+from initsweep.progress import remarks_once
 
 
 class Unable(StackedPath):
@@ -56,6 +57,16 @@ def test_every_fallback_is_recorded_in_one_line_and_told_once(job, monkeypatch, 
     path = choice.choose_path(job("auto", "dropout"))
     assert path.name.startswith("reference: it only takes prime widths; Sequential cannot be")
     assert len(path.name.splitlines()) == 1
+
+
+def test_one_run_is_told_once_however_many_processes_it_has(job, monkeypatch, caplog):
+    monkeypatch.setattr(choice, "FAST_PATHS", {"compiled": Unable, "torch": StackedPath})
+    for runs in (1, 2):
+        with remarks_once():
+            for _ in range(3):
+                choice._tell.cache_clear()  # as in a new process
+                choice.choose_path(job("auto"))
+        assert len(caplog.messages) == runs
 
 
 def test_a_path_asked_for_by_name_is_taken_or_refused(job, monkeypatch):

@@ -9,6 +9,7 @@ from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.stacked_path import StackedPath
 from initsweep.errors import PathError, StaleKernelsError
+from initsweep.progress import first_time
 
 LOG = logging.getLogger(__name__)
 
@@ -51,5 +52,7 @@ def choose_path(job: Job) -> TrainingPath:
 
 @cache
 def _tell(name: str, reason: str) -> None:
-    """Log a fallback, once for each reason however many calls meet it."""
-    LOG.warning("The %s path is not used: %s", name, reason)
+    """Log a fallback, once for each reason however many calls and stages meet it."""
+    remark = f"The {name} path is not used: {reason}"
+    if first_time(remark):
+        LOG.warning("%s", remark)

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from initsweep.engine.lanes import Problem
+from initsweep.engine.reasons import in_words
 from initsweep.engine.stack import Stack
 from initsweep.errors import StackingError
 
@@ -57,8 +58,9 @@ def check_stackable(
         rows = torch.arange(len(features), device=device).expand(stack.lanes, -1)
         stacked, _ = stack.losses_and_gradients(features.clone(), targets, rows)
     except Exception as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise StackingError(f"{type(model).__name__} cannot be stacked: {reason}") from error
+        raise StackingError(
+            f"{type(model).__name__} cannot be stacked: {in_words(error)}"
+        ) from error
     if not torch.allclose(predicted, outputs, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
         raise StackingError(
             f"{type(model).__name__} cannot be stacked: it gives other outputs in evaluation in a "

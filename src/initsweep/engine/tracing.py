@@ -14,6 +14,7 @@ from torch import fx, nn
 from torch.nn import functional
 
 from initsweep.engine.plan import Kind, Operation, Plan
+from initsweep.engine.reasons import in_words
 from initsweep.errors import PlanError
 
 ACTIVATIONS: Mapping[object, str] = {
@@ -96,8 +97,7 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
             root.eval()  # running statistics stay as they are
             _Shapes(module).run(like.new_zeros(2, *input_shape))
     except Exception as error:  # whatever the user's module does to a tracer
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise PlanError(f"it cannot be traced: {reason}") from error
+        raise PlanError(f"it cannot be traced: {in_words(error)}") from error
     plan = _Reader(root, model, graph, tuple(input_shape)).plan()
     if str(graph) != evaluated:
         raise PlanError("it does something else in training than in evaluation")

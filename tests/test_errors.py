@@ -1,0 +1,15 @@
+"""How warnings of ours reach the user."""
+
+import warnings
+
+from initsweep.errors import InitsweepWarning, plain_warnings
+
+
+def test_our_warnings_are_messages_and_others_are_as_ever():
+    usual = warnings.formatwarning
+    with plain_warnings():
+        ours = warnings.formatwarning("The gain is 1.", InitsweepWarning, "apply.py", 3)
+        other = warnings.formatwarning("Old.", DeprecationWarning, "apply.py", 3, "x = old()")
+    assert ours == "initsweep: The gain is 1.\n"
+    assert other == usual("Old.", DeprecationWarning, "apply.py", 3, "x = old()")
+    assert warnings.formatwarning is usual
