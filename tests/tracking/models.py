@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save
 from torch import nn
@@ -74,6 +75,25 @@ def make_mixed_model() -> ServedModel:
             scale=(2.0, 1.0, 1.0),
         ),
         example={"height": [11.0, None], "job": ["clerk", None]},
+    )
+
+
+def make_image_model(size: int, shape: tuple[int, ...]) -> ServedModel:
+    """Return a linear model on images; `shape` is (height, width) or (channels, height, width)."""
+    weight = torch.linspace(-1, 1, 3 * size).reshape(3, size)
+    captured = capture(nn.Linear(size, 3), {"weight": weight, "bias": torch.zeros(3)}, size)
+    return replace(
+        make_model(),
+        network=captured.source,
+        weights=save(captured.tensors),
+        preprocessing=replace(
+            SCALING,
+            numeric=tuple(f"pixel {place}" for place in range(size)),
+            mean=(100.0,) * size,
+            scale=(100.0,) * size,
+            shape=shape if len(shape) == 3 else (1, *shape),
+        ),
+        example=np.zeros((1, *shape)),
     )
 
 

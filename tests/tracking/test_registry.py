@@ -91,5 +91,16 @@ def test_a_study_that_was_not_published_is_named(project, study):
 
 
 def test_names_that_mlflow_does_not_allow_are_changed():
-    assert registered_name("csv:data/raw/my table.csv") == "csv-data-raw-my-table.csv"
     assert registered_name("my_package.data:load") == "my_package.data-load"
+    assert registered_name("openml:adult@2") == "openml-adult-2"
+    assert registered_name("sklearn:fetch_california_housing") == "sklearn-fetch_california_housing"
+
+
+def test_a_model_of_files_has_the_name_of_the_first():
+    assert registered_name("csv:data/raw/my table.csv") == "my-table"
+    assert registered_name("csv:churn.csv.gz") == "churn"
+    assert registered_name("npy:data/raw/x.npy,data/raw/y.npy") == "x"
+    assert (
+        registered_name("idx:data/raw/t10k-images-idx3-ubyte,data/raw/l")
+        == "t10k-images-idx3-ubyte"
+    )

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from mlflow.exceptions import MlflowException
 from ruamel.yaml import YAML
 from safetensors.torch import save as save_tensors
 from torch import nn
@@ -26,6 +27,7 @@ from tests.tracking.models import (
     NAMES,
     answers_without_initsweep,
     expected_outputs,
+    make_image_model,
     make_mixed_model,
     make_model,
     make_promotion,
@@ -74,9 +76,9 @@ def test_columns_may_come_in_any_order_and_values_must_be_finite(tmp_path):
     model = pyfunc.load_model(str(folder))
     rows = pd.DataFrame(ROWS)
     assert model.predict(rows[["width", "height"]]).equals(model.predict(rows))
-    with pytest.raises(ValueError, match="'width' is missing in row 1; fill it first"):
+    with pytest.raises(MlflowException, match="'width' is missing in row 1; fill it first"):
         model.predict(rows.assign(width=[1.0, float("nan"), 2.0]))
-    with pytest.raises(ValueError, match="must be finite; not so: width"):
+    with pytest.raises(MlflowException, match="must be finite; not so: width"):
         model.predict(rows.assign(width=[1.0, float("inf"), 2.0]))
     with pytest.raises(Exception, match="missing inputs"):
         model.predict(rows[["height"]])
@@ -89,7 +91,61 @@ def test_the_hash_changes_with_anything_that_changes_an_answer():
     assert model.sha != replace(model, facts={**model.facts, "class_names": ["x"]}).sha
 
 
-def test_a_column_has_the_type_of_the_raw_data(tmp_path):
+def test_numbers_of_any_type_are_answered_alike(tmp_path):
+    import pandas as pd
+    from mlflow import pyfunc
+
+    model = pyfunc.load_model(str(save(make_mixed_model(), tmp_path)))
+    rows = pd.DataFrame({"height": [14, 10], "job": ["clerk", "x"]})
+    expected = model.predict(rows.astype({"height": float}))
+    for other in ("int64", "int32", "uint8", "float32", "Int64", object, str):
+        assert model.predict(rows.astype({"height": other})).equals(expected), other
+    assert model.predict(rows.astype({"job": "category"})).equals(expected)
+    gaps = rows.assign(height=pd.array([14, None], dtype="Int64"))
+    assert model.predict(gaps).equals(model.predict(rows.assign(height=[14, float("nan")])))
+    with pytest.raises(MlflowException, match="Column 'height' must hold numbers"):
+        model.predict(rows.assign(height=["tall", "1"]))
+
+
+@pytest.mark.parametrize(("channels", "shape"), [(1, (2, 2)), (2, (2, 2, 3))])
+def test_images_of_any_type_are_answered_alike(channels, shape, tmp_path):
+    import numpy as np
+    from mlflow import pyfunc
+
+    size = 4 if channels == 1 else 12
+    images = np.random.default_rng(0).integers(0, 255, (3, *shape), dtype=np.uint8)
+    model = pyfunc.load_model(str(save(make_image_model(size, shape), tmp_path)))
+    expected = model.predict(images.astype(float))
+    for other in ("uint8", "int64", "float32", object):
+        assert model.predict(images.astype(other)).equals(expected), other
+    assert expected["label"].nunique() > 1 or expected["probability_no"].nunique() > 1
+    if channels == 1:
+        forms = [images[:, None], images[..., None], images.reshape(3, -1)]
+    else:
+        forms = [np.moveaxis(images, 1, -1)]
+    for form in forms:
+        assert model.predict(form).equals(expected), form.shape
+    with pytest.raises(MlflowException, match=r"must be of shape \(rows, .*; received \(3, 5\)"):
+        model.predict(np.zeros((3, 5)))
+
+
+def test_images_are_answered_over_http(project):
+    study = make_study(SCHEMES)
+    project.publish(study)
+    promote(study, make_promotion(make_image_model(4, (2, 2))), project.params, project.root)
+    image = [[1, 200], [30, 4]]
+    with served(project, "models:/digits@champion") as address:
+        status, whole = posted(address, {"inputs": [image]})
+        assert status == 200, whole
+        floats = [[float(pixel) for pixel in row] for row in image]
+        assert posted(address, {"instances": [floats]}) == (200, whole)
+        status, answer = posted(address, {"inputs": [[1, 2, 3]]})
+        assert (status, "received (1, 3)" in answer["message"]) == (400, True)
+        status, answer = posted(address, {"inputs": [[[1, "x"], [2, 3]]]})
+        assert (status, "one array of numbers" in answer["message"]) == (400, True)
+
+
+def test_every_column_is_named_and_of_any_type(tmp_path):
     mixed = make_mixed_model()
     zips = Categorical(name="zip", encoding="onehot", categories=("00501", "94110"))
     fitted = replace(mixed.preprocessing, categorical=(*mixed.preprocessing.categorical, zips))
@@ -106,7 +162,9 @@ def test_a_column_has_the_type_of_the_raw_data(tmp_path):
     folder = save(model, tmp_path)
     signature = YAML(typ="safe").load((folder / "MLmodel").read_text())["signature"]["inputs"]
     types = {column["name"]: column["type"] for column in json.loads(signature)}
-    assert types == {"height": "double", "job": "string", "zip": "any"}
+    assert types == {"height": "any", "job": "any", "zip": "any"}
+    metadata = YAML(typ="safe").load((folder / "MLmodel").read_text())["metadata"]
+    assert metadata["inputs"] == {"height": "number", "job": "category", "zip": "category"}
     # A file of text says 94110 where a table of numbers says 94110.0.
     rows = [{"height": 1, "job": "x", "zip": zipped} for zipped in ("94110", 94110)]
     one, other = (answers_without_initsweep(folder, [row])[0] for row in rows)
@@ -146,7 +204,7 @@ def test_rows_with_text_and_gaps_are_answered_over_http(project):
         assert torch.tensor(found).numpy() == pytest.approx(shares.numpy(), rel=1e-5)
         status, answer = posted(address, {"dataframe_records": [{"height": "tall", "job": "x"}]})
         assert status == 400
-        assert "height" in answer["message"]
+        assert "Column 'height' must hold numbers" in answer["message"]
 
 
 def posted(address: str, body: object) -> tuple[int, object]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from initsweep import preprocessing
 from initsweep.params import fingerprint
-from initsweep.preprocessing import Categorical, Preprocessing
+from initsweep.preprocessing import Preprocessing
 
 SERVED_CODE = Path(__file__).with_name("served_model.py")
 PREPROCESSING_CODE = Path(preprocessing.__file__)
@@ -113,6 +113,7 @@ def save(model: ServedModel, folder: Path) -> Path:
             python_model=str(folder / "served_model.py"),
             artifacts=artifacts,
             signature=_signature(model),
+            metadata={"inputs": _described(model)},
             input_example=_example(model),
             pip_requirements=requirements(),
         )
@@ -133,28 +134,28 @@ def _signature(model: ServedModel) -> Any:  # noqa: ANN401 - MLflow's type, impo
 
 
 def _inputs(model: ServedModel) -> list[Any]:
-    from mlflow.types import ColSpec, DataType, TensorSpec
+    """Return names without types, for MLflow refuses what is not of the very type it was told.
+
+    A column of whole numbers is an int64 without gaps and a float64 with them; a zip code is a
+    number or text, depending on who reads the file; pixels are bytes or floats. The model converts
+    what it is given, and says what it cannot use.
+    """
+    from mlflow.types import ColSpec, TensorSpec
     from mlflow.types.schema import AnyType
 
     if isinstance(model.example, np.ndarray):
-        return [TensorSpec(np.dtype(np.float64), (-1, *model.example.shape[1:]))]
-    fitted = model.preprocessing
-    numbers = [ColSpec(DataType.double, name) for name in fitted.numeric]
+        return [TensorSpec(np.dtype(object), (-1,))]  # MLflow's way to say: any array
     anything = AnyType()  # type: ignore[no-untyped-call]
-    # A category such as a zip code comes as a number or as text, depending on who reads the file.
-    return numbers + [
-        ColSpec(DataType.string if _is_text(column) else anything, column.name)
-        for column in fitted.categorical
-    ]
+    return [ColSpec(anything, name) for name in model.preprocessing.columns]
 
 
-def _is_text(column: Categorical) -> bool:
-    """Return whether no category of a column is also a number or a truth value."""
-    return not any(
-        category in {"true", "false"} or category[:1] in "+-.0123456789"
-        for category in column.categories
-        if category
-    )
+def _described(model: ServedModel) -> dict[str, str] | str:
+    """Return what the inputs are, for those who read the model's page."""
+    fitted = model.preprocessing
+    if isinstance(model.example, np.ndarray):
+        return f"array of numbers, shape {('rows', *model.example.shape[1:])}".replace("'", "")
+    numbers = dict.fromkeys(fitted.numeric, "number")
+    return numbers | {column.name: "category" for column in fitted.categorical}
 
 
 def _example(model: ServedModel) -> Any:  # noqa: ANN401 - a DataFrame or an array

@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from initsweep.tracking.model import ServedModel, save
@@ -16,10 +16,18 @@ from initsweep.tracking.model import ServedModel, save
 CHALLENGER = "challenger"
 CHAMPION = "champion"
 _SHA = "model.sha"
+_FETCHED = ("openml", "sklearn")  # of these a source has the name itself, no file's
 
 
 def registered_name(source: str) -> str:
-    """Return the registered model's name for a data source; MLflow allows neither / nor :."""
+    """Return the registered model's name for a data source: of files, the name of the first.
+
+    MLflow allows neither / nor : in it.
+    """
+    kind, _, place = source.partition(":")
+    file = PurePath(place.partition(",")[0].removesuffix(".gz"))
+    if kind not in _FETCHED and (file.suffix or len(file.parts) > 1):
+        source = file.stem
     return re.sub(r"[^\w.-]+", "-", source).strip("-")
 
 
