@@ -35,7 +35,8 @@ class Decision:
         git_revision: The commit that was checked out; empty outside git.
         although: Why in spite of what the study says; empty if nothing spoke against it.
         when: UTC, ISO 8601.
-        model_name: The registered model in MLflow.
+        model_name: The registered model in MLflow; empty if the network cannot be served.
+        model_version: Its version; empty likewise.
     """
 
     scheme: str

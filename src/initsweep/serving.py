@@ -24,7 +24,7 @@ def served_model(params: Params, scheme: str) -> ServedModel:
 
     Raises:
         ArtifactError: If it kept none, or the file is missing or damaged.
-        InitsweepError: If the network cannot be written down as a fixed list of operations.
+        CaptureError: If the network cannot be written down as a fixed list of operations.
     """
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     folder = artifacts.train_folder(scheme)

@@ -12,6 +12,7 @@ import pytest
 from initsweep import artifacts, ledger
 from initsweep.cli import main
 from initsweep.commands import promote
+from initsweep.errors import CaptureError
 from initsweep.records import SchemeRow
 from tests.tracking.synthetic_study import make_params, make_study, write_study
 
@@ -190,3 +191,20 @@ def test_the_request_is_one_row_that_a_shell_passes_on_as_it_is(example, body):
     words = shlex.split(promote.request(example))
     assert words[:2] == ["curl", "http://127.0.0.1:5001/invocations"]
     assert json.loads(words[-1]) == body
+
+
+def test_a_network_that_cannot_be_served_is_decided_on_without_a_model(
+    study, registry, capsys, monkeypatch
+):
+    def cannot(*_):
+        raise CaptureError("It decides by values.")
+
+    monkeypatch.setattr(promote, "served_model", cannot)
+    assert call("he_normal") == 0
+    said = capsys.readouterr().out
+    assert said.startswith("he_normal at learning rate 0.01 is the champion.\nRecorded in ")
+    assert "NOT SERVED: It decides by values. The decision holds all the same" in said
+    assert "mlflow models serve" not in said
+    assert registry == []
+    decision = ledger.last_decision()
+    assert (decision.scheme, decision.model_name, decision.model_version) == ("he_normal", "", "")

@@ -16,7 +16,7 @@ from initsweep import artifacts, ledger, tracking
 from initsweep.answer.freshness import check_results
 from initsweep.architectures import describe
 from initsweep.decisions import Challenge, Decision
-from initsweep.errors import InitsweepError, ParamsError
+from initsweep.errors import CaptureError, InitsweepError, ParamsError
 from initsweep.params import Params, load_params
 from initsweep.records import Confirmation, Schema, SchemeRow, Verdict
 from initsweep.registry import did_you_mean
@@ -143,26 +143,46 @@ def _carry_out(decision: Decision, params: Params, challenge: Challenge) -> str:
     Returns:
         What to print.
     """
-    root = tracking.project_root()
-    model = served_model(params, decision.scheme)
     before = ledger.last_decision()
-    study = read_study(params)
-    tracking.publish(study, params, root)
-    promotion = promotion_of(decision, model)
-    name, version = tracking.promote(study, promotion, params, root)
-    ledger.record(dataclasses.replace(decision, model_name=name, model_version=version))
+    decision, served = _registered(decision, params)
+    where = f": models:/{decision.model_name}@champion is version {decision.model_version}"
     lines = [
-        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} is the champion: "
-        f"models:/{name}@champion is version {version}.",
+        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} is the champion"
+        f"{where if decision.model_name else ''}.",
         *_before(before, decision, challenge),
         f"Recorded in {ledger.CHAMPION} and {ledger.LOG}. Run `initsweep repro`, so that packet "
         "and summary know it (nothing is trained again); then keep it: "
         f"git add {ledger.DECISIONS} {_LOCK} && git commit",
+        *served,
+    ]
+    ledger.record(decision)
+    return "\n".join(lines)
+
+
+def _registered(decision: Decision, params: Params) -> tuple[Decision, list[str]]:
+    """Put the model into the registry, if the network can be served.
+
+    Returns:
+        The decision with the model's name and version, empty without one; how to serve it, or why
+        that is not possible, in lines.
+    """
+    root = tracking.project_root()
+    try:
+        model = served_model(params, decision.scheme)
+    except CaptureError as error:
+        return decision, [
+            f"NOT SERVED: {error} The decision holds all the same; MLflow's registry does not show "
+            "it, and an alias `champion` there stays where it was. For a model to serve, change "
+            "the network, run `initsweep repro` and promote again."
+        ]
+    study = read_study(params)
+    tracking.publish(study, params, root)
+    name, version = tracking.promote(study, promotion_of(decision, model), params, root)
+    return dataclasses.replace(decision, model_name=name, model_version=version), [
         f"Serve it: MLFLOW_TRACKING_URI={params.tracking.uri} mlflow models serve "
         f"-m models:/{name}@champion --env-manager local --port {_PORT}",
         f"Ask it: {request(model.example)}",
     ]
-    return "\n".join(lines)
 
 
 def _before(before: Decision | None, decision: Decision, challenge: Challenge) -> list[str]:

@@ -2,17 +2,19 @@
 
 import io
 import logging
+import re
 import warnings
 from collections.abc import Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 from torch.export.graph_signature import InputKind
 
-from initsweep.errors import InitsweepError
+from initsweep.errors import CaptureError, InitsweepError
 
 _EXAMPLES = 3  # rows of the batch that a network is captured with; any number works afterwards
 _TOLERANCE = 1e-5
@@ -34,6 +36,8 @@ def forward(tensors, features):
     return torch.cat([operations(*tensors, row)[{place}] for row in features.split(1)])
 """
 _CANNOT = "The network cannot be written down as a fixed list of operations"
+_ON_VALUES = "data-dependent expression"
+_FRAMES = re.compile(r'File "(.+)", line (\d+), in \w+\n(.+)')  # of the network's source
 _TENSORS = {InputKind.PARAMETER, InputKind.BUFFER, InputKind.CONSTANT_TENSOR}
 
 
@@ -66,8 +70,9 @@ def capture(model: nn.Module, state: Mapping[str, Tensor], n_features: int) -> C
         The network as text and tensors.
 
     Raises:
-        InitsweepError: If its operations depend on the values that go through it, or on the number
+        CaptureError: If its operations depend on the values that go through it, or on the number
             of examples, so that they cannot be written down once.
+        InitsweepError: If the state is of another network.
     """
     missing, unexpected = model.load_state_dict(dict(state), strict=False)
     wrong = {*unexpected, *(set(missing) & {name for name, _ in model.named_parameters()})}
@@ -93,7 +98,7 @@ def _captured(model: nn.Module, n_features: int) -> Captured:
     """Return the network as text and tensors.
 
     Raises:
-        InitsweepError: If it needs more than tensors and operations of PyTorch.
+        CaptureError: If it needs more than tensors and operations of PyTorch.
     """
     try:
         examples = _batch(_EXAMPLES, n_features)
@@ -102,8 +107,20 @@ def _captured(model: nn.Module, n_features: int) -> Captured:
         try:
             return _written(_exported(model, _batch(1, n_features), None), _ONE_BY_ONE)
         except Exception as error:  # the user's own code may raise anything; it is chained
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            raise InitsweepError(f"{_CANNOT}: {reason}") from error
+            raise CaptureError(f"{_CANNOT}: {_reason(error).rstrip('.')}.") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return why torch.export gives up, and what to change in the network where that is known."""
+    text = str(error)
+    if _ON_VALUES not in text:
+        return (text.strip().splitlines() or [type(error).__name__])[0]
+    place = next((frame for frame in _FRAMES.finditer(text)), None)
+    line = f", at {Path(place[1]).name}:{place[2]} (`{place[3].strip()}`)" if place else ""
+    return (
+        f"what it does depends on the values that go through it{line}. Replace `if` and `while` on "
+        "values by `torch.where`, and `.item()` by operations on tensors"
+    )
 
 
 def _exported(model: nn.Module, examples: Tensor, shapes: object) -> ExportedProgram:
@@ -124,7 +141,7 @@ def _written(program: ExportedProgram, ending: str) -> Captured:
     specs = program.graph_signature.input_specs
     others = {spec.kind.name.lower() for spec in specs[:-1] if spec.kind not in _TENSORS}
     if others or list(program.graph_module.children()):
-        raise InitsweepError(f"it holds {', '.join(sorted(others)) or 'branches'}.")
+        raise CaptureError(f"it holds {', '.join(sorted(others)) or 'branches'}.")
     order = [str(spec.target) for spec in specs[:-1]]
     kept = {**program.state_dict, **program.constants}
     operations = program.graph_module.code.strip().replace("def forward(self, ", "def operations(")
@@ -145,7 +162,7 @@ def _check(model: nn.Module, captured: Captured, n_features: int) -> None:
     """Compare with the network itself, on batches of other sizes than it was captured with.
 
     Raises:
-        InitsweepError: If the outputs differ.
+        CaptureError: If the outputs differ.
     """
     for rows in (1, 7):
         features = _batch(rows, n_features)
@@ -153,7 +170,7 @@ def _check(model: nn.Module, captured: Captured, n_features: int) -> None:
             expected = model(features)
         found = run_captured(captured, features)
         if not torch.allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):
-            raise InitsweepError(
+            raise CaptureError(
                 f"{_CANNOT}: written down, it gives other outputs for a batch of {rows}. Does it "
                 "draw at random, or mix the examples of a batch?"
             )
