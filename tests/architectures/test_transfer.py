@@ -149,3 +149,14 @@ def test_mistakes_are_named_with_key_value_and_remedy(trained, tmp_path):
         with pytest.raises(error) as caught:
             transfer_(network(), one)
         assert all(part in str(caught.value) for part in parts), str(caught.value)
+
+
+def test_what_a_file_lacks_is_listed_in_order(trained, tmp_path):
+    _, state = trained
+    file = tmp_path / "headless.safetensors"
+    save_file({name: value for name, value in state.items() if name.startswith("head.")}, file)
+    with pytest.raises(DataError) as caught:
+        transfer_(network(), settings(file))
+    listed = str(caught.value).partition("it lacks ")[2].partition(" and ")[0].split(", ")
+    assert len(listed) > 3
+    assert listed == sorted(listed)

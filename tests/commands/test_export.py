@@ -58,6 +58,13 @@ def test_the_recommended_scheme_of_a_study(command, with_params):
     assert "recommends no scheme: So it is." in err
 
 
+def test_the_rate_lies_in_the_range_that_is_written_beside_it(command, with_params):
+    verdict = _verdict(recommended="he_normal")
+    refined = dataclasses.replace(verdict, learning_rate=0.00892, usable_rates=(0.01, 0.01))
+    artifacts.write_json(artifacts.COMPARE / "verdict.json", refined)
+    assert "USABLE_RATES = (0.00892, 0.01)\n" in command("export")[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

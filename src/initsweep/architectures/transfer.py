@@ -153,7 +153,7 @@ def _check(
         if name in found and found[name].shape != own.shape
     ]
     problems = {"lacks": missing, "holds, unknown to the network,": unknown, "has": other}
-    said = [f"it {verb} {_listed(names)}" for verb, names in problems.items() if names]
+    said = [f"it {verb} {_listed(sorted(names))}" for verb, names in problems.items() if names]
     if said:
         raise DataError(
             f"model.transfer.pretrained: '{settings.pretrained}' does not fit the network outside "

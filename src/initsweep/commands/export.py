@@ -69,7 +69,8 @@ def rates_of_study(scheme: str) -> Rates | None:
     if not _VERDICT.exists():
         return None
     verdict = artifacts.read_record(_VERDICT, Verdict)
-    if verdict.recommended != scheme or verdict.learning_rate is None:
+    rate, usable = verdict.learning_rate, verdict.usable_rates
+    if verdict.recommended != scheme or rate is None:
         return None
     loss = verdict.loss_name.replace("_", " ")
     meaning = (
@@ -77,7 +78,12 @@ def rates_of_study(scheme: str) -> Rates | None:
         f"{loss} was within {verdict.basin_tolerance:.3g} of its best. They hold for the study's "
         "network, data, optimizer, schedule, batch size and number of epochs."
     )
-    return Rates(rate=verdict.learning_rate, usable=verdict.usable_rates, meaning=meaning)
+    return Rates(rate=rate, usable=usable and _around(rate, usable), meaning=meaning)
+
+
+def _around(rate: float, usable: tuple[float, float]) -> tuple[float, float]:
+    """Return the range with the rate in it: the range is of the grid, the rate may lie between."""
+    return min(rate, *usable), max(rate, *usable)
 
 
 def _write(path: Path, text: str) -> None:
