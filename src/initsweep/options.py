@@ -80,8 +80,10 @@ def check_arguments(
     try:
         signature.bind(*positional, **options)
     except TypeError as error:
+        first = f" Let it take ({form}) first." if "too many positional" in str(error) else ""
         raise ParamsError(
             f"{key}: it is called as ({form}, **options) with options {dict(options)!r}: {error}."
+            f"{first}"
         ) from None
 
 

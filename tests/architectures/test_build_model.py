@@ -124,8 +124,8 @@ def test_random_buffers_are_the_same_every_time_and_the_global_generator_stays()
         ("not_callable", {}, ParamsError, "model.name: .*received 3"),
         ("make_nothing", {}, InitsweepError, "must return a torch.nn.Module, received None"),
         ("make_wrong_inputs", {}, InitsweepError, r"fails on a batch of shape \(2, 5\)"),
-        ("make_wrong_outputs", {}, InitsweepError, r"maps \(2, 5\) to \(2, 3\).*\(2, 2\)"),
-        ("MakesTuples", {}, InitsweepError, r"maps \(2, 5\) to \(tensor"),
+        ("make_wrong_outputs", {}, InitsweepError, r"tensor of shape \(2, 3\); it must .*\(2, 2\)"),
+        ("MakesTuples", {}, InitsweepError, r"\(2, 5\), returned a tuple of 1; it must"),
         ("make_nte", {}, UnknownNameError, "Did you mean 'make_net'"),
     ],
 )

@@ -95,6 +95,42 @@ class Unknown(nn.Module):
         return inputs @ self.weight.T
 
 
+class Deciding(nn.Module):
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_outputs)
+
+    def forward(self, inputs):
+        outputs = self.linear(inputs)
+        return outputs if outputs.mean() > 0 else 2 * outputs
+
+
+class Pair(Deciding):
+    def forward(self, inputs):
+        return self.linear(inputs), inputs
+
+
+class Recurrent(nn.Module):
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.cells, self.head = nn.LSTM(1, 8, batch_first=True), nn.Linear(8, n_outputs)
+
+    def forward(self, inputs):
+        return self.head(self.cells(inputs.unsqueeze(-1))[0][:, -1])
+
+
+def with_softmax(n_features, n_outputs):
+    return nn.Sequential(nn.Linear(n_features, n_outputs), nn.Softmax(dim=1))
+
+
+def with_options(n_features, n_outputs, *, hidden):
+    return nn.Sequential(nn.Linear(n_features, hidden), nn.ReLU(), nn.Linear(hidden, n_outputs))
+
+
+def of_any_width(width=16):
+    return nn.Sequential(nn.Linear(9, width), nn.Tanh(), nn.Linear(width, 3))
+
+
 instance = nn.Linear(3, 4)
 number = 3
 

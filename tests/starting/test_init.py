@@ -197,6 +197,30 @@ def forgotten(tmp_path) -> Iterator[None]:
             del sys.modules[name]
 
 
+AT_FAULT = """
+from torch import nn
+class Net(nn.Module):
+    def __init__(self, n_features, n_outputs):
+        super().__init__()
+        self.linear = nn.Linear(n_features, n_outputs)
+    def forward(self, inputs):
+        outputs = self.linear(inputs).softmax(-1)
+        return outputs if outputs[0, 0] > 0.5 else outputs + 0.0
+"""
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_what_speaks_against_a_network_of_one_s_own_is_said_before_it_is_trained(here, capsys):
+    (here / "nets_at_fault.py").write_text(AT_FAULT)
+    asked = ("--target", "answer", "--model", "nets_at_fault:Net")
+    assert made("--data", "my.csv", *asked) == 0
+    first, second = [line for line in capsys.readouterr().out.splitlines() if "NOTE" in line]
+    assert first.startswith("NOTE on the network: its outputs are 0 or more and sum to 1")
+    assert "cannot be written down" in second
+    assert "at nets_at_fault.py:" in second
+    assert "# NOTE on the network" in (here / "study/params.yaml").read_text()
+
+
 @pytest.mark.usefixtures("forgotten")
 def test_code_of_one_s_own_comes_along(here):
     (here / "nets_for_init.py").write_text(NET)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from initsweep.architectures.base import Architecture
+from initsweep.architectures.outputs import in_words
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.options import check_arguments, parse_options
 from initsweep.randomness import stream_seed
@@ -89,11 +90,10 @@ def _checked(network: object, name: str, n_features: int, n_outputs: int) -> nn.
         raise InitsweepError(
             f"'{name}' built a network that fails on a batch of shape {tuple(batch.shape)}: {error}"
         ) from error
-    shape = tuple(getattr(outputs, "shape", ()))
-    if shape != (2, n_outputs):
+    if not isinstance(outputs, Tensor) or tuple(outputs.shape) != (2, n_outputs):
         raise InitsweepError(
-            f"'{name}' built a network that maps {tuple(batch.shape)} to {shape or outputs!r}; "
-            f"it must return shape {(2, n_outputs)}."
+            f"'{name}' built a network that, for a batch of shape {tuple(batch.shape)}, returned "
+            f"{in_words(outputs)}; it must return one tensor of shape {(2, n_outputs)}."
         )
     return network.train()
 

@@ -1,7 +1,6 @@
 """What every network promises, ours and other people's."""
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,10 +8,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from initsweep.checks.outcome import BrokenPromiseError, Promise
+from initsweep.architectures.outputs import in_words
+from initsweep.checks.outcome import BrokenPromiseError, Note, Promise
 from initsweep.checks.subject import Subject
 from initsweep.engine.choice import choose_path
-from initsweep.errors import PathError
+from initsweep.engine.reasons import remedy
+from initsweep.errors import CaptureError, PathError
+from initsweep.exporting.capture import capture
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import layers_of
 from initsweep.initializers.kept import describe_free, frozen_names, kept_values
@@ -28,9 +30,12 @@ def network_promises(subject: Subject) -> list[Promise]:
         "maps a batch to outputs in training and in evaluation": maps_in_both_modes,
         "examples do not see each other in evaluation": examples_are_independent,
         "every parameter gets a gradient": gradients_arrive,
-        "copies can be trained as a stack (no control flow that depends on data)": can_be_stacked,
+        "copies can be trained as a stack": can_be_stacked,
         "there is a way to train it": has_a_path,
+        "the trained network can be served": can_be_served,
     }
+    if subject.n_outputs > 1:
+        checks["its outputs are scores, no probabilities"] = gives_scores
     return [(title, partial(check, subject)) for title, check in checks.items()]
 
 
@@ -108,9 +113,11 @@ def maps_in_both_modes(subject: Subject) -> str:
         with torch.no_grad():
             outputs = model.train(training)(batch)
         expected = (len(batch), subject.n_outputs)
-        if tuple(getattr(outputs, "shape", ())) != expected:
-            found = tuple(getattr(outputs, "shape", ())) or outputs
-            raise BrokenPromiseError(f"in {mode} it returns {found}, expected shape {expected}")
+        if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
+            raise BrokenPromiseError(
+                f"in {mode} it returned {in_words(outputs)}; it must return one tensor of shape "
+                f"{expected}"
+            )
         if not bool(outputs.isfinite().all()):
             raise BrokenPromiseError(f"in {mode} outputs are not finite under he_normal")
     return ""
@@ -162,24 +169,58 @@ def gradients_arrive(subject: Subject) -> str:
     return ""
 
 
+def gives_scores(subject: Subject) -> str:
+    """Look for a softmax at the end, which cross-entropy would apply a second time.
+
+    Returns:
+        A note if there seems to be one.
+    """
+    model = subject.filled().eval()
+    with torch.no_grad():
+        outputs = model(subject.batch())
+    if not _are_probabilities(outputs):
+        return ""
+    return Note(
+        "its outputs are 0 or more and sum to 1, as after a softmax, and cross-entropy applies one "
+        "itself. Leave it out: with two, the network learns slowly and is never sure. The served "
+        "model gives probabilities all the same"
+    )
+
+
+def _are_probabilities(outputs: object) -> bool:
+    if not isinstance(outputs, Tensor) or bool((outputs < 0).any()):
+        return False
+    sums = outputs.sum(dim=-1)
+    return torch.allclose(sums, torch.ones_like(sums))
+
+
+def can_be_served(subject: Subject) -> str:
+    """Try to write the network down as MLflow will serve it.
+
+    Returns:
+        A note if that is not possible.
+    """
+    model = subject.filled()
+    try:
+        capture(model, model.state_dict(), subject.n_features)
+    except CaptureError as error:
+        return Note(f"{error} A study of it works, without a model to serve")
+    return ""
+
+
 def can_be_stacked(subject: Subject) -> str:
     """Check that `torch.func` can run many copies at once.
 
     Returns:
-        The name of the path.
-
-    Raises:
-        BrokenPromiseError: With the reason.
+        The name of the path, or a note with the reason.
     """
     try:
         with _quiet():
             return choose_path(subject.job("torch")).kind
     except PathError as error:
-        reason = _brief(str(error).partition(" Set `runtime.engine")[0])
-        raise BrokenPromiseError(
-            f"{reason}. It still trains, one network at a time. Replace `if` on values by "
-            "`torch.where`, and `.item()` and changes in place by operations on tensors"
-        ) from error
+        reason = str(error).partition(" Set `runtime.engine")[0].rstrip(".")
+        advice = f". {change} for speed" if (change := remedy(reason)) else ""
+        return Note(f"{reason}. It trains all the same, one network at a time{advice}")
 
 
 def has_a_path(subject: Subject) -> str:
@@ -190,15 +231,8 @@ def has_a_path(subject: Subject) -> str:
     """
     with _quiet():
         path = choose_path(subject.job("auto"))
-    reasons = _brief(path.name.removeprefix(path.kind).removeprefix(": "))
+    reasons = path.name.removeprefix(path.kind).removeprefix(": ")
     return f"`{path.kind}`" + (f", because {reasons}" if reasons else ", the fastest")
-
-
-def _brief(reason: str) -> str:
-    """Return a reason without torch's request to report it."""
-    return re.sub(r" We don't support that yet, please file an issue at \S+ ?", "", reason).rstrip(
-        "."
-    )
 
 
 @contextmanager

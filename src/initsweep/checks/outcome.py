@@ -10,6 +10,12 @@ class BrokenPromiseError(InitsweepError):
     """A check failed; the message is the reason and the remedy."""
 
 
+class Note(str):
+    """What a check returns where its promise does not hold and nothing is broken by that."""
+
+    __slots__ = ()
+
+
 class UnusableError(BrokenPromiseError):
     """A check failed without which the others say nothing: they would repeat its reason."""
 
@@ -22,19 +28,25 @@ class Outcome:
         title: What was checked.
         passed: Whether it holds, None if that was not checked.
         text: The reason and the remedy where it does not; otherwise what else is worth knowing.
+        note: Whether it holds with a reservation, which the text says.
     """
 
     title: str
     passed: bool | None
     text: str = ""
+    note: bool = False
 
     def __str__(self) -> str:
-        mark = {True: "ok    ", False: "failed", None: "-     "}[self.passed]
+        mark = (
+            "note  "
+            if self.note
+            else {True: "ok    ", False: "failed", None: "-     "}[self.passed]
+        )
         return f"{mark}  {self.title}" + (f": {self.text}" if self.text else "")
 
 
 Promise = tuple[str, Callable[[], str]]
-"""A title, and a check that returns a remark or raises `BrokenPromiseError`."""
+"""A title, and a check that returns a remark or a `Note`, or raises `BrokenPromiseError`."""
 
 
 def outcomes(promises: Iterable[Promise]) -> Iterator[Outcome]:
@@ -53,7 +65,8 @@ def outcomes(promises: Iterable[Promise]) -> Iterator[Outcome]:
             )
             continue
         try:
-            yield Outcome(title=title, passed=True, text=check())
+            text = check()
+            yield Outcome(title=title, passed=True, text=text, note=isinstance(text, Note))
         except UnusableError as error:
             unusable = True
             yield Outcome(title=title, passed=False, text=_one_line(str(error)))

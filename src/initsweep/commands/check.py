@@ -2,8 +2,10 @@
 
 import argparse
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import cast
 
 from torch import nn
@@ -11,12 +13,20 @@ from torch import nn
 from initsweep.architectures import ARCHITECTURES, build_model
 from initsweep.checks.initializers import initializer_promises
 from initsweep.checks.networks import network_promises
-from initsweep.checks.outcome import Promise, outcomes
+from initsweep.checks.outcome import Note, Promise, outcomes
 from initsweep.checks.subject import Subject
-from initsweep.commands.loading import Target, called, name_and_options, sizes, takes_nothing
+from initsweep.commands.given import network_values, single_values
+from initsweep.commands.loading import (
+    Target,
+    called,
+    name_and_options,
+    sizes,
+    takes_nothing,
+)
 from initsweep.errors import InitsweepWarning, ParamsError, UnknownNameError
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
 from initsweep.initializers.layers import WEIGHTED
+from initsweep.options import check_arguments
 from initsweep.params import Optimizer, Params, Runtime, Training, load_params
 from initsweep.records import OptionValue
 
@@ -42,6 +52,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         params=options.params,
         features=options.features,
         outputs=options.outputs,
+        given=network_values(options.option),
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InitsweepWarning)  # gains are not what is checked here
@@ -49,10 +60,11 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         found = list(outcomes(promises))
     failed = sum(one.passed is False for one in found)
     skipped = sum(one.passed is None for one in found)
-    verdict = f"{failed} of {len(found)} checks failed." if failed else "All checks passed."
-    if skipped:
-        verdict = f"{verdict.rstrip('.')}, {skipped} not run."
-    lines = [f"{options.entry}, {kind}", "", *map(str, found), "", verdict]
+    notes = sum(one.note for one in found)
+    verdict = [f"{failed} of {len(found)} checks failed" if failed else "All checks passed"]
+    verdict += [f"{notes} with a note"] if notes else []
+    verdict += [f"{skipped} not run"] if skipped else []
+    lines = [f"{options.entry}, {kind}", "", *map(str, found), "", f"{', '.join(verdict)}."]
     return "\n".join(lines), 1 if failed else 0
 
 
@@ -60,9 +72,11 @@ def _promises(name: str, target: Target) -> tuple[str, list[Promise]]:
     params = load_params(target.params) if target.params.exists() else None
     if params is not None and name in params.initializers:
         registered, options = params.initializer(name)
+        options = {**options, **single_values(target.given)}
         return "a scheme", initializer_promises(make_initializer(registered, options, scheme=name))
     if _is_initializer(name):
-        return "an initializer", initializer_promises(_initializer(name, params))
+        given = single_values(target.given)
+        return "an initializer", initializer_promises(_initializer(name, params, given))
     return "a network", _network(target, params)
 
 
@@ -92,7 +106,8 @@ def _is_initializer(name: str) -> bool:
             f"{entry!r}."
         )
     first = list(inspect.signature(entry).parameters)[:2]
-    if len(first) == 1 and first[0] not in {"layer", "generator", "n_features", "n_outputs"}:
+    known = {"layer", "generator", "n_features", "n_outputs"}
+    if len(first) == 1 and first[0] not in known and not takes_nothing(entry):
         raise ParamsError(
             f"'{name}' takes ({first[0]}). An initializer is a function (layer, generator) -> "
             "weight, which returns a new tensor of shape `layer.weight_shape` and draws from the "
@@ -109,7 +124,7 @@ def _of_either_kind(name: str) -> object:
         raise UnknownNameError(message.replace("Initializer", "Initializer or network")) from error
 
 
-def _initializer(name: str, params: Params | None) -> Initializer:
+def _initializer(name: str, params: Params | None, given: Mapping[str, OptionValue]) -> Initializer:
     options: Mapping[str, OptionValue] = {}
     if params is not None:
         schemes = (params.initializer(scheme) for scheme in params.initializers)
@@ -117,7 +132,7 @@ def _initializer(name: str, params: Params | None) -> Initializer:
     entry = cast(object, INITIALIZERS.get(name))
     if not options and isinstance(entry, type) and issubclass(entry, Initializer):
         options = entry.example
-    return make_initializer(name, options)
+    return make_initializer(name, {**options, **given})
 
 
 def _network(target: Target, params: Params | None) -> list[Promise]:
@@ -129,6 +144,10 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
     name, options = name_and_options(target)
     entry = cast(object, ARCHITECTURES.get(name))
     ready = callable(entry) and not isinstance(entry, nn.Module) and takes_nothing(entry)
+    if ready:
+        function = cast(Callable[..., object], entry)
+        check_arguments(function, "", options, "--option")
+        entry = partial(function, **options)
     n_features, n_outputs = _own_sizes(target, entry) if ready else sizes(target)
 
     def build() -> nn.Module:
@@ -138,11 +157,13 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
 
     try:
         build()
-    except ParamsError:
-        raise
+    except ParamsError as error:
+        if options == (params.model.options if params else None):
+            raise
+        raise ParamsError(_of_options(str(error))) from error
     except Exception:  # noqa: BLE001 - reported as the outcome of the check
         return [(f"builds a network of {n_features} inputs and {n_outputs} outputs", _once(build))]
-    return network_promises(
+    promises = network_promises(
         Subject(
             build=build,
             n_features=n_features,
@@ -151,6 +172,29 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
             optimizer=params.optimizer if params else Optimizer.model_validate(_OPTIMIZER),
             runtime=params.runtime if params else Runtime.model_validate(_RUNTIME),
         )
+    )
+    return (
+        [*promises, ("a study can build it for its data", _for_a_study(name))]
+        if ready
+        else promises
+    )
+
+
+def _of_options(text: str) -> str:
+    """Return an error about the section `model` as one about the command line."""
+    missing = re.search(r"missing a required argument: '(\w+)'", text)
+    hint = f" Give it as --option {missing[1]}=VALUE." if missing else ""
+    return (
+        re.sub(r"^model(\.|:)", lambda dot: "--option " if dot[1] == "." else "--option:", text)
+        + hint
+    )
+
+
+def _for_a_study(name: str) -> Callable[[], str]:
+    attribute = name.rpartition(":")[2]
+    return lambda: Note(
+        "it takes no sizes, and a study builds networks for its data: for one, write it as "
+        f"`def {attribute}(n_features, n_outputs)`"
     )
 
 

@@ -2,24 +2,23 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import torch
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 from torch import Tensor, nn
 
 from initsweep import artifacts
 from initsweep.architectures import ARCHITECTURES, Architecture, build_model, describe
+from initsweep.commands.given import network_values, single_values
 from initsweep.datasets._loading import prepare
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
 from initsweep.randomness import stream_seed
-from initsweep.records import ModelOption, OptionValue, Schema
+from initsweep.records import ModelOption, Schema
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,12 +30,14 @@ class Target:
         params: The parameter file; it may be missing where it is not needed.
         features: Inputs per example, None for the data's.
         outputs: Outputs per example, None for the data's.
+        given: Options of the network; they come before those of the parameters.
     """
 
     name: str | None
     params: Path
     features: int | None
     outputs: int | None
+    given: Mapping[str, ModelOption] = field(default_factory=dict)
 
     def parameters(self) -> Params | None:
         """Return the parameters, None if there is no file and the network has a name."""
@@ -93,11 +94,11 @@ def name_and_options(target: Target) -> tuple[str, Mapping[str, ModelOption]]:
     """
     params = target.parameters()
     if params is not None and target.name in (None, params.model.name):
-        return params.model.name, params.model.options
+        return params.model.name, {**params.model.options, **target.given}
     name = cast(str, target.name)
     entry = cast(object, ARCHITECTURES.get(name))
     ours = isinstance(entry, type) and issubclass(entry, Architecture)
-    return name, cast(type[Architecture], entry).example if ours else {}
+    return name, {**(cast(type[Architecture], entry).example if ours else {}), **target.given}
 
 
 def sizes(target: Target) -> tuple[int, int]:
@@ -131,7 +132,7 @@ def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializ
         UnknownNameError: If there is none.
         ParamsError: If it lacks options, or has wrong ones.
     """
-    options = _options(given)
+    options = single_values(network_values(given))
     if params.exists() and name in (loaded := load_params(params)).initializers:
         registered, written = loaded.initializer(name)
         return make_initializer(registered, {**written, **options}, scheme=name)
@@ -151,25 +152,6 @@ def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializ
         shown = " ".join(f"--option {key}={value}" for key, value in example.items())
         hint = f" For example: {shown}" if shown else ""
         raise ParamsError(f"Scheme '{name}': {text}{hint}") from None
-
-
-def _options(given: Sequence[str]) -> dict[str, OptionValue]:
-    """Return options from the command line; values are read as in `params.yaml`.
-
-    Raises:
-        ParamsError: If one is not of the form name=value.
-    """
-    options = {}
-    for one in given:
-        name, equals, value = one.partition("=")
-        try:
-            parsed = YAML(typ="safe").load(value)
-        except YAMLError:
-            parsed = {}
-        if not (name and equals) or isinstance(parsed, dict | list):
-            raise ParamsError(f"--option takes name=value, as in std=0.05; received {one!r}.")
-        options[name.strip()] = parsed
-    return options
 
 
 def training_inputs() -> Tensor:

@@ -44,6 +44,7 @@ def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]")
     _add_gate(made["gate"])
     for name in ("explain", "export"):
         add_option(made[name])
+    add_option(made["check"], "the initializer or the network")
     _add_promotion(made["promote"])
     made["fetch"].add_argument(
         "source", help="openml:NAME, openml:NAME@VERSION, openml:NUMBER or sklearn:fetch_NAME"
@@ -84,14 +85,14 @@ def _add_init(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_option(parser: argparse.ArgumentParser) -> None:
-    """Let a command take options of the scheme that it is about."""
+def add_option(parser: argparse.ArgumentParser, what: str = "the scheme") -> None:
+    """Let a command take options of the entry that it is about."""
     parser.add_argument(
         "--option",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="an option of the scheme, as in params.yaml; may be repeated",
+        help=f"an option of {what}, as in params.yaml; may be repeated",
     )
 
 

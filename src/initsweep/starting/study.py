@@ -17,6 +17,7 @@ from initsweep.starting import budget as budgets
 from initsweep.starting import folder as folders
 from initsweep.starting import own, parameters, sources, telling, timing
 from initsweep.starting import request as requests
+from initsweep.starting.remarks import remarks
 from initsweep.starting.request import Request
 
 USUAL_MINUTES = 10.0
@@ -125,6 +126,7 @@ def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema)
         limits = telling.limits(planned, usual, schema, seconds, minutes)
     said = [
         *telling.about(schema, experiment),
+        *remarks(experiment),
         telling.plan(planned, schema),
         telling.estimate(seconds(planned), speed.busy),
         *limits,
