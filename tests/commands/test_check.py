@@ -128,7 +128,7 @@ def test_options_are_given_on_the_command_line(command, arguments, expected):
     ("arguments", "expected"),
     [
         (["mine:with_options", *SIZES], "Give it as --option hidden=VALUE."),
-        (["mine:with_options", *SIZES, "--option", "hiden=3"], "--option hiden: unknown key"),
+        (["mine:with_options", *SIZES, "--option", "hiddn=3"], "--option hiddn: unknown key"),
         (["mine:ready", "--option", "hidden=3"], "It takes no options."),
         (["mine:good", "--option", "scale=[1]"], "--option takes name=value"),
         (["mine:with_options", *SIZES, "--option", "hidden"], "--option takes name=value"),
