@@ -65,7 +65,7 @@ def test_what_hinders_a_stack_is_said_in_our_words(model, words, advice):
 def test_what_hinders_a_trace_is_said_in_our_words():
     with pytest.raises(fx.proxy.TraceError) as caught:
         fx.symbolic_trace(Forward(lambda x: 2 * x if x.mean() > 0 else x))
-    assert in_words(caught.value).startswith("an `if` or a loop, in it or in one of its layers")
+    assert in_words(caught.value).startswith("control flow, in it or in one of its layers")
 
 
 def test_anything_else_is_its_first_line():

@@ -27,7 +27,7 @@ REASONS = (
     ),
     Reason(
         r"symbolically traced variables cannot be used as inputs to control flow",
-        "an `if` or a loop, in it or in one of its layers, depends on what goes through it",
+        "control flow, in it or in one of its layers, depends on what goes through it",
     ),
     Reason(
         r"calling \.item\(\)",
