@@ -238,8 +238,8 @@ def dvc_hash(path: Path) -> str:
 
 def _missing(path: Path) -> str:
     return (
-        f"'{path}' is missing: run `dvc repro` to compute it, in the folder of the study (this is "
-        f"{Path.cwd()})."
+        f"'{path}' is missing: run `dvc repro` to compute it, in the folder of the study; the "
+        f"current folder is {Path.cwd()}."
     )
 
 

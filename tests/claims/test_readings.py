@@ -171,5 +171,6 @@ def test_runs_that_took_all_steps_there_were(last, said):
         for name in steps.SCHEMES
         for row in rows(f"{n}, {name}", steps.STEPS, [40] * 4 + [40 if name == "He" else last])
     ]
+    table += rows("all", steps.WHOLE, [800.0])
     reading = judged("good_init_takes_fewer_steps", table).reading
     assert ("1 of 5 runs of He's weights / 3 (3 layers)" in reading) is said

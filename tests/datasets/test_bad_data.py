@@ -102,7 +102,7 @@ def test_settings_that_do_not_fit_the_file(loaded, content, options, expected):
     ("content", "expected"),
     [
         ([HEADER, *(f"{row[:-1]}a" for row in ROWS)], "only one class, 'a'"),
-        ([HEADER, *ROWS, "1,2,c"], "class 'c' has 1 rows"),
+        ([HEADER, *ROWS, "1,2,c"], "class 'c' has 1 row;"),
         ([HEADER, *ROWS[:10]], "10 rows; a study needs at least 20"),
         (["x,y", *(f"1,{'ab'[row % 2]}" for row in range(60))], "no column varies"),
         (

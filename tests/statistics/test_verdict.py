@@ -276,11 +276,22 @@ def test_a_tie_in_spite_of_failures_is_said_plainly():
     assert result.decision == "tie"
     assert "b" in result.tie_set
     # Two comparisons: 2 * 2^-6 < 0.05 < 2 * 2^-5.
-    words = ["Tied in spite of failed fresh runs: b (4 of 10)", "from about 6 on, of 10 runs"]
+    words = [
+        "Tied in spite of failed fresh runs: b (4 of 10)",
+        "and 10 runs, failures",
+        "from about 6 on",
+    ]
     assert some(result.caveats, *words)
     assert "(among them some with failed fresh runs: b (4 of 10))" in result.statement
     enough = evidence("b", [*noisy(0.2, "b")[:4], *[None] * 6], CLEAN)
     assert "b" not in verdict(kept, enough, evidence("c", noisy(0.2, "c"), CLEAN)).tie_set
+    short = [noisy(0.2, name)[:5] for name in "abc"]
+    few = verdict(
+        evidence("a", short[0], CLEAN),
+        evidence("b", [*short[1][:3], None, None], CLEAN),
+        evidence("c", short[2], CLEAN),
+    )
+    assert some(few.caveats, "and 5 runs, no number of failures alone makes a scheme worse")
     alike = verdict(kept, evidence("b", noisy(0.2, "b"), CLEAN))
     assert not some(alike.caveats, "Tied in spite")
     assert "among them some" not in alike.statement

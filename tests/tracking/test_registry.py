@@ -97,9 +97,9 @@ def test_names_that_mlflow_does_not_allow_are_changed():
 
 
 def test_a_model_of_files_has_the_name_of_the_first():
-    assert registered_name("csv:data/raw/my table.csv") == "my-table"
-    assert registered_name("csv:churn.csv.gz") == "churn"
-    assert registered_name("npy:data/raw/x.npy,data/raw/y.npy") == "x"
+    assert registered_name("csv:data/raw/my table.csv") == "my-table.csv"
+    assert registered_name("csv:churn.csv.gz") == "churn.csv"
+    assert registered_name("npy:data/raw/x.npy,data/raw/y.npy") == "x.npy"
     assert (
         registered_name("idx:data/raw/t10k-images-idx3-ubyte,data/raw/l")
         == "t10k-images-idx3-ubyte"

@@ -43,9 +43,9 @@ MNIST = (
     "scikit-learn, or on data that they name."
 )
 RUN = (
-    "`initsweep claims` runs all experiments, which took about 18 minutes on 2 busy cores; "
-    "`initsweep claims --quick` a shorter form of each, which took 3.5 minutes on 2 quiet cores "
-    "and says “cannot tell” more often; `initsweep claims run NAME` only one."
+    "`initsweep claims` runs all experiments; `initsweep claims --quick` a shorter form of each, "
+    "in a fraction of the time, and says “cannot tell” more often; `initsweep claims run NAME` "
+    "only one."
 )
 
 

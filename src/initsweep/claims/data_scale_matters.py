@@ -106,7 +106,7 @@ def judge(table: Table) -> Judgement:
             ),
             *edges(table),
         ],
-        reading=reading(table, {kind: span(kinds, kind) for kind in (UNCENTRED, HEAVY)}),
+        reading=reading(table, {kind: least_to_most(kinds, kind) for kind in (UNCENTRED, HEAVY)}),
     )  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def price(table: Table, arm: str, factor: float) -> Interval:
     return table.difference(SCORE, arm, arm, 1.0, factor)
 
 
-def span(lost: dict[tuple[str, str], Interval], kind: str) -> str:
+def least_to_most(lost: dict[tuple[str, str], Interval], kind: str) -> str:
     """Return in words what the schemes lose by one distribution, from least to most."""
     found = [lost[arm, kind].estimate for arm in SCHEMES]
     return f"{min(found):.3f} to {max(found):.3f}"

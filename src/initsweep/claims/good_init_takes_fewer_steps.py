@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from initsweep.claims import CLAIMS, Claim, Effect, Judgement, depends_on
 from initsweep.laboratory.contest import beyond, seen, verdict
+from initsweep.laboratory.data import Data
 from initsweep.laboratory.good_and_bad import (
     BAD,
     FACTORS,
@@ -24,7 +25,7 @@ from initsweep.statistics.intervals import mean_interval
 
 TARGET, MARGIN, STEPS = 0.1, 1.2, "steps to the target"
 BATCH = 128
-LAST = (320.0, 800.0)  # steps of a whole training, quick and full
+WHOLE = "steps of a whole training"
 
 
 def measure(lab: Lab) -> list[Measurement]:
@@ -44,7 +45,13 @@ def measure(lab: Lab) -> list[Measurement]:
                 )
                 for seed, count in zip(fresh, steps(setup, taken)[0].tolist(), strict=True)
             ]
-    return rows
+    whole = float(epochs * per_epoch(data))
+    return [*rows, Measurement(arm="all", quantity=WHOLE, setting=0.0, seed=0, value=whole)]
+
+
+def per_epoch(data: Data) -> int:
+    """Return the steps of an epoch; the engine leaves out an incomplete batch."""
+    return len(data.train.targets) // BATCH
 
 
 def steps(setup: Setup, runs: Runs) -> NDArray[np.float64]:
@@ -52,10 +59,9 @@ def steps(setup: Setup, runs: Runs) -> NDArray[np.float64]:
 
     A run that does not reach it counts as reaching it with the last step, which favours it.
     """
-    per_epoch = len(setup.data.train.targets) // BATCH
     there = runs.losses <= TARGET
     first = np.where(there.any(axis=-1), there.argmax(axis=-1), setup.epochs)
-    return np.asarray(first * per_epoch, dtype=np.float64)
+    return np.asarray(first * per_epoch(setup.data), dtype=np.float64)
 
 
 def judge(table: Table) -> Judgement:
@@ -91,15 +97,15 @@ def judge(table: Table) -> Judgement:
 
 def late(table: Table) -> str:
     """Say which runs took all the steps there were; these may never have reached the loss."""
-    most = max(float(table.values(STEPS, arm).max()) for arm in table.arms(STEPS))
+    whole = float(table.values(WHOLE, "all")[0])
     each = []
     for arm in table.arms(STEPS):
         values, (network, name) = table.values(STEPS, arm), arm.split(", ")
-        count = int((values == most).sum())
-        if count and most in LAST:
+        count = int((values == whole).sum())
+        if count:
             each.append(f"{count} of {len(values)} runs of {name} ({network})")
     return (
-        f"{listed(each)} took all {number(most, 0)} steps or never got there, which counts in "
+        f"{listed(each)} took all {number(whole, 0)} steps or never got there, which counts in "
         "their favour. "
         if each
         else ""

@@ -111,7 +111,7 @@ def _add_claims(parser: argparse.ArgumentParser) -> None:
     actions = ("all", "run", "page", "publish", "list")
     parser.add_argument("action", nargs="?", default="all", choices=actions)
     parser.add_argument("names", nargs="*", help="for `run`: the claim")
-    parser.add_argument("--quick", action="store_true", help="about four minutes, less certain")
+    parser.add_argument("--quick", action="store_true", help="a shorter form of each, less certain")
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
 
 

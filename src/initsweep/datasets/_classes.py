@@ -43,6 +43,7 @@ def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
     rarest = int(np.argmin(counts))
     if counts[rarest] >= FEWEST_ROWS:
         return None
+    rows = "1 row" if counts[rarest] == 1 else f"{counts[rarest]} rows"
     few = int((counts < FEWEST_ROWS).sum())
     more = f" ({few} of {len(values)} classes have fewer than {FEWEST_ROWS})" if few > 1 else ""
     remedy = "Remove the class or join it with another"
@@ -53,7 +54,7 @@ def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
     elif (meant := likeness(values)) is not None:
         remedy += f". The classes look like {meant}, if that is what they are"
     return (
-        f"class {quoted(values[rarest])} has {counts[rarest]} rows{more}; each of the three splits "
+        f"class {quoted(values[rarest])} has {rows}{more}; each of the three splits "
         f"needs some, so at least {FEWEST_ROWS}. {remedy}."
     )
 

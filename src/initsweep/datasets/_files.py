@@ -27,9 +27,7 @@ def checked(path: Path, key: str = "data.source") -> Path:
         if stat.S_ISREG(mode):
             path.open("rb").close()
     except (FileNotFoundError, NotADirectoryError):
-        raise DataError(
-            f"{key}: there is no file '{path}'. Paths start from the folder with params.yaml."
-        ) from None
+        raise DataError(f"{key}: there is no file '{path}' in {Path.cwd()}.") from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or str(error)
         how = (

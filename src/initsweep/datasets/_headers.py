@@ -1,7 +1,6 @@
 """Does the first line of a table name its columns? What to say where that is not plain."""
 
 import re
-from collections.abc import Sequence
 
 from initsweep.datasets._sniffing import Records, is_missing, is_number
 from initsweep.datasets._wording import quoted
@@ -65,11 +64,6 @@ def said_of_header(path: str, records: Records, *, header: bool, chosen: bool) -
         f"Line 1 of '{path}', {line}, is taken as the names of columns; if it is data, set "
         "data.table.header: false.",
     )
-
-
-def like_data(fields: Sequence[str]) -> bool:
-    """Return whether some of these would-be names are numbers."""
-    return any(map(is_number, fields))
 
 
 def _names_over_numbers(first: list[str], rest: Records) -> bool:

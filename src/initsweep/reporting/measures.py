@@ -6,6 +6,8 @@ from initsweep.records import MeasureSummary
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table, scheme_cell
 
+ABBREVIATIONS = ("mae", "rmse")
+
 
 def names(study: Study) -> list[str]:
     """Return the measures that the verdict's table does not show already."""
@@ -37,8 +39,10 @@ def terms(study: Study) -> list[tuple[str, str]]:
 
 
 def title(name: str) -> str:
-    """Return a measure's name as a column's head."""
-    return name.replace("_", " ").capitalize()
+    """Return a measure's name as a column's head, known abbreviations in capitals."""
+    first, *others = name.split("_")
+    first = first.upper() if first in ABBREVIATIONS else first.capitalize()
+    return " ".join([first, *others])
 
 
 def _cell(study: Study, row: MeasureSummary) -> Cell:

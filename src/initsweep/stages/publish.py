@@ -8,7 +8,7 @@ from pathlib import Path
 
 from initsweep import artifacts, ledger, tracking
 from initsweep.decisions import Decision
-from initsweep.errors import ArtifactError, InitsweepError, InitsweepWarning
+from initsweep.errors import ArtifactError, CaptureError, InitsweepWarning
 from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import code_sha
@@ -123,10 +123,10 @@ def _scheme(
 
 
 def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
-    """Return the model to log; a network that cannot be logged is no reason to publish nothing.
+    """Return the model to log; a network that cannot be written down publishes all but that.
 
     Raises:
-        ArtifactError: If its file is missing or damaged.
+        InitsweepError: If its file, or the code that builds it, is missing or has changed.
     """
     from initsweep.serving import served_model
 
@@ -134,9 +134,7 @@ def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
         return None
     try:
         return served_model(params, scheme)
-    except ArtifactError:
-        raise
-    except InitsweepError as error:
+    except CaptureError as error:
         warnings.warn(f"The model of {scheme} is not logged. {error}", InitsweepWarning, 2)
         return None
 

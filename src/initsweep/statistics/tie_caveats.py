@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.summary import Summary
-from initsweep.statistics.wording import counted, listed
+from initsweep.statistics.wording import counted, failing_more, listed
 from initsweep.statistics.yardstick import Yardstick
 
 
@@ -30,21 +30,22 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
     Returns:
         One sentence, with how many failures it takes to be called worse; none if there is none.
     """
-    tied = [summary for summary in trainable if summary.scheme in choice.tie_set]
-    fewest = min((summary.failed_runs for summary in tied), default=0)
-    failing = [
-        f"{one.scheme} ({one.failed_runs} of {len(one.validation)})"
-        for one in tied
-        if one.failed_runs > fewest
-    ]
+    failing = failing_more(
+        (summary.scheme, summary.failed_runs, len(summary.validation))
+        for summary in trainable
+        if summary.scheme in choice.tie_set
+    )
     if not failing:
         return []
     compared = sum(pair.family == "validation" for pair in choice.pairs)
     # Where the other runs differ by little either way, p is about 2^-failures.
     enough = math.ceil(math.log2(compared / yardstick.decide.alpha))
+    holds = f"failures alone make a scheme worse from about {enough} on"
+    if enough > choice.seeds:
+        holds = "no number of failures alone makes a scheme worse"
     return [
         f"Tied in spite of failed fresh runs: {listed(failing)}. Their mean losses say little "
         "about failed runs or others, and not shown to be worse does not mean as good: by the "
-        f"sign-flip test with Holm's correction for {counted(compared, 'comparison')}, failures "
-        f"alone make a scheme worse from about {enough} on, of {counted(choice.seeds, 'run')}."
+        f"sign-flip test with Holm's correction for {counted(compared, 'comparison')} and "
+        f"{counted(choice.seeds, 'run')}, {holds}."
     ]

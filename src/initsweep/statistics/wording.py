@@ -1,6 +1,6 @@
 """Numbers and lists as a person reads them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from initsweep.records import Interval, PairRow, Schema, SchemeRow
 
@@ -52,19 +52,23 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def failing_ties(rows: Sequence[SchemeRow]) -> list[str]:
-    """Return the tied schemes that failed in more fresh runs than another one, with how many.
+def failing_ties(rows: Iterable[SchemeRow]) -> list[str]:
+    """Return the tied schemes that failed in more fresh runs than another one, with how many."""
+    return failing_more((row.scheme, row.failed_runs, row.runs) for row in rows if row.in_tie_set)
+
+
+def failing_more(tied: Iterable[tuple[str, int, int]]) -> list[str]:
+    """Return which of the schemes that tie failed in more runs than another, as "name (k of n)".
 
     A few failures raise a mean far and say little to a test over seeds: such a scheme is hard to
     call worse, and not as good for that.
+
+    Args:
+        tied: Name, failed runs and runs of each.
     """
-    tied = [row for row in rows if row.in_tie_set]
-    fewest = min((row.failed_runs for row in tied), default=0)
-    return [
-        f"{row.scheme} ({row.failed_runs} of {row.runs})"
-        for row in tied
-        if row.failed_runs > fewest
-    ]
+    known = list(tied)
+    fewest = min((failed for _, failed, _ in known), default=0)
+    return [f"{name} ({failed} of {runs})" for name, failed, runs in known if failed > fewest]
 
 
 def paired(pair: PairRow) -> str:

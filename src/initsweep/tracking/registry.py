@@ -22,12 +22,14 @@ _FETCHED = ("openml", "sklearn")  # of these a source has the name itself, no fi
 def registered_name(source: str) -> str:
     """Return the registered model's name for a data source: of files, the name of the first.
 
+    With its ending, so that a file wine.csv is not the data set wine.
+
     MLflow allows neither / nor : in it.
     """
     kind, _, place = source.partition(":")
     file = PurePath(place.partition(",")[0].removesuffix(".gz"))
     if kind not in _FETCHED and (file.suffix or len(file.parts) > 1):
-        source = file.stem
+        source = file.name
     return re.sub(r"[^\w.-]+", "-", source).strip("-")
 
 
