@@ -21,15 +21,15 @@ def here(tmp_path, monkeypatch):
 
 
 def test_modules_of_the_folder_are_found_by_their_plain_names(here):
-    (here / "own/nets_of_mine.py").write_text("def make(): ...\n")
-    assert own_code.place_of("nets_of_mine:make") is None
+    (here / "own/only_in_own.py").write_text("def make(): ...\n")
+    assert own_code.place_of("only_in_own:make") is None
     own_code.use("own")
     own_code.use("own")
     assert sys.path.count(str(here / "own")) == 1
-    assert own_code.holds("own", "nets_of_mine:make")
+    assert own_code.holds("own", "only_in_own:make")
     assert not own_code.holds("own", "json:loads")
     assert not own_code.holds("own", "nowhere_at_all:x")
-    assert "nets_of_mine" not in sys.modules
+    assert "only_in_own" not in sys.modules
 
 
 def test_a_folder_that_is_missing_is_said_by_its_key(here):
