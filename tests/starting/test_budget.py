@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 
 from initsweep.experiment import load_experiment
 from initsweep.records import Schema
@@ -85,13 +86,55 @@ def test_what_is_planned_counts_every_training(small_params, schema):
 
 
 def spent(*rounds: tuple[float, float]) -> list[timing.Used]:
-    return [timing.Used(elapsed=elapsed, processor=processor) for elapsed, processor in rounds]
+    return [timing.Used(elapsed=elapsed, alone=alone) for elapsed, alone in rounds]
 
 
 def test_other_work_counts_by_the_quietest_round_and_within_bounds():
-    assert timing._busy(spent((9.0, 2.0), (1.5, 2.0), (4.0, 2.2)), cores=2) == pytest.approx(1.5)
-    assert timing._busy(spent((40.0, 2.0)), cores=2) == timing.MOST_BUSY
-    assert timing._busy(spent((0.9, 2.0)), cores=2) == 1.0
+    assert timing._busy(spent((9.0, 1.0), (1.5, 1.0), (4.0, 1.1))) == pytest.approx(1.5)
+    assert timing._busy(spent((40.0, 1.0))) == timing.MOST_BUSY
+    assert timing._busy(spent((0.9, 1.0))) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "processor", "how", "alone"),
+    [
+        (3.0, 2.0, {}, 2.0),  # other work beside it
+        (1.5, 6.0, {}, 1.5),  # on more threads than was known
+        (4.0, 6.0, {"cores": 3}, 2.0),
+        (5.0, 0.1, {"on_cpu": False}, 5.0),
+    ],
+)
+def test_time_is_that_of_a_machine_of_one_s_own(monkeypatch, elapsed, processor, how, alone):
+    clock = {"now": 0.0}
+    monkeypatch.setattr(timing.time, "process_time", lambda: clock["now"] * processor)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["now"] * elapsed)
+    used = timing._used(lambda: clock.update(now=1.0), **how)
+    assert used == timing.Used(elapsed=elapsed, alone=alone)
+
+
+def test_threads_do_not_shorten_what_a_graphics_card_computes(monkeypatch, small_params, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    params = small_params()
+    prepare.run(params)
+    clock = {"now": 0.0}
+
+    def train(experiment, problem, lanes, epochs):
+        clock["now"] += 0.5 + 0.25 * epochs
+
+    monkeypatch.setattr(timing, "_train", train)
+    monkeypatch.setattr(timing, "_workers", lambda experiment, problem: 1)
+    monkeypatch.setattr(timing, "resolve_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(timing.os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(timing.time, "process_time", lambda: 0.0)
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["now"])
+    found = []
+    for threads in (1, 4):
+        runtime = params.runtime.model_copy(update={"threads": threads})
+        experiment = load_experiment(params.model_copy(update={"runtime": runtime}))
+        found.append(timing.measure(experiment, "he_normal"))
+    assert found[0] == found[1]
+    assert found[0].call == 0.5
+    assert found[0].busy == 1.0
 
 
 def test_other_work_changes_neither_the_step_nor_the_plan(monkeypatch, small_params, tmp_path):

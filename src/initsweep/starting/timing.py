@@ -79,54 +79,64 @@ def measure(experiment: Experiment, scheme: str) -> Speed:
     """
     problem, runtime = _problem(experiment, scheme), experiment.params.runtime
     workers, on_cpu = _workers(experiment, problem), resolve_device(runtime.device).type == "cpu"
-    cores = min(workers * runtime.threads, len(os.sched_getaffinity(0)))
+    cores = min(workers * runtime.threads, len(os.sched_getaffinity(0))) if on_cpu else 1
     lanes = workers * ceil(LANES / workers)
     steps = steps_per_epoch(len(problem.train.targets), experiment.params.training.batch_size)
 
     def used(epochs: int) -> Used:
-        spent = _used(lambda: _train(experiment, problem, lanes, epochs))
-        # A graphics card computes in time that no processor counts.
-        return spent if on_cpu else replace(spent, processor=spent.elapsed)
+        return _used(lambda: _train(experiment, problem, lanes, epochs), cores=cores, on_cpu=on_cpu)
 
     used(1)  # imports and compiles
     start = _least([used(1) for _ in range(ROUNDS)])
-    more = 1
-    while (rounds := [used(1 + more)])[0].processor - start < ENOUGH and more < MOST_EPOCHS:
+    more, enough = 1, ENOUGH / cores
+    while (rounds := [used(1 + more)])[0].alone - start < enough and more < MOST_EPOCHS:
         more *= 4
     rounds += [used(1 + more) for _ in range(ROUNDS - 1)]
-    epoch = max(_least(rounds) - start, 1e-4) / more / cores
+    epoch = max(_least(rounds) - start, 1e-4 / cores) / more
     return Speed(
         step=epoch * workers / (steps * lanes),
-        call=max(0.0, start / cores - epoch),
+        call=max(0.0, start - epoch),
         test=_testing(experiment, scheme),
         look=_looking(experiment, scheme),
         workers=workers,
-        busy=_busy(rounds, cores),
+        busy=_busy(rounds),
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """Seconds that something took, elapsed and of all cores together."""
+    """Seconds that something took, and what it would have taken on a machine of its own."""
 
     elapsed: float
-    processor: float
+    alone: float
 
 
-def _used(work: Callable[[], object]) -> Used:
+def _used(work: Callable[[], object], *, cores: int = 1, on_cpu: bool = True) -> Used:
+    """Time something, on a graphics card or on the processor.
+
+    Args:
+        work: What to time.
+        cores: How many cores it surely keeps busy. It may use more: alone it takes no longer than
+            it has taken, and no longer than its processor time on these.
+        on_cpu: Whether it is computed on the processor.
+
+    Returns:
+        Its time here, and alone.
+    """
     begin, before = time.perf_counter(), time.process_time()
     work()
-    elapsed = time.perf_counter() - begin
-    return Used(elapsed=elapsed, processor=time.process_time() - before)
+    elapsed, processor = time.perf_counter() - begin, time.process_time() - before
+    # A graphics card computes in time that no processor counts.
+    return Used(elapsed=elapsed, alone=min(elapsed, processor / cores) if on_cpu else elapsed)
 
 
 def _least(rounds: list[Used]) -> float:
-    return min(one.processor for one in rounds)
+    return min(one.alone for one in rounds)
 
 
-def _busy(rounds: list[Used], cores: int) -> float:
-    """Return how many times longer the quickest round took than its processor time on all cores."""
-    found = min(one.elapsed * cores / max(one.processor, 1e-9) for one in rounds)
+def _busy(rounds: list[Used]) -> float:
+    """Return how many times longer the quickest round took than it would have alone."""
+    found = min(one.elapsed / max(one.alone, 1e-9) for one in rounds)
     return min(MOST_BUSY, max(1.0, found))
 
 
@@ -160,8 +170,13 @@ def _testing(experiment: Experiment, scheme: str) -> float:
     state, features = experiment.initial_state(scheme, 0), experiment.validation.features
     rows = experiment.schema.rows
     share = (rows["validation"] + rows["test"]) / rows["validation"]
-    model = experiment.model()
-    return share * _least([_used(lambda: predict(model, [state], features)) for _ in range(2)])
+    model, on_cpu = experiment.model(), features.device.type == "cpu"
+
+    def test() -> Used:
+        # Fetched as by the train stage: a graphics card goes on after the call has returned.
+        return _used(lambda: predict(model, [state], features).cpu(), on_cpu=on_cpu)
+
+    return share * _least([test() for _ in range(2)])
 
 
 def _looking(experiment: Experiment, scheme: str) -> float:
@@ -182,6 +197,7 @@ def _looking(experiment: Experiment, scheme: str) -> float:
         return _least(rounds)
 
     first = min(SHARPNESS_SEEDS, len(diagnose.seeds))
+    # On the processor, wherever the networks are trained.
     with numerics(torch.device("cpu"), experiment.params.runtime.threads):
         sharp, other = look(with_sharpness=True), look(with_sharpness=False)
     return first * sharp + (len(diagnose.seeds) - first) * other
