@@ -132,6 +132,9 @@ def test_options_are_given_on_the_command_line(command, arguments, expected):
         (["mine:ready", "--option", "hidden=3"], "It takes no options."),
         (["mine:good", "--option", "scale=[1]"], "--option takes name=value"),
         (["mine:with_options", *SIZES, "--option", "hidden"], "--option takes name=value"),
+        (["mine:with_options", *SIZES, "--option", "hidden=[2"], "received 'hidden=[2'"),
+        (["mine:with_options", *SIZES, "--option", "hidden=2020-01-01"], "Put text that looks"),
+        (["mine:with_options", *SIZES, "--option", "hidden=[[1]]"], "received 'hidden=[[1]]'"),
     ],
 )
 def test_wrong_options_are_one_message(command, arguments, expected):

@@ -1,6 +1,8 @@
 """Options of an initializer or a network as the command line gives them: name=value."""
 
 from collections.abc import Mapping, Sequence
+from types import NoneType
+from typing import cast
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -29,16 +31,33 @@ def network_values(given: Sequence[str]) -> dict[str, ModelOption]:
     """Return options from the command line; values are read as in `params.yaml`.
 
     Raises:
-        ParamsError: If one is not of the form name=value.
+        ParamsError: If one is not of the form name=value, or its value is none that options have.
     """
     options = dict[str, ModelOption]()
     for one in given:
         name, equals, value = one.partition("=")
-        try:
-            parsed = YAML(typ="safe").load(value)
-        except YAMLError:
-            parsed = {}
-        if not (name.strip() and equals) or isinstance(parsed, dict):
+        if not (name.strip() and equals):
             raise ParamsError(f"--option takes name=value, as in std=0.05; received {one!r}.")
-        options[name.strip()] = parsed
+        options[name.strip()] = _value(value, one)
     return options
+
+
+def _value(text: str, given: str) -> ModelOption:
+    """Return what a value means; dates and mappings are nothing that an option can be.
+
+    Raises:
+        ParamsError: If it means something else, or cannot be read.
+    """
+    try:
+        # Python's parser, as for params.yaml: the other one takes 1e-3 for text.
+        value = YAML(typ="safe", pure=True).load(text)
+    except YAMLError:
+        value = ...
+    plain = (bool, int, float, str, NoneType)
+    if all(isinstance(one, plain) for one in (value if isinstance(value, list) else [value])):
+        return cast(ModelOption, value)
+    raise ParamsError(
+        f"--option takes name=value, and the value is true or false, a number, text, null or a "
+        f"list of these, as in std=0.05 or channels=[8,16]; received {given!r}. Put text that "
+        "looks like something else into quotes, as in 'name=\"2020-01-01\"'."
+    )

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from initsweep.architectures import ARCHITECTURES, Architecture
-from initsweep.errors import ParamsError
+from initsweep.commands.given import network_values
 from initsweep.network_choice import AUTOMATIC
 from initsweep.records import ModelOption
 from initsweep.starting.budget import FIRST_FRESH_SEED, Budget
@@ -28,19 +28,14 @@ def network_options(name: str, given: Sequence[str]) -> dict[str, ModelOption]:
         given: Options from the command line, "name=value" each.
 
     Raises:
-        ParamsError: If one is not of that form.
+        ParamsError: If one is not of that form, or its value is none that options have.
     """
     entry = None if name == "auto" else cast(object, ARCHITECTURES.get(name))
     options: dict[str, Any] = dict(AUTOMATIC.get(name, {}))
     if not options and isinstance(entry, type) and issubclass(entry, Architecture):
         options = dict(entry.example)
         options |= {"image": None} if "image" in options else {}
-    for one in given:
-        key, equals, value = one.partition("=")
-        if not (key.strip() and equals):
-            raise ParamsError(f"--option takes name=value, as in width=64; received {one!r}.")
-        options[key.strip()] = YAML(typ="safe", pure=True).load(value)
-    return {"name": name, **options}
+    return {"name": name, **options, **network_values(given)}
 
 
 def budget_values(budget: Budget) -> dict[str, object]:
