@@ -103,6 +103,10 @@ def test_test_rows_may_stay_where_they_are_and_come_along_with_parameters(here):
         ("or set data.table.encoding: ordinal (", "or set --encoding ordinal ("),
         ("model.name: x; model.widht: y", "--model: x; --option widht: y"),
         ("'data/raw/a.csv': `iconv data/raw/a.csv`", "'my table.csv': `iconv 'my table.csv'`"),
+        ("/else/data/raw/a.csv", "/else/data/raw/a.csv"),
+        ("'model.csv', line 3; in model.csv", "'model.csv', line 3; in model.csv"),
+        ("npz:x/model.npz, 'model.a' or my-model.a", "npz:x/model.npz, 'model.a' or my-model.a"),
+        ("must divide model.width, 3.", "must divide --option width, 3."),
         (
             "data.source.more, my_data.task, data.tasks",
             "data.source.more, my_data.task, data.tasks",
@@ -112,6 +116,19 @@ def test_test_rows_may_stay_where_they_are_and_come_along_with_parameters(here):
 def test_keys_become_options_where_they_stand_alone(message, expected):
     words = {**settings.SAID_OTHERWISE, "data/raw/a.csv": "my table.csv"}
     assert settings.as_options(message, words) == expected
+
+
+@pytest.mark.parametrize("in_place", [["--in-place"], []])
+def test_files_called_as_keys_keep_their_names(here, capsys, in_place):
+    (here / "sub").mkdir()
+    for name in ("model.csv", "sub/data.task"):
+        (here / name).write_text(TABLE.replace("red", '"', 1))
+    for name, data in (("model.csv", "model.csv"), ("sub/data.task", "csv:sub/data.task")):
+        assert made("--data", data, *in_place) == 2
+        error = capsys.readouterr().err
+        assert f"'{name}'" in error
+        assert "--option" not in error
+        assert "--task" not in error
 
 
 def test_what_is_noticed_is_said_once_and_in_options(here, capsys):
@@ -310,6 +327,9 @@ def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
         (("--data", "my.csv", "--model", "no_nets:make"), "Python finds no module 'no_nets'"),
         (("--data", "my.csv", "--option", "widht=3"), "Did you mean 'width'?"),
         (("--data", "my.csv", "--option", "width"), "--option takes name=value"),
+        (("--data", "my.csv", "--option", "width=[64"), "received 'width=[64'"),
+        (("--data", "my.csv", "--option", "width={a: 1}"), "received 'width={a: 1}'"),
+        (("--data", "my.csv", "--option", "b=2020-01-01"), "Put text that looks like"),
         (("--data", "my.csv", "--minutes", "0"), "use a number above 0"),
         (("--params", "no.yaml"), "No parameter file 'no.yaml'"),
         ((), "init needs --data"),

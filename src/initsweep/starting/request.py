@@ -111,7 +111,10 @@ def in_words_of(request: Request, source: sources.Source) -> Iterator[Callable[[
         given = {one.key for one in SETTINGS if one.name in request.settings}
         given |= {"data.source"} if request.data else set()
         words = {key: said for key, said in words.items() if key in given}
-    words |= {(folders.RAW / file.name).as_posix(): _shown(file) for file in source.all_files}
+    for file in source.all_files:
+        # Copied, or left in place; a name alone is never the beginning of something else.
+        places = ((folders.RAW / file.name).as_posix(), str(file), _shown(file), file.name)
+        words |= dict.fromkeys(places[:3], _shown(file)) | {places[3]: file.name}
     try:
         yield lambda message: as_options(message, words)
     except InitsweepError as error:

@@ -124,6 +124,9 @@ SAID_OTHERWISE = {
 }
 """Every key that has an option; one that ends in a dot is the beginning of keys."""
 
+_SUFFIXES = r"(?:csv|tsv|tab|txt|parquet|np[yz]|gz|zip|idx|pt|safetensors|py|yaml)\b"
+"""No option of a network: `model.csv` is a file."""
+
 
 def values_of(given: Mapping[str, str]) -> dict[str, object]:
     """Return what options set, by key; options by attribute, as in `Setting.name`."""
@@ -140,15 +143,23 @@ def as_options(message: str, words: Mapping[str, str]) -> str:
         message: What was said to someone who has a params.yaml.
         words: What to say for keys and other names, such as `SAID_OTHERWISE`.
     """
-    ends = {key: r"(?=\w)" if key.endswith(".") else r"(?!\.?\w)" for key in words}
-    known = "|".join(re.escape(key) + ends[key] for key in sorted(words, key=len, reverse=True))
-    pattern = rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w.])(?P<key>{known})(?P<colon>: )?"
+    known = "|".join(_found_as(key, words[key]) for key in sorted(words, key=len, reverse=True))
+    pattern = rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w./-])(?P<key>{known})(?P<colon>: )?"
 
     def said(match: re.Match[str]) -> str:
         verb, colon, word = match["verb"] or "", match["colon"] or "", words[match["key"]]
+        if word.startswith("--"):
+            return f"{verb}{word}{' ' if verb and colon else colon}"
         is_quoted = message[: match.start("key")].endswith("'")
-        if not (is_quoted or word.startswith("--")):
-            word = shlex.quote(word)
-        return f"{verb}{word}{' ' if verb and colon else colon}"
+        return f"{verb}{word if is_quoted else shlex.quote(word)}{colon}"
 
     return re.sub(pattern, said, message)
+
+
+def _found_as(key: str, word: str) -> str:
+    """Return the pattern of a key or a file where it stands for itself.
+
+    What stands in quotes is a name that someone chose, so only files are looked for there.
+    """
+    alone = re.escape(key) + (rf"(?!{_SUFFIXES})(?=[A-Za-z_])" if key[-1] == "." else r"(?!\.?\w)")
+    return rf"(?<!['\"]){alone}" if word.startswith("--") else alone
