@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -78,8 +79,43 @@ def test_records_hash_the_folder_and_nothing_that_a_machine_makes_of_it(here):
 
 
 def test_records_leave_out_what_dvc_leaves_out():
-    ignored = (ROOT / ".dvcignore").read_text().splitlines()
-    assert {*own_code.CACHES, *(f"*{suffix}" for suffix in own_code.COMPILED)} <= set(ignored)
+    lines = (ROOT / ".dvcignore").read_text().splitlines()
+    ignored = {line for line in lines if line[:1] not in {"#", "/", ""}}
+    assert set(own_code.MADE) == ignored
+    made = ["a/__pycache__/b.py", "nets.pyc", ".import_linter_cache/x", "my.egg-info/PKG", "k.so"]
+    assert all(own_code.is_made(Path(path)) for path in made)
+    assert not own_code.is_made(Path("pack/so.py"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "holds"),
+    [
+        (".", "the study itself"),
+        ("..", "the study itself"),
+        ("data", "'data/raw'"),
+        ("data/raw/code", "'data/raw'"),
+        ("results", "'results'"),
+        ("reports/mine", "'reports'"),
+        ("data/prepared", "'data/prepared'"),
+        (".dvc", "'.dvc'"),
+        (".git/hooks", "'.git'"),
+        (str(ROOT / "src"), "initsweep itself"),
+    ],
+)
+def test_a_folder_that_holds_more_than_code_is_refused(here, folder, holds):
+    (here / folder).mkdir(parents=True, exist_ok=True)
+    path = list(sys.path)
+    message = rf"^own_code: '{re.escape(folder)}' holds {holds} or lies in it.*`own_code: own`"
+    with pytest.raises(ParamsError, match=message):
+        own_code.use(folder)
+    assert sys.path == path
+
+
+def test_code_beside_data_and_in_folders_with_like_names_is_taken(here):
+    for folder in ("src", "data/code", "results_of_mine", "../elsewhere"):
+        (here / folder).mkdir(parents=True)
+        own_code.use(folder)
+        assert sys.path[0] == str((here / folder).resolve())
 
 
 @pytest.mark.parametrize("command", ["prepare", "diagnose", "repro", "bench"])

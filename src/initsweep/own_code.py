@@ -9,21 +9,34 @@ import importlib.util
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
+from fnmatch import fnmatch
+from pathlib import Path, PurePath
 
 from initsweep.errors import ParamsError
 
 DOTTED = re.compile(r"[\w.]+:\w+")
-COMPILED = {".pyc", ".so"}
-CACHES = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".ipynb_checkpoints"}
-"""As in .dvcignore: what tools make of sources, and what does not count."""
+MADE = (
+    "__pycache__",
+    "*.pyc",
+    ".mypy_cache",
+    ".ruff_cache",
+    ".import_linter_cache",
+    ".pytest_cache",
+    ".ipynb_checkpoints",
+    "*.egg-info",
+    "*.so",
+)
+"""As in .dvcignore: what tools make of sources. It does not count, nor is it copied."""
+
+NO_CODE = ("data/raw", "data/prepared", "results", "reports", ".git", ".dvc")
+"""Where data and results lie: code among them would change with every run."""
 
 
 def use(folder: str) -> None:
     """Let Python find the modules of the folder, before all others.
 
     Raises:
-        ParamsError: If there is no such folder.
+        ParamsError: If there is no such folder, or more than code lies in it.
     """
     path = Path(folder)
     if not path.is_dir():
@@ -31,10 +44,38 @@ def use(folder: str) -> None:
             f"own_code: there is no folder '{folder}' in {Path.cwd()}. It is where your own "
             "networks, initializers and loaders lie; make it, if only with a README in it."
         )
+    _check_place(folder)
     place = str(path.resolve())
     if place not in sys.path:
         sys.path.insert(0, place)
     importlib.invalidate_caches()  # Python may remember the folder as it was
+
+
+def _check_place(folder: str) -> None:
+    """Refuse a folder that holds the study, its data or its results, or lies among them.
+
+    Raises:
+        ParamsError: Saying what lies there.
+    """
+    place, here, package = Path(folder).resolve(), Path.cwd().resolve(), Path(__file__).resolve().parent
+    found = "the study itself" if here.is_relative_to(place) else ""
+    for name in NO_CODE:
+        other = (here / name).resolve()
+        if not found and (place.is_relative_to(other) or other.is_relative_to(place)):
+            found = f"'{name}'"
+    if not found and package.is_relative_to(place):
+        found = "initsweep itself"
+    if found:
+        raise ParamsError(
+            f"own_code: '{folder}' holds {found} or lies in it, and own code must lie apart: all "
+            "that changes in its folder trains again. Put your modules into a folder of their "
+            "own, as in `own_code: own`."
+        )
+
+
+def is_made(path: PurePath) -> bool:
+    """Return whether a path, relative to the folder, is what tools make of sources."""
+    return any(fnmatch(part, pattern) for part in path.parts for pattern in MADE)
 
 
 def files(folder: Path) -> Iterator[Path]:
@@ -44,8 +85,7 @@ def files(folder: Path) -> Iterator[Path]:
         Paths below the folder.
     """
     for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).parts
-        if path.is_file() and path.suffix not in COMPILED and not CACHES & set(inside):
+        if path.is_file() and not is_made(path.relative_to(folder)):
             yield path
 
 

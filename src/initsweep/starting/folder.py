@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from initsweep import versions
+from initsweep import own_code, versions
 from initsweep.errors import ArtifactError
 from initsweep.starting.pipeline import study_pipeline
 from initsweep.starting.sources import Source
@@ -111,7 +111,7 @@ def start_versioning(data: list[Path]) -> list[str]:
 
 def _copy(path: Path, target: Path) -> None:
     if path.is_dir():
-        shutil.copytree(path, target, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(path, target, ignore=shutil.ignore_patterns(*own_code.MADE))
     else:
         shutil.copyfile(path, target)
 
