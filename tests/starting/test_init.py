@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from initsweep.cli import main
+from initsweep.errors import UnknownNameError
 from initsweep.params import load_params
-from initsweep.starting import folder, settings, sources, timing
+from initsweep.starting import folder, own, settings, sources, timing
 from initsweep.starting.pipeline import study_pipeline
 from tests.conftest import ROOT
 from tests.pipeline.conftest import QUIET
@@ -246,10 +247,10 @@ def test_code_of_one_s_own_comes_along(here):
     (here / "data_for_init/two.py").write_text(LOADER)
     asked = ("--model", "nets_for_init:make", "--option", "width=4")
     assert made("--data", "data_for_init.two:load", *asked) == 0
-    own = here / "study/own"
-    assert (own / "nets_for_init.py").read_text() == NET
-    assert (own / "data_for_init/two.py").read_text() == LOADER
-    assert (own / "README.md").read_bytes() == (ROOT / "own/README.md").read_bytes()
+    copies = here / "study/own"
+    assert (copies / "nets_for_init.py").read_text() == NET
+    assert (copies / "data_for_init/two.py").read_text() == LOADER
+    assert (copies / "README.md").read_bytes() == (ROOT / "own/README.md").read_bytes()
     params = load_params(here / "study/params.yaml")
     assert (params.own_code, params.data.watch) == ("own", "data/raw")
     assert (here / "study/dvc.yaml").read_text() == study_pipeline()
@@ -268,7 +269,7 @@ def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
     (here / "help_for_nets.py").write_text("width = 4\n")
     asked = ("--data", "my.csv", "--model", "nets_with_help:make", "--option", "width=4")
     assert made(*asked) == 2
-    assert "put your modules into 'own' first" in capsys.readouterr().err
+    assert "put all your modules into 'own' first" in capsys.readouterr().err
     (here / "own").mkdir()
     for name in ("nets_with_help.py", "help_for_nets.py"):
         (here / name).rename(here / "own" / name)
@@ -285,6 +286,34 @@ def test_a_folder_of_one_s_own_comes_along_as_a_whole(here, capsys):
     assert made_in("again", "--params", "study/params.yaml") == 0
     names = {path.name for path in (here / "again/own").iterdir()} - {"__pycache__"}
     assert names == {"README.md", "nets_with_help.py", "help_for_nets.py", "inits_for_init.py"}
+
+
+@pytest.mark.usefixtures("forgotten")
+def test_what_lies_beside_the_folder_of_one_s_own_is_not_found_as_in_the_study(here, capsys):
+    (here / "own").mkdir()
+    (here / "own/nets_in_own.py").write_text("from help_beside_own import width\n" + NET)
+    (here / "help_beside_own.py").write_text("width = 4\n")
+    asked = ("--data", "my.csv", "--model", "nets_in_own:make", "--option", "width=4")
+    assert made(*asked) == 2
+    assert "put all your modules into 'own' first" in capsys.readouterr().err
+    assert not (here / "study").exists()
+    (here / "help_beside_own.py").rename(here / "own/help_beside_own.py")
+    for made_by_tools in (".mypy_cache", "pack/.ruff_cache", "pack/my.egg-info"):
+        (here / "own" / made_by_tools).mkdir(parents=True)
+    assert made(*asked) == 0
+    assert {path.name for path in (here / "study/own").rglob("*")} - {"__pycache__"} >= {"pack"}
+    assert not list((here / "study/own").rglob(".*"))
+    assert not list((here / "study/own").rglob("*.egg-info"))
+
+
+def test_looking_for_code_leaves_no_trace(here):
+    (here / "net_to_find.py").write_text("")
+    before = list(sys.path)
+    found = own.found(Path("own"), [("--model", "net_to_find:make")])
+    assert found == [here / "net_to_find.py"]
+    with pytest.raises(UnknownNameError, match="in its folder 'own' or among"):
+        own.found(Path("own"), [("--model", "gone_for_good:make")])
+    assert sys.path == before
 
 
 @pytest.mark.parametrize(

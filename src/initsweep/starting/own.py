@@ -1,6 +1,7 @@
 """Finds the user's own code and takes it along into the folder `own/` of a new study."""
 
 import importlib
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from initsweep import own_code
 from initsweep.datasets.readers import READERS
 from initsweep.errors import UnknownNameError
-from initsweep.own_code import DOTTED
+from initsweep.own_code import DOTTED, is_made
 from initsweep.starting.folder import OWN
 
 
@@ -26,10 +27,16 @@ def found(folder: Path, names: Iterable[tuple[str, str]]) -> list[Path]:
         UnknownNameError: If Python finds no such module.
     """
     here = Path.cwd().resolve()
-    for place in (here, folder.resolve()):
-        if str(place) not in sys.path:
-            sys.path.insert(0, str(place))
+    before = list(sys.path)
+    sys.path[:0] = [str(folder.resolve()), str(here)]
     importlib.invalidate_caches()
+    try:
+        return _found(folder.resolve(), here, names)
+    finally:
+        sys.path[:] = before
+
+
+def _found(folder: Path, here: Path, names: Iterable[tuple[str, str]]) -> list[Path]:
     copied: dict[Path, None] = {}
     for key, dotted in names:
         kind = dotted.partition(":")[0]
@@ -39,21 +46,23 @@ def found(folder: Path, names: Iterable[tuple[str, str]]) -> list[Path]:
         if origin is None:
             raise UnknownNameError(
                 f"{key}: '{dotted}': Python finds no module '{kind}' in {here}, in its folder "
-                f"'{folder}' or among what is installed."
+                f"'{os.path.relpath(folder, here)}' or among what is installed."
             )
-        if origin.is_relative_to(folder.resolve()):
-            copied |= dict.fromkeys(sorted(folder.resolve().iterdir()))
+        if origin.is_relative_to(folder):
+            beside = (path for path in sorted(folder.iterdir()) if not is_made(Path(path.name)))
+            copied |= dict.fromkeys(beside)
         elif origin.is_relative_to(here) and "site-packages" not in origin.parts:
             copied[origin] = None
-    return [path for path in copied if path.name != "__pycache__"]
+    return list(copied)
 
 
 @contextmanager
-def copies_only(code: Sequence[Path]) -> Iterator[None]:
+def copies_only(code: Sequence[Path], caller: Path) -> Iterator[None]:
     """Import what was copied from the copies alone, as the study will.
 
     Args:
         code: What was copied, where it came from.
+        caller: The folder where `init` was called: Python looks there, too, but not from the study.
 
     Yields:
         Nothing.
@@ -61,8 +70,9 @@ def copies_only(code: Sequence[Path]) -> Iterator[None]:
     Raises:
         UnknownNameError: If a copy imports what was not copied.
     """
-    before, origins = list(sys.path), {str(path.parent) for path in code}
-    sys.path[:] = [place for place in before if place not in origins]
+    before, origins = list(sys.path), {caller.resolve(), *(path.parent for path in code)}
+    sys.path[:] = [place for place in before if not place or Path(place).resolve() not in origins]
+    importlib.invalidate_caches()
     own_code.use(str(OWN))
     try:
         yield
@@ -70,7 +80,7 @@ def copies_only(code: Sequence[Path]) -> Iterator[None]:
         if not (code and isinstance(error.__cause__, ModuleNotFoundError)):
             raise
         raise UnknownNameError(
-            f"{error} init copies a module alone, but a folder '{OWN}' as a whole: put your "
+            f"{error} init copies a module alone, but a folder '{OWN}' as a whole: put all your "
             f"modules into '{OWN}' first."
         ) from error.__cause__
     finally:

@@ -50,6 +50,7 @@ def make(request: Request) -> str:
     Returns:
         What was made, how long it will take and what to do next.
     """
+    caller = Path.cwd()
     source, code = requests.find(request)
     start = request.params or parameters.DEFAULT
     template = start.read_text(encoding="utf-8")
@@ -58,7 +59,7 @@ def make(request: Request) -> str:
         watch = folders.lay_out(source, code, copy=copy)
         if source.kind in sources.FETCHED:
             fetch(f"{source.kind}:{source.location}")
-        with own.copies_only(code):
+        with own.copies_only(code, caller):
             draft = Draft(template=template, values=requests.values(request, source, watch))
             noticed: list[str] = []
             params, schema = _prepared(draft, noticed, given=request.params is not None)
