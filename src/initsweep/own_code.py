@@ -57,7 +57,11 @@ def _check_place(folder: str) -> None:
     Raises:
         ParamsError: Saying what lies there.
     """
-    place, here, package = Path(folder).resolve(), Path.cwd().resolve(), Path(__file__).resolve().parent
+    place, here, package = (
+        Path(folder).resolve(),
+        Path.cwd().resolve(),
+        Path(__file__).resolve().parent,
+    )
     found = "the study itself" if here.is_relative_to(place) else ""
     for name in NO_CODE:
         other = (here / name).resolve()
