@@ -129,7 +129,11 @@ def test_options_are_given_on_the_command_line(command, arguments, expected):
     [
         (["mine:with_options", *SIZES], "Give it as --option hidden=VALUE."),
         (["mine:with_options", *SIZES, "--option", "hiddn=3"], "--option hiddn: unknown key"),
-        (["mine:ready", "--option", "hidden=3"], "It takes no options."),
+        (["mine:ready", "--option", "hidden=3"], "--option hidden: unknown key, received 3. It"),
+        (
+            ["mine:by_position", "--option", "width=3"],
+            "--option: it is called with options only, {'width': 3}: ",
+        ),
         (["mine:good", "--option", "scale=[1]"], "--option takes name=value"),
         (["mine:with_options", *SIZES, "--option", "hidden"], "--option takes name=value"),
         (["mine:with_options", *SIZES, "--option", "hidden=[2"], "received 'hidden=[2'"),

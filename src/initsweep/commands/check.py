@@ -28,7 +28,7 @@ from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
 from initsweep.initializers.layers import WEIGHTED
 from initsweep.options import check_arguments
 from initsweep.params import Optimizer, Params, Runtime, Training, load_params
-from initsweep.records import OptionValue
+from initsweep.records import ModelOption, OptionValue
 
 _TRAINING = {
     "epochs": 2, "batch_size": 32, "schedule": "constant", "warmup_fraction": 0.0,
@@ -146,7 +146,7 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
     ready = callable(entry) and not isinstance(entry, nn.Module) and takes_nothing(entry)
     if ready:
         function = cast(Callable[..., object], entry)
-        check_arguments(function, "", options, "--option")
+        _check_options(function, options)
         entry = partial(function, **options)
     n_features, n_outputs = _own_sizes(target, entry) if ready else sizes(target)
 
@@ -178,6 +178,22 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
         if ready
         else promises
     )
+
+
+def _check_options(function: Callable[..., object], options: Mapping[str, ModelOption]) -> None:
+    """Check the options of a function that takes no sizes.
+
+    Raises:
+        ParamsError: If it cannot be called with them.
+    """
+    try:
+        check_arguments(function, "", options, "model")
+    except ParamsError as error:
+        text = _of_options(str(error))
+        # What networks are called with has sizes before the options; here nothing is.
+        raise ParamsError(
+            text.replace("as (, **options) with options", "with options only,")
+        ) from error
 
 
 def _of_options(text: str) -> str:
