@@ -16,7 +16,6 @@ from pathlib import Path
 from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError, plain_warnings
-from initsweep.handover import repro
 from initsweep.params import Params, load_params
 
 STAGES = {
@@ -208,10 +207,9 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _repro(options: argparse.Namespace) -> int:
     _check_before_dvc(load_params(Path("params.yaml")))
-    from initsweep.progress import remarks_once
+    from initsweep.commands.stages import bring_up_to_date
 
-    with remarks_once():
-        status = repro(*options.targets, *(["--force"] if options.force else []))
+    status = bring_up_to_date(*options.targets, *(["--force"] if options.force else []))
     if status:
         return status
     if not options.targets:

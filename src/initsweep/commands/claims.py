@@ -10,8 +10,8 @@ from pathlib import Path
 
 from initsweep import artifacts
 from initsweep.claim_page import files, render
+from initsweep.commands.stages import bring_up_to_date
 from initsweep.errors import ParamsError
-from initsweep.handover import repro
 from initsweep.laboratory.claim import CLAIMS
 from initsweep.laboratory.lab import Budget, Lab
 from initsweep.laboratory.table import Measurement
@@ -79,7 +79,7 @@ def measure(name: str, budget: Budget) -> str:
 
 def _all(budget: Budget) -> tuple[str, int]:
     names = _known_names()
-    status = repro(str(files.pipeline(budget)))
+    status = bring_up_to_date(str(files.pipeline(budget)))
     if status:
         return "claims: stopped; finished experiments are kept, run again to go on.", status
     from initsweep.tracking.claims import EXPERIMENT
