@@ -1,7 +1,7 @@
 """What `initsweep init` estimates against what `initsweep repro` takes.
 
-    python benchmarks/estimate.py                 # two small studies, some minutes
-    python benchmarks/estimate.py --examples deep image
+    python -m benchmarks.estimate                 # two small studies, some minutes
+    python -m benchmarks.estimate --examples deep regression
 
 Elapsed time has the other work of the machine in it. So there is a second figure: the processor
 time that the whole of `initsweep repro` has used, DVC included, against the estimated time on all
@@ -11,30 +11,13 @@ cores. Well below 1 where work stands in line, it says how much of an estimate i
 import argparse
 import os
 import re
-import resource
-import subprocess
-import sys
-import tempfile
-import time
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-MNIST = "t10k-images-idx3-ubyte.gz,t10k-labels-idx1-ubyte.gz"
+from benchmarks.timed_study import add_mnist, of_examples, timed_study
+
 SMALL = {
     "digits, mlp": ["--data", "digits", "--minutes", "0.8"],
     "wine, deep mlp": ["--data", "wine", "--minutes", "0.8", "--option", "depth=12"],
 }
-SECONDS = {"seconds": 1.0, "minutes": 60.0}
-
-
-def commands(examples: list[str], mnist: str | None) -> dict[str, list[str]]:
-    """Return what `init` is asked for, by name."""
-    asked = {}
-    for name in examples:
-        asked[name] = ["--params", str(ROOT / "examples" / name / "params.yaml")]
-        if name == "image" and mnist:
-            asked[name] += ["--data", ",".join(f"{mnist}/{file}" for file in MNIST.split(","))]
-    return asked or SMALL
 
 
 def measure(name: str, asked: list[str]) -> str:
@@ -44,31 +27,17 @@ def measure(name: str, asked: list[str]) -> str:
         A row of the table.
 
     Raises:
-        SystemExit: If `init` says something else than an estimate.
+        SystemExit: If `init` does not say what is planned.
     """
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    initsweep = [sys.executable, "-m", "initsweep"]
-    with tempfile.TemporaryDirectory() as place:
-        made = subprocess.run(
-            [*initsweep, "init", "study", *asked],
-            cwd=place, env=environment, check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        said = re.search(r"Estimate: about ([\d.]+) (seconds|minutes).*", made.stdout)
-        plan = re.search(r"about (\d+) trainings of \d+ epochs \((\d+) steps\)", made.stdout)
-        if said is None or plan is None:
-            raise SystemExit(made.stdout)
-        estimate = float(said[1]) * SECONDS[said[2]]
-        begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(
-            [*initsweep, "repro"],
-            cwd=Path(place) / "study", env=environment, check=True, capture_output=True,
-        )  # fmt: skip
-        elapsed, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    cores = len(os.sched_getaffinity(0))
+    with timed_study(asked) as study:
+        plan = re.search(r"about (\d+) trainings of \d+ epochs \((\d+) steps\)", study.told)
+    if plan is None:
+        raise SystemExit(f"init did not say what is planned:\n{study.told}")
+    estimate, cores = study.estimated, len(os.sched_getaffinity(0))
     return (
-        f"| {name} | {plan[1]} x {plan[2]} steps | {estimate:.0f} | {elapsed:.0f} | "
-        f"{elapsed / estimate:.2f} | {used / cores / estimate:.2f} | {os.getloadavg()[1]:.1f} |"
+        f"| {name} | {plan[1]} x {plan[2]} steps | {estimate:.0f} | {study.elapsed:.0f} | "
+        f"{study.elapsed / estimate:.2f} | {study.processor / cores / estimate:.2f} | "
+        f"{study.load:.1f} |"
     )
 
 
@@ -76,11 +45,12 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--examples", nargs="*", default=[], help="folders of examples/")
-    parser.add_argument("--mnist", help="the folder with MNIST's test files, for `image`")
+    add_mnist(parser)
     options = parser.parse_args()
+    studies = of_examples(parser, options.examples, options.mnist) or SMALL
     print("| study | trainings | estimate, s | took, s | ratio | processor / cores | load |")
     print("|---|---|---|---|---|---|---|")
-    for name, asked in commands(options.examples, options.mnist).items():
+    for name, asked in studies.items():
         print(measure(name, asked), flush=True)
 
 

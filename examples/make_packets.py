@@ -1,29 +1,24 @@
 """Run the examples and put their packets, verdicts and times into their folders and pages.
 
-    python examples/make_packets.py --mnist FOLDER          # all six
-    python examples/make_packets.py classification deep
+    python -m examples.make_packets --mnist FOLDER          # all six
+    python -m examples.make_packets classification deep
 
 Run it on a machine that does nothing else: the pages say how long each study took.
 """
 
 import argparse
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.timed_study import EXAMPLES, add_mnist, of_examples, timed_study
 from PIL import Image
 
 HERE = Path(__file__).parent
 KEPT = ("review.md", "verdict.json", "figures/lr_overlay.png")
 COLOURS = 64  # of the kept picture, which git keeps for ever
-MNIST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,37 +31,20 @@ class Told:
     verdict: dict[str, object]
 
 
-def run(name: str, extra: list[str]) -> Told:
+def run(name: str, asked: list[str]) -> Told:
     """Run one example in a folder outside the repository and keep its packet.
 
     Returns:
         What its page says of it.
-
-    Raises:
-        SystemExit: If `init` gives no estimate.
     """
-    environment = {**os.environ, "PYTHONPATH": str(HERE.parent / "src")}
-    initsweep = [sys.executable, "-m", "initsweep"]
-    asked = ["--params", str(HERE / name / "params.yaml"), *extra]
-    with tempfile.TemporaryDirectory() as place:
-        made = subprocess.run(
-            [*initsweep, "init", "study", *asked],
-            cwd=place, env=environment, check=True, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        said = re.search(r"Estimate: about ([\d.]+ \w+)", made.stdout)
-        if said is None:
-            raise SystemExit(made.stdout)
-        begin, study = time.perf_counter(), Path(place) / "study"
-        subprocess.run([*initsweep, "repro"], cwd=study, env=environment, check=True)
-        seconds = time.perf_counter() - begin
-        packet = HERE / name / "packet"
+    packet = HERE / name / "packet"
+    with timed_study(asked) as study:
         for file in KEPT:
-            shutil.copy(study / "reports" / file, packet)
+            shutil.copy(study.folder / "reports" / file, packet)
     picture = packet / "lr_overlay.png"
     Image.open(picture).convert("RGB").quantize(COLOURS).save(picture, optimize=True)
     verdict = json.loads((packet / "verdict.json").read_text("utf-8"))
-    load = os.getloadavg()[1]
-    return Told(estimate=said[1], seconds=seconds, load=load, verdict=verdict)
+    return Told(estimate=study.estimate, seconds=study.elapsed, load=study.load, verdict=verdict)
 
 
 def write_page(name: str, told: Told) -> None:
@@ -100,19 +78,12 @@ def write_row(name: str, told: Told) -> None:
 
 def main() -> None:
     """Run what was asked for."""
-    known = sorted(file.parent.name for file in HERE.glob("*/params.yaml"))
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("names", nargs="*", metavar="example", help=", ".join(known))
-    parser.add_argument("--mnist", type=Path, help="the folder with MNIST's test files")
+    parser.add_argument("names", nargs="*", metavar="example", help=", ".join(EXAMPLES))
+    add_mnist(parser)
     options = parser.parse_args()
-    if unknown := set(options.names) - set(known):
-        parser.error(f"no such example: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
-    names = options.names or known
-    if "image" in names and options.mnist is None:
-        parser.error("the example 'image' needs --mnist, the folder with MNIST's test files")
-    for name in names:
-        files = [str(options.mnist.resolve() / file) for file in MNIST] if name == "image" else []
-        told = run(name, ["--data", ",".join(files)] if files else [])
+    for name, asked in of_examples(parser, options.names or EXAMPLES, options.mnist).items():
+        told = run(name, asked)
         write_page(name, told)
         write_row(name, told)
 
