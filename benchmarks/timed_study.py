@@ -64,7 +64,9 @@ def of_examples(
     asked = {name: ["--params", str(ROOT / "examples" / name / "params.yaml")] for name in names}
     if OF_MNIST in asked:
         if mnist is None:
-            parser.error(f"the example '{OF_MNIST}' needs --mnist, the folder with {MNIST}")
+            parser.error(
+                f"the example '{OF_MNIST}' needs --mnist, the folder with {' and '.join(MNIST)}"
+            )
         files = [(mnist / name).resolve() for name in MNIST]
         if missing := [str(file) for file in files if not file.is_file()]:
             parser.error(f"--mnist: there is no file {' and no file '.join(missing)}")
