@@ -141,3 +141,20 @@ def test_output_into_a_pipe_that_closes_is_no_error():
         ["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stderr == ""
+
+
+def test_the_server_takes_the_place_of_the_command(capsys, folder, monkeypatch):
+    """So a signal to whoever started it reaches the server, which else would go on alone."""
+    started = []
+
+    def instead(file, arguments, environment):
+        started.append((file, arguments, environment))
+        raise SystemExit(0)
+
+    monkeypatch.setattr(cli.os, "execvpe", instead)
+    with pytest.raises(SystemExit):
+        cli.main(["ui", "--port", "5055"])
+    ((file, arguments, environment),) = started
+    assert (file, arguments[-2:]) == (sys.executable, ["--port", "5055"])
+    assert environment.items() >= {"PATH": cli.os.environ["PATH"]}.items()
+    assert "http://127.0.0.1:5055" in capsys.readouterr().out

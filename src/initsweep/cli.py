@@ -8,7 +8,6 @@ import argparse
 import importlib
 import io
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -238,4 +237,5 @@ def _ui(params: Params, port: int) -> int:
     command, environment = tracking.ui_command(params, Path.cwd())
     page = tracking.ui_page(params, Path.cwd(), port)
     print(f"Starting MLflow; Ctrl-C stops it. Open {page}", flush=True)
-    return subprocess.run([*command, "--port", str(port)], env=environment, check=False).returncode
+    # In our place, so that whoever ends this process ends the server.
+    os.execvpe(command[0], [*command, "--port", str(port)], environment)

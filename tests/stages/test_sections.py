@@ -202,6 +202,16 @@ def test_the_headline_holds_the_interval(study):
     assert f"{row.test_low:.3g} to {row.test_high:.3g}" in said
 
 
+def test_a_recommendation_that_fails_on_the_test_rows_is_warned_of(study):
+    name, cap = study.verdict.recommended, study.schema.judged.constant_test_loss
+    assert "no better than the constant predictor" not in facts.warning(study)
+    cut = [dataclasses.replace(run, capped_test_loss=cap) for run in study.fresh_runs[name]]
+    changed = dataclasses.replace(study, fresh_runs={**study.fresh_runs, name: cut})
+    assert facts.warning(changed).startswith(
+        f"On test rows {len(cut)} of its {len(cut)} runs are no better than the constant predictor"
+    )
+
+
 def test_hashes_are_those_of_dvc(tmp_path):
     (tmp_path / "inside").mkdir()
     (tmp_path / "b.txt").write_text("b")

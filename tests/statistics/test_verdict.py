@@ -297,6 +297,24 @@ def test_a_tie_in_spite_of_failures_is_said_plainly():
     assert "among them some" not in alike.statement
 
 
+def test_losses_that_were_cut_on_both_sides_are_no_evidence_of_equivalence():
+    above = [2.5] * 9  # the constant predictor's is 2
+    made = comparison(
+        evidence("a", noisy(0.2, "a"), CLEAN, test=[*above, 0.5]),
+        evidence("b", noisy(0.2, "b"), CLEAN, test=[*above, 0.5]),
+        evidence("c", noisy(0.2, "c"), CLEAN, test=noisy(0.2, "c test")),
+    )
+    outcomes = {(p.scheme, p.reference): p.outcome for p in made.pairs if p.family == "test"}
+    recommended = made.verdict.recommended
+    assert recommended in {"a", "b"}
+    other = "b" if recommended == "a" else "a"
+    assert outcomes[other, recommended] == "inconclusive"
+    assert outcomes["c", recommended] == "better"
+    words = [f"On test rows 9 of 10 runs of {recommended} are no better than the constant"]
+    assert some(made.verdict.caveats, *words)
+    assert not some(verdict(*WINNER).caveats, "On test rows")
+
+
 def test_a_better_test_loss_is_said_plainly():
     result = verdict(
         evidence("a", noisy(0.1, "a"), CLEAN, test=noisy(0.9, "a test")),

@@ -8,6 +8,7 @@ from initsweep.records import Schema
 from initsweep.reporting.alternatives import fragile
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
+from initsweep.statistics.comparison import MOSTLY
 
 Facts = list[tuple[str, str]]
 
@@ -44,6 +45,8 @@ def warning(study: Study) -> str:
             "not revised."
         )
     row = next((row for row in study.schemes if row.scheme == study.verdict.recommended), None)
+    if row is not None and (text := _cut_on_test(study, row.scheme)):
+        found.insert(0, text)
     if row is not None and row.basin_censored != "no":
         found.append("Its basin reaches the end of the rates tried and may be wider.")
     if row is not None and row.failed_runs:
@@ -51,6 +54,22 @@ def warning(study: Study) -> str:
     if row is not None and (text := fragile(study)):
         found.append(text)
     return " ".join(found)
+
+
+def _cut_on_test(study: Study, scheme: str) -> str:
+    """Say that most runs are no better than guessing on the test rows.
+
+    Returns:
+        A sentence, "" if it is not so.
+    """
+    runs, cap = study.fresh_runs[scheme], study.schema.judged.constant_test_loss
+    cut = sum(run.capped_test_loss is not None and run.capped_test_loss >= cap for run in runs)
+    if cut <= MOSTLY * len(runs):
+        return ""
+    return (
+        f"On test rows {cut} of its {len(runs)} runs are no better than the constant predictor; "
+        "what was learned does not hold there."
+    )
 
 
 def answer(study: Study) -> Facts:

@@ -67,9 +67,10 @@ def limits(
         most: Minutes there are.
     """
     lines, work = [], work_of(planned, schema)
+    given = "1 minute" if most == 1 else f"{most:g} minutes"
     if work.trainings * work.steps < _all_steps(usual, schema):
         lines.append(
-            f"REDUCED to fit into {most:g} minutes: the usual study of these data is "
+            f"REDUCED to fit into {given}: the usual study of these data is "
             f"{_size(usual, schema)}, {minutes(seconds(usual))}. "
             f"For it, ask for --minutes {seconds(usual) / 60 + 1:.0f}."
         )
@@ -80,7 +81,7 @@ def limits(
         )
     if seconds(planned) > 60 * most:
         lines.append(
-            f"WARNING: that is more than the {most:g} minutes. It is the smallest study with "
+            f"WARNING: that is more than the {given}. It is the smallest study with "
             f"{FEWEST_FRESH_SEEDS} fresh seeds, without which no winner can be named. "
             "Fewer rows or a smaller network take less."
         )

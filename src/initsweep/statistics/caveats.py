@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from initsweep.params import fingerprint
 from initsweep.records import RunRow, Schema
+from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.proportions import half_width, share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
@@ -16,6 +17,7 @@ from initsweep.statistics.wording import (
     counted,
     decades,
     listed,
+    number,
     paired,
     rate,
     scored,
@@ -43,6 +45,7 @@ def caveats_of(
         "This holds for this data split, network, optimizer and training length: seeds vary the "
         "initial weights and the order of the batches and nothing else, and intervals are over "
         "seeds.",
+        *_cut_on_test(trainable, choice, schema, yardstick),
         *schema.caveats,
         *_test_rows(trainable, choice, schema),
         "All studies of this data split share its test rows: choosing between studies by test "
@@ -57,6 +60,22 @@ def caveats_of(
         *_untrainable_scores(summaries, schema),
         *_better_on_test(choice, schema),
         *scheme_caveats(trainable, yardstick),
+    ]
+
+
+def _cut_on_test(
+    trainable: Sequence[Summary], choice: Choice, schema: Schema, yardstick: Yardstick
+) -> list[str]:
+    """Return which recommended or best scheme is no better than guessing on the test rows."""
+    cap, named = yardstick.cap("test"), choice.recommended or choice.best
+    losses = next((one.test for one in trainable if one.scheme == named), None)
+    if losses is None or not mostly_cut(losses, losses, cap):
+        return []
+    cut = int((losses >= cap).sum())
+    return [
+        f"On test rows {cut} of {counted(len(losses), 'run')} of {named} are no better than the "
+        f"constant predictor ({number(cap)}): what was learned does not hold there. Test "
+        f"{compared_by(schema)} is cut at that value, so that schemes look alike beyond."
     ]
 
 

@@ -15,6 +15,7 @@ Losses = NDArray[np.float64]
 FEWEST_SEEDS = 9
 EXACT_UP_TO = 20
 RANDOM_FLIPS = 99_999
+MOSTLY = 0.5
 
 
 def compare_with(
@@ -50,6 +51,9 @@ def _pair_row(
     cap = yardstick.cap(family)
     difference = mean_interval(losses[scheme] - losses[reference], (-cap, cap))
     margin, alpha = yardstick.margin(family), yardstick.decide.alpha
+    outcome = outcome_of(difference, p_values[1], margin, alpha)
+    if outcome == "equivalent" and mostly_cut(losses[scheme], losses[reference], cap):
+        outcome = "inconclusive"  # equal because both were cut, whatever they were before
     return PairRow(
         family=family,
         reference=reference,
@@ -61,8 +65,13 @@ def _pair_row(
         p_value=p_values[0],
         p_holm=p_values[1],
         probability_better=probability_better(losses[scheme], losses[reference]),
-        outcome=outcome_of(difference, p_values[1], margin, alpha),
+        outcome=outcome,
     )
+
+
+def mostly_cut(first: Losses, second: Losses, cap: float) -> bool:
+    """Return whether both losses lie at the cap for more than half of the seeds."""
+    return bool(np.mean((first >= cap) & (second >= cap)) > MOSTLY)
 
 
 def outcome_of(difference: Interval, p_holm: float, margin: float, alpha: float) -> Outcome:
