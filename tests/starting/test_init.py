@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from initsweep.cli import main
-from initsweep.errors import UnknownNameError
+from initsweep.errors import InitsweepWarning, UnknownNameError
 from initsweep.params import load_params
 from initsweep.starting import folder, own, settings, sources, timing
 from initsweep.starting.pipeline import study_pipeline
@@ -304,6 +304,19 @@ def test_what_lies_beside_the_folder_of_one_s_own_is_not_found_as_in_the_study(h
     assert {path.name for path in (here / "study/own").rglob("*")} - {"__pycache__"} >= {"pack"}
     assert not list((here / "study/own").rglob(".*"))
     assert not list((here / "study/own").rglob("*.egg-info"))
+
+
+def test_two_versions_of_a_module_are_told(tmp_path, monkeypatch, recwarn):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own").mkdir()
+    for place in ("own/net_of_two.py", "net_of_two.py"):
+        (tmp_path / place).write_text("width = 1\n")
+    asked = (Path("own"), [("--model", "net_of_two:make")])
+    own.found(*asked)
+    assert not recwarn
+    (tmp_path / "net_of_two.py").write_text("width = 2\n")
+    with pytest.warns(InitsweepWarning, match=r"^--model: .* taken from .*own/net"):
+        own.found(*asked)
 
 
 def test_looking_for_code_leaves_no_trace(here):

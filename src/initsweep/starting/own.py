@@ -3,13 +3,14 @@
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from initsweep import own_code
 from initsweep.datasets.readers import READERS
-from initsweep.errors import UnknownNameError
+from initsweep.errors import InitsweepWarning, UnknownNameError
 from initsweep.own_code import DOTTED, is_made
 from initsweep.starting.folder import OWN
 
@@ -51,9 +52,17 @@ def _found(folder: Path, here: Path, names: Iterable[tuple[str, str]]) -> list[P
         if origin.is_relative_to(folder):
             beside = (path for path in sorted(folder.iterdir()) if not is_made(Path(path.name)))
             copied |= dict.fromkeys(beside)
+            _tell_of_twin(key, dotted, origin, here / origin.relative_to(folder))
         elif origin.is_relative_to(here) and "site-packages" not in origin.parts:
             copied[origin] = None
     return list(copied)
+
+
+def _tell_of_twin(key: str, dotted: str, taken: Path, twin: Path) -> None:
+    """Warn if another version of the module lies where it was called for."""
+    if taken.is_file() and twin.is_file() and taken.read_bytes() != twin.read_bytes():
+        told = f"{key}: '{dotted}' is taken from '{taken}', which differs from '{twin}'."
+        warnings.warn(told, InitsweepWarning, stacklevel=2)
 
 
 @contextmanager
