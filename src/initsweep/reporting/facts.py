@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from initsweep.figures import numbers
 from initsweep.params import Model, Params
 from initsweep.records import Schema
 from initsweep.reporting.alternatives import fragile
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
-from initsweep.statistics.comparison import MOSTLY
+from initsweep.statistics.comparison import mostly_cut
 
 Facts = list[tuple[str, str]]
 
@@ -62,13 +64,13 @@ def _cut_on_test(study: Study, scheme: str) -> str:
     Returns:
         A sentence, "" if it is not so.
     """
-    runs, cap = study.fresh_runs[scheme], study.schema.judged.constant_test_loss
-    cut = sum(run.capped_test_loss is not None and run.capped_test_loss >= cap for run in runs)
-    if cut <= MOSTLY * len(runs):
+    cap = study.schema.judged.constant_test_loss
+    losses = np.array([run.capped_test_loss for run in study.fresh_runs[scheme]], dtype=float)
+    if not mostly_cut(losses, losses, cap):
         return ""
     return (
-        f"On test rows {cut} of its {len(runs)} runs are no better than the constant predictor; "
-        "what was learned does not hold there."
+        f"On test rows {int((losses >= cap).sum())} of its {len(losses)} runs are no better than "
+        "the constant predictor; what was learned does not hold there."
     )
 
 
