@@ -1,4 +1,5 @@
 import dataclasses
+import errno
 import math
 from typing import Literal
 
@@ -121,13 +122,15 @@ def test_arrays_read_back_and_pickles_are_refused(tmp_path):
         artifacts.read_array(tmp_path / "evil.npy")
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "full"), KeyboardInterrupt("full")])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(error, tmp_path, monkeypatch):
     path = tmp_path / "t.txt"
     artifacts.write_text(path, "old")
-    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    monkeypatch.setattr("pathlib.Path.replace", lambda *_: (_ for _ in ()).throw(error))
+    with pytest.raises(type(error), match="full"):
         artifacts.write_text(path, "new")
     assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_hash_sees_names_and_contents(tmp_path):

@@ -11,7 +11,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import shutil
 import types
 import typing
@@ -24,6 +23,8 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from initsweep.errors import ArtifactError
+from initsweep.writing import write_bytes as write_bytes
+from initsweep.writing import write_text as write_text
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -70,19 +71,6 @@ def retune_folders(folder: Path, count: int | None = None) -> list[Path]:
     if count is None:
         count = len(list(folder.glob("retune_*")))
     return [folder / f"retune_{number}" for number in range(1, count + 1)]
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file so that a reader sees the old content or the new, never a part of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    partial.write_bytes(content)
-    partial.replace(path)
-
-
-def write_text(path: Path, content: str) -> None:
-    """Write a UTF-8 text file atomically, with Unix line ends on every platform."""
-    write_bytes(path, content.encode())
 
 
 def read_text(path: Path) -> str:
@@ -217,23 +205,6 @@ def file_hash(paths: Sequence[Path]) -> str:
         content = path.read_bytes()
         digest.update(f"{path.name}:{len(content)}:".encode() + content)
     return digest.hexdigest()[:16]
-
-
-def dvc_hash(path: Path) -> str:
-    """Return what `dvc.lock` calls a file or folder: the MD5 of its content.
-
-    Raises:
-        ArtifactError: If there is no such file or folder.
-    """
-    if path.is_file():
-        return hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    if not files:
-        raise ArtifactError(_missing(path))
-    names = sorted((file.relative_to(path).parts, file) for file in files)
-    listing = [{"md5": dvc_hash(file), "relpath": "/".join(parts)} for parts, file in names]
-    content = json.dumps(listing, sort_keys=True).encode()
-    return hashlib.md5(content, usedforsecurity=False).hexdigest() + ".dir"
 
 
 def _missing(path: Path) -> str:

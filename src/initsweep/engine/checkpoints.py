@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import os
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +12,7 @@ import torch
 from initsweep.engine.lanes import LaneResults
 from initsweep.engine.packing import Chunk
 from initsweep.params import fingerprint
+from initsweep.writing import write_bytes
 
 COLUMNS = (
     "initial_loss",
@@ -50,12 +50,9 @@ class Checkpoints:
 
     def save(self, chunk: Chunk, results: LaneResults) -> None:
         """Keep a chunk's results; a reader sees all of the file or nothing."""
-        path, buffer = self._path(chunk), io.BytesIO()
+        buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **_pack(results))
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-        partial.write_bytes(buffer.getvalue())
-        partial.replace(path)
+        write_bytes(self._path(chunk), buffer.getvalue())
 
     def _path(self, chunk: Chunk) -> Path:
         lanes = [dataclasses.asdict(lane) for lane in chunk.lanes]
