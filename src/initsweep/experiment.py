@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, cast
 
 import numpy as np
 import torch
@@ -27,24 +26,8 @@ from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import METRICS, bound
 from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
-from initsweep.provenance import provenance
+from initsweep.provenance import Role, of_training
 from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
-
-Role = Literal["tune", "confirm"]
-"""The two sections of parameters that runs can belong to."""
-
-TRAINING_CODE = (
-    "engine",
-    "initializers",
-    "architectures",
-    "metrics",
-    "network_choice",
-    "options",
-    "experiment",
-    "randomness",
-)
-"""What trains a network. How a rate is chosen is not part of it, so that tuning and training by
-the same code carry the same hash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,21 +163,7 @@ class Experiment:
 
     def provenance(self, scheme: str, role: Role) -> Provenance:
         """Return the hashes that identify what the runs of `scheme` were computed from."""
-        return provenance(
-            params=self._inputs(scheme, role),
-            data_sha=self.schema.data_sha,
-            modules=TRAINING_CODE,
-            packages=("torch", "numpy"),
-            own=Path(self.params.own_code),
-        )
-
-    def _inputs(self, scheme: str, role: Role) -> dict[str, object]:
-        sections = self.params.model_dump(
-            mode="json", include={"task", "model", "optimizer", "training", "runtime", role}
-        )
-        sections["runtime"].pop("workers")  # changes how fast, never what
-        sections["initializer"] = self.params.initializer(scheme)
-        return cast(dict[str, object], sections)
+        return of_training(self.params, self.schema.data_sha, scheme, role)
 
     def problem(self, scheme: str) -> Problem:
         """Return what all trainings of a scheme share."""

@@ -5,13 +5,30 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from initsweep import own_code
-from initsweep.params import fingerprint
+from initsweep.params import Params, fingerprint
 from initsweep.records import Provenance
 
 SOURCE = Path(__file__).parent
 SUFFIXES = (".py", ".cpp", ".hpp")
+
+Role = Literal["tune", "confirm"]
+"""The two sections of parameters that runs can belong to."""
+
+TRAINING_CODE = (
+    "engine",
+    "initializers",
+    "architectures",
+    "metrics",
+    "network_choice",
+    "options",
+    "experiment",
+    "randomness",
+)
+"""What trains a network. How a rate is chosen is not part of it, so that tuning and training by
+the same code carry the same hash."""
 
 
 def code_sha(modules: Sequence[str], own: Path | None = None) -> str:
@@ -67,4 +84,30 @@ def provenance(
             "python": platform.python_version(),
             **{name: version(name) for name in packages},
         },
+    )
+
+
+def of_training(params: Params, data_sha: str, scheme: str, role: Role) -> Provenance:
+    """Describe the inputs of a scheme's runs.
+
+    Args:
+        params: The parameters, with the network that they mean (`with_network`).
+        data_sha: Hash of the prepared data.
+        scheme: An entry of `params.initializers`.
+        role: Whether its rate is tuned or confirmed.
+
+    Returns:
+        The hashes, and the versions of Python and of the packages.
+    """
+    sections = params.model_dump(
+        mode="json", include={"task", "model", "optimizer", "training", "runtime", role}
+    )
+    sections["runtime"].pop("workers")  # changes how fast, never what
+    sections["initializer"] = params.initializer(scheme)
+    return provenance(
+        params=sections,
+        data_sha=data_sha,
+        modules=TRAINING_CODE,
+        packages=("torch", "numpy"),
+        own=Path(params.own_code),
     )

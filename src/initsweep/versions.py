@@ -45,11 +45,24 @@ def part_hash(part: str) -> str:
     return digest.hexdigest()
 
 
+def content(part: str) -> str:
+    """Return what stands in the file of a part."""
+    return part_hash(part) + "\n"
+
+
+def dvc_hash(file: Path) -> str | None:
+    """Return DVC's hash of a part's file as it would be written now; None if there is no part."""
+    for part in parts():
+        if version_file(part) == file:
+            return hashlib.md5(content(part).encode(), usedforsecurity=False).hexdigest()
+    return None
+
+
 def write() -> None:
     """Write `versions/`, and leave files alone that are right already."""
     FOLDER.mkdir(exist_ok=True)
     for part in parts():
-        file, content = version_file(part), part_hash(part) + "\n"
-        if not file.exists() or file.read_text(encoding="utf-8") != content:
+        file, new = version_file(part), content(part)
+        if not file.exists() or file.read_text(encoding="utf-8") != new:
             file.unlink(missing_ok=True)  # it may be a link into DVC's cache
-            file.write_text(content, encoding="utf-8")
+            file.write_text(new, encoding="utf-8")

@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from initsweep.answer import freshness
 from initsweep.statistics.champion import challenge
@@ -23,9 +24,9 @@ PARAMS = "schemes: [zeros]\nmodel: {depth: 3}\noptimizer: {epsilon: 1.0e-8}\ntra
 
 
 def edited(tmp_path: Path, old: str = "", new: str = "") -> list[str]:
-    (tmp_path / "dvc.lock").write_text(LOCK)
     (tmp_path / "params.yaml").write_text(PARAMS.replace(old, new) if old else PARAMS)
-    return freshness.edited_parameters(tmp_path / "dvc.lock", tmp_path / "params.yaml")
+    lock = YAML(typ="safe", pure=True).load(LOCK)["stages"]
+    return freshness.edited_parameters(lock, tmp_path / "params.yaml")
 
 
 def test_equal_values_former_schemes_and_the_place_of_publishing_count_as_no_edit(tmp_path):
@@ -37,12 +38,28 @@ def test_edited_parameters_are_named(tmp_path):
     assert edited(tmp_path, "depth: 3", "depth: 3, norm: none") == ["model.norm"]
 
 
-@pytest.mark.parametrize("content", [None, "", "stages: 3", "{"])
-def test_a_lock_that_says_nothing_is_no_reason_to_complain(content, tmp_path):
-    (tmp_path / "params.yaml").write_text(PARAMS)
+CONFLICT = f"<<<<<<< HEAD\n{LOCK}=======\n{LOCK}>>>>>>> other\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, ""),
+        ("", "'dvc.lock' cannot be read"),
+        ("stages: 3", "'dvc.lock' cannot be read"),
+        ("{", "'dvc.lock' cannot be read"),
+        (b"\xff\xfe\x00", "'dvc.lock' cannot be read"),
+        (CONFLICT, "'dvc.lock' cannot be read: git's conflict marks in line 1. Take either side"),
+    ],
+)
+def test_a_lock_that_says_nothing_hides_no_verdict(content, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(PARAMS)
     if content is not None:
-        (tmp_path / "dvc.lock").write_text(content)
-    assert freshness.edited_parameters(tmp_path / "dvc.lock", tmp_path / "params.yaml") == []
+        Path("dvc.lock").write_bytes(content if isinstance(content, bytes) else content.encode())
+    found = freshness.notices(challenge(None, candidate(), TERMS), None)
+    assert len(found) == bool(said)
+    assert "".join(found).startswith(said)
 
 
 def test_a_decision_made_since_is_noticed(tmp_path, monkeypatch):

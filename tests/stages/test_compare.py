@@ -8,7 +8,9 @@ import pytest
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.params import parse_params
+from initsweep.provenance import of_training
 from initsweep.records import (
+    Confirmation,
     CurveRow,
     MeasureRow,
     MeasureSummary,
@@ -17,6 +19,7 @@ from initsweep.records import (
     ResponseRow,
     RunRow,
     SchemeRow,
+    Selection,
     Verdict,
 )
 from initsweep.stages import compare
@@ -54,7 +57,23 @@ def params(tmp_path, monkeypatch, changed):
     write(evidence("xavier_normal", noisy(0.4, "xavier"), NARROW, extension={3.0: [None, None]}))
     write(evidence("zeros", [1.0] * 9 + [None], STALLED))
     seeds = list(range(100, 110))
-    return parse_params(changed({"schemes": SCHEMES, "confirm.seeds": seeds, "training.epochs": 4}))
+    changes = {"schemes": SCHEMES, "confirm.seeds": seeds, "training.epochs": 4}
+    params = parse_params(changed(changes))
+    for scheme in SCHEMES:
+        sign(params, scheme)
+    return params
+
+
+def sign(params, scheme, **hashes):
+    """Let the records of a scheme say that they come from these parameters and today's code."""
+    for folder, name, kind, role in (
+        (artifacts.tune_folder(scheme), "selection.json", Selection, "tune"),
+        (artifacts.train_folder(scheme), "record.json", Confirmation, "confirm"),
+    ):
+        origin = of_training(params, SCHEMA.data_sha, scheme, role)
+        record = artifacts.read_record(folder / name, kind)
+        signed = dataclasses.replace(record, provenance=dataclasses.replace(origin, **hashes))
+        artifacts.write_json(folder / name, signed)
 
 
 def outputs():
@@ -161,6 +180,7 @@ def test_numbers_by_scheme_are_finite_and_rounded(params):
 def test_without_a_recommendation_the_headline_says_none_and_nothing_is_confused(params):
     for scheme in SCHEMES:
         write(evidence(scheme, [1.0] * 10, STALLED))
+        sign(params, scheme)
     compare.run(params)
     assert json.loads(artifacts.METRICS.read_text()) == {
         "decision": "none_trainable", "recommended": "none", "tied": 0, "trainable": 0,
@@ -227,3 +247,31 @@ def test_results_of_another_study_are_refused_before_anything_is_written(params)
     with pytest.raises(ArtifactError, match=r"results/train/zeros.*seeds"):
         compare.run(params)
     assert not artifacts.COMPARE.exists()
+
+
+@pytest.mark.parametrize(
+    ("field", "said"), [("params_sha", "parameters"), ("data_sha", "data"), ("code_sha", "code")]
+)
+def test_records_of_other_inputs_than_today_s_are_refused(field, said, params):
+    if field == "data_sha":  # that one is also what the schemes are compared by
+        artifacts.write_json(artifacts.SCHEMA, dataclasses.replace(SCHEMA, data_sha="other"))
+        with pytest.raises(ArtifactError, match="data"):
+            compare.run(params)
+        return
+    sign(params, "zeros", **{field: "other"})
+    with pytest.raises(ArtifactError) as refused:
+        compare.run(params)
+    assert str(refused.value) == (
+        f"The records of tune@zeros, train@zeros were computed from other {said} than today's. Run "
+        "`initsweep repro --force tune@zeros train@zeros`, then `initsweep repro`."
+    )
+    assert not artifacts.METRICS.exists()
+
+
+def test_edited_parameters_and_versions_of_libraries(params, changed):
+    sign(params, "zeros", versions={"torch": "1.0"})
+    compare.run(params)
+    training = params.training.model_copy(update={"batch_size": 5})
+    edited = params.model_copy(update={"training": training})
+    with pytest.raises(ArtifactError, match=r"computed from other parameters.*repro --force`"):
+        compare.run(edited)

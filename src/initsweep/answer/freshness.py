@@ -1,9 +1,6 @@
 """Whether the results belong to the parameters, the code and the lock that lie beside them."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,39 +10,66 @@ from ruamel.yaml.error import YAMLError
 from initsweep import versions
 from initsweep.decisions import Challenge, Decision
 from initsweep.errors import ArtifactError
+from initsweep.running import lock_file
+from initsweep.running.counted import dvc_hash
+from initsweep.running.dvc_file import read_stages, upstream
+from initsweep.running.edited import differing, value_at
 
 _FEW = 3
 _DECISIONS = "decisions"
-_LOOKS_ONLY = "always changed"
-"""What DVC says of a stage that runs every time; whether it changes anything shows in its outs."""
 
 
 def check_results() -> None:
     """Refuse results that `dvc repro` would compute again, or that were edited since.
 
+    New decisions do not count: a promotion writes them, and must not make the results that it was
+    made from look outdated.
+
     Raises:
-        ArtifactError: If DVC cannot say, or says that a stage up to `compare` is out of date.
+        ArtifactError: If there is no lock, or a stage up to `compare` is out of date.
     """
-    if versions.FOLDER.is_dir():  # a study outside the repository: another version may be installed
-        versions.write()
-    command = [sys.executable, "-m", "dvc", "status", "--json", "--with-deps", "compare"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    try:
-        stale = json.loads(done.stdout) if done.returncode == 0 else None
-    except json.JSONDecodeError:
-        stale = None
-    if stale is None:
-        said = " ".join((done.stderr or done.stdout).split())
+    if stale := outdated("compare", ignoring={_DECISIONS}):
         raise ArtifactError(
-            f"`dvc status` cannot say whether the results are up to date: {said[:300]} "
-            "Run this from the root of the project."
-        )
-    stale = {stage: left for stage, changes in stale.items() if (left := _relevant(changes))}
-    if stale:
-        raise ArtifactError(
-            f"The results do not match dvc.lock, params.yaml or the code: {_told(stale)}. Run "
+            f"The results do not match dvc.lock, params.yaml or the code: {told_few(stale)}. Run "
             "`dvc pull` if they were computed elsewhere, else `initsweep repro`."
         )
+
+
+def outdated(target: str, ignoring: Collection[str] = ()) -> dict[str, str]:
+    """Return the stages up to a target that `dvc repro` would run again, each with a reason.
+
+    Nothing is written, and DVC, which would, is not asked.
+
+    Args:
+        target: A stage of `dvc.yaml`.
+        ignoring: Dependencies that may differ.
+
+    Returns:
+        The reasons by stage.
+
+    Raises:
+        ArtifactError: If there is no such stage here.
+    """
+    stages = read_stages(Path("dvc.yaml"))
+    needed = {name: stages[name] for name in upstream(stages, [target])}
+    if target not in needed:
+        raise ArtifactError(
+            f"There is no dvc.yaml with a stage '{target}' in {Path.cwd()}. Run this from the root "
+            "of the project."
+        )
+    return lock_file.outdated(needed, lock_file.read_lock(), _hash_of, ignoring)
+
+
+def told_few(stale: Mapping[str, str]) -> str:
+    """Return stages with their reasons for a person, the first few of them."""
+    reasons = [f"{stage} ({reason})" for stage, reason in stale.items()]
+    more = len(reasons) - _FEW
+    return ", ".join(reasons[:_FEW]) + (f" and {more} more" if more > 0 else "")
+
+
+def _hash_of(path: Path) -> str | None:
+    """Return DVC's hash of a path; of what is installed where a file stands for a part of it."""
+    return dvc_hash(path) if path.parent != versions.FOLDER else versions.dvc_hash(path)
 
 
 def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
@@ -59,7 +83,11 @@ def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
         decision: The decision that holds now.
     """
     found = []
-    changed = edited_parameters(Path("dvc.lock"), Path("params.yaml"))
+    try:
+        changed = edited_parameters(lock_file.read_lock(), Path("params.yaml"))
+    except ArtifactError as error:
+        found.append(str(error))
+        changed = []
     if changed:
         more = f" and {len(changed) - _FEW} more" if len(changed) > _FEW else ""
         edited = ", ".join(changed[:_FEW]) + more
@@ -84,93 +112,29 @@ def is_newer(challenge: Challenge, decision: Decision | None) -> bool:
     return (decision.scheme, decision.when) != (challenge.champion, challenge.decided_when)
 
 
-def edited_parameters(lock: Path, params: Path) -> list[str]:
+def edited_parameters(lock: Mapping[str, Any], params: Path) -> list[str]:
     """Return the parameters of finished stages that are set otherwise now, by dotted key.
 
-    Nothing is returned where there is no lock to compare with; damaged files are left to those
-    who need them.
+    Args:
+        lock: What `dvc.lock` has, by stage.
+        params: The parameter file; a damaged one is left to those who need it.
     """
     try:
-        now, stages = _loaded(params), _loaded(lock)["stages"]
+        now = YAML(typ="safe", pure=True).load(params.read_text(encoding="utf-8"))
         locked = {
             key: value
-            for name, stage in stages.items()
+            for name, stage in lock.items()
             if _counts(name, now["schemes"])
             for key, value in stage.get("params", {}).get("params.yaml", {}).items()
         }
     except (OSError, YAMLError, KeyError, TypeError, AttributeError):
         return []
-    missing = object()
     return sorted(
-        inner
-        for key, value in locked.items()
-        for inner in _differing(key, value, _at(now, key, missing))
+        inner for key, then in locked.items() for inner in differing(key, then, value_at(now, key))
     )
-
-
-def _loaded(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    return content
 
 
 def _counts(stage: str, schemes: Sequence[str]) -> bool:
     """Return whether the results rest on a stage; the lock keeps those of former schemes."""
     name, _, scheme = stage.partition("@")
     return name != "publish" and (not scheme or scheme in schemes)
-
-
-def _at(content: object, key: str, missing: object) -> object:
-    for name in key.split("."):
-        if not isinstance(content, Mapping) or name not in content:
-            return missing
-        content = content[name]
-    return content
-
-
-def _differing(key: str, then: object, now: object) -> list[str]:
-    if not (isinstance(then, Mapping) and isinstance(now, Mapping)):
-        return [key] if then != now else []
-    return [
-        inner
-        for name in {*then, *now}
-        for inner in _differing(f"{key}.{name}", then.get(name), now.get(name))
-    ]
-
-
-def _relevant(changes: list[object]) -> list[object]:
-    """Return the changes without new decisions, which change no verdict.
-
-    A promotion writes them, and must not make the results that it was made from look outdated.
-    """
-    left: list[object] = []
-    for change in changes:
-        if not isinstance(change, dict):
-            left += [] if change == _LOOKS_ONLY else [change]
-            continue
-        kinds = {
-            kind: {name: state for name, state in paths.items() if name != _DECISIONS}
-            for kind, paths in change.items()
-        }
-        kinds = {kind: paths for kind, paths in kinds.items() if paths}
-        left += [kinds] if kinds else []
-    return left
-
-
-def _told(stale: dict[str, object]) -> str:
-    # DVC lists the stages in an order that varies.
-    reasons = [f"{stage} ({_first(changes)})" for stage, changes in sorted(stale.items())]
-    more = len(reasons) - _FEW
-    return ", ".join(reasons[:_FEW]) + (f" and {more} more" if more > 0 else "")
-
-
-def _first(changes: object) -> str:
-    """Return the first thing that DVC lists as changed, e.g. `params.yaml: model: modified`."""
-    parts = []
-    while changes and isinstance(changes, dict | list):
-        if isinstance(changes, list):
-            changes = changes[0]
-            continue
-        name, changes = next(iter(changes.items()))
-        parts.append(str(name))
-    parts.extend([changes] if isinstance(changes, str) else [])
-    return ": ".join(parts)

@@ -5,8 +5,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from initsweep import artifacts, ledger
+from initsweep.errors import ArtifactError
+from initsweep.network_choice import with_network
 from initsweep.params import Params
-from initsweep.provenance import provenance
+from initsweep.provenance import Role, of_training, provenance
 from initsweep.records import (
     Alternative,
     BudgetRow,
@@ -37,6 +39,7 @@ from initsweep.statistics.verdict import Comparison, compare
 LR_RESPONSE = artifacts.COMPARE / "lr_response.csv"
 LEARNING_CURVES = artifacts.COMPARE / "learning_curves.csv"
 CONFUSION = artifacts.COMPARE / "confusion.csv"
+FEW = 4  # stages that are named one by one in a command
 BY_SCHEME = artifacts.COMPARE / "schemes.json"
 
 
@@ -53,6 +56,7 @@ def run(params: Params) -> None:
     schema = prepared.judged
     evidence = [_read(scheme, schema) for scheme in params.schemes]
     check_evidence(evidence, schema, params.confirm.seeds)
+    _check_origin(evidence, with_network(params, prepared), prepared.data_sha)
     comparison = compare(evidence, prepared, params.decide, _provenance(params, evidence, schema))
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
@@ -78,6 +82,37 @@ def run(params: Params) -> None:
     artifacts.write_json(artifacts.COMPARE / "verdict.json", comparison.verdict)
     against = ledger.challenge_of(params, comparison.verdict.recommended, comparison.schemes)
     artifacts.write_json(ledger.CHALLENGE, against)
+
+
+def _check_origin(evidence: Sequence[Evidence], params: Params, data_sha: str) -> None:
+    """Refuse records of other parameters, data or code than today's, whatever DVC takes them for.
+
+    Raises:
+        ArtifactError: Naming them, and the commands that compute them again.
+    """
+    stale, reasons = list[str](), set[str]()
+    for one in evidence:
+        records: list[tuple[str, Role, Provenance]] = [
+            ("tune", "tune", one.selection.provenance),
+            ("train", "confirm", one.confirmation.provenance),
+        ]
+        for stage, role, record in records:
+            found = _differing(record, of_training(params, data_sha, one.scheme, role))
+            stale += [f"{stage}@{one.scheme}"] if found else []
+            reasons.update(found)
+    if stale:
+        targets = " " + " ".join(stale) if len(stale) <= FEW else ""
+        raise ArtifactError(
+            f"The records of {', '.join(stale)} were computed from other "
+            f"{' and '.join(sorted(reasons))} than today's. Run `initsweep repro --force{targets}`"
+            ", then `initsweep repro`."
+        )
+
+
+def _differing(record: Provenance, today: Provenance) -> list[str]:
+    """Return what differs, for a person; versions of libraries may, where results were pulled."""
+    names = {"params_sha": "parameters", "data_sha": "data", "code_sha": "code"}
+    return [word for name, word in names.items() if getattr(record, name) != getattr(today, name)]
 
 
 def _curves(folder: Path, schema: Schema) -> list[CurveRow]:

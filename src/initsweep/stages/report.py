@@ -30,6 +30,7 @@ from initsweep.records import (
 from initsweep.reporting import facts, render
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.study import Study, ranked
+from initsweep.running.counted import dvc_hash
 
 
 def run(params: Params) -> None:
@@ -107,7 +108,7 @@ def _read(params: Params) -> Study:
         if verdict.recommended is None
         else artifacts.read_rows(trained[verdict.recommended] / "predictions.csv", PredictionRow),
         hashes={
-            path.as_posix(): artifacts.dvc_hash(path)
+            path.as_posix(): dvc_hash(path) or ""
             for path in (artifacts.PREPARED, compare, diagnose, *tuned.values(), *trained.values())
         },
     )

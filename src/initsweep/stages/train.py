@@ -21,6 +21,7 @@ from initsweep.records import (
     RunRow,
     Selection,
 )
+from initsweep.running import inputs
 
 Outputs = dict[EvaluationSplit, Tensor | None]
 """What one network makes of each split, shape (rows, outputs); None if it diverged."""
@@ -52,6 +53,7 @@ def run(params: Params, scheme: str) -> None:
         _with_test(experiment, row, made["test"])
         for row, made in zip(trained.runs, outputs, strict=True)
     ]
+    inputs.check()  # before the work behind it is let go
     artifacts.write_rows(folder / "runs.csv", runs, RunRow)
     artifacts.write_rows(folder / "curves.csv", trained.curves, CurveRow)
     measured = [

@@ -10,6 +10,7 @@ from initsweep.params import Params
 from initsweep.progress import Progress, progress
 from initsweep.randomness import stream_seed
 from initsweep.records import Censored, CurveRow, RunRow, Selection, TrialKind, TrialRow
+from initsweep.running import inputs
 from initsweep.tuning import Study, Trial
 
 
@@ -26,6 +27,7 @@ def run(params: Params, scheme: str) -> None:
     with progress(total, f"tune {scheme}", "run") as bar:
         study, batches = _tune(experiment, scheme, 0, bar)
         again = [_tune(experiment, scheme, number + 1, bar) for number in range(tune.retunes)]
+    inputs.check()  # before the work behind it is let go
     runs = batches.runs
     curves = [row for batch in batches.done for row in batch.curves]
     artifacts.write_rows(folder / "runs.csv", runs, RunRow)

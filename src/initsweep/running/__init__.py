@@ -1,0 +1,1 @@
+"""How a process runs: how it is stopped, who leads it, and what it must not lose sight of."""

@@ -1,0 +1,114 @@
+"""Which stages `dvc repro` would run again, by their lock, without DVC and without writing."""
+
+from collections.abc import Callable, Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from initsweep.errors import ArtifactError
+from initsweep.running.dvc_file import Stage
+from initsweep.running.edited import differing, told, value_at
+
+LOCK = Path("dvc.lock")
+_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
+
+
+def read_lock() -> dict[str, Any]:
+    """Return what stands in `dvc.lock` by stage; nothing if there is none.
+
+    Raises:
+        ArtifactError: If it cannot be read.
+    """
+    try:
+        text = LOCK.read_text(encoding="utf-8")
+        stages = YAML(typ="safe").load(text)["stages"]
+    except FileNotFoundError:
+        return {}
+    except (YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        if not isinstance(error, UnicodeDecodeError):
+            marks = [n for n, line in enumerate(text.splitlines(), 1) if line[:7] in _CONFLICT]
+            reason = f"git's conflict marks in line {marks[0]}" if marks else reason
+        raise ArtifactError(
+            f"'{LOCK}' cannot be read: {reason}. Take either side, `git checkout --ours {LOCK}`, "
+            "then `initsweep repro` runs what does not fit it."
+        ) from None
+    if not isinstance(stages, Mapping):
+        raise ArtifactError(
+            f"'{LOCK}' cannot be read: `stages` is no mapping. Restore it from git."
+        )
+    return dict(stages)
+
+
+def outdated(
+    stages: Mapping[str, Stage],
+    lock: Mapping[str, Any],
+    hash_of: Callable[[Path], str | None],
+    ignoring: Collection[str] = (),
+) -> dict[str, str]:
+    """Return the stages whose commands, inputs or outputs are not those of the lock, and why.
+
+    Args:
+        stages: Those to look at; those that run every time are left out.
+        lock: What `dvc.lock` has, by stage.
+        hash_of: Returns DVC's hash of a path.
+        ignoring: Paths that may differ.
+
+    Returns:
+        The first reason of each, for a person.
+    """
+    looked_at = {name: stage for name, stage in stages.items() if not stage.always}
+    names = {file for stage in looked_at.values() for file in stage.params}
+    now, hashes = {file: _parameters(file) for file in names}, cache(hash_of)
+    found = {}
+    for name, stage in looked_at.items():
+        entry = lock.get(name)
+        if not isinstance(entry, Mapping):
+            found[name] = "has not run"
+        elif entry.get("cmd") != stage.command:
+            found[name] = "its command was edited"
+        else:
+            found[name] = _edited_file(stage, entry, hashes, ignoring) or _edited_parameter(
+                stage, entry.get("params", {}), now
+            )
+    return {name: reason for name, reason in found.items() if reason}
+
+
+def _edited_file(
+    stage: Stage,
+    entry: Mapping[str, Any],
+    hash_of: Callable[[Path], str | None],
+    ignoring: Collection[str],
+) -> str:
+    for key, paths in (("deps", stage.deps), ("outs", stage.outs)):
+        then = {str(one.get("path")): one.get("md5") for one in entry.get(key, [])}
+        if {*then} != {*paths}:
+            return f"its {key} in dvc.yaml were edited"
+        for path in paths:
+            if path not in ignoring and (now := hash_of(Path(path))) != then[path]:
+                return f"{path} {'was edited' if now else 'is missing'}"
+    return ""
+
+
+def _edited_parameter(stage: Stage, locked: Mapping[str, Any], now: Mapping[str, object]) -> str:
+    return next(
+        (
+            told(f"{file}: {inner}", *values)
+            for file, keys in stage.params.items()
+            for key in keys
+            for inner, values in differing(
+                key, locked.get(file, {}).get(key), value_at(now[file], key)
+            ).items()
+        ),
+        "",
+    )
+
+
+def _parameters(file: str) -> object:
+    try:
+        return YAML(typ="safe", pure=True).load(Path(file).read_text(encoding="utf-8"))
+    except (OSError, YAMLError, UnicodeDecodeError) as error:
+        raise ArtifactError(f"'{file}' cannot be read: {error}") from None

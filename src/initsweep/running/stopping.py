@@ -1,0 +1,94 @@
+"""What every process of ours does when it is asked to stop: one line, no traceback.
+
+Imports next to nothing, because it must be in force before anything else is imported.
+"""
+
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from types import FrameType
+
+RUN = "INITSWEEP_RUN"
+"""The environment variable that names the folder of the run that a process belongs to."""
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ONCE = 1.0  # seconds in which further signals are the same wish: `timeout` sends two
+
+
+class Stopped(KeyboardInterrupt):
+    """This process was asked to stop, by Ctrl-C or by a signal."""
+
+
+_asked = 0  # the signal that has stopped this process in order, 0 for none
+
+
+def status() -> int | None:
+    """Return the exit status of a process that was asked to stop; None if this one was not.
+
+    Whatever is raised after that comes from it: what is interrupted while it imports or calls back
+    may raise anything.
+    """
+    return 128 + _asked if _asked else None
+
+
+def at_once() -> None:
+    """End at a signal, from here on: nothing has begun yet, or all is done.
+
+    Standard streams that are closed are opened on nothing, or the next file would take their
+    place and be written to by every child.
+    """
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - a descriptor
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    _handle(_end)
+
+
+def in_order() -> None:
+    """Raise `Stopped` in the main thread at a signal, from here on; the next one ends at once."""
+    _handle(_raise)
+    sys.unraisablehook = _unraisable
+
+
+def say_so() -> None:
+    """Say that this process has stopped; in a run, whoever leads it says so once for all."""
+    if RUN not in os.environ:
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            os.write(2, b"initsweep: stopped; finished work is kept, run again to go on.\n")
+
+
+def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
+    for number in SIGNALS:
+        # Who ignores a signal from the start was told to, by `nohup` for example.
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    say_so()
+    os._exit(128 + number)
+
+
+def _raise(number: int, _: FrameType | None) -> None:
+    global _asked  # a process is stopped once
+    _asked, first = number, time.monotonic()
+
+    def again(number: int, frame: FrameType | None) -> None:
+        if time.monotonic() - first > ONCE:
+            _end(number, frame)
+
+    _handle(again)
+    raise Stopped(number)
+
+
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
+    """End where `Stopped` was raised in a place that cannot pass it on."""
+    if isinstance(found.exc_value, Stopped):
+        _end(_asked, None)
+    sys.__unraisablehook__(found)
