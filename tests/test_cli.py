@@ -93,16 +93,6 @@ def test_results_are_missing_before_the_stage_that_makes_them(capsys, folder):
     assert "schema.json' is missing: run `dvc repro`" in err
 
 
-def test_ctrl_c_is_said_in_one_line(capsys, folder, monkeypatch):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("initsweep.stages.prepare.run", interrupted)
-    status, _, err = run(capsys, "prepare")
-    assert status == 130
-    assert err.count("\n") == 1
-
-
 def test_a_python_without_our_requirements_is_told_what_to_do():
     code = (
         "import sys, runpy; sys.modules['ruamel'] = None; sys.path.insert(0, 'src'); "

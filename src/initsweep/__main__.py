@@ -1,20 +1,37 @@
-"""`python -m initsweep` is `initsweep`."""
+"""`initsweep`, and `python -m initsweep`."""
 
-import sys
+from initsweep.running import stopping
 
-from initsweep.handover import hand_over
+stopping.at_once()  # before all other imports, which take seconds
 
-status = hand_over(sys.argv[1:])
-if status is not None:
-    sys.exit(status)
+import sys  # noqa: E402
 
-try:
-    from initsweep.cli import main
-except ModuleNotFoundError as missing:
-    # DVC runs the `python` it finds: outside the environment that one lacks our requirements.
-    sys.exit(
-        f"initsweep: {sys.executable} has no module '{missing.name}'. Activate the project's "
-        "environment (source .venv/bin/activate), or use `make repro`, which needs no activation."
-    )
+from initsweep.handover import hand_over  # noqa: E402
 
-sys.exit(main())
+
+def run() -> int:
+    """Run the command that the command line names, here or where its libraries are loaded.
+
+    Returns:
+        The exit status.
+    """
+    status = hand_over(sys.argv[1:])
+    if status is not None:
+        return status
+    try:
+        from initsweep.cli import program
+    except ModuleNotFoundError as missing:
+        # DVC runs the `python` it finds: outside the environment that one lacks our requirements.
+        sys.exit(
+            f"initsweep: {sys.executable} has no module '{missing.name}'. Activate the project's "
+            "environment (source .venv/bin/activate), or use `make repro`, which needs no "
+            "activation."
+        )
+    try:
+        return program()
+    finally:
+        stopping.at_once()  # Python still has to tidy up
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -5,6 +5,7 @@ it uses.
 """
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
@@ -16,6 +17,8 @@ from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError, plain_warnings
 from initsweep.params import Params, load_params
+from initsweep.running import inputs, link, stopping
+from initsweep.writing import refusal
 
 STAGES = {
     "prepare": "load, check, split and standardize the data",
@@ -29,7 +32,6 @@ STAGES = {
 PER_SCHEME = ("tune", "train")
 NAME_OWN_CODE = ("check", "explain", "export", "promote")
 USER_MISTAKE = 2
-INTERRUPTED = 130
 PIPE_CLOSED = 141
 
 
@@ -37,27 +39,86 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status. Mistakes of the user end with one message on standard error and 2.
+        The exit status. Mistakes of the user end with one message and 2; a stage leaves saying it
+        to the process that leads its run.
     """
-    options = _parser().parse_args(arguments)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal without "≥" still gets the verdict
-    # As with `python -m`: a user's own module is found in the current folder.
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
     try:
+        return _run(_parser().parse_args(arguments))
+    except BrokenPipeError:
+        _write_nowhere()  # whoever read our output has enough
+        return PIPE_CLOSED
+
+
+def program(arguments: Sequence[str] | None = None) -> int:
+    """Run one command as all that this process does: a signal stops it in order.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        BaseException: What escapes is a defect.
+    """
+    try:
+        stopping.in_order()
+        link.connect()
+        return main(arguments)
+    except BaseException:
+        if (status := stopping.status()) is None:
+            raise
+        stopping.say_so()
+        return status
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run one command, and explain what people can mend.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        OSError: If it is a defect of ours, or whoever read our output has gone.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal without "≥" still gets the verdict, and whoever leads us every line at once.
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    try:
+        _find_modules_here()
         with plain_warnings():
             return _dispatch(options)
     except InitsweepError as error:
-        print(f"initsweep: {error}", file=sys.stderr)
-        return USER_MISTAKE
-    except BrokenPipeError:
-        # Whoever read our output has enough. Python flushes once more at its end: into nothing.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return PIPE_CLOSED
-    except KeyboardInterrupt:
-        print("initsweep: stopped; finished work is kept, run again to go on.", file=sys.stderr)
-        return INTERRUPTED
+        _say(str(error))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError) or (refused := refusal(error)) is None:
+            raise
+        if error.filename is None:
+            _write_nowhere()
+        _say(refused)
+    return USER_MISTAKE
+
+
+def _find_modules_here() -> None:
+    """Let a user's own module be found in the current folder, as with `python -m`.
+
+    Raises:
+        ParamsError: If there is none any more.
+    """
+    try:
+        here = str(Path.cwd())
+    except FileNotFoundError:
+        raise ParamsError("The current folder has been deleted: go to one that exists.") from None
+    if "" not in sys.path and here not in sys.path:
+        sys.path.insert(0, here)
+
+
+def _say(text: str) -> None:
+    if not link.tell(error=text):
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            print(f"initsweep: {text}", file=sys.stderr)
+
+
+def _write_nowhere() -> None:
+    """Let Python, which flushes once more at its end, do so into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -129,29 +190,37 @@ def _dispatch(options: argparse.Namespace) -> int:
         print(listing(options.kind))
         return 0
     if options.command == "repro":
-        return _repro(options)
+        from initsweep.commands import repro
+
+        return repro.run(options)
     if options.command == "diagnose" and (options.network or options.batch):
         return _inspect(options)
     if options.command in COMMANDS:
         return _for_people(options)
-    params = load_params(options.params)
-    if options.command in (*STAGES, "bench"):
-        _use_own_code(params)
     if options.command in STAGES:
-        stage = importlib.import_module(f"initsweep.stages.{options.command}")
-        arguments = [options.scheme] if options.command in PER_SCHEME else []
-        stage.run(params, *arguments)
-        return 0
+        return _stage(options)
+    params = load_params(options.params)
     if options.command == "bench":
+        _use_own_code(params)
         return _bench(params, options.rounds)
     return _ui(params, options.port)
+
+
+def _stage(options: argparse.Namespace) -> int:
+    arguments = [options.scheme] if options.command in PER_SCHEME else []
+    with inputs.held(Path("dvc.yaml"), "@".join([options.command, *arguments])):
+        params = load_params(options.params)
+        _use_own_code(params)
+        importlib.import_module(f"initsweep.stages.{options.command}").run(params, *arguments)
+    return 0
 
 
 def _for_people(options: argparse.Namespace) -> int:
     if options.command in NAME_OWN_CODE:
         _find_own_code(options.params)
     text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
-    print(text)
+    if text:
+        print(text)
     return int(status)
 
 
@@ -202,33 +271,6 @@ def _inspect(options: argparse.Namespace) -> int:
     )
     print(text)
     return 1 if (options.check or options.strict) and not healthy else 0
-
-
-def _repro(options: argparse.Namespace) -> int:
-    _check_before_dvc(load_params(Path("params.yaml")))
-    from initsweep.commands.stages import bring_up_to_date
-
-    status = bring_up_to_date(*options.targets, *(["--force"] if options.force else []))
-    if status:
-        return status
-    if not options.targets:
-        _print_verdict()
-    return 0
-
-
-def _check_before_dvc(params: Params) -> None:
-    """Give our message about data or code in the wrong place, before DVC's about a dependency."""
-    from initsweep.datasets._loading import check_watched
-
-    _use_own_code(params)
-    check_watched(params.data)
-
-
-def _print_verdict() -> None:
-    from initsweep.answer import study, terminal
-    from initsweep.commands.summary import screen
-
-    print(terminal.verdict_table(study.read(), screen()))
 
 
 def _ui(params: Params, port: int) -> int:

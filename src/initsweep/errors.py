@@ -53,6 +53,10 @@ class TrackingError(InitsweepError):
     """The MLflow tracking server cannot be reached or refuses what is written to it."""
 
 
+class RunningError(InitsweepError):
+    """Another run is at work in the same folder."""
+
+
 class PlanError(PathError):
     """The network cannot be read as a list of known operations."""
 

@@ -1,24 +1,26 @@
 """Hand a stage over to a process that has its libraries imported already, if there is one.
 
 DVC starts every stage as a process of its own, and most of these would spend more time importing
-torch than training. So `initsweep repro` keeps one process (`warm`) that imports once and forks
+torch than training. So whoever leads a run keeps one process (`warm`) that imports once and forks
 itself for every stage. Nothing depends on it: without it, or if it is of another installation,
 a stage runs where it was started. Imports nothing but the standard library, and little of that.
 """
 
+import contextlib
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-ADDRESS = "INITSWEEP_WARM"
-"""The environment variable that names the socket of the warm process."""
+from initsweep.running.stopping import RUN
+
+WARM = "warm"
+"""The warm process's socket in the folder of a run."""
 
 STARTED = b"!"  # sent before the exit status; an end without it means: run it yourself
 KILLED = 1  # the exit status where a stage ended without giving one
@@ -26,35 +28,36 @@ STREAMS = (0, 1, 2)
 
 
 @contextmanager
-def warm_process(environment: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def warm_process(environment: Mapping[str, str]) -> Iterator[None]:
     """Keep a warm process while the block runs. It ends with this one, however this one ends.
 
     Args:
-        environment: The environment variables that stages will be started with.
+        environment: The environment variables that stages will be started with; one of them names
+            the folder of the run.
 
     Yields:
-        What to add to that environment.
+        Nothing, once it can be asked.
     """
-    with tempfile.TemporaryDirectory(prefix="initsweep-") as folder:
-        address = str(Path(folder) / "warm")
-        # Stages that connect early just wait; once that process has gone, they are refused.
-        with socket.socket(socket.AF_UNIX) as listening:
-            try:
-                listening.bind(address)
-            except OSError:  # a path longer than sockets allow
-                yield {}
-                return
-            listening.listen()
-            process = subprocess.Popen(
-                [sys.executable, "-m", "initsweep.warm", str(listening.fileno())],
-                stdin=subprocess.PIPE,  # its end of file says that we are gone
-                pass_fds=[listening.fileno()],
-                env=_as_the_stages(environment),
-            )
-        try:
-            yield {ADDRESS: address}
-        finally:
-            process.communicate()
+    # Stages that connect early just wait; once that process has gone, they are refused.
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(Path(environment[RUN]) / WARM))
+        listening.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "initsweep.warm", str(listening.fileno())],
+            stdin=subprocess.PIPE,  # its end of file says that we are gone
+            pass_fds=[listening.fileno()],
+            env=_as_the_stages(environment),
+            preexec_fn=leave_ctrl_c,
+        )
+    try:
+        yield
+    finally:
+        process.communicate()
+
+
+def leave_ctrl_c() -> None:
+    """Let a process that is being started, and all that it starts, leave Ctrl-C to its leader."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _as_the_stages(environment: Mapping[str, str]) -> dict[str, str]:
@@ -63,45 +66,20 @@ def _as_the_stages(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, **sources}
 
 
-def repro(*arguments: str) -> int:
-    """Run `dvc repro` with a warm process beside it.
-
-    Args:
-        *arguments: Targets and options, as for `dvc repro`.
-
-    Returns:
-        Its exit status.
-    """
-    environment = {**os.environ}
-    # `mlflow run` exports the id of its own run, which our publisher must not resume.
-    environment.pop("MLFLOW_RUN_ID", None)
-    # The stages run `python`: make it this one, activated environment or not.
-    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    command = [sys.executable, "-m", "dvc", "repro", *arguments]
-    with warm_process(environment) as warm:
-        return subprocess.run(command, env=environment | warm, check=False).returncode
-
-
 def hand_over(arguments: Sequence[str]) -> int | None:
     """Have a command of ours run by the warm process.
 
     Returns:
         Its exit status; None if nobody runs it, so that this process must.
     """
-    address = os.environ.pop(ADDRESS, None)
-    if address is None:
+    folder = os.environ.get(RUN)
+    if folder is None:
         return None
-    # Ctrl-C reaches the stage too, which ends in order; ending first would cut it off.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(address)
-            send(connection, arguments)
-            if connection.recv(1) == STARTED:
-                return (connection.recv(1) or bytes([KILLED]))[0]
-    except OSError:
-        pass
-    signal.signal(signal.SIGINT, handler)
+    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(str(Path(folder) / WARM))
+        send(connection, arguments)
+        if connection.recv(1) == STARTED:
+            return (connection.recv(1) or bytes([KILLED]))[0]
     return None
 
 

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from initsweep.cli import main
+from initsweep.cli import program
 from initsweep.handover import KILLED, STARTED, STREAMS, identity
+from initsweep.running import link, stopping
 from initsweep.tracking import preload_mlflow
 
 
@@ -104,21 +105,23 @@ def _run(connection: socket.socket, request: dict[str, Any], streams: list[int])
     threading.Thread(target=_end_with_the_client, args=[connection], daemon=True).start()
     status = KILLED
     try:
-        status = main(request["arguments"])
+        status = program(request["arguments"])
     except SystemExit as end:  # argparse
         status = end.code if isinstance(end.code, int) else KILLED
     except BaseException:  # noqa: BLE001 - what the interpreter does at the end of a process
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        connection.sendall(bytes([status % 256]))
+        stopping.at_once()
+        with contextlib.suppress(OSError):  # whoever has asked may be gone
+            sys.stdout.flush()
+            sys.stderr.flush()
+            connection.sendall(bytes([status % 256]))
         os._exit(status % 256)  # nothing of the parent's is to be tidied up here
 
 
 def _end_with_the_client(connection: socket.socket) -> None:
     if not connection.recv(1):
-        os._exit(KILLED)
+        link.stop_soon()
 
 
 if __name__ == "__main__":

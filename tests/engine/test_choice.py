@@ -9,7 +9,7 @@ from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job
 from initsweep.engine.stacked_path import StackedPath
 from initsweep.errors import PathError
-from initsweep.progress import remarks_once
+from initsweep.running.stopping import RUN
 
 
 class Unable(StackedPath):
@@ -59,13 +59,15 @@ def test_every_fallback_is_recorded_in_one_line_and_told_once(job, monkeypatch, 
     assert len(path.name.splitlines()) == 1
 
 
-def test_one_run_is_told_once_however_many_processes_it_has(job, monkeypatch, caplog):
+def test_one_run_is_told_once_however_many_processes_it_has(job, monkeypatch, caplog, tmp_path):
     monkeypatch.setattr(choice, "FAST_PATHS", {"compiled": Unable, "torch": StackedPath})
     for runs in (1, 2):
-        with remarks_once():
-            for _ in range(3):
-                choice._tell.cache_clear()  # as in a new process
-                choice.choose_path(job("auto"))
+        folder = tmp_path / str(runs)
+        folder.mkdir()
+        monkeypatch.setenv(RUN, str(folder))
+        for _ in range(3):
+            choice._tell.cache_clear()  # as in a new process
+            choice.choose_path(job("auto"))
         assert len(caplog.messages) == runs
 
 

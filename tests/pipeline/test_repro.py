@@ -1,6 +1,7 @@
 """What `dvc repro` promises: it runs what changed, repeats exactly, and publishes once."""
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -38,7 +39,10 @@ def test_repeating_and_forcing_changes_neither_bytes_nor_runs(project, computed,
 
 def test_our_own_command_gives_the_bytes_of_dvc_and_the_verdict(project, computed, expected_names):
     done = project.initsweep("repro", "--force")
-    assert "Running stage 'tune@he_normal'" in done.stdout
+    assert re.findall(r"stage (\d+) of 9: ", done.stderr) == [str(n) for n in range(1, 10)]
+    assert "tune he_normal" in done.stderr
+    assert "dvc" not in done.stderr.lower()  # its own lines say nothing that a person needs
+    assert done.stdout.startswith(("Winner", "Tie", "No winner", "Cannot", "Nothing", "None"))
     assert "Report: reports/review.html" in done.stdout
     assert project.hashes(*RESULTS) == computed.hashes(*RESULTS)
     view = project.view()

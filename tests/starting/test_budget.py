@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from initsweep.experiment import load_experiment
+from initsweep.progress import minutes
 from initsweep.records import Schema
 from initsweep.stages import prepare
 from initsweep.starting import budget as budgets
@@ -186,6 +187,6 @@ def test_a_study_that_had_to_shrink_says_so(small_params, schema):
 def test_the_estimate_says_what_other_work_makes_of_it():
     assert "if this machine does nothing else; measured just now" in telling.estimate(300.0, 1.1)
     assert "so about 10 minutes if that goes on" in telling.estimate(300.0, 2.0)
-    assert telling.minutes(89.0) == "about 89 seconds"
-    assert telling.minutes(100.0) == "about 1.5 minutes"
-    assert telling.minutes(1000.0) == "about 17 minutes"
+    assert minutes(89.0) == "about 89 seconds"
+    assert minutes(100.0) == "about 1.5 minutes"
+    assert minutes(1000.0) == "about 17 minutes"

@@ -54,6 +54,11 @@ def pipeline(budget: Budget) -> Path:
     return FOLDER / "dvc.yaml" if budget == "full" else FOLDER / "quick" / "dvc.yaml"
 
 
+def stage(name: str, budget: Budget, claim: str = "") -> str:
+    """Return what DVC calls a stage of that file, which measures one claim or is for all."""
+    return f"{pipeline(budget).as_posix()}:{name}" + (f"@{claim}" if claim else "")
+
+
 def results(budget: Budget) -> Path:
     """Return the folder of a budget's measurements."""
     return Path(f"results/claims{_SUFFIX[budget]}")

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from initsweep import artifacts
 from initsweep.claim_page import files, render
-from initsweep.commands.stages import bring_up_to_date
 from initsweep.errors import ParamsError
 from initsweep.laboratory.claim import CLAIMS
 from initsweep.laboratory.lab import Budget, Lab
 from initsweep.laboratory.table import Measurement
+from initsweep.leading.leader import lead
+from initsweep.leading.pace import Plan
 from initsweep.params import load_params
 from initsweep.provenance import code_sha
+from initsweep.running import inputs
 
 COMPUTES = (
     "architectures",
@@ -43,18 +45,30 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.action == "list":
         return _listing(), 0
     if options.action == "run":
-        return measure(_one(options.names), budget), 0
+        name = _one(options.names)
+        with inputs.held(files.pipeline(budget), files.stage("measure", budget, name)):
+            return measure(name, budget), 0
     if options.names:
         raise ParamsError(f"claims {options.action}: takes no names, received {options.names}.")
-    if options.action == "page":
-        found = render.write(files.settings().names, budget)
-        return f"{render.counts_text(found)}; see {files.page(budget)}", 0
-    if options.action == "publish":
-        from initsweep.tracking.claims import publish_claims
+    if options.action == "all":
+        return _all(budget)
+    with inputs.held(files.pipeline(budget), files.stage(options.action, budget)):
+        return _ACTIONS[options.action](options, budget), 0
 
-        found = render.judged(files.settings().names, budget)
-        return publish_claims(found, budget, load_params(options.params), Path.cwd()), 0
-    return _all(budget)
+
+def _page(_: argparse.Namespace, budget: Budget) -> str:
+    found = render.write(files.settings().names, budget)
+    return f"{render.counts_text(found)}; see {files.page(budget)}"
+
+
+def _publish(options: argparse.Namespace, budget: Budget) -> str:
+    from initsweep.tracking.claims import publish_claims
+
+    found = render.judged(files.settings().names, budget)
+    return publish_claims(found, budget, load_params(options.params), Path.cwd())
+
+
+_ACTIONS = {"page": _page, "publish": _publish}
 
 
 def measure(name: str, budget: Budget) -> str:
@@ -78,10 +92,12 @@ def measure(name: str, budget: Budget) -> str:
 
 
 def _all(budget: Budget) -> tuple[str, int]:
-    names = _known_names()
-    status = bring_up_to_date(str(files.pipeline(budget)))
-    if status:
-        return "claims: stopped; finished experiments are kept, run again to go on.", status
+    names, pipeline = _known_names(), files.pipeline(budget)
+    work = {files.stage("measure", budget, name): 1.0 for name in names}
+    outcome = lead("initsweep claims", [str(pipeline)], Plan(noun="claim", work=work))
+    outcome.say()
+    if outcome.status:
+        return "", outcome.status
     from initsweep.tracking.claims import EXPERIMENT
 
     found = render.judged(names, budget)

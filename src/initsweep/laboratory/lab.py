@@ -209,7 +209,8 @@ class Lab:
         """
         scheme = _scheme(scheme)
         lanes = [Lane(learning_rate=rate, seed=seed) for rate in rates for seed in seeds]
-        with progress(len(lanes), f"{self.claim}: {scheme.label}", "run") as bar:
+        title = f"{self.claim}: {scheme.label}"
+        with progress(len(lanes), title, "run", is_part=True) as bar:
             results = train_lanes(
                 self._problem(setup, scheme, split),
                 lanes,

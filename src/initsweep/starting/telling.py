@@ -5,6 +5,7 @@ from pathlib import Path
 
 from initsweep.experiment import Experiment
 from initsweep.params import Params
+from initsweep.progress import minutes
 from initsweep.records import Schema
 from initsweep.starting.budget import FEW_STEPS, FEWEST_FRESH_SEEDS, work_of
 
@@ -86,14 +87,6 @@ def limits(
             "Fewer rows or a smaller network take less."
         )
     return lines
-
-
-def minutes(seconds: float) -> str:
-    """Return a time in words, no more exact than it is known."""
-    if seconds < 90:
-        return f"about {seconds:.0f} seconds"
-    halves = round(seconds / 30) / 2 if seconds < 600 else round(seconds / 60)
-    return f"about {halves:g} minutes"
 
 
 def next_steps(folder: Path, versioned: list[str]) -> list[str]:

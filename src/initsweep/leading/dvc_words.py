@@ -1,0 +1,23 @@
+"""What the lines mean that `dvc repro` prints: most of them are the leader's to say, or noise."""
+
+import re
+
+RUNS = re.compile(r"Running stage '(.+)':")
+PASSED = re.compile(r"(?:Stage )?'(.+)' (?:didn't change, skipping|is cached - skipping run.*)")
+FAILED = re.compile(r"ERROR: failed to reproduce .*")
+_NOISE = re.compile(
+    r"""\s*
+    | >\ .*                                          # the command of a stage
+    | (Updating|Generating)\ lock\ file\ '.*'
+    | To\ (track\ the\ changes\ with\ git|enable\ auto\ staging),\ run:
+    | \t(git\ add\ |dvc\ config\ core\.autostage).*
+    | Use\ `dvc\ push`\ to\ send\ your\ updates\ to\ remote\ storage\.
+    | Data\ and\ pipelines\ are\ up\ to\ date\.
+    """,
+    re.VERBOSE,
+)
+
+
+def is_noise(line: str) -> bool:
+    """Return whether a line says nothing that a person needs."""
+    return bool(_NOISE.fullmatch(line))
