@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from ruamel.yaml import YAML
 
 from initsweep.engine.devices import pin_matmul
 from initsweep.params import Params, parse_params
+from initsweep.records import rounded
 
 ROOT = Path(__file__).parent.parent
 
@@ -75,3 +77,15 @@ def small_params(changed) -> Callable[..., Params]:
         return parse_params(changed({**small, **(replacements or {})}))
 
     return build
+
+
+def as_recorded(value: Any) -> Any:
+    """Return a value, records and all that they hold, with the digits that files keep."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: as_recorded(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **fields)
+    if isinstance(value, dict):
+        return {key: as_recorded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(as_recorded(inner) for inner in value)
+    return rounded(value) if isinstance(value, float) else value

@@ -8,7 +8,7 @@ import pytest
 
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
-from initsweep.records import Provenance, Selection
+from initsweep.records import Provenance, Selection, rounded
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,9 +27,26 @@ ROWS = [
 ]
 
 
-def test_rows_read_back_exactly(tmp_path):
+def test_rows_read_back_as_records_have_them(tmp_path):
     artifacts.write_rows(tmp_path / "sub" / "t.csv", ROWS, Sample)
-    assert artifacts.read_rows(tmp_path / "sub" / "t.csv", Sample) == ROWS
+    read = artifacts.read_rows(tmp_path / "sub" / "t.csv", Sample)
+    assert read == [ROWS[0], dataclasses.replace(ROWS[1], maybe=0.666666667)]
+    artifacts.write_rows(tmp_path / "again.csv", read, Sample)
+    assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "sub" / "t.csv").read_bytes()
+
+
+def test_records_keep_all_that_float32_holds(tmp_path):
+    values = np.random.default_rng(0).standard_normal(1000).astype(np.float32)
+    kept = np.array([rounded(float(value)) for value in values])
+    assert np.array_equal(kept.astype(np.float32), values)
+
+
+def test_json_keeps_all_digits_only_where_asked(tmp_path):
+    value = {"a": [2.0 / 3.0], "b": {"c": 0.1 + 0.2}}
+    artifacts.write_json(tmp_path / "rounded.json", value)
+    assert artifacts.read_json(tmp_path / "rounded.json") == {"a": [0.666666667], "b": {"c": 0.3}}
+    artifacts.write_json(tmp_path / "exact.json", value, exact=True)
+    assert artifacts.read_json(tmp_path / "exact.json") == value
 
 
 def test_the_bytes_of_a_table_are_fixed(tmp_path):

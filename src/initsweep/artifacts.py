@@ -1,8 +1,9 @@
 """Reads and writes every file that one stage hands to the next, columns checked.
 
 Tables are CSV files whose columns are the fields of a row type in `records`; single records are
-JSON files. Bytes depend on content only: floats are written with the shortest text that reads
-back to the same number, keys and columns keep a fixed order, lines end as on Unix.
+JSON files. Bytes depend on content only: floats are rounded (`records.rounded`), so that they are
+the same on other processors, and written with the shortest text that reads back to the same
+number; keys and columns keep a fixed order, lines end as on Unix.
 """
 
 import csv
@@ -23,6 +24,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from initsweep.errors import ArtifactError
+from initsweep.records import rounded
 from initsweep.writing import write_bytes as write_bytes
 from initsweep.writing import write_text as write_text
 
@@ -111,13 +113,16 @@ def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
     """
     hints = typing.get_type_hints(row_type)
     names = [field.name for field in dataclasses.fields(row_type)]
-    lines = list(csv.reader(io.StringIO(read_text(path), newline="")))
+    text = read_text(path)
+    lines = list(csv.reader(io.StringIO(text, newline="")))
     if not lines or lines[0] != names:
         found = ", ".join(lines[0]) if lines else "nothing"
         raise ArtifactError(
             f"'{path}' should have the columns {', '.join(names)}; found {found}. "
             "It was written by another version: run `dvc repro`."
         )
+    if not text.endswith("\n"):
+        raise ArtifactError(f"'{path}' is cut short in line {len(lines)}. Run `dvc repro` again.")
     try:
         return [
             row_type(**{n: _from_text(cell, hints[n]) for n, cell in zip(names, line, strict=True)})
@@ -127,10 +132,17 @@ def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
 
-def write_json(path: Path, value: object) -> None:
-    """Write a dataclass or plain value as JSON. NaN and infinity are refused."""
+def write_json(path: Path, value: object, *, exact: bool = False) -> None:
+    """Write a dataclass or plain value as JSON. NaN and infinity are refused.
+
+    Args:
+        path: The file.
+        value: What to write.
+        exact: Whether to keep all digits of floats.
+    """
     plain = dataclasses.asdict(value) if dataclasses.is_dataclass(value) else value  # type: ignore[arg-type]
-    write_text(path, json.dumps(plain, indent=2, allow_nan=False) + "\n")
+    content = plain if exact else _rounded(plain)
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> typing.Any:  # noqa: ANN401 - JSON is untyped by nature
@@ -214,12 +226,21 @@ def _missing(path: Path) -> str:
     )
 
 
+def _rounded(value: object) -> object:
+    """Return a plain value with all floats in it rounded."""
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_rounded(inner) for inner in value]
+    return rounded(value) if isinstance(value, float) else value
+
+
 def _to_text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return repr(float(value)) if isinstance(value, float) else str(value)
+    return repr(rounded(value)) if isinstance(value, float) else str(value)
 
 
 def _optional(hint: object) -> tuple[object, bool]:

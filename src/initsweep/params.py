@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from initsweep.errors import ParamsError
-from initsweep.records import JudgedBy, ModelOption, OptionValue
+from initsweep.records import JudgedBy, ModelOption, OptionValue, rounded
 from initsweep.registry import did_you_mean
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
@@ -192,9 +192,9 @@ class Grid(Section):
     def rate(self, index: int) -> float:
         """Return the rate at `index`; below 0 or above `points` - 1 it lies on the extension.
 
-        Rounded to 10 digits, so that 10**-2.5 is the same number wherever it is computed.
+        Rounded, so that 10**-2.5 is the same number wherever it is computed.
         """
-        return float(f"{10 ** (math.log10(self.low) + index * self.spacing):.10g}")
+        return rounded(10 ** (math.log10(self.low) + index * self.spacing))
 
 
 class Diagnose(Section):

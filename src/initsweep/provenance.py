@@ -81,7 +81,7 @@ def provenance(
         data_sha=data_sha,
         code_sha=code_sha(modules, own),
         versions={
-            "python": platform.python_version(),
+            "python": ".".join(platform.python_version_tuple()[:2]),  # patches change no result
             **{name: version(name) for name in packages},
         },
     )

@@ -36,6 +36,16 @@ Unit = Literal["decades", "learning rate", "loss", "share", "epochs", "probabili
 IntervalMethod = Literal["bootstrap", "range", "order statistics", "mean", "score", "none"]
 
 
+DIGITS = 9
+"""Of the numbers in records: all that float32 holds. Sums and logarithms in float64 differ from
+processor to processor in their last digits, which say nothing."""
+
+
+def rounded(value: float) -> float:
+    """Return a number as records have it."""
+    return float(f"{value:.{DIGITS}g}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """An estimate with a confidence interval."""

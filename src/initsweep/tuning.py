@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import optuna
 
 from initsweep.params import Grid, Tune
-from initsweep.records import TrialKind
+from initsweep.records import TrialKind, rounded
 
 REFINEMENT_BATCH = 4
 """Refinement trials asked for at once: few, full batches against adapting to results."""
@@ -107,7 +107,8 @@ class Study:
     def _run_batch(self, kind: TrialKind, size: int) -> None:
         space = optuna.distributions.FloatDistribution(self.rates[0], self.rates[-1], log=True)
         asked = [self._study.ask({"learning_rate": space}) for _ in range(size)]
-        batch = [(trial.number, float(trial.params["learning_rate"])) for trial in asked]
+        # Rounded as all records are: the sampler's last digits depend on the processor.
+        batch = [(trial.number, rounded(trial.params["learning_rate"])) for trial in asked]
         losses = self._evaluate(kind, batch)
         for trial, (number, rate), (loss, uncapped) in zip(asked, batch, losses, strict=True):
             self._study.tell(trial, loss)

@@ -40,8 +40,8 @@ def test_what_is_written_fits_together(study, capsys):
     assert features.shape == (schema.rows["train"], 4)
     assert features.dtype == np.float32
     fitted = Preprocessing.load(artifacts.PREPROCESSING)
-    assert list(fitted.mean) == schema.feature_mean
-    assert list(fitted.scale) == schema.feature_scale
+    assert list(fitted.mean) == pytest.approx(schema.feature_mean, rel=1e-8)
+    assert list(fitted.scale) == pytest.approx(schema.feature_scale, rel=1e-8)
     assert profile["dropped_features"] == ["same"]
     assert profile["missing_values"] == 20
     kind = next(one for one in profile["features"] if one["name"] == "kind")

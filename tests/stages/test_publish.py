@@ -1,11 +1,10 @@
-import dataclasses
-
 import pytest
 
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.records import SchemeRow
 from initsweep.stages.publish import read_study, run
+from tests.conftest import as_recorded
 from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
 
 
@@ -22,8 +21,8 @@ def written(tmp_path, monkeypatch):
 def test_it_reads_back_what_the_stages_wrote(written):
     study = read_study(make_params(NAMES))
     assert study.experiment == "digits/mlp-3x128-relu"
-    assert study.schemes == written.schemes
-    assert study.verdict == dataclasses.replace(written.verdict)
+    assert study.schemes == as_recorded(written.schemes)
+    assert study.verdict == as_recorded(written.verdict)
     assert sorted(study.attachments) == [
         "diagnosis/health.png",
         "diagnosis/layers.csv",

@@ -10,6 +10,7 @@ from initsweep.errors import ArtifactError
 from initsweep.records import PredictionRow
 from initsweep.reporting.render import escape_markdown
 from initsweep.stages import report
+from tests.conftest import as_recorded
 from tests.stages.study_fixture import make_study
 
 FIGURES = {
@@ -102,7 +103,8 @@ def test_the_verdict_beside_the_page_is_that_of_the_study(finished):
     content = artifacts.read_json(file)
     assert content.pop("headline").startswith("Use ")
     assert isinstance(content.pop("warning"), str)
-    assert content == json.loads(json.dumps(dataclasses.asdict(finished[1].verdict)))
+    verdict = as_recorded(finished[1].verdict)
+    assert content == json.loads(json.dumps(dataclasses.asdict(verdict)))
 
 
 def test_a_second_run_gives_the_same_bytes(tmp_path, monkeypatch):

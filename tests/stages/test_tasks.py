@@ -54,9 +54,10 @@ def test_selection_by_score_compares_how_far_it_stays_below_one(done):
     runs, measures = confirmed("he_normal")
     for row in [*tuning, *runs]:
         short = constant if row.status == "diverged" else 1 - row.validation_score
-        assert row.capped_loss == min(short, constant)
+        assert row.capped_loss == pytest.approx(min(short, constant), rel=1e-8)
     for row in runs:
-        assert row.capped_test_loss == min(1 - row.test_score, schema.judged.constant_test_loss)
+        capped = min(1 - row.test_score, schema.judged.constant_test_loss)
+        assert row.capped_test_loss == pytest.approx(capped, rel=1e-8)
         assert measures[row.seed, "test", "balanced_accuracy"] == row.test_score
     trials = artifacts.read_rows(artifacts.tune_folder("he_normal") / "trials.csv", TrialRow)
     selection = artifacts.read_record(
@@ -81,7 +82,8 @@ def test_balanced_classes_train_another_network_by_a_loss_that_says_so(done):
     assert (plain.loss_name, plain.class_weights) == ("cross_entropy", [])
     assert schema.loss_name == "weighted_cross_entropy"
     rows = sum(schema.class_counts)
-    assert schema.class_weights == [rows / (3 * count) for count in schema.class_counts]
+    weights = [rows / (3 * count) for count in schema.class_counts]
+    assert schema.class_weights == pytest.approx(weights, rel=1e-8)
     assert all(a.validation_loss != b.validation_loss for a, b in zip(before, after, strict=True))
     # What is kept of the loss is what the metric gives; its recall is that of the rarest class.
     experiment = load_experiment(params)

@@ -7,7 +7,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from initsweep import versions
+from initsweep import artifacts, versions
 from initsweep.decisions import Challenge, Decision
 from initsweep.errors import ArtifactError
 from initsweep.running import lock_file
@@ -84,10 +84,16 @@ def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
     """
     found = []
     try:
-        changed = edited_parameters(lock_file.read_lock(), Path("params.yaml"))
+        lock = lock_file.read_lock()
     except ArtifactError as error:
+        lock = {}
         found.append(str(error))
-        changed = []
+    if _is_damaged(artifacts.COMPARE, lock):
+        found.append(
+            f"'{artifacts.COMPARE}' is not what dvc.lock recorded: edited, cut short, or computed "
+            "by hand. Run `initsweep repro`."
+        )
+    changed = edited_parameters(lock, Path("params.yaml"))
     if changed:
         more = f" and {len(changed) - _FEW} more" if len(changed) > _FEW else ""
         edited = ", ".join(changed[:_FEW]) + more
@@ -103,6 +109,12 @@ def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
             else "The packet and the comparison do not know the last decision yet."
         )
     return found
+
+
+def _is_damaged(folder: Path, lock: Mapping[str, Any]) -> bool:
+    outs = lock.get("compare", {}).get("outs", [])
+    recorded = {one.get("path"): one.get("md5") for one in outs}.get(folder.as_posix())
+    return recorded is not None and recorded != dvc_hash(folder)
 
 
 def is_newer(challenge: Challenge, decision: Decision | None) -> bool:

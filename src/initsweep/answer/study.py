@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from initsweep import artifacts, ledger
 from initsweep.answer import freshness
 from initsweep.decisions import Challenge, Decision
+from initsweep.errors import ArtifactError
 from initsweep.figures import numbers
 from initsweep.records import ResponseRow, SchemeRow, Verdict
 from initsweep.reporting.study import ranked
@@ -49,9 +50,16 @@ def read() -> Answer:
     folder = artifacts.COMPARE
     challenge = artifacts.read_record(folder / "champion.json", Challenge)
     decision = ledger.last_decision()
+    verdict = artifacts.read_record(folder / "verdict.json", Verdict)
+    schemes = ranked(artifacts.read_rows(folder / "schemes.csv", SchemeRow))
+    named = {verdict.recommended, verdict.best_on_validation} - {None}
+    if not schemes or not named <= {row.scheme for row in schemes}:
+        raise ArtifactError(
+            f"'{folder / 'schemes.csv'}' lacks schemes that the verdict names. Run `dvc repro`."
+        )
     return Answer(
-        verdict=artifacts.read_record(folder / "verdict.json", Verdict),
-        schemes=ranked(artifacts.read_rows(folder / "schemes.csv", SchemeRow)),
+        verdict=verdict,
+        schemes=schemes,
         response=artifacts.read_rows(folder / "response.csv", ResponseRow),
         challenge=challenge,
         decided=_decided(challenge, decision),

@@ -40,8 +40,10 @@ def run_folder(command: str) -> Iterator[Path]:
         _tidy(lock)
         with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
             _write(lock, command, folder)
-            yield Path(folder)
-            lock.truncate(0)
+            try:
+                yield Path(folder)
+            finally:
+                lock.truncate(0)
 
 
 def _take(lock: TextIO) -> None:

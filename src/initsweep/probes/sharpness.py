@@ -30,8 +30,8 @@ def sharpness(
     """Return the largest eigenvalue of the Hessian of the batch's mean loss, frozen parts fixed.
 
     By Lanczos iteration on Hessian-vector products in float32, until it changes by less than
-    2 %, at most 12 times, on at most 64 examples. Batch normalization uses the batch's
-    statistics, dropout is off.
+    2 %, at most 12 times, on at most 64 examples; rounded to 4 digits, because the rest depends on
+    the processor. Batch normalization uses the batch's statistics, dropout is off.
 
     Returns:
         The eigenvalue; None where numbers overflow or the loss has no second derivative.
@@ -109,7 +109,7 @@ def _largest_eigenvalue(leaves: list[Tensor], gradients: tuple[Tensor | None, ..
         if betas[-1] <= 1e-6 * abs(largest) or abs(largest - before) < TOLERANCE * abs(largest):
             break
         basis.append(product / betas[-1])
-    return largest
+    return float(f"{largest:.4g}")
 
 
 def _hessian_times(vector: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:

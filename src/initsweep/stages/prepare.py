@@ -42,7 +42,8 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
         tell(sentence)
     artifacts.write_json(artifacts.SCHEMA, _schema(params, dataset, prepared, limits))
     artifacts.write_json(artifacts.PREPARED / "profile.json", found)
-    artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json())
+    # Exact: the served model must make the same features of raw rows as these.
+    artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json(), exact=True)
 
 
 def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[str]) -> Schema:
