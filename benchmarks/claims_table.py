@@ -9,6 +9,7 @@ from pathlib import Path
 from benchmarks.initializers_page import with_tables
 
 from initsweep.claim_page import files, render
+from initsweep.spelling import markdown
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -25,8 +26,8 @@ def table(found: Sequence[render.Judged]) -> str:
 
 def _row(one: render.Judged) -> str:
     mark = render.MARKS[one.judgement.answer]
-    number = render.decisive(one.judgement)
-    return f"| {one.claim.title} | {mark} {one.judgement.told} | {number} |"
+    cells = (one.claim.title, f"{mark} {one.judgement.told}", render.decisive(one.judgement))
+    return f"| {' | '.join(map(markdown, cells))} |"
 
 
 if __name__ == "__main__":

@@ -25,8 +25,3 @@ def test_spread_keeps_gap_order_and_bounds(seed):
 def test_spread_shrinks_the_gap_when_there_is_no_room():
     placed = labels.spread([1.0] * 6, 7.0, 0.0, 10.0)
     assert sorted(placed) == pytest.approx([0.0, 2.0, 4.0, 6.0, 8.0, 10.0])
-
-
-def test_shorten():
-    assert labels.shorten("he_normal", 9) == "he_normal"
-    assert labels.shorten("he_normally", 9) == "he_norma…"

@@ -5,10 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from initsweep import artifacts
+from initsweep import artifacts, spelling
 from initsweep.errors import ArtifactError
 from initsweep.records import PredictionRow
-from initsweep.reporting.render import escape_markdown
 from initsweep.stages import report
 from tests.conftest import as_recorded
 from tests.stages.study_fixture import make_study
@@ -145,7 +144,7 @@ def test_both_state_verdict_rule_caveats_and_every_scheme(finished, page, markdo
     verdict = study.verdict
     for line in (verdict.statement, *verdict.rule, *verdict.caveats):
         assert line in page.words
-        assert escape_markdown(line) in markdown
+        assert spelling.markdown(line) in markdown
     for name in study.params.schemes:
         assert page.words.count(name) >= 4
         assert markdown.count(f" {name} |") >= 3 or f"**{name}**" in markdown
@@ -264,18 +263,6 @@ def test_a_missing_table_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ArtifactError, match=r"results/train/zeros/curves\.csv"):
         report.run(study.params)
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("he_normal and _this_", "he_normal and \\_this\\_"),
-        ("a|b\nc", "a\\|b c"),
-        ("<b>*x*</b> [l](u) `c`", "\\<b\\>\\*x\\*\\</b\\> \\[l\\](u) \\`c\\`"),
-    ],
-)
-def test_escape_markdown(text, escaped):
-    assert escape_markdown(text) == escaped
 
 
 def test_the_packet_says_who_is_better_on_test(tmp_path, monkeypatch):

@@ -1,14 +1,12 @@
 """Judges every claim and writes the page: HTML, Markdown, figures, and the answers as JSON."""
 
 import dataclasses
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from initsweep import artifacts
 from initsweep.claim_page import files, terms
@@ -17,7 +15,9 @@ from initsweep.laboratory.claim import ANSWERS, CLAIMS, Claim, Effect, Judgement
 from initsweep.laboratory.lab import Budget
 from initsweep.laboratory.pictures import draw
 from initsweep.records import Interval
+from initsweep.reporting.templating import html_templates, markdown_templates
 
+_FOLDER = "claim_page"
 SECTIONS = {
     "chapter": "What the textbook chapter says",
     "papers": "What the papers found",
@@ -106,14 +106,14 @@ def write(names: Sequence[str], budget: Budget) -> list[Judged]:
     folder = files.attachments(budget)
     drawn = [_draw(one, budget) for one in found]
     content = _content(found, budget)
-    html = _environment(autoescape=True).get_template("claims.html.jinja")
+    html = html_templates(_FOLDER).get_template("claims.html.jinja")
     svgs = {
         one.name: Markup(style.element(svg, aria_label=one.claim.title))
         for one, svg in zip(found, drawn, strict=True)
     }
     page = html.render(**content, svgs=svgs, dark_rules=Markup(style.dark_rules()))
     artifacts.write_text(files.page(budget), page)
-    markdown = _environment(autoescape=False).get_template("claims.md.jinja")
+    markdown = markdown_templates(_FOLDER).get_template("claims.md.jinja")
     text = markdown.render(**content, folder=folder.name)
     artifacts.write_text(files.page(budget).with_suffix(".md"), text)
     artifacts.write_json(folder / "answers.json", _answers(found))
@@ -193,19 +193,3 @@ def _content(found: Sequence[Judged], budget: Budget) -> dict[str, object]:
 
 def _answers(found: Sequence[Judged]) -> dict[str, object]:
     return {one.name: dataclasses.asdict(one.judgement) for one in found}
-
-
-def _environment(*, autoescape: bool) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("initsweep", "claim_page"),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["code"] = lambda text: Markup(
-        re.sub("`(.+?)`", r"<code>\1</code>", str(escape(text)))
-    )
-    environment.filters["cell"] = lambda text: " ".join(text.split()).replace("|", "\\|")
-    return environment

@@ -60,7 +60,7 @@ def draw(
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("rates tried, drawn at random from the shared grid")
         axes.set_ylabel(f"expected best validation {loss_name.replace('_', ' ')}")
-        labels.name_ends(axes, ends)
+        labels.name_ends(axes, ends, inches=2.05)
         panels.legend(
             figure,
             [

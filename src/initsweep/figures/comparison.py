@@ -22,7 +22,7 @@ MARKERS: dict[Outcome, str] = {
     "equivalent": "s",
     "inconclusive": "o",
 }
-_ROW, _TOP, _BOTTOM = 0.29, 0.5, 0.6  # inches
+_WIDTH, _ROW, _TOP, _BOTTOM = 9.2, 0.29, 0.5, 0.6  # inches
 # A difference of more margins than this would hide the ones that matter; it becomes an arrow.
 _MOST_MARGINS = 12
 
@@ -39,7 +39,7 @@ def draw(
         return style.message_figure("No two trainable schemes, so there is nothing to compare.")
     height = _TOP + _ROW * len(rows) + _BOTTOM
     with style.styled():
-        figure = style.new_figure(9.2, height)
+        figure = style.new_figure(_WIDTH, height)
         box = (0.215, _BOTTOM / height, 0.425, _ROW * len(rows) / height)
         axes = figure.add_axes(box)
         low, high = limits(rows, margin)
@@ -51,10 +51,12 @@ def draw(
             before = set(axes.get_children())
             _line(axes, place, row, looks[row.scheme].colour)
             marks.tag_new(axes, before, row.scheme)
-        _annotate(axes, rows, looks)
+        compared = [rows[0].reference, *(row.scheme for row in rows)]
+        names = labels.called(compared, 22, inches=box[0] * _WIDTH - 0.1)
+        _annotate(axes, rows, names, looks)
         axes.set_xlabel(
-            f"test {loss_name.replace('_', ' ')} minus that of {labels.shorten(rows[0].reference)}"
-            " (right: worse)"
+            f"test {loss_name.replace('_', ' ')} minus that of {names[rows[0].reference]} "
+            "(right: worse)"
         )
         axes.locator_params(axis="x", nbins=6)
         axes.grid(visible=False, axis="y")
@@ -93,8 +95,10 @@ def _line(axes: Axes, place: int, row: PairRow, colour: str) -> None:
     )  # fmt: skip
 
 
-def _annotate(axes: Axes, rows: Sequence[PairRow], looks: Mapping[str, Look]) -> None:
-    axes.set_yticks(range(len(rows)), [labels.shorten(row.scheme, 22) for row in rows])
+def _annotate(
+    axes: Axes, rows: Sequence[PairRow], names: Mapping[str, str], looks: Mapping[str, Look]
+) -> None:
+    axes.set_yticks(range(len(rows)), [names[row.scheme] for row in rows])
     axes.tick_params(axis="y", length=0)
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_color(looks[row.scheme].ink)

@@ -21,7 +21,7 @@ from initsweep.records import PredictionRow, Schema
 _SHADES = LinearSegmentedColormap.from_list(
     "count", [(0.18, 0.5, 0.82, 0.0), (0.18, 0.5, 0.82, 0.75)]
 )
-_LONGEST_NAME = 36
+_NAMES, _TARGET = 1.05, 2.85  # inches for the names of classes, and of the target
 _MOST_CLASSES = 30  # beyond, cells are too small for their counts
 
 
@@ -55,22 +55,22 @@ def draw(rows: Sequence[PredictionRow], schema: Schema, look: Look | None) -> Fi
 def _confusion(rows: Sequence[PredictionRow], schema: Schema) -> Figure:
     counts = confusion(rows, schema.n_outputs)
     size = min(max(0.42 * len(counts), 1.9), 7.0)
-    figure = style.new_figure(1.6 + size, 1.25 + size)
-    wide, high = figure.get_size_inches()
-    axes = figure.add_axes((1.4 / wide, 0.7 / high, size / wide, size / high))
+    numbered = map(str, range(len(counts)))
+    names = [*labels.called(schema.class_names or numbered, 12, inches=_NAMES).values()]
+    turned = max(map(len, names)) > 4
+    bottom = max(0.7, labels.longest(names, 8.5) + 0.15) if turned else 0.7
+    wide, high = 1.6 + size, 0.55 + bottom + size
+    figure = style.new_figure(wide, high)
+    axes = figure.add_axes((1.4 / wide, bottom / high, size / wide, size / high))
     axes.set_label("confusion")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     edges = np.arange(len(counts) + 1) - 0.5
     axes.pcolormesh(
         edges, edges, shares, cmap=_SHADES, vmin=0, vmax=1, edgecolor=style.GRID, linewidth=0.4
     )
-    names = [labels.shorten(name, 12) for name in schema.class_names] or list(
-        map(str, range(len(counts)))
-    )
     every = max(1, len(counts) // _MOST_CLASSES)
     places = range(0, len(counts), every)
-    turn = 90 if max(map(len, names)) > 4 else 0
-    axes.set_xticks(places, names[::every], rotation=turn)
+    axes.set_xticks(places, names[::every], rotation=90 if turned else 0)
     axes.set_yticks(places, names[::every])
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
@@ -105,7 +105,7 @@ def _residuals(rows: Sequence[PredictionRow], schema: Schema, look: Look) -> Fig
     dots = {"marker": "o", "markersize": 4, "alpha": 0.7, "linestyle": "", "color": look.colour}
     left.plot(predictions, targets, **dots, label="rows")  # type: ignore[arg-type]
     left.set_title("test rows; dashed: as predicted")
-    name = labels.shorten(schema.target_name, _LONGEST_NAME) or "target"
+    (name,) = labels.called([schema.target_name or "target"], 36, inches=_TARGET, size=9).values()
     left.set_xlabel(f"predicted {name}")
     left.set_ylabel(f"true {name}")
     right = figure.add_axes((0.56, 0.14, 0.41, 0.78))

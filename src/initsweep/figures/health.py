@@ -17,6 +17,7 @@ from initsweep.figures import axes as scales
 from initsweep.figures import labels, marks, panels, style
 from initsweep.figures.palette import Look
 from initsweep.records import LayerRow
+from initsweep.spelling import shorten
 
 Quantity = Literal["dead", "saturated", "cosine"]
 Rank = Literal["effective_rank", "stable_rank"]
@@ -45,8 +46,8 @@ def draw(layers: Sequence[LayerRow], schemes: Sequence[str]) -> Figure:
             axes.set_title(title)
             _map(axes, layers, schemes, quantity)  # type: ignore[arg-type]
             if place == 0:
-                names = [labels.shorten(scheme, 24) for scheme in schemes]
-                axes.set_yticks(np.arange(len(schemes)) + 0.5, names)
+                names = labels.called(schemes, 24, inches=_LEFT - 0.1)
+                axes.set_yticks(np.arange(len(schemes)) + 0.5, list(names.values()))
             else:
                 axes.set_yticks([])
         _key(figure, height)
@@ -148,9 +149,9 @@ def _ranks(
         axes.set_yticks(ticks, [scales.tick_text(tick) for tick in ticks])
         axes.set_yticks([], minor=True)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-        labels.name_ends(axes, ends, size=8)
+        labels.name_ends(axes, ends, inches=1.55, size=8)
     if silent:
         axes.annotate(
-            labels.shorten("no signal in some layer: " + ", ".join(silent), 60), (0, 0), (0, -40),
+            shorten("no signal in some layer: " + ", ".join(silent), 60), (0, 0), (0, -40),
             xycoords="axes fraction", textcoords="offset points", fontsize=8, color=style.MUTED,
         )  # fmt: skip

@@ -1,13 +1,18 @@
 """Text beside points and lines that does not cover other text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
 
 from initsweep.figures import marks
+from initsweep.spelling import distinct
 
-_MAX_LENGTH = 26
+_LENGTH = 26
+_FEWEST = 4
+_DPI = 72
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +30,31 @@ class Label:
     scheme: str = ""
 
 
-def shorten(name: str, length: int = _MAX_LENGTH) -> str:
-    """Return a name with its end cut off if it is longer than `length`."""
-    return name if len(name) <= length else name[: length - 1] + "…"
+def called(
+    names: Iterable[str],
+    length: int = _LENGTH,
+    *,
+    inches: float,
+    size: float = 8.5,
+    weight: str = "normal",
+) -> dict[str, str]:
+    """Return what to call each of several names in so many letters, and so many inches.
+
+    No two are called alike. To be used inside `style.styled`, whose font counts.
+    """
+    names = list(names)
+    for most in range(length, _FEWEST, -1):
+        told = distinct(names, most)
+        if longest(told.values(), size, weight) <= inches:
+            break
+    return told
+
+
+def longest(texts: Iterable[str], size: float, weight: str = "normal") -> float:
+    """Return how long the longest text is, in inches; 0 if there is none."""
+    font, renderer = FontProperties(size=size, weight=weight), RendererAgg(1, 1, _DPI)  # type: ignore[no-untyped-call]
+    measured = renderer.get_text_width_height_descent
+    return max((measured(one, font, ismath=False)[0] for one in texts), default=0.0) / _DPI  # type: ignore[no-untyped-call]
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -59,20 +86,22 @@ def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list
     return placed
 
 
-def name_ends(axes: Axes, ends: Sequence[Label], size: float = 8.5) -> None:
+def name_ends(axes: Axes, ends: Sequence[Label], *, inches: float, size: float = 8.5) -> None:
     """Name lines to the right of the axes, at the height where they end, without overlap.
 
-    The axes' limits and position must be final.
+    The axes' limits and position must be final; beside them there is room for so many inches.
     """
     frame = axes.get_window_extent()
     gap = 1.35 * size * axes.figure.dpi / 72
     heights = [float(axes.transData.transform((end.x, end.y))[1]) for end in ends]
     # A line that is off the axes is named at the edge it leaves by.
     heights = [min(max(height, frame.y0), frame.y1) for height in heights]
+    weight = "bold" if any(end.weight == "bold" for end in ends) else "normal"
+    names = called((end.text for end in ends), inches=inches, size=size, weight=weight)
     for end, y in zip(ends, spread(heights, gap, frame.y0, frame.y1), strict=True):
         arrow = {"arrowstyle": "-", "color": end.colour, "lw": 0.6, "shrinkA": 1, "shrinkB": 3}
         name = axes.annotate(
-            shorten(end.text),
+            names[end.text],
             (end.x, end.y),
             (1.06, (y - frame.y0) / frame.height),
             xycoords="data",

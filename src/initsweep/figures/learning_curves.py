@@ -66,6 +66,7 @@ def draw(
     losses = [loss for curve in drawn.values() for loss in (*curve.low, *curve.high)]
     with style.styled():
         figure, panel_axes = panels.grid(len(schemes))
+        names = panels.names(scheme.scheme for scheme in schemes)
         for axes, scheme in zip(panel_axes, schemes, strict=True):
             look, curve = looks[scheme.scheme], drawn[scheme.scheme]
             axes.set_label(scheme.scheme)
@@ -85,7 +86,7 @@ def draw(
                 marks.mark(axes, epoch, loss, scheme.scheme, text)
             axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
             panels.head(
-                axes, scheme.scheme, _detail(scheme), look.ink,
+                axes, names[scheme.scheme], _detail(scheme), look.ink,
                 marked=scheme.outcome == "recommended",
             )  # fmt: skip
         panels.name_axes(figure, "epoch", f"validation {loss_name.replace('_', ' ')}")

@@ -101,8 +101,9 @@ def _basins(axes: Axes, schemes: Sequence[SchemeRow], looks: Mapping[str, Look])
 
 
 def _name_rows(axes: Axes, schemes: Sequence[SchemeRow], looks: Mapping[str, Look]) -> None:
-    names = [labels.shorten(scheme.scheme, 23) for scheme in schemes]
-    axes.set_yticks(range(len(schemes)), names, fontsize=7.5)
+    scheme_names = [scheme.scheme for scheme in schemes]
+    names = labels.called(scheme_names, 23, inches=_LEFT - 0.1, size=7.5, weight="bold")
+    axes.set_yticks(range(len(schemes)), list(names.values()), fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
     for tick, scheme in zip(axes.get_yticklabels(), schemes, strict=True):

@@ -30,6 +30,7 @@ def draw(
     losses = [row.best_loss for row in response] + [row.worst_loss for row in response]
     with style.styled():
         figure, panel_axes = panels.grid(len(schemes))
+        names = panels.names(scheme.scheme for scheme in schemes)
         for axes, scheme in zip(panel_axes, schemes, strict=True):
             look = looks[scheme.scheme]
             axes.set_label(scheme.scheme)
@@ -42,7 +43,7 @@ def draw(
             scales.loss_axis(axes, [*losses, constant_loss])
             responses.mark(axes, rows[scheme.scheme])
             panels.head(
-                axes, scheme.scheme, _detail(scheme), look.ink,
+                axes, names[scheme.scheme], _detail(scheme), look.ink,
                 marked=scheme.outcome == "recommended",
             )  # fmt: skip
         panels.name_axes(figure, "learning rate", f"validation {loss_name.replace('_', ' ')}")

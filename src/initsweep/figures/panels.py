@@ -1,6 +1,6 @@
 """Small multiples: one panel per scheme on common axes, the other schemes in pale grey."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -12,7 +12,7 @@ from initsweep.figures import labels, style
 
 _WIDTH, _HEIGHT = 2.06, 1.3  # of one panel, inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.72, 0.1, 0.26, 0.56
-_BETWEEN, _TITLE = 0.2, 0.5
+_BETWEEN, _TITLE, _STAR = 0.2, 0.5, 0.15
 
 Points = tuple[Sequence[float], Sequence[float]]
 
@@ -47,9 +47,14 @@ def name_axes(figure: Figure, x: str, y: str) -> None:
     figure.text(0.08 / width, middle, y, ha="left", va="center", rotation=90, fontsize=9.5)
 
 
+def names(schemes: Iterable[str]) -> dict[str, str]:
+    """Return what to call schemes above their panels."""
+    return labels.called(schemes, 23, inches=_WIDTH + _BETWEEN - _STAR, size=9.5, weight="bold")
+
+
 def head(axes: Axes, name: str, detail: str, colour: str, *, marked: bool = False) -> None:
-    """Write a scheme's name and one line of detail above its panel; `marked` adds a star."""
-    title = f"{'★ ' if marked else ''}{labels.shorten(name, 23)}"
+    """Write one of `names` and one line of detail above a panel; `marked` adds a star."""
+    title = f"{'★ ' if marked else ''}{name}"
     axes.annotate(
         title, (0, 1), (0, 15), xycoords="axes fraction", textcoords="offset points",
         fontsize=9.5, fontweight="bold", color=colour,

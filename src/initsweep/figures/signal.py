@@ -17,6 +17,7 @@ from initsweep.figures import axes as scales
 from initsweep.figures import labels, marks, numbers, panels, style
 from initsweep.figures.palette import Look
 from initsweep.records import LayerRow
+from initsweep.spelling import shorten
 
 Direction = Literal["forward", "backward"]
 
@@ -82,9 +83,9 @@ def _panel(
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if direction == "backward":
             axes.xaxis.set_inverted(True)
-        labels.name_ends(axes, ends, size=8)
+        labels.name_ends(axes, ends, inches=1.55, size=8)
     if silent:
-        text = labels.shorten("zero in some layer: " + ", ".join(silent), 60)
+        text = shorten("zero in some layer: " + ", ".join(silent), 60)
         axes.annotate(
             text, (0, 0), (0, -40), xycoords="axes fraction", textcoords="offset points",
             fontsize=8, color=style.MUTED,

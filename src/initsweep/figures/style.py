@@ -3,7 +3,8 @@
 import html
 import io
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -47,6 +48,7 @@ _RC: dict[str, Any] = {
     "lines.markersize": 4,
     "svg.fonttype": "none",
     "text.color": INK,
+    "text.parse_math": False,  # two $ in a label are no formula
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
     "xtick.labelsize": 8.5,
@@ -57,6 +59,7 @@ _RC: dict[str, Any] = {
     "ytick.minor.size": 0,
 }
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_SPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')
 _FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -64,10 +67,17 @@ _FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, sans-serif"
 def styled(salt: str = "initsweep") -> Iterator[None]:
     """Use the house style inside the block, whatever the user's matplotlibrc says.
 
+    Signs that the font lacks are drawn as boxes in a PNG; an SVG leaves them to the reader's
+    fonts. Nobody is warned of each.
+
     Yields:
         Nothing.
     """
-    with matplotlib.style.context(["default", _RC | {"svg.hashsalt": salt}]):
+    with (
+        matplotlib.style.context(["default", _RC | {"svg.hashsalt": salt}]),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", append=False)
         yield
 
 
@@ -109,9 +119,13 @@ def to_svg(figure: Figure, name: str) -> str:
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     svg = buffer.getvalue().replace("\r\n", "\n")
     svg = re.sub(r"<\?xml.*?\?>\s*|<!DOCTYPE.*?>\s*", "", svg, flags=re.DOTALL)
-    svg = re.sub(rf'\bid="{TAG}([^"]+)"', r'data-scheme="\1"', svg)
-    svg = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", svg)
-    svg = svg.replace("'DejaVu Sans'", _FONTS.replace('"', "'"))
+
+    def own(tag: str) -> str:
+        tag = re.sub(rf'\bid="{TAG}([^"]+)"', r'data-scheme="\1"', tag)
+        tag = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", tag)
+        return tag.replace("'DejaVu Sans'", _FONTS)
+
+    svg = _in_tags(svg, own)
     return svg.replace("<defs>", f"<style>{dark_rules()}</style>\n <defs>", 1)
 
 
@@ -125,8 +139,8 @@ def to_png(figure: Figure) -> bytes:
 
 def themed(svg: str) -> str:
     """Return SVG text whose colours are the variables of `variables`, for use inside a page."""
-    colours = "|".join((DARK | palette.ON_DARK).keys())
-    return re.sub(rf"(fill|stroke): ({colours})\b", lambda m: f"{m[1]}: {variable(m[2])}", svg)
+    pattern = re.compile(rf"(fill|stroke): ({'|'.join(DARK | palette.ON_DARK)})\b")
+    return _in_tags(svg, lambda tag: pattern.sub(lambda m: f"{m[1]}: {variable(m[2])}", tag))
 
 
 def variable(colour: str) -> str:
@@ -161,7 +175,12 @@ def element(svg: str, **attributes: str) -> str:
     """
     body = svg[svg.index("<svg") :]
     body = re.sub(r"\s*<style.*?</style>", "", body, flags=re.DOTALL)
-    body = re.sub(r' xmlns(:xlink)?="[^"]*"', "", body).replace("xlink:href=", "href=")
+    body = _in_tags(body, lambda tag: _SPACES.sub("", tag).replace("xlink:href=", "href="))
     told = {"role": "img"} | {name.replace("_", "-"): text for name, text in attributes.items()}
     start = "".join(f' {name}="{html.escape(text)}"' for name, text in told.items())
     return body.replace("<svg", f"<svg{start}", 1)
+
+
+def _in_tags(svg: str, change: Callable[[str], str]) -> str:
+    """Return SVG text with its tags changed; a label may read like a part of one."""
+    return re.sub(r"<[^>]*>", lambda tag: change(tag[0]), svg)

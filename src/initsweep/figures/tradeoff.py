@@ -17,6 +17,7 @@ from initsweep.figures import axes as scales
 from initsweep.figures import labels, marks, numbers, placement, style
 from initsweep.figures.palette import Look
 from initsweep.records import SchemeRow
+from initsweep.spelling import shorten
 
 
 def draw(
@@ -44,11 +45,13 @@ def draw(
             _point(axes, row, looks[row.scheme])
             marks.tag_new(axes, before, row.scheme)
             marks.mark(axes, row.regret, row.validation_loss, row.scheme, _text(row))
-        named = [_label(row, looks[row.scheme]) for row in _by_importance(trainable)]
+        names = labels.called((row.scheme for row in trainable), inches=2.5, weight="bold")
+        ordered = _by_importance(trainable)
+        named = [_label(row, names[row.scheme], looks[row.scheme]) for row in ordered]
         placement.place(axes, named, avoid=[*front, *_bars(axes, trainable)])
         if left_out:
             text = "Untrainable, so without a place here: " + ", ".join(left_out)
-            lines = "\n".join(textwrap.wrap(labels.shorten(text, 190), 95))
+            lines = "\n".join(textwrap.wrap(shorten(text, 190), 95))
             figure.text(0.012, 0.012, lines, fontsize=8.5, color=style.MUTED, va="bottom")
     return figure
 
@@ -125,10 +128,10 @@ def _by_importance(rows: Sequence[SchemeRow]) -> list[SchemeRow]:
     return sorted(rows, key=lambda row: (row.outcome != "recommended", not row.pareto))
 
 
-def _label(row: SchemeRow, look: Look) -> labels.Label:
+def _label(row: SchemeRow, name: str, look: Look) -> labels.Label:
     recommended = row.outcome == "recommended"
     return labels.Label(
-        text=f"{labels.shorten(row.scheme)}{' (recommended)' if recommended else ''}",
+        text=f"{name}{' (recommended)' if recommended else ''}",
         x=row.regret,
         y=row.validation_loss,
         colour=look.ink,

@@ -12,9 +12,10 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 from initsweep.figures import axes as scales
-from initsweep.figures import labels, style
+from initsweep.figures import style
 from initsweep.figures.palette import Look, looks
 from initsweep.laboratory.table import Table
+from initsweep.spelling import shorten
 
 _HEIGHT = 2.9  # inches
 _STRIP = 0.27  # inches per arm
@@ -170,7 +171,7 @@ class Strips(Picture):
             axes.xaxis.set_major_locator(MaxNLocator(_FEW_TICKS, steps=_ROUND))
         if self.limits:
             axes.set_xlim(*self.limits)
-        names = [labels.shorten(name, _LONGEST) for name in self.names(table)]
+        names = [shorten(name, _LONGEST) for name in self.names(table)]
         axes.set_yticks(range(len(arms)), names)
         axes.set_ylim(len(arms) - 0.5, -0.5)
         axes.set_xlabel(self.label or self.quantity)
@@ -199,3 +200,6 @@ def _round_ticks(axis: Axis, limits: tuple[float, float], most: int = 10) -> Non
     if len(ticks) > 1:
         axis.set_ticks(ticks, labels=[scales.tick_text(tick) for tick in ticks])
         axis.set_ticks([], minor=True)
+    else:  # matplotlib's own labels would be formulas
+        axis.set_major_formatter(lambda value, _: scales.tick_text(value))
+        axis.set_minor_formatter(lambda value, _: scales.tick_text(value))

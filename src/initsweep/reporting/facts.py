@@ -105,7 +105,7 @@ def data(study: Study) -> Facts:
         ("Features", _features(schema)),
     ]
     if schema.class_names:
-        facts.append(("Classes", f"{schema.n_outputs}: {', '.join(schema.class_names)}"))
+        facts.append(("Classes", f"{schema.n_outputs}: {', '.join(study.classes)}"))
     facts.append(("Loss", f"{_words(schema.loss_name)}; score: {_words(schema.score_name)}"))
     constant = (
         f"{numbers.loss(schema.constant_validation_loss)} on validation, "

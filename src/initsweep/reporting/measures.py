@@ -1,6 +1,6 @@
 """What was measured on test rows beside loss and score, by scheme."""
 
-from initsweep.figures import labels, numbers
+from initsweep.figures import numbers
 from initsweep.metrics import METRICS, rarest_class
 from initsweep.records import MeasureSummary
 from initsweep.reporting.study import Study
@@ -31,8 +31,7 @@ def terms(study: Study) -> list[tuple[str, str]]:
     meanings = [(title(name), METRICS.get(name).summary) for name in names(study)]
     rarest = rarest_class(study.schema.class_counts)
     if rarest >= 0:
-        name = labels.shorten(study.schema.class_names[rarest], 40)
-        told = f" (here {name}, {study.schema.class_counts[rarest]} training rows)"
+        told = f" (here {study.classes[rarest]}, {study.schema.class_counts[rarest]} training rows)"
         recall = title("minority_recall")
         meanings = [(term, text + told if term == recall else text) for term, text in meanings]
     return meanings

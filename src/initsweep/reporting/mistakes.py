@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from initsweep.figures import labels, numbers
+from initsweep.figures import numbers
 from initsweep.figures.errors import confusion, in_units
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table
@@ -11,7 +11,7 @@ from initsweep.reporting.tables import Cell, Table
 def class_table(study: Study) -> Table:
     """Return rows, precision, recall and F1 of each class, and what it is mostly taken for."""
     counts = confusion(study.predictions, study.schema.n_outputs)
-    names = study.schema.class_names or [str(i) for i in range(len(counts))]
+    names = study.classes or [str(i) for i in range(len(counts))]
     rows = []
     for place, name in enumerate(names):
         right, true = int(counts[place, place]), int(counts[place].sum())
@@ -24,7 +24,7 @@ def class_table(study: Study) -> Table:
             (
                 "",
                 [
-                    Cell(text=labels.shorten(name, 40), role="word"),
+                    Cell(text=name, role="word"),
                     Cell(text=str(true)),
                     _share(right, predicted),
                     _share(right, true),

@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from initsweep.figures import style
 from initsweep.figures.marks import Mark
@@ -15,7 +14,9 @@ from initsweep.reporting import facts
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.sections import sections_of
 from initsweep.reporting.study import Study
+from initsweep.reporting.templating import html_templates, markdown_templates
 
+_FOLDER = "reporting/templates"
 _SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "x": "✕"}
 
 
@@ -41,9 +42,7 @@ def html(study: Study, figures: Mapping[str, Drawing]) -> str:
         for name, one in figures.items()
         if one.marks
     }
-    environment = _environment(autoescape=True)
-    environment.filters["code"] = _code
-    template = environment.get_template("review.html.jinja")
+    template = html_templates(_FOLDER).get_template("review.html.jinja")
     return template.render(
         **_content(study),
         svgs={name: _inline(one.svg, name, titles[name]) for name, one in figures.items()},
@@ -57,37 +56,8 @@ def html(study: Study, figures: Mapping[str, Drawing]) -> str:
 
 def markdown(study: Study) -> str:
     """Return the packet as Markdown; figures are linked, not inlined."""
-    environment = _environment(autoescape=False)
-    environment.filters["md"] = escape_markdown
-    environment.filters["prose"] = prose
-    return environment.get_template("review.md.jinja").render(**_content(study))
-
-
-def escape_markdown(text: str) -> str:
-    """Return text that Markdown shows as it is, in a table cell too."""
-    return _escaped(" ".join(text.split()))
-
-
-def prose(text: str) -> str:
-    """Return text as `escape_markdown` does, with what stands in backticks as code."""
-    parts = re.split(r"(`[^`]+`)", " ".join(text.split()))
-    return "".join(part if place % 2 else _escaped(part) for place, part in enumerate(parts))
-
-
-def _escaped(text: str) -> str:
-    # Underscores inside words are no markup; escaping them would spoil every scheme's name.
-    return re.sub(r"([\\`*\[\]<>|#]|(?<!\w)_|_(?!\w))", r"\\\1", text)
-
-
-def _environment(*, autoescape: bool) -> Environment:
-    return Environment(
-        loader=PackageLoader("initsweep", "reporting/templates"),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    template = markdown_templates(_FOLDER).get_template("review.md.jinja")
+    return template.render(**_content(study))
 
 
 def _content(study: Study) -> dict[str, object]:
@@ -112,14 +82,10 @@ def _asset(name: str) -> Markup:
     return Markup((files("initsweep.reporting") / "templates" / name).read_text(encoding="utf-8"))
 
 
-def _code(text: str) -> Markup:
-    """Return text as HTML, with what stands in backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
 def _script_data(value: object) -> Markup:
     """Return JSON that cannot end the script element it stands in."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = text.encode(errors="backslashreplace").decode()  # halves of signs, as JSON writes them
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 

@@ -25,6 +25,9 @@ from initsweep.records import (
     Selection,
     Verdict,
 )
+from initsweep.spelling import distinct
+
+_LONGEST_CLASS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,11 @@ class Study:
     def names(self) -> list[str]:
         """The schemes, best first."""
         return [row.scheme for row in self.schemes]
+
+    @property
+    def classes(self) -> list[str]:
+        """What to call the classes in tables; none in a regression."""
+        return list(distinct(self.schema.class_names, _LONGEST_CLASS).values())
 
 
 def ranked(schemes: Iterable[SchemeRow]) -> list[SchemeRow]:
