@@ -15,7 +15,7 @@ SCHEMES = ["zeros", "he_normal", "orthogonal", "torch_default"]
 # Words of ours, and names of schemes, which may hold letters, digits, - and _ only.
 OURS = {"scheme", "task", "loss_name", "score_name", "select_by", "standing", "decision",
         "recommended", "best_on_validation", "tie_set", "untrainable", "censored",
-        "class_names", "decided_when"}  # fmt: skip
+        "data_sha", "params_sha", "code_sha", "verdict", "class_names", "decided_when"}  # fmt: skip
 
 
 def read_study(folder: Path, task: str = "classification") -> Study:
@@ -30,12 +30,12 @@ def with_text(study: Study, text: str) -> Study:
     """Return the study with one text wherever it shows any that is not ours."""
     return dataclasses.replace(
         study,
-        **{name: _swapped(getattr(study, name), text) for name in ("schema", "verdict")},
-        challenge=_swapped(study.challenge, text),
-        layers=[_swapped(row, text) for row in study.layers],
-        diagnosis=[_swapped(row, text) for row in study.diagnosis],
-        selections={name: _swapped(one, text) for name, one in study.selections.items()},
-        confirmations={name: _swapped(one, text) for name, one in study.confirmations.items()},
+        **{name: swapped(getattr(study, name), text) for name in ("schema", "verdict")},
+        challenge=swapped(study.challenge, text),
+        layers=[swapped(row, text) for row in study.layers],
+        diagnosis=[swapped(row, text) for row in study.diagnosis],
+        selections={name: swapped(one, text) for name, one in study.selections.items()},
+        confirmations={name: swapped(one, text) for name, one in study.confirmations.items()},
         profile={**study.profile, "notices": [text, text]},
         params=study.params.model_copy(update={"model": _model(study, text)}),
         hashes={text: text},
@@ -60,7 +60,7 @@ def _model(study: Study, text: str) -> object:
     return model.model_copy(update={"name": text})
 
 
-def _swapped(record: typing.Any, text: str) -> typing.Any:
+def swapped(record: typing.Any, text: str) -> typing.Any:
     hints = typing.get_type_hints(type(record))
     fields = (field.name for field in dataclasses.fields(record) if field.name not in OURS)
     filled = {name: _filled(hints[name], getattr(record, name), text) for name in fields}
@@ -69,7 +69,7 @@ def _swapped(record: typing.Any, text: str) -> typing.Any:
 
 def _filled(hint: object, value: object, text: str) -> object:
     if dataclasses.is_dataclass(value):
-        return _swapped(value, text)
+        return swapped(value, text)
     members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if str in members:
         return text

@@ -3,12 +3,12 @@ import math
 import pytest
 
 from initsweep.records import CurveRow, TrialRow
+from initsweep.tracking import limits
 from initsweep.tracking.points import (
     Point,
     curve_points,
     finite_points,
     layer_points,
-    metric_name,
     response_points,
 )
 from tests.tracking.synthetic_study import make_study
@@ -59,7 +59,7 @@ def test_the_diagnosis_has_layers_as_steps_and_no_point_where_theory_is_silent()
     ("text", "name"), [("test_accuracy", "test_accuracy"), ("test_r²: mine", "test_r²_mine")]
 )
 def test_metric_names_hold_nothing_that_mlflow_refuses(text, name):
-    assert metric_name(text) == name
+    assert limits.key(text) == name
 
 
 def test_the_response_has_hundredths_of_a_decade_as_steps_and_only_shared_rates():

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from initsweep.tracking.commentary import NOTE_LENGTH, commentary
+from initsweep.tracking import limits
+from initsweep.tracking.commentary import commentary
 from initsweep.tracking.view import scheme_views
 from tests.tracking.synthetic_study import NAMES, make_study, provenance
 
@@ -75,7 +76,7 @@ def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
     assert "one data set, one split" in note
     wordy = replace(study, verdict=replace(study.verdict, caveats=["x" * 100] * 200))
     clipped = commentary(wordy, wordy.schemes[0]).tags["mlflow.note.content"]
-    assert len(clipped) < NOTE_LENGTH + 10
+    assert len(clipped) <= limits.NOTE
 
 
 def test_the_report_goes_to_the_recommended_scheme_or_else_to_the_first(study):

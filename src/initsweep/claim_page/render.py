@@ -16,6 +16,7 @@ from initsweep.laboratory.lab import Budget
 from initsweep.laboratory.pictures import draw
 from initsweep.records import Interval
 from initsweep.reporting.templating import html_templates, markdown_templates
+from initsweep.spelling import prose
 
 _FOLDER = "claim_page"
 SECTIONS = {
@@ -70,8 +71,9 @@ class Judged:
     @property
     def note(self) -> str:
         """What MLflow shows as the run's description, in Markdown."""
-        effects = [f"- {e.name}: {effect_text(e)}" for e in self.judgement.effects]
-        parts = [f"**{self.judgement.told}.** {self.judgement.reading}", self.claim.statement]
+        effects = [f"- {prose(e.name)}: {effect_text(e)}" for e in self.judgement.effects]
+        told, reading = prose(self.judgement.told), prose(self.judgement.reading)
+        parts = [f"**{told}.** {reading}", prose(self.claim.statement)]
         return "\n\n".join([*parts, "\n".join(effects)])
 
     @property

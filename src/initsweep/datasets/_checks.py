@@ -1,6 +1,7 @@
 """Is this data set fit to be split and learned from?"""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 
 MINIMUM_ROWS = 20
+HALVES = re.compile("[\ud800-\udfff]")
+"""Halves of signs, which no file of text holds."""
 
 
 def check_dataset(source: str, dataset: Dataset) -> None:
@@ -37,6 +40,8 @@ def check_dataset(source: str, dataset: Dataset) -> None:
             f"{len(dataset.feature_names)} feature names; there must be one each, and at least one."
         )
     check_width(source, features.shape[1])
+    _check_names(source, "feature", dataset.feature_names)
+    _check_names(source, "class", dataset.class_names)
     _check_extras(source, dataset)
     if not all(_is_real(values) for values in (features, targets)):
         raise DataError(
@@ -82,6 +87,25 @@ def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -
         )
 
 
+def _check_names(source: str, what: str, names: Sequence[str]) -> None:
+    """Refuse names that cannot be written down, or do not tell one from another.
+
+    Raises:
+        DataError: If there is one.
+    """
+    for name in names:
+        nameless = what == "feature" and not name  # no column of a served model may be
+        if not isinstance(name, str) or nameless or HALVES.search(name):
+            raise DataError(
+                f"data.source {source}: a {what} is called {name!r}; give it a name of text."
+            )
+    if len(set(names)) != len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise DataError(
+            f"data.source {source}: more than one {what} is called {quoted(repeated)}; rename one."
+        )
+
+
 def _check_extras(source: str, dataset: Dataset) -> None:
     width = dataset.features.shape[1]
     if dataset.shape and int(np.prod(dataset.shape)) != width:
@@ -91,12 +115,10 @@ def _check_extras(source: str, dataset: Dataset) -> None:
     unknown = set(dataset.categories) - set(dataset.feature_names)
     if unknown:
         raise DataError(
-            f"data.source {source}: categories of '{unknown.pop()}', which is no feature."
+            f"data.source {source}: categories of {quoted(unknown.pop())}, which is no feature."
         )
     if dataset.categories and not dataset.is_table:
         raise DataError(f"data.source {source}: categories need is_table=True.")
-    if len(set(dataset.feature_names)) != width:
-        raise DataError(f"data.source {source}: two features have the same name.")
     if dataset.split is not None and (
         len(dataset.split) != len(dataset.features)
         or not np.isin(dataset.split, ("", "train", "validation", "test")).all()

@@ -8,6 +8,7 @@ import numpy as np
 from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import constant_columns
 from initsweep.datasets._splitting import SPLITS, Prepared
+from initsweep.datasets._wording import quoted
 
 MOST_COMMON = 10
 
@@ -59,7 +60,7 @@ def _notices(dataset: Dataset, dropped: Sequence[str], missing: int) -> list[str
     """Return what was assumed and done that the user may want to know."""
     said = list(dataset.notices)
     if dropped:
-        listed = ", ".join(map(repr, dropped[:5])) + (", ..." if len(dropped) > 5 else "")
+        listed = ", ".join(map(quoted, dropped[:5])) + (", ..." if len(dropped) > 5 else "")
         said.append(f"Columns that never vary in the training rows are left out: {listed}.")
     if missing:
         said.append(

@@ -75,7 +75,7 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
     target = find_column(table, options.target, "data.table.target")
     skipped = {find_column(table, one, "data.table.drop") for one in options.drop}
     if target in skipped:
-        raise DataError(f"data.table.drop: '{target}' is the target (data.table.target).")
+        raise DataError(f"data.table.drop: {quoted(target)} is the target (data.table.target).")
     if options.split_column is not None:
         skipped.add(find_column(table, options.split_column, "data.table.split_column"))
     chosen = [name for name in names if name != target and name not in skipped]
@@ -150,7 +150,7 @@ def _joined(table: Table, test: Table) -> Table:
         different = sorted(set(names) ^ set(others))
         raise DataError(
             f"data.table.test_file: '{test.path}' must have the same columns as '{table.path}'; "
-            f"only one of them has {', '.join(map(repr, different[:5]))}."
+            f"only one of them has {', '.join(map(quoted, different[:5]))}."
             + " Line 1 is taken as data in one of them; data.table.header says whether it is."
             * (table.names_made_up != test.names_made_up)
         )

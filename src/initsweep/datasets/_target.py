@@ -139,8 +139,8 @@ def _by_number(
             values=numbers.astype(np.float64),
             class_names=(),
             notices=(
-                f"The target '{name}' has {len(distinct)} different numbers: taken as regression. "
-                "Set data.task if that is wrong.",
+                f"The target {quoted(name)} has {len(distinct)} different numbers: taken as "
+                "regression. Set data.task if that is wrong.",
             ),
         )
     if not whole:
@@ -157,8 +157,8 @@ def _by_number(
         notices=()
         if task != "auto"
         else (
-            f"The target '{name}' has {len(distinct)} different whole numbers: taken as classes. "
-            "Set data.task if that is wrong.",
+            f"The target {quoted(name)} has {len(distinct)} different whole numbers: taken as "
+            "classes. Set data.task if that is wrong.",
         ),
     )
 

@@ -26,6 +26,7 @@ from initsweep.records import (
     TrialRow,
     Verdict,
 )
+from initsweep.spelling import prose
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
 # which other schemes there are, and how many workers trained them, changes nothing.
@@ -155,11 +156,12 @@ def _promotion(
 
 def promotion_of(decision: Decision, model: tracking.ServedModel) -> tracking.Promotion:
     """Return a decision as MLflow's registry shows it."""
-    lines = [f"**{decision.by}, {decision.when}:** {decision.because}"]
+    lines = [f"**{prose(decision.by)}, {decision.when}:** {prose(decision.because)}"]
     if decision.although:
-        lines.append(f"Although: {decision.although}")
+        lines.append(f"Although: {prose(decision.although)}")
+    network = prose(decision.network)
     lines.append(
-        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} in {decision.network}: "
+        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} in {network}: "
         f"test {decision.loss_name} {decision.test_loss:.4g} (95 % interval over seeds "
         f"{decision.test_low:.4g} to {decision.test_high:.4g})."
     )

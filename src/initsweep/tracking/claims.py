@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from initsweep.params import Params
+from initsweep.tracking import limits
 from initsweep.tracking.connection import connection, experiment_id
 from initsweep.tracking.location import locate
 from initsweep.tracking.saved_views import claims_tags
@@ -85,7 +86,7 @@ def _create(
     claim: JudgedClaim,
     tags: dict[str, str],
 ) -> None:
-    own = {**claim.tags, _OURS: claim.name, "mlflow.note.content": claim.note}
+    own = {**claim.tags, _OURS: claim.name, "mlflow.note.content": limits.note(claim.note)}
     run = client.create_run(experiment, run_name=claim.title, tags={**own, **tags})
     for name, value in claim.metrics.items():
         client.log_metric(run.info.run_id, name, value)

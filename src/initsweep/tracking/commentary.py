@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from initsweep.figures import numbers, palette
 from initsweep.params import fingerprint
 from initsweep.records import SchemeRow
+from initsweep.spelling import prose
 from initsweep.statistics.wording import decades
+from initsweep.tracking import limits
 from initsweep.tracking.points import Point, finite_points
 from initsweep.tracking.study import SchemeResults, Study
 
-NOTE_LENGTH = 7500  # MLflow refuses tags above 8000 characters
 _SHADES = ((0, 0.0), (255, 0.5), (0, 0.45))  # towards black or white, by which share
 _WORDS = {
     "recommended": "recommended",
@@ -86,10 +87,10 @@ def _spread(value: str, low: float | None, high: float | None, score: str | None
 def experiment_note(study: Study) -> str:
     """Return the study's verdict in Markdown, for the head of the experiment's page."""
     verdict = study.verdict
-    lines = [f"**{verdict.statement}**", ""]
+    lines = [f"**{prose(verdict.statement)}**", ""]
     lines += [*_listed("How this was decided", verdict.rule), *_listed("Caveats", verdict.caveats)]
     lines += [f"Its runs: `tags.study.sha = '{study.sha}'`; one per scheme: `tags.role = 'scheme'`"]
-    return _clipped("\n".join(lines))
+    return limits.note("\n".join(lines))
 
 
 def _metrics(study: Study, results: SchemeResults) -> list[Point]:
@@ -127,12 +128,13 @@ def _metrics(study: Study, results: SchemeResults) -> list[Point]:
 
 def _note(study: Study, results: SchemeResults) -> str:
     row, diagnosis = results.row, results.diagnosis
-    lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {study.verdict.statement}", ""]
+    told = prose(study.verdict.statement)
+    lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {told}", ""]
     lines += [f"- {line}" for line in _facts(row, study.verdict.basin_tolerance)]
-    lines += [f"- before training: {diagnosis.verdict}: {diagnosis.reason}", ""]
+    lines += [f"- before training: {diagnosis.verdict}: {prose(diagnosis.reason)}", ""]
     lines += _listed("How this was decided", study.verdict.rule)
     lines += _listed("Caveats", study.verdict.caveats)
-    return _clipped("\n".join(lines))
+    return limits.note("\n".join(lines))
 
 
 def _facts(row: SchemeRow, tolerance: float) -> list[str]:
@@ -156,8 +158,4 @@ def _facts(row: SchemeRow, tolerance: float) -> list[str]:
 
 
 def _listed(title: str, items: list[str]) -> list[str]:
-    return [f"{title}:", *(f"- {item}" for item in items), ""] if items else []
-
-
-def _clipped(text: str) -> str:
-    return text if len(text) <= NOTE_LENGTH else text[:NOTE_LENGTH] + " …"
+    return [f"{title}:", *(f"- {prose(item)}" for item in items), ""] if items else []

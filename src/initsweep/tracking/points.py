@@ -1,12 +1,12 @@
 """Metric values as MLflow charts them: finite numbers at integer steps."""
 
 import math
-import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from initsweep.records import CurveRow, LayerRow, MeasureRow, RunRow, TrialRow
+from initsweep.tracking import limits
 
 STEP_AT_RATE_ONE = 1000
 """Keeps the steps of learning rates positive: MLflow draws a metric whose last step is 0 as bars
@@ -34,18 +34,13 @@ class Point:
     step: int = 0
 
 
-def metric_name(text: str) -> str:
-    """Return `text` with everything that MLflow or a URL would stumble over as underscore."""
-    return re.sub(r"[^\w./-]+", "_", text)
-
-
 def finite_points(values: Mapping[str, float | None]) -> list[Point]:
     """Return one point per value, without those that are undefined.
 
     MLflow stores infinity as 1.8e308 and its pages break on NaN.
     """
     return [
-        Point(key=metric_name(key), value=float(value))
+        Point(key=limits.key(key), value=float(value))
         for key, value in values.items()
         if value is not None and math.isfinite(value)
     ]

@@ -5,6 +5,8 @@ from typing import Any
 
 from initsweep.errors import TrackingError
 from initsweep.params import Params
+from initsweep.spelling import prose
+from initsweep.tracking import limits
 from initsweep.tracking.connection import connection, experiment_id
 from initsweep.tracking.location import locate
 from initsweep.tracking.model import Promotion
@@ -30,7 +32,7 @@ def promote(study: Study, promotion: Promotion, params: Params, root: Path) -> t
     """
     location = locate(params, root)
     with connection(location) as client:
-        store = Store(client, experiment_id(client, study.experiment, location), "")
+        store = Store(client, experiment_id(client, limits.name(study.experiment), location), "")
         registry = ModelRegistry(client, registered_name(study.schema.source))
         run_id = store.scheme_runs(study.sha).get(promotion.model.scheme)
         if run_id is None:
@@ -58,7 +60,8 @@ def keep_registry(client: Any, store: Store, study: Study) -> bool:  # noqa: ANN
     else:
         placed = registry.place(study.model, runs[study.model.scheme])
         if placed.created:
-            registry.describe(placed.version, study.verdict.statement, {"study.sha": study.sha})
+            told = prose(study.verdict.statement)
+            registry.describe(placed.version, told, {"study.sha": study.sha})
         changed |= registry.point(CHALLENGER, placed.version) or placed.created
     lost = study.promotion
     if lost is not None and registry.holder(CHAMPION) is None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
 from initsweep.records import Schema
+from initsweep.tracking import limits
 from initsweep.tracking.commentary import experiment_note
 from initsweep.tracking.connection import connection, experiment_id
 from initsweep.tracking.location import Location, locate
@@ -54,7 +55,9 @@ def publish(study: Study, params: Params, root: Path, content_sha: str | None = 
     done: list[Plan] = []
     with connection(location) as client:
         publisher = socket.gethostname()
-        store = Store(client, experiment_id(client, study.experiment, location), publisher)
+        store = Store(
+            client, experiment_id(client, limits.name(study.experiment), location), publisher
+        )
         store.describe(experiment_note(study), experiment_tags(study.schema.score_name))
         for _ in range(PASSES):
             state = database_state(location)

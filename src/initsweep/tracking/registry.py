@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
+from initsweep.params import fingerprint
+from initsweep.tracking import limits
 from initsweep.tracking.model import ServedModel, save
 
 CHALLENGER = "challenger"
@@ -30,7 +32,8 @@ def registered_name(source: str) -> str:
     file = PurePath(place.partition(",")[0].removesuffix(".gz"))
     if kind not in _FETCHED and (file.suffix or len(file.parts) > 1):
         source = file.name
-    return re.sub(r"[^\w.-]+", "-", source).strip("-")
+    told = re.sub(r"[^\w.-]+", "-", limits.name(source)).strip("-")
+    return told if re.match(r"\w", told) else f"data-{fingerprint(source)}{told}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +97,9 @@ class ModelRegistry:
 
     def describe(self, version: str, text: str, tags: Mapping[str, str]) -> None:
         """Put a text and tags on a version's page."""
+        text = limits.note(text, limits.VALUE)
         self._client.update_model_version(self.name, version, description=text)
-        for key, value in tags.items():
+        for key, value in limits.values(tags).items():
             self._client.set_model_version_tag(self.name, version, key, value)
 
     def _versions(self) -> list[Any]:

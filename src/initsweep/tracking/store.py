@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from initsweep.records import Schema
+from initsweep.tracking import limits
 from initsweep.tracking.bulk import insert_finished
 from initsweep.tracking.plan import ExistingRun
 from initsweep.tracking.points import Point
@@ -177,11 +178,12 @@ def _dataset(schema: Schema) -> Any:  # noqa: ANN401 - MLflow's type, imported o
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
     shape = {"features": schema.n_features, "outputs": schema.n_outputs, "task": schema.task}
+    place = {"uri": schema.source, "reference": schema.reference}
     dataset = Dataset(
-        name=schema.source,
+        name=limits.name(schema.source),
         digest=schema.data_sha,
         source_type="local",
-        source=json.dumps({"uri": schema.source, "reference": schema.reference}),
+        source=json.dumps(limits.values(place)),
         schema=json.dumps(shape),
         profile=json.dumps(schema.rows),
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from initsweep.params import fingerprint
 from initsweep.records import Provenance, RunRow, TrialRow
+from initsweep.tracking import limits
 from initsweep.tracking.commentary import Commentary, commentary
 from initsweep.tracking.points import (
     Point,
@@ -117,18 +118,18 @@ class _Common:
         diverged: bool,
         metrics: list[Point],
     ) -> RunView:
-        selection = self.results.selection
+        selection, settings = self.results.selection, self.study.params
         options = ", ".join(f"{name}={value}" for name, value in selection.options.items())
         stage = "tune" if role == "trial" else "train"
         return RunView(
-            name=name,
+            name=limits.name(name),
             key=key,
             # The same keys on every run: parallel coordinates drop runs with gaps.
             params={
-                **self.study.params,
+                **{limits.key(name): limits.value(text) for name, text in settings.items()},
                 "scheme": selection.scheme,
-                "initializer": selection.initializer,
-                "options": options or "none",
+                "initializer": limits.value(selection.initializer),
+                "options": limits.value(options) or "none",
                 "learning_rate": repr(rate),
             },
             tags={
