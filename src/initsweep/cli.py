@@ -12,12 +12,14 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
 from initsweep.errors import InitsweepError, ParamsError, plain_warnings
 from initsweep.params import Params, load_params
 from initsweep.running import inputs, link, stopping
+from initsweep.spelling import legible
 from initsweep.writing import refusal
 
 STAGES = {
@@ -30,6 +32,7 @@ STAGES = {
     "publish": "replay the result records into MLflow",
 }
 PER_SCHEME = ("tune", "train")
+COLOURED = ("summary",)  # these spell what they show themselves
 NAME_OWN_CODE = ("check", "explain", "export", "promote")
 USER_MISTAKE = 2
 PIPE_CLOSED = 141
@@ -83,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     try:
         _find_modules_here()
-        with plain_warnings():
+        with plain_warnings(_spelt):
             return _dispatch(options)
     except InitsweepError as error:
         _say(str(error))
@@ -111,6 +114,7 @@ def _find_modules_here() -> None:
 
 
 def _say(text: str) -> None:
+    text = _spelt(text)
     if not link.tell(error=text):
         with contextlib.suppress(OSError):  # the terminal may be gone
             print(f"initsweep: {text}", file=sys.stderr)
@@ -121,8 +125,18 @@ def _write_nowhere() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _spelt(text: str) -> str:
+    """Return text that does nothing to a terminal but to be shown, in several lines."""
+    return legible(text, keep="\n\t")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(_spelt(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="initsweep",
         description="Which initializer and which learning rate, for this network on this data?",
     )
@@ -220,7 +234,7 @@ def _for_people(options: argparse.Namespace) -> int:
         _find_own_code(options.params)
     text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
     if text:
-        print(text)
+        print(text if options.command in COLOURED else _spelt(text))
     return int(status)
 
 
@@ -241,7 +255,7 @@ def _bench(params: Params, rounds: int) -> int:
     if rounds < 1:
         raise ParamsError(f"--rounds: received {rounds}. Use 1 or more.")
     for text in report(params, rounds):
-        print(text, flush=True)
+        print(_spelt(text), flush=True)
     return 0
 
 
@@ -269,7 +283,7 @@ def _inspect(options: argparse.Namespace) -> int:
             figures=options.figures,
         )
     )
-    print(text)
+    print(_spelt(text))
     return 1 if (options.check or options.strict) and not healthy else 0
 
 

@@ -5,7 +5,7 @@ else that escapes is a defect, of ours or of a user's own module, and keeps its 
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -77,8 +77,11 @@ class UnhealthyError(InitsweepError, AssertionError):
 
 
 @contextmanager
-def plain_warnings() -> Iterator[None]:
+def plain_warnings(spelt: Callable[[str], str] = str) -> Iterator[None]:
     """Print our own warnings as messages to the user, without a line of our source.
+
+    Args:
+        spelt: What makes a message fit to be shown.
 
     Yields:
         Nothing.
@@ -93,7 +96,7 @@ def plain_warnings() -> Iterator[None]:
         line: str | None = None,
     ) -> str:
         if issubclass(category, InitsweepWarning):
-            return f"initsweep: {message}\n"
+            return spelt(f"initsweep: {message}\n")
         return usual(message, category, filename, lineno, line)
 
     warnings.formatwarning = shown

@@ -48,6 +48,14 @@ def legible(text: str, keep: str = "") -> str:
     return _SIGN.sub(spelt, text)
 
 
+def is_whole(text: str) -> bool:
+    """Return whether a file can hold the text: whether it has no halves of signs.
+
+    They stand for bytes that are no UTF-8, in a file's name for instance.
+    """
+    return not re.search("[\ud800-\udfff]", text)
+
+
 def embedded(text: str) -> str:
     r"""Return text for tables that DVC writes into a script of its page as they are.
 

@@ -5,6 +5,7 @@ inlines no files. So each figure becomes a line that says what it shows and, if 
 known, where it is.
 """
 
+import html
 import re
 
 from initsweep.errors import ParamsError
@@ -36,7 +37,16 @@ def as_comment(packet: str, figures: str | None) -> str:
         where = f"[{name} of the report]({figures})" if figures else f"{name} of the report"
         return f"*Figure: {match['title']}*, in {where}."
 
-    return _within_limit(f"{MARK}\n{_FIGURE.sub(line, packet)}")
+    return _within_limit(_without_mentions(f"{MARK}\n{_FIGURE.sub(line, packet)}"))
+
+
+def _without_mentions(markdown: str) -> str:
+    """Return Markdown in which a label such as "@ann" or "#12" calls nobody and links nothing.
+
+    GitHub looks for them in what Markdown becomes, so that no escape keeps it from it; a space
+    without width does.
+    """
+    return re.sub(r"&#64;|\\#(?=\d)", lambda sign: f"{html.unescape(sign[0])}&#8203;", markdown)
 
 
 def _within_limit(text: str) -> str:

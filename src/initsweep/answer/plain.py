@@ -1,6 +1,7 @@
 """Text for terminals and logs that know no more than ASCII."""
 
 from initsweep.answer.sparkline import BLOCKS, DIVERGED
+from initsweep.spelling import legible
 
 _SPELT: dict[str, str | int | None] = {
     **{block: str(height) for height, block in enumerate(BLOCKS)},
@@ -19,8 +20,10 @@ def spelt(text: str, encoding: str) -> str:
     """Return the text in signs that an encoding has: as it is, or with numbers for the blocks.
 
     Either all signs of ours are spelt or none, so that texts shown together agree. A name of the
-    user's own may hold letters that the encoding lacks; they become `?`.
+    user's own may hold letters that the encoding lacks; they become `?`. What would do something to
+    the terminal becomes an escape.
     """
+    text = legible(text, keep="\n")
     try:
         "".join(_SPELT).encode(encoding)
     except UnicodeEncodeError:

@@ -14,6 +14,7 @@ from initsweep.figures import numbers
 from initsweep.records import SchemeRow
 from initsweep.reporting.facts import DECISIONS
 from initsweep.reporting.study import marked_tied
+from initsweep.spelling import distinct
 
 WIDTH = 100  # where there is no terminal
 WIDEST = 120
@@ -74,7 +75,7 @@ def _columns(answer: Answer, encoding: str) -> dict[str, list[str]]:
     responses = sparkline.sparklines(answer)
     score = answer.verdict.score_name
     columns: dict[str, list[str]] = {
-        "scheme": [_short(row.scheme) for row in rows],
+        "scheme": list(distinct((row.scheme for row in rows), _LONGEST_NAME).values()),
         "outcome": [row.outcome for row in rows],
         "tied": ["yes" if row.scheme in tied else "" for row in rows],
         "rate": [_rate(row) for row in rows],
@@ -123,10 +124,6 @@ def _styled(cell: str) -> Text:
     text.highlight_regex(rf"{sparkline.DIVERGED}|(?<=[\d\]])x+", "red")
     text.highlight_regex(r"\[.\]", "bold")
     return text
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"
 
 
 def _rate(row: SchemeRow) -> str:

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         found = dataclasses.replace(found, scheme=options.scheme)
     if options.json:
         record = _finite({"network": loaded.title, **found.as_record()})
-        return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False), 0
+        return json.dumps(record, indent=2, allow_nan=False), 0
     stand_in = " (built blank; shown as PyTorch would have filled it)" if loaded.filled else ""
     arrow = f"; → under {options.scheme}" if options.scheme else ""
     return f"{loaded.title}{stand_in}{arrow}\n\n{found}", 0

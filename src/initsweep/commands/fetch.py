@@ -1,6 +1,7 @@
 """`initsweep fetch`: download public data once, with a checksum, tracked by DVC."""
 
 import argparse
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     lines = [f"{options.source}: {path} {how} (checksum in {sum_file(path).name})."]
     if downloaded:
         lines.append(_track(path))
-    lines.append(f"Use it: dvc exp run -S data.source={options.source}")
+    lines.append(f"Use it: dvc exp run -S {shlex.quote(f'data.source={options.source}')}")
     return "\n".join(lines), 0
 
 

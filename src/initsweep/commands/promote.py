@@ -21,6 +21,7 @@ from initsweep.params import Params, load_params
 from initsweep.records import Confirmation, Schema, SchemeRow, Verdict
 from initsweep.registry import did_you_mean
 from initsweep.serving import served_model
+from initsweep.spelling import is_whole
 from initsweep.stages.publish import promotion_of, read_study
 from initsweep.tracking.model import RawValue
 
@@ -43,6 +44,12 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     for name in ("by", "because"):
         if not getattr(options, name).strip():
             raise ParamsError(f"--{name} is empty: the record must say who decided, and why.")
+    for name in ("by", "because", "although"):
+        if not is_whole(text := getattr(options, name) or ""):
+            raise ParamsError(
+                f"--{name}: received {text!r}, which is not UTF-8 as the record is. Let the "
+                "terminal use UTF-8."
+            )
     verdict = artifacts.read_record(_VERDICT, Verdict)
     rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
     row = _row(options.scheme, params, rows)

@@ -1,6 +1,5 @@
 """Is this data set fit to be split and learned from?"""
 
-import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,10 +9,9 @@ from initsweep.datasets._classes import rare_class, refuse_too_many
 from initsweep.datasets._files import check_width
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
+from initsweep.spelling import is_whole
 
 MINIMUM_ROWS = 20
-HALVES = re.compile("[\ud800-\udfff]")
-"""Halves of signs, which no file of text holds."""
 
 
 def check_dataset(source: str, dataset: Dataset) -> None:
@@ -95,7 +93,7 @@ def _check_names(source: str, what: str, names: Sequence[str]) -> None:
     """
     for name in names:
         nameless = what == "feature" and not name  # no column of a served model may be
-        if not isinstance(name, str) or nameless or HALVES.search(name):
+        if not isinstance(name, str) or nameless or not is_whole(name):
             raise DataError(
                 f"data.source {source}: a {what} is called {name!r}; give it a name of text."
             )

@@ -14,10 +14,11 @@ from initsweep.errors import DataError
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
 from initsweep.params import Params
 from initsweep.records import Schema
+from initsweep.spelling import legible
 
 
 def _tell(sentence: str) -> None:
-    sys.stderr.write(f"prepare: {sentence}\n")
+    sys.stderr.write(f"prepare: {legible(sentence)}\n")
 
 
 def run(params: Params, tell: Callable[[str], None] = _tell) -> None:

@@ -13,6 +13,7 @@ from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.commands.given import network_values
 from initsweep.network_choice import AUTOMATIC
 from initsweep.records import ModelOption
+from initsweep.spelling import legible
 from initsweep.starting.budget import FIRST_FRESH_SEED, Budget
 from initsweep.versions import TEMPLATE
 
@@ -78,7 +79,7 @@ def write_params(
     stream = io.StringIO()
     yaml.dump(content, stream)
     text = re.sub(r"\n+(?=optimizer:\n)", "\n\n", stream.getvalue())  # lost with a comment
-    top = "".join(f"# {line}\n" for line in heading)
+    top = "".join(f"# {legible(line)}\n" for line in heading)
     file.write_text(f"{top}\n{text}", encoding="utf-8")
 
 

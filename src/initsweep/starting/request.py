@@ -7,6 +7,7 @@ from pathlib import Path
 
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.params import Params, load_params
+from initsweep.spelling import is_whole
 from initsweep.starting import folder as folders
 from initsweep.starting import own, parameters, sources
 from initsweep.starting.settings import SAID_OTHERWISE, SETTINGS, TABLE, as_options, values_of
@@ -38,6 +39,7 @@ def find(request: Request) -> tuple[sources.Source, list[Path]]:
     Raises:
         ParamsError: If no data are named, or options do not fit together.
     """
+    _refuse_halves(request)
     if request.minutes is not None and not request.minutes > 0:
         raise ParamsError(f"--minutes: received {request.minutes}; use a number above 0.")
     if request.params is None and request.data is None:
@@ -61,6 +63,23 @@ def find(request: Request) -> tuple[sources.Source, list[Path]]:
     if {"test_file", "split_column"} <= request.settings.keys():
         raise ParamsError("--test-file and --split-column both name the test rows; give one.")
     return sources.with_test(source, test if source.is_table else None), code
+
+
+def _refuse_halves(request: Request) -> None:
+    """Refuse names that params.yaml, which is UTF-8, cannot hold.
+
+    Raises:
+        ParamsError: If there is one.
+    """
+    given = {"the folder": str(request.folder), "--data": request.data, "--model": request.model}
+    given |= {f"--{name.replace('_', '-')}": text for name, text in request.settings.items()}
+    given |= {f"--option {text}": text for text in request.options}
+    for what, text in given.items():
+        if text is not None and not is_whole(text):
+            raise ParamsError(
+                f"{what}: received {text!r}, which is not UTF-8 as params.yaml is. Rename it, or "
+                "let the terminal use UTF-8."
+            )
 
 
 def _without_replaced(given: Params, request: Request) -> Params:

@@ -7,6 +7,7 @@ from pathlib import Path
 from initsweep.datasets import DATASETS
 from initsweep.datasets._fetched import RAW, stem_of
 from initsweep.datasets._files import checked
+from initsweep.datasets._wording import quoted
 from initsweep.datasets.readers import READERS
 from initsweep.errors import DataError
 from initsweep.registry import did_you_mean
@@ -102,10 +103,16 @@ def with_test(source: Source, file: Path | None) -> Source:
     """Return the data with a file of test rows.
 
     Raises:
-        DataError: If files of one name would be copied into one folder.
+        DataError: If files of one name would be copied into one folder, or git could not be told
+            to leave one alone.
     """
     source = replace(source, test=file)
     names = [one.name for one in source.all_files]
+    if broken := [name for name in names if len(name.splitlines()) > 1]:
+        raise DataError(
+            f"--data: the name of {quoted(broken[0])} has a line end, which .gitignore cannot "
+            "hold; rename it."
+        )
     if repeated := {name for name in names if names.count(name) > 1}:
         raise DataError(
             f"--data: two files are called {repeated.pop()}, and both are copied into one folder; "

@@ -12,6 +12,7 @@ from initsweep.experiment import load_experiment
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
 from initsweep.records import Schema
+from initsweep.spelling import legible
 from initsweep.stages import prepare
 from initsweep.starting import budget as budgets
 from initsweep.starting import folder as folders
@@ -64,7 +65,7 @@ def make(request: Request) -> str:
             noticed: list[str] = []
             params, schema = _prepared(draft, noticed, given=request.params is not None)
             for sentence in noticed:
-                sys.stderr.write(f"init: {said_so(sentence)}\n")
+                sys.stderr.write(f"init: {legible(said_so(sentence))}\n")
             said = _with_budget(request, draft, params, schema)
         raw = sorted(path for path in folders.RAW.iterdir() if path.name != ".gitkeep")
         versioned = folders.start_versioning(raw)

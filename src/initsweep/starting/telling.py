@@ -1,8 +1,10 @@
 """What `init` says: the data, the network, the plan, how long it takes and what limits it."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+from initsweep.datasets._wording import quoted
 from initsweep.experiment import Experiment
 from initsweep.params import Params
 from initsweep.progress import minutes
@@ -29,10 +31,11 @@ def about(schema: Schema, experiment: Experiment) -> list[str]:
         f"Network: {network}, {experiment.size()} parameters.",
     ]
     if schema.score_name == "balanced_accuracy":
-        rarest = schema.class_names[schema.class_counts.index(min(schema.class_counts))]
+        fewest = min(schema.class_counts)
+        rarest = schema.class_names[schema.class_counts.index(fewest)]
         lines.append(
-            f"Class '{rarest}' is rare ({min(schema.class_counts)} training rows), so the score is "
-            "the balanced accuracy; docs/networks.md has weights for the loss."
+            f"Class {quoted(rarest)} is rare ({fewest} training rows), so the score is the "
+            "balanced accuracy; docs/networks.md has weights for the loss."
         )
     return lines
 
@@ -94,7 +97,7 @@ def next_steps(folder: Path, versioned: list[str]) -> list[str]:
     return [
         f"Made {folder} with params.yaml, dvc.yaml and the data ({' and '.join(versioned)} "
         "initialized). Next:",
-        f"  cd {folder}",
+        f"  cd {shlex.quote(str(folder))}",
         "  initsweep repro        # run it, then print the verdict",
         "  initsweep ui           # look at it in MLflow; reports/review.html is the packet",
     ]
