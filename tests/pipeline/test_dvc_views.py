@@ -1,16 +1,25 @@
 """What `dvc metrics`, `dvc exp show` and `dvc plots` show of a study, and of two."""
 
+import dataclasses
 import json
 import re
 import shutil
+from html.parser import HTMLParser
 
 import pytest
 from ruamel.yaml import YAML
 
 from initsweep import artifacts
-from initsweep.records import SchemeRow
-from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
+from initsweep.records import PredictionRow, Schema, SchemeRow
+from initsweep.spelling import distinct, embedded
+from initsweep.statistics.plot_tables import (
+    ConfusionRow,
+    CurvePoint,
+    ResponsePoint,
+    confusion_rows,
+)
 from tests.conftest import ROOT
+from tests.nasty import TEXTS
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.pipeline
@@ -167,3 +176,44 @@ def test_plots_in_dvc_yaml_name_columns_and_templates_that_exist():
                 assert "<DVC_METRIC_COLOR>" in text or "datum.rev" in text, "revisions look alike"
                 json.loads(text)
     assert checked == 5
+
+
+class Scripts(HTMLParser):
+    """What runs on a page, and what else there is."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.inside, self.scripts, self.tags = "", [], []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.inside = tag
+        self.tags.append(tag)
+
+    def handle_endtag(self, tag):
+        self.inside = ""
+
+    def handle_data(self, data):
+        if self.inside == "script" and data.strip():
+            self.scripts.append(data)
+
+
+def test_the_page_of_plots_holds_any_name_of_a_class_and_runs_none(computed, tmp_path):
+    project = Project(tmp_path / "nasty")
+    shutil.copytree(computed.path, project.path, symlinks=True)
+    schema = artifacts.read_record(project.path / artifacts.SCHEMA, Schema)
+    names = [f"class {place}" for place in range(len(TEXTS))]
+    rows = [PredictionRow(example=i, target=i, prediction=i) for i in range(len(TEXTS))]
+    found = {}
+    for kind, classes in (("plain", names), ("nasty", TEXTS)):
+        named = dataclasses.replace(schema, class_names=classes)
+        file = project.path / "results/compare/confusion.csv"
+        artifacts.write_rows(file, confusion_rows(rows, named), ConfusionRow)
+        project.run(project.python, "-m", "dvc", "plots", "show", "-o", f"plots_{kind}")
+        found[kind] = Scripts((project.path / f"plots_{kind}/index.html").read_text())
+    assert found["nasty"].tags == found["plain"].tags
+    assert len(found["nasty"].scripts) == len(found["plain"].scripts)
+    script = next(text for text in found["nasty"].scripts if '"actual"' in text)
+    spec = json.loads(script.split("var spec = ", 1)[1].split(";\n            vegaEmbed")[0])
+    told = {row["actual"] for row in spec["data"]["values"]}
+    assert told == set(map(embedded, distinct(TEXTS, 40).values()))

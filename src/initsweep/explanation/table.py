@@ -4,6 +4,8 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from initsweep.spelling import legible
+
 if TYPE_CHECKING:
     from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
 
@@ -26,12 +28,13 @@ def whole(explanation: "Explanation") -> str:
     lines = [_HEAD]
     for index, row in enumerate(explanation.rows):
         # The end of a long path does not tell layers apart: it gets a line of its own.
-        long = len(row.layer) > _NAME
-        lines += [row.layer] * long + [line("" if long else row.layer, row)]
+        name = legible(row.layer)
+        long = len(name) > _NAME
+        lines += [name] * long + [line("" if long else name, row)]
         if explanation.under_scheme:
             lines.append(line("  →", explanation.under_scheme[index]))
         if row.also:
-            lines.append(_short(f"  tied: also {', '.join(row.also)}", WIDTH))
+            lines.append(_short(legible(f"  tied: also {', '.join(row.also)}"), WIDTH))
     if not explanation.rows:
         lines.append("(no weights)")
     notes = [_biases(explanation.rows, "Biases")]
@@ -106,7 +109,9 @@ def _frozen(explanation: "Explanation") -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return ", ".join(map(legible, names[:4])) + (
+        f" and {len(names) - 4} more" if len(names) > 4 else ""
+    )
 
 
 def _short(text: str, width: int, *, keep_end: bool = False) -> str:

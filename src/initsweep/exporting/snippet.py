@@ -9,6 +9,7 @@ from torch import nn
 from initsweep.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
 from initsweep.exporting.helpers import HELPERS
+from initsweep.exporting.quoting import documentation, listed, literal
 from initsweep.exporting.template import END, HEAD, START, WIDTH, Rates
 from initsweep.initializers import Initializer, activations_after, activations_before
 from initsweep.initializers.kept import frozen_names, keeps_statistics
@@ -32,7 +33,7 @@ class _Line:
     def text(self) -> str:
         """Return the source, with the fans of a weight."""
         rows = "" if self.stop is None else f", start={self.start}, stop={self.stop}"
-        first = f'"{self.name}", {self.call.function}{rows}'
+        first = f"{literal(self.name)}, {self.call.function}{rows}"
         law = self.call.text()
         call = f"put({first}, {law})"
         if len(call) > _ROOM:
@@ -90,7 +91,7 @@ def snippet(
     )
     imports = "\nimport math\n" if any("math." in source for source in helpers) else ""
     parts = [
-        HEAD.format(about=about, imports=imports),
+        HEAD.format(about=documentation(about), imports=imports),
         *(f"{source}\n" for source in helpers),
         "" if rates is None else rates.text(),
         START,
@@ -109,25 +110,23 @@ def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
     """
     reasons = {"frozen": "frozen", "free": "in no layer of torch's own"}
     for kept, reason in reasons.items():
-        if names := [f'"{slot.name}"' for slot in slots if slot.kept == kept]:
-            wrapped = textwrap.wrap(", ".join(names) + ",", _ROOM - 4)
-            listed = textwrap.indent("\n".join(wrapped), " " * 4)
-            yield f"# Left as built, {reason}:\nleft -= {{\n{listed}\n}}"
+        if names := [literal(slot.name) for slot in slots if slot.kept == kept]:
+            yield f"# Left as built, {reason}:\nleft -= {{\n{listed(names, _ROOM)}\n}}"
 
 
 def _loop_over_norms(model: nn.Module, frozen: Collection[str]) -> str:
     """Return the loop over the norms whose running statistics start afresh."""
     kept = [
-        f'"{path}",'
+        f"{literal(path)},"
         for path, module in model.named_modules()
         if isinstance(module, NORMS_WITH_STATISTICS) and keeps_statistics(model, path, frozen)
     ]
     condition = 'if hasattr(module, "reset_running_stats")'
     if not kept:
         return f"    for module in model.modules():\n        {condition}:"
-    listed = textwrap.indent("\n".join(kept), " " * 8)
+    paths = textwrap.indent("\n".join(kept), " " * 8)
     return (
-        f"    frozen = {{\n{listed}\n    }}\n    for path, module in model.named_modules():\n"
+        f"    frozen = {{\n{paths}\n    }}\n    for path, module in model.named_modules():\n"
         f"        {condition} and path not in frozen:"
     )
 
@@ -168,21 +167,19 @@ def _values(lines: list[_Line]) -> Iterator[str]:
     by_value: dict[str, list[str]] = {}
     for line in lines:
         if not line.call.function:
-            by_value.setdefault(repr(line.call.arguments["value"]), []).append(f'"{line.name}"')
+            by_value.setdefault(repr(line.call.arguments["value"]), []).append(literal(line.name))
     for value, names in by_value.items():
         text = f"put_value({value}, {', '.join(names)})"
         if len(text) <= _ROOM:
             yield text
         else:
-            wrapped = textwrap.wrap(", ".join(names) + ",", _ROOM - 4)
-            listed = textwrap.indent("\n".join(wrapped), " " * 4)
-            yield f"put_value(\n    {value},\n{listed}\n)"
+            yield f"put_value(\n    {value},\n{listed(names, _ROOM)}\n)"
 
 
 def _blank(slots: tuple[Slot, ...]) -> Iterator[str]:
     for slot in slots:
         if slot.blank_row is not None:
-            yield f'parameters["{slot.name}"][{slot.blank_row}] = 0  # padding'
+            yield f"parameters[{literal(slot.name)}][{slot.blank_row}] = 0  # padding"
 
 
 def _about(initializer: Initializer, title: str, scheme: str, unknown: list[str]) -> str:

@@ -14,6 +14,7 @@ from initsweep.probes.propagation import propagate
 from initsweep.probes.rank import effective_rank
 from initsweep.probes.recording import Pointwise
 from initsweep.probes.sharpness import sharpness
+from initsweep.spelling import embedded
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -23,7 +24,7 @@ class Reading:
     """One scheme under one seed.
 
     Attributes:
-        names: Every weight layer's name, in the order of use.
+        names: Every weight layer's name, in the order of use, as tables and sentences hold it.
         layers: Their probe values by probe name.
         predictions: What theory says of each layer; None where it has nothing to say.
         input_scale: Root mean square of the network's input.
@@ -78,7 +79,7 @@ def read(
     if with_sharpness:
         curvature = sharpness(model, parameters, features, targets, loss)
     return Reading(
-        names=[layer.name for layer in snapshot.layers],
+        names=[embedded(layer.name) for layer in snapshot.layers],
         layers=[measure(layer) for layer in snapshot.layers],
         predictions=_predictions(model, parameters, features, snapshot),
         input_scale=root_mean_square(inputs),
@@ -87,7 +88,7 @@ def read(
         gradient_norm=snapshot.gradient_norm,
         sharpness=curvature,
         depth_scale=depth_scale(snapshot.layers),
-        unseen=snapshot.unseen,
+        unseen=tuple(map(embedded, snapshot.unseen)),
     )
 
 

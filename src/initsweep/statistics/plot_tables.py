@@ -12,12 +12,14 @@ from initsweep.records import (
     SchemeRow,
     Verdict,
 )
+from initsweep.spelling import distinct, embedded
 
 Metrics = dict[str, int | float | str]
 
 NONE = "none"
 """What stands for the recommended scheme where there is none: DVC drops nulls."""
 
+_LONGEST_CLASS = 40
 _HEADLINE = ("learning_rate", "basin_width", "test_loss", "test_score")
 
 
@@ -105,7 +107,7 @@ def curve_points(scheme: str, rows: Sequence[CurveRow], cap: float, last: int) -
 
 def confusion_rows(predictions: Sequence[PredictionRow], schema: Schema) -> list[ConfusionRow]:
     """Return actual and predicted classes by name; none for a regression, which has no classes."""
-    names = schema.class_names
+    names = [*map(embedded, distinct(schema.class_names, _LONGEST_CLASS).values())]
     return [
         ConfusionRow(actual=names[round(row.target)], predicted=names[round(row.prediction)])
         for row in predictions
