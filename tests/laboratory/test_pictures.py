@@ -3,6 +3,7 @@
 import pytest
 from matplotlib.colors import to_hex
 
+from initsweep.figures import style
 from initsweep.laboratory.pictures import Beside, Lines, Strips, draw
 from initsweep.laboratory.table import Measurement, Table
 
@@ -62,3 +63,19 @@ def test_points_are_not_joined():
     (axes,) = draw(Lines(quantity="loss", x="layer", points=("He, 30 layers",)), TABLE).axes
     assert [line.get_linestyle() for line in axes.lines] == ["-", "None", "-"]
     assert len(axes.collections) == len(TABLE.arms()) - 1
+
+
+@pytest.mark.parametrize("span", [(2.6, 4.4), (1.2, 1.9), (0.3, 40.0), (1e-9, 1e3)])
+def test_a_logarithmic_axis_has_labels_and_no_formulas_however_narrow_it_is(span):
+    narrow = Table(
+        [Measurement(arm="He", quantity="loss", setting=at, seed=seed, value=value)
+         for at in (1.0, 2.0) for seed, value in enumerate(span)]
+    )  # fmt: skip
+    panels = (Lines(quantity="loss", x="layer", log=True), Strips(quantity="loss", log=True))
+    figure = draw(Beside(pictures=panels), narrow)
+    assert "mathdefault" not in style.to_svg(figure, "name")
+    left, right = figure.axes
+    for axis in (left.yaxis, right.xaxis):
+        ticks = axis.get_ticklabels(which="both")
+        assert any(tick.get_text() for tick in ticks)
+        assert not any("$" in tick.get_text() for tick in ticks)
