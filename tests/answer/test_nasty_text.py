@@ -1,5 +1,6 @@
 """What a terminal and a pull request are told does nothing to them."""
 
+import contextlib
 import dataclasses
 import html
 import re
@@ -20,11 +21,12 @@ from tests.stages.study_fixture import make_study
 ACTING = {*COMMANDS} - {"\n", "\t"}
 
 
-@pytest.fixture
-def answer(tmp_path, monkeypatch):
-    make_study(names=["zeros", "he_normal"]).write(tmp_path)
-    monkeypatch.chdir(tmp_path)
-    return read()
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    make_study(names=["zeros", "he_normal"]).write(folder)
+    with contextlib.chdir(folder):
+        return read()
 
 
 @pytest.mark.parametrize("coloured", [False, True])

@@ -40,7 +40,10 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         return text.rstrip("\n"), 0
     _write(options.output, text)
     module = options.output.stem
-    return f"Wrote {options.output}. Use: from {module} import initialize; initialize(model)", 0
+    use = f"from {module} import initialize; initialize(model)"
+    if not module.isidentifier():  # Python could not import it
+        use = "its function initialize(model)"
+    return f"Wrote {options.output}. Use: {use}", 0
 
 
 def recommended_scheme() -> str:
