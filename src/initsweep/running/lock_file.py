@@ -89,7 +89,7 @@ def _edited_file(
             return f"its {key} in dvc.yaml were edited"
         for path in paths:
             if path not in ignoring and (now := hash_of(Path(path))) != then[path]:
-                return f"{path} {'was edited' if now else 'is missing'}"
+                return f"{path} {'has changed' if now else 'is missing'}"
     return ""
 
 
