@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from ruamel.yaml import YAML
 
 pytestmark = pytest.mark.pipeline
 
@@ -270,3 +271,22 @@ def test_a_tracking_server_that_is_down_loses_no_result(project, computed):
     assert "http://127.0.0.1:9" in done.stderr
     assert "Traceback" not in done.stderr
     assert project.hashes(*RESULTS) == computed.hashes(*RESULTS)
+
+
+def test_results_that_differ_from_the_committed_lock_are_told_of(project):
+    """As after a run on another processor: the same inputs, other digits."""
+    assert "Other results" not in project.initsweep("repro").stdout
+    lock = project.path / "dvc.lock"
+    yaml = YAML(typ="safe", pure=True)
+    content = yaml.load(lock.read_text())
+    for stage in ("tune@he_normal", "train@zeros"):
+        content["stages"][stage]["outs"][0]["md5"] = "0" * 32 + ".dir"
+    with lock.open("w") as stream:
+        yaml.dump(content, stream)
+    project.commit("Results of another processor")
+    project.dvc("commit", "--force", "tune@he_normal", "train@zeros")
+    told = " ".join(project.initsweep("repro").stdout.split())
+    named = told.partition("from the same parameters, data and code: ")[2].partition(". ")[0]
+    assert set(named.split(", ")) == {"tune@he_normal", "train@zeros"}
+    project.commit("Results of this one")
+    assert "Other results" not in project.initsweep("repro").stdout

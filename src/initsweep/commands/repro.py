@@ -11,8 +11,10 @@ from initsweep.leading.folder_lock import LOCK
 from initsweep.leading.leader import lead
 from initsweep.leading.pace import Plan
 from initsweep.params import Params, load_params
+from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
 
+FEW = 3
 WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")), LOCK)
 """Where a run writes something even if all is up to date but MLflow."""
 
@@ -34,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     force = ["--force"] if options.force else []
     outcome = lead("initsweep repro", [*options.targets, *force], _plan(params, options.targets))
     if not options.targets and (not outcome.status or list(outcome.failed) == ["publish"]):
-        print(_verdict())
+        print(_verdict() + _note())
     outcome.say()
     return outcome.status
 
@@ -82,6 +84,20 @@ def _verdict_of_finished() -> str:
             f"{freshness.told_few(stale)}. Make it writable, or work in a copy: cp -r . ../copy"
         )
     return f"{_verdict()}\nThis folder is read-only: nothing was published in MLflow."
+
+
+def _note() -> str:
+    """Return what there is to say where results are not those of the committed `dvc.lock`."""
+    found = lock_file.other_results(lock_file.read_lock(), lock_file.committed_lock())
+    if not found:
+        return ""
+    stages = ", ".join(found[:FEW]) + (", ..." if len(found) > FEW else "")
+    return (
+        f"\nOther results than in the committed dvc.lock, from the same parameters, data and code: "
+        f"{stages}. Another kind of processor, or build of torch, rounds otherwise. Verdict and "
+        "`initsweep promote` speak of the results here: commit dvc.lock to keep them; where a DVC "
+        "remote has the others, `git checkout dvc.lock` and `dvc pull` bring them back."
+    )
 
 
 def _verdict() -> str:

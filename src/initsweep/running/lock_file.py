@@ -1,5 +1,6 @@
 """Which stages `dvc repro` would run again, by their lock, without DVC and without writing."""
 
+import subprocess
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from initsweep.running.dvc_file import Stage
 from initsweep.running.edited import differing, told, value_at
 
 LOCK = Path("dvc.lock")
+_GIT = 10  # seconds for git to answer
 _CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 
 
@@ -22,11 +24,40 @@ def read_lock() -> dict[str, Any]:
     Raises:
         ArtifactError: If it cannot be read.
     """
+    return _stages(LOCK.read_bytes()) if LOCK.is_file() else {}
+
+
+def committed_lock() -> dict[str, Any]:
+    """Return what stands by stage in the `dvc.lock` of the last commit; nothing if there is none.
+
+    Nothing too where it is the one that lies here.
+    """
     try:
-        text = LOCK.read_text(encoding="utf-8")
-        stages = YAML(typ="safe").load(text)["stages"]
-    except FileNotFoundError:
+        shown = subprocess.run(
+            ["git", "show", f"HEAD:./{LOCK}"], capture_output=True, check=False, timeout=_GIT
+        )
+    except (OSError, subprocess.TimeoutExpired):
         return {}
+    if shown.returncode or (LOCK.is_file() and shown.stdout == LOCK.read_bytes()):
+        return {}
+    return _stages(shown.stdout)
+
+
+def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
+    """Return the stages whose results differ although nothing that they come from does."""
+    return [
+        name
+        for name, stage in now.items()
+        if name in then
+        and stage.get("outs") != then[name].get("outs")
+        and all(stage.get(key) == then[name].get(key) for key in ("cmd", "deps", "params"))
+    ]
+
+
+def _stages(content: bytes) -> dict[str, Any]:
+    try:
+        text = content.decode()
+        stages = YAML(typ="safe").load(text)["stages"]
     except (YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         if not isinstance(error, UnicodeDecodeError):
