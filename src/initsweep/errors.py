@@ -7,6 +7,7 @@ else that escapes is a defect, of ours or of a user's own module, and keeps its 
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 
 class InitsweepError(Exception):
@@ -106,11 +107,40 @@ def plain_warnings(spelt: Callable[[str], str] = str) -> Iterator[None]:
         warnings.formatwarning = usual
 
 
+_UNHEARD: ContextVar[bool] = ContextVar("_UNHEARD", default=False)
+
+
+def warn(message: str, stacklevel: int) -> None:
+    """Warn of what was taken for granted, unless the caller wants to hear nothing.
+
+    Args:
+        message: What to say.
+        stacklevel: As for `warnings.warn`, counted from the function that calls this one.
+    """
+    if not _UNHEARD.get():
+        warnings.warn(message, InitsweepWarning, stacklevel + 1)
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep our warnings to ourselves, in this thread; Python's filters are those of all threads.
+
+    Yields:
+        Nothing.
+    """
+    before = _UNHEARD.set(True)
+    try:
+        yield
+    finally:
+        _UNHEARD.reset(before)
+
+
 @contextmanager
 def each_warning_once(said: set[str]) -> Iterator[None]:
     """Let a warning through unless its text is among those already said, and add it to them.
 
-    Python's own filter forgets what it has shown whenever any code changes the filters.
+    Python's own filter forgets what it has shown whenever any code changes the filters. This does
+    change them, for all threads: not while others run.
 
     Yields:
         Nothing.

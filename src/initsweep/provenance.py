@@ -19,6 +19,7 @@ Role = Literal["tune", "confirm"]
 
 TRAINING_CODE = (
     "engine",
+    "graph",
     "initializers",
     "architectures",
     "metrics",

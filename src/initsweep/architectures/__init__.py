@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from initsweep.architectures.base import Architecture
 from initsweep.architectures.outputs import in_words
 from initsweep.errors import InitsweepError, ParamsError
+from initsweep.graph.draws import seeded
 from initsweep.options import check_arguments, parse_options
 from initsweep.randomness import stream_seed
 from initsweep.records import ModelOption
@@ -35,9 +36,8 @@ def build_model(
         A network that maps (batch, n_features) to (batch, n_outputs), in training mode.
     """
     entry = _entry(name)
-    with torch.random.fork_rng(devices=[]):
-        # A user's network may draw buffers at random; they must be the same in every process.
-        torch.default_generator.manual_seed(stream_seed("architecture", name))
+    # A user's network may draw buffers at random; they must be the same in every process.
+    with seeded(stream_seed("architecture", name)):
         if isinstance(entry, type) and issubclass(entry, Architecture):
             return parse_options(entry, options, "model").build(n_features, n_outputs)
         function = cast(Callable[..., object], entry)

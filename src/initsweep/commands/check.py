@@ -3,7 +3,6 @@
 import argparse
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import cast
@@ -23,7 +22,7 @@ from initsweep.commands.loading import (
     sizes,
     takes_nothing,
 )
-from initsweep.errors import InitsweepWarning, ParamsError, UnknownNameError
+from initsweep.errors import ParamsError, UnknownNameError, unheard
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
 from initsweep.initializers.layers import WEIGHTED
 from initsweep.options import check_arguments
@@ -54,8 +53,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         outputs=options.outputs,
         given=network_values(options.option),
     )
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InitsweepWarning)  # gains are not what is checked here
+    with unheard():  # gains are not what is checked here
         kind, promises = _promises(options.entry, target)
         found = list(outcomes(promises))
     failed = sum(one.passed is False for one in found)

@@ -14,6 +14,7 @@ from initsweep.architectures import ARCHITECTURES, Architecture, build_model, de
 from initsweep.commands.given import network_values, single_values
 from initsweep.datasets._loading import prepare
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.graph.draws import seeded
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
@@ -202,8 +203,7 @@ def called(entry: Callable[..., object], name: str) -> nn.Module:
     Raises:
         InitsweepError: If it fails, or returns something else.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(stream_seed("architecture", name))
+    with seeded(stream_seed("architecture", name)):
         try:
             model = entry()
         except Exception as error:  # the user's own code may raise anything; it is chained

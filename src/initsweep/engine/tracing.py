@@ -4,7 +4,6 @@ A network that does something else than the known operations, or something that 
 data, has no plan; the paths that run the module as it is serve it.
 """
 
-import copy
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
@@ -16,6 +15,9 @@ from torch.nn import functional
 from initsweep.engine.plan import Kind, Operation, Plan
 from initsweep.engine.reasons import in_words
 from initsweep.errors import PlanError
+from initsweep.graph.draws import private_draws
+from initsweep.graph.tracing import trace
+from initsweep.graph.twins import twin_of
 
 ACTIVATIONS: Mapping[object, str] = {
     functional.relu: "relu",
@@ -52,16 +54,6 @@ _FIXED: Mapping[str, Mapping[str, object]] = {
 _LEAVES = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
 
 
-class _Tracer(fx.Tracer):
-    """Stops at the layers that operations are made of, unless a subclass computes otherwise."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
-        """Return whether to take the module as one operation."""
-        if hasattr(m, "parametrizations"):
-            return False
-        return any(isinstance(m, kind) and type(m).forward is kind.forward for kind in _LEAVES)
-
-
 class _Shapes(fx.Interpreter):
     """Runs the network and keeps every shape; torch's own pass for that imports sympy."""
 
@@ -85,25 +77,34 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
     Raises:
         PlanError: If the network does anything that operations cannot express, naming it.
     """
-    model = copy.deepcopy(model)
     before = [buffer.clone() for buffer in model.buffers()]
+    root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
+    twin = twin_of(root)
     try:
-        root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
-        evaluated = str(_Tracer().trace(root.eval()))
-        graph = _Tracer().trace(root.train())
-        module = fx.GraphModule(root, graph)
-        like = next(model.parameters())
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            root.eval()  # running statistics stay as they are
-            _Shapes(module).run(like.new_zeros(2, *input_shape))
+        evaluated = trace(twin.eval(), _is_one_operation)
+        traced = trace(twin.train(), _is_one_operation)
+        with torch.no_grad(), private_draws(0):
+            traced.root.eval()  # running statistics stay as they are
+            like = next(model.parameters())
+            _Shapes(traced.root, graph=traced.graph).run(like.new_zeros(2, *input_shape))
     except Exception as error:  # whatever the user's module does to a tracer
         raise PlanError(f"it cannot be traced: {in_words(error)}") from error
-    plan = _Reader(root, model, graph, tuple(input_shape)).plan()
-    if str(graph) != evaluated:
+    plan = _Reader(root, model, traced.graph, tuple(input_shape)).plan()
+    if str(traced.graph) != str(evaluated.graph):
         raise PlanError("it does something else in training than in evaluation")
-    if not all(map(torch.equal, before, model.buffers())):
-        raise PlanError("it changes a buffer of its own")
+    for one in (evaluated, traced):
+        if not all(map(torch.equal, before, one.root.buffers())):
+            raise PlanError("it changes a buffer of its own")
     return plan
+
+
+def _is_one_operation(module: nn.Module) -> bool:
+    """Return whether it is a layer of operations, unless a subclass computes otherwise."""
+    if hasattr(module, "parametrizations"):
+        return False
+    return any(
+        isinstance(module, kind) and type(module).forward is kind.forward for kind in _LEAVES
+    )
 
 
 class _Reader:

@@ -1,6 +1,5 @@
 """Explains a network: the law of each weight, and what a scheme would make of it."""
 
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -10,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parameter import UninitializedParameter
 
-from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.errors import InitsweepError, unheard
 from initsweep.explanation.laws import Law, identify
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
+from initsweep.graph.draws import seeded
 from initsweep.initializers import (
     INITIALIZERS,
     Activations,
@@ -101,8 +101,7 @@ def explain(
         return Explanation(rows=tuple(now), unknown=unknown)
     initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InitsweepWarning)  # of what the table shows and says
+    with unheard():  # of what the table shows and says
         state = initial_state(model, initializer, seed, inputs=inputs)
     rows = _rows(stock, state, _Scheme(name, initializer))
     return Explanation(
@@ -123,8 +122,7 @@ def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     name = getattr(build, "__qualname__", repr(build))
     if not callable(build):
         raise InitsweepError(f"explain takes a network or what builds one, received {build!r}.")
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         try:
             model = build()
         except Exception as error:  # the user's own code may raise anything; it is chained

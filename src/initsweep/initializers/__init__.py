@@ -1,7 +1,7 @@
 """Weight initializers by name, and how they fill a network."""
 
 from initsweep.initializers.activations import Activations, activations_after, activations_before
-from initsweep.initializers.apply import initial_state, initialize_, layers_of
+from initsweep.initializers.apply import initial_state, initial_states, initialize_, layers_of
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
 from initsweep.initializers.gains import backward_gain, forward_gain
@@ -19,6 +19,7 @@ __all__ = [
     "backward_gain",
     "forward_gain",
     "initial_state",
+    "initial_states",
     "initialize_",
     "layers_of",
     "make_initializer",

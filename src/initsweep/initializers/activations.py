@@ -8,7 +8,7 @@ from torch import nn
 from initsweep.errors import InitsweepError
 from initsweep.initializers.layers import RECURRENT, WEIGHTED, Activation
 from initsweep.initializers.reading import Outcome, Reader, Unclear
-from initsweep.initializers.tracing import traces_of
+from initsweep.initializers.tracing import Traces, traces_of
 from initsweep.registry import did_you_mean
 
 
@@ -37,13 +37,17 @@ class Activations(Mapping[str, Activation]):
         return f"Activations({self._found!r}, unclear={self.unclear!r})"
 
 
-def activations_after(model: nn.Module) -> Activations:
+def activations_after(model: nn.Module, traces: Traces | None = None) -> Activations:
     """Return the activation that follows each layer, by the layer's module path.
 
     A network may say so itself through an attribute `activation_after`, a mapping from module
     path to function, and is believed. Otherwise its operations are read with `torch.fx`, past
     normalization, dropout, pooling, changes of shape and residual additions; of a network that
     cannot be traced as a whole, the parts that can be. Nothing is run and nothing is changed.
+
+    Args:
+        model: The network.
+        traces: How to come by its operations, if they have been read before.
 
     Returns:
         The activations, and in `unclear` the layers about which the operations do not tell.
@@ -67,25 +71,29 @@ def activations_after(model: nn.Module) -> Activations:
         if isinstance(module, WEIGHTED) and not isinstance(module, RECURRENT)
     }
     known = dict(_inside_torch(model))
-    for trace in traces_of(model):
+    for trace in traces_of(model) if traces is None else traces():
         for path, outcome in Reader(trace).outcomes():
             outcomes.setdefault(path, []).append(outcome)
     return _summed_up({**outcomes, **{path: [one] for path, one in known.items()}})
 
 
-def activations_before(model: nn.Module) -> Activations:
+def activations_before(model: nn.Module, traces: Traces | None = None) -> Activations:
     """Return the activation whose result each layer reads, by the layer's module path.
 
     Layers that read the network's inputs, another layer's output, or what a normalization has
     brought to unit variance are absent. Found as by `activations_after`; what a network says in
     `activation_after` is not asked.
 
+    Args:
+        model: The network.
+        traces: How to come by its operations, if they have been read before.
+
     Returns:
         The activations, and in `unclear` the layers about which the operations do not tell; a sum,
         as on a residual path, is among them.
     """
     outcomes: dict[str, list[Outcome]] = {}
-    for trace in traces_of(model):
+    for trace in traces_of(model) if traces is None else traces():
         for path, outcome in Reader(trace).incoming():
             outcomes.setdefault(path, []).append(outcome)
     return _summed_up(outcomes)

@@ -9,7 +9,7 @@ from torch import fx, nn
 from initsweep.errors import InitsweepError
 from initsweep.initializers.layers import NORMS, WEIGHTED
 from initsweep.initializers.operations import effect_of, inputs_of, name_of
-from initsweep.initializers.tracing import Trace, traces_of
+from initsweep.initializers.tracing import Trace, Traces, traces_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,25 +45,29 @@ class Residual:
     head: str
 
 
-def residual_of(model: nn.Module) -> Residual:
+def residual_of(model: nn.Module, traces: Traces | None = None) -> Residual:
     """Return the residual branches, found where two values that share a source are added.
 
     The branch is the side with more layers; the other one, often without any, is the path around
     it. Two sides with equally many layers are no residual connection.
 
+    Args:
+        model: The network.
+        traces: How to come by its operations, if they have been read before.
+
     Raises:
         InitsweepError: If the network cannot be traced as a whole, or has no residual branch.
     """
-    traces = traces_of(model)
-    if not traces or traces[0].failure or traces[0].path:
-        reason = traces[0].failure if traces else "it has no layers"
+    found = traces_of(model) if traces is None else traces()
+    if not found or found[0].failure or found[0].path:
+        reason = found[0].failure if found else "it has no layers"
         raise InitsweepError(
             f"The residual branches of {type(model).__name__} cannot be found: {reason}. Write "
             "its forward without branches that depend on data."
         )
-    trace = traces[0]
-    found = [_branch(trace, node) for node in trace.nodes if len(inputs_of(node)) == 2]
-    branches = tuple(branch for branch in found if branch is not None)
+    trace = found[0]
+    sums = [_branch(trace, node) for node in trace.nodes if len(inputs_of(node)) == 2]
+    branches = tuple(branch for branch in sums if branch is not None)
     if not branches:
         raise InitsweepError(
             f"{type(model).__name__} has no residual branch: nowhere are layers added to a path "

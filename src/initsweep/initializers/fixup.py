@@ -43,7 +43,7 @@ class Fixup(He):
         Networks without branches are refused, and branches that could not learn. Frozen weights
         count in L and m, and stay as they are.
         """
-        residual = residual_of(network.model)
+        residual = residual_of(network.model, network.traces)
         completed = dict(state)
         for branch in residual.branches:
             names = weights_of(network, branch.layers)

@@ -1,13 +1,12 @@
 """LSUV: orthogonal weights, rescaled until every layer's output has unit variance on real data."""
 
-import warnings
 from collections.abc import Mapping
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.errors import InitsweepError, warn
 from initsweep.initializers import INITIALIZERS, Initializer
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.matrices import haar
@@ -91,16 +90,14 @@ def _report(done: Pass) -> None:
             f"the examples ({still}). `inputs` must be a batch of different examples, not all zero."
         )
     if still:
-        warnings.warn(
+        warn(
             "LSUV left these layers as they were, because their output does not vary over "
             f"the examples: {still}.",
-            InitsweepWarning,
             stacklevel=3,
         )
     if done.change >= _TOLERANCE:
-        warnings.warn(
+        warn(
             f"LSUV found no scale of a tied weight that stays: after {_PASSES} passes the last one "
             f"still changed it by {done.change:.1%}.",
-            InitsweepWarning,
             stacklevel=3,
         )

@@ -9,9 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.draws import private_draws
 from initsweep.initializers.layers import NORMS
 from initsweep.initializers.parts import Slot
-from initsweep.randomness import torch_stream
+from initsweep.initializers.tracing import Traces
+from initsweep.randomness import stream_seed, torch_stream
 
 Inputs = Tensor | np.ndarray | tuple[Tensor | np.ndarray, ...]
 """Examples of what `forward` takes, the first axis counting examples."""
@@ -78,13 +80,15 @@ class Network:
     """The network, its parameters, and examples of its inputs if there are any.
 
     Attributes:
-        model: The network; its own parameter values mean nothing.
+        model: A twin of the network, free to be changed; its parameter values mean nothing.
+        traces: Returns the network's operations, read once.
         slots: Its parameters, each once.
         inputs: Examples, or None.
         seed: The run's seed.
     """
 
     model: nn.Module
+    traces: Traces
     slots: tuple[Slot, ...]
     inputs: Inputs | None
     seed: int
@@ -113,26 +117,25 @@ class Network:
         """Run the network forward with these parameters, for hooks to look at.
 
         On the CPU and in float32, whatever the network's own device and type of numbers; without
-        dropout; batch normalization uses the batch's statistics, as in training. Modes, buffers
-        and torch's generators are left as they were.
+        dropout; batch normalization uses the batch's statistics, as in training. Buffers and
+        torch's generators are left as they were.
 
         Raises:
             InitsweepError: If the network does not take these inputs.
         """
-        modes = {module: module.training for module in self.model.modules()}
         buffers = {name: _as_float32(one).clone() for name, one in self.model.named_buffers()}
+        for module in self.model.modules():
+            module.training = isinstance(module, NORMS)
+        # A network with noise in it goes on with the stream of the layer that was filled last.
+        parts = [part for slot in self.slots if not slot.kept for part in slot.parts]
+        last = parts[-1].address if parts else ""
         try:
-            for module in modes:
-                module.training = isinstance(module, NORMS)
-            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            with torch.no_grad(), private_draws(stream_seed("weights", self.seed, last)):
                 functional_call(self.model, {**state, **buffers}, inputs)
         except InitsweepError:
             raise
         except Exception as error:  # a user's forward may raise anything; it is chained
             raise InitsweepError(why_it_fails(self.model, inputs, error)) from error
-        finally:
-            for module, training in modes.items():
-                module.training = training
 
 
 def _as_float32(tensor: Tensor) -> Tensor:

@@ -1,13 +1,12 @@
 """Reads a network's operations with `torch.fx`; where that fails, those of its children."""
 
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-import torch
 from torch import Tensor, fx, nn
 
+from initsweep.graph.tracing import trace
 from initsweep.initializers.layers import WEIGHTED
 
 
@@ -49,35 +48,23 @@ class Trace:
         ]
 
 
-class _Tracer(fx.Tracer):
-    """Stops at torch's own modules, subclasses of those with weights included."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
-        """Return whether to take the module as one operation."""
-        ours = type(m).__module__.startswith("torch.nn") and not any(True for _ in m.children())
-        return isinstance(m, WEIGHTED) or ours
+Traces = Callable[[], Sequence[Trace]]
+"""Returns what `traces_of` returns for a network, as often as it is asked."""
 
 
 def traces_of(model: nn.Module) -> list[Trace]:
     """Return the operations of the network, in one trace if its `forward` can be traced.
 
-    Otherwise each child is traced alone, and so on down to modules without children. The network
-    and torch's generators are left as they were.
+    Otherwise each child is traced alone, and so on down to modules without children.
     """
-    with (
-        warnings.catch_warnings(),
-        torch.random.fork_rng(devices=[]),
-        torch.no_grad(),
-    ):
-        warnings.simplefilter("ignore")
-        return list(_traces(model, "", ""))
+    return list(_traces(model, "", ""))
 
 
 def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     # Wrapped, so that a network that is itself a layer is an operation too.
     root = nn.Sequential(model)
     try:
-        graph = _Tracer().trace(root)
+        graph = trace(root, _is_one_operation).graph
     except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         failure = f"{path or 'its forward'} cannot be traced: {reason}"
@@ -86,3 +73,9 @@ def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
         return
     modules = dict(root.named_modules())
     yield Trace(path=path, nodes=tuple(graph.nodes), modules=modules, failure=failure)
+
+
+def _is_one_operation(module: nn.Module) -> bool:
+    """Return whether it is one of torch's own, or derived from one that has weights."""
+    ours = type(module).__module__.startswith("torch.nn") and not any(module.children())
+    return isinstance(module, WEIGHTED) or ours

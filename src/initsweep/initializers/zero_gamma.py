@@ -41,7 +41,7 @@ class ZeroGamma(He):
             InitsweepError: If a branch does not end in a norm with a weight.
         """
         completed = dict(state)
-        for branch in residual_of(network.model).branches:
+        for branch in residual_of(network.model, network.traces).branches:
             if set(weights_of(network, branch.layers)) <= network.kept:
                 continue
             name = f"{branch.norms[-1]}.weight" if branch.ends_in_norm else ""

@@ -24,7 +24,7 @@ from initsweep.probes.recording import (
     Pointwise,
     is_pointwise,
 )
-from initsweep.probes.tracing import applied, coverage, trace
+from initsweep.probes.tracing import applied, coverage, valued
 
 RESHAPES = frozenset(
     {"flatten", "view", "reshape", "contiguous", "squeeze", "unsqueeze", "Flatten"}
@@ -49,7 +49,7 @@ def propagate(
 
     Source: see `moments`; residual networks in the mean field: Yang and Schoenholz 2017.
     """
-    traced = trace(model, parameters, features)
+    traced = valued(model, parameters, features)
     if traced is None:
         return None
     network = _Network(*traced, snapshot.layers)

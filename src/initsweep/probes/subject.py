@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.draws import seeded
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -38,8 +39,7 @@ def subject(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
 
 
 def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
+    with seeded(seed):
         try:
             network = build()
         except Exception as error:  # the user's own code may raise anything; it is chained

@@ -1,6 +1,5 @@
 """A network as a graph of operations, with the value of each on one batch."""
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,16 +7,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from initsweep.graph.draws import private_draws
+from initsweep.graph.tracing import Traced, trace
+from initsweep.graph.twins import twin_of
 from initsweep.probes.recording import NORMS, WEIGHT_LAYERS, Pointwise
-
-
-class _Tracer(fx.Tracer):
-    """Stops at every layer of torch's, subclasses included."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        """Return whether to take the module as one operation."""
-        known = isinstance(m, (*WEIGHT_LAYERS, *NORMS))
-        return known or super().is_leaf_module(m, module_qualified_name)
 
 
 class _Values(fx.Interpreter):
@@ -29,28 +22,35 @@ class _Values(fx.Interpreter):
         return n.meta["value"]
 
 
-def trace(
-    model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor
-) -> tuple[nn.Module, fx.Graph] | None:
-    """Return a copy of the network in float64 and its graph; values are in `node.meta["value"]`.
+def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor) -> Traced | None:
+    """Return the operations of the network in float64, with `node.meta["value"]`.
 
     Returns:
-        None if the network cannot be traced: its flow depends on its data, or it cannot be copied.
+        None if the network cannot be traced: its flow depends on its data.
     """
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            twin = copy.deepcopy(model)
-            for name, parameter in twin.named_parameters():
-                parameter.copy_(parameters[name])
-            twin.double().train()
-            graph = _Tracer().trace(twin)
-            _Values(fx.GraphModule(twin, graph)).run(
+        with torch.no_grad(), private_draws(0):
+            doubled = {
+                id(one): nn.Parameter(torch.empty_like(one).copy_(parameters[name]).double())
+                for name, one in model.named_parameters()
+            }
+            twin = twin_of(model, doubled).double().train()
+            traced = trace(twin, _is_one_operation)
+            _Values(traced.root, graph=traced.graph).run(
                 features.double() if features.is_floating_point() else features
             )
     except Exception:  # noqa: BLE001 - whatever a user's module does to a tracer
         return None
-    return twin, graph
+    return traced
+
+
+def _is_one_operation(module: nn.Module) -> bool:
+    """Return whether it is a layer of torch's, subclasses included."""
+    if isinstance(module, (*WEIGHT_LAYERS, *NORMS)):
+        return True
+    return module.__module__.startswith(("torch.nn", "torch.ao.nn")) and not isinstance(
+        module, nn.Sequential
+    )
 
 
 def applied(node: fx.Node, name: str) -> Pointwise:

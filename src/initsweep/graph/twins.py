@@ -1,0 +1,260 @@
+"""A network's twin: the same parameters in modules of its own, for whatever would disturb it.
+
+Modes, hooks, exchanged parameters and attributes that a forward pass sets stay in the twin, so
+other threads may use the network meanwhile. What refers to its modules is copied with them:
+containers, bound methods, functions with what they close over. The rest is shared.
+"""
+
+import copy
+from abc import ABCMeta
+from collections import deque
+from collections.abc import Iterable, Mapping
+from functools import partial
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+
+
+class Apart(nn.Module):
+    """Where calls and lookups of a twin's modules end: in place of `nn.Module`'s own methods.
+
+    Those are exchanged by `torch.fx`, for all threads, while it traces in one of them.
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - torch's signature
+        """Return what the module gives, its hooks included."""
+        return self._call_impl(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - torch's signature
+        """Return the parameter, buffer or module of this name.
+
+        Raises:
+            AttributeError: If there is none.
+        """
+        for kind in ("_parameters", "_buffers", "_modules"):
+            if name in (found := self.__dict__.get(kind, {})):
+                return found[name]
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+
+def twin_of(model: AnyModule, given: Mapping[int, object] | None = None) -> AnyModule:
+    """Return a network of the same parameters, with modules, buffers and hooks of its own.
+
+    Args:
+        model: The network; left as it is.
+        given: What to have instead of parts of it, by their `id`.
+    """
+    twin: AnyModule = Copier(Apart, given or {}).of(model)
+    return twin
+
+
+class Copier:
+    """Copies a network and whatever refers to its modules, each thing once."""
+
+    def __init__(self, apart: type[nn.Module], given: Mapping[int, object]) -> None:
+        """Prepare.
+
+        Args:
+            apart: Where calls and lookups of the copied modules end.
+            given: Copies that are there before, by the `id` of what they stand for.
+        """
+        self._apart, self._given = apart, given
+        # Beside each copy the original, lest its id be given to something else.
+        self._copies: dict[int, tuple[object, Any]] = {}
+        self._classes: dict[type, type] = {}
+        self._twin_classes: dict[type, type] = {}
+
+    def of(self, one: Any) -> Any:  # noqa: ANN401 - anything
+        """Return the copy of something, or itself where there is nothing to copy."""
+        if id(one) in self._given:
+            return self._given[id(one)]
+        if id(one) not in self._copies:
+            name = next((name for kinds, name in _COPIED_BY if isinstance(one, kinds)), "_object")
+            self._keep(one, getattr(self, name)(one))
+        return self._copies[id(one)][1]
+
+    def space(self, function: FunctionType) -> dict[str, Any]:
+        """Return the globals that the copy of a function sees."""
+        return function.__globals__
+
+    def python_module(self, one: ModuleType) -> ModuleType:
+        """Return what stands for a module of Python."""
+        return one
+
+    def _keep(self, one: object, copied: object) -> None:
+        self._copies.setdefault(id(one), (one, copied))
+
+    def _itself(self, one: object) -> object:
+        return one
+
+    def _tensor(self, one: Tensor) -> Tensor:
+        return one.detach().clone().requires_grad_(one.requires_grad)
+
+    def _module(self, one: nn.Module) -> nn.Module:
+        twin: nn.Module = self._filled(object.__new__(self._twin_class(type(one))), one)
+        return twin
+
+    def _object(self, one: object) -> object:
+        held = [*getattr(one, "__dict__", {}).values()]
+        if not any(isinstance(value, nn.Module) for value in held):
+            return one
+        copied = copy.copy(one)
+        return one if copied is one else self._filled(copied, one)
+
+    def _filled(self, copied: Any, one: object) -> Any:  # noqa: ANN401 - of the kind of `one`
+        self._keep(one, copied)
+        # `dict` copies in one go: another thread may be setting an attribute.
+        vars(copied).update(self._mapped(dict(vars(one))))
+        return copied
+
+    def _mapped(self, values: Mapping[Any, object]) -> dict[Any, Any]:
+        return {self.of(key): self.of(value) for key, value in values.items()}
+
+    def _method(self, one: MethodType) -> MethodType:
+        return MethodType(self.of(one.__func__), self.of(one.__self__))
+
+    def _partial(self, one: partial[object]) -> partial[object]:
+        return partial(self.of(one.func), *map(self.of, one.args), **self._mapped(one.keywords))
+
+    def _tuple(self, one: tuple[object, ...]) -> tuple[object, ...]:
+        copied = [self.of(item) for item in one]
+        same = all(new is old for new, old in zip(copied, one, strict=True))
+        return one if same else tuple.__new__(type(one), copied)
+
+    def _list(self, one: list[object] | deque[object]) -> list[object] | deque[object]:
+        copied = copy.copy(one)
+        self._keep(one, copied)
+        for index, item in enumerate(copy.copy(one)):
+            copied[index] = self.of(item)
+        return copied
+
+    def _dict(self, one: dict[Any, object]) -> dict[Any, object]:
+        copied = copy.copy(one)
+        self._keep(one, copied)
+        values = self._mapped(dict(one))
+        copied.clear()
+        copied.update(values)
+        return copied
+
+    def _set(self, one: set[object]) -> set[object]:
+        return type(one)(map(self.of, one))
+
+    def _function(self, one: FunctionType) -> object:
+        if compiled := getattr(one, "_torchdynamo_orig_callable", None):
+            return self.of(compiled)  # of which a twin would see as little as its network
+        if not self._moves(one):
+            return one
+        cells = tuple(CellType() for _ in one.__closure__ or ())
+        copied = FunctionType(one.__code__, self.space(one), one.__name__, None, cells)
+        self._keep(one, copied)
+        for name in ("__module__", "__qualname__", "__doc__", "__annotations__"):
+            setattr(copied, name, getattr(one, name))
+        for name in ("__defaults__", "__kwdefaults__"):
+            setattr(copied, name, self.of(getattr(one, name)))
+        vars(copied).update(vars(one))
+        for cell, (name, value) in zip(cells, _closed_over(one), strict=True):
+            if value is not _NOTHING:
+                # `super()` goes by the class that has the original.
+                cell.cell_contents = value if name == "__class__" else self.of(value)
+        return copied
+
+    def _moves(self, one: object) -> bool:
+        """Return whether a function is copied: for what it closes over, or for its globals."""
+        if not isinstance(one, FunctionType):
+            return False
+        values = [value for name, value in _closed_over(one) if name != "__class__"]
+        if f"{one.__module__}.".startswith(_NOT_THE_USERS):
+            return any(isinstance(value, nn.Module) for value in values)
+        return bool(values) or self.space(one) is not one.__globals__
+
+    def _type(self, kind: type) -> type:
+        return self._class(kind) if issubclass(kind, nn.Module) else kind
+
+    def _class(self, kind: type) -> type:
+        """Return a class of which modules of the twin are instances, with copied functions."""
+        if kind not in self._classes:
+            moved = {
+                name: value
+                for name, value in vars(kind).items()
+                if any(map(self._moves, _functions_in(value)))
+            }
+            self._classes[kind] = _derived(kind, kind) if moved else kind
+            for name, value in moved.items():
+                type.__setattr__(self._classes[kind], name, self._attribute(value))
+        return self._classes[kind]
+
+    def _attribute(self, value: Any) -> Any:  # noqa: ANN401 - whatever holds functions
+        if isinstance(value, property):
+            return property(*map(self.of, _functions_in(value)))
+        if isinstance(value, staticmethod | classmethod):
+            return type(value)(self.of(value.__func__))
+        return self.of(value)
+
+    def _twin_class(self, kind: type[nn.Module]) -> type:
+        """Return the class of a copied module.
+
+        In the order of resolution copied functions stand right before their originals, so that
+        `super()` finds them, and `apart` stands right before `nn.Module`.
+        """
+        if kind not in self._twin_classes:
+            own = kind.__mro__[: kind.__mro__.index(nn.Module)]
+            first, rest = own[:1], [old for old in own[1:] if self._class(old) is not old]
+            bases = map(self._class, (*first, *rest))
+            self._twin_classes[kind] = _derived(kind, *bases, self._apart)
+        return self._twin_classes[kind]
+
+
+_NOTHING = object()
+_NOT_THE_USERS = ("torch.", f"{__package__}.")
+
+
+def _closed_over(function: FunctionType) -> list[tuple[str, object]]:
+    """Return what a function closes over, by name; `_NOTHING` is what has no value yet."""
+    empty = CellType()
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    return [(name, _NOTHING if cell == empty else cell.cell_contents) for name, cell in cells]
+
+
+def _functions_in(value: object) -> Iterable[object]:
+    if isinstance(value, property):
+        return value.fget, value.fset, value.fdel
+    return (value.__func__ if isinstance(value, staticmethod | classmethod) else value,)
+
+
+def _derived(kind: type, *bases: type) -> type:
+    """Return a class of the same name, of which nothing of the user's learns.
+
+    Neither `__init_subclass__` nor a metaclass is run: either may keep a list of classes.
+    """
+
+    class Unannounced:
+        def __init_subclass__(cls) -> None:
+            pass
+
+    meta = type(kind)
+    new = ABCMeta.__new__ if issubclass(meta, ABCMeta) else type.__new__
+    names = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    derived: type = new(meta, kind.__name__, (Unannounced, *bases), names)
+    return derived
+
+
+_COPIED_BY: tuple[tuple[Any, str], ...] = (
+    ((str, int, float, bytes, type(None)), "_itself"),
+    ((nn.Parameter, nn.UninitializedBuffer, torch.jit.ScriptModule), "_itself"),
+    (Tensor, "_tensor"),
+    (nn.Module, "_module"),
+    (FunctionType, "_function"),
+    (MethodType, "_method"),
+    (partial, "_partial"),
+    (tuple, "_tuple"),
+    ((list, deque), "_list"),
+    (dict, "_dict"),
+    ((set, frozenset), "_set"),
+    (type, "_type"),
+    (ModuleType, "python_module"),
+)
+"""The method of `Copier` for each kind of thing; `_object` for all others."""

@@ -1,0 +1,173 @@
+"""Draws a network's parameters: one random stream per name, so nothing else moves a weight."""
+
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+import torch
+from torch import Tensor, nn
+
+from initsweep.errors import InitsweepError, warn
+from initsweep.graph.draws import seeded
+from initsweep.graph.twins import twin_of
+from initsweep.initializers.activations import Activations, activations_after, activations_before
+from initsweep.initializers.base import FunctionInitializer, Initializer
+from initsweep.initializers.kept import describe_free, kept_values
+from initsweep.initializers.layers import Neighbour
+from initsweep.initializers.network import Inputs, Network
+from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.slots import slots_of
+from initsweep.initializers.tracing import traces_of
+from initsweep.randomness import torch_stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filling:
+    """All that the states of a network under one initializer share, whatever the seed.
+
+    Attributes:
+        initializer: What fills the layers.
+        network: The network as `complete` sees it, but itself, and under no seed yet.
+        kept: Values that are the network's own, by parameter name.
+    """
+
+    initializer: Initializer
+    network: Network
+    kept: Mapping[str, Tensor]
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        initializer: Initializer,
+        inputs: Inputs | None,
+        frozen: Collection[str],
+    ) -> "Filling":
+        """Return what reading the network tells; a warning says what it does not."""
+        traces = cache(partial(traces_of, model))
+        after = activations_after(model, traces)
+        before = activations_before(model, traces) if initializer.reads == "incoming" else None
+        slots = slots_of(model, after, before, frozen=frozen)
+        kept = kept_values(model, slots)
+        _warn_of_kept(slots, kept)
+        _warn_of_unclear(slots, after if before is None else before, initializer)
+        network = Network(model=model, traces=traces, slots=slots, inputs=inputs, seed=0)
+        return cls(initializer=initializer, network=network, kept=kept)
+
+    def state(self, seed: int) -> dict[str, Tensor]:
+        """Return the values of all parameters.
+
+        Raises:
+            InitsweepError: If the initializer refuses a layer, or returns no proper values.
+        """
+        slots, kept = self.network.slots, self.kept
+        # Code of the user's may draw from torch's global generator; here that is harmless.
+        with seeded(seed) if self._is_the_users else nullcontext(), torch.no_grad():
+            state = {
+                slot.name: kept[slot.name] if slot.kept else self._filled(slot, seed)
+                for slot in slots
+            }
+            completed = self._completed(state, seed)
+        return {
+            slot.name: kept[slot.name]
+            if slot.kept
+            else _checked(completed.get(slot.name), slot.shape, slot.name, self.initializer)
+            for slot in slots
+        }
+
+    @property
+    def _is_the_users(self) -> bool:
+        """Whether the initializer is code that keeps no promise about generators."""
+        kind = type(self.initializer)
+        return kind is FunctionInitializer or not kind.__module__.startswith("initsweep.")
+
+    def _completed(self, state: Mapping[str, Tensor], seed: int) -> Mapping[str, Tensor]:
+        if type(self.initializer).complete is Initializer.complete:
+            return state
+        twin = twin_of(self.network.model)
+        return self.initializer.complete(replace(self.network, model=twin, seed=seed), state)
+
+    def _filled(self, slot: Slot, seed: int) -> Tensor:
+        if not slot.parts:
+            return torch.full(slot.shape, slot.constant)
+        value = torch.cat([self._drawn(slot, part, seed) for part in slot.parts])
+        value = value.reshape(slot.shape)
+        if slot.blank_row is not None:
+            value[slot.blank_row] = 0
+        return value
+
+    def _drawn(self, slot: Slot, part: Part, seed: int) -> Tensor:
+        """Return the values of some rows of a parameter.
+
+        Raises:
+            InitsweepError: If the initializer refuses the layer or returns no proper values.
+        """
+        initializer = self.initializer
+        if reason := initializer.refuses(part.layer):
+            raise InitsweepError(f"Initializer {initializer!r} cannot fill '{slot.name}': {reason}")
+        fill = initializer.weight if part.role == "weight" else initializer.bias
+        generator = torch_stream("weights", seed, part.address)
+        if self._is_the_users:
+            torch.default_generator.manual_seed(generator.initial_seed())
+        shape = part.layer.weight_shape if part.role == "weight" else part.layer.bias_shape or (0,)
+        return _checked(fill(part.layer, generator), shape, part.address, initializer)
+
+
+def _warn_of_kept(slots: tuple[Slot, ...], kept: Mapping[str, Tensor]) -> None:
+    if listed := describe_free(slots, kept):
+        warn(
+            "These parameters are in no layer that initializers know, and keep the values they "
+            f"were built with: {listed}.",
+            stacklevel=5,
+        )
+    if slots and all(slot.kept == "frozen" for slot in slots):
+        warn(
+            "Every parameter of the network is frozen, so all keep their values; `frozen=True` "
+            "fills them.",
+            stacklevel=5,
+        )
+
+
+_BESIDE: dict[Neighbour, str] = {
+    "activation": "after each layer (or from the network's `activation_after`)",
+    "incoming": "that each layer reads",
+}
+
+
+def _warn_of_unclear(
+    slots: tuple[Slot, ...], activations: Activations, initializer: Initializer
+) -> None:
+    if initializer.reads is None:
+        return
+    names = {part.layer.name for slot in slots if not slot.kept for part in slot.parts}
+    unclear = {name: why for name, why in activations.unclear.items() if name in names}
+    if unclear:
+        listed = "; ".join(f"'{name}' ({why})" for name, why in unclear.items())
+        warn(
+            f"{initializer!r} takes its gain from the activation {_BESIDE[initializer.reads]}. It "
+            f"is 1 where reading the network does not tell: {listed}.",
+            stacklevel=5,
+        )
+
+
+def _checked(
+    drawn: object, shape: tuple[int, ...], address: str, initializer: Initializer
+) -> Tensor:
+    """Return `drawn` if it is a finite float32 CPU tensor of this shape.
+
+    Raises:
+        InitsweepError: If it is anything else.
+    """
+    who = f"Initializer {initializer!r} for '{address}'"
+    if not isinstance(drawn, Tensor):
+        raise InitsweepError(f"{who} must return a tensor, received {drawn!r}.")
+    found = (tuple(drawn.shape), drawn.dtype, drawn.device.type)
+    if found != (shape, torch.float32, "cpu"):
+        raise InitsweepError(
+            f"{who} must return shape {shape}, torch.float32, on the cpu; received shape "
+            f"{found[0]}, {found[1]}, on {found[2]}."
+        )
+    if not bool(drawn.isfinite().all()):
+        raise InitsweepError(f"{who} returned values that are not finite.")
+    return drawn.detach()
