@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, UnhealthyError
-from initsweep.initializers import Initializer, initial_state, make_initializer
+from initsweep.initializers import Initializer, initial_states, make_initializer
 from initsweep.probes.reading import Loss, Reading, read
 from initsweep.probes.subject import failure, subject
 from initsweep.probes.summary import diagnosis, layer_table
@@ -208,7 +208,7 @@ def _states(
     task: Task,
 ) -> list[Mapping[str, Tensor]]:
     if initializer is not None:
-        return [initial_state(network, initializer, seed, inputs=task.features) for seed in seeds]
+        return [*map(initial_states(network, initializer, inputs=task.features), seeds)]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]
     return [dict(subject(model, seed).named_parameters()) for seed in seeds]

@@ -6,7 +6,7 @@ lanes, and turns those back into rows.
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train import OnProgress, train_lanes
 from initsweep.errors import each_warning_once
-from initsweep.initializers import initial_state, make_initializer
+from initsweep.initializers import initial_states, make_initializer
 from initsweep.metrics import METRICS, bound
 from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
@@ -63,7 +63,11 @@ class Experiment:
         return model if settings.transfer is None else transfer_(model, settings.transfer)
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:
-        """Return every parameter of the network under `scheme`, by name.
+        """Return every parameter of the network under `scheme`, by name."""
+        return self.initial_states(scheme)(seed)
+
+    def initial_states(self, scheme: str) -> Callable[[int], dict[str, Tensor]]:
+        """Return a function from seeds to every parameter of the network under `scheme`, by name.
 
         A scheme that measures signals sees the features of the training rows and nothing else.
         With a trained backbone the scheme fills the head, and the rest is as in the file.
@@ -77,7 +81,13 @@ class Experiment:
             for parameter_name, parameter in model.named_parameters():
                 parameter.requires_grad_(parameter_name in new)  # schemes leave the frozen alone
         with each_warning_once(self._said):
-            return initial_state(model, initializer, seed, inputs=inputs)
+            state_of = initial_states(model, initializer, inputs=inputs)
+
+        def state(seed: int) -> dict[str, Tensor]:
+            with each_warning_once(self._said):
+                return state_of(seed)
+
+        return state
 
     def size(self) -> int:
         """Return how many numbers the network learns."""
@@ -169,7 +179,7 @@ class Experiment:
         """Return what all trainings of a scheme share."""
         return Problem(
             model=self.model(),
-            initial_state=lambda seed: self.initial_state(scheme, seed),
+            initial_state=self.initial_states(scheme),
             train=self.train,
             validation=self.validation,
             loss=self.loss,

@@ -101,7 +101,11 @@ class CompiledPath(TrainingPath):
         Returns:
             Results in the order of the chunk's lanes.
         """
-        job, trainer = self.job, self._idle.pop() if self._idle else self._new_trainer()
+        job = self.job
+        try:
+            trainer = self._idle.pop()
+        except IndexError:  # asked before, another thread might take the last one in between
+            trainer = self._new_trainer()
         assembly = Assembly(
             len(chunk.lanes), job.training.epochs, self.kind, keep_states=job.keep_states
         )

@@ -41,8 +41,8 @@ class Problem:
 
     Attributes:
         model: A template; its own weights are never used, its buffers are.
-        initial_state: Seed to all parameters by name, on the CPU. Never called by two threads at
-            the same time.
+        initial_state: Seed to all parameters by name, on the CPU. Never called while another
+            thread trains: it may run code that changes settings of the process.
         train: The examples to train on.
         validation: The examples to evaluate on before training and after each epoch.
         loss: Outputs (..., n, n_outputs) and targets (..., n) to losses (...).

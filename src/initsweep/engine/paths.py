@@ -26,7 +26,7 @@ class Job:
     """One call of `train_lanes`: everything that its lanes share.
 
     Attributes:
-        problem: With its data on the device; its `initial_state` may be called from any thread.
+        problem: With its data on the device; its `initial_state` keeps what it has returned.
         training: Length, batches, schedule and clipping.
         optimizer: The optimizer and its settings.
         runtime: Threads, lanes per chunk, workers.

@@ -1,12 +1,11 @@
 """Trains lanes: by the path that was chosen, in chunks, on workers, keeping checkpoints."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from initsweep.engine.checkpoints import Checkpoints
 from initsweep.engine.choice import choose_path
@@ -94,6 +93,10 @@ def _finished(
         else:
             yield chunk, kept
     n_workers = runtime.n_workers if path.parallel else 1
+    if n_workers > 1:
+        # While threads train, nothing else is done: other code may change what all threads see.
+        for seed in {lane.seed: None for chunk in todo for lane in chunk.lanes}:
+            path.job.problem.initial_state(seed)
     for chunk, results in run_chunks(
         path.train, todo, n_workers=n_workers, threads=runtime.threads
     ):
@@ -111,12 +114,12 @@ def _check_batch_size(batch_size: int, n_examples: int) -> None:
 
 
 def _on_device(problem: Problem, device: torch.device) -> Problem:
-    """Return the problem with its data on the device, safe to be shared by threads."""
+    """Return the problem with its data on the device, and each seed's state computed once."""
     return replace(
         problem,
         train=_moved(problem.train, device),
         validation=_moved(problem.validation, device),
-        initial_state=_one_at_a_time(problem.initial_state),
+        initial_state=cache(problem.initial_state),
     )
 
 
@@ -125,18 +128,3 @@ def _moved(split: Split, device: torch.device) -> Split:
         features=split.features.to(device).contiguous(),
         targets=split.targets.to(device).contiguous(),
     )
-
-
-def _one_at_a_time(
-    initial_state: Callable[[int], Mapping[str, Tensor]],
-) -> Callable[[int], Mapping[str, Tensor]]:
-    """Return the function, computing each seed once and never two at the same time."""
-    lock, known = threading.Lock(), dict[int, Mapping[str, Tensor]]()
-
-    def guarded(seed: int) -> Mapping[str, Tensor]:
-        with lock:
-            if seed not in known:
-                known[seed] = initial_state(seed)
-            return known[seed]
-
-    return guarded

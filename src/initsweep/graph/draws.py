@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch._ops import OpOverload
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
 _ONE_AT_A_TIME = threading.RLock()
 
@@ -37,8 +37,12 @@ def private_draws(seed: int) -> Iterator[None]:
     Yields:
         Nothing.
     """
-    with _Redirected(torch.Generator().manual_seed(seed)):
+    # Not `with`, which besides sets flags of the whole process.
+    _push_mode(_Redirected(torch.Generator().manual_seed(seed)))
+    try:
         yield
+    finally:
+        _pop_mode()
 
 
 class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -47,6 +51,10 @@ class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._generator = generator
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # to be skipped, the compiler would have to be imported
 
     def __torch_dispatch__(
         self,

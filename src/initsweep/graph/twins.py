@@ -8,7 +8,7 @@ containers, bound methods, functions with what they close over. The rest is shar
 import copy
 from abc import ABCMeta
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
+Function = TypeVar("Function", bound=Callable[..., object])
 
 
 class Apart(nn.Module):
@@ -50,6 +51,11 @@ def twin_of(model: AnyModule, given: Mapping[int, object] | None = None) -> AnyM
     """
     twin: AnyModule = Copier(Apart, given or {}).of(model)
     return twin
+
+
+def apart(function: Function) -> Function:
+    """Return what computes the same as a function or a module, whatever `torch.fx` is doing."""
+    return twin_of(function) if isinstance(function, nn.Module) else function
 
 
 class Copier:

@@ -7,6 +7,7 @@ import torch
 from torch import fx, nn
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.twins import apart
 from initsweep.initializers.layers import NORMS, WEIGHTED
 from initsweep.initializers.operations import effect_of, inputs_of, name_of
 from initsweep.initializers.tracing import Trace, Traces, traces_of
@@ -127,7 +128,7 @@ def _blocks(trace: Trace, node: fx.Node) -> bool:
         return False
     zero = torch.zeros(1, requires_grad=True)
     args = tuple(zero if isinstance(one, fx.Node) else one for one in node.args)
-    function = trace.function_of(node)
+    function = apart(trace.function_of(node))
     with torch.enable_grad():
         inner = tuple(one * 1 if one is zero else one for one in args)
         value = function(*inner, **node.kwargs)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.twins import apart
 from initsweep.initializers.layers import Activation
 
 # Beyond 14 standard deviations the normal density is below 1e-43. Panels of width 1/2 put the
@@ -36,7 +37,7 @@ def forward_gain(phi: Activation, *, centred: bool = False) -> float:
 
     Source: He et al. 2015, equations 7 to 10, for any activation instead of ReLU.
     """
-    nodes, weights = _normal_quadrature()
+    phi, (nodes, weights) = apart(phi), _normal_quadrature()
     values = _evaluate(phi, nodes)
     _check_elementwise(phi, nodes, values)
     if centred:
@@ -59,7 +60,7 @@ def backward_gain(phi: Activation) -> float:
 
     Source: He et al. 2015, equations 13 and 14, for any activation instead of ReLU.
     """
-    nodes, weights = _normal_quadrature()
+    phi, (nodes, weights) = apart(phi), _normal_quadrature()
     _check_elementwise(phi, nodes, _evaluate(phi, nodes))
     slopes = _evaluate(lambda z: _slope(phi, z), nodes)
     return _inverse_root((weights * slopes**2).sum(), phi)

@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor, fx, nn
 
+from initsweep.graph.twins import apart
 from initsweep.initializers.layers import NORMS, RECURRENT, Activation
 from initsweep.initializers.operations import effect_of, inputs_of, name_of
 from initsweep.initializers.tracing import Trace
@@ -164,7 +165,12 @@ class Reader:
         last = exits[0]
         steps = tuple((one, self._function(one)) for one in members[: members.index(last) + 1])
         plain = last.all_input_nodes == list(last.args) and not set(last.kwargs) - {"inplace"}
-        self._results[last] = steps[0][1] if len(steps) == 1 and plain else Composite(source, steps)
+        if len(steps) == 1 and plain:
+            self._results[last] = steps[0][1]
+        else:
+            self._results[last] = Composite(
+                source, tuple((one, apart(function)) for one, function in steps)
+            )
         return self._results[last]
 
     def _function(self, node: fx.Node) -> Callable[..., Tensor]:

@@ -16,7 +16,7 @@ from initsweep.architectures import build_model
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, Problem
 from initsweep.engine.train import train_lanes
-from initsweep.initializers import Initializer, initial_state, make_initializer
+from initsweep.initializers import Initializer, initial_states, make_initializer
 from initsweep.laboratory.data import Data, content_sha, mnist, registered
 from initsweep.laboratory.runs import Runs
 from initsweep.params import Optimizer, Runtime, Training, fingerprint
@@ -178,11 +178,7 @@ class Lab:
 
     def state(self, setup: Setup, scheme: str | Scheme, seed: int) -> dict[str, Tensor]:
         """Return all parameters of the network under a scheme, by name."""
-        weights = _scheme(scheme).weights
-        if not isinstance(weights, Initializer):
-            return dict(weights(seed))
-        inputs = setup.data.train.features if weights.needs_inputs else None
-        return initial_state(setup.model(), weights, seed, inputs=inputs)
+        return dict(self._states(setup, _scheme(scheme))(seed))
 
     def train(
         self,
@@ -223,11 +219,18 @@ class Lab:
             )
         return Runs.of(scheme.label, rates, seeds, results, setup.data, split)
 
+    def _states(self, setup: Setup, scheme: Scheme) -> Callable[[int], Mapping[str, Tensor]]:
+        weights = scheme.weights
+        if not isinstance(weights, Initializer):
+            return weights
+        inputs = setup.data.train.features if weights.needs_inputs else None
+        return initial_states(setup.model(), weights, inputs=inputs)
+
     def _problem(self, setup: Setup, scheme: Scheme, split: str) -> Problem:
         data = setup.data
         return Problem(
             model=setup.model(),
-            initial_state=lambda seed: self.state(setup, scheme, seed),
+            initial_state=self._states(setup, scheme),
             train=data.train,
             validation=data.splits[split],
             loss=data.loss,

@@ -5,15 +5,16 @@ there are.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
+from initsweep.graph.draws import private_draws
+from initsweep.graph.twins import apart
 from initsweep.probes.recording import CONVOLUTIONS, NORMS, Pointwise, Use, recorded
+from initsweep.probes.subject import twin_with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,8 +81,8 @@ def capture(
     """Run `model` with `parameters` on one batch, forward and backward, and keep its signals.
 
     Computes in float64: at depth 30 under N(0, 1) weights, squares of the signals overflow
-    float32. Batch normalization uses the batch's statistics, as in training. The model is left
-    as it was: its parameters, buffers and mode do not change, the hooks are removed.
+    float32. Batch normalization uses the batch's statistics, as in training. A twin of the model
+    is run, so that nothing in the model changes.
 
     Args:
         model: The network; its own parameter values are ignored.
@@ -99,17 +100,19 @@ def capture(
         name: value.detach().double().clone().requires_grad_()  # backward() writes .grad to it
         for name, value in parameters.items()
     }
-    buffers = {name: _doubled(value.detach()).clone() for name, value in model.named_buffers()}
-    uses: list[Use] = []
-    with recorded(model, uses), _as_in_training(model):
-        outputs = functional_call(model, {**leaves, **buffers}, (_doubled(features),))
-        value = loss(outputs, _doubled(targets))
+    twin = twin_with(model, leaves, torch.float64).train()
+    recording: list[Use] = []
+    # Dropout would otherwise draw from a stream that depends on what ran before.
+    with recorded(twin, recording), private_draws(0):
+        value = loss(twin(_doubled(features)), _doubled(targets))
+        uses = tuple(recording)  # going backward, checkpointed parts are run again
         value.backward()  # type: ignore[no-untyped-call]
+    trained = [leaves[name] for name in trained_names(model, leaves)]
     return Snapshot(
         layers=tuple(_layer(use, activation_after) for use in uses),
         loss=float(value.detach()),
-        gradient_norm=_norm([leaves[name] for name in trained_names(model, leaves)]),
-        unseen=_unseen(model, uses),
+        gradient_norm=_norm(trained),
+        unseen=_unseen(twin, trained, uses),
     )
 
 
@@ -119,22 +122,9 @@ def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in frozen]
 
 
-@contextmanager
-def _as_in_training(model: nn.Module) -> Iterator[None]:
-    modes = {module: module.training for module in model.modules()}
-    model.train()
-    try:
-        # Dropout would otherwise draw from a stream that depends on what ran before.
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
-
-
 def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
-    activation = activation_after.get(use.name, use.activation)
+    declared = activation_after.get(use.name)
+    activation = use.activation if declared is None else apart(declared)
     pre_activations = _rows(use.pre_activations, use.module)
     with torch.no_grad():
         # A copy, because an activation may work in place.
@@ -155,16 +145,17 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
     )
 
 
-def _unseen(model: nn.Module, uses: list[Use]) -> tuple[str, ...]:
-    """Return the names of the parameters that nothing was recorded of."""
+def _unseen(model: nn.Module, trained: list[Tensor], uses: Sequence[Use]) -> tuple[str, ...]:
+    """Return the names of the trained parameters that nothing was recorded of."""
     # A tied weight is one parameter of several modules: seen in one of them, it is seen.
     known = {id(one) for use in uses for one in use.module.parameters(recurse=False)}
+    unknown = {id(one) for one in trained} - known
     return tuple(
         f"{path}.{name}".lstrip(".")
         for path, module in model.named_modules()
         if not isinstance(module, NORMS)
         for name, parameter in module.named_parameters(recurse=False)
-        if parameter.requires_grad and id(parameter) not in known
+        if id(parameter) in unknown
     )
 
 

@@ -51,16 +51,14 @@ class Use:
 
 @contextmanager
 def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
-    """Append every use of a weight layer to `uses` while the network runs.
+    """Append every use of a weight layer to `uses` while the network, a twin, runs.
 
     Yields:
         Nothing.
     """
-    handles = [
-        module.register_forward_hook(_recorder(name, uses))
-        for name, module in model.named_modules()
-        if not any(module.children())
-    ]
+    for name, module in model.named_modules():
+        if not any(module.children()):
+            module.register_forward_hook(_recorder(name, uses))
     names = {module: name for name, module in model.named_modules()}
 
     def projection(
@@ -68,12 +66,8 @@ def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
     ) -> None:
         uses.append(record_use(f"{names[module]}.{part}".lstrip("."), module, weight, bias, x, out))
 
-    try:
-        with opened(model, projection), _Watch(uses):
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    with opened(model, projection), _Watch(uses):
+        yield
 
 
 class _Watch(TorchFunctionMode):

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from initsweep.probes.attention import opened
 from initsweep.probes.capture import trained_names
+from initsweep.probes.subject import twin_with
 
 ITERATIONS = 12
 TOLERANCE = 0.02  # of the largest eigenvalue, between two iterations
@@ -45,26 +45,17 @@ def sharpness(
         for name, value in parameters.items()
     }
     leaves = [given[name] for name in parameters if name in names]
-    buffers = {
-        name: value.detach().clone().float() if value.is_floating_point() else value.clone()
-        for name, value in model.named_buffers()
-    }
-    modes = {module: module.training for module in model.modules()}
-    model.train()
-    for module in model.modules():
+    twin = twin_with(model, given, torch.float32).train()
+    for module in twin.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.eval()
     try:
-        with opened(model, _ignore):  # torch's own attention has no second derivative
-            outputs = functional_call(model, {**given, **buffers}, (features[:EXAMPLES],))
-        value = loss(outputs, targets[:EXAMPLES])
+        with opened(twin, _ignore):  # torch's own attention has no second derivative
+            value = loss(twin(features[:EXAMPLES]), targets[:EXAMPLES])
         gradients = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
         return _largest_eigenvalue(leaves, gradients)
     except RuntimeError:  # no second derivative
         return None
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def rate_ceiling(curvature: float, momentum: float = 0.0) -> float:

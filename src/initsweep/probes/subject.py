@@ -1,13 +1,14 @@
 """The network that is looked at: built, with values, on the CPU; and what it answers."""
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
-from initsweep.graph.draws import seeded
+from initsweep.graph.draws import private_draws, seeded
+from initsweep.graph.twins import twin_of
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -51,23 +52,32 @@ def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     return network
 
 
+def twin_with(
+    network: nn.Module, parameters: Mapping[str, Tensor], dtype: torch.dtype
+) -> nn.Module:
+    """Return a twin of a network with other parameters, and its buffers in another type."""
+    own = {name: id(one) for name, one in network.named_parameters()}
+    given = {own[name]: value for name, value in parameters.items() if name in own}
+    buffers = {
+        id(one): one.detach().to(dtype if one.is_floating_point() else one.dtype, copy=True)
+        for one in network.buffers()
+    }
+    return twin_of(network, given | buffers)
+
+
 def outputs_of(network: nn.Module, features: Tensor) -> Tensor:
-    """Return what the network makes of a batch, leaving it as it was.
+    """Return what the network makes of a batch.
 
     Raises:
         InitsweepError: If the network fails on the batch or returns something else than a tensor.
     """
-    modes = {module: module.training for module in network.modules()}
-    network.eval()
+    twin = twin_of(network).eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), private_draws(0):
             dtype = next((p.dtype for p in network.parameters()), torch.float32)
-            outputs = network(features.to(dtype) if features.is_floating_point() else features)
+            outputs = twin(features.to(dtype) if features.is_floating_point() else features)
     except Exception as error:  # the user's own code may raise anything; it is chained
         raise InitsweepError(failure(network, features, error)) from error
-    finally:
-        for module, training in modes.items():
-            module.training = training
     if not isinstance(outputs, Tensor):
         raise InitsweepError(
             f"{type(network).__name__} returns {type(outputs).__name__}, not a tensor; give "

@@ -9,8 +9,8 @@ from torch.nn import functional
 
 from initsweep.graph.draws import private_draws
 from initsweep.graph.tracing import Traced, trace
-from initsweep.graph.twins import twin_of
 from initsweep.probes.recording import NORMS, WEIGHT_LAYERS, Pointwise
+from initsweep.probes.subject import twin_with
 
 
 class _Values(fx.Interpreter):
@@ -31,10 +31,10 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor)
     try:
         with torch.no_grad(), private_draws(0):
             doubled = {
-                id(one): nn.Parameter(torch.empty_like(one).copy_(parameters[name]).double())
+                name: nn.Parameter(torch.empty_like(one).copy_(parameters[name]).double())
                 for name, one in model.named_parameters()
             }
-            twin = twin_of(model, doubled).double().train()
+            twin = twin_with(model, doubled, torch.float64).train()
             traced = trace(twin, _is_one_operation)
             _Values(traced.root, graph=traced.graph).run(
                 features.double() if features.is_floating_point() else features

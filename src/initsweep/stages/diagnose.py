@@ -33,10 +33,9 @@ def run(params: Params) -> None:
         progress(len(params.schemes) * len(seeds), "diagnose", "network") as bar,
     ):
         for scheme in params.schemes:
-            readings = []
+            readings, state_of = [], experiment.initial_states(scheme)
             for index, seed in enumerate(seeds):
-                state = experiment.initial_state(scheme, seed)
-                wanted = index < SHARPNESS_SEEDS
+                state, wanted = state_of(seed), index < SHARPNESS_SEEDS
                 readings.append(
                     read_network(experiment, model, state, features, targets, with_sharpness=wanted)
                 )
