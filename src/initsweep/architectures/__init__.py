@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from initsweep.architectures.base import Architecture
 from initsweep.architectures.outputs import in_words
 from initsweep.errors import InitsweepError, ParamsError
-from initsweep.graph.draws import seeded
+from initsweep.graph.draws import private_draws
 from initsweep.options import check_arguments, parse_options
 from initsweep.randomness import stream_seed
 from initsweep.records import ModelOption
@@ -37,7 +37,7 @@ def build_model(
     """
     entry = _entry(name)
     # A user's network may draw buffers at random; they must be the same in every process.
-    with seeded(stream_seed("architecture", name)):
+    with private_draws(stream_seed("architecture", name), follow=True):
         if isinstance(entry, type) and issubclass(entry, Architecture):
             return parse_options(entry, options, "model").build(n_features, n_outputs)
         function = cast(Callable[..., object], entry)

@@ -14,7 +14,7 @@ from initsweep.architectures import ARCHITECTURES, Architecture, build_model, de
 from initsweep.commands.given import network_values, single_values
 from initsweep.datasets._loading import prepare
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
-from initsweep.graph.draws import seeded
+from initsweep.graph.draws import private_draws
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
@@ -203,7 +203,7 @@ def called(entry: Callable[..., object], name: str) -> nn.Module:
     Raises:
         InitsweepError: If it fails, or returns something else.
     """
-    with seeded(stream_seed("architecture", name)):
+    with private_draws(stream_seed("architecture", name), follow=True):
         try:
             model = entry()
         except Exception as error:  # the user's own code may raise anything; it is chained

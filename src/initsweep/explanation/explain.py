@@ -12,7 +12,8 @@ from torch.nn.parameter import UninitializedParameter
 from initsweep.errors import InitsweepError, unheard
 from initsweep.explanation.laws import Law, identify
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
-from initsweep.graph.draws import seeded
+from initsweep.graph.draws import private_draws
+from initsweep.graph.twins import twin_of
 from initsweep.initializers import (
     INITIALIZERS,
     Activations,
@@ -87,7 +88,7 @@ def explain(
         InitsweepError: If the network cannot be built or has no values yet (meta device, lazy
             modules), or if the scheme refuses it or does not know one of its layers.
     """
-    model = model if isinstance(model, nn.Module) else _built(model, seed)
+    model = twin_of(model if isinstance(model, nn.Module) else _built(model, seed))
     after, before = activations_after(model), activations_before(model)
     values = _values_of(model)
     lenient = scheme is None  # a scheme has to fill all of it
@@ -122,7 +123,7 @@ def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     name = getattr(build, "__qualname__", repr(build))
     if not callable(build):
         raise InitsweepError(f"explain takes a network or what builds one, received {build!r}.")
-    with seeded(seed):
+    with private_draws(seed, follow=True):
         try:
             model = build()
         except Exception as error:  # the user's own code may raise anything; it is chained

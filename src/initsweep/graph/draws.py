@@ -1,6 +1,5 @@
-"""Torch's global generator, which belongs to the whole process, and code that draws from it."""
+"""Draws from torch's global generator, which belongs to the whole process, are turned aside."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,47 +9,40 @@ from torch import Tensor
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
-_ONE_AT_A_TIME = threading.RLock()
-
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seed torch's global generator inside the block, and afterwards put it back.
-
-    For other people's functions, which may seed it themselves. Other threads that come here wait;
-    what they draw elsewhere meanwhile is drawn from this seed.
-
-    Yields:
-        Nothing.
-    """
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
-
-
-@contextmanager
-def private_draws(seed: int) -> Iterator[None]:
+def private_draws(seed: int, *, follow: bool = False) -> Iterator[None]:
     """Let this thread draw as if the global generator had this seed, without touching it.
 
-    For forward passes on the CPU: dropout gives the numbers that it gives after `manual_seed`.
+    Of what is drawn on the CPU; every operation gives the numbers that it gives after
+    `torch.manual_seed(seed)`.
+
+    Args:
+        seed: The seed.
+        follow: Whether to follow code that calls `torch.manual_seed` itself, and to take that
+            back in the end. Not for a forward pass, which does so whenever it is run.
 
     Yields:
         Nothing.
     """
+    state, seed_before = torch.get_rng_state(), torch.default_generator.initial_seed()
     # Not `with`, which besides sets flags of the whole process.
-    _push_mode(_Redirected(torch.Generator().manual_seed(seed)))
+    _push_mode(_Redirected(torch.Generator().manual_seed(seed), follow=follow))
     try:
         yield
     finally:
         _pop_mode()
+        if follow and torch.default_generator.initial_seed() != seed_before:
+            torch.set_rng_state(state)
 
 
-class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Gives operations that draw on the CPU a generator; modes hold for their own thread only."""
+class _Redirected(TorchDispatchMode):
+    """Gives operations that draw on the CPU a generator; a mode is its thread's own."""
 
-    def __init__(self, generator: torch.Generator) -> None:
+    def __init__(self, generator: torch.Generator, *, follow: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._generator = generator
+        self._generator, self._follow = generator, follow
+        self._seed = torch.default_generator.initial_seed()
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -65,9 +57,12 @@ class _Redirected(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:  # noqa: ANN401 - whatever the operation returns
         """Return what the operation gives."""
         given = dict(kwargs or {})
-        if _draws_on_the_cpu(func, args, given):
-            return func.overloadpacket(*args, **given | {"generator": self._generator})
-        return func(*args, **given)
+        if not _draws_on_the_cpu(func, args, given):
+            return func(*args, **given)
+        seed = torch.default_generator.initial_seed()
+        if self._follow and seed != self._seed:
+            self._seed, _ = seed, self._generator.manual_seed(seed)
+        return func.overloadpacket(*args, **given | {"generator": self._generator})
 
 
 def _draws_on_the_cpu(operation: OpOverload, args: Sequence[Any], given: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.twins import twin_of
 from initsweep.initializers.activations import activations_after
 from initsweep.initializers.arguments import (
     AnyInitializer,
@@ -32,7 +33,8 @@ def layers_of(model: nn.Module) -> list[Layer]:
     Raises:
         InitsweepError: If a module has a weight that no initializer knows how to fill.
     """
-    slots = slots_of(model, activations_after(model), frozen=frozen_names(model))
+    twin = twin_of(model)
+    slots = slots_of(twin, activations_after(twin), frozen=frozen_names(twin))
     parts = [part for slot in slots if not slot.kept for part in slot.parts]
     return [part.layer for part in parts if part.role == "weight"]
 

@@ -1,7 +1,7 @@
 """Draws a network's parameters: one random stream per name, so nothing else moves a weight."""
 
 from collections.abc import Collection, Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, warn
-from initsweep.graph.draws import seeded
+from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import twin_of
 from initsweep.initializers.activations import Activations, activations_after, activations_before
 from initsweep.initializers.base import FunctionInitializer, Initializer
@@ -28,7 +28,7 @@ class Filling:
 
     Attributes:
         initializer: What fills the layers.
-        network: The network as `complete` sees it, but itself, and under no seed yet.
+        network: The network as `complete` sees it, but under no seed yet.
         kept: Values that are the network's own, by parameter name.
     """
 
@@ -45,6 +45,7 @@ class Filling:
         frozen: Collection[str],
     ) -> "Filling":
         """Return what reading the network tells; a warning says what it does not."""
+        model = twin_of(model)  # which nobody else is using
         traces = cache(partial(traces_of, model))
         after = activations_after(model, traces)
         before = activations_before(model, traces) if initializer.reads == "incoming" else None
@@ -62,8 +63,7 @@ class Filling:
             InitsweepError: If the initializer refuses a layer, or returns no proper values.
         """
         slots, kept = self.network.slots, self.kept
-        # Code of the user's may draw from torch's global generator; here that is harmless.
-        with seeded(seed) if self._is_the_users else nullcontext(), torch.no_grad():
+        with torch.no_grad():
             state = {
                 slot.name: kept[slot.name] if slot.kept else self._filled(slot, seed)
                 for slot in slots
@@ -76,17 +76,21 @@ class Filling:
             for slot in slots
         }
 
-    @property
-    def _is_the_users(self) -> bool:
-        """Whether the initializer is code that keeps no promise about generators."""
+    def _draws(self, seed: int) -> AbstractContextManager[None]:
+        """Return a context in which the user's own code may draw from torch's global generator.
+
+        Our own code does not.
+        """
         kind = type(self.initializer)
-        return kind is FunctionInitializer or not kind.__module__.startswith("initsweep.")
+        ours = kind.__module__.startswith("initsweep.") and kind is not FunctionInitializer
+        return nullcontext() if ours else private_draws(seed, follow=True)
 
     def _completed(self, state: Mapping[str, Tensor], seed: int) -> Mapping[str, Tensor]:
         if type(self.initializer).complete is Initializer.complete:
             return state
-        twin = twin_of(self.network.model)
-        return self.initializer.complete(replace(self.network, model=twin, seed=seed), state)
+        network = replace(self.network, model=twin_of(self.network.model), seed=seed)
+        with self._draws(seed):
+            return self.initializer.complete(network, state)
 
     def _filled(self, slot: Slot, seed: int) -> Tensor:
         if not slot.parts:
@@ -108,10 +112,10 @@ class Filling:
             raise InitsweepError(f"Initializer {initializer!r} cannot fill '{slot.name}': {reason}")
         fill = initializer.weight if part.role == "weight" else initializer.bias
         generator = torch_stream("weights", seed, part.address)
-        if self._is_the_users:
-            torch.default_generator.manual_seed(generator.initial_seed())
+        with self._draws(generator.initial_seed()):
+            drawn = fill(part.layer, generator)
         shape = part.layer.weight_shape if part.role == "weight" else part.layer.bias_shape or (0,)
-        return _checked(fill(part.layer, generator), shape, part.address, initializer)
+        return _checked(drawn, shape, part.address, initializer)
 
 
 def _warn_of_kept(slots: tuple[Slot, ...], kept: Mapping[str, Tensor]) -> None:

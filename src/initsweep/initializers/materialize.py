@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.draws import private_draws
 from initsweep.initializers.layers import NORMS_WITH_STATISTICS
 from initsweep.initializers.network import Inputs, as_tensors, why_it_fails
 
@@ -58,7 +59,7 @@ def _find_sizes(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     try:
         for module in modes:
             module.training = False  # running statistics stay as they are
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        with torch.no_grad(), private_draws(0):
             model(*inputs)
     except Exception as error:  # a user's forward may raise anything; it is chained
         raise InitsweepError(why_it_fails(model, inputs, error)) from error

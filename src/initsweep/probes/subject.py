@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
-from initsweep.graph.draws import private_draws, seeded
+from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import twin_of
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
@@ -40,7 +40,7 @@ def subject(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
 
 
 def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    with seeded(seed):
+    with private_draws(seed, follow=True):
         try:
             network = build()
         except Exception as error:  # the user's own code may raise anything; it is chained

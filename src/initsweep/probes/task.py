@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.twins import apart
 from initsweep.probes.reading import Loss
 from initsweep.probes.subject import outputs_of
 from initsweep.probes.targets import (
@@ -103,7 +104,9 @@ def make_task(
         if targets is None:
             raise InitsweepError("A loss needs targets; give both or neither.")
         given = _checked(targets, len(features))
-        return Task(features=features, targets=given, loss=loss, constant_loss=None, notes=notes)
+        return Task(
+            features=features, targets=given, loss=apart(loss), constant_loss=None, notes=notes
+        )
     outputs = outputs_of(network, features)
     if targets is None:
         given, words = drawn(outputs, features, kind)
