@@ -1,6 +1,7 @@
 import copy
 import dataclasses
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ def _numerics() -> None:
     """Compute as the command line does, on one thread: two are far slower for small tensors."""
     torch.set_num_threads(1)
     pin_matmul()
+
+
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Let Python go from one thread to another after every few steps instead of every 5 ms."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
 
 
 @pytest.fixture(scope="session")

@@ -256,6 +256,30 @@ def test_code_of_one_s_own_comes_along(here):
     assert (here / "study/dvc.yaml").read_text() == study_pipeline()
 
 
+RESIDUAL = """
+import torch
+from torch import nn
+class Network(nn.Module):
+    def __init__(self, outputs, ch):
+        super().__init__()
+        self.stem, self.norm = nn.Conv2d(1, ch, 3, padding=1), nn.BatchNorm2d(ch)
+        self.inner, self.head = nn.Conv2d(ch, ch, 3, padding=1), nn.Linear(ch, outputs)
+    def forward(self, x):
+        x = self.stem(x.view(-1, 1, 1, x.shape[1]))
+        return self.head(torch.relu(x + self.norm(self.inner(x))).mean((2, 3)))
+def resnet(n_features, n_outputs, ch):
+    return Network(n_outputs, ch)
+"""
+
+
+@pytest.mark.usefixtures("forgotten", "restless_threads")
+def test_a_residual_network_of_one_s_own_is_timed_on_several_cores(here, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    (here / "resnet_for_init.py").write_text(RESIDUAL)
+    asked = ("--model", "resnet_for_init:resnet", "--option", "ch=4", "--target", "answer")
+    assert made("--data", "my.csv", *asked, "--minutes", "3") == 0
+
+
 @pytest.mark.usefixtures("forgotten")
 def test_a_network_without_options_has_no_brackets(here, capsys):
     (here / "plain_for_init.py").write_text(NET.replace("*, width", "width=4"))

@@ -20,29 +20,32 @@ def private_draws(seed: int, *, follow: bool = False) -> Iterator[None]:
     Args:
         seed: The seed.
         follow: Whether to follow code that calls `torch.manual_seed` itself, and to take that
-            back in the end. Not for a forward pass, which does so whenever it is run.
+            back in the end. If another thread does, just before a draw, that is followed too.
 
     Yields:
         Nothing.
     """
-    state, seed_before = torch.get_rng_state(), torch.default_generator.initial_seed()
-    # Not `with`, which besides sets flags of the whole process.
-    _push_mode(_Redirected(torch.Generator().manual_seed(seed), follow=follow))
+    state, mode = torch.get_rng_state(), _Redirected(seed, follow=follow)
+    _push_mode(mode)  # not `with`, which besides sets flags of the whole process
     try:
         yield
     finally:
         _pop_mode()
-        if follow and torch.default_generator.initial_seed() != seed_before:
+        if mode.followed:
             torch.set_rng_state(state)
 
 
 class _Redirected(TorchDispatchMode):
-    """Gives operations that draw on the CPU a generator; a mode is its thread's own."""
+    """Gives operations that draw on the CPU a generator; a mode is its thread's own.
 
-    def __init__(self, generator: torch.Generator, *, follow: bool) -> None:
+    Attributes:
+        followed: Whether the global generator was seeded meanwhile, and that was followed.
+    """
+
+    def __init__(self, seed: int, *, follow: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._generator, self._follow = generator, follow
-        self._seed = torch.default_generator.initial_seed()
+        self._generator, self._follow = torch.Generator().manual_seed(seed), follow
+        self._known, self.followed = torch.default_generator.initial_seed(), False
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -59,10 +62,16 @@ class _Redirected(TorchDispatchMode):
         given = dict(kwargs or {})
         if not _draws_on_the_cpu(func, args, given):
             return func(*args, **given)
-        seed = torch.default_generator.initial_seed()
-        if self._follow and seed != self._seed:
-            self._seed, _ = seed, self._generator.manual_seed(seed)
+        if self._follow:
+            self._follow_seed()
         return func.overloadpacket(*args, **given | {"generator": self._generator})
+
+    def _follow_seed(self) -> None:
+        seed = torch.default_generator.initial_seed()
+        afresh = torch.Generator().manual_seed(seed)
+        # Where there were draws since, it was another thread that seeded.
+        if seed != self._known and torch.equal(torch.get_rng_state(), afresh.get_state()):
+            self._known, self._generator, self.followed = seed, afresh, True
 
 
 def _draws_on_the_cpu(operation: OpOverload, args: Sequence[Any], given: Mapping[str, Any]) -> bool:

@@ -1,0 +1,75 @@
+"""Networks of strangers on every path, with more workers than one."""
+
+import threading
+
+import pytest
+import torch
+from torch import nn
+
+from initsweep.engine.lanes import Lane, Problem, Split
+from initsweep.engine.train import train_lanes
+from initsweep.errors import StackingError
+from initsweep.initializers import initial_state
+from tests.engine.conftest import accuracy, cross_entropy
+from tests.own_networks import FEATURES, KINDS, OUTPUTS, Branching, Recurrent
+
+LANES = [Lane(learning_rate=0.05, seed=seed) for seed in range(8)]
+CALL, GETATTR = nn.Module.__call__, nn.Module.__getattr__
+
+
+def problem_of(kind, asked=None):
+    generator = torch.Generator().manual_seed(5)
+    features = torch.randn(72, FEATURES, generator=generator)
+    targets = torch.randint(OUTPUTS, (72,), generator=generator)
+    model = kind()
+
+    def state(seed):
+        if asked is not None:
+            asked.append((seed, threading.current_thread()))
+        return initial_state(model, "he_normal", seed)
+
+    return Problem(
+        model=model,
+        initial_state=state,
+        train=Split(features=features[:48], targets=targets[:48]),
+        validation=Split(features=features[48:], targets=targets[48:]),
+        loss=cross_entropy,
+        loss_name="cross_entropy",
+        score=accuracy,
+        constant_loss=1.1,
+    )
+
+
+@pytest.fixture
+def trained(training, optimizer, runtime):
+    def train(problem, engine, workers):
+        settings = {"engine": engine, "workers": workers, "lanes_per_chunk": 1}
+        return train_lanes(
+            problem, LANES, training=training(epochs=2), optimizer=optimizer(),
+            runtime=runtime(**settings), keep_states=True,
+        )  # fmt: skip
+
+    return train
+
+
+@pytest.mark.usefixtures("restless_threads")
+@pytest.mark.parametrize("engine", ["torch", "reference", "auto"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_number_of_workers_trains_them_to_the_same_bytes(
+    kind, engine, trained, assert_same_bytes
+):
+    if engine == "torch" and kind in (Recurrent, Branching):
+        with pytest.raises(StackingError):
+            trained(problem_of(kind), engine, 2)
+        return
+    alone = trained(problem_of(kind), engine, 1)
+    for workers in (2, 4):
+        assert_same_bytes(trained(problem_of(kind), engine, workers), alone)
+    assert (nn.Module.__call__, nn.Module.__getattr__) == (CALL, GETATTR)
+
+
+def test_weights_are_drawn_once_per_seed_and_before_any_thread_trains(trained):
+    asked = []
+    trained(problem_of(KINDS[0], asked), "torch", 4)
+    assert [seed for seed, _ in asked] == [lane.seed for lane in LANES]
+    assert {thread for _, thread in asked} == {threading.current_thread()}

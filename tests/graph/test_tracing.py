@@ -1,0 +1,269 @@
+"""Traces as torch.fx makes them, without what it does to the process meanwhile."""
+
+import math
+import math as mathematics
+import warnings
+from functools import partial
+from math import sqrt
+
+import pytest
+import torch
+from torch import fx, nn
+from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
+
+from initsweep.graph import tracing
+from initsweep.graph.tracing import trace
+from tests import own_networks
+from tests.own_networks import KINDS, Branching
+
+fx.wrap("taken_whole")
+AROUND = nn.ReLU()
+
+
+def taken_whole(x, power):
+    return x**power if float(x.sum()) > 0 else x
+
+
+def by_root(x):
+    return x / math.sqrt(x.size(-1))
+
+
+class Net(nn.Module):
+    """Two layers; how they are used is given."""
+
+    def __init__(self, use=None):
+        super().__init__()
+        self.one, self.two = nn.Linear(4, 4), nn.Linear(4, 3)
+        self.use = use
+
+    def forward(self, x):
+        return self.two(torch.relu(self.use(self, x)))
+
+
+class ByMethod(Net):
+    def forward(self, x):
+        return self.two(self.scaled(self.one(x)))
+
+    def scaled(self, x):
+        return self.divided(x, 2.0)
+
+    @staticmethod
+    def divided(x, by):
+        return x / (by * math.floor(x.size(-1)))
+
+
+class ByParent(ByMethod):
+    def forward(self, x):
+        return torch.tanh(super().forward(x))
+
+    @property
+    def halved(self):
+        return self.two
+
+
+class ByName(ByMethod):
+    def forward(self, x):
+        return ByMethod.forward(self, x)
+
+
+class Outside(Net):
+    """Holds its layers in every place but one of `nn.Module`'s own."""
+
+    def __init__(self):
+        super().__init__()
+        one = self.one
+        self.table = {"one": lambda x: torch.tanh(one(x))}
+        self.steps = [(self.two,)]
+        self.forward = partial(self.run, power=2)
+
+    def run(self, x, power):
+        return self.steps[0][0](self.table["one"](x) ** power)
+
+
+class Holder:
+    def __init__(self, layer):
+        self.layer = layer
+
+    def run(self, x):
+        return self.layer(x)
+
+
+class Held(Net):
+    def __init__(self):
+        super().__init__()
+        self.holder = Holder(self.one)
+
+    def forward(self, x):
+        return self.two(torch.relu(self.holder.run(x)))
+
+
+class Unregistered(Net):
+    def __init__(self):
+        super().__init__()
+        self.hidden = [nn.Linear(4, 4)]
+
+    def forward(self, x):
+        return self.two(self.hidden[0](x))
+
+
+class OwnCall(Net):
+    def __call__(self, x):
+        return super().__call__(x) * 2
+
+    def forward(self, x):
+        return self.two(self.one(x))
+
+
+class Parametric(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight, self.scale = nn.Parameter(torch.ones(3, 4)), nn.Parameter(torch.ones(3))
+        self.register_buffer("mask", torch.ones(3))
+        self.constant = torch.full((3,), 0.5)
+
+    def forward(self, x):
+        return (x @ self.weight.t()) * self.scale * self.mask + self.constant + torch.ones(3)
+
+
+def imported(network, x):
+    import math as late
+
+    return network.one(x) * late.sqrt(x.shape[-1])
+
+
+def annotated(network, x, *, factor: float = 2.0):
+    return torch.no_grad()(by_root)(network.one(x)) * factor
+
+
+WAYS = {
+    "math.sqrt": lambda: Net(lambda net, x: net.one(x) / math.sqrt(x.shape[-1])),
+    "renamed": lambda: Net(lambda net, x: net.one(x) / mathematics.sqrt(x.shape[-1])),
+    "from math": lambda: Net(lambda net, x: net.one(x) / sqrt(x.shape[-1])),
+    "imported late": lambda: Net(imported),
+    "a function": lambda: Net(lambda net, x: by_root(net.one(x))),
+    "a decorated function": lambda: Net(annotated),
+    "another file": lambda: Net(lambda net, x: own_networks.attention(net.one(x), x, x)),
+    "a method": ByMethod,
+    "a parent": ByParent,
+    "a parent by name": ByName,
+    "outside": Outside,
+    "held": Held,
+    "unregistered": Unregistered,
+    "around": lambda: Net(lambda net, x: AROUND(net.one(x))),
+    "own call": OwnCall,
+    "parametric": Parametric,
+    "fx.wrap": lambda: Net(lambda net, x: taken_whole(net.one(x), 2)),
+    "checkpoint": lambda: Net(lambda net, x: checkpoint(net.one, x, use_reentrant=False)),
+    "traced before": lambda: fx.symbolic_trace(Net(lambda net, x: by_root(net.one(x)))),
+    "scripted": lambda: nn.Sequential(torch.jit.script(nn.Linear(4, 4)), nn.ReLU()),
+    "weight norm": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)),
+}
+
+
+class Patching(fx.Tracer):
+    def is_leaf_module(self, m, module_qualified_name):
+        return is_leaf(m)
+
+
+def is_leaf(module):
+    return isinstance(module, nn.Linear | nn.GRU | nn.ReLU)
+
+
+def outcome(make):
+    try:
+        return str(make())
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+
+
+@pytest.mark.parametrize("build", [*KINDS, *WAYS.values()], ids=[*KINDS, *WAYS])
+def test_what_is_recorded_is_what_torch_fx_records(build):
+    network = nn.Sequential(build())
+    expected = outcome(lambda: Patching().trace(network))
+    assert outcome(lambda: trace(network, is_leaf).graph) == expected
+    again = trace(nn.Sequential(nn.Linear(2, 2)), is_leaf).root  # a twin can be traced as well
+    assert len(trace(again, is_leaf).graph.nodes) == 3
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_running_the_operations_gives_what_the_network_gives(training):
+    network = Parametric().train(training)
+    traced = trace(network, is_leaf)
+    x = torch.randn(5, 4)
+    assert torch.equal(fx.Interpreter(traced.root, graph=traced.graph).run(x), network(x))
+    assert torch.equal(traced.root(x), network(x))
+    assert traced.root.training is training
+
+
+def settings():
+    return (
+        nn.Module.__call__, nn.Module.__getattr__, math.sqrt, globals()["sqrt"],
+        globals()["taken_whole"], list(warnings.filters), torch.get_rng_state().tolist(),
+        fx._symbolic_trace._is_fx_tracing_flag,
+    )  # fmt: skip
+
+
+def test_nothing_of_the_process_is_other_while_a_network_is_traced():
+    seen, before = Seen(), settings()
+
+    def use(network, x):
+        seen.append(settings())
+        return network.one(x) + torch.randn(4)
+
+    trace(Net(use), is_leaf)
+    assert seen.lists == [before]
+    assert settings() == before
+
+
+class Seen:
+    """Neither a container nor holding modules, so a twin shares it."""
+
+    def __init__(self):
+        self.lists = []
+
+    def append(self, one):
+        self.lists.append(one)
+
+
+def test_a_network_is_left_as_it_was():
+    class Restless(Net):
+        def __init__(self):
+            super().__init__()
+            self.count, self.seen = 0, []
+            self.register_buffer("calls", torch.zeros(()))
+
+        def forward(self, x):
+            global counted
+            counted = True
+            self.calls += 1
+            self.count, self.last = self.count + 1, x
+            self.seen.append(x)
+            warnings.warn("every time", stacklevel=2)
+            return self.two(self.one(x))
+
+    network = Restless()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trace(network, is_leaf)
+    assert (network.count, network.seen, hasattr(network, "last")) == (0, [], False)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert "counted" not in globals()
+
+
+def test_a_compiled_network_is_traced_through():
+    network = Net(lambda net, x: net.one(x))
+    expected = str(trace(network, is_leaf).graph).replace("=one", "=_orig_mod.one")
+    compiled = torch.compile(network, backend="eager")
+    found = str(trace(compiled, is_leaf).graph)
+    assert [line.split("target=")[-1] for line in found.splitlines() if "call_module" in line] == [
+        "_orig_mod.one](args = (%args,), kwargs = {})",
+        "_orig_mod.two](args = (%relu,), kwargs = {})",
+    ], expected
+
+
+def test_what_a_forward_raises_is_raised():
+    with pytest.raises(TypeError, match="must be a string or a real number, not 'Proxy'"):
+        trace(Branching(), is_leaf)
+    with pytest.raises(fx.proxy.TraceError):
+        trace(nn.Sequential(nn.GRU(2, 2)), lambda _: False)
+    assert tracing.trace is trace
