@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 import initsweep
 from initsweep import assert_healthy, diagnose
@@ -285,3 +286,31 @@ def test_schemes_that_measure_get_the_batch():
     model = nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
     found = diagnose(model, torch.randn(32, 6), schemes=["lsuv"])
     assert found.schemes[0].scheme == "lsuv"
+
+
+class Checkpointed(nn.Module):
+    """Runs a part of itself again on the way back."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.body, self.head = nn.Linear(6, 16), nn.Linear(16, 16), nn.Linear(16, 3)
+
+    def forward(self, x):
+        x = functional.relu(self.stem(x))
+        return self.head(checkpoint(lambda z: self.body(z).relu(), x, use_reentrant=False))
+
+
+def plainly(network):
+    """The same network without checkpoints."""
+    return nn.Sequential(network.stem, nn.ReLU(), network.body, nn.ReLU(), network.head)
+
+
+def test_networks_with_checkpoints_and_compiled_ones_are_looked_at_as_others_are():
+    torch.manual_seed(0)
+    network, batch = Checkpointed(), torch.randn(40, 6)
+    expected = diagnose(plainly(network), batch)
+    numbers = [(row.forward_std, row.backward_std) for row in expected.layers]
+    for one in (network, torch.compile(plainly(network), backend="eager")):
+        found = diagnose(one, batch)
+        assert [(row.forward_std, row.backward_std) for row in found.layers] == numbers
+        assert found.schemes[0].sharpness == pytest.approx(expected.schemes[0].sharpness)

@@ -2,14 +2,20 @@
 
 import math
 import pickle
+import warnings
 
 import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError
-from initsweep.initializers import Initializer, make_initializer
-from initsweep.initializers.apply import initial_state, initialize_, layers_of
+from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.initializers import Initializer, forward_gain, make_initializer
+from initsweep.initializers.apply import (
+    initial_state,
+    initial_states,
+    initialize_,
+    layers_of,
+)
 from initsweep.randomness import torch_stream
 
 HE = make_initializer("he_normal", {})
@@ -203,3 +209,75 @@ def test_initializers_travel_to_worker_processes():
         copy = pickle.loads(pickle.dumps(initializer))  # noqa: S301 - our own bytes
         state, again = initial_state(Net(), initializer, 0), initial_state(Net(), copy, 0)
         assert torch.equal(state["first.weight"], again["first.weight"])
+
+
+class Read(nn.Module):
+    """Notes how often it is read or run, where no copy of it looks."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.inner, self.head, self.phi = nn.Linear(20, 20), nn.Linear(20, 5), torch.relu
+        self.note = times.append
+
+    def forward(self, x):
+        self.note(x)
+        return self.head(x + self.phi(self.inner(x)))
+
+
+class Times:
+    def __init__(self):
+        self.number = 0
+
+    def append(self, _):
+        self.number += 1
+
+
+@pytest.mark.parametrize("scheme", ["he_normal", "lecun_normal"])
+@pytest.mark.parametrize("gain", ["auto", "incoming"])
+def test_for_many_seeds_a_network_is_read_once(scheme, gain):
+    times = Times()
+    network, initializer = Read(times), make_initializer(scheme, {"gain": gain})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InitsweepWarning)
+        expected = [initial_state(network, initializer, seed) for seed in range(3)]
+        times.number = 0
+        state_of = initial_states(network, initializer)
+    found = [state_of(seed) for seed in range(3)]
+    assert times.number == 1
+    for one, other in zip(found, expected, strict=True):
+        assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_scheme_for_residual_networks_does_not_read_it_again():
+    class Silent(Read):
+        def forward(self, x):
+            self.note(x)
+            return self.head(x + self.inner(x))
+
+    times = Times()
+    state_of = initial_states(Silent(times), make_initializer("fixup", {}))
+    assert not any(state_of(seed)["head.weight"].any() for seed in range(3))
+    assert times.number == 1
+
+
+def test_what_was_read_is_not_kept_from_call_to_call():
+    network, gained = nn.Sequential(nn.Linear(90, 90), nn.ReLU(), nn.Linear(90, 9)), "he_uniform"
+    relu = initial_state(network, make_initializer(gained, {"gain": "auto"}), 0)["0.weight"]
+    network[1] = nn.Tanh()
+    tanh = initial_state(network, make_initializer(gained, {"gain": "auto"}), 0)["0.weight"]
+    ratio = forward_gain(torch.tanh) / forward_gain(torch.relu)
+    torch.testing.assert_close(tanh, relu * ratio, rtol=1e-6, atol=0)
+
+
+def test_a_function_that_seeds_the_global_generator_is_followed_and_leaves_nothing():
+    def seeding(layer, generator):
+        torch.manual_seed(5)
+        return torch.randn(layer.weight_shape)
+
+    network = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 2))
+    before = torch.get_rng_state()
+    state = initial_state(network, seeding, 0)
+    assert torch.equal(torch.get_rng_state(), before)
+    for name, shape in (("0.weight", (3, 4)), ("1.weight", (2, 3))):
+        five = torch.Generator().manual_seed(5)
+        assert torch.equal(state[name], torch.randn(shape, generator=five))

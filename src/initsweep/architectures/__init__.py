@@ -10,6 +10,7 @@ from initsweep.architectures.base import Architecture
 from initsweep.architectures.outputs import in_words
 from initsweep.errors import InitsweepError, ParamsError
 from initsweep.graph.draws import private_draws
+from initsweep.graph.strays import check_registered
 from initsweep.options import check_arguments, parse_options
 from initsweep.randomness import stream_seed
 from initsweep.records import ModelOption
@@ -79,6 +80,7 @@ def _checked(network: object, name: str, n_features: int, n_outputs: int) -> nn.
     """
     if not isinstance(network, nn.Module):
         raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {network!r}.")
+    check_registered(network, f"The network of '{name}'")
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise InitsweepError(f"'{name}' built a network without parameters to train.")
     batch = torch.zeros(2, n_features)

@@ -5,13 +5,11 @@ user's, in the whole process, for as long as it takes. Here calls are recorded b
 twin, and by the user's functions, copies of which see other globals.
 """
 
-import builtins
 import inspect
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from types import FunctionType, ModuleType
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -20,7 +18,7 @@ from torch.fx import _symbolic_trace as symbolic
 from torch.utils.checkpoint import checkpoint
 
 from initsweep.graph.draws import private_draws
-from initsweep.graph.twins import Apart, Copier
+from initsweep.graph.twins import Apart, Copier, run_at_once
 
 Leaf = Callable[[nn.Module], bool]
 """Whether to take a module as one operation."""
@@ -64,7 +62,7 @@ class _Tracer(fx.Tracer):
 
         Source: `fx.Tracer.trace`, without the patches.
         """
-        root = self.root = _RecordingCopier(self._recorded()).of(model)
+        root = self.root = Copier(self._recorded(), _recording_functions()).of(model)
         self.submodule_paths = {module: path for path, module in root.named_modules()}
         self.tensor_attrs = {
             value: f"{path}.{name}".lstrip(".")
@@ -95,82 +93,13 @@ class _Tracer(fx.Tracer):
         return Recorded
 
 
-class _RecordingCopier(Copier):
-    """Copies the user's functions too: theirs of `math` record what they are called with."""
-
-    def __init__(self, apart: type[nn.Module]) -> None:
-        # Unwrapped, as somebody may be tracing with patches.
-        functions = [inspect.unwrap(value) for value in vars(math).values() if callable(value)]
-        recorded = {id(one): symbolic._create_wrapped_func(one) for one in functions}
-        instead = {id(warnings.warn): _say_nothing, id(checkpoint): _run_at_once}
-        super().__init__(apart, recorded | instead)
-        self._spaces: dict[int, _Space] = {}
-
-    def space(self, function: FunctionType) -> dict[str, Any]:
-        """Return the globals that the copy of a function sees."""
-        return self.space_of(function.__globals__)
-
-    def space_of(self, names: dict[str, Any]) -> "_Space":
-        """Return what stands for a module's globals."""
-        return self._spaces.setdefault(id(names), _Space(self, names))
-
-    def python_module(self, one: ModuleType) -> ModuleType:
-        """Return what stands for a module of Python."""
-        return _Module(one, self)
-
-
-class _Space(dict[str, Any]):
-    """Globals: copies of what is there. What a function sets stays here."""
-
-    def __init__(self, copier: _RecordingCopier, names: dict[str, Any]) -> None:
-        super().__init__(__builtins__=vars(builtins) | {"__import__": self._import})
-        self._copier, self._names = copier, names
-
-    def __missing__(self, name: str) -> Any:  # noqa: ANN401
-        """Return the copy of a global.
-
-        Raises:
-            KeyError: If there is none of this name; Python then looks among its own.
-        """
-        wrapped = (id(self._names), name) in symbolic._wrapped_fns_to_patch
-        if wrapped:
-            original = self._names[name] if name in self._names else getattr(builtins, name)
-            return symbolic._create_wrapped_func(original)
-        return self._copier.of(self._names[name])
-
-    def _import(
-        self,
-        name: str,
-        _space: object = None,
-        _local: object = None,
-        fromlist: Sequence[str] | None = (),
-        level: int = 0,
-    ) -> object:
-        return self._copier.of(__import__(name, self._names, None, fromlist, level))
-
-
-class _Module(ModuleType):
-    """A module of Python whose attributes are copies."""
-
-    def __init__(self, original: ModuleType, copier: _RecordingCopier) -> None:
-        super().__init__(original.__name__)
-        self.__dict__["_original"], self.__dict__["_copier"] = original, copier
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        """Return the copy of an attribute."""
-        names = vars(self._original)
-        if name in names:
-            return self._copier.space_of(names)[name]
-        return self._copier.of(getattr(self._original, name))
+def _recording_functions() -> dict[int, object]:
+    """Return what stands for the functions of `math`, as arguments may be recorded, and others."""
+    # Unwrapped, as somebody may be tracing with patches.
+    functions = [inspect.unwrap(value) for value in vars(math).values() if callable(value)]
+    recorded = {id(one): symbolic._create_wrapped_func(one) for one in functions}
+    return recorded | {id(warnings.warn): _say_nothing, id(checkpoint): run_at_once}
 
 
 def _say_nothing(*args: object, **kwargs: object) -> None:
     """Stand for `warnings.warn`: a network warns when it runs, not when it is read."""
-
-
-def _run_at_once(function: Callable[..., object], *args: object, **settings: object) -> object:
-    """Return what `checkpoint` returns, without its warning that proxies have no gradient."""
-    return function(*args, **{k: v for k, v in settings.items() if k not in _OF_CHECKPOINT})
-
-
-_OF_CHECKPOINT = inspect.signature(checkpoint).parameters

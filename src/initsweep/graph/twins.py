@@ -6,8 +6,9 @@ containers, bound methods, functions with what they close over. The rest is shar
 """
 
 import copy
+import inspect
 from abc import ABCMeta
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -15,6 +16,9 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from initsweep.graph.spaces import Shadow, Space
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -42,14 +46,22 @@ class Apart(nn.Module):
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
 
-def twin_of(model: AnyModule, given: Mapping[int, object] | None = None) -> AnyModule:
+def twin_of(
+    model: AnyModule,
+    given: Mapping[int, object] | None = None,
+    dtype: torch.dtype | None = None,
+) -> AnyModule:
     """Return a network of the same parameters, with modules, buffers and hooks of its own.
+
+    Parts of it that would save memory by being run again on the way back are run once.
 
     Args:
         model: The network; left as it is.
         given: What to have instead of parts of it, by their `id`.
+        dtype: Type of all numbers that are not given; parameters are copied then.
     """
-    twin: AnyModule = Copier(Apart, given or {}).of(model)
+    instead: dict[int, object] = {id(checkpoint): run_at_once}
+    twin: AnyModule = Copier(Apart, instead | dict(given or {}), dtype).of(model)
     return twin
 
 
@@ -58,38 +70,51 @@ def apart(function: Function) -> Function:
     return twin_of(function) if isinstance(function, nn.Module) else function
 
 
+def run_at_once(function: Callable[..., object], *args: object, **settings: object) -> object:
+    """Return what `checkpoint` returns."""
+    return function(*args, **{k: v for k, v in settings.items() if k not in _OF_CHECKPOINT})
+
+
+_OF_CHECKPOINT = inspect.signature(checkpoint).parameters
+
+
 class Copier:
     """Copies a network and whatever refers to its modules, each thing once."""
 
-    def __init__(self, apart: type[nn.Module], given: Mapping[int, object]) -> None:
+    def __init__(
+        self, apart: type[nn.Module], given: Mapping[int, object], dtype: torch.dtype | None = None
+    ) -> None:
         """Prepare.
 
         Args:
             apart: Where calls and lookups of the copied modules end.
             given: Copies that are there before, by the `id` of what they stand for.
+            dtype: Type of all other numbers.
         """
-        self._apart, self._given = apart, given
+        self._apart, self._given, self._dtype = apart, given, dtype
         # Beside each copy the original, lest its id be given to something else.
         self._copies: dict[int, tuple[object, Any]] = {}
         self._classes: dict[type, type] = {}
         self._twin_classes: dict[type, type] = {}
+        self._spaces: dict[int, Space] = {}
 
     def of(self, one: Any) -> Any:  # noqa: ANN401 - anything
         """Return the copy of something, or itself where there is nothing to copy."""
+        if type(one) in _PLAIN:
+            return one
         if id(one) in self._given:
             return self._given[id(one)]
         if id(one) not in self._copies:
-            name = next((name for kinds, name in _COPIED_BY if isinstance(one, kinds)), "_object")
+            name = _BY_TYPE.get(type(one)) or next(
+                (name for kinds, name in _BY_KIND if isinstance(one, kinds)), "_object"
+            )
             self._keep(one, getattr(self, name)(one))
         return self._copies[id(one)][1]
 
-    def space(self, function: FunctionType) -> dict[str, Any]:
-        """Return the globals that the copy of a function sees."""
-        return function.__globals__
-
-    def python_module(self, one: ModuleType) -> ModuleType:
-        """Return what stands for a module of Python."""
-        return one
+    def space(self, names: dict[str, Any]) -> Space:
+        """Return what stands for the globals of a module of Python."""
+        names = names.names if isinstance(names, Space) else names
+        return self._spaces.setdefault(id(names), Space(names, self))
 
     def _keep(self, one: object, copied: object) -> None:
         self._copies.setdefault(id(one), (one, copied))
@@ -97,8 +122,12 @@ class Copier:
     def _itself(self, one: object) -> object:
         return one
 
+    def _parameter(self, one: Tensor) -> Tensor:
+        return one if self._dtype is None else self._tensor(one)
+
     def _tensor(self, one: Tensor) -> Tensor:
-        return one.detach().clone().requires_grad_(one.requires_grad)
+        dtype = self._dtype if one.is_floating_point() else None
+        return one.detach().to(dtype or one.dtype, copy=True).requires_grad_(one.requires_grad)
 
     def _module(self, one: nn.Module) -> nn.Module:
         twin: nn.Module = self._filled(object.__new__(self._twin_class(type(one))), one)
@@ -139,11 +168,12 @@ class Copier:
         return copied
 
     def _dict(self, one: dict[Any, object]) -> dict[Any, object]:
-        copied = copy.copy(one)
+        copied = one.copy() if type(one) in (dict, OrderedDict) else copy.copy(one)
         self._keep(one, copied)
-        values = self._mapped(dict(one))
-        copied.clear()
-        copied.update(values)
+        if copied:
+            values = self._mapped(copied)
+            copied.clear()
+            copied.update(values)
         return copied
 
     def _set(self, one: set[object]) -> set[object]:
@@ -155,7 +185,7 @@ class Copier:
         if not self._moves(one):
             return one
         cells = tuple(CellType() for _ in one.__closure__ or ())
-        copied = FunctionType(one.__code__, self.space(one), one.__name__, None, cells)
+        copied = FunctionType(one.__code__, self.space(one.__globals__), one.__name__, None, cells)
         self._keep(one, copied)
         for name in ("__module__", "__qualname__", "__doc__", "__annotations__"):
             setattr(copied, name, getattr(one, name))
@@ -169,13 +199,15 @@ class Copier:
         return copied
 
     def _moves(self, one: object) -> bool:
-        """Return whether a function is copied: for what it closes over, or for its globals."""
+        """Return whether a function is copied: for its globals, or for what it closes over."""
         if not isinstance(one, FunctionType):
             return False
         values = [value for name, value in _closed_over(one) if name != "__class__"]
-        if f"{one.__module__}.".startswith(_NOT_THE_USERS):
-            return any(isinstance(value, nn.Module) for value in values)
-        return bool(values) or self.space(one) is not one.__globals__
+        theirs = not f"{one.__module__}.".startswith(_NOT_THE_USERS)
+        return theirs or any(isinstance(value, nn.Module) for value in values)
+
+    def _python_module(self, one: ModuleType) -> ModuleType:
+        return Shadow(one, self)
 
     def _type(self, kind: type) -> type:
         return self._class(kind) if issubclass(kind, nn.Module) else kind
@@ -248,19 +280,21 @@ def _derived(kind: type, *bases: type) -> type:
     return derived
 
 
-_COPIED_BY: tuple[tuple[Any, str], ...] = (
-    ((str, int, float, bytes, type(None)), "_itself"),
-    ((nn.Parameter, nn.UninitializedBuffer, torch.jit.ScriptModule), "_itself"),
-    (Tensor, "_tensor"),
-    (nn.Module, "_module"),
-    (FunctionType, "_function"),
-    (MethodType, "_method"),
-    (partial, "_partial"),
-    (tuple, "_tuple"),
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
+_BY_KIND: tuple[tuple[tuple[type, ...], str], ...] = (
+    ((nn.UninitializedParameter, nn.UninitializedBuffer, torch.jit.ScriptModule), "_itself"),
+    ((nn.Parameter,), "_parameter"),
+    ((Tensor,), "_tensor"),
+    ((nn.Module,), "_module"),
+    ((FunctionType,), "_function"),
+    ((MethodType,), "_method"),
+    ((partial,), "_partial"),
+    ((tuple,), "_tuple"),
     ((list, deque), "_list"),
-    (dict, "_dict"),
+    ((dict, OrderedDict), "_dict"),
     ((set, frozenset), "_set"),
-    (type, "_type"),
-    (ModuleType, "python_module"),
+    ((type,), "_type"),
+    ((ModuleType,), "_python_module"),
 )
 """The method of `Copier` for each kind of thing; `_object` for all others."""
+_BY_TYPE = {one: name for kinds, name in _BY_KIND for one in kinds if one is not Tensor}

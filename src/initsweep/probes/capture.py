@@ -5,7 +5,7 @@ there are.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -101,11 +101,10 @@ def capture(
         for name, value in parameters.items()
     }
     twin = twin_with(model, leaves, torch.float64).train()
-    recording: list[Use] = []
+    uses: list[Use] = []
     # Dropout would otherwise draw from a stream that depends on what ran before.
-    with recorded(twin, recording), private_draws(0):
+    with recorded(twin, uses), private_draws(0):
         value = loss(twin(_doubled(features)), _doubled(targets))
-        uses = tuple(recording)  # going backward, checkpointed parts are run again
         value.backward()  # type: ignore[no-untyped-call]
     trained = [leaves[name] for name in trained_names(model, leaves)]
     return Snapshot(
@@ -145,7 +144,7 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
     )
 
 
-def _unseen(model: nn.Module, trained: list[Tensor], uses: Sequence[Use]) -> tuple[str, ...]:
+def _unseen(model: nn.Module, trained: list[Tensor], uses: list[Use]) -> tuple[str, ...]:
     """Return the names of the trained parameters that nothing was recorded of."""
     # A tied weight is one parameter of several modules: seen in one of them, it is seen.
     known = {id(one) for use in uses for one in use.module.parameters(recurse=False)}

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
+from initsweep.graph.strays import check_registered
 from initsweep.graph.twins import twin_of
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
@@ -17,11 +18,13 @@ def subject(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
     """Return the network itself, or the one that a function builds under this seed.
 
     Raises:
-        InitsweepError: If it is neither, building it fails, or it has no values yet.
+        InitsweepError: If it is neither, building it fails, it has no values yet, or layers of it
+            are where torch does not find them.
     """
     if not isinstance(model, nn.Module) and not callable(model):
         raise InitsweepError(f"The model must be a network or build one, received {model!r}.")
     network = model if isinstance(model, nn.Module) else _built(model, seed)
+    check_registered(network, type(network).__name__)
     values = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     lazy = next((name for name, one in values.items() if nn.parameter.is_lazy(one)), None)
     if lazy is not None:
@@ -55,14 +58,10 @@ def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
 def twin_with(
     network: nn.Module, parameters: Mapping[str, Tensor], dtype: torch.dtype
 ) -> nn.Module:
-    """Return a twin of a network with other parameters, and its buffers in another type."""
+    """Return a twin of a network with other parameters, and all else in their type."""
     own = {name: id(one) for name, one in network.named_parameters()}
     given = {own[name]: value for name, value in parameters.items() if name in own}
-    buffers = {
-        id(one): one.detach().to(dtype if one.is_floating_point() else one.dtype, copy=True)
-        for one in network.buffers()
-    }
-    return twin_of(network, given | buffers)
+    return twin_of(network, given, dtype)
 
 
 def outputs_of(network: nn.Module, features: Tensor) -> Tensor:

@@ -1,17 +1,16 @@
 """Compares the kernels with torch on the network at hand, before anything is trained."""
 
-import copy
 import math
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Plan
 from initsweep.errors import KernelsError
+from initsweep.graph.twins import twin_of
 from initsweep.params import Optimizer
 
 EXAMPLES = 8
@@ -34,7 +33,7 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
     n = min(EXAMPLES, len(problem.train.targets))
     # Copies, as a module of the user may work in place on what it is given.
     features, targets = problem.train.features[:n].clone(), problem.train.targets[:n].clone()
-    model, state = _random_model(problem)
+    state = _random_state(problem.model)
     trainer = Trainer(
         plan,
         batch=n,
@@ -47,10 +46,10 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
     outputs, order = torch.empty(n, trainer.n_outputs), torch.arange(n)
     trainer.predict(features, outputs)
     with torch.no_grad():
-        _compare("outputs", outputs, functional_call(model.eval(), state, (features.clone(),)))
+        _compare("outputs", outputs, _with(problem.model, state).eval()(features.clone()))
     for step in range(1, STEPS + 1):
         # Some mistakes show only where an update has been made of them.
-        expected, gradients = _gradients(problem, model.train(), state, features.clone(), targets)
+        expected, gradients = _gradients(problem, state, features.clone(), targets)
         norms = [float(gradient.norm()) for gradient in gradients.values()]
         largest = max(norms, default=0.0)
         # No step is longer than RATE: a deep network would overflow, and nothing be compared.
@@ -66,34 +65,35 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
         state = after
 
 
-def _random_model(problem: Problem) -> tuple[nn.Module, dict[str, Tensor]]:
-    """Return a copy of the network and random values for it: of constants no mix-up would show."""
-    model = copy.deepcopy(problem.model)
+def _random_state(model: nn.Module) -> dict[str, Tensor]:
+    """Return buffers as they are and random parameters: of constants no mix-up would show."""
     generator = torch.Generator().manual_seed(0)
     state = {name: buffer.clone() for name, buffer in model.named_buffers()}
     for name, parameter in model.named_parameters():
         fan_in = max(1, parameter[0].numel()) if parameter.dim() > 1 else 1
         noise = torch.randn(parameter.shape, generator=generator)
         state[name] = noise / fan_in**0.5 if parameter.dim() > 1 else 1 + 0.1 * noise
-    return model, state
+    return state
 
 
 def _gradients(
-    problem: Problem,
-    model: nn.Module,
-    state: dict[str, Tensor],
-    features: Tensor,
-    targets: Tensor,
+    problem: Problem, state: dict[str, Tensor], features: Tensor, targets: Tensor
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the loss in training mode, and its gradient by every parameter."""
-    names = [name for name, _ in model.named_parameters()]
+    names = [name for name, _ in problem.model.named_parameters()]
     leaves = {name: state[name].clone().requires_grad_() for name in names}
-    buffers = {name: value.clone() for name, value in state.items() if name not in leaves}
-    loss = problem.loss(functional_call(model, {**leaves, **buffers}, (features,)), targets)
+    loss = problem.loss(_with(problem.model, state | leaves).train()(features), targets)
     gradients = torch.autograd.grad(
         loss, list(leaves.values()), allow_unused=True, materialize_grads=True
     )
     return loss.detach(), dict(zip(names, gradients, strict=True))
+
+
+def _with(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
+    """Return a twin of the network with these parameters, and these buffers to start from."""
+    parameters = {id(own): state[name] for name, own in model.named_parameters()}
+    buffers = {id(own): state[name].clone() for name, own in model.named_buffers()}
+    return twin_of(model, parameters | buffers)
 
 
 def _compare(what: str, found: Tensor, expected: Tensor, slack: float = 1e-6) -> None:

@@ -1,0 +1,62 @@
+"""What stands for the globals of the user's modules of Python, as copied functions see them."""
+
+import builtins
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, Protocol
+
+from torch.fx import _symbolic_trace as symbolic
+
+
+class Copies(Protocol):
+    """Where the copies come from; see `twins.Copier`."""
+
+    def of(self, one: Any) -> Any:  # noqa: ANN401 - anything
+        """Return the copy of something, or itself where there is nothing to copy."""
+
+    def space(self, names: dict[str, Any]) -> "Space":
+        """Return what stands for the globals of a module of Python."""
+
+
+class Space(dict[str, Any]):
+    """Globals: copies of what is there. What a function sets stays here."""
+
+    def __init__(self, names: dict[str, Any], copies: Copies) -> None:
+        super().__init__(__builtins__=vars(builtins) | {"__import__": self._import})
+        self.names, self._copies = names, copies
+
+    def __missing__(self, name: str) -> Any:  # noqa: ANN401 - anything
+        """Return the copy of a global.
+
+        Raises:
+            KeyError: If there is none of this name; Python then looks among its own.
+        """
+        if (id(self.names), name) in symbolic._wrapped_fns_to_patch:
+            original = self.names[name] if name in self.names else getattr(builtins, name)
+            return symbolic._create_wrapped_func(original)
+        return self._copies.of(self.names[name])
+
+    def _import(
+        self,
+        name: str,
+        _space: object = None,
+        _local: object = None,
+        fromlist: Sequence[str] | None = (),
+        level: int = 0,
+    ) -> object:
+        return self._copies.of(__import__(name, self.names, None, fromlist, level))
+
+
+class Shadow(ModuleType):
+    """A module of Python whose attributes are copies."""
+
+    def __init__(self, original: ModuleType, copies: Copies) -> None:
+        super().__init__(original.__name__)
+        self.__dict__["_original"], self.__dict__["_copies"] = original, copies
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
+        """Return the copy of an attribute."""
+        names = vars(self._original)
+        if name in names:
+            return self._copies.space(names)[name]
+        return self._copies.of(getattr(self._original, name))

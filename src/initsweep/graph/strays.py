@@ -1,0 +1,40 @@
+"""Finds layers that a network holds where torch does not look for them."""
+
+from collections.abc import Iterator
+
+from torch import nn
+
+from initsweep.errors import InitsweepError
+
+
+def check_registered(model: nn.Module, name: str) -> None:
+    """Check that no layer to train is held in a list or another container of Python's.
+
+    Args:
+        model: The network.
+        name: What to call it.
+
+    Raises:
+        InitsweepError: If one is: `parameters()` does not have its weights.
+    """
+    known = set(model.modules())
+    for path, module in model.named_modules():
+        for attribute, held in vars(module).items():
+            for one in _modules_in(held):
+                if one not in known and any(each.requires_grad for each in one.parameters()):
+                    where = f"{path}.{attribute}".lstrip(".")
+                    raise InitsweepError(
+                        f"{name} holds a {type(one).__name__} in '{where}', a plain "
+                        f"{type(held).__name__}, where torch does not find its parameters: they "
+                        "would be neither filled nor trained. Hold layers in nn.ModuleList or "
+                        "nn.ModuleDict; freeze those that are not to be trained, with "
+                        "`requires_grad_(False)`."
+                    )
+
+
+def _modules_in(held: object) -> Iterator[nn.Module]:
+    if isinstance(held, nn.Module):
+        yield held
+    elif isinstance(held, list | tuple | set | dict):
+        for one in held.values() if isinstance(held, dict) else held:
+            yield from _modules_in(one)

@@ -1,0 +1,101 @@
+"""Draws that are turned aside: the numbers of the global generator, which stays where it is."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from initsweep.graph.draws import private_draws
+
+ONES, EMPTY = torch.ones(2, 9, 3, 3), torch.empty(33, 17)
+HALF, QUERY = torch.full((9,), 0.5), torch.ones(1, 2, 5, 4)
+WAYS = {
+    "rand": lambda: torch.rand(5),
+    "randn": lambda: torch.randn(40),
+    "randint": lambda: torch.randint(3, 9, (7,)),
+    "randint below": lambda: torch.randint(9, (7,)),
+    "randperm": lambda: torch.randperm(11),
+    "rand_like": lambda: torch.rand_like(EMPTY),
+    "randint_like": lambda: torch.randint_like(EMPTY, 2, 9),
+    "bernoulli": lambda: torch.bernoulli(HALF),
+    "multinomial": lambda: torch.multinomial(HALF, 5),
+    "normal": lambda: torch.normal(HALF, 1.0),
+    "poisson": lambda: torch.poisson(HALF),
+    "uniform_": lambda: torch.empty(5).uniform_(),
+    "exponential_": lambda: torch.empty(5).exponential_(),
+    "orthogonal_": lambda: nn.init.orthogonal_(torch.empty(9, 5)),
+    "trunc_normal_": lambda: nn.init.trunc_normal_(torch.empty(9, 5)),
+    "dropout": lambda: functional.dropout(ONES),
+    "dropout2d": lambda: functional.dropout2d(ONES),
+    "alpha_dropout": lambda: functional.alpha_dropout(ONES, training=True),
+    "rrelu": lambda: functional.rrelu(-ONES, training=True),
+    "attention": lambda: functional.scaled_dot_product_attention(
+        QUERY, QUERY, QUERY, dropout_p=0.3
+    ),
+    "layer": lambda: nn.Linear(5, 6).weight,
+    "recurrent": lambda: nn.GRU(4, 5, 2, dropout=0.5)(torch.ones(3, 2, 4))[0],
+    "a generator": lambda: torch.rand(5, generator=torch.Generator().manual_seed(4)),
+    "elsewhere": lambda: torch.zeros(len(torch.empty(3, device="meta").uniform_())),
+}
+
+
+@pytest.mark.parametrize("draw", WAYS.values(), ids=WAYS)
+def test_the_numbers_are_those_of_the_seed_and_the_global_generator_stays(draw):
+    torch.manual_seed(7)
+    expected = draw()
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    with private_draws(7):
+        assert torch.equal(draw(), expected)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_gradients_of_what_was_dropped():
+    x = torch.ones(50, requires_grad=True)
+    torch.manual_seed(7)
+    functional.dropout(x * 2).sum().backward()
+    expected, x.grad = x.grad, None
+    with private_draws(7):
+        functional.dropout(x * 2).sum().backward()
+    assert torch.equal(x.grad, expected)
+
+
+def test_code_that_seeds_itself_is_followed_and_leaves_nothing():
+    torch.manual_seed(1)
+    before = torch.get_rng_state()
+    with private_draws(7, follow=True):
+        first = torch.rand(3)
+        torch.manual_seed(5)
+        own = torch.rand(3)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.manual_seed(5)
+    assert torch.equal(own, torch.rand(3))
+    torch.manual_seed(7)
+    assert torch.equal(first, torch.rand(3))
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_every_thread_has_its_own():
+    def drawn(seed):
+        with private_draws(seed):
+            return torch.cat([torch.rand(2) for _ in range(50)])
+
+    expected = [drawn(seed) for seed in range(8)]
+    stop = threading.Event()
+
+    def disturb():
+        while not stop.is_set():
+            torch.manual_seed(0)
+            torch.rand(3)
+
+    with ThreadPoolExecutor(5) as pool:
+        disturbing = pool.submit(disturb)
+        for _ in range(5):
+            found = pool.map(drawn, range(8))
+            assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True))
+        stop.set()
+        disturbing.result()
+    assert not torch.utils._python_dispatch._is_in_torch_dispatch_mode
