@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::initsweep.errors.InitsweepWarning"),
 ]
 GAINED = make_initializer("he_normal", {"gain": "auto"})
-SECONDS = 1.5
+SECONDS = 1.0
 
 
 def built(kind):

@@ -1,10 +1,13 @@
 """Networks of strangers on every path, with more workers than one."""
 
 import threading
+from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train import train_lanes
@@ -73,3 +76,32 @@ def test_weights_are_drawn_once_per_seed_and_before_any_thread_trains(trained):
     trained(problem_of(KINDS[0], asked), "torch", 4)
     assert [seed for seed, _ in asked] == [lane.seed for lane in LANES]
     assert {thread for _, thread in asked} == {threading.current_thread()}
+
+
+class Checkpointed(nn.Module):
+    """As people write it who do not say which kind of checkpoint they mean."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.inner = nn.Linear(FEATURES, 8), nn.Linear(8, 8)
+        self.head = nn.Linear(8, OUTPUTS)
+
+    def forward(self, x):
+        x = torch.relu(self.stem(x))
+        return self.head(checkpoint(lambda z: torch.relu(self.inner(z)), x, use_reentrant=True))
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+def test_a_checkpointed_network_is_trained_as_without(trained):
+    network = Checkpointed()
+    plain = nn.Sequential(network.stem, nn.ReLU(), network.inner, nn.ReLU(), network.head)
+    names = dict(zip(dict(network.named_parameters()), dict(plain.named_parameters()), strict=True))
+    problem = problem_of(lambda: network)
+
+    def state(seed):
+        return {names[name]: value for name, value in problem.initial_state(seed).items()}
+
+    expected = trained(replace(problem, model=plain, initial_state=state), "reference", 1)
+    for engine in ("auto", "reference"):
+        found = trained(problem, engine, 2)
+        np.testing.assert_allclose(found.train_loss, expected.train_loss, rtol=1e-5)

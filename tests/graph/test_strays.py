@@ -1,0 +1,53 @@
+import pytest
+import torch
+from torch import nn
+
+from initsweep import diagnose
+from initsweep.architectures import build_model
+from initsweep.errors import InitsweepError
+
+
+class Hiding(nn.Module):
+    """Holds a layer where torch does not look; what trains is the head."""
+
+    def __init__(self, hide, *, trained=True):
+        super().__init__()
+        self.inner, self.head = nn.Module(), nn.Linear(4, 3)
+        self.inner.hidden = hide(nn.Linear(4, 4).requires_grad_(trained))
+
+    def forward(self, x):
+        held = self.inner.hidden
+        while not isinstance(held, nn.Module):
+            held = next(iter(held.values() if isinstance(held, dict) else held))
+        return self.head(torch.tanh(held(x)))
+
+
+WAYS = {
+    "list": lambda layer: [layer],
+    "tuple": lambda layer: ([layer],),
+    "dict": lambda layer: {"first": (layer,)},
+    "set": lambda layer: {layer},
+}
+BATCH = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
+
+
+def hiding(n_features, n_outputs, way):
+    return Hiding(WAYS[way])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_layers_to_train_are_not_held_where_torch_does_not_look(way):
+    told = rf"holds a Linear in 'inner.hidden', a plain {way}, .*Hold layers in nn.ModuleList"
+    with pytest.raises(InitsweepError, match=f"The network of '.*:hiding' {told}"):
+        build_model(f"{__name__}:hiding", {"way": way}, n_features=4, n_outputs=3)
+    with pytest.raises(InitsweepError, match=f"^Hiding {told}"):
+        diagnose(Hiding(WAYS[way]), BATCH)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_frozen_ones_and_those_that_are_registered_too_may_be(way):
+    assert diagnose(Hiding(WAYS[way], trained=False), BATCH).layers[-1].name == "head"
+    twice = Hiding(WAYS[way])
+    twice.also = nn.Linear(4, 4)
+    twice.inner.hidden = WAYS[way](twice.also)
+    assert [row.name for row in diagnose(twice, BATCH).layers] == ["also", "head"]
