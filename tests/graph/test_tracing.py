@@ -12,7 +12,6 @@ from torch import fx, nn
 from torch.utils.checkpoint import checkpoint
 
 from initsweep.graph.tracing import trace
-from initsweep.graph.twins import twin_of
 from tests import own_networks
 from tests.own_networks import KINDS, Branching
 
@@ -131,6 +130,15 @@ def imported(network, x):
     return network.one(x) * late.sqrt(x.shape[-1])
 
 
+def by_kind(network, x):
+    kinds = {nn.Linear: torch.tanh, Net: torch.relu, own_networks.Dense: torch.abs}
+    assert isinstance(type(network), type)
+    assert type("Made", (), {}).__name__ == "Made"
+    for one in (network.one, network):
+        x = kinds[type(one)](x) if one.__class__ is type(one) else x
+    return network.one(x) if type(network) is Net and type(x) is not Net else x
+
+
 def annotated(network, x, *, factor: float = 2.0):
     return torch.no_grad()(by_root)(network.one(x)) * factor
 
@@ -139,6 +147,10 @@ WAYS = {
     "math.sqrt": lambda: Net(lambda net, x: net.one(x) / math.sqrt(x.shape[-1])),
     "renamed": lambda: Net(lambda net, x: net.one(x) / mathematics.sqrt(x.shape[-1])),
     "from math": lambda: Net(lambda net, x: net.one(x) / sqrt(x.shape[-1])),
+    "by kind": lambda: Net(by_kind),
+    "by class": lambda: Net(
+        lambda net, x: net.one(x) if isinstance(net, Net) and isinstance(net.one, nn.Linear) else x
+    ),
     "imported late": lambda: Net(imported),
     "a function": lambda: Net(lambda net, x: by_root(net.one(x))),
     "a decorated function": lambda: Net(annotated),
@@ -182,7 +194,6 @@ def test_what_is_recorded_is_what_torch_fx_records(build):
     expected = outcome(lambda: Patching().trace(nn.Sequential(build())))
     network = nn.Sequential(build())
     assert outcome(lambda: trace(network, is_leaf).graph) == expected
-    assert outcome(lambda: trace(twin_of(network), is_leaf).graph) == expected
 
 
 @pytest.mark.parametrize("training", [True, False])

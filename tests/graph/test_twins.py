@@ -96,6 +96,8 @@ def test_what_refers_to_a_module_refers_to_the_twin_s():
     assert twin.history == deque([twin.inner])
     assert twin.lock is network.lock
     assert isinstance(twin, Entangled)
+    assert twin.__class__.__mro__[1:].count(Entangled) == 1
+    assert twin.inner.__class__ is nn.Linear
     assert (type(twin).__name__, type(twin).__module__) == ("Entangled", __name__)
 
 

@@ -17,7 +17,6 @@ from initsweep.engine.reasons import in_words
 from initsweep.errors import PlanError
 from initsweep.graph.draws import private_draws
 from initsweep.graph.tracing import trace
-from initsweep.graph.twins import twin_of
 
 ACTIVATIONS: Mapping[object, str] = {
     functional.relu: "relu",
@@ -79,10 +78,9 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
     """
     before = [buffer.clone() for buffer in model.buffers()]
     root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
-    twin = twin_of(root)
     try:
-        evaluated = trace(twin.eval(), _is_one_operation)
-        traced = trace(twin.train(), _is_one_operation)
+        evaluated = trace(root, _is_one_operation, training=False)
+        traced = trace(root, _is_one_operation, training=True)
         with torch.no_grad(), private_draws(0):
             traced.root.eval()  # running statistics stay as they are
             like = next(model.parameters())

@@ -88,12 +88,12 @@ def explain(
         InitsweepError: If the network cannot be built or has no values yet (meta device, lazy
             modules), or if the scheme refuses it or does not know one of its layers.
     """
-    model = twin_of(model if isinstance(model, nn.Module) else _built(model, seed))
+    model = model if isinstance(model, nn.Module) else _built(model, seed)
     after, before = activations_after(model), activations_before(model)
     values = _values_of(model)
     lenient = scheme is None  # a scheme has to fill all of it
     frozen = frozen_names(model)
-    slots = slots_of(model, after, before, frozen=frozen, skip_unknown=lenient)
+    slots = slots_of(twin_of(model), after, before, frozen=frozen, skip_unknown=lenient)
     stock = _Stock(slots=slots, after=after, before=before, tied=_tied(model))
     now = _rows(stock, values)
     known = {slot.name for slot in slots if slot.kept != "free"}

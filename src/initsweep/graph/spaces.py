@@ -9,7 +9,7 @@ from torch.fx import _symbolic_trace as symbolic
 
 
 class Copies(Protocol):
-    """Where the copies come from; see `twins.Copier`."""
+    """Where the copies come from; see `copies.Copier`."""
 
     def of(self, one: Any) -> Any:  # noqa: ANN401 - anything
         """Return the copy of something, or itself where there is nothing to copy."""
@@ -18,11 +18,25 @@ class Copies(Protocol):
         """Return what stands for the globals of a module of Python."""
 
 
+class _KindOfType(type):
+    """What `type` is in a space: twins' modules are of the kind that they say they are."""
+
+    def __call__(cls, *given: Any, **rest: Any) -> Any:  # noqa: ANN401 - as `type` is called
+        """Return the kind of one thing, or a new class."""
+        return given[0].__class__ if len(given) == 1 else type(*given, **rest)
+
+    def __instancecheck__(cls, one: object) -> bool:
+        return isinstance(one, type)
+
+
+_TYPE = _KindOfType("type", (), {})
+
+
 class Space(dict[str, Any]):
     """Globals: copies of what is there. What a function sets stays here."""
 
     def __init__(self, names: dict[str, Any], copies: Copies) -> None:
-        super().__init__(__builtins__=vars(builtins) | {"__import__": self._import})
+        super().__init__(__builtins__=vars(builtins) | {"__import__": self._import, "type": _TYPE})
         self.names, self._copies = names, copies
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401 - anything

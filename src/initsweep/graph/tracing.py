@@ -9,7 +9,7 @@ import inspect
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -17,8 +17,9 @@ from torch import Tensor, fx, nn
 from torch.fx import _symbolic_trace as symbolic
 from torch.utils.checkpoint import checkpoint
 
+from initsweep.graph.copies import Copier
 from initsweep.graph.draws import private_draws
-from initsweep.graph.twins import Apart, Copier, run_at_once
+from initsweep.graph.twins import Apart, run_at_once
 
 Leaf = Callable[[nn.Module], bool]
 """Whether to take a module as one operation."""
@@ -36,13 +37,31 @@ class Traced(NamedTuple):
     graph: fx.Graph
 
 
-def trace(model: nn.Module, is_leaf: Leaf) -> Traced:
+def trace(
+    model: nn.Module,
+    is_leaf: Leaf,
+    *,
+    training: bool | None = None,
+    given: Mapping[int, object] | None = None,
+    dtype: torch.dtype | None = None,
+) -> Traced:
     """Return the operations of a network, which is left as it is, as are generators.
 
     Whatever a `forward` raises when it is given proxies is raised.
+
+    Args:
+        model: The network.
+        is_leaf: Whether to take a module as one operation.
+        training: The mode to trace it in; by default that in which it is.
+        given: As for `twin_of`.
+        dtype: As for `twin_of`.
     """
+    tracer = _Tracer(is_leaf)
+    root = tracer.twin_of(model, given or {}, dtype)
+    if training is not None:
+        root.train(training)
     with torch.no_grad(), private_draws(0):
-        return _Tracer(is_leaf).traced(model)
+        return Traced(root, tracer.recorded(root))
 
 
 class _Tracer(fx.Tracer):
@@ -50,19 +69,19 @@ class _Tracer(fx.Tracer):
 
     def __init__(self, is_leaf: Leaf) -> None:
         super().__init__(autowrap_modules=())  # type: ignore[arg-type]
-        self._is_leaf, self._recording = is_leaf, True
+        self._is_leaf, self._recording = is_leaf, False
         self._qualname_counter = defaultdict(int)  # not the one that all tracers share
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
         """Return whether to take the module as one operation."""
         return self._is_leaf(m)
 
-    def traced(self, model: nn.Module) -> Traced:
-        """Return the operations of a network.
+    def recorded(self, root: nn.Module) -> fx.Graph:
+        """Return the operations of a twin.
 
         Source: `fx.Tracer.trace`, without the patches.
         """
-        root = self.root = Copier(self._recorded(), _recording_functions()).of(model)
+        self.root = root
         self.submodule_paths = {module: path for path, module in root.named_modules()}
         self.tensor_attrs = {
             value: f"{path}.{name}".lstrip(".")
@@ -72,11 +91,15 @@ class _Tracer(fx.Tracer):
         }
         self.graph = fx.Graph(tracer_cls=type(self))
         function, args = self.create_args_for_root(type(root).forward, is_module=True)
+        self._recording = True
         self.create_node("output", "output", (self.create_arg(function(*args)),), {})
         self._recording = False
-        return Traced(root, self.graph)
+        return self.graph
 
-    def _recorded(self) -> type[Apart]:
+    def twin_of(
+        self, model: nn.Module, given: Mapping[int, object], dtype: torch.dtype | None
+    ) -> nn.Module:
+        """Return a twin that records what it is called with."""
         tracer, proxies = self, dict[str, fx.Proxy]()
 
         class Recorded(Apart):
@@ -90,7 +113,8 @@ class _Tracer(fx.Tracer):
                 value = super().__getattr__(name)
                 return tracer.getattr(name, value, proxies) if tracer._recording else value
 
-        return Recorded
+        twin: nn.Module = Copier(Recorded, _recording_functions() | dict(given), dtype).of(model)
+        return twin
 
 
 def _recording_functions() -> dict[int, object]:

@@ -33,8 +33,7 @@ def layers_of(model: nn.Module) -> list[Layer]:
     Raises:
         InitsweepError: If a module has a weight that no initializer knows how to fill.
     """
-    twin = twin_of(model)
-    slots = slots_of(twin, activations_after(twin), frozen=frozen_names(twin))
+    slots = slots_of(twin_of(model), activations_after(model), frozen=frozen_names(model))
     parts = [part for slot in slots if not slot.kept for part in slot.parts]
     return [part.layer for part in parts if part.role == "weight"]
 

@@ -28,7 +28,7 @@ class Filling:
 
     Attributes:
         initializer: What fills the layers.
-        network: The network as `complete` sees it, but under no seed yet.
+        network: The network as `complete` sees it, but itself, and under no seed yet.
         kept: Values that are the network's own, by parameter name.
     """
 
@@ -45,11 +45,11 @@ class Filling:
         frozen: Collection[str],
     ) -> "Filling":
         """Return what reading the network tells; a warning says what it does not."""
-        model = twin_of(model)  # which nobody else is using
         traces = cache(partial(traces_of, model))
         after = activations_after(model, traces)
         before = activations_before(model, traces) if initializer.reads == "incoming" else None
-        slots = slots_of(model, after, before, frozen=frozen)
+        # Of a twin, whose layers say what they hold even while somebody traces the network.
+        slots = slots_of(twin_of(model), after, before, frozen=frozen)
         kept = kept_values(model, slots)
         _warn_of_kept(slots, kept)
         _warn_of_unclear(slots, after if before is None else before, initializer)

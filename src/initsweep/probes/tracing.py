@@ -10,7 +10,6 @@ from torch.nn import functional
 from initsweep.graph.draws import private_draws
 from initsweep.graph.tracing import Traced, trace
 from initsweep.probes.recording import NORMS, WEIGHT_LAYERS, Pointwise
-from initsweep.probes.subject import twin_with
 
 
 class _Values(fx.Interpreter):
@@ -31,11 +30,12 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor)
     try:
         with torch.no_grad(), private_draws(0):
             doubled = {
-                name: nn.Parameter(torch.empty_like(one).copy_(parameters[name]).double())
+                id(one): nn.Parameter(torch.empty_like(one).copy_(parameters[name]).double())
                 for name, one in model.named_parameters()
             }
-            twin = twin_with(model, doubled, torch.float64).train()
-            traced = trace(twin, _is_one_operation)
+            traced = trace(
+                model, _is_one_operation, training=True, given=doubled, dtype=torch.float64
+            )
             _Values(traced.root, graph=traced.graph).run(
                 features.double() if features.is_floating_point() else features
             )
