@@ -3,7 +3,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from initsweep.probes.attention import can_open, opened
+from initsweep.probes.attention import can_open, open_attentions
 from initsweep.probes.capture import capture
 
 
@@ -22,16 +22,14 @@ def test_attention_written_out_is_torchs_attention(batch_first, other):
     padding[0, -1] = True
     arguments = {"attn_mask": mask, "key_padding_mask": padding}
     expected = attention(query, key, key, **arguments)
-    with opened(attention, ignore):
-        found = attention(query, key, key, **arguments)
+    unbatched = attention(query[0], key[0], key[0], need_weights=False)[0]
+    open_attentions(attention, ignore)
+    found = attention(query, key, key, **arguments)
     for one, two in zip(found, expected, strict=True):
         torch.testing.assert_close(one, two)
-    assert "forward" not in vars(attention)
-    unbatched = attention(query[0], key[0], key[0], need_weights=False)[0]
-    with opened(attention, ignore):
-        torch.testing.assert_close(
-            attention(query[0], key[0], key[0], need_weights=False)[0], unbatched
-        )
+    torch.testing.assert_close(
+        attention(query[0], key[0], key[0], need_weights=False)[0], unbatched
+    )
 
 
 def test_attention_with_extra_tokens_is_left_alone():

@@ -5,8 +5,7 @@ the signals. While a network is being looked at, the module computes the same in
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -29,31 +28,13 @@ def can_open(module: nn.MultiheadAttention) -> bool:
     )
 
 
-@contextmanager
-def opened(model: nn.Module, observe: Observer) -> Iterator[None]:
-    """Let the attentions of `model` compute in the open; afterwards they are as they were.
-
-    Yields:
-        Nothing.
-    """
-    attentions = [
-        module
-        for module in model.modules()
-        if isinstance(module, nn.MultiheadAttention) and can_open(module)
-    ]
-    encoders = [module for module in model.modules() if isinstance(module, nn.TransformerEncoder)]
-    nested = [(encoder, encoder.enable_nested_tensor) for encoder in encoders]
-    for attention in attentions:
-        attention.forward = _forward(attention, observe)  # type: ignore[method-assign, assignment]
-    for encoder in encoders:
-        encoder.enable_nested_tensor = False
-    try:
-        yield
-    finally:
-        for attention in attentions:
-            del attention.forward
-        for encoder, value in nested:
-            encoder.enable_nested_tensor = value
+def open_attentions(model: nn.Module, observe: Observer) -> None:
+    """Let the attentions of a network, a twin, compute in the open from now on."""
+    for module in model.modules():
+        if isinstance(module, nn.MultiheadAttention) and can_open(module):
+            module.forward = _forward(module, observe)  # type: ignore[method-assign, assignment]
+        elif isinstance(module, nn.TransformerEncoder):
+            module.enable_nested_tensor = False
 
 
 def _forward(attention: nn.MultiheadAttention, observe: Observer) -> Callable[..., object]:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from initsweep.probes.attention import opened
+from initsweep.probes.attention import open_attentions
 
 Pointwise = Callable[[Tensor], Tensor]
 
@@ -66,7 +66,8 @@ def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
     ) -> None:
         uses.append(record_use(f"{names[module]}.{part}".lstrip("."), module, weight, bias, x, out))
 
-    with opened(model, projection), _Watch(uses):
+    open_attentions(model, projection)
+    with _Watch(uses):
         yield
 
 

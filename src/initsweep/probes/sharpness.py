@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from initsweep.probes.attention import opened
+from initsweep.probes.attention import open_attentions
 from initsweep.probes.capture import trained_names
 from initsweep.probes.subject import twin_with
 
@@ -49,9 +49,9 @@ def sharpness(
     for module in twin.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.eval()
+    open_attentions(twin, _ignore)  # torch's own attention has no second derivative
     try:
-        with opened(twin, _ignore):  # torch's own attention has no second derivative
-            value = loss(twin(features[:EXAMPLES]), targets[:EXAMPLES])
+        value = loss(twin(features[:EXAMPLES]), targets[:EXAMPLES])
         gradients = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
         return _largest_eigenvalue(leaves, gradients)
     except RuntimeError:  # no second derivative
