@@ -20,10 +20,10 @@ from initsweep.architectures import build_model
 from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
-from initsweep.engine.train import OnProgress, train_lanes
+from initsweep.engine.train import OnProgress, predict_rows, train_lanes
 from initsweep.errors import each_warning_once
 from initsweep.initializers import initial_states, make_initializer
-from initsweep.metrics import METRICS, bound
+from initsweep.metrics import METRICS, bound, recorded
 from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import Role, of_training
@@ -47,7 +47,8 @@ class Experiment:
         self.params = with_network(params, schema)
         self.schema = schema
         self.loss = bound(METRICS.get(schema.loss_name), schema)
-        self.score = bound(METRICS.get(schema.score_name), schema)
+        self.recorded_loss = recorded(METRICS.get(schema.loss_name), schema)
+        self.score = recorded(METRICS.get(schema.score_name), schema)
         self.judged = schema.judged
         self._said: set[str] = set()  # one warning, not one per seed
 
@@ -185,8 +186,23 @@ class Experiment:
             loss=self.loss,
             loss_name=self.schema.loss_name,
             class_weights=tuple(self.schema.class_weights),
+            recorded_loss=self.recorded_loss,
             score=self.score,
             constant_loss=self.schema.constant_validation_loss,
+        )
+
+    def outputs(
+        self, scheme: str, states: Sequence[Mapping[str, Tensor]], split: Split
+    ) -> list[Tensor]:
+        """Return what trained networks make of the rows of a split, (rows, outputs) each."""
+        settings = self.params
+        return predict_rows(
+            self.problem(scheme),
+            states,
+            split.features,
+            training=settings.training,
+            optimizer=settings.optimizer,
+            runtime=settings.runtime,
         )
 
     def _split(self, name: str) -> Split:

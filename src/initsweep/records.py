@@ -41,9 +41,9 @@ DIGITS = 9
 processor to processor in their last digits, which say nothing."""
 
 
-def rounded(value: float) -> float:
-    """Return a number as records have it."""
-    return float(f"{value:.{DIGITS}g}")
+def rounded(value: float, digits: int = DIGITS) -> float:
+    """Return a number as records have it; with fewer digits where it is known less well."""
+    return float(f"{value:.{digits}g}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -116,6 +116,15 @@ class CompiledPath(TrainingPath):
         self._idle.append(trainer)
         return assembly.results
 
+    def predict(self, state: Mapping[str, Tensor], features: Tensor) -> Tensor:
+        """Return the network's outputs, shape (n, n_outputs): the same bits on any processor."""
+        trainer = self._idle.pop() if self._idle else self._new_trainer()
+        trainer.start(state)
+        outputs = torch.empty(len(features), trainer.n_outputs)
+        trainer.predict(features.contiguous(), outputs)
+        self._idle.append(trainer)
+        return outputs
+
     def _new_trainer(self) -> Trainer:
         return Trainer(
             self._plan,
@@ -223,10 +232,9 @@ class _LaneTraining:
 
     def _measure(self, first: int, count: int) -> None:
         """Write loss and score of the outputs that wait, from entry `first` on."""
-        problem, outputs = self._job.problem, self._outputs[:count]
-        targets = problem.validation.targets
-        for row, function in zip(self._validation, (problem.loss, problem.score), strict=True):
-            row[first : first + count] = to_numpy(function(outputs, targets))
+        worth = self._job.problem.worth(self._outputs[:count])
+        for row, values in zip(self._validation, worth, strict=True):
+            row[first : first + count] = to_numpy(values)
 
 
 def work_per_example(plan: Plan, sizes: Mapping[str, int]) -> int:

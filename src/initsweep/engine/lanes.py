@@ -48,6 +48,7 @@ class Problem:
         loss: Outputs (..., n, n_outputs) and targets (..., n) to losses (...).
         loss_name: What it is registered as, for a path that computes the loss itself; "" for a
             loss that only `loss` knows.
+        recorded_loss: The same as losses are recorded; None for `loss`.
         score: The same for the quantity reported beside the loss.
         constant_loss: Validation loss of the best constant predictor.
         class_weights: What `loss` multiplies each class by, for a path that computes it itself.
@@ -62,6 +63,12 @@ class Problem:
     constant_loss: float
     loss_name: str = ""
     class_weights: tuple[float, ...] = ()
+    recorded_loss: MetricFunction | None = None
+
+    def worth(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return losses and scores (...) of outputs (..., n, n_outputs) on the validation rows."""
+        targets, loss = self.validation.targets, self.recorded_loss or self.loss
+        return loss(outputs, targets), self.score(outputs, targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

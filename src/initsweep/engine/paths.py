@@ -6,15 +6,17 @@ A path cuts the lanes into chunks and trains one chunk at a time. Whatever surro
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from initsweep.engine.devices import MATMUL_SETTING
+from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
 from initsweep.engine.packing import Chunk
 from initsweep.engine.schedules import rate_factor
@@ -109,6 +111,18 @@ class TrainingPath(ABC):
     def numerics(self) -> AbstractContextManager[None]:
         """Return a context in which to train: settings of the process, restored afterwards."""
         return nullcontext()
+
+    def predict(self, state: Mapping[str, Tensor], features: Tensor) -> Tensor:
+        """Return what one network in evaluation mode makes of some examples.
+
+        Args:
+            state: Parameters and buffers by name.
+            features: Shape (n, ...), on the job's device.
+
+        Returns:
+            Shape (n, n_outputs).
+        """
+        return predict(self.job.problem.model, [state], features)[0]
 
     @abstractmethod
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:

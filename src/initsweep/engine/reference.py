@@ -120,8 +120,8 @@ def _check(loss: float, limit: float, step: int) -> None:
 def _evaluate(model: nn.Module, problem: Problem) -> tuple[float, float]:
     model.eval()
     # A copy, as a module of the user may work in place on what it is given.
-    outputs, targets = model(problem.validation.features.clone()), problem.validation.targets
-    return problem.loss(outputs, targets).item(), problem.score(outputs, targets).item()
+    loss, score = problem.worth(model(problem.validation.features.clone()))
+    return loss.item(), score.item()
 
 
 def torch_optimizer(

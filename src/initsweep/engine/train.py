@@ -1,11 +1,12 @@
 """Trains lanes: by the path that was chosen, in chunks, on workers, keeping checkpoints."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from initsweep.engine.checkpoints import Checkpoints
 from initsweep.engine.choice import choose_path
@@ -75,6 +76,42 @@ def train_lanes(
                 if on_progress is not None:
                     on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
     return assembly.results
+
+
+def predict_rows(
+    problem: Problem,
+    states: Sequence[Mapping[str, Tensor]],
+    features: Tensor,
+    *,
+    training: Training,
+    optimizer: Optimizer,
+    runtime: Runtime,
+) -> list[Tensor]:
+    """Return what trained networks make of some examples, by the path that trains them.
+
+    Args:
+        problem: What they share.
+        states: Parameters and buffers of each by name.
+        features: Shape (n, ...).
+        training: As they were trained.
+        optimizer: As they were trained.
+        runtime: Device, engine, threads.
+
+    Returns:
+        Outputs in evaluation mode on the CPU, shape (n, n_outputs) each.
+    """
+    device = resolve_device(runtime.device)
+    job = Job(
+        problem=_on_device(problem, device),
+        training=training,
+        optimizer=optimizer,
+        runtime=runtime,
+        keep_states=False,
+    )
+    with numerics(device, runtime.threads):
+        path = choose_path(job)
+        with path.numerics():
+            return [path.predict(state, features.to(device)).cpu() for state in states]
 
 
 def _finished(

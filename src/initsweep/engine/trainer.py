@@ -119,12 +119,9 @@ class ChunkTrainer:
 
     def _evaluate(self) -> tuple[FloatArray, FloatArray]:
         """Return validation loss and score of each lane, each of shape (lanes,)."""
-        validation = self._problem.validation
-        outputs = self._stack.predict(validation.features)
-        return (
-            self._by_lane(self._problem.loss(outputs, validation.targets)),
-            self._by_lane(self._problem.score(outputs, validation.targets)),
-        )
+        outputs = self._stack.predict(self._problem.validation.features)
+        losses, scores = self._problem.worth(outputs)
+        return self._by_lane(losses), self._by_lane(scores)
 
     def _by_lane(self, values: Tensor) -> FloatArray:
         """Return values (slots, ...) as (lanes, ...) on the CPU, NaN for lanes without a slot."""

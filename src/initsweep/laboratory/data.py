@@ -14,7 +14,7 @@ from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, sta
 from initsweep.datasets.readers.idx import read_idx
 from initsweep.engine.lanes import MetricFunction, Split
 from initsweep.errors import DataError
-from initsweep.metrics import METRICS, loss_of, score_of
+from initsweep.metrics import METRICS, loss_of, recorded, score_of
 from initsweep.params import Fractions
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
@@ -47,9 +47,14 @@ class Data:
         return METRICS.get(self.loss_name).function
 
     @property
+    def recorded_loss(self) -> MetricFunction:
+        """The same as losses are recorded."""
+        return recorded(METRICS.get(self.loss_name))
+
+    @property
     def score(self) -> MetricFunction:
         """The score that is reported."""
-        return METRICS.get(self.score_name).function
+        return recorded(METRICS.get(self.score_name))
 
     @property
     def train(self) -> Split:

@@ -235,6 +235,7 @@ class Lab:
             validation=data.splits[split],
             loss=data.loss,
             loss_name=data.loss_name,
+            recorded_loss=data.recorded_loss,
             score=data.score,
             constant_loss=data.constant_loss[split],
         )

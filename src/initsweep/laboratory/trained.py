@@ -19,5 +19,5 @@ def outputs(setup: Setup, state: Mapping[str, Tensor], split: str = "test") -> T
 
 def capped_loss(setup: Setup, state: Mapping[str, Tensor], split: str = "test") -> float:
     """Return the loss on the rows of a split, at most the constant predictor's."""
-    loss = setup.data.loss(outputs(setup, state, split), setup.data.splits[split].targets)
+    loss = setup.data.recorded_loss(outputs(setup, state, split), setup.data.splits[split].targets)
     return min(float(loss), setup.data.constant_loss[split])

@@ -120,6 +120,25 @@ def bound(metric: Metric, schema: Schema) -> Callable[[Tensor, Tensor], Tensor]:
     return partial(metric.function, **{metric.needs: values[metric.needs]})
 
 
+def recorded(metric: Metric, schema: Schema | None = None) -> Callable[[Tensor, Tensor], Tensor]:
+    """Return the metric's function as values of it are recorded.
+
+    Sums and logarithms are taken in float64, and a loss is rounded to the type of the outputs:
+    networks that answer the same on two processors then have the same losses.
+
+    Args:
+        metric: The metric.
+        schema: The prepared data, for a metric that needs to know of them.
+    """
+    function = metric.function if schema is None else bound(metric, schema)
+
+    def value(outputs: Tensor, targets: Tensor) -> Tensor:
+        exact = function(outputs.double(), targets)
+        return exact.to(outputs.dtype) if metric.role == "loss" else exact
+
+    return value
+
+
 def rarest_class(counts: list[int]) -> int:
     """Return the class with the fewest training rows, the first of several; -1 without classes."""
     return counts.index(min(counts)) if counts else -1

@@ -12,6 +12,9 @@ from torch import Tensor
 
 from initsweep.probes import PROBES
 from initsweep.probes.capture import Layer
+from initsweep.records import rounded
+
+DIGITS = 6  # of a rank; eigenvalues are accurate to some more, which depend on the processor
 
 
 # The two ranks of a layer ask for the same one; a tensor is found again by identity.
@@ -61,10 +64,10 @@ def stable_rank(matrix: Tensor) -> float:
 @PROBES.register("effective_rank")
 def activation_rank(layer: Layer) -> float:
     """Return the effective rank of the layer's activations, shape (rows, units)."""
-    return effective_rank(layer.activations)
+    return rounded(effective_rank(layer.activations), DIGITS)
 
 
 @PROBES.register("stable_rank")
 def activation_stable_rank(layer: Layer) -> float:
     """Return the stable rank of the layer's activations, shape (rows, units)."""
-    return stable_rank(layer.activations)
+    return rounded(stable_rank(layer.activations), DIGITS)

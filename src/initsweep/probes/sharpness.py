@@ -13,8 +13,10 @@ from torch import Tensor, nn
 from initsweep.probes.attention import open_attentions
 from initsweep.probes.capture import trained_names
 from initsweep.probes.subject import twin_with
+from initsweep.records import rounded
 
 ITERATIONS = 12
+DIGITS = 4  # of the result; those behind depend on the processor, and on the tolerance first
 TOLERANCE = 0.02  # of the largest eigenvalue, between two iterations
 # The curvature of so many examples stands for the batch's; more cost in proportion.
 EXAMPLES = 64
@@ -100,7 +102,7 @@ def _largest_eigenvalue(leaves: list[Tensor], gradients: tuple[Tensor | None, ..
         if betas[-1] <= 1e-6 * abs(largest) or abs(largest - before) < TOLERANCE * abs(largest):
             break
         basis.append(product / betas[-1])
-    return float(f"{largest:.4g}")
+    return rounded(largest, DIGITS)
 
 
 def _hessian_times(vector: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:

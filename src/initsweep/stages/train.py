@@ -7,9 +7,8 @@ from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from initsweep import artifacts
-from initsweep.engine.evaluate import predict
 from initsweep.experiment import Experiment, finite, load_experiment
-from initsweep.metrics import bound, measures_of
+from initsweep.metrics import measures_of, recorded
 from initsweep.params import Params
 from initsweep.progress import progress
 from initsweep.records import (
@@ -48,7 +47,7 @@ def run(params: Params, scheme: str) -> None:
             on_progress=lambda lanes, _: bar.advance(lanes),
         )
     folder = artifacts.train_folder(scheme)
-    outputs = [_outputs(experiment, state) for state in trained.states]
+    outputs = _outputs(experiment, scheme, trained.states)
     runs = [
         _with_test(experiment, row, made["test"])
         for row, made in zip(trained.runs, outputs, strict=True)
@@ -117,24 +116,29 @@ def median_run(runs: Sequence[RunRow]) -> int | None:
     return finished[(len(finished) - 1) // 2] if finished else None
 
 
-def _outputs(experiment: Experiment, state: dict[str, Tensor] | None) -> Outputs:
-    """Return what one trained network makes of the rows that it was not trained on.
+def _outputs(
+    experiment: Experiment, scheme: str, states: Sequence[dict[str, Tensor] | None]
+) -> list[Outputs]:
+    """Return what each trained network makes of the rows that it was not trained on.
 
     Once for each: on images this takes about as long as the training of a small study.
     """
-    if state is None:
-        return {"validation": None, "test": None}
-    return {
-        "validation": predict(experiment.model(), [state], experiment.validation.features)[0].cpu(),
-        "test": predict(experiment.model(), [state], experiment.test.features)[0].cpu(),
-    }
+    kept = [state for state in states if state is not None]
+    validation = iter(experiment.outputs(scheme, kept, experiment.validation))
+    test = iter(experiment.outputs(scheme, kept, experiment.test))
+    return [
+        {"validation": None, "test": None}
+        if state is None
+        else {"validation": next(validation), "test": next(test)}
+        for state in states
+    ]
 
 
 def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> RunRow:
     if outputs is None:
         return replace(row, capped_test_loss=experiment.cap(None, None, "test"))
     targets = experiment.test.targets
-    loss = finite(float(experiment.loss(outputs, targets)))
+    loss = finite(float(experiment.recorded_loss(outputs, targets)))
     score = finite(float(experiment.score(outputs, targets)))
     return replace(
         row,
@@ -151,7 +155,7 @@ def _measures(experiment: Experiment, row: RunRow, made: Outputs) -> list[Measur
         for metric in measures_of(experiment.schema.task):
             value = None
             if outputs is not None:
-                function = bound(metric, experiment.schema)
+                function = recorded(metric, experiment.schema)
                 value = finite(float(function(outputs, splits[name].targets)))
             rows.append(
                 MeasureRow(

@@ -1,0 +1,109 @@
+"""One study gives the same tables on every processor that the compiled kernels are fast on.
+
+The libraries choose other routines on another processor; they can be told to.
+"""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+import torch
+from numpy._core._multiarray_umath import __cpu_features__
+from ruamel.yaml import YAML
+
+from initsweep.engine.kernels.library import load_library
+from initsweep.errors import KernelsError
+
+ANOTHER = {
+    "ATEN_CPU_CAPABILITY": "avx2",  # torch, and the build of our kernels
+    "ONEDNN_MAX_CPU_ISA": "AVX2",
+    "MKL_CBWR": "COMPATIBLE",
+    "OPENBLAS_CORETYPE": "Prescott",
+}
+if __cpu_features__.get("X86_V4"):
+    ANOTHER["NPY_DISABLE_CPU_FEATURES"] = "X86_V4"
+ALL_STAGES = """
+from initsweep.params import load_params
+from initsweep.stages import compare, diagnose, prepare, train, tune
+from pathlib import Path
+params = load_params(Path("params.yaml"))
+prepare.run(params)
+diagnose.run(params)
+for scheme in params.schemes:
+    tune.run(params, scheme)
+    train.run(params, scheme)
+compare.run(params)
+"""
+SMALL = {
+    "model.width": 16,
+    "training.batch_size": 64,
+    "model.depth": 2,
+    "training.epochs": 6,
+    "schemes": ["he_normal", "orthogonal", "truncated_normal", "xavier_uniform"],
+    "tune.seeds": [0, 1],
+    "tune.refinement_trials": 4,
+    "confirm.seeds": list(range(10, 20)),
+    "diagnose.seeds": [0, 1],
+}
+CASES = {
+    "classes": {"data.source": "digits"},
+    "numbers": {"data.source": "diabetes", "model.activation": "tanh"},
+    "layers": {"data.source": "wine", "model.norm": "layer", "model.activation": "gelu"},
+}
+
+
+def kernels_are_fast() -> bool:
+    try:
+        return load_library()[0] != "portable"
+    except KernelsError:
+        return False
+
+
+@pytest.mark.skipif(
+    platform.machine() != "x86_64" or not kernels_are_fast(), reason="no kernels for AVX2 here"
+)
+@pytest.mark.parametrize("case", CASES)
+def test_another_processor_writes_the_same_tables(case, tmp_path, changed):
+    content, found = changed(SMALL | CASES[case]), []
+    for name, changes in (("this", {}), ("another", ANOTHER)):
+        folder = tmp_path / name
+        (folder / "own").mkdir(parents=True)
+        with (folder / "params.yaml").open("w") as stream:
+            YAML(typ="safe", pure=True).dump(content, stream)
+        done = subprocess.run(
+            [sys.executable, "-c", ALL_STAGES],
+            cwd=folder,
+            env={**os.environ, **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+        found.append({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
+    this, another = found
+    assert list(this) == list(another)
+    assert [name for name in this if this[name] != another[name]] == []
+
+
+def test_the_settings_do_choose_other_routines():
+    """Else the test above would compare one processor with itself."""
+    code = (
+        "import torch; from initsweep.engine.devices import pin_matmul; pin_matmul(); "
+        "g = torch.Generator().manual_seed(0); x = torch.randn(50, 64, generator=g); "
+        "print((x @ x.T).sum().item(), x.log_softmax(-1).sum().item(), (x @ x.T).tolist())"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, **changes},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for changes in ({}, ANOTHER)
+    ]
+    if torch.backends.mkl.is_available():
+        assert said[0] != said[1]
