@@ -155,9 +155,26 @@ def test_without_a_model_there_is_nothing_to_serve(study, registry, capsys):
 
 
 def test_a_registry_that_is_down_leaves_no_record(study, capsys, monkeypatch):
-    Path("mlflow.db").write_text("this is no database but a long text\n" * 99)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert call("he_normal") == 2
-    assert "file is not a database" in refused(capsys, [])
+    assert "MLflow at http://127.0.0.1:9 failed: Connection refused" in refused(capsys, [])
+
+
+def test_the_command_to_serve_has_the_address_in_force(study, registry, capsys, monkeypatch):
+    call("he_normal")
+    here = f"MLFLOW_TRACKING_URI=sqlite:///{Path.cwd()}/mlflow.db mlflow models serve "
+    assert f"Serve it: {here}" in capsys.readouterr().out
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ann:s3cret@db/my runs;x&y?password=pw")
+    call("he_normal", because="again")
+    said = capsys.readouterr().out
+    assert "s3cret" not in said
+    (line,) = (line for line in said.splitlines() if line.startswith("Serve it: "))
+    assert shlex.split(line)[2:5] == [
+        "MLFLOW_TRACKING_URI=postgresql://USER:PASSWORD@db/my runs;x&y?password=PASSWORD",
+        "mlflow",
+        "models",
+    ]
 
 
 def test_a_removed_scheme_is_no_candidate(study, registry, capsys):

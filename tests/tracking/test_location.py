@@ -1,10 +1,9 @@
-import sys
 from pathlib import Path
 
 import pytest
 
 from initsweep.errors import TrackingError
-from initsweep.tracking.location import locate, project_root, ui_command, without_password
+from initsweep.tracking.location import locate, project_root
 from tests.tracking.synthetic_study import make_params
 
 ROOT = Path("/project")
@@ -58,27 +57,3 @@ def test_a_uri_that_cannot_hold_runs_names_its_key_and_the_remedy(uri, monkeypat
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(TrackingError, match=r"^MLFLOW_TRACKING_URI: "):
         locate(make_params(), ROOT)
-
-
-def test_passwords_are_blanked_out():
-    text = "could not reach postgresql://me:secret@db/runs, http://host"
-    assert without_password(text) == "could not reach postgresql://***@db/runs, http://host"
-
-
-def test_the_ui_shows_the_project_to_this_machine_only():
-    command, environment = ui_command(make_params(), ROOT)
-    assert command[:4] == [sys.executable, "-m", "mlflow", "ui"]
-    options = dict(zip(command[4::2], command[5::2], strict=True))
-    assert options == {
-        "--host": "127.0.0.1",
-        "--workers": "1",
-        "--backend-store-uri": "sqlite:////project/mlflow.db",
-        "--default-artifact-root": "file:///project/mlartifacts",
-    }
-    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
-    assert environment["PATH"]
-
-
-def test_a_server_shows_its_runs_itself():
-    with pytest.raises(TrackingError, match="open https://host in a browser"):
-        ui_command(make_params(uri="https://host"), ROOT)

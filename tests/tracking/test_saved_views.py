@@ -6,8 +6,8 @@ import zlib
 
 import pytest
 
+from initsweep.tracking import ui_page
 from initsweep.tracking.commentary import commentary
-from initsweep.tracking.location import ui_page
 from initsweep.tracking.saved_views import SAVED_VIEW, VERDICT, experiment_tags
 from initsweep.tracking.view import scheme_views
 from tests.tracking.synthetic_study import NAMES, make_params, make_study

@@ -2,37 +2,20 @@
 
 import os
 import signal
-import subprocess
-import sys
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 
 from initsweep.errors import TrackingError
 from initsweep.tracking import publish
 from initsweep.tracking.store import Store
-from tests.tracking.synthetic_study import NAMES, ROOT, make_params, make_study
+from tests.tracking.processes import as_another_user, publisher
+from tests.tracking.synthetic_study import NAMES, make_params, make_study
 
 
 @pytest.fixture
 def study():
     return make_study(NAMES)
-
-
-def publisher(root: Path, *lines: str) -> subprocess.Popen:
-    """Start a process that publishes a study; `lines` run before."""
-    program = [
-        "from pathlib import Path",
-        "from initsweep.tracking import publish",
-        "from initsweep.tracking.store import Store",
-        "from tests.tracking.synthetic_study import make_params, make_study",
-        *lines,
-        f"publish(make_study({NAMES!r}), make_params(), Path({str(root)!r}))",
-    ]
-    path = f"{ROOT / 'src'}{os.pathsep}{ROOT}"
-    return subprocess.Popen(
-        [sys.executable, "-c", "\n".join(program)], env={**os.environ, "PYTHONPATH": path}
-    )
 
 
 @pytest.mark.parametrize(("in_bulk", "died_after", "left"), [(1, 0, 1), (1, 1, 7), (0, 7, 8)])
@@ -72,19 +55,6 @@ def test_two_publishers_at_once_on_a_database_that_does_not_exist_yet(tmp_path, 
             for found in client.search_experiments()} == {location}  # fmt: skip
 
 
-def test_an_unfinished_run_of_another_machine_is_left_to_it_for_a_while(published, study):
-    before, client = published.shown(), published.client()
-    child = published.by_name()["zeros/lr=0.1"]
-    tags = {**child.data.tags, "published.by": "elsewhere", "mlflow.runName": "being written"}
-    started = child.info.start_time
-    other = client.create_run(child.info.experiment_id, start_time=started, tags=tags)
-    assert published.publish(study).removed == 0
-    client.delete_run(other.info.run_id)
-    client.create_run(child.info.experiment_id, start_time=started - 3_700_000, tags=tags)
-    assert published.publish(study).removed == 1
-    assert published.shown() == before
-
-
 def test_the_run_of_mlflow_run_is_not_disturbed(project, study, monkeypatch):
     client = project.client()
     outer = client.create_run("0", run_name="mlflow run").info.run_id
@@ -97,28 +67,60 @@ def test_the_run_of_mlflow_run_is_not_disturbed(project, study, monkeypatch):
     assert "mlflow.parentRunId" not in project.by_name()["he_normal"].data.tags
 
 
-def test_a_server_that_does_not_answer_is_reported_by_name(study, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "login", ["me:secret", "me:sec@ret", "me:sec%40ret", "me:sec/ret", "tok3n"]
+)
+def test_a_server_that_does_not_answer_is_reported_by_name_and_without_password(
+    login, study, tmp_path, monkeypatch
+):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    params = make_params(uri="http://me:secret@127.0.0.1:9")
     with pytest.raises(TrackingError) as caught:
-        publish(study, params, tmp_path)
+        publish(study, make_params(uri=f"http://{login}@127.0.0.1:9"), tmp_path)
     message = str(caught.value)
-    assert "http://***@127.0.0.1:9" in message
-    assert "secret" not in message
+    assert message.startswith("MLflow at http://***@127.0.0.1:9 failed: ")
+    assert "\n" not in message
     assert "safe on disk" in message
-    assert "dvc repro publish" in message
+    assert "`dvc repro publish` catches up" in message
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+    for piece in ("sec", "ret", "tok3n"):
+        assert piece not in message
 
 
-def test_a_database_that_is_none_is_reported_at_once(study, tmp_path):
-    (tmp_path / "mlflow.db").write_text("this is no database but a long text\n" * 99)
-    with pytest.raises(TrackingError, match=r"mlflow\.db failed: file is not a database"):
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:port", "databricks", "postgresql://u:pw@db.invalid/x"]
+)
+def test_an_address_that_mlflow_cannot_use_is_one_line(uri, study, tmp_path):
+    with pytest.raises(TrackingError, match=r"^MLflow at .* failed: ") as caught:
+        publish(study, make_params(uri=uri), tmp_path)
+    assert "\n" not in str(caught.value)
+    assert "pw" not in str(caught.value)
+
+
+def test_a_full_disk_is_named_with_what_is_free(study, tmp_path, monkeypatch):
+    """The database may grow no further: what SQLite says of a disk that is full."""
+    monkeypatch.setattr("mlflow.store.db.utils._initialize_tables", _fills_the_disk)
+    with pytest.raises(TrackingError) as caught:
         publish(study, make_params(), tmp_path)
+    said = str(caught.value)
+    assert f"failed: '{tmp_path / 'mlflow.db'}' cannot be used: No space left on device; " in said
+    assert f"MB are free in '{tmp_path}'. Free some; " in said
+    assert not [*tmp_path.glob(".*")], "nothing half made is left"
 
 
-def test_a_database_driver_that_is_missing_is_reported(study, tmp_path):
-    params = make_params(uri="postgresql+psycopg2://me:secret@db.invalid/runs")
-    with pytest.raises(TrackingError, match=r"postgresql\+psycopg2://\*\*\*@db\.invalid/runs"):
-        publish(study, params, tmp_path)
+def _fills_the_disk(engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count = 2")
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        connection.exec_driver_sql("INSERT INTO t VALUES (zeroblob(1000000))")
+
+
+def test_artifacts_on_a_full_disk_are_named(project, study, monkeypatch):
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Store, "_attach", full)
+    with pytest.raises(TrackingError, match=r"/mlartifacts' cannot be used: No space left"):
+        project.publish(study)
 
 
 def test_a_defect_of_our_own_keeps_its_traceback(project, study, monkeypatch):
@@ -134,3 +136,52 @@ def test_the_environment_is_left_as_it_was(project, study):
     before = dict(os.environ)
     project.publish(study)
     assert dict(os.environ) == before
+
+
+def test_a_folder_without_rights_to_write_is_named(published, study):
+    published.root.chmod(0o555)
+    (published.root / "mlflow.db").chmod(0o444)
+    changed = make_study(NAMES, epochs=4)
+    said = as_another_user(published.root, lambda: published.publish(changed))
+    published.root.chmod(0o755)
+    assert f"'{published.root / 'mlflow.db'}' cannot be used: Permission denied. Make it" in said
+    assert "`dvc repro publish` catches up" in said
+
+
+def test_what_is_up_to_date_can_be_looked_at_without_rights_to_write(published, study):
+    """Not sealed, as after copying it: it is looked at, and nothing is written."""
+    published.root.chmod(0o555)
+    (published.root / "mlflow.db").chmod(0o444)
+    before = sorted(path.name for path in published.root.iterdir())
+    said = as_another_user(published.root, lambda: published.publish(study))
+    published.root.chmod(0o755)
+    assert said == ""
+    assert sorted(path.name for path in published.root.iterdir()) == before
+
+
+def test_a_database_that_may_not_be_read_is_left_alone(published, study):
+    database = published.root / "mlflow.db"
+    published.root.chmod(0o777)
+    database.chmod(0o000)
+    said = as_another_user(published.root, lambda: published.publish(study))
+    database.chmod(0o644)
+    assert f"'{database}' cannot be used: Permission denied. Make it writable for user" in said
+    assert published.ids()
+
+
+def test_a_cloud_that_refuses_is_reported_too(project, study, monkeypatch):
+    class NoCredentialsError(Exception):
+        pass
+
+    def refuses(*_: object, **__: object) -> None:
+        raise NoCredentialsError("Unable to locate credentials")
+
+    monkeypatch.setattr("mlflow.tracking._tracking_service.client.get_artifact_repository", refuses)
+    monkeypatch.setattr(
+        "mlflow.store.artifact.artifact_repository_registry.get_artifact_repository", refuses
+    )
+    report = project.root / "review.md"
+    report.touch()
+    attached = replace(study, attachments={"report/review.md": report}, attachments_sha="1")
+    with pytest.raises(TrackingError, match="failed: Unable to locate credentials"):
+        project.publish(attached)

@@ -186,8 +186,8 @@ def _registered(decision: Decision, params: Params) -> tuple[Decision, list[str]
     tracking.publish(study, params, root)
     name, version = tracking.promote(study, promotion_of(decision, model), params, root)
     return dataclasses.replace(decision, model_name=name, model_version=version), [
-        f"Serve it: MLFLOW_TRACKING_URI={shlex.quote(params.tracking.uri)} mlflow models serve "
-        f"-m models:/{name}@champion --env-manager local --port {_PORT}",
+        f"Serve it: {tracking.address_setting(params, root)} mlflow models serve "
+        f"-m {shlex.quote(f'models:/{name}@champion')} --env-manager local --port {_PORT}",
         f"Ask it: {request(model.example)}",
     ]
 

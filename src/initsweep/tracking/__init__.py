@@ -10,12 +10,13 @@ its versions and aliases. MLflow is imported only where it is used, because that
 """
 
 from initsweep.tracking.connection import preload_mlflow
-from initsweep.tracking.location import project_root, ui_command, ui_page
+from initsweep.tracking.location import address_setting, project_root
 from initsweep.tracking.model import Promotion, ServedModel
 from initsweep.tracking.promotion import promote
 from initsweep.tracking.publishing import Summary, publish
 from initsweep.tracking.seal import is_sealed
 from initsweep.tracking.study import SchemeResults, Study
+from initsweep.tracking.ui import ui_command, ui_page
 
 __all__ = [
     "Promotion",
@@ -23,6 +24,7 @@ __all__ = [
     "ServedModel",
     "Study",
     "Summary",
+    "address_setting",
     "is_sealed",
     "preload_mlflow",
     "project_root",

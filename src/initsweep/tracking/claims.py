@@ -3,14 +3,20 @@
 import hashlib
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from initsweep.params import Params
 from initsweep.tracking import limits
-from initsweep.tracking.connection import connection, experiment_id
-from initsweep.tracking.location import locate
+from initsweep.tracking.connection import connection
+from initsweep.tracking.experiments import experiment_id
+from initsweep.tracking.files import sizes, within_reach
+from initsweep.tracking.holdings import Ours
+from initsweep.tracking.location import Location, locate
+from initsweep.tracking.passes import until_settled
+from initsweep.tracking.publisher import finish, is_finished, is_left_behind, publisher_tags
 from initsweep.tracking.saved_views import claims_tags
 
 EXPERIMENT = "initsweep claims"
@@ -51,33 +57,57 @@ def publish_claims(claims: Sequence[JudgedClaim], budget: str, params: Params, r
         TrackingError: If MLflow cannot be reached or refuses what is written to it.
     """
     location = locate(params, root)
+    wanted = {_sha(claim, budget): claim for claim in claims}
     created = removed = 0
-    with connection(location) as client:
+
+    def take_pass() -> bool:
+        nonlocal created, removed
         experiment = experiment_id(client, EXPERIMENT, location)
         for key, value in claims_tags().items():
             client.set_experiment_tag(experiment, key, value)
-        existing = _existing(client, experiment, budget)
-        wanted = {_sha(claim, budget): claim for claim in claims}
-        for sha, run_id in existing:
-            if sha not in wanted:
-                client.delete_run(run_id)
-                removed += 1
-        present = {sha for sha, _ in existing}
-        for sha, claim in wanted.items():
-            if sha not in present:
-                _create(client, experiment, claim, {_SHA: sha, "budget": budget})
-                created += 1
+        shown, outdated = _sorted_out(client, experiment, budget, wanted, location)
+        for run_id in outdated:
+            client.delete_run(run_id)
+            removed += 1
+        for sha in wanted.keys() - shown:
+            _create(client, experiment, wanted[sha], {_SHA: sha, "budget": budget})
+            created += 1
+        return bool(outdated or wanted.keys() - shown)
+
+    with connection(location, Ours(key="budget", value=budget)) as client:
+        until_settled(take_pass)
     return f"MLflow at {location.shown}: {created} claims added, {removed} outdated ones removed."
 
 
-def _existing(client: Any, experiment: str, budget: str) -> list[tuple[str, str]]:  # noqa: ANN401
-    """Return hash and run id of our finished runs; unfinished ones get a hash that fits nothing."""
+def _sorted_out(
+    client: Any,  # noqa: ANN401
+    experiment: str,
+    budget: str,
+    wanted: Mapping[str, JudgedClaim],
+    location: Location,
+) -> tuple[set[str], list[str]]:
+    """Return the hashes of the claims that are shown as they should be, and the runs to remove."""
     found = client.search_runs([experiment], f"tags.budget = '{budget}'", max_results=5000)
-    return [
-        (run.data.tags[_SHA] if run.info.status == "FINISHED" else "", run.info.run_id)
-        for run in found
-        if _SHA in run.data.tags
-    ]
+    shown: set[str] = set()
+    outdated = []
+    ours = (run for run in found if _SHA in run.data.tags)
+    for run in sorted(ours, key=lambda run: (run.info.start_time, run.info.run_id)):
+        sha = run.data.tags[_SHA]
+        if not is_finished(run):
+            outdated += [run.info.run_id] if is_left_behind(run) else []
+        elif sha in shown or sha not in wanted or not _is_whole(client, run, wanted[sha], location):
+            outdated.append(run.info.run_id)
+        else:
+            shown.add(sha)
+    return shown, outdated
+
+
+def _is_whole(client: Any, run: Any, claim: JudgedClaim, location: Location) -> bool:  # noqa: ANN401
+    """Return whether a run has all of its files, as far as they can be seen from here."""
+    if not within_reach(run.info.artifact_uri, location.artifact_root):
+        return True
+    expected = {name: len(content) for name, content in claim.files.items()}
+    return sizes(partial(client.list_artifacts, run.info.run_id)) == expected
 
 
 def _create(
@@ -87,6 +117,7 @@ def _create(
     tags: dict[str, str],
 ) -> None:
     own = {**claim.tags, _OURS: claim.name, "mlflow.note.content": limits.note(claim.note)}
+    own |= publisher_tags(finished=False)
     run = client.create_run(experiment, run_name=claim.title, tags={**own, **tags})
     for name, value in claim.metrics.items():
         client.log_metric(run.info.run_id, name, value)
@@ -94,7 +125,7 @@ def _create(
         for name, content in claim.files.items():
             (Path(folder) / name).write_bytes(content)
         client.log_artifacts(run.info.run_id, folder)
-    client.set_terminated(run.info.run_id)
+    finish(client, run.info.run_id)
 
 
 def _sha(claim: JudgedClaim, budget: str) -> str:

@@ -3,13 +3,16 @@
 import importlib
 import logging
 import os
-import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-from initsweep.errors import TrackingError
-from initsweep.tracking.location import Location, only_publisher, without_password
+from initsweep.tracking.database import make_ready
+from initsweep.tracking.holdings import Ours
+from initsweep.tracking.location import Location
+from initsweep.tracking.lock import only_publisher
+from initsweep.tracking.tables import make_tables
+from initsweep.tracking.trouble import explained
 
 # MLflow would retry for minutes, call home and print every run; the user's own settings win.
 _SETTINGS = {
@@ -20,15 +23,23 @@ _SETTINGS = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-_NOISY = ("mlflow", "mlflow.store.db.utils", "alembic", "alembic.runtime.migration")
+_NOISY = {
+    "mlflow": logging.WARNING,
+    "mlflow.store.db.utils": logging.CRITICAL,  # prints what it then raises, passwords and all
+    "alembic": logging.WARNING,
+    "alembic.runtime.migration": logging.WARNING,
+}
 
 
 @contextmanager
-def connection(location: Location) -> Iterator[Any]:
+def connection(location: Location, ours: Ours | None = None) -> Iterator[Any]:
     """Open the tracking store for writing; on first use this creates the database.
 
-    Other publishers of this machine wait until the block ends: several processes that create
-    the same database at once would crash each other.
+    Other publishers to a database file wait until the block ends.
+
+    Args:
+        location: The store.
+        ours: Which runs can be written again, should the database have to be built anew.
 
     Yields:
         An `MlflowClient`.
@@ -38,44 +49,39 @@ def connection(location: Location) -> Iterator[Any]:
     """
     # The client knows its store, but what it calls to look into a logged model asks for it.
     here = {"MLFLOW_TRACKING_URI": location.uri}
-    with (
-        _explained(location),
-        _environment(_settings(location), here),
-        only_publisher(location),
-    ):
-        _check(location)
+    with ready(location, ours), _environment(_settings(location), here):
         from mlflow import MlflowClient
 
-        with _quiet():
-            yield MlflowClient(tracking_uri=location.uri, registry_uri=location.uri)
+        yield MlflowClient(tracking_uri=location.uri, registry_uri=location.uri)
+
+
+@contextmanager
+def ready(location: Location, ours: Ours | None = None) -> Iterator[None]:
+    """Make sure that a store can be opened, and keep other publishers away from a database file.
+
+    Args:
+        location: The store.
+        ours: Which runs can be written again, should the database have to be built anew.
+
+    Yields:
+        Nothing, while the block may use the store.
+
+    Raises:
+        TrackingError: If the store cannot be opened, or fails while the block runs.
+    """
+    alone = only_publisher(location.database)
+    with explained(location), _environment(_SETTINGS, {}), alone, _quiet():
+        if location.database is not None:
+            make_ready(location.database, ours)
+        elif location.artifact_root is not None:
+            make_tables(location.uri)
+        yield
 
 
 def preload_mlflow() -> None:
     """Import what `connection` will need, which takes seconds, without opening anything."""
     with _environment(_SETTINGS, {}):
         importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
-
-
-def experiment_id(client: Any, name: str, location: Location) -> str:  # noqa: ANN401
-    """Return the id of an experiment, which is created or restored if need be."""
-    experiment = client.get_experiment_by_name(name)
-    if experiment is None:
-        created = client.create_experiment(name, artifact_location=location.artifact_root)
-        return str(created)
-    if experiment.lifecycle_stage == "deleted":
-        client.restore_experiment(experiment.experiment_id)
-    return str(experiment.experiment_id)
-
-
-def _check(location: Location) -> None:
-    """Fail at once where MLflow would try again for two minutes."""
-    if location.database is not None:
-        with closing(sqlite3.connect(location.database)) as database:
-            database.execute("PRAGMA schema_version")
-    elif location.artifact_root is not None:
-        import sqlalchemy
-
-        sqlalchemy.create_engine(location.uri).connect().close()
 
 
 def _settings(location: Location) -> dict[str, str]:
@@ -104,35 +110,13 @@ def _environment(settings: Mapping[str, str], forced: Mapping[str, str]) -> Iter
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    loggers = [logging.getLogger(name) for name in _NOISY]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.WARNING)
+    importlib.import_module("mlflow")  # which sets levels of its own
+    loggers = {logging.getLogger(name): level for name, level in _NOISY.items()}
+    before = {logger: logger.level for logger in loggers}
+    for logger, level in loggers.items():
+        logger.setLevel(level)
     try:
         yield
     finally:
-        for logger, level in zip(loggers, levels, strict=True):
+        for logger, level in before.items():
             logger.setLevel(level)
-
-
-@contextmanager
-def _explained(location: Location) -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if not _is_about_tracking(error):
-            raise
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        reason = without_password(lines[0])
-        raise TrackingError(
-            f"MLflow at {location.shown} failed: {reason}. All results are safe on disk; once "
-            "tracking.uri (or MLFLOW_TRACKING_URI) names a store that works, `dvc repro publish` "
-            "catches up."
-        ) from error
-
-
-def _is_about_tracking(error: Exception) -> bool:
-    """Return whether MLflow, the database or the network failed, rather than our own code."""
-    families = {base.__module__.partition(".")[0] for base in type(error).__mro__}
-    foreign = {"mlflow", "sqlalchemy", "requests", "urllib3"}
-    return bool(families & foreign) or isinstance(error, (OSError, sqlite3.Error, ImportError))

@@ -9,25 +9,31 @@ from dataclasses import dataclass
 
 from initsweep.tracking.view import RunView, SchemeView
 
-PATIENCE = 3600  # seconds until an unfinished run of another machine counts as abandoned
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExistingRun:
-    """One of our runs as MLflow has it. `started` is in seconds since 1970."""
+    """One of our runs as MLflow has it.
+
+    Attributes:
+        left_behind: Whether it will never be finished by who began it.
+        started: In seconds since 1970.
+        attached: The sizes of its attachments in bytes, by their path among its artifacts; None
+            where nobody here can tell.
+    """
 
     run_id: str
     key: str
     role: str
     parent_id: str | None
     finished: bool
+    left_behind: bool
     started: float
-    publisher: str
     metrics: Mapping[str, float]
     verdict_sha: str
     attachments_sha: str
     diagnosis_sha: str
     artifact_uri: str
+    attached: Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +52,13 @@ class SchemePlan:
 
     @property
     def stale_attachments(self) -> bool:
-        """Whether the scheme's run carries an earlier report."""
+        """Whether the scheme's run carries an earlier report, or lacks files of it."""
         found = self.existing
-        return found is not None and found.attachments_sha != self.view.attachments_sha
+        if found is None:
+            return False
+        if found.attached not in (None, self.view.attachment_sizes):
+            return True
+        return found.attachments_sha != self.view.attachments_sha
 
     @property
     def writes(self) -> int:
@@ -59,36 +69,36 @@ class SchemePlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Runs to delete first, then schemes to complete."""
+    """Runs to delete first, then schemes to complete; `pending` runs are somebody else's to end."""
 
     remove: list[str]
     schemes: list[SchemePlan]
+    pending: int
 
     @property
     def work(self) -> int:
         """The number of runs to touch; 0 if MLflow shows the view already."""
         return len(self.remove) + sum(scheme.writes for scheme in self.schemes)
 
+    @property
+    def artifacts(self) -> list[str]:
+        """Where the attachments of the runs are that exist already."""
+        found = [scheme.existing for scheme in self.schemes if scheme.existing is not None]
+        return [run.artifact_uri for run in found if run.attachments_sha]
 
-def make_plan(
-    views: Sequence[SchemeView], existing: Iterable[ExistingRun], *, publisher: str, now: float
-) -> Plan:
+
+def make_plan(views: Sequence[SchemeView], existing: Iterable[ExistingRun]) -> Plan:
     """Return what is between the runs that exist and the view.
 
     Args:
         views: What MLflow should show.
         existing: Our runs that it has, of this study; runs of others must not be among them.
-        publisher: This machine. An unfinished run that it wrote was left behind by a crash,
-            because only one process per machine publishes at a time.
-        now: Seconds since 1970.
     """
-    remove: list[str] = []
-    finished: list[ExistingRun] = []
-    for run in existing:
-        if run.finished:
-            finished.append(run)
-        elif run.publisher == publisher or now - run.started > PATIENCE:
-            remove.append(run.run_id)
+    known = list(existing)
+    finished = [run for run in known if run.finished]
+    unfinished = [run for run in known if not run.finished]
+    remove = [run.run_id for run in unfinished if run.left_behind]
+    pending = len(unfinished) - len(remove)
     wanted = {view.run.key: view for view in views}
     fit = [run for run in finished if run.role == "scheme" and _updatable(run, wanted)]
     parents = _without_duplicates(fit, by_parent=False)
@@ -97,7 +107,8 @@ def make_plan(
     children = _without_duplicates(below, by_parent=True)
     kept |= {run.run_id for run in children}
     remove += [run.run_id for run in finished if run.run_id not in kept]
-    return Plan(remove=remove, schemes=[_scheme_plan(view, parents, children) for view in views])
+    schemes = [_scheme_plan(view, parents, children) for view in views]
+    return Plan(remove=remove, schemes=schemes, pending=pending)
 
 
 def _updatable(run: ExistingRun, wanted: dict[str, SchemeView]) -> bool:

@@ -1,27 +1,27 @@
 """Make MLflow show a study, exactly once, whatever happened before."""
 
-import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
 from initsweep.records import Schema
-from initsweep.tracking import limits
 from initsweep.tracking.commentary import experiment_note
-from initsweep.tracking.connection import connection, experiment_id
+from initsweep.tracking.connection import connection
+from initsweep.tracking.experiments import experiment_id
+from initsweep.tracking.files import local_folder
+from initsweep.tracking.holdings import Ours
 from initsweep.tracking.location import Location, locate
+from initsweep.tracking.passes import until_settled
 from initsweep.tracking.plan import Plan, SchemePlan, make_plan
 from initsweep.tracking.promotion import keep_registry
 from initsweep.tracking.saved_views import experiment_tags
 from initsweep.tracking.seal import database_state, put_seal
 from initsweep.tracking.store import Store
 from initsweep.tracking.study import Study
-from initsweep.tracking.view import scheme_views
-
-# To write runs, to settle with a publisher on another machine, to register, to confirm.
-PASSES = 4
+from initsweep.tracking.view import SchemeView, scheme_views
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,27 +50,42 @@ def publish(study: Study, params: Params, root: Path, content_sha: str | None = 
     Raises:
         TrackingError: If MLflow cannot be reached or refuses what is written to it.
     """
-    location = locate(params, root)
-    views = scheme_views(study)
-    done: list[Plan] = []
-    with connection(location) as client:
-        publisher = socket.gethostname()
-        store = Store(
-            client, experiment_id(client, limits.name(study.experiment), location), publisher
-        )
+    publication = _Publication(study, locate(params, root), content_sha)
+    with connection(publication.location, Ours(key="study.sha", value=study.sha)) as client:
+        until_settled(lambda: publication.take_pass(client))
+    return _summary(publication.location, publication.done)
+
+
+class _Publication:
+    """One study on its way into MLflow, and the plans that have been carried out."""
+
+    def __init__(self, study: Study, location: Location, content_sha: str | None) -> None:
+        self.study, self.location, self.content_sha = study, location, content_sha
+        self.views: list[SchemeView] = scheme_views(study)
+        self.done: list[Plan] = []
+
+    def take_pass(self, client: Any) -> bool:  # noqa: ANN401 - MLflow's type
+        """Do what is missing; note where there is nothing, so that the next time is quick.
+
+        Returns:
+            Whether there was anything to do.
+        """
+        study, location = self.study, self.location
+        store = Store(client, experiment_id(client, study.experiment, location), location)
         store.describe(experiment_note(study), experiment_tags(study.schema.score_name))
-        for _ in range(PASSES):
-            state = database_state(location)
-            existing = store.runs(study.sha)
-            plan = make_plan(views, existing, publisher=publisher, now=time.time())
-            if plan.work:
-                _carry_out(plan, store, study.schema)
-                done.append(plan)
-            elif not keep_registry(client, store, study):
-                if content_sha is not None:
-                    put_seal(location, content_sha, state)
-                break
-    return _summary(location, done)
+        state = database_state(location)
+        plan = make_plan(self.views, store.runs(study.sha))
+        if plan.work:
+            _carry_out(plan, store, study.schema)
+            self.done.append(plan)
+            return True
+        registry = keep_registry(client, store, study, location)
+        if registry.changed:
+            return True
+        if self.content_sha is not None and not plan.pending:
+            places = [*plan.artifacts, *registry.files]
+            put_seal(location, self.content_sha, state, [local_folder(uri) for uri in places])
+        return False
 
 
 def _carry_out(plan: Plan, store: Store, schema: Schema) -> None:

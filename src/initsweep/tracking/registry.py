@@ -8,16 +8,22 @@ import re
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
 from initsweep.params import fingerprint
 from initsweep.tracking import limits
+from initsweep.tracking.experiments import identity_tag, with_identity
+from initsweep.tracking.files import sizes, within_reach
+from initsweep.tracking.location import Location
 from initsweep.tracking.model import ServedModel, save
 
 CHALLENGER = "challenger"
 CHAMPION = "champion"
 _SHA = "model.sha"
+_LOGGED = "models:/"
+_FILES = "files.sha"  # of a logged model, a hash of the names and sizes of its files
 _FETCHED = ("openml", "sklearn")  # of these a source has the name itself, no file's
 
 
@@ -38,20 +44,27 @@ def registered_name(source: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A model version, and whether it had to be made."""
+    """A model version; whether it, or files of it, had to be made; where its files are."""
 
     version: str
-    created: bool
+    changed: bool
+    files: str
 
 
 class ModelRegistry:
-    """The registered model of one data source."""
+    """The registered model of one data source, whatever people have renamed it to."""
 
-    def __init__(self, client: Any, name: str) -> None:  # noqa: ANN401 - MLflow's type
-        self._client, self.name = client, name
+    def __init__(self, client: Any, source: str, location: Location) -> None:  # noqa: ANN401
+        self._client, self._given, self._location = client, registered_name(source), location
+
+    @property
+    def name(self) -> str:
+        """What the registered model is called now."""
+        known = self._known()
+        return self._given if known is None else str(known.name)
 
     def place(self, model: ServedModel, run_id: str) -> Placed:
-        """Make sure that there is a version with this very model.
+        """Make sure that there is one version with this very model and all of its files.
 
         Args:
             model: The model.
@@ -60,20 +73,23 @@ class ModelRegistry:
         Returns:
             The version.
         """
-        sha = model.sha
-        for version in self._versions():
-            if version.tags.get(_SHA) == sha and version.run_id == run_id:
-                return Placed(version=str(version.version), created=False)
-        experiment_id = self._client.get_run(run_id).info.experiment_id
-        model_id = self._logged(model, sha, run_id, experiment_id)
+        sha, found = model.sha, None
+        for version in self._versions(sha, run_id):
+            whole = None if found else self._completed(version, model)
+            if whole is None:
+                self._drop(version)
+            found = found or whole
+        if found is not None:
+            return found
+        logged = self._logged(model, sha, run_id)
         version = self._client.create_model_version(
             self._registered(),
-            source=f"models:/{model_id}",
+            source=f"{_LOGGED}{logged.model_id}",
             run_id=run_id,
             tags={"scheme": model.scheme, "seed": str(model.seed), _SHA: sha},
-            model_id=model_id,
+            model_id=logged.model_id,
         )
-        return Placed(version=str(version.version), created=True)
+        return Placed(version=str(version.version), changed=True, files=logged.artifact_location)
 
     def holder(self, alias: str) -> str | None:
         """Return the version that an alias points at, None if there is none."""
@@ -95,6 +111,11 @@ class ModelRegistry:
             self._client.set_registered_model_alias(self.name, alias, version)
         return True
 
+    def is_of(self, version: str, model: ServedModel) -> bool:
+        """Return whether a version holds this very model."""
+        found = self._client.get_model_version(self.name, version)
+        return bool(found.tags.get(_SHA) == model.sha)
+
     def describe(self, version: str, text: str, tags: Mapping[str, str]) -> None:
         """Put a text and tags on a version's page."""
         text = limits.note(text, limits.VALUE)
@@ -102,41 +123,102 @@ class ModelRegistry:
         for key, value in limits.values(tags).items():
             self._client.set_model_version_tag(self.name, version, key, value)
 
-    def _versions(self) -> list[Any]:
-        return list(self._client.search_model_versions(f"name = '{self.name}'"))
+    def _versions(self, sha: str, run_id: str) -> list[Any]:
+        """Return the versions of a model below a run, the first first."""
+        known = self._known()
+        if known is None:
+            return []
+        found = self._client.search_model_versions(f"name = '{known.name}'")
+        ours = (one for one in found if one.tags.get(_SHA) == sha and one.run_id == run_id)
+        return sorted(ours, key=lambda version: int(version.version))
+
+    def _drop(self, version: Any) -> None:  # noqa: ANN401 - MLflow's type
+        """Delete a version that is there twice, or without its model, unless an alias holds it."""
+        held = {str(number) for number in self._known().aliases.values()}
+        if str(version.version) not in held:
+            self._client.delete_model_version(version.name, version.version)
 
     def _known(self) -> Any:  # noqa: ANN401 - MLflow's type
-        found = self._client.search_registered_models(f"name = '{self.name}'")
-        return found[0] if found else None
+        for condition in (with_identity(self._given), f"name = '{self._given}'"):
+            found = self._client.search_registered_models(condition)
+            if found:
+                return found[0]
+        return None
 
     def _registered(self) -> str:
-        if self._known() is None:
-            address = f"models:/{self.name}@{CHAMPION}"
-            text = f"Answers on raw feature rows: `mlflow models serve -m {address} -p 5001 "
-            text += "--env-manager local`. `champion` is moved by `initsweep promote`, "
-            text += "`challenger` follows what the latest study recommends."
-            self._client.create_registered_model(self.name, description=text)
-        return self.name
+        """Return the name of the registered model, which is created if need be."""
+        known = self._known()
+        if known is not None:
+            for key, value in identity_tag(self._given).items():
+                self._client.set_registered_model_tag(known.name, key, value)
+            return str(known.name)
+        address = f"models:/{self._given}@{CHAMPION}"
+        text = f"Answers on raw feature rows: `mlflow models serve -m {address} -p 5001 "
+        text += "--env-manager local`. `champion` is moved by `initsweep promote`, "
+        text += "`challenger` follows what the latest study recommends."
+        self._client.create_registered_model(self._given, identity_tag(self._given), text)
+        return self._given
 
-    def _logged(self, model: ServedModel, sha: str, run_id: str, experiment_id: str) -> str:
-        """Log the model below a run.
+    def _completed(self, version: Any, model: ServedModel) -> Placed | None:  # noqa: ANN401
+        """Return a version whose files are all there, or have been put back.
 
         Returns:
-            Its id.
+            None if its model has been deleted.
+
+        Raises:
+            MlflowException: If MLflow does not say whether it has.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            logged = self._client.get_logged_model(version.source.removeprefix(_LOGGED))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            return None
+        place, out_of_date = logged.artifact_location, False
+        if within_reach(place, self._location.artifact_root):
+            out_of_date = logged.tags.get(_FILES) != self._files(logged.model_id)
+        if out_of_date:
+            self._upload(model, logged.model_id)
+        return Placed(version=str(version.version), changed=out_of_date, files=place)
+
+    def _logged(self, model: ServedModel, sha: str, run_id: str) -> Any:  # noqa: ANN401
+        """Log the model below a run, or find what an earlier attempt has left of it.
+
+        Returns:
+            What MLflow knows of it.
         """
         from mlflow.entities import LoggedModelOutput
 
-        with tempfile.TemporaryDirectory() as work:
-            folder = save(model, Path(work))
-            logged = self._client.create_logged_model(
-                experiment_id,
-                name=model.scheme,
-                source_run_id=run_id,
-                tags={"scheme": model.scheme, _SHA: sha},
-                params={"scheme": model.scheme, "seed": str(model.seed)},
-                model_type="classifier" if model.facts["class_names"] else "regressor",
-            )
-            self._client.log_model_artifacts(logged.model_id, str(folder))
+        run = self._client.get_run(run_id)
+        logged = self._attempted(sha, run) or self._client.create_logged_model(
+            run.info.experiment_id,
+            name=model.scheme,
+            source_run_id=run_id,
+            tags={"scheme": model.scheme, _SHA: sha},
+            params={"scheme": model.scheme, "seed": str(model.seed)},
+            model_type="classifier" if model.facts["class_names"] else "regressor",
+        )
+        if logged.tags.get(_FILES) != self._files(logged.model_id):
+            self._upload(model, logged.model_id)
         self._client.finalize_logged_model(logged.model_id, "READY")
-        self._client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
-        return str(logged.model_id)
+        if logged.model_id not in {known.model_id for known in run.outputs.model_outputs}:
+            self._client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
+        return logged
+
+    def _attempted(self, sha: str, run: Any) -> Any:  # noqa: ANN401 - MLflow's types
+        """Return what an earlier attempt has logged below a run, None if there is nothing."""
+        below = f"source_run_id = '{run.info.run_id}'"
+        for logged in self._client.search_logged_models([run.info.experiment_id], below):
+            if logged.tags.get(_SHA) == sha:
+                return logged
+        return None
+
+    def _upload(self, model: ServedModel, model_id: str) -> None:
+        with tempfile.TemporaryDirectory() as work:
+            self._client.log_model_artifacts(model_id, str(save(model, Path(work))))
+        self._client.set_logged_model_tags(model_id, {_FILES: self._files(model_id)})
+
+    def _files(self, model_id: str) -> str:
+        return fingerprint(sizes(partial(self._client.list_logged_model_artifacts, model_id)))

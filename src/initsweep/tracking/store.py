@@ -9,21 +9,25 @@ sets: both would write into somebody else's run.
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from initsweep.records import Schema
 from initsweep.tracking import limits
 from initsweep.tracking.bulk import insert_finished
+from initsweep.tracking.files import sizes, within_reach
+from initsweep.tracking.location import Location
 from initsweep.tracking.plan import ExistingRun
 from initsweep.tracking.points import Point
+from initsweep.tracking.publisher import finish, is_finished, is_left_behind, publisher_tags
 from initsweep.tracking.view import OWNER, RunView, SchemeView
 
 PARAMS_PER_REQUEST = 100  # MLflow's limits
 METRICS_PER_REQUEST = 900
 RUNS_PER_PAGE = 5000
 ATTACHED = ("report", "diagnosis")  # folders of the attachments among a run's artifacts
-_PUBLISHER = "published.by"
+_BEING_REPLACED = "being replaced"  # fits no hash
 _VERDICT_SHA = "verdict.sha"
 _ATTACHMENTS_SHA = "attachments.sha"
 _DIAGNOSIS_SHA = "diagnosis.sha"
@@ -34,9 +38,9 @@ _NOTE = "mlflow.note.content"
 class Store:
     """Reads and writes our runs of one MLflow experiment."""
 
-    def __init__(self, client: Any, experiment_id: str, publisher: str) -> None:  # noqa: ANN401
-        self._client, self._experiment_id = client, experiment_id
-        self._publisher, self._uri = publisher, str(client.tracking_uri)
+    def __init__(self, client: Any, experiment_id: str, location: Location) -> None:  # noqa: ANN401
+        self._client, self._experiment_id, self._location = client, experiment_id, location
+        self._uri = str(client.tracking_uri)
 
     @property
     def _in_bulk(self) -> bool:
@@ -47,11 +51,12 @@ class Store:
 
         Two searches, however many runs there are: a request per run would take minutes.
         """
-        ours = f"tags.`mlflow.source.name` = '{OWNER}'"
-        found = {run.info.run_id: run for run in self._search(f"{ours} and status != 'FINISHED'")}
-        for run in self._search(f"{ours} and tags.`study.sha` = '{study_sha}'"):
+        owned = f"tags.`mlflow.source.name` = '{OWNER}'"
+        found = {run.info.run_id: run for run in self._search(f"{owned} and status != 'FINISHED'")}
+        for run in self._search(f"{owned} and tags.`study.sha` = '{study_sha}'"):
             found[run.info.run_id] = run
-        return [_existing(run) for run in found.values() if "record.sha" in run.data.tags]
+        ours = [run for run in found.values() if "record.sha" in run.data.tags]
+        return [_existing(run, self._attached(run)) for run in ours]
 
     def scheme_runs(self, study_sha: str) -> dict[str, str]:
         """Return the ids of the runs of a study's schemes, by scheme."""
@@ -85,20 +90,20 @@ class Store:
         self._log(run_id, view.run.params, [*view.commentary.metrics, *view.run.metrics])
         self._client.log_inputs(run_id, [_dataset(schema)])
         self._attach(run_id, view.attachments)
-        self._client.set_terminated(run_id, end_time=start)
+        finish(self._client, run_id, start)
         return run_id
 
     def add_children(self, runs: Sequence[tuple[RunView, int]], parent_id: str) -> None:
         """Write the runs below a scheme's run, each with its time."""
         if self._in_bulk:
             experiment = self._client.get_experiment(self._experiment_id)
-            tags = {_PARENT: parent_id, _PUBLISHER: self._publisher}
+            tags = {_PARENT: parent_id, **publisher_tags(finished=True)}
             insert_finished(self._uri, experiment, runs, tags)
             return
         for view, start in runs:
             run_id = self._create(view.name, {**view.tags, _PARENT: parent_id}, start)
             self._log(run_id, view.params, view.metrics)
-            self._client.set_terminated(run_id, end_time=start)
+            finish(self._client, run_id, start)
 
     def refresh_verdict(self, existing: ExistingRun, view: SchemeView) -> None:
         """Update what the comparison says of a scheme; the hash goes last, as the seal."""
@@ -115,6 +120,7 @@ class Store:
         from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
         if existing.attachments_sha:
+            self._tag(existing.run_id, {_ATTACHMENTS_SHA: _BEING_REPLACED})
             repository: Any = get_artifact_repository(existing.artifact_uri, self._uri)
             for entry in repository.list_artifacts():
                 if entry.path in ATTACHED:
@@ -124,6 +130,20 @@ class Store:
             self._tag(existing.run_id, {_ATTACHMENTS_SHA: view.attachments_sha})
         else:
             self._client.delete_tag(existing.run_id, _ATTACHMENTS_SHA)
+
+    def _attached(self, run: Any) -> dict[str, int] | None:  # noqa: ANN401
+        """Return the files of the report that a run has; None where nobody here can tell."""
+        if not run.data.tags.get(_ATTACHMENTS_SHA):
+            return {}
+        if not within_reach(run.info.artifact_uri, self._location.artifact_root):
+            return None
+        listing = partial(self._client.list_artifacts, run.info.run_id)
+        return {
+            name: size
+            for entry in listing(None)
+            if entry.path in ATTACHED
+            for name, size in sizes(listing, entry.path).items()
+        }
 
     def _search(self, condition: str) -> Iterator[Any]:
         token = None
@@ -142,7 +162,7 @@ class Store:
             self._experiment_id,
             start_time=start,
             run_name=name,
-            tags={**tags, _PUBLISHER: self._publisher},
+            tags={**tags, **publisher_tags(finished=False)},
         )
         return str(run.info.run_id)
 
@@ -190,19 +210,20 @@ def _dataset(schema: Schema) -> Any:  # noqa: ANN401 - MLflow's type, imported o
     return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
-def _existing(run: Any) -> ExistingRun:  # noqa: ANN401 - MLflow's type, imported only here
+def _existing(run: Any, attached: Mapping[str, int] | None) -> ExistingRun:  # noqa: ANN401
     tags = run.data.tags
     return ExistingRun(
         run_id=run.info.run_id,
         key=tags["record.sha"],
         role=tags.get("role", ""),
         parent_id=tags.get(_PARENT),
-        finished=run.info.status == "FINISHED",
+        finished=(finished := is_finished(run)),
+        left_behind=not finished and is_left_behind(run),
         started=run.info.start_time / 1000,
-        publisher=tags.get(_PUBLISHER, ""),
         metrics=run.data.metrics,
         verdict_sha=tags.get(_VERDICT_SHA, ""),
         attachments_sha=tags.get(_ATTACHMENTS_SHA, ""),
         diagnosis_sha=tags.get(_DIAGNOSIS_SHA, ""),
         artifact_uri=run.info.artifact_uri,
+        attached=attached,
     )

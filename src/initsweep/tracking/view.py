@@ -54,6 +54,11 @@ class SchemeView:
         """The metrics that this run has, and no others."""
         return {point.key for point in (*self.run.metrics, *self.commentary.metrics)}
 
+    @property
+    def attachment_sizes(self) -> dict[str, int]:
+        """The sizes in bytes of the attachments, by their path among the run's artifacts."""
+        return {name: file.stat().st_size for name, file in self.attachments.items()}
+
 
 def scheme_views(study: Study) -> list[SchemeView]:
     """Return one view per scheme, the lowest validation loss first."""

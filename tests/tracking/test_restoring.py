@@ -1,0 +1,164 @@
+"""What people rename, copy or delete in MLflow, the next publication finds or puts back."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from initsweep.tracking import is_sealed, promote, publish
+from initsweep.tracking.claims import EXPERIMENT, publish_claims
+from tests.tracking.models import answers_without_initsweep, make_model, make_promotion
+from tests.tracking.synthetic_study import NAMES, make_study
+from tests.tracking.test_claims import Told
+
+ROW = [{"height": 11.0, "width": 9.0}]
+
+
+@pytest.fixture
+def study(tmp_path):
+    report, figure = tmp_path / "review.md", tmp_path / "tradeoff.png"
+    report.write_text("# review")
+    figure.write_bytes(b"png")
+    attachments = {"report/review.md": report, "report/figures/tradeoff.png": figure}
+    return replace(
+        make_study(NAMES), model=make_model(), attachments=attachments, attachments_sha="first"
+    )
+
+
+def put(project, study) -> None:
+    publish(study, project.params, project.root, "content")
+
+
+def sealed(project) -> bool:
+    return is_sealed("content", project.params, project.root)
+
+
+def served(project, alias: str) -> list[dict]:
+    """Return what the model behind an alias answers."""
+    version = project.client().get_model_version_by_alias("digits", alias)
+    logged = project.client().get_logged_model(version.source.removeprefix("models:/"))
+    return answers_without_initsweep(Path(logged.artifact_location.removeprefix("file://")), ROW)
+
+
+@pytest.mark.parametrize(
+    "what", ["everything", "a file", "a part of a file", "the model", "its weights"]
+)
+def test_artifacts_that_were_deleted_come_back(what, project, study):
+    put(project, study)
+    before = project.shown()
+    assert sealed(project)
+    artifacts = project.root / "mlartifacts"
+    if what == "everything":
+        shutil.rmtree(artifacts)
+    if what == "a file":
+        next(artifacts.rglob("review.md")).unlink()
+    if what == "a part of a file":
+        next(artifacts.rglob("review.md")).write_text("#")
+    if what == "the model":
+        shutil.rmtree(artifacts / "models")
+    if what == "its weights":
+        next(artifacts.rglob("weights.safetensors")).unlink()
+    assert not sealed(project)
+    put(project, study)
+    assert sealed(project)
+    assert project.shown() == before
+    assert next(artifacts.rglob("review.md")).read_text() == "# review"
+    assert len([*artifacts.rglob("weights.safetensors")]) == 1
+    assert len(project.client().search_model_versions("name = 'digits'")) == 1
+
+
+def test_the_model_of_a_decision_comes_back_and_keeps_its_alias(project, study):
+    put(project, study)
+    promotion = make_promotion(make_model("zeros", bias=0.5))
+    promote(study, promotion, project.params, project.root)
+    answers = served(project, "champion")
+    version = project.client().get_model_version_by_alias("digits", "champion")
+    project.client().delete_logged_model(version.source.removeprefix("models:/"))
+    put(project, replace(study, promotion=promotion))
+    assert served(project, "champion") == answers
+    again = project.client().get_model_version_by_alias("digits", "champion")
+    assert again.tags["promoted.by"] == "Ann Lee"
+
+
+def test_artifacts_at_an_address_of_another_machine_are_left_alone(project, study):
+    """Of a study that was moved: its old place is none to write to."""
+    put(project, study)
+    moved = project.root.rename(project.root.with_name("moved"))
+    other = replace(project, root=moved)
+    put(other, study)
+    assert not project.root.exists()
+    assert len(other.runs()) == 12
+
+
+def test_a_renamed_experiment_is_found_again(project, study):
+    put(project, study)
+    client, ids = project.client(), project.ids()
+    experiment = client.get_experiment_by_name(study.experiment)
+    client.rename_experiment(experiment.experiment_id, "our digits")
+    assert not sealed(project)
+    put(project, study)
+    assert project.ids() == ids
+    assert client.get_experiment_by_name(study.experiment) is None
+    promote(study, make_promotion(make_model()), project.params, project.root)
+
+
+def test_a_renamed_experiment_that_was_deleted_is_restored(project, study):
+    put(project, study)
+    client, before = project.client(), project.shown()
+    experiment = client.get_experiment_by_name(study.experiment)
+    client.rename_experiment(experiment.experiment_id, "our digits")
+    client.delete_experiment(experiment.experiment_id)
+    put(project, study)
+    assert client.get_experiment(experiment.experiment_id).lifecycle_stage == "active"
+    assert project.shown() == before
+
+
+def test_of_two_with_the_tag_the_oldest_that_is_shown_is_taken(project, study):
+    put(project, study)
+    client, ids = project.client(), project.ids()
+    first = client.get_experiment_by_name(study.experiment)
+    copy = client.create_experiment("a copy", tags=first.tags)
+    put(project, study)
+    assert project.ids() == ids
+    client.delete_experiment(first.experiment_id)
+    put(project, study)
+    assert client.get_experiment(first.experiment_id).lifecycle_stage == "deleted"
+    assert len(client.search_runs([copy])) == 12
+
+
+def test_an_experiment_of_an_older_version_without_the_tag_is_taken_over(project, study):
+    client = project.client()
+    made = client.create_experiment(study.experiment, (project.root / "mlartifacts").as_uri())
+    put(project, study)
+    client.rename_experiment(made, "our digits")
+    ids = project.ids()
+    put(project, study)
+    assert project.ids() == ids
+
+
+def test_a_renamed_model_is_found_again(project, study):
+    put(project, study)
+    project.client().rename_registered_model("digits", "our-digits")
+    put(project, study)
+    assert [one.name for one in project.client().search_registered_models()] == ["our-digits"]
+    assert len(project.client().search_model_versions("name = 'our-digits'")) == 1
+    promotion = make_promotion(make_model())
+    named, _ = promote(study, promotion, project.params, project.root)
+    assert named == "our-digits"
+
+
+def test_the_claims_are_found_again_and_their_files_put_back(project):
+    claims = [Told(name="zeros_learn"), Told(name="he_wins")]
+
+    def publish_them() -> str:
+        return publish_claims(claims, "full", project.params, project.root)
+
+    publish_them()
+    client = project.client()
+    client.rename_experiment(client.get_experiment_by_name(EXPERIMENT).experiment_id, "claims")
+    assert "0 claims added, 0 outdated" in publish_them()
+    next((project.root / "mlartifacts").rglob("he_wins.svg")).unlink()
+    assert "1 claims added, 1 outdated" in publish_them()
+    assert next((project.root / "mlartifacts").rglob("he_wins.svg")).read_bytes() == b"<svg/>"
+    assert "0 claims added, 0 outdated" in publish_them()
