@@ -5,6 +5,7 @@ from initsweep.errors import ArtifactError
 from initsweep.records import SchemeRow
 from initsweep.stages.publish import read_study, run
 from tests.conftest import as_recorded
+from tests.tracking.processes import as_another_user
 from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
 
 
@@ -101,3 +102,24 @@ def test_it_publishes_once_and_then_does_not_even_open_mlflow(written, monkeypat
         table.write("zeros,9,grid,1.0,2.3,2.3,2.3,0,2\n")
     run(make_params(NAMES))
     assert len({content for _, _, content in published}) == 3
+
+
+@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
+def test_what_is_up_to_date_is_not_even_touched_in_a_folder_that_can_only_be_read(
+    written, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    params = make_params(NAMES)
+    run(params)
+    (tmp_path / "mlflow.db.lock").unlink()
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    tmp_path.chmod(0o555)
+
+    def look() -> None:
+        monkeypatch.setattr("initsweep.tracking.publish", None)  # it is sealed
+        run(params)
+
+    assert as_another_user(tmp_path, look) == ""
+    tmp_path.chmod(0o755)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before

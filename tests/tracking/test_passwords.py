@@ -15,6 +15,7 @@ from tests.tracking.synthetic_study import make_params
         ("postgresql://me:p/ss w@db/runs", "postgresql://***@db/runs"),
         ("mysql+pymysql://me:p%40ss%2F@db/runs", "mysql+pymysql://***@db/runs"),
         ("https://t0ken@host", "https://***@host"),
+        ("postgresql:/me:secret@db", "postgresql:/***@db"),
         ("postgresql://db/runs?user=me&password=p&sslmode=no", "postgresql://db/runs?user=me&password=***&sslmode=no"),
         ("mssql+pyodbc://?odbc_connect=DRIVER%3D1%3BPWD%3Dp", "mssql+pyodbc://?odbc_connect=***"),
         ("http://host/?API_TOKEN=abc", "http://host/?API_TOKEN=***"),

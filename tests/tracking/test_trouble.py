@@ -87,7 +87,13 @@ def test_a_server_that_does_not_answer_is_reported_by_name_and_without_password(
 
 
 @pytest.mark.parametrize(
-    "uri", ["http://127.0.0.1:port", "databricks", "postgresql://u:pw@db.invalid/x"]
+    "uri",
+    [
+        "http://127.0.0.1:port",
+        "databricks",
+        "postgresql://u:pw@db.invalid/x",
+        "postgresql://u:pw@db:port/x",
+    ],
 )
 def test_an_address_that_mlflow_cannot_use_is_one_line(uri, study, tmp_path):
     with pytest.raises(TrackingError, match=r"^MLflow at .* failed: ") as caught:

@@ -2,11 +2,18 @@
 
 `study` holds the records, `view` turns them into the runs that MLflow should show (`points` are
 their metrics, `commentary` is what the comparison says of them), `plan` compares these with the
-runs that it does show, `store` writes the difference, `publishing` holds all together and
-`location` says where everything lies; `saved_views` are what its pages show;
-`seal` recognizes that there is nothing to do. `model` is the
-kept model as files, `served_model` what runs where it is served, `registry` and `promotion` keep
-its versions and aliases. MLflow is imported only where it is used, because that takes seconds.
+runs that it does show, `store` writes the difference, and `publishing` holds all together, in
+`passes` until nothing is left to do; `seal` recognizes that at once. `saved_views` are what
+MLflow's pages show, `ui` opens them.
+
+`location` says where everything lies and `connection` opens it: `database` sees to it that a file
+can be opened (`tables`, `holdings`), `lock` that one process at a time writes it, `trouble` says
+what went wrong, without `passwords`. `experiments` are known by a tag, `publisher` tells who is
+writing a run, `files` what lies among the artifacts.
+
+`model` is the kept model as files, `served_model` what runs where it is served, `registry` and
+`promotion` keep its versions and aliases. MLflow is imported only where it is used, because that
+takes seconds.
 """
 
 from initsweep.tracking.connection import preload_mlflow

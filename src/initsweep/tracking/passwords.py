@@ -5,6 +5,7 @@ import re
 from urllib.parse import unquote
 
 HIDDEN = "***"
+_PARTS = re.compile(r"([\w+.-]+:/*)(.*)@(.*)", re.DOTALL)
 _LOGIN = re.compile(r"(?<!sqlite)(://)\S*@")  # a password may hold an @ or a /, a file's path too
 _OPTION = re.compile(
     r"([?&;][^=&;\s]*(?:pass|pwd|token|secret|key|auth|odbc_connect)[^=&;\s]*=)[^&;\s'\"]+",
@@ -52,8 +53,7 @@ def hide_all(text: str, uri: str) -> str:
 
 def _parted(uri: str) -> tuple[str, str, str]:
     """Return the URI's start, user and password if there are any, and the rest."""
-    scheme, colon, rest = uri.partition("://")
-    if scheme.startswith("sqlite"):
+    found = _PARTS.fullmatch(uri)
+    if found is None or uri.startswith("sqlite"):
         return uri, "", ""
-    user, _, host = rest.rpartition("@")
-    return scheme + colon, user, host
+    return found[1], found[2], found[3]

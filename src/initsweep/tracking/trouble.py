@@ -52,18 +52,13 @@ def explained(location: Location) -> Iterator[None]:
 
 
 def _is_about_tracking(error: Exception) -> bool:
-    """Return whether MLflow, the database or the network failed, rather than our own code."""
-    families = {base.__module__.partition(".")[0] for base in type(error).__mro__}
-    known = (OSError, sqlite3.Error, ImportError)
-    return bool(families & _FOREIGN) or isinstance(error, known) or _came_from_mlflow(error)
-
-
-def _came_from_mlflow(error: Exception) -> bool:
-    """Return whether something that MLflow uses has failed, such as a client of a cloud."""
+    """Return whether MLflow, what it uses or the disk failed, rather than our own code."""
+    if isinstance(error, (OSError, sqlite3.Error, ImportError)):
+        return True
     steps = traceback.walk_tb(error.__traceback__)
     rooms = {str(frame.f_globals.get("__name__")).partition(".")[0] for frame, _ in steps}
     ours = (AttributeError, NameError, TypeError)
-    return "mlflow" in rooms and not isinstance(error, ours)
+    return bool(rooms & _FOREIGN) and not isinstance(error, ours)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
