@@ -1,23 +1,19 @@
 # Two commands do everything from a bare machine: `make repro` and `make test`.
-# Needs Python 3.11, pip, git and make. Network is used by the installation only.
-SHELL := /bin/bash
-.SHELLFLAGS := -eu -o pipefail -c
+# Needs Python 3.11 (if it is not on the PATH: make PYTHON=/path/to/python3.11), git and make.
+# The network is used by the installation only.
 .DEFAULT_GOAL := help
-PYTHON ?= python3.11
+# An environment that was moved, or whose Python has gone, is as good as none.
+UNFIT := $(shell sh install.sh fits || echo unfit)
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help repro claims ui test check format clean
+.PHONY: unfit help repro claims ui test check format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(INSTALLED): pyproject.toml constraints.txt setup.py $(wildcard src/initsweep/engine/kernels/*pp)
-	@echo "Installing into .venv (some minutes, once) ..."
-	@$(PYTHON) -m venv .venv
-	@.venv/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
-	@.venv/bin/initsweep list engines | grep compiled
-	@touch $@
+$(INSTALLED): pyproject.toml constraints.txt setup.py $(wildcard src/initsweep/engine/kernels/*pp) $(UNFIT)
+	@sh install.sh
 
 repro: $(INSTALLED)  ## run the study (only what is out of date), print the verdict
 	initsweep repro
