@@ -6,6 +6,7 @@ listed here is imported when it is first asked for, so that `import initsweep` c
 """
 
 import importlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from initsweep.initializers import initial_state as initial_state
     from initsweep.initializers import initialize_ as initialize_
     from initsweep.initializers import make_initializer as make_initializer
+
+    __version__: str
 
 _HOMES = {
     "Diagnosis": "initsweep.diagnosis",
@@ -44,11 +47,32 @@ def __getattr__(name: str) -> object:
     Raises:
         AttributeError: If it is not listed.
     """
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
+def _version() -> str:
+    """Return the version that pyproject.toml gives: in a source tree that of the file itself.
+
+    There, what is installed may be older, or of another tree. Sources that lie alone, neither
+    installed nor in their tree, are of no version that anyone could know: "0+unknown".
+    """
+    import tomllib
+    from importlib import metadata
+
+    file = Path(__file__).parents[2] / "pyproject.toml"
+    project = tomllib.loads(file.read_text("utf-8")).get("project", {}) if file.exists() else {}
+    if project.get("name") == __name__:
+        return str(project["version"])
+    try:
+        return metadata.version(__name__)
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
 def __dir__() -> list[str]:
     """Return the names of the module, those not imported yet included."""
-    return sorted({*globals(), *_HOMES})
+    return sorted({*globals(), *_HOMES, "__version__"})

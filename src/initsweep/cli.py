@@ -12,26 +12,16 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
 from initsweep import own_code
-from initsweep.commands.parsers import COMMANDS, add_option, add_parsers
+from initsweep.commands.parsers import COMMANDS, parse
+from initsweep.commands.parsers.stages import PER_SCHEME, STAGES
 from initsweep.errors import InitsweepError, ParamsError, plain_warnings
 from initsweep.params import Params, load_params
 from initsweep.running import inputs, link, stopping
 from initsweep.spelling import legible
 from initsweep.writing import refusal
 
-STAGES = {
-    "prepare": "load, check, split and standardize the data",
-    "diagnose": "look at every scheme's signals before any training",
-    "tune": "tune the learning rate of one scheme",
-    "train": "train one scheme at its chosen rate on fresh seeds, and test it once",
-    "compare": "sensitivity, statistics, selection, verdict",
-    "report": "write the review packet",
-    "publish": "replay the result records into MLflow",
-}
-PER_SCHEME = ("tune", "train")
 COLOURED = ("summary",)  # these spell what they show themselves
 NAME_OWN_CODE = ("check", "explain", "export", "promote")
 USER_MISTAKE = 2
@@ -46,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         to the process that leads its run.
     """
     try:
-        return _run(_parser().parse_args(arguments))
+        return _run(parse(arguments))
     except BrokenPipeError:
         _write_nowhere()  # whoever read our output has enough
         return PIPE_CLOSED
@@ -128,73 +118,6 @@ def _write_nowhere() -> None:
 def _spelt(text: str) -> str:
     """Return text that does nothing to a terminal but to be shown, in several lines."""
     return legible(text, keep="\n\t")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        super().error(_spelt(message))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = _Parser(
-        prog="initsweep",
-        description="Which initializer and which learning rate, for this network on this data?",
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, description in STAGES.items():
-        stage = commands.add_parser(name, help=description, description=description)
-        if name in PER_SCHEME:
-            stage.add_argument("--scheme", required=True, help="an entry of `schemes`")
-        if name == "diagnose":
-            _add_network(stage)
-        _add_params(stage)
-    study = commands.add_parser("repro", help="run what is out of date, then print the verdict")
-    study.add_argument("targets", nargs="*", help="stages, as for `dvc repro` (default: all)")
-    study.add_argument("--force", action="store_true", help="run all of it again")
-    ui = commands.add_parser("ui", help="serve MLflow on 127.0.0.1")
-    ui.add_argument("--port", type=int, default=5000)
-    _add_params(ui)
-    bench = commands.add_parser("bench", help="measure the engine on this machine")
-    bench.add_argument("--rounds", type=int, default=5, help="how often everything is timed")
-    _add_params(bench)
-    listing = commands.add_parser("list", help="show what can be named in params.yaml")
-    kinds = ("initializers", "architectures", "datasets", "metrics", "engines")
-    listing.add_argument("kind", choices=kinds)
-    add_parsers(commands)
-    return parser
-
-
-def _add_params(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="parameter file")
-
-
-def _add_network(parser: argparse.ArgumentParser) -> None:
-    """Let `diagnose` look at a network of the user's, without a study around it."""
-    parser.add_argument(
-        "network",
-        nargs="?",
-        help="look at this network only: package.module:attribute, a network or what builds one",
-    )
-    parser.add_argument("--batch", type=Path, help="its inputs, a .npy file")
-    parser.add_argument("--targets", type=Path, help="its targets, a .npy file (default: random)")
-    parser.add_argument(
-        "--task",
-        choices=("classification", "regression"),
-        help="what the targets are (default: whole numbers are classes)",
-    )
-    parser.add_argument("--schemes", help="initializers to try, comma-separated")
-    add_option(parser)
-    parser.add_argument("--optimizer", default="sgd", help="what it will be trained with")
-    parser.add_argument("--seeds", type=int, default=5, help="how many draws of the weights")
-    parser.add_argument("--figures", type=Path, help="folder for pictures")
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="exit with 1 if it is not expected to train; mild verdicts pass",
-    )
-    parser.add_argument(
-        "--strict", action="store_true", help="as --check, and mild verdicts fail too"
-    )
 
 
 def _dispatch(options: argparse.Namespace) -> int:

@@ -1,0 +1,129 @@
+"""The commands that look at a network or an initializer; no study is needed."""
+
+import argparse
+from pathlib import Path
+
+from initsweep.commands.parsers.parser import Command, add_option, add_params, whole
+
+MODEL = "package.module:make_net or a registered name (default: the network of the parameters)"
+
+
+def _explain(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", help=MODEL)
+    parser.add_argument("--scheme", help="a scheme to compare with")
+    parser.add_argument(
+        "--batch", type=Path, help="its inputs, a .npy file, for a scheme that measures signals"
+    )
+    parser.add_argument("--json", action="store_true", help="for scripts")
+    add_option(parser)
+    _add_sizes(parser)
+
+
+def add_diagnose(parser: argparse.ArgumentParser) -> None:
+    """Let `diagnose` look at a network of the user's; without one it is the stage."""
+    parser.add_argument(
+        "network",
+        nargs="?",
+        help="look at this network only: package.module:attribute, a network or what builds one",
+    )
+    parser.add_argument("--batch", type=Path, help="its inputs, a .npy file")
+    parser.add_argument("--targets", type=Path, help="its targets, a .npy file (default: random)")
+    parser.add_argument(
+        "--task",
+        choices=("classification", "regression"),
+        help="what the targets are (default: whole numbers are classes)",
+    )
+    parser.add_argument("--schemes", help="initializers to try, comma-separated")
+    add_option(parser)
+    parser.add_argument("--optimizer", default="sgd", help="what it will be trained with")
+    parser.add_argument("--seeds", type=whole, default=5, help="how many draws of the weights")
+    parser.add_argument("--figures", type=Path, help="folder for pictures")
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 1 if it is not expected to train; mild verdicts pass",
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="as --check, and mild verdicts fail too"
+    )
+    add_params(parser)
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("entry", help="package.module:attribute, or a registered name")
+    add_option(parser, "the initializer or the network")
+    _add_sizes(parser)
+
+
+def _names(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", nargs="?", help="a name in any framework (default: all)")
+
+
+def _export(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scheme", nargs="?", help="a scheme (default: the one that the study recommends)"
+    )
+    parser.add_argument("--model", help=MODEL)
+    parser.add_argument("--output", type=Path, help="file to write (default: print)")
+    add_option(parser)
+    _add_sizes(parser)
+
+
+def _list(parser: argparse.ArgumentParser) -> None:
+    kinds = ("initializers", "architectures", "datasets", "metrics", "engines")
+    parser.add_argument("kind", choices=kinds)
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    add_params(parser)
+    parser.add_argument("--features", type=whole, help="inputs per example (default: the data's)")
+    parser.add_argument("--outputs", type=whole, help="outputs per example (default: the data's)")
+
+
+COMMANDS = {
+    "explain": Command(
+        text="say what law each weight of a network has now, and under a scheme",
+        examples=(
+            "explain my_nets:make_net --scheme he_normal",
+            "explain mlp --features 64 --outputs 10 --option depth=8",
+        ),
+        page="docs/initializers.md",
+        add=_explain,
+    ),
+    "diagnose": Command(
+        text="say from one batch whether an untrained network will train",
+        examples=(
+            "diagnose my_nets:make_net --batch batch.npy",
+            "diagnose my_nets:make_net --batch batch.npy --schemes he_normal",
+        ),
+        page="docs/diagnosis.md",
+        add=add_diagnose,
+    ),
+    "check": Command(
+        text="test an initializer or a network of your own",
+        examples=("check my_inits:my_init", "check he_normal"),
+        page="README.md, 'Bring your own', and CONTRIBUTING.md",
+        add=_check,
+    ),
+    "names": Command(
+        text="say what other frameworks call a law, and where a name means two",
+        examples=("names he_normal", "names torch.nn.init.kaiming_normal_"),
+        page="docs/initializers.md",
+        add=_names,
+    ),
+    "export": Command(
+        text="write a scheme as plain PyTorch",
+        examples=(
+            "export --output start.py",
+            "export he_normal --model mlp --features 64 --outputs 10",
+        ),
+        page="README.md, 'Initializers and diagnosis alone'",
+        add=_export,
+    ),
+    "list": Command(
+        text="show what can be named in params.yaml",
+        examples=("list initializers", "list datasets", "list engines"),
+        page="docs/initializers.md, docs/networks.md and docs/data.md",
+        add=_list,
+    ),
+}

@@ -1,0 +1,62 @@
+"""The commands for CI, for the claims and for this machine."""
+
+import argparse
+
+from initsweep.commands.parsers.parser import Command, add_params, number, whole
+
+
+def _gate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--decision",
+        choices=("winner", "tie", "any"),
+        default="tie",
+        help="the least the study must say: winner, tie (default: a scheme is recommended) or any",
+    )
+    parser.add_argument(
+        "--scheme", help="judge this scheme, which must not be shown to be worse than the best"
+    )
+    for name, kind, text in (
+        ("--rate", number, "a learning rate that must lie in the scheme's basin"),
+        ("--max-test-loss", number, "highest mean test loss"),
+        ("--min-score", number, "lowest mean test score, such as an accuracy of 0.95"),
+        ("--max-regret", number, "highest regret"),
+        ("--min-basin", number, "narrowest basin, in decades"),
+        ("--max-failed", whole, "most failed fresh runs"),
+    ):
+        parser.add_argument(name, type=kind, metavar="LIMIT", help=text)
+
+
+def _claims(parser: argparse.ArgumentParser) -> None:
+    actions = ("all", "run", "page", "publish", "list")
+    parser.add_argument("action", nargs="?", default="all", choices=actions)
+    parser.add_argument("names", nargs="*", help="for `run`: the claim")
+    parser.add_argument("--quick", action="store_true", help="a shorter form of each, less certain")
+    add_params(parser)
+
+
+def _bench(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=whole, default=5, help="how often everything is timed")
+    add_params(parser)
+
+
+COMMANDS = {
+    "gate": Command(
+        text="check the verdict against limits, for CI: exit 0 passed, 1 failed, 2 cannot be "
+        "judged",
+        examples=("gate --max-failed 0 --min-basin 0.5", "gate --scheme he_normal --rate 0.01"),
+        page="docs/ci.md",
+        add=_gate,
+    ),
+    "claims": Command(
+        text="put every claim about initialization to the test",
+        examples=("claims list", "claims --quick", "claims run chapter_experiment_is_noise"),
+        page="README.md, 'Every claim about initialization, put to the test'",
+        add=_claims,
+    ),
+    "bench": Command(
+        text="measure the engine on this machine",
+        examples=("bench --rounds 3",),
+        page="docs/speed.md",
+        add=_bench,
+    ),
+}
