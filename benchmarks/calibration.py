@@ -10,9 +10,11 @@ Every study is compared by the function that the compare stage calls. Four quest
     python -m benchmarks.calibration                     # a few minutes on 2 cores
     python -m benchmarks.calibration --write             # and into docs/statistics.md
     python -m benchmarks.calibration --repetitions 100   # a rough look
+    python -m benchmarks.calibration --repetitions 2     # tiny
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -21,6 +23,9 @@ from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
 from benchmarks.calibration_studies import (
     FEW_CAPPED_SHIFT,
     LAWS,
@@ -30,13 +35,15 @@ from benchmarks.calibration_studies import (
     stream_of,
     true_response,
 )
-
+from benchmarks.common import ROOT, add_write, count, put
 from initsweep.statistics.comparison import probability_better
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.proportions import share_interval, superiority_interval
 
-PAGE = Path(__file__).parents[1] / "docs/statistics.md"
-START, END = "<!-- calibration -->", "<!-- end of calibration -->"
+PAGE = ROOT / "docs/statistics.md"
+FEWEST = 2
+"""Studies per line; some lines take half as many as others."""
+
 Task = tuple[Callable[..., dict[str, float]], tuple[object, ...]]
 
 
@@ -256,22 +263,26 @@ def _table(columns: Sequence[str], lines: dict[str, dict[str, float]]) -> list[s
     ]  # fmt: skip
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--repetitions", type=count, default=1000, help="studies per line, 2 or more")
+    made.add_argument("--workers", type=count, default=2)
+    add_write(made, PAGE)
+    return made
+
+
 def main() -> None:
     """Measure, print, and write into the documentation if asked."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--repetitions", type=int, default=1000, help="studies per line")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--write", action="store_true", help="put the tables into the docs")
-    options = parser.parse_args()
+    options = parser().parse_args()
+    if options.repetitions < FEWEST:
+        parser().error(f"--repetitions: received {options.repetitions}; use {FEWEST} or more")
     started = time.perf_counter()
     text = as_markdown(measure(options.repetitions, options.workers), options.repetitions)
     print(text)
     print(f"\n{time.perf_counter() - started:.0f} s")
     if options.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, rest = page.split(START)
-        after = rest.split(END)[1]
-        PAGE.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+        put(PAGE, {"calibration": text})
 
 
 if __name__ == "__main__":

@@ -1,17 +1,25 @@
-"""Writes the table of claims into README.md, from the measurements of the last full run.
+"""The table of claims in README.md, from the measurements of the last run of `initsweep claims`.
 
-python -m benchmarks.claims_table
+    python -m benchmarks.claims_table            # from the full run
+    python -m benchmarks.claims_table --write    # and into README.md
+    python -m benchmarks.claims_table --quick --claims zero_weights_stay_symmetric   # tiny
+
+The last needs no more than `initsweep claims run zero_weights_stay_symmetric --quick`.
 """
 
+import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.initializers_page import with_tables
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
 
+from benchmarks.common import ROOT, add_write, put, refuse_parts
 from initsweep.claim_page import files, render
+from initsweep.errors import InitsweepError
 from initsweep.spelling import markdown
 
-README = Path(__file__).parent.parent / "README.md"
+PAGE = ROOT / "README.md"
 
 
 def table(found: Sequence[render.Judged]) -> str:
@@ -30,6 +38,33 @@ def _row(one: render.Judged) -> str:
     return f"| {' | '.join(map(markdown, cells))} |"
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--claims", nargs="+", metavar="CLAIM", help="only these (default: all)")
+    made.add_argument("--quick", action="store_true", help="from `initsweep claims --quick`")
+    add_write(made, PAGE)
+    return made
+
+
+def main() -> None:
+    """Print the table, and write it into the documentation if asked.
+
+    Raises:
+        SystemExit: If there are no measurements.
+    """
+    options = parser().parse_args()
+    refuse_parts(parser(), write=options.write, parts=options.quick or options.claims is not None)
+    try:
+        found = render.judged(
+            options.claims or files.settings().names, files.budget_of(options.quick)
+        )
+    except InitsweepError as error:
+        raise SystemExit(f"claims_table: {error} `initsweep claims` measures all claims.") from None
+    print(table(found))
+    if options.write:
+        put(PAGE, {"claims": table(found)})
+
+
 if __name__ == "__main__":
-    found = render.judged(files.settings().names, "full")
-    README.write_text(with_tables(README.read_text("utf-8"), {"claims": table(found)}), "utf-8")
+    main()

@@ -1,28 +1,34 @@
 """Calibrate the diagnosis of untrained networks on networks that were then trained.
 
-    python benchmarks/diagnosis_calibration.py            # from the committed table: seconds
-    python benchmarks/diagnosis_calibration.py --train    # the table anew: about an hour
+    python -m benchmarks.diagnosis_calibration            # from the committed table: seconds
+    python -m benchmarks.diagnosis_calibration --write    # and into docs/diagnosis.md
+    python -m benchmarks.diagnosis_calibration --train    # the table anew: about an hour
+    python -m benchmarks.diagnosis_calibration --train --cases 10 --work FOLDER   # tiny
 
-Writes `diagnosis_cases.csv` (with --train) and the result tables in `docs/diagnosis.md`, and prints
-the thresholds that `initsweep/probes/thresholds.py` holds.
+Prints the thresholds that `initsweep/probes/thresholds.py` holds, and the result tables. Training
+all cases replaces `diagnosis_cases.csv`; some have a table of their own, in the folder of work.
 """
 
 import argparse
 import csv
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from diagnosis_cases import cases, read_outcomes, train_all
-from diagnosis_fit import TABLE, Bools, Cases, error_rates, fit, rates_in_words, read_cases
-from diagnosis_measures import measure
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
+from benchmarks.common import ROOT, add_write, count, put, refuse_parts
+from benchmarks.diagnosis_cases import Network, cases, read_outcomes, train_all
+from benchmarks.diagnosis_fit import TABLE, Bools, Cases, fit, rates_in_words, read_cases
+from benchmarks.diagnosis_measures import measure
 from initsweep.engine.devices import pin_matmul
 from initsweep.params import Runtime
 
-PAGE = Path(__file__).parent.parent / "docs" / "diagnosis.md"
+PAGE = ROOT / "docs/diagnosis.md"
 OPTIMIZERS = ("sgd", "adam")
 # What was used before: conventions, not fitted to anything.
 CONVENTIONS = {
@@ -32,17 +38,28 @@ CONVENTIONS = {
 }  # fmt: skip
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--train", action="store_true", help="train and measure all cases anew")
+    made.add_argument("--cases", type=count, help="with --train: the first ones only")
+    made.add_argument(
+        "--work", type=Path, default=Path("scratch/diagnosis"), help="folder for what is trained"
+    )
+    add_write(made, PAGE)
+    return made
+
+
 def main() -> None:
     """Run what was asked for."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--train", action="store_true", help="train and measure all cases anew")
-    parser.add_argument("--work", type=Path, default=Path("scratch/diagnosis"))
-    options = parser.parse_args()
+    options = parser().parse_args()
+    refuse_parts(parser(), write=options.write, parts=options.cases is not None)
     pin_matmul()
     torch.set_num_threads(1)
+    file = TABLE if options.cases is None else options.work / TABLE.name
     if options.train:
-        build_table(options.work)
-    table = read_cases()
+        build_table(options.work, cases(options.cases), file)
+    table = read_cases(file)
     fitted = {name: fit(table, table.training_half, name) for name in OPTIMIZERS}
     for name, thresholds in fitted.items():
         print(name, thresholds)
@@ -52,12 +69,13 @@ def main() -> None:
         "single": single_table(table),
         "ceiling": ceiling_table(table),
     }
-    for name, lines in sections.items():
+    for lines in sections.values():
         print("\n".join(lines), end="\n\n")
-        write_section(name, lines)
+    if options.write:
+        put(PAGE, {name: "\n".join(lines) for name, lines in sections.items()})
 
 
-def build_table(work: Path) -> None:
+def build_table(work: Path, known: Sequence[tuple[Network, str]], table: Path) -> None:
     """Train and measure every case, keeping what an interrupted run had done."""
     work.mkdir(parents=True, exist_ok=True)
     runtime = Runtime(
@@ -66,10 +84,9 @@ def build_table(work: Path) -> None:
     outcomes = {}
     for optimizer in OPTIMIZERS:
         path = work / f"{optimizer}.csv"
-        for outcome in train_all(path, optimizer, runtime):
+        for outcome in train_all(path, known, optimizer, runtime):
             print(f"{optimizer} {outcome.number}: {outcome.network} {outcome.scheme}", flush=True)
         outcomes[optimizer] = {row["number"]: row for row in read_outcomes(path)}
-    known = cases()
     networks = list(dict.fromkeys(network.name for network, _ in known))
     rows = []
     for number, (network, scheme) in enumerate(known):
@@ -82,7 +99,7 @@ def build_table(work: Path) -> None:
             row |= {f"{name}_{key}": found[key] for key in ("skill", "best_rate", "stable_rate")}
         row |= {key: float(f"{value:.4g}") for key, value in measure(network, scheme).items()}
         rows.append(row)
-    with TABLE.open("w", newline="") as file:
+    with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -121,13 +138,13 @@ def strictness_table(table: Cases, thresholds: dict[str, float]) -> list[str]:
 
 def single_table(table: Cases) -> list[str]:
     """Return how SageMaker's rules do one by one, on all cases under SGD."""
-    bad = table.untrainable("sgd")
+    bad, all_cases = table.untrainable("sgd"), np.ones(len(table.networks), dtype=bool)
     lines = ["| rule | false alarms | misses |", "|---|---|---|"]
     for name, values in table.columns.items():
         if name.startswith("sm_"):
-            false, missed = error_rates(values > 0, bad)
+            false, missed = _rates(table, values > 0, bad, all_cases)
             words = name.removeprefix("sm_").replace("_", " ")
-            lines.append(f"| {words} | {false:.1%} | {missed:.1%} |")
+            lines.append(f"| {words} | {false} | {missed} |")
     return lines
 
 
@@ -151,21 +168,15 @@ def ceiling_table(table: Cases) -> list[str]:
         ("7 layers and more, others", ~shallow & ~level),
     ):
         chosen = rows & usable
+        if not chosen.any():
+            lines.append(f"| {name} | 0 | not known | not known |")
+            continue
         above = (columns["sgd_best_rate"] > ceiling)[chosen].mean()
         seen = chosen & (columns["sgd_stable_rate"] < 0.99)  # beyond the grid nothing is known
         ratio = np.quantile((columns["sgd_stable_rate"] / ceiling)[seen], [0.05, 0.5, 0.95])
         spread = ", ".join(f"{value:.2g}" for value in ratio)
         lines.append(f"| {name} | {chosen.sum()} | {above:.0%} | {spread} |")
     return lines
-
-
-def write_section(name: str, lines: Sequence[str]) -> None:
-    """Replace one marked table of the page."""
-    text = PAGE.read_text()
-    start, end = f"<!-- {name} -->\n", f"\n<!-- end {name} -->"
-    pattern = re.escape(start) + ".*?" + re.escape(end)
-    replacement = start + "\n".join(lines) + end
-    PAGE.write_text(re.sub(pattern, lambda _: replacement, text, flags=re.DOTALL))
 
 
 def _rates(table: Cases, alarms: Bools, bad: Bools, rows: Bools) -> list[str]:

@@ -135,14 +135,14 @@ def networks(seed: int = 0, mlps: int = 72, cnns: int = 8) -> list[Network]:
     return chosen
 
 
-def cases(schemes_each: int = 8, seed: int = 0) -> list[tuple[Network, str]]:
-    """Return the published set of cases: each network under some schemes drawn for it."""
+def cases(number: int | None = None, seed: int = 0) -> list[tuple[Network, str]]:
+    """Return the published set of cases, or its first ones: each network under eight schemes."""
     draw = random.Random(seed + 1)
     return [
         (network, scheme)
         for network in networks(seed)
-        for scheme in draw.sample(sorted(SCHEMES), schemes_each)
-    ]
+        for scheme in draw.sample(sorted(SCHEMES), 8)
+    ][:number]
 
 
 @cache
@@ -231,7 +231,9 @@ def train(
     )
 
 
-def train_all(path: Path, optimizer: str, runtime: Runtime) -> Iterator[Outcome]:
+def train_all(
+    path: Path, wanted: Sequence[tuple[Network, str]], optimizer: str, runtime: Runtime
+) -> Iterator[Outcome]:
     """Train the cases that the table lacks and append them to it, one by one.
 
     Yields:
@@ -240,7 +242,7 @@ def train_all(path: Path, optimizer: str, runtime: Runtime) -> Iterator[Outcome]
     known = {(row["number"], row["optimizer"]) for row in read_outcomes(path)}
     if not path.exists():
         path.write_text(",".join(f.name for f in fields(Outcome)) + "\n")
-    for number, (network, scheme) in enumerate(cases()):
+    for number, (network, scheme) in enumerate(wanted):
         if (str(number), optimizer) in known:
             continue
         outcome = train(number, network, scheme, optimizer, runtime)

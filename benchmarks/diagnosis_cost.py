@@ -1,14 +1,16 @@
 """What a diagnosis costs, and what one batched pass over all seeds and schemes would save.
 
-    python benchmarks/diagnosis_cost.py
+    python -m benchmarks.diagnosis_cost                                 # a minute
+    python -m benchmarks.diagnosis_cost --rounds 1 --depth 2 --seeds 1   # tiny
 
-Times the 16 schemes of `params.yaml` under 5 seeds on 30 layers of 128 units, one thread. Then the
+Times the schemes of `params.yaml` under 5 seeds on 30 layers of 128 units, one thread. Then the
 three parts that arithmetic dominates, one network after another against 16 stacked networks:
 forward and backward in float64, six Hessian-vector products in float32, and the eigenvalues of
 the Gram matrices. Prints the best of several rounds.
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -18,6 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
+from benchmarks.common import ROOT, count
 from initsweep.architectures import build_model
 from initsweep.engine.devices import pin_matmul
 from initsweep.initializers import initial_state, make_initializer
@@ -25,9 +30,8 @@ from initsweep.params import load_params
 from initsweep.probes.reading import read
 from initsweep.stages.diagnose import SHARPNESS_SEEDS
 
-DEPTH, WIDTH, FEATURES, CLASSES, BATCH, LANES, SEEDS = 30, 128, 64, 10, 256, 16, 5
+WIDTH, FEATURES, CLASSES, BATCH, LANES = 128, 64, 10, 256, 16
 PRODUCTS, CURVATURE_BATCH = 6, 64
-OPTIONS = {"depth": DEPTH, "width": WIDTH, "activation": "relu", "norm": "none", "residual": False}
 
 Stack = list[Tensor]
 
@@ -43,23 +47,26 @@ def best(run: Callable[[], object], rounds: int) -> float:
     return min(seconds)
 
 
-def whole(features: Tensor, targets: Tensor, *, curvature: bool) -> None:
+def whole(features: Tensor, targets: Tensor, depth: int, seeds: int, *, curvature: bool) -> None:
     """Look at every scheme under every seed, as the stage does."""
-    params = load_params(Path(__file__).parent.parent / "params.yaml")
-    model = build_model("mlp", OPTIONS, n_features=FEATURES, n_outputs=CLASSES)
+    params = load_params(ROOT / "params.yaml")
+    options = {
+        "depth": depth, "width": WIDTH, "activation": "relu", "norm": "none", "residual": False,
+    }  # fmt: skip
+    model = build_model("mlp", options, n_features=FEATURES, n_outputs=CLASSES)
     for scheme in params.schemes:
         name, options = params.initializer(scheme)
         initializer = make_initializer(name, options, scheme=scheme)
-        for seed in range(SEEDS):
+        for seed in range(seeds):
             state = initial_state(model, initializer, seed)
             wanted = curvature and seed < SHARPNESS_SEEDS
             read(model, state, features, targets, functional.cross_entropy, with_sharpness=wanted)
 
 
-def weights(dtype: torch.dtype) -> Stack:
+def weights(dtype: torch.dtype, depth: int) -> Stack:
     """Return `LANES` networks, each layer's weights as (lanes, fan_in, fan_out)."""
     generator = torch.Generator().manual_seed(0)
-    sizes = [FEATURES, *[WIDTH] * DEPTH, CLASSES]
+    sizes = [FEATURES, *[WIDTH] * depth, CLASSES]
     return [
         torch.randn(LANES, a, b, generator=generator, dtype=dtype) * (2 / a) ** 0.5
         for a, b in pairwise(sizes)
@@ -71,7 +78,7 @@ def loss_of(stack: Stack, features: Tensor, targets: Tensor) -> Tensor:
     signal = features
     for place, weight in enumerate(stack):
         signal = signal @ weight
-        signal = torch.relu(signal) if place < DEPTH else signal
+        signal = torch.relu(signal) if place < len(stack) - 1 else signal
     copies = signal.numel() // (len(targets) * CLASSES)
     return functional.cross_entropy(signal.flatten(0, -2), targets.repeat(copies)) * copies
 
@@ -97,17 +104,17 @@ def spectra(signals: Tensor) -> None:
     torch.linalg.eigvalsh(signals.mT @ signals)
 
 
-def compare(rounds: int) -> None:
+def compare(rounds: int, depth: int) -> None:
     """Print one network after another against all at once."""
     generator = torch.Generator().manual_seed(1)
     features = torch.randn(BATCH, FEATURES, generator=generator, dtype=torch.float64)
     targets = torch.randint(CLASSES, (BATCH,), generator=generator)
-    signals = torch.randn(LANES * DEPTH, BATCH, WIDTH, generator=generator, dtype=torch.float64)
+    signals = torch.randn(LANES * depth, BATCH, WIDTH, generator=generator, dtype=torch.float64)
     for what, part, dtype in (
         ("forward and backward, float64", gradients, torch.float64),
         (f"{PRODUCTS} Hessian-vector products, float32", products, torch.float32),
     ):
-        stack, inputs = weights(dtype), features.to(dtype)
+        stack, inputs = weights(dtype, depth), features.to(dtype)
         lanes = [[weight[lane] for weight in stack] for lane in range(LANES)]
         report(
             what,
@@ -115,7 +122,7 @@ def compare(rounds: int) -> None:
             best(lambda: part(stack, inputs, targets), rounds),  # noqa: B023
         )
     report(
-        f"spectra of {DEPTH} layers, float64",
+        f"spectra of {depth} layers, float64",
         best(lambda: [spectra(signal) for signal in signals], rounds),
         best(lambda: spectra(signals), rounds),
     )
@@ -127,11 +134,18 @@ def report(what: str, alone: float, stacked: float) -> None:
     print(f"{what}: {one:.1f} ms per network alone, {all_:.1f} ms stacked, {one / all_:.2f} times")
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--rounds", type=count, default=3)
+    made.add_argument("--depth", type=count, default=30, help="hidden layers")
+    made.add_argument("--seeds", type=count, default=5, help="draws of the weights")
+    return made
+
+
 def main() -> None:
     """Time everything."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    options = parser.parse_args()
+    options = parser().parse_args()
     pin_matmul()
     torch.set_num_threads(1)
     generator = torch.Generator().manual_seed(2)
@@ -139,10 +153,11 @@ def main() -> None:
     targets = torch.randint(CLASSES, (BATCH,), generator=generator)
     for curvature in (False, True):
         start = time.perf_counter()
-        whole(features, targets, curvature=curvature)
-        words = f"curvature on {SHARPNESS_SEEDS} seeds" if curvature else "no curvature"
-        print(f"all schemes, {SEEDS} seeds, {words}: {time.perf_counter() - start:.1f} s")
-    compare(options.rounds)
+        whole(features, targets, options.depth, options.seeds, curvature=curvature)
+        bent = min(SHARPNESS_SEEDS, options.seeds)
+        words = f"curvature on {bent} seeds" if curvature else "no curvature"
+        print(f"all schemes, {options.seeds} seeds, {words}: {time.perf_counter() - start:.1f} s")
+    compare(options.rounds, options.depth)
 
 
 if __name__ == "__main__":

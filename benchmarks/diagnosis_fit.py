@@ -78,17 +78,17 @@ def fit(cases: Cases, chosen: Bools, optimizer: str) -> dict[str, float]:
 
     Coordinate descent over the checks: each gets the threshold that is best given the others, the
     largest of several equally good ones, or none if it does not help by `GAIN`. Rounded to two
-    digits afterwards: more would be noise.
+    digits afterwards: more would be noise. Where all cases are of one kind, none helps.
     """
     bad = cases.untrainable(optimizer)[chosen]
+    if not _of_both_kinds(bad):
+        return {}
     columns = {name: cases.columns[name][chosen] for name in CANDIDATES}
     found: dict[str, float] = {}
     for _ in range(ROUNDS):
         for name in CANDIDATES:
-            others = np.zeros(len(bad), dtype=bool)
-            for other, threshold in found.items():
-                if other != name:
-                    others |= columns[other] >= threshold
+            fired = [columns[other] >= at for other, at in found.items() if other != name]
+            others = np.any([np.zeros(len(bad), dtype=bool), *fired], axis=0)
             best, at = sum(error_rates(others, bad)) - GAIN, math.nan
             for threshold in _candidates(columns[name]):
                 cost = sum(error_rates(others | (columns[name] >= threshold), bad))
@@ -99,6 +99,11 @@ def fit(cases: Cases, chosen: Bools, optimizer: str) -> dict[str, float]:
             else:
                 found[name] = at
     return {name: float(f"{threshold:.2g}") for name, threshold in found.items()}
+
+
+def _of_both_kinds(untrainable: Bools) -> bool:
+    """Return whether some cases can be trained, and some not, so that both rates are defined."""
+    return bool(untrainable.any() and not untrainable.all())
 
 
 def _candidates(values: Floats) -> list[float]:
@@ -125,7 +130,7 @@ def interval(
     for _ in range(RESAMPLES):
         picked = generator.integers(len(groups), size=len(groups))
         index = np.concatenate([groups[i] for i in picked])
-        if untrainable[index].any() and not untrainable[index].all():
+        if _of_both_kinds(untrainable[index]):
             draws.append(error_rates(alarms[index], untrainable[index]))
     low, high = np.quantile(np.array(draws), [0.025, 0.975], axis=0)
     return [(float(a), float(b)) for a, b in zip(low, high, strict=True)]
@@ -133,6 +138,8 @@ def interval(
 
 def rates_in_words(alarms: Bools, untrainable: Bools, networks: Sequence[str]) -> list[str]:
     """Return both error rates with their intervals, as "2.9 % (1.1 to 5.4)"."""
+    if not _of_both_kinds(untrainable):
+        return ["not known"] * 2
     rates = error_rates(alarms, untrainable)
     spans = interval(alarms, untrainable, networks)
     return [

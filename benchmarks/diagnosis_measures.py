@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 import torch
-from diagnosis_cases import SCHEMES, Network, prepared_data, split_of, task_of
 from torch import Tensor, nn
 
+from benchmarks.diagnosis_cases import SCHEMES, Network, prepared_data, split_of, task_of
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import loss_of
 from initsweep.probes.capture import Layer, capture

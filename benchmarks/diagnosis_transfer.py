@@ -1,6 +1,7 @@
 """Judge networks of kinds that the calibration hardly saw: other convolutional ones, transformers.
 
-    python benchmarks/diagnosis_transfer.py    # some minutes
+    python -m benchmarks.diagnosis_transfer                           # some minutes
+    python -m benchmarks.diagnosis_transfer --networks 1 --schemes 1   # tiny
 
 Nothing is fitted here: the thresholds are those of `initsweep/probes/thresholds.py`. Trains each
 case as the calibration does, transformers at every second rate under one seed because they need
@@ -9,11 +10,19 @@ the slow path of the engine, and prints the error rates, and every case that was
 
 import argparse
 import random
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from diagnosis_cases import (
+from torch import Tensor, nn
+from torch.nn import functional
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
+from benchmarks.common import count
+from benchmarks.diagnosis_cases import (
     SCHEMES,
     Network,
     networks,
@@ -22,10 +31,7 @@ from diagnosis_cases import (
     task_of,
     train,
 )
-from diagnosis_fit import rates_in_words
-from torch import Tensor, nn
-from torch.nn import functional
-
+from benchmarks.diagnosis_fit import rates_in_words
 from initsweep.engine.devices import pin_matmul
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import loss_of
@@ -126,21 +132,28 @@ def is_alarmed(network: Network, scheme: str) -> tuple[bool, str]:
     return is_alarming(row.verdict), f"{row.verdict}. {row.reason}"
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--kind", choices=list(chosen()), help="only these")
+    made.add_argument("--networks", type=count, help="of each kind (default: all)")
+    made.add_argument("--schemes", type=count, help="for each network (default: 5 or 6)")
+    return made
+
+
 def main() -> None:
     """Train, judge, print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--kind", choices=list(chosen()), help="only these")
-    wanted = parser.parse_args().kind
+    options = parser().parse_args()
     pin_matmul()
     torch.set_num_threads(1)
     runtime = Runtime(device="cpu", threads=1, workers=1, engine="auto", lanes_per_chunk="auto")
     for kind, members in chosen().items():
-        if wanted not in (None, kind):
+        if options.kind not in (None, kind):
             continue
         draw, slow = random.Random(7), kind == "transformers"
         alarms, failed, names = [], [], []
-        for network in members:
-            for scheme in draw.sample(sorted(SCHEMES), 5 if slow else 6):
+        for network in members[: options.networks]:
+            for scheme in draw.sample(sorted(SCHEMES), options.schemes or (5 if slow else 6)):
                 skill = train(
                     0, network, scheme, "sgd", runtime,
                     every=2 if slow else 1, seeds=SEEDS[:1] if slow else SEEDS[:2],
@@ -153,7 +166,7 @@ def main() -> None:
                 print(f"{mark}{network.name} {scheme}: skill {skill:.2f}; {words}", flush=True)
         false_alarms, misses = rates_in_words(np.array(alarms), np.array(failed), names)
         print(
-            f"{kind}: {len(members)} networks, {len(alarms)} cases, {sum(failed)} untrainable: "
+            f"{kind}: {len(set(names))} networks, {len(alarms)} cases, {sum(failed)} untrainable: "
             f"false alarms {false_alarms}, misses {misses}\n"
         )
 

@@ -1,23 +1,33 @@
 """How fast the engine trains, against ordinary loops: ratios of interleaved rounds.
 
-    python benchmarks/engine.py                       # every case, a few minutes
-    python benchmarks/engine.py --cases mlp-3x128 --optimizers sgd --rounds 9
-    python benchmarks/engine.py --scaling compiled    # time per lane from 1 to 10 000 lanes
-    python benchmarks/engine.py --bookkeeping         # what validation and records cost
+    python -m benchmarks.engine                       # every case, a few minutes
+    python -m benchmarks.engine --cases mlp-3x128 --optimizers sgd --rounds 9
+    python -m benchmarks.engine --scaling compiled    # time per lane from 1 to 10 000 lanes
+    python -m benchmarks.engine --bookkeeping         # what validation and records cost
 
-JAX takes part where it is installed (`pip install jax`; it is not among the requirements).
+    python -m benchmarks.engine --cases mlp-3x32 --optimizers sgd --rounds 1 --epochs 1   # tiny
+    python -m benchmarks.engine --scaling torch --lanes 1 3                               # tiny
+    python -m benchmarks.engine --bookkeeping --rounds 1 --epochs 1                       # tiny
+
+JAX takes part where it is installed; it is not among the requirements.
 """
 
 import argparse
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
+from benchmarks import jax_scan
+from benchmarks.common import count
 from initsweep.benchmark.contestants import Case, engine, trained
 from initsweep.benchmark.race import Contestant, contestants, machine, peaks, race, table, timed
 from initsweep.engine.devices import pin_matmul
+from initsweep.errors import PathError
 from initsweep.params import Optimizer
 
 MLP = {"activation": "relu", "norm": "none", "residual": False}
@@ -40,9 +50,9 @@ NETWORKS: Mapping[str, tuple[tuple[str, dict[str, object]], int, int, int]] = {
 SCALING_LANES = (1, 3, 10, 30, 100, 300, 1000, 3000, 10_000)
 
 
-def case_of(name: str, optimizer: str) -> Case:
+def case_of(name: str, optimizer: str, epochs: int | None = None) -> Case:
     """Return a network of the table with "sgd" (and momentum) or "adam"."""
-    model, n_features, epochs, lanes = NETWORKS[name]
+    model, n_features, usual, lanes = NETWORKS[name]
     return Case(
         name=name,
         model=model,  # type: ignore[arg-type]
@@ -58,22 +68,20 @@ def case_of(name: str, optimizer: str) -> Case:
             weight_decay=0.0,
         ),
         batch_size=128,
-        epochs=epochs,
+        epochs=epochs or usual,
         lanes=lanes,
     )
 
 
 def field() -> dict[str, Contestant]:
-    """Return all contestants, JAX among them if it can be imported."""
-    try:
-        import jax_scan
-    except ImportError:
+    """Return all contestants, JAX among them if it is installed."""
+    if not jax_scan.is_there():
         return contestants()
     return {**contestants(), "JAX jit(scan)": jax_scan.loop}
 
 
-def scaling(path: str, picture: Path) -> dict[int, float]:
-    """Measure, print and draw seconds per lane for a tiny network, from 1 to 10 000 lanes.
+def scaling(path: str, numbers: Sequence[int], picture: Path) -> dict[int, float]:
+    """Measure, print and draw seconds per lane for a tiny network, from one to many lanes.
 
     Returns:
         Seconds per lane by the number of lanes.
@@ -83,7 +91,7 @@ def scaling(path: str, picture: Path) -> dict[int, float]:
     )
     trained(replace(tiny, lanes=4, epochs=1), path, 2)
     found = {}
-    for lanes in SCALING_LANES:
+    for lanes in numbers:
         case = replace(tiny, lanes=lanes, epochs=1)
         found[lanes] = timed(lambda c=case: trained(c, path, 2)) / lanes
         print(f"{lanes:6d} lanes: {found[lanes] * 1e3:8.3f} ms each", flush=True)
@@ -96,14 +104,17 @@ def scaling(path: str, picture: Path) -> dict[int, float]:
     return found
 
 
-def bookkeeping(rounds: int) -> None:
+def bookkeeping(rounds: int, epochs: int | None) -> None:
     """Print what a step costs besides the updates: with validation, and with next to none."""
-    case = case_of("mlp-3x128", "sgd")
+    case = case_of("mlp-3x128", "sgd", epochs)
     for path in ("torch", "compiled"):
         whole, bare = [], []
         for _ in range(rounds):
-            whole.append(engine(case, path, 1) or 0.0)
-            bare.append(engine(replace(case, validation_rows=1), path, 1) or 0.0)
+            whole.append(engine(case, path, 1))
+            bare.append(engine(replace(case, validation_rows=1), path, 1))
+        if None in whole:
+            print(f"{path}: not on this machine")
+            continue
         share = median(whole) / median(bare) - 1
         arithmetic = case.operations() / replace(case, validation_rows=0).operations() - 1
         print(
@@ -112,34 +123,60 @@ def bookkeeping(rounds: int) -> None:
         )
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--cases", nargs="+", choices=NETWORKS, default=list(NETWORKS))
+    made.add_argument("--optimizers", nargs="+", choices=("sgd", "adam"), default=["sgd", "adam"])
+    made.add_argument("--rounds", type=count, default=5)
+    made.add_argument("--epochs", type=count, help="(default: such that a round takes a second)")
+    made.add_argument("--validation-rows", type=count, default=359, help="1: updates only")
+    made.add_argument("--json", type=Path, help="write all times to this file")
+    made.add_argument("--scaling", choices=("torch", "compiled"), nargs="?", const="torch")
+    made.add_argument("--lanes", nargs="+", type=count, default=SCALING_LANES, help="for --scaling")
+    made.add_argument("--picture", type=Path, default=Path("scaling.png"))
+    made.add_argument("--bookkeeping", action="store_true")
+    return made
+
+
+def races(asked: argparse.Namespace) -> dict[str, object]:
+    """Let all contestants train every case, and print a table of each.
+
+    Returns:
+        What one core can do at most, and all times by case.
+    """
+    peak = peaks()
+    print(", ".join(f"{name} {rate / 1e9:.0f} Gflop/s" for name, rate in peak.items()))
+    report: dict[str, object] = {"peaks": peak}
+    for name in asked.cases:
+        for optimizer in asked.optimizers:
+            case = case_of(name, optimizer, asked.epochs)
+            case = replace(case, validation_rows=asked.validation_rows)
+            report[f"{name} {optimizer}"] = times = race(case, asked.rounds, field())
+            lines = table(times, case.operations(), peak)
+            print(f"\n**{name}, {optimizer}**\n\n{lines}", flush=True)
+    return report
+
+
 def main() -> None:
-    """Run what the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", nargs="+", choices=NETWORKS, default=list(NETWORKS))
-    parser.add_argument("--optimizers", nargs="+", default=["sgd", "adam"])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--validation-rows", type=int, default=359, help="1: updates only")
-    parser.add_argument("--json", type=Path, help="write all times to this file")
-    parser.add_argument("--scaling", choices=("torch", "compiled"), nargs="?", const="torch")
-    parser.add_argument("--picture", type=Path, default=Path("scaling.png"))
-    parser.add_argument("--bookkeeping", action="store_true")
-    asked = parser.parse_args()
+    """Run what the command line asks for.
+
+    Raises:
+        SystemExit: If a path that was asked for is not on this machine.
+    """
+    asked = parser().parse_args()
     pin_matmul()
     report: dict[str, object] = {"machine": machine()}
     print(", ".join(f"{key} {value}" for key, value in machine().items()))
     if asked.scaling:
-        report["scaling"] = scaling(asked.scaling, asked.picture)
+        try:
+            report["scaling"] = scaling(asked.scaling, asked.lanes, asked.picture)
+        except PathError as error:
+            raise SystemExit(f"engine: {error}") from None
     elif asked.bookkeeping:
-        bookkeeping(asked.rounds)
+        bookkeeping(asked.rounds, asked.epochs)
     else:
-        report["peaks"] = peak = peaks()
-        print(", ".join(f"{name} {rate / 1e9:.0f} Gflop/s" for name, rate in peak.items()))
-        for name in asked.cases:
-            for optimizer in asked.optimizers:
-                case = replace(case_of(name, optimizer), validation_rows=asked.validation_rows)
-                report[f"{name} {optimizer}"] = times = race(case, asked.rounds, field())
-                lines = table(times, case.operations(), peak)
-                print(f"\n**{name}, {optimizer}**\n\n{lines}", flush=True)
+        report |= races(asked)
     if asked.json:
         asked.json.write_text(json.dumps(report, indent=1))
 

@@ -2,6 +2,7 @@
 
     python -m benchmarks.estimate                 # two small studies, some minutes
     python -m benchmarks.estimate --examples deep regression
+    python -m benchmarks.estimate --examples regression --tiny   # tiny
 
 Elapsed time has the other work of the machine in it. So there is a second figure: the processor
 time that the whole of `initsweep repro` has used, DVC included, against the estimated time on all
@@ -11,16 +12,20 @@ cores. Well below 1 where work stands in line, it says how much of an estimate i
 import argparse
 import os
 import re
+import sys
+from pathlib import Path
 
-from benchmarks.timed_study import add_mnist, of_examples, timed_study
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
+from benchmarks.timed_study import TINY, Asked, add_mnist, of_examples, timed_study
 
 SMALL = {
-    "digits, mlp": ["--data", "digits", "--minutes", "0.8"],
-    "wine, deep mlp": ["--data", "wine", "--minutes", "0.8", "--option", "depth=12"],
+    "digits, mlp": Asked(more=["--data", "digits", "--minutes", "0.8"]),
+    "wine, deep mlp": Asked(more=["--data", "wine", "--minutes", "0.8", "--option", "depth=12"]),
 }
 
 
-def measure(name: str, asked: list[str]) -> str:
+def measure(name: str, asked: Asked) -> str:
     """Make a study and run it.
 
     Returns:
@@ -33,21 +38,31 @@ def measure(name: str, asked: list[str]) -> str:
         plan = re.search(r"about (\d+) trainings of \d+ epochs \((\d+) steps\)", study.told)
     if plan is None:
         raise SystemExit(f"init did not say what is planned:\n{study.told}")
-    estimate, cores = study.estimated, len(os.sched_getaffinity(0))
+    estimate, cores, took = study.estimated, len(os.sched_getaffinity(0)), study.timing
     return (
-        f"| {name} | {plan[1]} x {plan[2]} steps | {estimate:.0f} | {study.elapsed:.0f} | "
-        f"{study.elapsed / estimate:.2f} | {study.processor / cores / estimate:.2f} | "
-        f"{study.load:.1f} |"
+        f"| {name} | {plan[1]} x {plan[2]} steps | {estimate:.0f} | {took.wall:.0f} | "
+        f"{took.wall / estimate:.2f} | {took.cpu / cores / estimate:.2f} | {study.load:.1f} |"
     )
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--examples", nargs="+", default=[], help="folders of examples/")
+    made.add_argument("--tiny", action="store_true", help="with --examples: in some seconds each")
+    add_mnist(made)
+    return made
 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--examples", nargs="*", default=[], help="folders of examples/")
-    add_mnist(parser)
-    options = parser.parse_args()
-    studies = of_examples(parser, options.examples, options.mnist) or SMALL
+    options = parser().parse_args()
+    if options.tiny and not options.examples:
+        parser().error("--tiny: makes examples small, so name some with --examples")
+    studies = SMALL
+    if options.examples:
+        changes = TINY if options.tiny else {}
+        studies = of_examples(parser(), options.examples, options.mnist, changes)
     print("| study | trainings | estimate, s | took, s | ratio | processor / cores | load |")
     print("|---|---|---|---|---|---|---|")
     for name, asked in studies.items():

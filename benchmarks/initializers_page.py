@@ -1,15 +1,21 @@
-"""Writes the tables of docs/initializers.md: the catalogue, and the measured fans.
+"""The tables of docs/initializers.md: the catalogue, and the measured fans.
 
-python -m benchmarks.initializers_page
+python -m benchmarks.initializers_page                             # some seconds
+python -m benchmarks.initializers_page --write                     # and into the page
+python -m benchmarks.initializers_page --layers 'Linear(256, 128)'   # tiny
 """
 
+import argparse
+import sys
 from pathlib import Path
 
-from benchmarks.measure_fans import table
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
 
+from benchmarks.common import ROOT, add_write, put, refuse_parts
+from benchmarks.measure_fans import CASES, add_layers, table
 from initsweep.initializers import INITIALIZERS, Initializer
 
-PAGE = Path(__file__).parent.parent / "docs" / "initializers.md"
+PAGE = ROOT / "docs/initializers.md"
 
 
 def catalogue() -> str:
@@ -37,15 +43,23 @@ def _as_yaml(value: object) -> object:
     return "null" if value is None else value
 
 
-def with_tables(page: str, tables: dict[str, str]) -> str:
-    """Return the page with each table put between its two marks."""
-    for name, content in tables.items():
-        before, _, rest = page.partition(f"<!-- {name} -->\n")
-        _, _, after = rest.partition("<!-- end -->")
-        page = f"{before}<!-- {name} -->\n{content}\n<!-- end -->{after}"
-    return page
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_layers(made)
+    add_write(made, PAGE)
+    return made
+
+
+def main() -> None:
+    """Print both tables, and write them into the documentation if asked."""
+    options = parser().parse_args()
+    refuse_parts(parser(), write=options.write, parts=options.layers != list(CASES))
+    tables = {"catalogue": catalogue(), "fans": table(options.layers)}
+    print("\n\n".join(tables.values()))
+    if options.write:
+        put(PAGE, tables)
 
 
 if __name__ == "__main__":
-    tables = {"catalogue": catalogue(), "fans": table()}
-    PAGE.write_text(with_tables(PAGE.read_text("utf-8"), tables), "utf-8")
+    main()

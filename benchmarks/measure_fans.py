@@ -6,10 +6,12 @@ for output gradients of variance 1, is fan_out. Convolutions are measured away f
 over whole periods of the stride. Blocks of rows (projections of attention, gates) are cut out of
 the module's own parameter and used as what the module uses them for, a matrix.
 
-    python -m benchmarks.measure_fans       # prints the table of docs/initializers.md
+    python -m benchmarks.measure_fans                               # that of docs/initializers.md
+    python -m benchmarks.measure_fans --layers 'Linear(256, 128)'   # tiny
 """
 
-from collections.abc import Iterator
+import argparse
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from statistics import fmean
@@ -65,13 +67,14 @@ class Measurement:
     torch_fans: tuple[int, int]
 
 
-def measurements() -> Iterator[Measurement]:
-    """Yield every layer of every case.
+def measurements(descriptions: Sequence[str] = tuple(CASES)) -> Iterator[Measurement]:
+    """Measure every layer of cases.
 
     Yields:
-        In the order of `CASES`.
+        In the order of the descriptions.
     """
-    for description, module in CASES.items():
+    for description in descriptions:
+        module = CASES[description]
         for layer, weight in _weights(module, description):
             forward, backward = _measure(
                 module, layer, weight, torch_stream(description, layer.name)
@@ -162,14 +165,14 @@ def _power(values: Tensor) -> float:
     return float(values.double().square().mean())
 
 
-def table() -> str:
+def table(descriptions: Sequence[str] = tuple(CASES)) -> str:
     """Return the table in Markdown; the gates of one parameter share a row."""
     lines = [
         "| layer | fan_in | measured | fan_out | measured | `torch.nn.init` counts |",
         "|---|---:|---:|---:|---:|---:|",
     ]
     rows: dict[tuple[str, str], list[Measurement]] = {}
-    for one in measurements():
+    for one in measurements(descriptions):
         rows.setdefault((one.module, one.layer.name.split("[")[0]), []).append(one)
     for (module, name), gates in rows.items():
         own = f", `{name}`" if name else ""
@@ -184,5 +187,25 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def add_layers(parser: argparse.ArgumentParser) -> None:
+    """Let a script measure some layers only."""
+    parser.add_argument(
+        "--layers", nargs="+", choices=CASES, default=list(CASES), metavar="LAYER",
+        help="those of the table, such as 'Linear(256, 128)' (default: all)",
+    )  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_layers(made)
+    return made
+
+
+def main() -> None:
+    """Print the table."""
+    print(table(parser().parse_args().layers))
+
+
 if __name__ == "__main__":
-    print(table())
+    main()

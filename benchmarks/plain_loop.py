@@ -4,29 +4,40 @@ One Optuna study per scheme, a DataLoader, `torch.optim`, one network at a time,
 the training goes. Networks, initial weights and the order of batches come from initsweep, so that
 both train the same networks; the rest is what the tutorials of the three libraries teach. Grids
 are not extended: compare with `tune.extension_rounds: 0`.
+
+    python -m benchmarks.plain_loop           # the study of params.yaml
+    python -m benchmarks.plain_loop --tiny    # tiny
 """
 
 import argparse
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import mlflow
 import optuna
 import torch
+from ruamel.yaml import YAML
 from torch import nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
+
+from benchmarks.common import count
+from benchmarks.timed_study import TINY, replaced
 from initsweep.architectures import build_model
 from initsweep.datasets._loading import prepare
 from initsweep.datasets._splitting import SPLITS
 from initsweep.engine.reference import torch_optimizer
+from initsweep.errors import InitsweepError
 from initsweep.initializers import initial_state, make_initializer
-from initsweep.params import Params, load_params
+from initsweep.params import Params, parse_params
 from initsweep.randomness import batch_order, stream_seed
 
 DIVERGED = 1e3  # a loss beyond this, or NaN, ends a training
@@ -113,8 +124,14 @@ class Script:
 
 
 def load_script(params: Params) -> Script:
-    """Return the data, split and standardized as the prepare stage does it."""
+    """Return the data, split and standardized as the prepare stage does it.
+
+    Raises:
+        SystemExit: If there are no classes.
+    """
     dataset, prepared = prepare(params.data)
+    if dataset.task != "classification":
+        raise SystemExit(f"plain_loop: for classes only, and {params.data.source} has none.")
     splits = {
         name: (torch.from_numpy(prepared.features[name]), torch.from_numpy(prepared.targets[name]))
         for name in SPLITS
@@ -162,28 +179,46 @@ def run_scheme(script: Script, scheme: str) -> dict[str, float]:
 
 
 def _work(
-    file: Path, uri: str, threads: int, schemes: Sequence[str]
+    params: Params, uri: str, threads: int, schemes: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     torch.set_num_threads(threads)
     mlflow.set_tracking_uri(uri)
     mlflow.set_experiment("plain loop")
-    script = load_script(load_params(file))
+    script = load_script(params)
     return {scheme: run_scheme(script, scheme) for scheme in schemes}
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made.add_argument("--params", type=Path, default=Path("params.yaml"))
+    made.add_argument("--processes", type=count, default=1)
+    made.add_argument("--threads", type=count, default=1, help="of torch, per process")
+    made.add_argument("--tiny", action="store_true", help="one epoch, few rates and seeds")
+    made.add_argument("--uri", default="sqlite:///plain.db")
+    made.add_argument("--out", type=Path, default=Path("plain.json"))
+    return made
+
+
+def read_params(file: Path, *, tiny: bool) -> Params:
+    """Return the parameters of a study, or of a tiny form of it.
+
+    Raises:
+        SystemExit: If there are none, or they cannot be used.
+    """
+    try:
+        content: Any = YAML(typ="safe", pure=True).load(file.read_text("utf-8"))
+        return parse_params(replaced(content, TINY) if tiny else content)
+    except (OSError, InitsweepError) as error:
+        raise SystemExit(f"plain_loop: {error}") from None
 
 
 def main() -> None:
     """Run the whole study."""
-    parser = argparse.ArgumentParser(description="The study as one ordinary script.")
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--processes", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1, help="of torch, per process")
-    parser.add_argument("--uri", default="sqlite:///plain.db")
-    parser.add_argument("--out", type=Path, default=Path("plain.json"))
-    options = parser.parse_args()
-
-    schemes = load_params(options.params).schemes
-    shared = (options.params, options.uri, options.threads)
+    options = parser().parse_args()
+    params = read_params(options.params, tiny=options.tiny)
+    schemes, shared = params.schemes, (params, options.uri, options.threads)
     if options.processes == 1:
         results = _work(*shared, schemes)
     else:
@@ -194,6 +229,7 @@ def main() -> None:
         with get_context("spawn").Pool(options.processes) as pool:
             results = {k: v for part in pool.starmap(_work, shares) for k, v in part.items()}
     options.out.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"{options.out}: {len(results)} schemes")
 
 
 if __name__ == "__main__":

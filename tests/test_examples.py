@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from examples import make_data
 from initsweep import artifacts
 from initsweep.params import load_params
 from initsweep.records import RunRow, Schema
@@ -107,16 +108,11 @@ def test_an_example_shows_the_packet_of_its_own_parameters(name):
 
 
 def test_the_tables_are_what_the_script_writes(tmp_path, monkeypatch):
-    import runpy
-
-    script = tmp_path / "make_data.py"
-    shutil.copy(ROOT / "examples/make_data.py", script)
+    monkeypatch.setattr(sys, "argv", ["make_data", "--into", str(tmp_path)])
+    make_data.main()
     written = [
         file.relative_to(ROOT / "examples") for file in ROOT.glob("examples/*/data/raw/*.csv")
     ]
-    for file in written:
-        (tmp_path / file).parent.mkdir(parents=True)
-    runpy.run_path(str(script))["main"]()
     assert len(written) == 2
     for file in written:
         assert (tmp_path / file).read_bytes() == (ROOT / "examples" / file).read_bytes()

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
@@ -35,24 +35,55 @@ def test_what_is_missing_is_said_at_once(script, asked, expected):
 def test_why_init_fails_is_passed_on(capfd):
     with (
         pytest.raises(SystemExit, match=r"`initsweep init study --data gone\.csv` ended with"),
-        timed_study.timed_study(["--data", "gone.csv"]),
+        timed_study.timed_study(timed_study.Asked(more=["--data", "gone.csv"])),
     ):
         pass
     assert "there is no file 'gone.csv'" in capfd.readouterr().err
 
 
 def test_a_study_is_timed_while_it_is_there(monkeypatch):
-    said = iter(["Estimate: about 1.5 minutes.\n", ""])
     ran = []
 
-    def run(command, *, cwd, **_):
-        ran.append((command[3:], cwd.name))
-        return SimpleNamespace(returncode=0, stdout=next(said))
+    def run(command, folder):
+        ran.append((command[3:], folder.name))
+        said = "Estimate: about 1.5 minutes." if command[3] == "init" else ""
+        return said, timed_study.Timing(wall=80.0, cpu=100.0)
 
-    monkeypatch.setattr(timed_study.subprocess, "run", run)
-    with timed_study.timed_study(["--data", "wine"]) as study:
+    monkeypatch.setattr(timed_study, "timed", run)
+    with timed_study.timed_study(timed_study.Asked(more=["--data", "wine"])) as study:
         assert study.folder.parent.is_dir()
-    assert (study.estimate, study.estimated) == ("1.5 minutes", 90.0)
+    assert (study.estimate, study.estimated, study.timing.wall) == ("1.5 minutes", 90.0, 80.0)
     assert [command for command, _ in ran] == [["init", "study", "--data", "wine"], ["repro"]]
     assert ran[1][1] == "study"
     assert not study.folder.parent.exists()
+
+
+def test_seconds_are_counted_by_stage(tmp_path):
+    code = (
+        "import time\nfor name in ('tune@a', 'tune@b', 'report'):\n"
+        "    print(f\"Running stage '{name}':\"); time.sleep(0.05)"
+    )
+    said, timing = timed_study.timed([sys.executable, "-c", code], tmp_path)
+    assert said.count("Running stage") == 3
+    assert list(timing.stages) == ["start", "tune", "report"]
+    assert timing.stages["tune"] > 0.1
+    assert sum(timing.stages.values()) == pytest.approx(timing.wall)
+
+
+def test_a_changed_parameter_file_finds_its_data_and_code(monkeypatch, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "params.yaml").write_text("tune:\n  grid: {points: 9}  # of rates\nown_code: own\n")
+    seen = []
+
+    def run(command, folder):
+        given = Path(command[command.index("--params") + 1]) if "--params" in command else None
+        if given is not None:
+            seen.extend([given.read_text(), (given.parent / "data").is_dir()])
+        return "Estimate: about 2 seconds.", timed_study.Timing(wall=1.0, cpu=1.0)
+
+    monkeypatch.setattr(timed_study, "timed", run)
+    file = tmp_path / "params.yaml"
+    asked = timed_study.Asked(params=file, changes={"tune.grid.points": 3})
+    with timed_study.timed_study(asked):
+        pass
+    assert seen == ["tune:\n  grid: {points: 3}  # of rates\nown_code: own\n", True]

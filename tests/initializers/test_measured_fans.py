@@ -1,6 +1,7 @@
 """Computed fans of every kind of layer against the variances that layers show when run."""
 
 import pytest
+
 from benchmarks.measure_fans import CASES, measurements
 
 

@@ -1,8 +1,8 @@
 """The thresholds are those that the published cases give, not somebody's guess."""
 
 import pytest
-from benchmarks.diagnosis_fit import CANDIDATES, error_rates, fit, read_cases
 
+from benchmarks.diagnosis_fit import CANDIDATES, error_rates, fit, read_cases
 from initsweep.probes.checks import CHECKS
 from initsweep.probes.thresholds import ALARMS, LATE_SIGNS, SIGNS
 

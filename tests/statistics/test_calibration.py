@@ -6,10 +6,10 @@ leave to chance (0.5 % on either side), so that a change of the streams would pa
 
 import numpy as np
 import pytest
-from benchmarks.calibration_studies import LAWS, draw_study
 from scipy import stats
 
 from benchmarks import calibration
+from benchmarks.calibration_studies import LAWS, draw_study
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.comparison import probability_better
 from initsweep.statistics.intervals import bca_interval, mean_interval, mean_of

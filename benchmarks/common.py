@@ -1,0 +1,47 @@
+"""What the scripts share: numbers on the command line, and tables in the documentation."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+END = "<!-- end -->"
+
+
+def count(text: str) -> int:
+    """Return a number of things from the command line.
+
+    Raises:
+        argparse.ArgumentTypeError: If it is none.
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"received '{text}'; use a whole number, 1 or more")
+    return int(text)
+
+
+def add_write(parser: argparse.ArgumentParser, page: Path) -> None:
+    """Let a script put its tables into a page."""
+    where = page.relative_to(ROOT)
+    parser.add_argument("--write", action="store_true", help=f"put the tables into {where}")
+
+
+def refuse_parts(parser: argparse.ArgumentParser, *, write: bool, parts: bool) -> None:
+    """Refuse to put a part of the tables where the whole stands."""
+    if write and parts:
+        parser.error("--write: a part of the tables is not written into the page; leave it out")
+
+
+def put(page: Path, tables: Mapping[str, str]) -> None:
+    """Replace what stands between the mark of each table and the next end.
+
+    Raises:
+        SystemExit: If the page has no such mark.
+    """
+    text = page.read_text("utf-8")
+    for name, table in tables.items():
+        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(END)
+        if not end:
+            raise SystemExit(f"{page.name} has no place for a table: <!-- {name} --> ... {END}")
+        text = f"{before}{mark}{table}\n{END}{after}"
+    page.write_text(text, "utf-8")

@@ -1,0 +1,165 @@
+"""Every script in benchmarks/ and examples/ runs: at the tiny size that its own text names.
+
+A new script is found by itself, and fails here until it names one: a line of its docstring with a
+command that ends in `# tiny`.
+"""
+
+import ast
+import importlib
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+FILES = sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("examples/*.py")])
+SCRIPTS = {
+    ".".join(file.relative_to(ROOT).with_suffix("").parts): file
+    for file in FILES
+    if '\nif __name__ == "__main__":\n' in file.read_text("utf-8")
+}
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"),
+         *ROOT.glob("examples/**/*.md")]  # fmt: skip
+CLAIM = "zero_weights_stay_symmetric"
+NEEDS = {"benchmarks.jax_scan": "jax"}
+"""What is no requirement of ours, by the script that cannot do without."""
+
+Done = subprocess.CompletedProcess[str]
+
+
+def told(text: str) -> list[tuple[str, list[str], bool]]:
+    """Return module, arguments and whether it is a tiny form, of every command in a text."""
+    text = text.replace("\\\n", " ")
+    found = []
+    for form, name, arguments, tiny in re.findall(
+        r"python (-m )?((?:benchmarks|examples)[./]\w+(?:\.py)?)([^`\n#]*)(# tiny)?", text
+    ):
+        module = name if form else name.removesuffix(".py").replace("/", ".")
+        found.append((module, shlex.split(arguments), bool(tiny)))
+    return found
+
+
+def docstring(name: str) -> str:
+    return ast.get_docstring(ast.parse(SCRIPTS[name].read_text("utf-8"))) or ""
+
+
+TINY = [
+    (name, arguments)
+    for name in SCRIPTS
+    for _, arguments, tiny in told(docstring(name))
+    if tiny
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_names_its_tiny_form_and_takes_it(name):
+    module = importlib.import_module(name)
+    commands = told(docstring(name))
+    assert {module for module, _, _ in commands} == {name}
+    assert any(tiny for _, _, tiny in commands)
+    for _, arguments, _ in commands:
+        module.parser().parse_args(arguments)
+
+
+def test_what_is_no_script_belongs_to_one():
+    text = "\n".join(file.read_text("utf-8") for file in FILES)
+    for file in set(FILES) - set(SCRIPTS.values()):
+        assert re.search(rf"(?m)^ *from {file.parent.name}\.{file.stem} import", text), file
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_in_the_documentation_are_commands(page):
+    for name, arguments, _ in told(page.read_text("utf-8")):
+        importlib.import_module(name).parser().parse_args(arguments)
+
+
+@pytest.fixture(scope="module")
+def running(request, tmp_path_factory) -> Iterator[dict[int, Future[Done]]]:
+    """The tiny forms asked for, two at a time, each called by its path from a folder of its own."""
+    asked = [item for item in request.session.items if item.function is test_it_runs]
+    places = {item.callspec.params["place"]: tmp_path_factory.mktemp("tiny") for item in asked}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW_", "DVC_"))}
+
+    def run(folder: Path, name: str, arguments: list[str]) -> Done:
+        (folder / "claims").mkdir()
+        for file in ("params.yaml", "claims/params.yaml"):
+            shutil.copy(ROOT / file, folder / file)
+        commands = [[str(SCRIPTS[name]), *arguments]]
+        if name == "benchmarks.claims_table":
+            commands.insert(0, ["-m", "initsweep", "claims", "run", CLAIM, "--quick"])
+        for command in commands:
+            done = subprocess.run(
+                [sys.executable, *command],
+                cwd=folder, env=environment, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        return done
+
+    before = changes()
+    with ThreadPoolExecutor(2) as pool:
+        yield {place: pool.submit(run, folder, *TINY[place]) for place, folder in places.items()}
+    assert changes() == before, "a tiny form changed the repository"
+
+
+def changes() -> str:
+    """Return what is changed in the repository, with the contents."""
+    commands = (["diff"], ["status", "--porcelain", "--untracked-files=all"])
+    return "".join(
+        subprocess.run(["git", *one], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+        for one in commands
+    )
+
+
+@pytest.mark.parametrize("place", range(len(TINY)), ids=[shlex.join([n, *a]) for n, a in TINY])
+def test_it_runs(running, place):
+    done, (name, _) = running[place].result(), TINY[place]
+    needed = NEEDS.get(name)
+    if needed is not None and importlib.util.find_spec(needed) is None:
+        assert done.returncode == 1
+        assert re.fullmatch(rf".*pip install {needed}\n", done.stderr)
+        return
+    assert done.returncode == 0, done.stderr
+    assert "Warning" not in done.stderr
+    assert re.search(r"\d", done.stdout)
+    assert not re.search(r"\b(nan|inf)\b", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ("benchmarks.calibration --repetitions 1", "--repetitions: received 1; use 2 or more"),
+        ("benchmarks.engine --rounds 0", "--rounds: received '0'; use a whole number, 1 or more"),
+        ("benchmarks.whole_job --loops 2", "--loops: received ''; use a whole number"),
+        ("benchmarks.estimate --tiny", "name some with --examples"),
+        ("examples.make_packets --tiny", "name a folder with --into"),
+        ("benchmarks.claims_table --quick --write", "a part of the tables is not written"),
+        ("benchmarks.diagnosis_calibration --cases 3 --write", "a part of the tables is not"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_said(asked, expected, monkeypatch, capsys):
+    name, *arguments = asked.split()
+    monkeypatch.setattr(sys, "argv", [name, *arguments])
+    with pytest.raises(SystemExit) as end:
+        importlib.import_module(name).main()
+    assert end.value.code == 2
+    assert expected in capsys.readouterr().err
+
+
+def test_a_page_without_a_place_for_a_table_is_left_alone(tmp_path):
+    from benchmarks.common import put
+
+    page = tmp_path / "page.md"
+    page.write_text("<!-- one -->\nold\n<!-- end -->\n\n<!-- two -->\nold\n")
+    with pytest.raises(SystemExit, match=r"page\.md has no place for a table: <!-- two -->"):
+        put(page, {"one": "new", "two": "new"})
+    assert "new" not in page.read_text()
+    put(page, {"one": "new"})
+    assert page.read_text() == "<!-- one -->\nnew\n<!-- end -->\n\n<!-- two -->\nold\n"
