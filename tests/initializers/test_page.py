@@ -10,7 +10,9 @@ def between(mark):
 
 
 def test_the_catalogue_is_up_to_date():
-    assert between("catalogue") == catalogue(), "run `python -m benchmarks.initializers_page`"
+    assert between("catalogue") == catalogue(), (
+        "run `python -m benchmarks.initializers_page --write`"
+    )
 
 
 def test_the_table_of_fans_has_every_layer_and_its_fans():
