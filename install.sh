@@ -53,11 +53,12 @@ check_machine() {
 
 # Unpacking a thousand megabytes is silent in pip, and looks like a hang on a busy machine.
 tell_progress() {
-    seconds=0
+    seconds=0 all=$(grep -c == constraints.txt)
     while sleep 20 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
         seconds=$((seconds + 20))
-        say "$seconds seconds; $(ls -d $modules/*.dist-info 2>/dev/null | wc -l) of about" \
-            "$(grep -c == constraints.txt) packages are unpacked"
+        there=$(ls -d $modules/*.dist-info 2>/dev/null | wc -l)
+        [ "$there" -le "$all" ] || there=$all
+        say "$seconds seconds; $there of about $all packages are unpacked"
     done
 }
 
@@ -81,7 +82,7 @@ install() {
         --constraint constraints.txt --editable '.[dev]'
     .venv/bin/initsweep list engines | grep compiled
     touch .venv/installed
-    say "is installed. 'source .venv/bin/activate' makes it a command; 'make repro' needs no such."
+    say "installed. 'source .venv/bin/activate' makes it a command of the shell; make needs no such."
 }
 
 finish() {

@@ -91,7 +91,7 @@ def test_it_says_what_it_does_and_does_it_once(machine):
     assert first.returncode == 0
     assert first.stdout.startswith("initsweep: installs into .venv with Python 3.11.9: 2 to 5 min")
     assert "compiled" in first.stdout
-    assert first.stdout.splitlines()[-1].startswith("initsweep: is installed.")
+    assert first.stdout.splitlines()[-1].startswith("initsweep: installed.")
     assert "is up to date" in machine.make().stdout
     assert (machine.times_made, machine.times_filled) == (1, 1)
 
