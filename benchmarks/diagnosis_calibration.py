@@ -3,7 +3,7 @@
     python -m benchmarks.diagnosis_calibration            # from the committed table: seconds
     python -m benchmarks.diagnosis_calibration --write    # and into docs/diagnosis.md
     python -m benchmarks.diagnosis_calibration --train    # the table anew: about an hour
-    python -m benchmarks.diagnosis_calibration --train --cases 10 --work FOLDER   # tiny
+    python -m benchmarks.diagnosis_calibration --train --cases 14 --work FOLDER   # tiny
 
 Prints the thresholds that `initsweep/probes/thresholds.py` holds, and the result tables. Training
 all cases replaces `diagnosis_cases.csv`; some have a table of their own, in the folder of work.

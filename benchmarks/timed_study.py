@@ -43,14 +43,16 @@ TINY: Mapping[str, object] = {
 
 INITSWEEP = (sys.executable, "-m", "initsweep")
 SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3600.0}
-STARTED = "Running stage '"
+BEGUN = re.compile(r"stage \d+ of \d+: (\w+)")
+"""What `repro` says of a stage where there is no terminal; those of a matrix are one."""
+
 HIDDEN = ("MLFLOW_", "DVC_")
 """Variables that would send a study's results elsewhere begin so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """One run of a command: seconds on the clock, of all processors, and by stage of DVC."""
+    """One run of a command: seconds on the clock, of all processors, and by stage."""
 
     wall: float
     cpu: float
@@ -165,7 +167,7 @@ def timed(command: Sequence[str], folder: Path) -> tuple[str, Timing]:
     """Run a command; what it says on standard error is passed on.
 
     Returns:
-        What it printed, and its times, by stage where DVC says that it starts one.
+        What it printed, and its times, by stage where it says that one begins.
 
     Raises:
         SystemExit: If it fails; it has said why.
@@ -173,16 +175,22 @@ def timed(command: Sequence[str], folder: Path) -> tuple[str, Timing]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
     environment |= {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
     before, start = _processor(), time.perf_counter()
-    marks, output = [("start", start)], []
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True
-    ) as process:
-        for line in process.stdout or ():
-            output.append(line)
-            if line.startswith(STARTED):
-                marks.append((line.split("'")[1].partition("@")[0], time.perf_counter()))
-    if process.returncode:
-        sys.stderr.write("".join(output))
+    marks = [("start", start)]
+    with (
+        tempfile.TemporaryFile("w+") as output,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.PIPE, text=True
+        ) as process,
+    ):
+        for line in process.stderr or ():
+            sys.stderr.write(line)
+            if begun := BEGUN.match(line):
+                marks.append((begun[1], time.perf_counter()))
+        status = process.wait()
+        output.seek(0)
+        printed = output.read()
+    if status:
+        sys.stderr.write(printed)
         shown = " ".join(command).replace(" ".join(INITSWEEP), "initsweep")
         raise SystemExit(f"`{shown}` ended with an error.")
     marks.append(("end", time.perf_counter()))
@@ -190,7 +198,7 @@ def timed(command: Sequence[str], folder: Path) -> tuple[str, Timing]:
     for (stage, began), (_, ended) in itertools.pairwise(marks):
         stages[stage] = stages.get(stage, 0.0) + ended - began
     timing = Timing(wall=marks[-1][1] - start, cpu=_processor() - before, stages=stages)
-    return "".join(output), timing
+    return printed, timing
 
 
 def replaced(content: Any, changes: Mapping[str, object]) -> Any:  # noqa: ANN401 - as YAML is

@@ -33,6 +33,15 @@ CLAIM = "zero_weights_stay_symmetric"
 NEEDS = {"benchmarks.jax_scan": "jax"}
 """What is no requirement of ours, by the script that cannot do without."""
 
+TELLS = {
+    "benchmarks.whole_job": r"initsweep repro \| \d[\s\S]*plain loop, [\s\S]*\| tune \| \d",
+    "benchmarks.estimate": r"\| regression \| 5 x 8 steps \| \d+ \| \d",
+    "benchmarks.diagnosis_calibration": r"sgd \| calibrated \| \d",
+    "benchmarks.claims_table": r"\| Equal weights stay equal \| ✓ supported \|",
+    "examples.make_packets": r"regression: \d+ s, estimated: \d",
+}
+"""What the figures that a script is for look like; else there is some number."""
+
 Done = subprocess.CompletedProcess[str]
 
 
@@ -128,7 +137,7 @@ def test_it_runs(running, place):
         return
     assert done.returncode == 0, done.stderr
     assert "Warning" not in done.stderr
-    assert re.search(r"\d", done.stdout)
+    assert re.search(TELLS.get(name, r"\d"), done.stdout), done.stdout
     assert not re.search(r"\b(nan|inf)\b", done.stdout)
 
 

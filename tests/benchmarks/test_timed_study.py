@@ -58,13 +58,15 @@ def test_a_study_is_timed_while_it_is_there(monkeypatch):
     assert not study.folder.parent.exists()
 
 
-def test_seconds_are_counted_by_stage(tmp_path):
+def test_seconds_are_counted_by_stage(tmp_path, capfd):
     code = (
-        "import time\nfor name in ('tune@a', 'tune@b', 'report'):\n"
-        "    print(f\"Running stage '{name}':\"); time.sleep(0.05)"
+        "import sys, time; print('the verdict')\n"
+        "for n, name in enumerate(('tune a', 'tune b, about 2 seconds left', 'report')):\n"
+        "    print(f'stage {n} of 9: {name}', file=sys.stderr, flush=True); time.sleep(0.05)"
     )
     said, timing = timed_study.timed([sys.executable, "-c", code], tmp_path)
-    assert said.count("Running stage") == 3
+    assert said == "the verdict\n"
+    assert capfd.readouterr().err.count("stage") == 3
     assert list(timing.stages) == ["start", "tune", "report"]
     assert timing.stages["tune"] > 0.1
     assert sum(timing.stages.values()) == pytest.approx(timing.wall)

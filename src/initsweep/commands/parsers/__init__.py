@@ -9,7 +9,15 @@ from collections.abc import Mapping, Sequence
 
 import initsweep
 from initsweep.commands.parsers import networks, services, stages, study
-from initsweep.commands.parsers.parser import INDENT, PROGRAM, Command, Parser, examples_of, wrapped
+from initsweep.commands.parsers.parser import (
+    INDENT,
+    MISTAKE,
+    PROGRAM,
+    Command,
+    Parser,
+    examples_of,
+    wrapped,
+)
 from initsweep.registry import did_you_mean
 
 GROUPS: Mapping[str, Mapping[str, Command]] = {
@@ -49,9 +57,6 @@ INSTEAD = {
 }
 """What people type who know other tools."""
 
-NOTHING_ASKED = 2
-"""The exit status of a bare `initsweep`: a script whose command got lost should not go on."""
-
 EXAMPLES = (
     "init my-study --data my.csv --target price",
     "repro",
@@ -72,8 +77,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         What was given.
 
     Raises:
-        ParamsError: If there is no such command or option, or something is missing.
-        SystemExit: If help or the version was asked for, or nothing at all.
+        SystemExit: If help or the version was asked for, or what is given cannot be used.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser, commands = _parsers()
@@ -93,7 +97,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.exit()
     if options.command is None:
         parser.print_help()
-        parser.exit(NOTHING_ASKED)
+        parser.exit(MISTAKE)  # a script whose command got lost should not go on
     if left:
         asked.error(f"unrecognized arguments: {' '.join(left)}")
     return options

@@ -11,11 +11,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from initsweep.errors import ParamsError
 from initsweep.registry import did_you_mean
 
 PROGRAM = "initsweep"
 INDENT = "  "
+MISTAKE = 2
+"""The exit status of all mistakes of the user."""
+
 OPTION = re.compile(r"--?[A-Za-z][\w-]*")
 HIGHEST_PORT = 65535
 
@@ -38,7 +40,7 @@ class Command:
 
 
 class Parser(argparse.ArgumentParser):
-    """Raises what argparse would print below its usage, with a suggestion where one is close.
+    """Says in one line what argparse would say below its usage, with a suggestion if one is close.
 
     Options are not guessed from their beginnings: `--f` would come to mean another one some day.
     """
@@ -64,25 +66,17 @@ class Parser(argparse.ArgumentParser):
         )
 
     def error(self, message: str) -> NoReturn:
-        """Refuse what was given.
-
-        Raises:
-            ParamsError: Always.
-        """
+        """Refuse what was given, in the form of all other mistakes."""
         said = message.removeprefix("argument ")
         if not said.endswith("?"):
             said += "."
         if self.example and ". " not in said:  # else it says already what to do
             said += f" For example: {PROGRAM} {self.example}"
         where = self.prog.removeprefix(PROGRAM).strip()
-        raise ParamsError(f"{where}: {said}" if where else said) from None
+        self.exit(MISTAKE, f"{PROGRAM}: {where}{': ' if where else ''}{said}\n")
 
     def refuse_unknown(self, given: Iterable[str]) -> None:
-        """Refuse options that there are not, before those that they were meant to be are missed.
-
-        Raises:
-            ParamsError: If there is one.
-        """
+        """Refuse options that there are not, before those that they were meant to be are missed."""
         known = list(self._option_string_actions)
         for word in takewhile(lambda word: word != "--", given):
             option = word.partition("=")[0]
@@ -91,7 +85,7 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"unrecognized arguments: {option}{hint and '.'}{hint}")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        """End after the help, which is written now: whoever reads it may have gone."""
+        """End; the help is written out before, because whoever reads it may have gone."""
         sys.stdout.flush()
         super().exit(status, message)
 
