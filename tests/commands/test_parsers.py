@@ -76,6 +76,13 @@ def test_a_mistake_is_one_line_with_what_to_do(capsys, given, expected):
     assert expected in err
 
 
+@pytest.mark.parametrize("given", [["re\npro"], ["list", "a\nb"], ["repro", "--a\nb"]])
+def test_what_was_typed_is_shown_in_that_line(capsys, given):
+    status, out, err = shown(capsys, *given)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "\\n" in err
+
+
 @pytest.mark.parametrize("given", [["names", "--", "he_normal"], ["names", "he_normal"]])
 def test_what_is_no_option_is_not_taken_for_one(capsys, given):
     assert shown(capsys, *given)[0] == 0

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from initsweep.registry import did_you_mean
+from initsweep.spelling import legible
 
 PROGRAM = "initsweep"
 INDENT = "  "
@@ -73,7 +74,7 @@ class Parser(argparse.ArgumentParser):
         if self.example and ". " not in said:  # else it says already what to do
             said += f" For example: {PROGRAM} {self.example}"
         where = self.prog.removeprefix(PROGRAM).strip()
-        self.exit(MISTAKE, f"{PROGRAM}: {where}{': ' if where else ''}{said}\n")
+        self.exit(MISTAKE, f"{PROGRAM}: {where}{': ' if where else ''}{legible(said)}\n")
 
     def refuse_unknown(self, given: Iterable[str]) -> None:
         """Refuse options that there are not, before those that they were meant to be are missed."""
