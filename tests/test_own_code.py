@@ -115,7 +115,7 @@ def test_code_beside_data_and_in_folders_with_like_names_is_taken(here):
     for folder in ("src", "data/code", "results_of_mine", "../elsewhere"):
         (here / folder).mkdir(parents=True)
         own_code.use(folder)
-        assert sys.path[0] == str((here / folder).resolve())
+        assert sys.path[-1] == str((here / folder).resolve())
 
 
 @pytest.mark.parametrize("command", ["prepare", "diagnose", "repro", "bench"])

@@ -1,10 +1,14 @@
 """`initsweep`, and `python -m initsweep`."""
 
+import sys
+
+if __name__ == "__main__" and not sys.flags.safe_path:
+    # `python -m` puts the current folder first, where any file may have a library's name.
+    sys.path.pop(0)
+
 from initsweep.running import stopping
 
 stopping.at_once()  # before all other imports, which take seconds
-
-import sys  # noqa: E402
 
 from initsweep.handover import hand_over  # noqa: E402
 

@@ -51,6 +51,8 @@ def program(arguments: Sequence[str] | None = None) -> int:
     Raises:
         BaseException: What escapes is a defect.
     """
+    # No process that we start may take a file in the current folder for a library's.
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
         stopping.in_order()
         link.connect()
@@ -75,7 +77,7 @@ def _run(options: argparse.Namespace) -> int:
         # A terminal without "≥" still gets the verdict, and whoever leads us every line at once.
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     try:
-        _find_modules_here()
+        _check_folder()
         with plain_warnings(_spelt):
             return _dispatch(options)
     except InitsweepError as error:
@@ -89,18 +91,16 @@ def _run(options: argparse.Namespace) -> int:
     return USER_MISTAKE
 
 
-def _find_modules_here() -> None:
-    """Let a user's own module be found in the current folder, as with `python -m`.
+def _check_folder() -> None:
+    """Refuse to work where nothing can be found.
 
     Raises:
-        ParamsError: If there is none any more.
+        ParamsError: If the current folder is there no more.
     """
     try:
-        here = str(Path.cwd())
+        Path.cwd()
     except FileNotFoundError:
         raise ParamsError("The current folder has been deleted: go to one that exists.") from None
-    if "" not in sys.path and here not in sys.path:
-        sys.path.insert(0, here)
 
 
 def _say(text: str) -> None:
@@ -147,15 +147,18 @@ def _stage(options: argparse.Namespace) -> int:
     arguments = [options.scheme] if options.command in PER_SCHEME else []
     with inputs.held(Path("dvc.yaml"), "@".join([options.command, *arguments])):
         params = load_params(options.params)
+        stage = importlib.import_module(f"initsweep.stages.{options.command}")
+        # After the libraries: they look for others, and would take a module of that name for one.
         _use_own_code(params)
-        importlib.import_module(f"initsweep.stages.{options.command}").run(params, *arguments)
+        stage.run(params, *arguments)
     return 0
 
 
 def _for_people(options: argparse.Namespace) -> int:
+    command = importlib.import_module(f"initsweep.commands.{options.command}")
     if options.command in NAME_OWN_CODE:
-        _find_own_code(options.params)
-    text, status = importlib.import_module(f"initsweep.commands.{options.command}").run(options)
+        _find_own_code(options)  # after the libraries, as in a stage
+    text, status = command.run(options)
     if text:
         print(text if options.command in COLOURED else _spelt(text))
     return int(status)
@@ -166,10 +169,12 @@ def _use_own_code(params: Params) -> None:
     own_code.check(params.own_code, params.dotted_names)
 
 
-def _find_own_code(file: Path) -> None:
-    """Let a command find what lies in the study's `own_code`, if there is a study."""
+def _find_own_code(options: argparse.Namespace) -> None:
+    """Let a command find what lies in the study's `own_code`, if there is a study, or here."""
+    file = options.params
     if file.exists() and Path(folder := load_params(file).own_code).is_dir():
         own_code.use(folder)
+    own_code.use_here(vars(options).values())
 
 
 def _bench(params: Params, rounds: int) -> int:
@@ -190,7 +195,7 @@ def _inspect(options: argparse.Namespace) -> int:
         )
     from initsweep import inspection
 
-    _find_own_code(options.params)
+    _find_own_code(options)
     text, healthy = inspection.run(
         inspection.Request(
             network=options.network,

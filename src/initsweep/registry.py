@@ -118,8 +118,8 @@ class Registry(Generic[Entry]):
             # A missing import *inside* the user's module is reported as it is, not as ours.
             raise UnknownNameError(
                 f"Cannot import {self.kind} '{name}': no module named '{error.name}'. "
-                "Python looks in the folder that params.yaml calls own_code, in the current one "
-                f"({Path.cwd()}), and among what is installed."
+                "Python looks among what is installed, in the folder that params.yaml calls "
+                f"own_code, and for names on the command line in the current one ({Path.cwd()})."
             ) from error
         if not hasattr(module, attribute):
             raise UnknownNameError(

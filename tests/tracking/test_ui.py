@@ -17,6 +17,7 @@ def test_the_ui_shows_the_project_to_this_machine_only(project):
         "--host": "127.0.0.1",
         "--workers": "1",
         "--default-artifact-root": (project.root / "mlartifacts").as_uri(),
+        "--uvicorn-opts": f"--app-dir {sys.prefix}",
     }
     assert environment["MLFLOW_BACKEND_STORE_URI"] == f"sqlite:///{project.root / 'mlflow.db'}"
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"

@@ -29,8 +29,8 @@ def found(folder: Path, names: Iterable[tuple[str, str]]) -> list[Path]:
     """
     here = Path.cwd().resolve()
     before = list(sys.path)
-    sys.path[:0] = [str(folder.resolve()), str(here)]
-    importlib.invalidate_caches()
+    own_code.search(folder)
+    own_code.search(here)
     try:
         return _found(folder.resolve(), here, names)
     finally:
@@ -43,6 +43,7 @@ def _found(folder: Path, here: Path, names: Iterable[tuple[str, str]]) -> list[P
         kind = dotted.partition(":")[0]
         if not DOTTED.fullmatch(dotted) or kind in READERS.names() or Path(dotted).exists():
             continue
+        own_code.refuse_hidden(dotted, key)
         origin = own_code.place_of(dotted)
         if origin is None:
             raise UnknownNameError(
@@ -50,6 +51,7 @@ def _found(folder: Path, here: Path, names: Iterable[tuple[str, str]]) -> list[P
                 f"'{os.path.relpath(folder, here)}' or among what is installed."
             )
         if origin.is_relative_to(folder):
+            own_code.refuse_names_of_libraries(folder)
             beside = (path for path in sorted(folder.iterdir()) if not is_made(Path(path.name)))
             copied |= dict.fromkeys(beside)
             _tell_of_twin(key, dotted, origin, here / origin.relative_to(folder))

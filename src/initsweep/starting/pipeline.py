@@ -11,7 +11,7 @@ HEADING = """\
 VERSIONS = f"""\
   versions:
     desc: Hashes of the parts of the installed initsweep
-    cmd: python -m initsweep versions
+    cmd: PYTHONSAFEPATH=1 python -m initsweep versions
     always_changed: true
     outs:
       - {FOLDER}
@@ -24,5 +24,5 @@ def study_pipeline() -> str:
     text = (TEMPLATE / "dvc.yaml").read_text(encoding="utf-8")
     text = text[text.index("stages:\n") :]
     text = text.replace("stages:\n", "stages:\n" + VERSIONS, 1)
-    text = text.replace("PYTHONPATH=src python -m initsweep", "python -m initsweep")
+    text = text.replace("PYTHONPATH=src ", "")
     return HEADING + SOURCE.sub(lambda match: version_file(match[1]).as_posix(), text)

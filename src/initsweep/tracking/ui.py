@@ -1,6 +1,7 @@
 """How people look at what has been published."""
 
 import os
+import shlex
 import sqlite3
 import sys
 from contextlib import closing, suppress
@@ -58,6 +59,8 @@ def ui_command(params: Params, root: Path) -> tuple[list[str], dict[str, str]]:
         pass
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--workers", "1"]
     command += ["--default-artifact-root", location.artifact_root]
+    # It would put the current folder first, where any file may have a library's name.
+    command += ["--uvicorn-opts", f"--app-dir {shlex.quote(sys.prefix)}"]
     settings = {
         "MLFLOW_BACKEND_STORE_URI": location.uri,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
