@@ -9,6 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+LONGEST = 120
+
+
+def cut(text: str) -> str:
+    """Return a text as it appears in messages, cut off after 120 characters."""
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
+def shown(value: object) -> str:
+    """Return a value as it appears in messages: as Python writes it, but not all of a long one."""
+    return cut(repr(value))
+
 
 class InitsweepError(Exception):
     """Root of all errors that initsweep raises on purpose."""

@@ -13,23 +13,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
-from initsweep.errors import ParamsError
+from initsweep.errors import ParamsError, cut, shown
 from initsweep.records import JudgedBy, ModelOption, OptionValue, rounded
 from initsweep.registry import did_you_mean
+from initsweep.yaml_files import read_yaml
 
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 RETUNE_STEP = 1_000_000
 """How far apart the seeds of a study's tuning and of its re-tunings lie."""
+
+MOST_LINES = 20
+"""Of mistakes that are told at once."""
 
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
 
@@ -39,6 +41,20 @@ class Section(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
+
+def _is_path(text: str) -> str:
+    try:
+        Path(text).exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, links in a circle
+        why = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{shown(text)} can be no file or folder: {why.lower()}") from None
+    return text
+
+
+PathName = Annotated[str, AfterValidator(_is_path)]
+
+DELIMITER = re.compile(r"[^\0\r\n\"\x80-\U0010ffff]")
+SCHEME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 ColumnName = str | int
 """A column by name, or by position from 0; negative positions count from the end."""
@@ -54,14 +70,15 @@ class Table(Section):
     categorical: Literal["auto"] | tuple[ColumnName, ...]
     encoding: Literal["onehot", "ordinal"]
     split_column: ColumnName | None
-    test_file: str | None
+    test_file: PathName | None
 
     @model_validator(mode="after")
     def _delimiter_is_one_character(self) -> Self:
-        if self.delimiter != "auto" and len(self.delimiter) != 1:
+        if self.delimiter != "auto" and not DELIMITER.fullmatch(self.delimiter):
             raise ValueError(
-                f"delimiter must be auto or one character, received {self.delimiter!r}; "
-                'a tab is written "\\t"'
+                "delimiter must be auto or one character (of ASCII, no quotation mark or line "
+                f"end), received {shown(self.delimiter)}; a tab is written "
+                '"\\t"'
             )
         return self
 
@@ -98,7 +115,7 @@ class Data(Fractions):
     source: str
     task: Literal["auto", "classification", "regression"]
     scaling: Literal["auto", "feature", "channel", "none"]
-    watch: str
+    watch: PathName
     table: Table
 
 
@@ -120,7 +137,7 @@ class Transfer(Section):
     The checksum stands for the file, so that another file is another question.
     """
 
-    pretrained: str
+    pretrained: PathName
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     head: str
     frozen: tuple[str, ...]
@@ -176,7 +193,7 @@ class Grid(Section):
 
     low: Positive
     high: Positive
-    points: Annotated[int, Field(ge=3)]
+    points: Annotated[int, Field(ge=3, le=1000)]
 
     @model_validator(mode="after")
     def _ascends(self) -> Self:
@@ -210,7 +227,7 @@ class Tune(Section):
     seeds: Seeds
     grid: Grid
     extension_rounds: Annotated[int, Field(ge=0, le=4)]
-    refinement_trials: Annotated[int, Field(ge=0)]
+    refinement_trials: Annotated[int, Field(ge=0, le=1000)]
     sampler_seed: Seed
     retunes: Annotated[int, Field(ge=0, le=20)]
 
@@ -270,7 +287,7 @@ class Params(Section):
     `own_code` is the folder with the user's own networks, initializers and loaders.
     """
 
-    own_code: Annotated[str, Field(min_length=1)]
+    own_code: Annotated[PathName, Field(min_length=1)]
     data: Data
     task: Task
     model: Model
@@ -287,23 +304,30 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _schemes_are_defined_once(self) -> Self:
-        repeated = sorted({name for name in self.schemes if self.schemes.count(name) > 1})
-        if repeated:
-            raise ValueError(f"schemes lists {', '.join(repeated)} more than once")
+        seen: dict[str, str] = {}
         for name in self.schemes:
+            if not SCHEME_NAME.fullmatch(name):
+                raise ValueError(
+                    f"schemes: {shown(name)} names files and stages, so it must begin with a "
+                    "letter or digit (of ASCII) and hold only these, - and _, at most 100 in all; "
+                    "write e.g. `mine: {name: my_inits:my_init}` under `initializers` and list "
+                    "`mine`"
+                )
+            if name == "recommended":
+                raise ValueError("schemes: 'recommended' has a meaning in the results; rename it")
+            if (other := seen.get(name.lower())) is not None:
+                raise ValueError(
+                    f"schemes lists {name} more than once"
+                    if other == name
+                    else f"schemes: '{other}' and '{name}' are one file on systems that do not "
+                    "tell capitals; rename one"
+                )
+            seen[name.lower()] = name
             if name not in self.initializers:
                 raise ValueError(
                     f"schemes: '{name}' has no entry under `initializers`."
                     f"{did_you_mean(name, list(self.initializers))} "
                     f"To add it, write `{name}: {{}}` there"
-                )
-            if name == "recommended":
-                raise ValueError("schemes: 'recommended' has a meaning in the results; rename it")
-            if not name.replace("_", "").replace("-", "").isalnum():
-                raise ValueError(
-                    f"schemes: '{name}' names files and stages, so it may hold only letters, "
-                    "digits, - and _; write e.g. `mine: {name: my_inits:my_init}` "
-                    "under `initializers` and list `mine`"
                 )
         return self
 
@@ -311,12 +335,12 @@ class Params(Section):
     def _seeds_are_fresh(self) -> Self:
         for section, seeds in (("tune", self.tune.seeds), ("confirm", self.confirm.seeds)):
             if len(set(seeds)) != len(seeds):
-                raise ValueError(f"{section}.seeds repeats a seed: {list(seeds)}")
+                raise ValueError(f"{section}.seeds repeats a seed: {shown(list(seeds))}")
         shared = sorted(set(self.tune.seeds) & set(self.confirm.seeds))
         if shared:
             raise ValueError(
-                f"confirm.seeds overlaps tune.seeds in {shared}; the final comparison needs fresh "
-                "seeds, because the rates were chosen on the tuning seeds"
+                f"confirm.seeds overlaps tune.seeds in {shown(shared)}; the final comparison needs "
+                "fresh seeds, because the rates were chosen on the tuning seeds"
             )
         return self
 
@@ -328,8 +352,8 @@ class Params(Section):
             if max(moved) >= 2**31 or set(moved) & set(used):
                 raise ValueError(
                     f"tune.retunes: re-tuning {number} moves tune.seeds up by {number} million, to "
-                    f"{list(moved)}, which must be below 2**31 and neither in tune.seeds nor in "
-                    "confirm.seeds; choose smaller seeds"
+                    f"{shown(list(moved))}, which must be below 2**31 and neither in tune.seeds "
+                    "nor in confirm.seeds; choose smaller seeds"
                 )
             used += moved
         return self
@@ -376,16 +400,16 @@ def load_params(path: Path) -> Params:
         ParamsError: If the file is missing, is not YAML, or holds anything unexpected.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except OSError as error:
         raise ParamsError(
             f"No parameter file '{path}' in {Path.cwd()} ({error.strerror}). Run in the folder of "
             "the study, or pass --params FILE."
         ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"'{path}' is not readable as YAML: {error}") from None
     if not isinstance(content, Mapping):
-        raise ParamsError(f"'{path}' must hold sections such as `data:`, received {content!r}.")
+        raise ParamsError(
+            f"'{path}' must hold sections such as `data:`, received {shown(content)}."
+        )
     return parse_params(cast(Mapping[str, object], content), str(path))
 
 
@@ -404,28 +428,44 @@ def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> 
     except (TypeError, ValueError) as error:
         if isinstance(error, ValidationError):
             lines = [explain(details, Params) for details in error.errors()]
+            if len(lines) > MOST_LINES:
+                lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} more."]
             raise ParamsError(f"{origin}:\n  " + "\n  ".join(lines)) from None
         raise ParamsError(f"{origin}: {error}") from None
 
 
 def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
     """Return one of pydantic's findings as a line for a person."""
-    key = ".".join(str(part) for part in details["loc"] if not _is_union_branch(part))
     kind, received = details["type"], details["input"]
     if kind == "extra_forbidden":
         parent, name = details["loc"][:-1], str(details["loc"][-1])
         known = list(_schema_at(schema, parent).model_fields)
+        key = cut(".".join(map(str, details["loc"])))
         return f"{key}: unknown key.{did_you_mean(name, known)} Known: {', '.join(known)}."
+    key = cut(".".join(str(part) for part in details["loc"] if not _is_union_branch(part)))
     if kind == "missing":
         return f"{key}: missing. Add it; there are no hidden defaults."
     if kind == "value_error":
         message = details["msg"].removeprefix("Value error, ")
         return f"{key}: {message}." if key else f"{message}."
-    hint = ""
-    if isinstance(received, str) and _reads_as_number(received):
-        number = int(float(received)) if kind.startswith("int") else float(received)
-        hint = f" This is text: write the number without quotes, e.g. {number!r}."
-    return f"{key}: {details['msg'].lower()}, received {received!r}.{hint}"
+    return f"{key}: {details['msg'].lower()}, received {shown(received)}.{_hint(kind, received)}"
+
+
+def _hint(kind: str, received: object) -> str:
+    """Return what to do about text where something else should stand."""
+    if not isinstance(received, str):
+        return ""
+    if kind.startswith("bool"):
+        return " Write true or false, without quotes."
+    try:
+        number = float(received)
+    except ValueError:
+        return ""
+    if kind.startswith("int") and number.is_integer() and abs(number) < 2**63:
+        return f" This is text: write the number without quotes, e.g. {int(number)!r}."
+    if kind.startswith("float") and math.isfinite(number):
+        return f" This is text: write the number without quotes, e.g. {number!r}."
+    return ""
 
 
 def fingerprint(value: object) -> str:
@@ -446,11 +486,3 @@ def _schema_at(schema: type[BaseModel], location: tuple[int | str, ...]) -> type
 def _is_union_branch(part: int | str) -> bool:
     """Return whether pydantic, not the file, put this part there ("literal['auto']")."""
     return str(part) in {"bool", "str", "int", "float", "constrained-int"} or "[" in str(part)
-
-
-def _reads_as_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from initsweep import artifacts
-from initsweep.errors import ParamsError
+from initsweep.errors import ParamsError, shown
 from initsweep.laboratory.lab import Budget
 from initsweep.laboratory.table import Measurement, Table
+from initsweep.yaml_files import read_yaml
 
 FOLDER = Path("claims")
 SETTINGS = FOLDER / "params.yaml"
@@ -32,20 +31,18 @@ def settings() -> Settings:
         ParamsError: If the file is missing or something else stands there.
     """
     try:
-        content = YAML(typ="safe", pure=True).load(SETTINGS.read_text(encoding="utf-8"))
-        return Settings.model_validate(content)
-    except FileNotFoundError:
+        return Settings.model_validate(read_yaml(SETTINGS))
+    except OSError as error:
         raise ParamsError(
-            f"There is no '{SETTINGS}' in {Path.cwd()}; run in the folder of the repository."
+            f"'{SETTINGS}' cannot be read in {Path.cwd()} ({error.strerror}); run in the folder of "
+            "the repository."
         ) from None
-    except YAMLError as error:
-        raise ParamsError(f"'{SETTINGS}' is not YAML: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the whole"
         raise ParamsError(
-            f"{SETTINGS}: {key}: {first['msg'].lower()}, received {first['input']!r}. It takes "
-            "`mnist` (a folder or null) and `names` (a list of claims)."
+            f"{SETTINGS}: {key}: {first['msg'].lower()}, received {shown(first['input'])}. It "
+            "takes `mnist` (a folder or null) and `names` (a list of claims)."
         ) from None
 
 

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import cast
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from initsweep.errors import ParamsError
+from initsweep.errors import ParamsError, cut, shown
 from initsweep.records import ModelOption, OptionValue
+from initsweep.yaml_files import parse_yaml
 
 
 def single_values(given: Mapping[str, ModelOption]) -> dict[str, OptionValue]:
@@ -21,7 +19,7 @@ def single_values(given: Mapping[str, ModelOption]) -> dict[str, OptionValue]:
     for name, value in given.items():
         if isinstance(value, list | tuple):
             raise ParamsError(
-                f"--option takes name=value, as in std=0.05; received {name}={value}."
+                f"--option takes name=value, as in std=0.05; received {cut(f'{name}={value}')}."
             )
         options[name] = value
     return options
@@ -37,7 +35,7 @@ def network_values(given: Sequence[str]) -> dict[str, ModelOption]:
     for one in given:
         name, equals, value = one.partition("=")
         if not (name.strip() and equals):
-            raise ParamsError(f"--option takes name=value, as in std=0.05; received {one!r}.")
+            raise ParamsError(f"--option takes name=value, as in std=0.05; received {shown(one)}.")
         options[name.strip()] = _value(value, one)
     return options
 
@@ -49,15 +47,14 @@ def _value(text: str, given: str) -> ModelOption:
         ParamsError: If it means something else, or cannot be read.
     """
     try:
-        # Python's parser, as for params.yaml: the other one takes 1e-3 for text.
-        value = YAML(typ="safe", pure=True).load(text)
-    except YAMLError:
+        value = parse_yaml(text, "--option")
+    except ParamsError:
         value = ...
     plain = (bool, int, float, str, NoneType)
     if all(isinstance(one, plain) for one in (value if isinstance(value, list) else [value])):
         return cast(ModelOption, value)
     raise ParamsError(
         f"--option takes name=value, and the value is true or false, a number, text, null or a "
-        f"list of these, as in std=0.05 or channels=[8,16]; received {given!r}. Put text that "
+        f"list of these, as in std=0.05 or channels=[8,16]; received {shown(given)}. Put text that "
         "looks like something else into quotes, as in 'name=\"2020-01-01\"'."
     )

@@ -1,0 +1,243 @@
+"""YAML of the user's, read as DVC reads it (YAML 1.2: `1e-4` is a number), within limits.
+
+A few lines can stand for billions of values, nest without end or hold a number of thousands of
+digits. What no parameter file needs is refused before values are made of it, with its line.
+"""
+
+import stat
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import Event
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+
+from initsweep.errors import ParamsError, cut, shown
+
+MOST_VALUES = 20_000
+"""Of a file, each counted as often as aliases repeat it."""
+
+BYTES_PER_VALUE = 20
+DEEPEST = 20
+LONGEST_NUMBER = 100
+WHOLE = range(-(2**63), 2**63)
+"""Numbers beyond are none to PyTorch, NumPy and MLflow either."""
+
+_TAG = "tag:yaml.org,2002:"
+_TEXT = (f"{_TAG}str", f"{_TAG}merge")
+_PLAIN = {f"{_TAG}{kind}" for kind in ("bool", "float", "int", "null")}
+
+
+def read_yaml(path: Path, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN401 - as YAML is
+    """Read a YAML file.
+
+    Args:
+        path: The file.
+        most_values: How many values it may hold.
+
+    Returns:
+        Mappings with keys of text, lists, text, numbers of 64 bits, true, false and None.
+
+    Raises:
+        OSError: If it cannot be opened.
+        ParamsError: If it is no YAML in UTF-8, or beyond a limit, with the line.
+    """
+    kind = path.stat().st_mode
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a folder cannot be opened
+        raise ParamsError(f"'{path}' is a pipe or device; write its content into a file.")
+    limit = BYTES_PER_VALUE * most_values
+    with path.open("rb") as stream:
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise ParamsError(
+            f"'{path}' has more than {limit} bytes, which are too many; name another file."
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise ParamsError(
+            f"'{path}' is not readable as YAML: byte 0x{content[error.start]:02x} in line {line} "
+            "is not UTF-8. Save it as UTF-8."
+        ) from None
+    return parse_yaml(text, str(path), most_values)
+
+
+def parse_yaml(text: str, origin: str, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN401
+    """Read YAML.
+
+    Args:
+        text: What to read.
+        origin: Where it is from, for messages.
+        most_values: How many values it may hold.
+
+    Returns:
+        As `read_yaml`.
+
+    Raises:
+        ParamsError: If it is no YAML or beyond a limit, with the line.
+    """
+    try:
+        return _Loader(most_values).load(text)
+    except _RefusedError as error:
+        raise ParamsError(f"{origin}, line {error.line}: {error.problem}") from None
+    except YAMLError as error:
+        raise ParamsError(f"'{origin}' is not readable as YAML: {_in_words(error)}") from None
+
+
+def _in_words(error: YAMLError) -> str:
+    """Return what is wrong in one line, and the remedy."""
+    mark = getattr(error, "problem_mark", None)
+    parts = [getattr(error, name, None) for name in ("context", "problem")]
+    text = ": ".join(filter(None, parts)) or str(error)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    return (
+        f"{where}{' '.join(text.split())}. Correct it there: indent by spaces, close brackets and "
+        "quotation marks, and put text with special characters into quotation marks."
+    )
+
+
+class _RefusedError(MarkedYAMLError):
+    """Something that YAML allows and we do not."""
+
+    def __init__(self, place: Node | Event, problem: str) -> None:
+        super().__init__(problem=problem)
+        self.line = place.start_mark.line + 1
+
+
+class _Loader(YAML):
+    def __init__(self, most_values: int) -> None:
+        super().__init__(typ="safe", pure=True)
+        self.Composer: type[Composer] = _Composer
+        self.most_values = most_values
+
+
+class _Extent(NamedTuple):
+    """How many values a part holds with aliases written out, and how deep it nests."""
+
+    values: int
+    depth: int
+
+
+class _Composer(Composer):
+    """Composes the tree of a document, and looks at it before values are made of it."""
+
+    def __init__(self, loader: _Loader) -> None:
+        super().__init__(loader)
+        self.warn_double_anchors = False
+        self._composed = 0
+        self._extents: dict[int, _Extent | None] = {}
+
+    def compose_document(self) -> Any:  # noqa: ANN401 - ruamel's
+        start = self.parser.peek_event()
+        if start.version or start.tags:
+            raise _RefusedError(start, "a line that begins with % changes what follows; delete it.")
+        return super().compose_document()
+
+    def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - ruamel's
+        event = self.parser.peek_event()
+        self._composed += 1
+        self._check(_Extent(self._composed, self.depth), event, "")
+        if tag := getattr(event, "tag", None):
+            raise _RefusedError(event, f"{shown(tag)} is a tag; write the value alone.")
+        return super().compose_node(parent, index)
+
+    def get_single_node(self) -> Any:  # noqa: ANN401 - ruamel's
+        node = super().get_single_node()
+        if node is not None:
+            self._extent_of(node, "")
+        return node
+
+    def _extent_of(self, node: Node, key: str) -> _Extent:
+        if isinstance(node, ScalarNode):
+            _check_scalar(node, key)
+            return _Extent(1, 0)
+        known = self._extents.get(id(node), _Extent(0, 0))
+        if known is None:
+            raise _RefusedError(node, f"{_named(key)} holds itself by an alias; write it out.")
+        if not known.values:
+            self._extents[id(node)] = None
+            parts = [self._extent_of(part, name) for name, part in _parts(node, key)]
+            depth = 1 + max((part.depth for part in parts), default=0)
+            known = _Extent(1 + sum(part.values for part in parts), depth)
+            self._check(known, node, key)
+            self._extents[id(node)] = known
+        return known
+
+    def _check(self, extent: _Extent, place: Node | Event, key: str) -> None:
+        most = self.loader.most_values
+        if extent.values > most:
+            raise _RefusedError(
+                place,
+                f"{_named(key)} holds more than {most} values, counting each as often as aliases "
+                "repeat it; write less.",
+            )
+        if extent.depth > DEEPEST:
+            raise _RefusedError(place, f"{_named(key)} nests deeper than {DEEPEST} levels.")
+
+
+def _parts(node: Node, key: str) -> list[tuple[str, Node]]:
+    """Return what a list or mapping holds, each part with its dotted key.
+
+    Raises:
+        _RefusedError: If a key is no text, or there twice.
+    """
+    dot = f"{key}." if key else ""
+    if not isinstance(node, MappingNode):
+        return [(f"{dot}{number}", part) for number, part in enumerate(node.value)]
+    lines: dict[str, int] = {}
+    for name, _ in node.value:
+        if not isinstance(name, ScalarNode) or str(name.tag) not in _TEXT:
+            what = name.value if isinstance(name, ScalarNode) else "a list or mapping"
+            raise _RefusedError(
+                name, f"{_named(key)} has the key {cut(what)}, which is no text; quote it."
+            )
+        _check_scalar(name, key)
+        if name.value in lines:
+            raise _RefusedError(
+                name,
+                f"{_named(key)} has the key {shown(name.value)} twice, first in line "
+                f"{lines[name.value]}; leave one out.",
+            )
+        lines[name.value] = name.start_mark.line + 1
+    return [(f"{dot}{name.value}", part) for name, part in node.value]
+
+
+def _check_scalar(node: ScalarNode, key: str) -> None:
+    """Refuse what is neither text, a number of usual length, true, false nor null.
+
+    Raises:
+        _RefusedError: Saying what it is.
+    """
+    text, kind = node.value, str(node.tag)
+    wrong = ""
+    if kind in _TEXT:
+        if "\0" in text or not _is_unicode(text):
+            wrong = f"is {shown(text)}, with a character that no text has; leave it out"
+    elif kind not in _PLAIN:
+        wrong = f"is {cut(text)}, to YAML a date or the like; put it into quotation marks"
+    elif len(text) > LONGEST_NUMBER:
+        wrong = f"is a number of {len(text)} digits; write fewer"
+    elif kind == f"{_TAG}int" and _whole(text) not in WHOLE:
+        wrong = f"is {text}, which has more than 64 bits; write a smaller number"
+    if wrong:
+        raise _RefusedError(node, f"{_named(key)} {wrong}.")
+
+
+def _whole(text: str) -> int:
+    digits = text.replace("_", "").lower()
+    return int(digits, 0 if digits.lstrip("+-")[:2] in {"0x", "0o", "0b"} else 10)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
+    return True
+
+
+def _named(key: str) -> str:
+    return cut(key) if key else "the file"
