@@ -200,9 +200,12 @@ def test_check_makes_the_exit_status_the_answer(folder, capsys):
     [
         (["nets_of_mine:make_net"], "a network needs a batch"),
         (["--batch", "batch.npy"], "a network needs a batch"),
-        (["nets_of_mine:make_net", "--batch", "missing.npy"], "Cannot read 'missing.npy'"),
+        (
+            ["nets_of_mine:make_net", "--batch", "missing.npy"],
+            "--batch: there is no file 'missing.npy'",
+        ),
         (["nets_of_mine:make_net", "--batch", "objects.npy"], "Python objects"),
-        (["nets_of_mine:make_net", "--batch", "text.npy"], "not in NumPy's format"),
+        (["nets_of_mine:make_net", "--batch", "text.npy"], "text.npy' is no NumPy file"),
         (["nets_of_mine:make_net", "--batch", "counts.npy"], "give them as floats"),
         (
             ["nets_of_mine:make_net", "--batch", "batch.npy", "--figures", "batch.npy"],

@@ -16,7 +16,7 @@ from pathlib import Path
 from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, parse
 from initsweep.commands.parsers.stages import PER_SCHEME, STAGES
-from initsweep.errors import InitsweepError, ParamsError, plain_warnings
+from initsweep.errors import InitsweepError, ParamsError, memory_in_words, plain_warnings
 from initsweep.params import Params, load_params
 from initsweep.running import inputs, link, stopping
 from initsweep.spelling import legible
@@ -78,7 +78,7 @@ def _run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     try:
         _check_folder()
-        with plain_warnings(_spelt):
+        with plain_warnings(_spelt), memory_in_words(options.command):
             return _dispatch(options)
     except InitsweepError as error:
         _say(str(error))

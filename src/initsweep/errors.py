@@ -4,12 +4,17 @@ The command line prints the message of an `InitsweepError` and exits with status
 else that escapes is a defect, of ours or of a user's own module, and keeps its traceback.
 """
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 LONGEST = 120
+OUT_OF_MEMORY = re.compile("out of memory|allocate memory|size calculation overflowed")
+"""In what torch says."""
+
+ALLOCATED = re.compile(r"allocate ([\d.]+ \w+)")
 
 
 def cut(text: str) -> str:
@@ -87,6 +92,36 @@ class StaleKernelsError(KernelsError):
 
 class UnhealthyError(InitsweepError, AssertionError):
     """An untrained network that is not expected to train."""
+
+
+@contextmanager
+def memory_in_words(command: str) -> Iterator[None]:
+    """Say in one line that there is too little memory for a command, whoever has noticed it.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        InitsweepError: If there is.
+        RuntimeError: If torch has raised it for another reason.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise InitsweepError(_too_little_memory(command, str(error))) from error
+    except RuntimeError as error:
+        if not OUT_OF_MEMORY.search(str(error)):
+            raise
+        raise InitsweepError(_too_little_memory(command, str(error))) from error
+
+
+def _too_little_memory(command: str, said: str) -> str:
+    asked = ALLOCATED.search(said)
+    more = f" (it asked for {asked[1]})" if asked else ""
+    return (
+        f"{command}: there is too little memory{more}. Take fewer rows or columns, a smaller "
+        "network or batch, or fewer runtime.workers or runtime.lanes_per_chunk."
+    )
 
 
 @contextmanager

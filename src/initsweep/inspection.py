@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from initsweep.commands.loading import load_scheme
+from initsweep.datasets._numpy_files import load_array
 from initsweep.diagnosis import Diagnosis, diagnose
 from initsweep.errors import DataError, InitsweepError
 from initsweep.figures import health, palette, signal, style
@@ -19,8 +20,6 @@ from initsweep.probes.evidence import spoken
 from initsweep.probes.targets import Kind
 from initsweep.records import DiagnosisRow
 from initsweep.registry import Registry
-
-MAGIC = b"\x93NUMPY"  # how a .npy file starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +73,8 @@ def run(request: Request) -> tuple[str, bool]:
         )
     schemes = {name: load_scheme(name, request.params, request.options) for name in request.schemes}
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
-    batch = read_numbers(request.batch)
-    targets = None if request.targets is None else read_numbers(request.targets)
+    batch = read_numbers(request.batch, "--batch")
+    targets = None if request.targets is None else read_numbers(request.targets, "--targets")
     found = diagnose(
         _network(request, batch, targets),
         torch.from_numpy(batch),
@@ -119,37 +118,33 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
     return paths
 
 
-def read_numbers(path: Path) -> np.ndarray:
+def read_numbers(path: Path, option: str) -> np.ndarray:
     """Read a `.npy` file of numbers.
 
+    Args:
+        path: The file.
+        option: What names it, for messages.
+
     Returns:
-        The array.
+        The array, as whole numbers of 64 bits or in single precision.
 
     Raises:
-        DataError: If the file is missing, is no array, is pickled or holds no numbers.
+        DataError: If the file is missing, is no array, is pickled, or holds no numbers or such that
+            do not fit.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise DataError(f"Cannot read '{path}': {error.strerror or error}.") from None
-    except (ValueError, EOFError) as error:
-        reason = _reason(path, error)
+    array = load_array(path, option)
+    if array.dtype.kind not in "fiu" or array.ndim == 0:
+        raise DataError(f"{option}: '{path}' must hold one array of numbers, not {array.dtype}.")
+    kind = np.int64 if array.dtype.kind in "iu" else np.float32
+    with np.errstate(over="ignore"):
+        numbers: np.ndarray = array.astype(kind)
+    wrong = numbers != array if kind is np.int64 else np.isinf(numbers) & np.isfinite(array)
+    if wrong.any():
         raise DataError(
-            f"'{path}' is not an array of numbers: {reason}. Write it with "
-            "`numpy.save(file, array)` from an array of floats or integers."
-        ) from None
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu" or array.ndim == 0:
-        kind = getattr(array, "dtype", type(array).__name__)
-        raise DataError(f"'{path}' must hold one array of numbers, received {kind}.")
-    return array.astype(np.int64) if array.dtype.kind in "iu" else array.astype(np.float32)
-
-
-def _reason(path: Path, error: Exception) -> str:
-    # NumPy takes every file that is not its own for a pickled one.
-    if path.read_bytes()[: len(MAGIC)] != MAGIC:
-        return "it is not in NumPy's format"
-    pickled = "object" in str(error).lower()
-    return "it holds Python objects, which are not loaded" if pickled else str(error)
+            f"{option}: '{path}' holds {array[wrong][0]}, which is too large for "
+            f"{numbers.dtype}; scale the numbers first."
+        )
+    return numbers
 
 
 def _network(

@@ -141,7 +141,7 @@ def test_mistakes_are_named_with_key_value_and_remedy(trained, tmp_path):
         (settings(file, frozen=["hidn.*"]), ParamsError, ["transfer.frozen", "'hidn.*'"]),
         (settings(file, frozen=["head.*"]), ParamsError, ["outside the head"]),
         (settings(file, sha256="1" * 64), DataError, ["sha256", "has the checksum", "11111"]),
-        (settings(tmp_path / "none"), DataError, ["pretrained", "No such file"]),
+        (settings(tmp_path / "none"), DataError, ["pretrained", "there is no file"]),
         (settings(pickled), DataError, ["no safetensors file", "save_file"]),
         (settings(lacking), DataError, ["it lacks hidden.1.linear.weight"]),
         (settings(other), DataError, ["stem", "hidden.0.linear.weight (2, 2) instead of (6, 4)"]),

@@ -63,7 +63,10 @@ def test_values_that_are_not_finite_are_null_in_json(command, tmp_path):
         (["mine:instance", "--option", "std=1"], "name one with --scheme"),
         (["mine:instance", "--batch", "batch.npy"], "name one with --scheme"),
         (["mine:instance", "--scheme", "lsuv"], "pass --batch FILE.npy, or run in a study"),
-        (["mine:instance", "--scheme", "lsuv", "--batch", "no.npy"], "Cannot read 'no.npy'"),
+        (
+            ["mine:instance", "--scheme", "lsuv", "--batch", "no.npy"],
+            "--batch: there is no file 'no.npy'",
+        ),
         (["mine:net", "--features", "0", "--outputs", "4"], "must be 1 or more"),
     ],
 )

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from initsweep.datasets._files import checked
 from initsweep.datasets._loading import load
 from initsweep.errors import DataError
+from initsweep.user_files import checked
 
 LINES = ["x,z,y", *(f"{row * 0.37:.2f},{(row * 7) % 10},{'ab'[row % 2]}" for row in range(60))]
 CSV = ("\n".join(LINES) + "\n").encode()
@@ -165,4 +165,4 @@ def test_a_file_that_may_not_be_read(written, settings, monkeypatch, source):
 @pytest.mark.parametrize("name", ["x" * 300, "zero\0byte"])
 def test_what_cannot_be_a_file(name, tmp_path):
     with pytest.raises(DataError, match=r"data\.source: .* cannot be opened"):
-        checked(tmp_path / name)
+        checked(tmp_path / name, "data.source")

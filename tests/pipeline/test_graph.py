@@ -20,7 +20,10 @@ NOT_DEPENDENCIES = {"runtime", "tracking"}
 
 
 # Packages whose modules a stage finds by itself, which the import graph cannot see.
-FOUND_BY_FILE = {"report": "initsweep.reporting.sections"}
+FOUND_BY_FILE = {
+    "prepare": "initsweep.datasets.readers",
+    "report": "initsweep.reporting.sections",
+}
 
 
 def yaml(name: str) -> dict:

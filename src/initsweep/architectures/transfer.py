@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from initsweep.errors import DataError, ParamsError
 from initsweep.params import Transfer
 from initsweep.registry import did_you_mean
+from initsweep.user_files import checked
 
 
 class _Still(nn.Module):
@@ -112,12 +113,7 @@ def _read(file: str, sha256: str) -> dict[str, Tensor]:
     Raises:
         DataError: If it is missing, has another checksum or is no safetensors file.
     """
-    try:
-        content = Path(file).read_bytes()
-    except OSError as error:
-        raise DataError(
-            f"model.transfer.pretrained: cannot read '{file}': {error.strerror}."
-        ) from None
+    content = checked(Path(file), "model.transfer.pretrained").read_bytes()
     actual = hashlib.sha256(content).hexdigest()
     if actual != sha256:
         raise DataError(
@@ -126,7 +122,7 @@ def _read(file: str, sha256: str) -> dict[str, Tensor]:
         )
     try:
         return load(content)
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: numbers of a kind that torch lacks
         raise DataError(
             f"model.transfer.pretrained: '{file}' is no safetensors file ({error}). Pickled files "
             "are not read, as they can run code; write one with "
@@ -152,7 +148,24 @@ def _check(
         for name, own in wanted.items()
         if name in found and found[name].shape != own.shape
     ]
-    problems = {"lacks": missing, "holds, unknown to the network,": unknown, "has": other}
+    odd = [
+        f"{name} as {found[name].dtype}"
+        for name, own in wanted.items()
+        if name in found and found[name].is_floating_point() != own.is_floating_point()
+    ]
+    broken = [
+        name
+        for name in wanted
+        if name in found
+        and found[name].is_floating_point()
+        and not found[name].double().isfinite().all()
+    ]
+    problems = {
+        "lacks": missing,
+        "holds, unknown to the network,": unknown,
+        "has": other + odd,
+        "holds NaN or infinity in": broken,
+    }
     said = [f"it {verb} {_listed(sorted(names))}" for verb, names in problems.items() if names]
     if said:
         raise DataError(

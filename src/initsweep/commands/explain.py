@@ -50,7 +50,7 @@ def _inputs(scheme: Initializer | None, batch: Path | None) -> Tensor | None:
     if batch is not None:
         from initsweep.inspection import read_numbers  # brings the figures along, so only here
 
-        return torch.from_numpy(read_numbers(batch))
+        return torch.from_numpy(read_numbers(batch, "--batch"))
     return training_inputs() if scheme is not None and scheme.needs_inputs else None
 
 

@@ -109,8 +109,11 @@ def sizes(target: Target) -> tuple[int, int]:
         ParamsError: If they are not given and there are no parameters that name data.
     """
     if target.features is not None and target.outputs is not None:
-        if min(target.features, target.outputs) < 1:
-            raise ParamsError("--features and --outputs must be 1 or more.")
+        if (
+            min(target.features, target.outputs) < 1
+            or max(target.features, target.outputs) >= 2**31
+        ):
+            raise ParamsError("--features and --outputs must be 1 or more, and below 2**31.")
         return target.features, target.outputs
     if not target.params.exists():
         raise ParamsError(

@@ -9,16 +9,15 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
-from initsweep.datasets._encoding import checked_text
-from initsweep.datasets._files import check_width, checked, opened
+from initsweep.datasets._encoding import LONGEST_LINE, checked_text
+from initsweep.datasets._files import check_width, opened
 from initsweep.datasets._headers import has_header, header_contradicted, said_of_header
 from initsweep.datasets._sniffing import Records, check_names, find_delimiter, records_of
 from initsweep.datasets._table import Table
 from initsweep.datasets._wording import in_one_line, quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
-
-BLOCK_BYTES = 1 << 25  # a line must fit into it
+from initsweep.user_files import checked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ def read_delimited(path: Path, settings: Settings, delimiter: str, key: str) -> 
                 arrow_csv.ReadOptions(
                     column_names=names,
                     skip_rows_after_names=int(layout.header),
-                    block_size=BLOCK_BYTES,
+                    block_size=LONGEST_LINE,
                 ),
                 arrow_csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True),
                 arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),

@@ -2,16 +2,16 @@
 
 import codecs
 import shlex
-import zlib
 from pathlib import Path
 from typing import NoReturn
 
-from initsweep.datasets._files import GZIP, opened
+from initsweep.datasets._files import GZIP, opened, reading
 from initsweep.datasets._kinds import HEAD_BYTES, kind_of
-from initsweep.datasets._wording import in_one_line, quoted
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 
 SAMPLE_BYTES = 1 << 18
+LONGEST_LINE = 1 << 25
 WIDE = (  # the longer marks first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF32_LE, "UTF-32"),
     (codecs.BOM_UTF32_BE, "UTF-32"),
@@ -32,19 +32,17 @@ def checked_text(path: Path) -> str:
     Raises:
         DataError: If it is of another kind, with what it is; or with the line and byte at fault.
     """
-    try:
+    with reading(path):
         with opened(path) as stream:
             _refuse_other_kinds(path, stream.read(HEAD_BYTES))
         with opened(path) as stream:
-            for number, line in enumerate(stream, start=1):
+            number = 1
+            while line := stream.readline(LONGEST_LINE + 1):
                 _check_line(path, number, line)
+                number += 1
         with opened(path) as stream:
             text = stream.read(SAMPLE_BYTES).decode(errors="ignore").removeprefix("\ufeff")
             cut_off = bool(stream.read(1))
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(
-            f"'{path}' cannot be read: {in_one_line(error)}. Write or download it again."
-        ) from None
     if not text.strip():
         raise DataError(f"'{path}' holds nothing but empty lines; write it again.")
     lines = text.splitlines(keepends=True)
@@ -79,6 +77,17 @@ def _refuse_wide(path: Path, name: str) -> NoReturn:
 
 
 def _check_line(path: Path, number: int, line: bytes) -> None:
+    if len(line) > LONGEST_LINE:
+        file = shlex.quote(str(path))
+        is_old = b"\r" in line
+        raise DataError(
+            f"'{path}', line {number} has more than {LONGEST_LINE} bytes. "
+            + (
+                f"If lines end as on old systems, convert them: `tr '\\r' '\\n' < {file} > my.csv`."
+                if is_old
+                else "A row of a table stands in a line of its own; write it again."
+            )
+        )
     if b"\0" in line:
         line_number = number + line[: line.index(b"\0")].count(b"\r")
         raise DataError(

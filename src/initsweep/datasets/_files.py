@@ -1,66 +1,83 @@
-"""Opens the user's files, and says clearly where one is missing or of another kind."""
+"""Opens the user's data files, unpacked, and says clearly where one is damaged or too wide."""
 
 import gzip
-import shlex
-import stat
+import io
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from initsweep.datasets._wording import in_one_line, quoted
+from initsweep.datasets._wording import in_one_line
 from initsweep.errors import DataError
 
 MAXIMUM_FEATURES = 100_000
 """A first layer of 128 units on more features than this has over ten million weights."""
 
 GZIP = b"\x1f\x8b"
+PACKED_TIMES = 200
+HARMLESS_BYTES = 1 << 26
+"""Up to here, anything may be packed as tightly as it likes."""
 
 
-def checked(path: Path, key: str = "data.source") -> Path:
-    """Return the path of a file that is there, can be read and is not empty.
+def refuse_bomb(what: str, packed: int, unpacked: int) -> None:
+    """Refuse what unpacks to so many times its size that it can be no data.
+
+    Args:
+        what: What is unpacked, for the message.
+        packed: Its size in bytes.
+        unpacked: What it becomes, or has become so far.
 
     Raises:
-        DataError: If it is not.
+        DataError: With both sizes.
     """
-    try:
-        mode, size = path.stat().st_mode, path.stat().st_size
-        if stat.S_ISREG(mode):
-            path.open("rb").close()
-    except (FileNotFoundError, NotADirectoryError):
-        raise DataError(f"{key}: there is no file '{path}' in {Path.cwd()}.") from None
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        why = getattr(error, "strerror", None) or str(error)
-        how = (
-            f"; allow it: chmod u+r {shlex.quote(str(path))}"
-            if isinstance(error, PermissionError)
-            else ""
+    if unpacked > max(HARMLESS_BYTES, PACKED_TIMES * packed):
+        raise DataError(
+            f"{what} has {packed} bytes and unpacks to {unpacked} or more, over {PACKED_TIMES} "
+            "times as many, which data hardly do. Is it damaged? If it is right, unpack it first."
         )
-        raise DataError(f"{key}: {quoted(path)} cannot be opened: {why}{how}.") from None
-    if stat.S_ISDIR(mode):
-        raise DataError(f"{key}: '{path}' is a folder; name the file in it.")
-    if not stat.S_ISREG(mode):  # it would be read more than once, and could keep us waiting
-        raise DataError(f"{key}: '{path}' is a pipe or device; write its content into a file.")
-    if not size:
-        raise DataError(f"{key}: '{path}' is empty; write it again.")
-    return path
+
+
+class _Unpacked(io.RawIOBase):
+    """A gzip file, read as long as it can be data."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._packed, self._unpacked = path, path.stat().st_size, 0
+        self._stream = gzip.open(path, "rb")  # noqa: SIM115 - closed below
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
+        count = self._stream.readinto(buffer)
+        self._unpacked += count
+        refuse_bomb(f"'{self._path}'", self._packed, self._unpacked)
+        return count
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def opened(path: Path) -> BinaryIO:
     """Return the file opened for reading bytes, unpacked if it is gzip (whatever its name)."""
     with path.open("rb") as stream:
         packed = stream.read(2) == GZIP
-    return cast(BinaryIO, gzip.open(path, "rb")) if packed else path.open("rb")
+    return cast(BinaryIO, io.BufferedReader(_Unpacked(path))) if packed else path.open("rb")
 
 
-def read_all(path: Path) -> bytes:
-    """Return the whole content, unpacked.
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file that cannot be read.
+
+    Yields:
+        Nothing.
 
     Raises:
-        DataError: If it is a damaged gzip file.
+        DataError: If it is a damaged gzip file, for instance.
     """
     try:
-        with opened(path) as stream:
-            return stream.read()
+        yield
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(
             f"'{path}' cannot be read: {in_one_line(error)}. Write or download it again."

@@ -7,14 +7,16 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from initsweep.datasets._files import check_width, checked
+from initsweep.datasets._files import check_width
 from initsweep.datasets._kinds import HEAD_BYTES, described
 from initsweep.datasets._sniffing import check_names
-from initsweep.datasets._table import Table
+from initsweep.datasets._table import BYTES_PER_CELL, Table
 from initsweep.datasets._wording import in_one_line
 from initsweep.errors import DataError
+from initsweep.user_files import checked, refuse_large
 
 MAGIC = b"PAR1"
+ROWS_AT_A_TIME = 1 << 13
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -78,11 +80,13 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
     _refuse_other_kinds(path)
     try:
         with parquet.ParquetFile(path) as file:
-            check_width(path, file.metadata.num_columns)
-            declared, columns = file.metadata.num_rows, file.read()
+            declared, width = file.metadata.num_rows, file.metadata.num_columns
+            check_width(path, width)
+            refuse_large(f"'{path}'", declared * width * BYTES_PER_CELL)
+            columns = _columns(path, file)
         # Offsets and UTF-8 are not checked by reading.
         columns.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"'{path}' does not hold what a Parquet file declares: {in_one_line(error)}. Write it "
             "again, or export it as CSV."
@@ -90,3 +94,13 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
     if columns.num_rows != declared:
         raise DataError(f"'{path}' declares {declared} rows and holds {columns.num_rows}.")
     return columns
+
+
+def _columns(path: Path, file: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    """Return what is in a file, which may unpack to far more than it declares."""
+    batches, size = [], 0
+    for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
+        batches.append(batch)
+        size += batch.nbytes
+        refuse_large(f"'{path}'", size)
+    return pa.Table.from_batches(batches, file.schema_arrow)

@@ -15,6 +15,10 @@ from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Data
 from initsweep.registry import did_you_mean
+from initsweep.user_files import refuse_large
+
+BYTES_PER_CELL = 8
+"""A feature of a table is held in double precision."""
 
 SPLIT_NAMES = {
     "train": "train",
@@ -84,6 +88,7 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
             f"'{table.path}': no feature is left beside the target {quoted(target)}; a table needs "
             "another column that is not under data.table.drop."
         )
+    refuse_large(f"'{table.path}'", table.columns.num_rows * len(chosen) * BYTES_PER_CELL)
     declared = () if options.categorical == "auto" else options.categorical
     forced = {find_column(table, one, "data.table.categorical") for one in declared}
     features = [

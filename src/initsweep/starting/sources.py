@@ -6,11 +6,11 @@ from pathlib import Path
 
 from initsweep.datasets import DATASETS
 from initsweep.datasets._fetched import RAW, stem_of
-from initsweep.datasets._files import checked
 from initsweep.datasets._wording import quoted
 from initsweep.datasets.readers import READERS
 from initsweep.errors import DataError
 from initsweep.registry import did_you_mean
+from initsweep.user_files import checked
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".npz": "npz"}
 FETCHED = ("openml", "sklearn")
