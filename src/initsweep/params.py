@@ -266,7 +266,9 @@ class Runtime(Section):
     @model_validator(mode="after")
     def _device_is_known(self) -> Self:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
-            raise ValueError(f"device must be auto, cpu, cuda or cuda:N, received '{self.device}'")
+            raise ValueError(
+                f"device must be auto, cpu, cuda or cuda:N, received {shown(self.device)}"
+            )
         return self
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar, cast
 
-from initsweep.errors import DuplicateNameError, UnknownNameError
+from initsweep.errors import DuplicateNameError, UnknownNameError, shown
 
 Entry = TypeVar("Entry")
 
@@ -76,7 +76,7 @@ class Registry(Generic[Entry]):
         if name not in self._entries:
             known = self.names()
             raise UnknownNameError(
-                f"Unknown {self.kind} '{name}'.{self._hint(name, known)} "
+                f"Unknown {self.kind} {shown(name)}.{self._hint(name, known)} "
                 f"Known: {', '.join(known)}; or give your own as 'package.module:attribute'."
             )
         return self._entries[name]
@@ -110,14 +110,15 @@ class Registry(Generic[Entry]):
         module_name, _, attribute = name.partition(":")
         if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
             raise UnknownNameError(
-                f"{self.kind.capitalize()} '{name}' is not of the form 'package.module:attribute'."
+                f"{self.kind.capitalize()} {shown(name)} is not of the form "
+                "'package.module:attribute'."
             )
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as error:
             # A missing import *inside* the user's module is reported as it is, not as ours.
             raise UnknownNameError(
-                f"Cannot import {self.kind} '{name}': no module named '{error.name}'. "
+                f"Cannot import {self.kind} {shown(name)}: no module named '{error.name}'. "
                 "Python looks among what is installed, in the folder that params.yaml calls "
                 f"own_code, and for names on the command line in the current one ({Path.cwd()})."
             ) from error

@@ -22,6 +22,9 @@ MOST_VALUES = 20_000
 BYTES_PER_VALUE = 20
 DEEPEST = 20
 LONGEST_NUMBER = 100
+LONGEST_TEXT = 4096
+"""As the path of a file; so that messages can hold it."""
+
 WHOLE = range(-(2**63), 2**63)
 """Numbers beyond are none to PyTorch, NumPy and MLflow either."""
 
@@ -213,7 +216,9 @@ def _check_scalar(node: ScalarNode, key: str) -> None:
     """
     text, kind = node.value, str(node.tag)
     wrong = ""
-    if kind in _TEXT:
+    if kind in _TEXT and len(text) > LONGEST_TEXT:
+        wrong = f"is text of {len(text)} characters; write {LONGEST_TEXT} at most"
+    elif kind in _TEXT:
         if "\0" in text or not _is_unicode(text):
             wrong = f"is {shown(text)}, with a character that no text has; leave it out"
     elif kind not in _PLAIN:
