@@ -155,10 +155,10 @@ def _check(
     ]
     broken = [
         name
-        for name in wanted
+        for name, own in wanted.items()
         if name in found
         and found[name].is_floating_point()
-        and not found[name].double().isfinite().all()
+        and not found[name].to(own.dtype).isfinite().all()
     ]
     problems = {
         "lacks": missing,

@@ -14,6 +14,8 @@ from initsweep.errors import DataError
 from initsweep.params import Data
 
 CHANNELS = (1, 3, 4)
+MOST_CHARACTER = 0x10FFFF
+SURROGATES = 0xD800 >> 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,15 +176,32 @@ def _targets(given: Given, settings: Data) -> Target:
 
 def _target_of(targets: np.ndarray, settings: Data) -> Target:
     kind = targets.dtype.kind
+    if kind == "U":
+        _check_characters(targets)
     if kind in "USb":
         text = np.char.decode(targets, "utf-8") if kind == "S" else targets.astype(str)
         return text_as_target("targets", text)
     if kind not in "iuf":
         raise DataError(f"targets must be numbers or text, received {_named(targets)}.")
-    if not np.isfinite(targets).all():
-        row = int(np.argmin(np.isfinite(targets)))
-        raise DataError(f"the target of row {row} (from 0) is {targets[row]}; leave such rows out.")
+    usual = np.abs(targets) < np.finfo(np.float32).max
+    if not usual.all():
+        row = int(np.argmin(usual))
+        raise DataError(
+            f"the target of row {row} (from 0) is {targets[row]}, which single precision does not "
+            "hold; leave such rows out, or scale all targets."
+        )
     return numbers_as_target("targets", targets, settings.task)
+
+
+def _check_characters(text: np.ndarray) -> None:
+    """Refuse numbers that are no characters; NumPy does not look at them when it reads a file.
+
+    Raises:
+        DataError: If there are any, halves of surrogate pairs among them.
+    """
+    codes = np.ascontiguousarray(text).view(text.dtype.str[0] + "u4")
+    if ((codes > MOST_CHARACTER) | ((codes >> 11) == SURROGATES)).any():
+        raise DataError("targets hold text with characters that there are none of; save it again.")
 
 
 def _names(width: int, shape: Sequence[int]) -> tuple[str, ...]:

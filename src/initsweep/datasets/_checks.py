@@ -69,10 +69,11 @@ def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -
     """
     known = dataset.targets[rows["train"]]
     if dataset.task == "regression":
-        if np.ptp(known) == 0:
+        # Squares of tiny differences are 0, too.
+        if not np.std(known.astype(np.float64)):
             raise DataError(
-                f"data.source {source}: every training target is {known[0]}; give the "
-                "training rows others."
+                f"data.source {source}: every training target is {known[0]}, or nearly so; give "
+                "the training rows others, or targets of a larger scale."
             )
         return
     absent = np.setdiff1d(np.arange(len(dataset.class_names)), known)
@@ -143,8 +144,9 @@ def _check_finite(source: str, dataset: Dataset) -> None:
             f"{dataset.features[row, column]} in row {row} ({int(bad.sum())} such cells in all); "
             "fill or drop them first."
         )
-    if not np.isfinite(dataset.targets).all():
-        row = int(np.argmin(np.isfinite(dataset.targets)))
+    usual = np.abs(dataset.targets) < np.finfo(np.float32).max
+    if not usual.all():
+        row = int(np.argmin(usual))
         raise DataError(
             f"data.source {source}: the target of row {row} is {dataset.targets[row]}; "
             "fill or drop such rows first."

@@ -92,12 +92,10 @@ def plain_column(name: str, column: Any, otherwise: str) -> Any:  # noqa: ANN401
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
         kind = column.type
-    if pa.types.is_null(kind):
+    if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         return column.cast(pa.float64())
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         return column
-    if pa.types.is_decimal(kind):
-        return column.cast(pa.float64())
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         text = compute.utf8_trim_whitespace(column.cast(pa.string()))
         markers = pa.array(MISSING, pa.string())

@@ -105,6 +105,7 @@ def _targets(dataset: Dataset, prepared: Prepared) -> dict[str, object]:
 
 
 def _summary(values: np.ndarray) -> dict[str, float]:
+    values = values.astype(np.float64)  # squares of others may overflow
     return {
         "minimum": float(values.min()),
         "mean": float(values.mean()),

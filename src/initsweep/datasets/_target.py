@@ -30,6 +30,10 @@ MOST_CLASSES_OF_NUMBERS = 20
 """More different whole numbers than this are taken as quantities, not as classes."""
 
 
+LARGEST_WHOLE = 2**53
+"""All whole numbers up to here are in double precision."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """Class indices with their names, or numbers."""
@@ -68,7 +72,8 @@ def read_target(
     plain = plain_column(name, column, "set data.table.target to another column")
     _refuse_missing(name, plain, place)
     if not pa.types.is_string(plain.type):
-        numbers = None if pa.types.is_boolean(plain.type) else plain.cast(pa.float64()).to_numpy()
+        is_truth = pa.types.is_boolean(plain.type)
+        numbers = None if is_truth else plain.cast(pa.float64(), safe=False).to_numpy()
     else:
         numbers = parsed(plain)
     if task == "regression":
@@ -148,7 +153,13 @@ def _by_number(
             f"The target {quoted(name)} holds numbers such as {_example(distinct)}, and data.task "
             "is classification. Set data.task: regression, or name the classes."
         )
-    names = tuple(str(category_of(float(value))) for value in distinct)
+    if distinct.dtype.kind == "f" and float(np.abs(distinct).max()) > LARGEST_WHOLE:
+        raise DataError(
+            f"The target {quoted(name)} holds whole numbers such as {distinct[-1]:.0f}, of which "
+            "double precision does not tell neighbours apart. Put a letter before names of "
+            "classes, or set data.task: regression."
+        )
+    names = tuple(str(category_of(value)) for value in distinct.tolist())
     refuse_too_many(name, names, counts, others)
     return Target(
         task="classification",

@@ -1,6 +1,9 @@
 """How values of the user's data appear in messages: quoted, on one line, and not too long."""
 
+import re
 from collections.abc import Sequence
+
+from initsweep.errors import cut
 
 LONGEST = 60
 
@@ -15,8 +18,8 @@ def quoted(text: object) -> str:
 
 
 def in_one_line(error: object) -> str:
-    """Return what another library says, without line ends and the final point."""
-    return " ".join(str(error).split()).rstrip(". ")
+    """Return what another library says, without line ends, its own objects and the final point."""
+    return cut(re.sub(r"[: ]*<\S+ object at 0x\w+>", "", " ".join(str(error).split()))).rstrip(". ")
 
 
 def listed(names: Sequence[str]) -> str:
