@@ -222,7 +222,8 @@ def test_check_makes_the_exit_status_the_answer(folder, capsys):
         (["nets_of_mine:number", "--batch", "batch.npy"], "must be a network or build one"),
         (["nets_of_mine:needy", "--batch", "batch.npy"], "needs depth"),
         (["nets_of_mine:wrong", "--batch", "batch.npy"], "must be a torch.nn.Module"),
-        (["nets_of_mine:make_net", "--batch", "batch.npy", "--seeds", "0"], "--seeds"),
+        (["nets_of_mine:make_net", "--batch", "batch.npy", "--seeds", "0"], "--seeds must be 1 to"),
+        (["nets_of_mine:make_net", "--batch", "batch.npy", "--seeds", "1" * 30], "must be 1 to"),
         (["nets_of_mine:make_net", "--batch", "batch.npy", "--schemes", "hee"], "he_normal"),
     ],
 )

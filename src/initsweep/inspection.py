@@ -13,13 +13,15 @@ from torch import nn
 from initsweep.commands.loading import load_scheme
 from initsweep.datasets._numpy_files import load_array
 from initsweep.diagnosis import Diagnosis, diagnose
-from initsweep.errors import DataError, InitsweepError
+from initsweep.errors import DataError, InitsweepError, shown
 from initsweep.figures import health, palette, signal, style
 from initsweep.figures.numbers import significant
 from initsweep.probes.evidence import spoken
 from initsweep.probes.targets import Kind
 from initsweep.records import DiagnosisRow
 from initsweep.registry import Registry
+
+MOST_SEEDS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +64,8 @@ def run(request: Request) -> tuple[str, bool]:
     Raises:
         InitsweepError: If network or files cannot be used.
     """
-    if request.seeds < 1:
-        raise InitsweepError(f"--seeds must be at least 1, received {request.seeds}.")
+    if not 1 <= request.seeds <= MOST_SEEDS:
+        raise InitsweepError(f"--seeds must be 1 to {MOST_SEEDS}, received {shown(request.seeds)}.")
     if request.figures is not None and request.figures.exists() and not request.figures.is_dir():
         raise InitsweepError(f"--figures: '{request.figures}' is a file; name a folder.")
     if request.options and len(request.schemes) != 1:

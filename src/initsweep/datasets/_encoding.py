@@ -37,9 +37,10 @@ def checked_text(path: Path) -> str:
             _refuse_other_kinds(path, stream.read(HEAD_BYTES))
         with opened(path) as stream:
             number = 1
-            while line := stream.readline(LONGEST_LINE + 1):
-                _check_line(path, number, line)
-                number += 1
+            while block := stream.read(SAMPLE_BYTES):
+                block += stream.readline(LONGEST_LINE)  # up to the end of a line
+                _check_lines(path, number, block)
+                number += block.count(b"\n")
         with opened(path) as stream:
             text = stream.read(SAMPLE_BYTES).decode(errors="ignore").removeprefix("\ufeff")
             cut_off = bool(stream.read(1))
@@ -76,36 +77,43 @@ def _refuse_wide(path: Path, name: str) -> NoReturn:
     )
 
 
-def _check_line(path: Path, number: int, line: bytes) -> None:
-    if len(line) > LONGEST_LINE:
-        file = shlex.quote(str(path))
-        is_old = b"\r" in line
+def _check_lines(path: Path, number: int, block: bytes) -> None:
+    """Refuse lines that are not UTF-8, hold a zero byte or do not end; `number` is the first's.
+
+    Raises:
+        DataError: With the line.
+    """
+    if (zero := block.find(b"\0")) >= 0:
         raise DataError(
-            f"'{path}', line {number} has more than {LONGEST_LINE} bytes. "
-            + (
-                f"If lines end as on old systems, convert them: `tr '\\r' '\\n' < {file} > my.csv`."
-                if is_old
-                else "A row of a table stands in a line of its own; write it again."
-            )
+            f"'{path}', line {_line(number, block, zero)}: a zero byte, which text does not have. "
+            "Correct the line, or take such bytes out: "
+            f"`tr -d '\\000' < {shlex.quote(str(path))} > clean.csv`."
         )
-    if b"\0" in line:
-        line_number = number + line[: line.index(b"\0")].count(b"\r")
+    if len(block) > LONGEST_LINE and not block.endswith(b"\n"):
+        remedy = "A row of a table stands in a line of its own; write it again"
+        if b"\r" in block:
+            file = shlex.quote(str(path))
+            remedy = f"Convert the ends of its lines: `tr '\\r' '\\n' < {file} > my.csv`"
         raise DataError(
-            f"'{path}', line {line_number}: a zero byte, which text does not have. Correct the "
-            f"line, or take such bytes out: `tr -d '\\000' < {shlex.quote(str(path))} > clean.csv`."
+            f"'{path}', line {number} or soon after: more than {LONGEST_LINE} bytes. {remedy}."
         )
     try:
-        line.decode()
+        block.decode()
     except UnicodeDecodeError as error:
-        line_number = number + line[: error.start].count(b"\r")
-        before = max(line.rfind(b"\n", 0, error.start), line.rfind(b"\r", 0, error.start)) + 1
-        around = line[max(before, error.start - 20) : error.start + 20]
-        excerpt = around.decode("cp1252", "replace").strip()
+        at = error.start
+        before = max(block.rfind(b"\n", 0, at), block.rfind(b"\r", 0, at)) + 1
+        excerpt = block[max(before, at - 20) : at + 20].splitlines()[0].decode("cp1252", "replace")
         raise DataError(
-            f"'{path}', line {line_number}: byte "
-            f"0x{line[error.start]:02x} is not UTF-8. If {quoted(excerpt)} reads right, it is "
-            f"Windows-1252 (Latin-1). Convert it: {_conversion(path, 'CP1252')}."
+            f"'{path}', line {_line(number, block, at)}: byte 0x{block[at]:02x} is not UTF-8. If "
+            f"{quoted(excerpt.strip())} reads right, it is Windows-1252 (Latin-1). Convert it: "
+            f"{_conversion(path, 'CP1252')}."
         ) from None
+
+
+def _line(number: int, block: bytes, at: int) -> int:
+    """Return the number of the line in which a byte of a block stands."""
+    start = block.rfind(b"\n", 0, at) + 1
+    return number + block.count(b"\n", 0, start) + block.count(b"\r", start, at)
 
 
 def _conversion(path: Path, name: str) -> str:

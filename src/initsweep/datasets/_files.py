@@ -25,16 +25,16 @@ def refuse_bomb(what: str, packed: int, unpacked: int) -> None:
 
     Args:
         what: What is unpacked, for the message.
-        packed: Its size in bytes.
-        unpacked: What it becomes, or has become so far.
+        packed: How many bytes of it were unpacked.
+        unpacked: How many they have become.
 
     Raises:
         DataError: With both sizes.
     """
     if unpacked > max(HARMLESS_BYTES, PACKED_TIMES * packed):
         raise DataError(
-            f"{what} has {packed} bytes and unpacks to {unpacked} or more, over {PACKED_TIMES} "
-            "times as many, which data hardly do. Is it damaged? If it is right, unpack it first."
+            f"{what} unpacks to over {PACKED_TIMES} times its size, which data hardly do: "
+            f"{packed} bytes become {unpacked}. Is it damaged? If it is right, unpack it first."
         )
 
 
@@ -42,8 +42,9 @@ class _Unpacked(io.RawIOBase):
     """A gzip file, read as long as it can be data."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._packed, self._unpacked = path, path.stat().st_size, 0
-        self._stream = gzip.open(path, "rb")  # noqa: SIM115 - closed below
+        self._path, self._unpacked = path, 0
+        self._packed = path.open("rb")
+        self._stream = gzip.GzipFile(fileobj=self._packed)
 
     def readable(self) -> bool:
         return True
@@ -51,11 +52,12 @@ class _Unpacked(io.RawIOBase):
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
         count = self._stream.readinto(buffer)
         self._unpacked += count
-        refuse_bomb(f"'{self._path}'", self._packed, self._unpacked)
+        refuse_bomb(f"'{self._path}'", self._packed.tell(), self._unpacked)
         return count
 
     def close(self) -> None:
         self._stream.close()
+        self._packed.close()
         super().close()
 
 

@@ -85,7 +85,8 @@ def check_watched(settings: Data) -> None:
         )
     files = files_of(settings)
     for file in files:
-        if not file.resolve().is_relative_to(watched.resolve()):
+        # Not Path.resolve, which fails for links in a circle; the reader tells of them.
+        if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(watched)):
             place = os.path.commonpath(files)
             raise ParamsError(
                 f"data.watch: '{file}' does not lie in '{watched}', so DVC would not see it "

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import compute, parquet
 
 from initsweep.datasets._files import check_width
 from initsweep.datasets._kinds import HEAD_BYTES, described
@@ -16,7 +16,7 @@ from initsweep.errors import DataError
 from initsweep.user_files import checked, refuse_large
 
 MAGIC = b"PAR1"
-ROWS_AT_A_TIME = 1 << 13
+ROWS_AT_A_TIME = 1 << 12
 PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 
 
@@ -79,11 +79,18 @@ def _refuse_other_kinds(path: Path) -> None:
 def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
     _refuse_other_kinds(path)
     try:
-        with parquet.ParquetFile(path) as file:
+        schema = parquet.read_schema(path)
+        texts = [field.name for field in schema if _is_text(field.type)]
+        # Text by its different values: one long text may stand in a million rows.
+        with parquet.ParquetFile(path, read_dictionary=texts) as file:
             declared, width = file.metadata.num_rows, file.metadata.num_columns
             check_width(path, width)
-            refuse_large(f"'{path}'", declared * width * BYTES_PER_CELL)
+            refuse_large(f"'{path}'", declared * sum(_width(field.type) for field in schema))
             columns = _columns(path, file)
+        for name in texts:
+            position = columns.column_names.index(name)
+            whole = columns[name].cast(schema.field(position).type)
+            columns = columns.set_column(position, name, whole)
         # Offsets and UTF-8 are not checked by reading.
         columns.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -101,6 +108,29 @@ def _columns(path: Path, file: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
     batches, size = [], 0
     for batch in file.iter_batches(batch_size=ROWS_AT_A_TIME):
         batches.append(batch)
-        size += batch.nbytes
+        size += sum(_size(column) for column in batch.columns)
         refuse_large(f"'{path}'", size)
     return pa.Table.from_batches(batches, file.schema_arrow)
+
+
+def _size(column: Any) -> int:  # noqa: ANN401 - pyarrow is untyped
+    """Return how many bytes a column takes, text written out."""
+    if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
+        return int(column.nbytes)
+    lengths = compute.binary_length(column.dictionary)
+    return int(compute.sum(lengths.take(column.indices)).as_py() or 0)
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+    )
+
+
+def _width(kind: Any) -> int:  # noqa: ANN401 - pyarrow is untyped
+    """Return how many bytes a cell takes at least."""
+    is_wide = pa.types.is_fixed_size_binary(kind)
+    return max(BYTES_PER_CELL, kind.byte_width if is_wide else 0)

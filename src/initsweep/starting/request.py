@@ -1,6 +1,7 @@
 """What `init` was asked for: the data and code it names, and the parameters that follow."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,7 +41,7 @@ def find(request: Request) -> tuple[sources.Source, list[Path]]:
         ParamsError: If no data are named, or options do not fit together.
     """
     _refuse_halves(request)
-    if request.minutes is not None and not request.minutes > 0:
+    if request.minutes is not None and not 0 < request.minutes < math.inf:
         raise ParamsError(f"--minutes: received {request.minutes}; use a number above 0.")
     if request.params is None and request.data is None:
         raise ParamsError("init needs --data (or --params with a parameter file that names some).")

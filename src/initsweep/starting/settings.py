@@ -38,7 +38,7 @@ class Setting:
 
 def _column(text: str) -> str | int:
     """Return a column as params.yaml names it; a whole number is a position."""
-    return int(text) if text.removeprefix("-").isdecimal() else text
+    return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else text
 
 
 def _columns(text: str) -> list[str | int]:
