@@ -7,7 +7,7 @@ UNFIT := $(shell sh install.sh fits || echo unfit)
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: unfit help repro claims ui test check format clean
+.PHONY: unfit help repro claims ui test fuzz check format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,10 @@ ui: $(INSTALLED)  ## serve MLflow on http://127.0.0.1:5000
 
 test: check  ## everything CI checks
 	python -m pytest
+
+ROUNDS ?= 20
+fuzz: $(INSTALLED)  ## the fuzzers with far more seeds than the tests: make fuzz ROUNDS=20
+	FUZZ_ROUNDS=$(ROUNDS) python -m pytest tests/faults -k fuzz
 
 check: $(INSTALLED)  ## format, lint, types, import layers, spelling
 	ruff format --check

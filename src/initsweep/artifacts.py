@@ -114,7 +114,10 @@ def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
     hints = typing.get_type_hints(row_type)
     names = [field.name for field in dataclasses.fields(row_type)]
     text = read_text(path)
-    lines = list(csv.reader(io.StringIO(text, newline="")))
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
     if not lines or lines[0] != names:
         found = ", ".join(lines[0]) if lines else "nothing"
         raise ArtifactError(
@@ -156,7 +159,7 @@ def read_json(path: Path) -> typing.Any:  # noqa: ANN401 - JSON is untyped by na
     """
     try:
         return json.loads(read_text(path))
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
 
@@ -201,7 +204,7 @@ def read_array(path: Path) -> np.ndarray:
         return typing.cast(np.ndarray, np.load(path, allow_pickle=False))
     except FileNotFoundError:
         raise ArtifactError(_missing(path)) from None
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, OverflowError, EOFError, zipfile.BadZipFile) as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
 
 

@@ -155,7 +155,7 @@ def _by_number(
         )
     if distinct.dtype.kind == "f" and float(np.abs(distinct).max()) > LARGEST_WHOLE:
         raise DataError(
-            f"The target {quoted(name)} holds whole numbers such as {distinct[-1]:.0f}, of which "
+            f"The target {quoted(name)} holds whole numbers such as {distinct[-1]:g}, of which "
             "double precision does not tell neighbours apart. Put a letter before names of "
             "classes, or set data.task: regression."
         )

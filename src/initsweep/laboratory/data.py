@@ -163,7 +163,7 @@ def _bytes(folder: Path, name: str, dimensions: int) -> np.ndarray:
             f"mnist: '{folder}' holds neither {name} nor {name}.gz. Give the folder that holds "
             "MNIST's test files, or null to do without."
         )
-    values = read_idx(found[0])
+    values = read_idx(found[0], "mnist")
     if values.dtype != np.uint8 or values.ndim != dimensions:
         raise DataError(
             f"'{found[0]}' holds {values.dtype} in {values.ndim} dimensions, "
