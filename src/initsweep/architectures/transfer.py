@@ -143,27 +143,21 @@ def _check(
     """
     missing = [name for name in wanted if name in persistent and name not in found]
     unknown = [n for n in found if n not in wanted and not _inside(n, settings.head)]
+    both = [(name, found[name], own) for name, own in wanted.items() if name in found]
     other = [
-        f"{name} {tuple(found[name].shape)} instead of {tuple(own.shape)}"
-        for name, own in wanted.items()
-        if name in found and found[name].shape != own.shape
-    ]
-    odd = [
-        f"{name} as {found[name].dtype}"
-        for name, own in wanted.items()
-        if name in found and found[name].is_floating_point() != own.is_floating_point()
+        f"{name} {tuple(given.shape)} of {given.dtype} instead of {tuple(own.shape)} of {own.dtype}"
+        for name, given, own in both
+        if given.shape != own.shape or given.is_floating_point() != own.is_floating_point()
     ]
     broken = [
         name
-        for name, own in wanted.items()
-        if name in found
-        and found[name].is_floating_point()
-        and not found[name].to(own.dtype).isfinite().all()
+        for name, given, own in both
+        if given.is_floating_point() and not given.to(own.dtype).isfinite().all()
     ]
     problems = {
         "lacks": missing,
         "holds, unknown to the network,": unknown,
-        "has": other + odd,
+        "has": other,
         "holds NaN or infinity in": broken,
     }
     said = [f"it {verb} {_listed(sorted(names))}" for verb, names in problems.items() if names]

@@ -3,7 +3,8 @@
 import math
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -57,16 +58,12 @@ class Archive:
             DataError: If it is damaged or holds objects.
         """
         what = f"'{self.path}', array {quoted(name)},"
-
-        def read() -> np.ndarray:
-            with zipfile.ZipFile(self.path) as archive:
-                member = archive.getinfo(f"{name}.npy")
-                refuse_bomb(what, member.compress_size, member.file_size)
-                refuse_large(what, member.file_size)
-                with archive.open(member) as stream:
-                    return _read(stream, member.file_size)
-
-        return _guarded(read, what, "damaged")
+        with _guarded(what, "damaged"), zipfile.ZipFile(self.path) as archive:
+            member = archive.getinfo(f"{name}.npy")
+            refuse_bomb(what, member.compress_size, member.file_size)
+            refuse_large(what, member.file_size)
+            with archive.open(member) as stream:
+                return _read(stream, member.file_size)
 
 
 def load_array(path: Path, key: str = "data.source") -> np.ndarray:
@@ -81,12 +78,8 @@ def load_array(path: Path, key: str = "data.source") -> np.ndarray:
     """
     head = _head(path, key)
     if head.startswith(NUMPY):
-
-        def read() -> np.ndarray:
-            with path.open("rb") as stream:
-                return _read(stream, path.stat().st_size)
-
-        return _guarded(read, f"'{path}'", "cut short or damaged")
+        with _guarded(f"'{path}'", "cut short or damaged"), path.open("rb") as stream:
+            return _read(stream, path.stat().st_size)
     if names_in_zip(path) and _arrays_in(path):
         raise DataError(
             f"'{path}' holds several arrays: name it as npz:{path}, or save one of them alone."
@@ -145,15 +138,19 @@ def _arrays_in(path: Path) -> list[str]:
     return [name.removesuffix(".npy") for name in names_in_zip(path) if name.endswith(".npy")]
 
 
-def _guarded(read: Callable[[], np.ndarray], what: str, otherwise: str) -> np.ndarray:
-    """Return what is read.
+@contextmanager
+def _guarded(what: str, otherwise: str) -> Iterator[None]:
+    """Say what is wrong with an array that cannot be read.
+
+    Yields:
+        Nothing.
 
     Raises:
-        DataError: If it cannot be, with the reason.
+        DataError: With the reason.
     """
     try:
         with warnings.catch_warnings(action="ignore"):  # NumPy's, about files of Python 2
-            return read()
+            yield
     except DataError:
         raise
     except Exception as error:  # noqa: BLE001 - NumPy parses headers as Python, and zipfile trusts
