@@ -13,7 +13,10 @@ from initsweep import cli, own_code
 from initsweep.errors import ParamsError
 from tests.conftest import ROOT
 
-MISSING = ("IPython", "dill", "msvcrt", "pydot", "sitecustomize", "triton", "usercustomize")
+MISSING = (
+    *("IPython", "_ruamel_yaml", "_winapi", "bottleneck", "cython", "dill", "lz4", "msvcrt"),
+    *("numexpr", "pydot", "pytz", "sitecustomize", "triton", "uarray", "usercustomize"),
+)
 """Modules that libraries or Python look for and that are not there."""
 
 TRAP = """

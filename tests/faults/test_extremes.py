@@ -158,6 +158,13 @@ def test_parquet_with_numbers_at_the_ends(here):
         load(settings(table(y=wide)))
 
 
+def test_parquet_with_two_columns_of_one_name(here):
+    words = pa.array(["a", "b"] * 30)
+    parquet.write_table(pa.Table.from_arrays([words, words, words], ["x", "y", "y"]), "my.parquet")
+    with pytest.raises(DataError, match=r"columns 1 and 2 \(from 0\) are both called 'y'"):
+        load(settings("parquet:my.parquet"))
+
+
 @pytest.mark.parametrize(
     ("read", "name", "content"),
     [

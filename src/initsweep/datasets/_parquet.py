@@ -87,10 +87,10 @@ def _read(path: Path) -> Any:  # noqa: ANN401 - pyarrow is untyped
             check_width(path, width)
             refuse_large(f"'{path}'", declared * sum(_width(field.type) for field in schema))
             columns = _columns(path, file)
-        for name in texts:
-            position = columns.column_names.index(name)
-            whole = columns[name].cast(schema.field(position).type)
-            columns = columns.set_column(position, name, whole)
+        for position, field in enumerate(schema):  # two may have the same name
+            if _is_text(field.type):
+                whole = columns.column(position).cast(field.type)
+                columns = columns.set_column(position, field.name, whole)
         # Offsets and UTF-8 are not checked by reading.
         columns.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

@@ -28,6 +28,7 @@ def found(folder: Path, names: Iterable[tuple[str, str]]) -> list[Path]:
         UnknownNameError: If Python finds no such module.
     """
     here = Path.cwd().resolve()
+    READERS.names()  # imports libraries, before they could find here what they lack
     before = list(sys.path)
     own_code.search(folder)
     own_code.search(here)
