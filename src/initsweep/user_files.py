@@ -32,13 +32,8 @@ def checked(path: Path, key: str) -> Path:
         mode, size = path.stat().st_mode, path.stat().st_size
         if stat.S_ISREG(mode):
             path.open("rb").close()
-        str(path).encode()
     except (FileNotFoundError, NotADirectoryError):
         raise DataError(f"{key}: there is no file {shown(str(path))} in {Path.cwd()}.") from None
-    except UnicodeEncodeError:
-        raise DataError(
-            f"{key}: {shown(str(path))} has a name that is not UTF-8; rename the file."
-        ) from None
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
         why = getattr(error, "strerror", None) or str(error)
         how = (

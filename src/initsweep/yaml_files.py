@@ -4,6 +4,7 @@ A few lines can stand for billions of values, nest without end or hold a number 
 digits. What no parameter file needs is refused before values are made of it, with its line.
 """
 
+import re
 import stat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,9 @@ LONGEST_TEXT = 4096
 
 WHOLE = range(-(2**63), 2**63)
 """Numbers beyond are none to PyTorch, NumPy and MLflow either."""
+
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""Zero bytes, and halves of signs, which no file can hold."""
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT = (f"{_TAG}str", f"{_TAG}merge")
@@ -219,7 +223,7 @@ def _check_scalar(node: ScalarNode, key: str) -> None:
     if kind in _TEXT and len(text) > LONGEST_TEXT:
         wrong = f"is text of {len(text)} characters; write {LONGEST_TEXT} at most"
     elif kind in _TEXT:
-        if "\0" in text or not _is_unicode(text):
+        if _NO_TEXT.search(text):
             wrong = f"is {shown(text)}, with a character that no text has; leave it out"
     elif kind not in _PLAIN:
         wrong = f"is {cut(text)}, to YAML a date or the like; put it into quotation marks"
@@ -234,14 +238,6 @@ def _check_scalar(node: ScalarNode, key: str) -> None:
 def _whole(text: str) -> int:
     digits = text.replace("_", "").lower()
     return int(digits, 0 if digits.lstrip("+-")[:2] in {"0x", "0o", "0b"} else 10)
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair
-        return False
-    return True
 
 
 def _named(key: str) -> str:
