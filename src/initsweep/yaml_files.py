@@ -20,6 +20,9 @@ from initsweep.errors import ParamsError, cut, shown
 MOST_VALUES = 20_000
 """Of a file, each counted as often as aliases repeat it."""
 
+MOST_OF_DVC = 500_000
+"""In what DVC writes: a lock grows with the stages and files of a study."""
+
 BYTES_PER_VALUE = 20
 DEEPEST = 20
 LONGEST_NUMBER = 100
@@ -61,22 +64,14 @@ def read_yaml(path: Path, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN40
         raise ParamsError(
             f"'{path}' has more than {limit} bytes, which are too many; name another file."
         )
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ParamsError(
-            f"'{path}' is not readable as YAML: byte 0x{content[error.start]:02x} in line {line} "
-            "is not UTF-8. Save it as UTF-8."
-        ) from None
-    return parse_yaml(text, str(path), most_values)
+    return parse_yaml(content, str(path), most_values)
 
 
-def parse_yaml(text: str, origin: str, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN401
+def parse_yaml(content: str | bytes, origin: str, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN401
     """Read YAML.
 
     Args:
-        text: What to read.
+        content: What to read; bytes are UTF-8.
         origin: Where it is from, for messages.
         most_values: How many values it may hold.
 
@@ -87,7 +82,14 @@ def parse_yaml(text: str, origin: str, most_values: int = MOST_VALUES) -> Any:  
         ParamsError: If it is no YAML or beyond a limit, with the line.
     """
     try:
+        text = content if isinstance(content, str) else content.decode("utf-8-sig")
         return _Loader(most_values).load(text)
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ParamsError(
+            f"'{origin}' is not readable as YAML: byte 0x{error.object[error.start]:02x} in line "
+            f"{line} is not UTF-8. Save it as UTF-8."
+        ) from None
     except _RefusedError as error:
         raise ParamsError(f"{origin}, line {error.line}: {error.problem}") from None
     except YAMLError as error:

@@ -6,10 +6,13 @@ from itertools import pairwise
 
 import pytest
 
+from initsweep import cli
+from initsweep.answer.freshness import edited_parameters
 from initsweep.claim_page import files
 from initsweep.commands.given import network_values
-from initsweep.errors import ParamsError
+from initsweep.errors import ArtifactError, ParamsError
 from initsweep.params import load_params, parse_params
+from initsweep.running.lock_file import read_lock
 from initsweep.yaml_files import parse_yaml, read_yaml
 from tests.conftest import ROOT
 
@@ -222,3 +225,20 @@ def test_the_claims_parameters_are_read_within_the_same_limits(tmp_path, monkeyp
     (tmp_path / "claims/params.yaml").write_text(f"mnist: null\nnames: {'[' * 5000}")
     with pytest.raises(ParamsError, match=r"claims/params.yaml, line 2: .* nests deeper"):
         files.settings()
+
+
+@pytest.mark.parametrize("bomb", ["[" * 10_000, LAUGHS, "a: !!x {}\n"])
+@pytest.mark.parametrize("file", ["params.yaml", "dvc.yaml", "dvc.lock"])
+def test_every_command_reads_within_the_same_limits(tmp_path, monkeypatch, capsys, file, bomb):
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "dvc.yaml", "dvc.lock"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    (tmp_path / file).write_text(bomb)
+    for command in ("compare", "gate", "summary"):
+        assert cli.main([command]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+    if file == "params.yaml":
+        assert edited_parameters({"tune": {}}, tmp_path / file) == []
+    if file == "dvc.lock":
+        with pytest.raises(ArtifactError, match=r"'dvc.lock' cannot be read: .*line"):
+            read_lock()

@@ -4,16 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from initsweep import artifacts, versions
 from initsweep.decisions import Challenge, Decision
-from initsweep.errors import ArtifactError
+from initsweep.errors import ArtifactError, ParamsError
 from initsweep.running import lock_file
 from initsweep.running.counted import dvc_hash
 from initsweep.running.dvc_file import read_stages, upstream
 from initsweep.running.edited import differing, value_at
+from initsweep.yaml_files import read_yaml
 
 _FEW = 3
 _DECISIONS = "decisions"
@@ -132,14 +130,14 @@ def edited_parameters(lock: Mapping[str, Any], params: Path) -> list[str]:
         params: The parameter file; a damaged one is left to those who need it.
     """
     try:
-        now = YAML(typ="safe", pure=True).load(params.read_text(encoding="utf-8"))
+        now = read_yaml(params)
         locked = {
             key: value
             for name, stage in lock.items()
             if _counts(name, now["schemes"])
             for key, value in stage.get("params", {}).get("params.yaml", {}).items()
         }
-    except (OSError, YAMLError, KeyError, TypeError, AttributeError):
+    except (OSError, ParamsError, KeyError, TypeError, AttributeError):
         return []
     return sorted(
         inner for key, then in locked.items() for inner in differing(key, then, value_at(now, key))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from initsweep.errors import ParamsError
+from initsweep.yaml_files import read_yaml
 
 PARAMS = "params.yaml"
 _REFERENCE = re.compile(r"\$\{([\w.-]+)\}")
@@ -42,19 +42,19 @@ def read_stages(file: Path) -> dict[str, Stage]:
     Nothing is returned where there is no such file, or none that can be read: DVC says why.
     """
     try:
-        content = _load(file)
+        content = read_yaml(file)
         shared = {
             key: value
             for name in [PARAMS, *content.get("vars", [])]
             if (place := file.parent / name).exists()
-            for key, value in _load(place).items()
+            for key, value in read_yaml(place).items()
         }
         stages = [
             _stage(file, name, written, shared | {"item": item})
             for name, written in content["stages"].items()
             for item in _items(written, shared)
         ]
-    except (OSError, YAMLError, UnicodeDecodeError, LookupError, TypeError, AttributeError):
+    except (OSError, ParamsError, LookupError, TypeError, AttributeError):
         return {}
     return {stage.name: stage for stage in stages}
 
@@ -74,11 +74,6 @@ def upstream(stages: Mapping[str, Stage], targets: Sequence[str]) -> list[str]:
         if asked or any(_feeds(stage, later) for later in needed.values()):
             needed[stage.name] = stage
     return list(reversed(needed))
-
-
-def _load(file: Path) -> dict[str, Any]:
-    content: dict[str, Any] = YAML(typ="safe").load(file.read_text(encoding="utf-8"))
-    return content
 
 
 def _items(written: Mapping[str, Any], shared: Mapping[str, Any]) -> list[dict[str, str]]:

@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from initsweep.errors import ArtifactError
+from initsweep.errors import ArtifactError, ParamsError
 from initsweep.running.counted import counted
-from initsweep.running.dvc_file import Stage, read_stages
+from initsweep.running.dvc_file import PARAMS, Stage, read_stages
 from initsweep.running.edited import differing, told, value_at
+from initsweep.yaml_files import parse_yaml
 
 _FEW = 3
 _held: list["_Inputs"] = []
@@ -94,8 +92,8 @@ def _texts(stage: Stage) -> dict[str, bytes]:
 def _content(text: bytes) -> object:
     """Return what stands in a parameter file; nothing for one that is being written."""
     try:
-        return YAML(typ="safe", pure=True).load(text.decode())
-    except (YAMLError, UnicodeDecodeError):
+        return parse_yaml(text, PARAMS)
+    except ParamsError:
         return None
 
 

@@ -6,12 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
-from initsweep.errors import ArtifactError
+from initsweep.errors import ArtifactError, ParamsError
 from initsweep.running.dvc_file import Stage
 from initsweep.running.edited import differing, told, value_at
+from initsweep.yaml_files import MOST_OF_DVC, parse_yaml, read_yaml
 
 LOCK = Path("dvc.lock")
 _GIT = 10  # seconds for git to answer
@@ -56,13 +54,11 @@ def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
 
 def _stages(content: bytes) -> dict[str, Any]:
     try:
-        text = content.decode()
-        stages = YAML(typ="safe").load(text)["stages"]
-    except (YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        if not isinstance(error, UnicodeDecodeError):
-            marks = [n for n, line in enumerate(text.splitlines(), 1) if line[:7] in _CONFLICT]
-            reason = f"git's conflict marks in line {marks[0]}" if marks else reason
+        stages = parse_yaml(content, str(LOCK), MOST_OF_DVC)["stages"]
+    except (ParamsError, TypeError, KeyError) as error:
+        text = content.decode(errors="replace")
+        marks = [n for n, line in enumerate(text.splitlines(), 1) if line[:7] in _CONFLICT]
+        reason = f"git's conflict marks in line {marks[0]}" if marks else str(error)
         raise ArtifactError(
             f"'{LOCK}' cannot be read: {reason}. Take either side, `git checkout --ours {LOCK}`, "
             "then `initsweep repro` runs what does not fit it."
@@ -140,6 +136,6 @@ def _edited_parameter(stage: Stage, locked: Mapping[str, Any], now: Mapping[str,
 
 def _parameters(file: str) -> object:
     try:
-        return YAML(typ="safe", pure=True).load(Path(file).read_text(encoding="utf-8"))
-    except (OSError, YAMLError, UnicodeDecodeError) as error:
+        return read_yaml(Path(file))
+    except OSError as error:
         raise ArtifactError(f"'{file}' cannot be read: {error}") from None
