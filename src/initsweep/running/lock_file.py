@@ -58,7 +58,7 @@ def _stages(content: bytes) -> dict[str, Any]:
     except (ParamsError, TypeError, KeyError) as error:
         text = content.decode(errors="replace")
         marks = [n for n, line in enumerate(text.splitlines(), 1) if line[:7] in _CONFLICT]
-        reason = f"git's conflict marks in line {marks[0]}" if marks else str(error)
+        reason = f"git's conflict marks in line {marks[0]}" if marks else str(error).rstrip(".")
         raise ArtifactError(
             f"'{LOCK}' cannot be read: {reason}. Take either side, `git checkout --ours {LOCK}`, "
             "then `initsweep repro` runs what does not fit it."
