@@ -14,6 +14,7 @@ from initsweep.cli import main
 from initsweep.commands import promote
 from initsweep.errors import CaptureError
 from initsweep.records import SchemeRow
+from tests.conftest import as_recorded
 from tests.tracking.synthetic_study import make_params, make_study, write_study
 
 SCHEMES = ("zeros", "he_normal", "orthogonal", "lecun_normal")
@@ -74,7 +75,7 @@ def test_the_recommended_scheme_is_recorded_with_all_that_a_later_study_needs(
     decision = ledger.last_decision()
     assert decision is not None
     row = next(one.row for one in study.schemes if one.scheme == "he_normal")
-    assert (decision.scheme, decision.test_loss) == ("he_normal", row.test_loss)
+    assert (decision.scheme, decision.test_loss) == ("he_normal", as_recorded(row.test_loss))
     assert decision.seeds == list(range(100, 110))
     assert len(decision.test_losses) == 10
     assert (decision.by, decision.because, decision.although) == ("Ann Lee", "widest basin", "")
@@ -119,7 +120,7 @@ def test_what_is_worse_than_the_champion_needs_a_reason(study, registry, capsys)
     ledger.record(better)
     assert call("he_normal") == 2
     assert "has a higher test cross entropy than the champion he_normal" in capsys.readouterr().err
-    assert ledger.last_decision() == better
+    assert ledger.last_decision() == as_recorded(better)
     assert len(registry) == 1
 
 
