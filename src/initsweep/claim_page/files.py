@@ -12,6 +12,7 @@ from initsweep.yaml_files import read_yaml
 
 FOLDER = Path("claims")
 SETTINGS = FOLDER / "params.yaml"
+COSTS = FOLDER / "costs.yaml"
 _SUFFIX = {"full": "", "quick": "-quick"}
 
 
@@ -44,6 +45,11 @@ def settings() -> Settings:
             f"{SETTINGS}: {key}: {first['msg'].lower()}, received {shown(first['input'])}. It "
             "takes `mnist` (a folder or null) and `names` (a list of claims)."
         ) from None
+
+
+def costs() -> dict[str, float]:
+    """Return what the claims cost in comparison, by name; nothing where that is not known."""
+    return dict(read_yaml(COSTS)) if COSTS.is_file() else {}
 
 
 def pipeline(budget: Budget) -> Path:
