@@ -100,3 +100,21 @@ def test_names_of_stages_are_read_from_what_dvc_says():
     ):
         assert dvc_words.PASSED.fullmatch(line)[1] == "tune@zeros"
     assert dvc_words.PASSED.fullmatch("'data.dvc' didn't change, skipping")[1] == "data.dvc"
+
+
+def test_a_disk_that_refuses_dvc_is_one_sentence(tmp_path):
+    target = tmp_path / "cache/files/md5/16/tmp"
+    failures = [
+        f"ERROR: failed to transfer '16' - [Errno 28] No space left on device: 'a.csv' -> '{target}'",
+        "ERROR: failed to reproduce 'tune@zeros': [Errno 28] No space left on device",
+    ]
+    assert all(dvc_words.FAILED.fullmatch(line) for line in failures)
+    said = dvc_words.refused(failures)
+    assert said.startswith(f"'{target}' cannot be used: No space left on device; ")
+    assert "MB are free in" in said
+    assert said.endswith("run again to go on.")
+    assert "writable for" in dvc_words.refused(["ERROR: x - [Errno 13] Permission denied: 'a'"])
+    assert (
+        dvc_words.refused(["ERROR: failed to reproduce 'a': failed to run: b, exited with 1"])
+        is None
+    )

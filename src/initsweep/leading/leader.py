@@ -139,6 +139,8 @@ class _Leader:
 
     def _outcome_now(self) -> Outcome:
         failed = self._outcome.failed
+        if not failed and not self._stopped and (words := dvc_words.refused(self._held)):
+            failed["DVC"] = words
         for line in [] if failed or self._stopped else self._held:
             self._display.line(line, sys.stderr)
         status = MISTAKE if failed else self._dvc.returncode
