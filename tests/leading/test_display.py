@@ -105,7 +105,8 @@ def test_names_of_stages_are_read_from_what_dvc_says():
 def test_a_disk_that_refuses_dvc_is_one_sentence(tmp_path):
     target = tmp_path / "cache/files/md5/16/tmp"
     failures = [
-        f"ERROR: failed to transfer '16' - [Errno 28] No space left on device: 'a.csv' -> '{target}'",
+        "ERROR: failed to transfer '16' - [Errno 28] No space left on device: "
+        f"'a.csv' -> '{target}'",
         "ERROR: failed to reproduce 'tune@zeros': [Errno 28] No space left on device",
     ]
     assert all(dvc_words.FAILED.fullmatch(line) for line in failures)

@@ -155,7 +155,6 @@ def test_whoever_is_in_a_hurry_asks_twice(long):
     assert running.poll() is None
     running.send_signal(signal.SIGINT)
     assert running.wait(PATIENCE) == 130
-    os.kill(stage, signal.SIGCONT)
     running.communicate()
     wait_until_nothing_runs(long.path)
 
