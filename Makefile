@@ -28,8 +28,9 @@ test: check  ## everything CI checks
 	python -m pytest
 
 ROUNDS ?= 20
-fuzz: $(INSTALLED)  ## the fuzzers with far more seeds than the tests: make fuzz ROUNDS=20
-	FUZZ_ROUNDS=$(ROUNDS) python -m pytest tests/faults -k fuzz
+fuzz: $(INSTALLED)  ## the fuzzers and random kills, many times as many as in the tests: make fuzz ROUNDS=20
+	FUZZ_ROUNDS=$(ROUNDS) python -m pytest tests/faults/test_fuzz_*.py tests/faults/test_kills_publish.py \
+		tests/pipeline/test_signals.py
 
 check: $(INSTALLED)  ## format, lint, types, import layers, spelling
 	ruff format --check

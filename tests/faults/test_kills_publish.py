@@ -17,11 +17,12 @@ from pathlib import Path
 import pytest
 
 from initsweep.tracking import is_sealed, publish
+from tests.faults.fuzzing import ROUNDS
 from tests.tracking.conftest import Project
 from tests.tracking.models import make_model
 from tests.tracking.synthetic_study import NAMES, ROOT, make_params, make_study
 
-CUTS, CUTS_PER_STUDY = 12, 3
+CUTS, CUTS_PER_STUDY = 12 * ROUNDS, 3
 SEED = 7
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
 PARTIAL = ".mlflow.db.partial"

@@ -14,12 +14,11 @@ from pathlib import Path
 import pytest
 
 from initsweep.leading.folder_lock import LOCK
+from tests.faults.fuzzing import ROUNDS
 from tests.pipeline.conftest import Project
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-KILLS = int(os.environ.get("INITSWEEP_KILLS", "20"))
-"""How often a run is stopped: 20 in the suite, more in `make fuzz`."""
-
+KILLS = 20 * ROUNDS
 PATIENCE = 60
 LONG = {
     "model.width": 48,

@@ -1,5 +1,6 @@
 """Downloads public data once into `data/raw`, for `initsweep fetch`. Nothing else downloads."""
 
+import hashlib
 import inspect
 import io
 import re
@@ -14,8 +15,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import parquet
 
-from initsweep.datasets._fetched import check_sum, digest, stem_of, sum_file
+from initsweep.datasets._fetched import check_sum, stem_of, sum_file
 from initsweep.errors import DataError
+from initsweep.writing import write_bytes, write_text
 
 KINDS = ("openml", "sklearn")
 
@@ -111,7 +113,6 @@ def _write(source: str, bunch: Any, stem: Path) -> Path:  # noqa: ANN401
     Raises:
         DataError: If it is no table and no images.
     """
-    stem.parent.mkdir(parents=True, exist_ok=True)
     images = getattr(bunch, "images", None)
     is_images = isinstance(images, np.ndarray) and images.ndim >= 3
     path = stem.with_name(stem.name + (".npz" if is_images else ".parquet"))
@@ -123,10 +124,8 @@ def _write(source: str, bunch: Any, stem: Path) -> Path:  # noqa: ANN401
             parquet.write_table(_table(bunch), content)
     except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"fetch: {source} is neither a table nor images: {error}.") from None
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_bytes(content.getvalue())
-    sum_file(path).write_text(f"{digest(partial)}  {path.name}\n", encoding="utf-8")
-    partial.replace(path)
+    write_text(sum_file(path), f"{hashlib.sha256(content.getvalue()).hexdigest()}  {path.name}\n")
+    write_bytes(path, content.getvalue())
     return path
 
 
