@@ -14,6 +14,19 @@ def test_importing_the_package_imports_no_torch():
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
 
 
+def test_ctrl_c_is_handled_before_any_import():
+    """What is not loaded anyway would show a traceback while it is."""
+    code = """
+import re, sys  # as the script does that pip writes
+before = set(sys.modules)
+from initsweep.running import stopping
+print(*sorted(set(sys.modules) - before))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ours = "initsweep initsweep.running initsweep.running.stopping"
+    assert done.stdout.split() == ["contextlib", *ours.split(), "signal"]
+
+
 def test_what_is_listed_is_there():
     for name in initsweep.__all__:
         homes = (initializers, diagnosis, explanation)

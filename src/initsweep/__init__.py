@@ -5,10 +5,8 @@ Usable alone: `from initsweep import initialize_` fills any network under any sc
 listed here is imported when it is first asked for, so that `import initsweep` costs nothing.
 """
 
-import importlib
-from pathlib import Path
-from typing import TYPE_CHECKING
-
+# Nothing is imported here: the command's handler of Ctrl-C is in force once this has run.
+TYPE_CHECKING = False  # type checkers know the name
 if TYPE_CHECKING:
     from initsweep.diagnosis import Diagnosis as Diagnosis
     from initsweep.diagnosis import assert_healthy as assert_healthy
@@ -51,6 +49,8 @@ def __getattr__(name: str) -> object:
         return _version()
     if name not in _HOMES:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    import importlib
+
     return getattr(importlib.import_module(_HOMES[name]), name)
 
 
@@ -62,6 +62,7 @@ def _version() -> str:
     """
     import tomllib
     from importlib import metadata
+    from pathlib import Path
 
     file = Path(__file__).parents[2] / "pyproject.toml"
     project = tomllib.loads(file.read_text("utf-8")).get("project", {}) if file.exists() else {}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -49,6 +50,17 @@ def test_a_claim_lives_in_the_file_of_its_name_and_is_stated_in_full(name):
 
 def test_dvc_knows_every_claim():
     assert sorted(files.settings().names) == NAMES
+
+
+def test_the_time_left_knows_what_every_claim_costs():
+    assert sorted(files.costs()) == NAMES
+
+
+def test_measurements_are_missing_before_they_are_made(capsys, monkeypatch, tmp_path):
+    shutil.copytree(ROOT / "claims", tmp_path / "claims")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["claims", "page", "--quick"]) == 2
+    assert "csv' is missing: run `initsweep claims --quick`" in capsys.readouterr().err
 
 
 def test_the_quick_pipeline_is_the_full_one_with_another_budget():

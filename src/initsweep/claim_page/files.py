@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from initsweep import artifacts
-from initsweep.errors import ParamsError, shown
+from initsweep.errors import ArtifactError, ParamsError, shown
 from initsweep.laboratory.lab import Budget
 from initsweep.laboratory.table import Measurement, Table
 from initsweep.yaml_files import read_yaml
@@ -88,7 +88,11 @@ def read_table(name: str, budget: Budget) -> Table:
     Raises:
         ArtifactError: If they are missing or damaged.
     """
-    return Table(artifacts.read_rows(measurements_file(name, budget), Measurement))
+    file = measurements_file(name, budget)
+    if not file.exists():
+        command = f"initsweep claims{_SUFFIX[budget].replace('-', ' --')}"
+        raise ArtifactError(f"'{file}' is missing: run `{command}` to measure it.")
+    return Table(artifacts.read_rows(file, Measurement))
 
 
 def budget_of(quick: object) -> Budget:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from initsweep.errors import ParamsError
 from initsweep.yaml_files import read_yaml
 
 PARAMS = "params.yaml"
@@ -39,7 +38,10 @@ class Stage:
 def read_stages(file: Path) -> dict[str, Stage]:
     """Return all stages of a `dvc.yaml` by name, those of a matrix one by one, in its order.
 
-    Nothing is returned where there is no such file, or none that can be read: DVC says why.
+    Nothing is returned where there is no such file, or other things than DVC takes: it says why.
+
+    Raises:
+        ParamsError: If it or the parameters are no YAML.
     """
     try:
         content = read_yaml(file)
@@ -54,7 +56,7 @@ def read_stages(file: Path) -> dict[str, Stage]:
             for name, written in content["stages"].items()
             for item in _items(written, shared)
         ]
-    except (OSError, ParamsError, LookupError, TypeError, AttributeError):
+    except (OSError, LookupError, TypeError, AttributeError):
         return {}
     return {stage.name: stage for stage in stages}
 
