@@ -45,9 +45,15 @@ def restless_threads() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def default_content() -> dict[str, Any]:
-    """The repository's own params.yaml, as plain data."""
+def params_file() -> dict[str, Any]:
+    """The repository's own params.yaml, as plain data. Nobody may change it."""
     return YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
+
+
+@pytest.fixture
+def default_content(params_file) -> dict[str, Any]:
+    """A test's own copy of the repository's params.yaml."""
+    return copy.deepcopy(params_file)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Names become tensors, and the study's own question has the answer it should."""
 
+import contextlib
 import sys
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import torch
 from torch import nn
 
 from initsweep import own_code
-from initsweep.errors import InitsweepWarning
+from initsweep.errors import ArtifactError, InitsweepWarning
 from initsweep.experiment import load_experiment
+from initsweep.running import inputs
 from initsweep.stages import prepare
 
 
@@ -139,8 +141,27 @@ def test_provenance_sees_what_matters_and_nothing_else(in_folder, small_params):
     assert sha({"schemes": ["he_normal"]}) == same
     assert sha({"confirm.seeds": [20, 21]}) == same
     assert sha({"confirm.seeds": [20, 21]}, "confirm") != sha({}, "confirm")
+    assert sha({"task.loss": "cross_entropy"}) == same  # what `auto` is for these data
+    assert sha({"task.class_weights": "balanced"}) != same
     assert sha({"training.epochs": 4}) != same
     assert sha({"initializers.he_normal": {"name": "xavier_normal"}}) != same
+
+
+def test_nothing_is_trained_and_kept_after_an_edit(in_folder, small_params):
+    """The code that is loaded would train it, and the code that lies there would own it."""
+    params = small_params()
+    prepare.run(params)
+    experiment = load_experiment(params)
+    Path("own").mkdir()
+    Path("dvc.yaml").write_text("stages: {tune: {cmd: none, deps: [own]}}")
+    with contextlib.suppress(ArtifactError), inputs.held(Path("dvc.yaml"), "tune"):
+        experiment.run("he_normal", "grid", [(0, 0.05)], [0, 1])
+        kept = set(Path("scratch").rglob("*.npz"))
+        Path("own/net.py").write_text("x = 1\n")
+        with pytest.raises(ArtifactError, match=r"own/net\.py"):
+            experiment.run("he_normal", "grid", [(1, 0.1)], [0, 1])
+    assert kept
+    assert kept == set(Path("scratch").rglob("*.npz"))
 
 
 class Pretrained(nn.Module):

@@ -4,6 +4,7 @@ import pytest
 
 from initsweep import artifacts, ledger
 from initsweep.errors import ArtifactError
+from tests.conftest import as_recorded
 from tests.statistics.study_builder import SCHEMA
 from tests.statistics.test_champion import decision
 
@@ -15,7 +16,8 @@ def _folder(tmp_path, monkeypatch):
 
 def test_a_decision_reads_back_and_all_are_kept():
     assert ledger.last_decision() is None
-    first, second = decision(), decision(scheme="zeros", test_score=None, because="ünlikely")
+    first = as_recorded(decision())
+    second = as_recorded(decision(scheme="zeros", test_score=None, because="ünlikely"))
     ledger.record(first)
     assert ledger.last_decision() == first
     ledger.record(second)

@@ -28,6 +28,7 @@ from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import Role, of_training
 from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
+from initsweep.running import inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,14 +76,14 @@ class Experiment:
         """
         name, options = self.params.initializer(scheme)
         initializer = make_initializer(name, options, scheme=scheme)
-        inputs = self.train.features if initializer.needs_inputs else None
+        features = self.train.features if initializer.needs_inputs else None
         model, transfer = self.model(), self.params.model.transfer
         if transfer is not None:
             new = head_parameters(model, transfer.head)
             for parameter_name, parameter in model.named_parameters():
                 parameter.requires_grad_(parameter_name in new)  # schemes leave the frozen alone
         with each_warning_once(self._said):
-            state_of = initial_states(model, initializer, inputs=inputs)
+            state_of = initial_states(model, initializer, inputs=features)
 
         def state(seed: int) -> dict[str, Tensor]:
             with each_warning_once(self._said):
@@ -123,17 +124,23 @@ class Experiment:
 
         Returns:
             The runs in the order rates x seeds.
+
+        Raises:
+            ArtifactError: If the inputs of the stage were edited since it began.
         """
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
+        problem = self.problem(scheme)
+        kept = self._kept_work(scheme, "confirm" if kind == "confirm" else "tune")
+        inputs.check()  # code was loaded when the stage began, and its name for kept work is new
         results = train_lanes(
-            self.problem(scheme),
+            problem,
             [Lane(learning_rate=rate, seed=seed) for _, rate, seed in plan],
             training=self.params.training,
             optimizer=self.params.optimizer,
             runtime=self.params.runtime,
             keep_states=keep_states,
             on_progress=on_progress,
-            checkpoint=self._kept_work(scheme, "confirm" if kind == "confirm" else "tune"),
+            checkpoint=kept,
         )
         keys = [
             {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
@@ -174,7 +181,7 @@ class Experiment:
 
     def provenance(self, scheme: str, role: Role) -> Provenance:
         """Return the hashes that identify what the runs of `scheme` were computed from."""
-        return of_training(self.params, self.schema.data_sha, scheme, role)
+        return of_training(self.params, self.schema, scheme, role)
 
     def problem(self, scheme: str) -> Problem:
         """Return what all trainings of a scheme share."""

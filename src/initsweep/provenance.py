@@ -9,7 +9,7 @@ from typing import Literal
 
 from initsweep import own_code
 from initsweep.params import Params, fingerprint
-from initsweep.records import Provenance
+from initsweep.records import Provenance, Schema
 
 SOURCE = Path(__file__).parent
 SUFFIXES = (".py", ".cpp", ".hpp")
@@ -17,19 +17,22 @@ SUFFIXES = (".py", ".cpp", ".hpp")
 Role = Literal["tune", "confirm"]
 """The two sections of parameters that runs can belong to."""
 
-TRAINING_CODE = (
+NETWORK_CODE = (
     "engine",
     "graph",
     "initializers",
     "architectures",
     "metrics",
-    "network_choice",
     "options",
-    "experiment",
     "randomness",
 )
-"""What trains a network. How a rate is chosen is not part of it, so that tuning and training by
-the same code carry the same hash."""
+"""What makes and trains a network."""
+
+TRAINING_CODE = (*NETWORK_CODE, "network_choice", "experiment")
+"""What trains a network of a study. How a rate is chosen is not part of it, so that tuning and
+training by the same code carry the same hash."""
+
+_TASK = ("loss_name", "class_weights", "score_name", "select_by")
 
 
 def code_sha(modules: Sequence[str], own: Path | None = None) -> str:
@@ -88,12 +91,12 @@ def provenance(
     )
 
 
-def of_training(params: Params, data_sha: str, scheme: str, role: Role) -> Provenance:
+def of_training(params: Params, schema: Schema, scheme: str, role: Role) -> Provenance:
     """Describe the inputs of a scheme's runs.
 
     Args:
         params: The parameters, with the network that they mean (`with_network`).
-        data_sha: Hash of the prepared data.
+        schema: The prepared data, and what losses and scores the parameters mean for them.
         scheme: An entry of `params.initializers`.
         role: Whether its rate is tuned or confirmed.
 
@@ -101,13 +104,14 @@ def of_training(params: Params, data_sha: str, scheme: str, role: Role) -> Prove
         The hashes, and the versions of Python and of the packages.
     """
     sections = params.model_dump(
-        mode="json", include={"task", "model", "optimizer", "training", "runtime", role}
+        mode="json", include={"model", "optimizer", "training", "runtime", role}
     )
+    sections["task"] = {key: getattr(schema, key) for key in _TASK}
     sections["runtime"].pop("workers")  # changes how fast, never what
     sections["initializer"] = params.initializer(scheme)
     return provenance(
         params=sections,
-        data_sha=data_sha,
+        data_sha=schema.data_sha,
         modules=TRAINING_CODE,
         packages=("torch", "numpy"),
         own=Path(params.own_code),

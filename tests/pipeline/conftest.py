@@ -163,7 +163,7 @@ def migrated_database(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def computed(tmp_path_factory, default_content, migrated_database) -> Project:
+def computed(tmp_path_factory, params_file, migrated_database) -> Project:
     """A study that ran once and was committed. Copy it, do not change it."""
     # The space is on purpose: paths with spaces must work.
     project = Project(tmp_path_factory.mktemp("computed") / "a study")
@@ -176,7 +176,7 @@ def computed(tmp_path_factory, default_content, migrated_database) -> Project:
     shutil.copytree(ROOT / ".dvc/plots", project.path / ".dvc/plots")
     yaml = YAML(typ="safe", pure=True)
     with (project.path / "params.yaml").open("w") as stream:
-        yaml.dump(default_content, stream)
+        yaml.dump(params_file, stream)
     project.set(SMALL)
     shutil.copy(migrated_database, project.path / "mlflow.db")
     project.run("git", "init", "-q", "-b", "main")

@@ -8,6 +8,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from initsweep.cli import STAGES
+from initsweep.provenance import TRAINING_CODE
 from tests.conftest import ROOT
 
 # Modules that cannot change a result: words for people, and the way a stage is started.
@@ -69,6 +70,18 @@ def test_a_stage_depends_on_all_the_code_that_it_runs(stage, imports):
         and not any(source_of(module).is_relative_to(dep) for dep in deps)
     }
     assert not missing
+
+
+# Records and hashes themselves, and what is read before anything trains: files, parameters, names.
+BESIDE_TRAINING = {"artifacts", "own_code", "params", "provenance", "records", "registry"}
+BESIDE_TRAINING |= {"user_files", "yaml_files"}
+
+
+def test_the_hash_of_code_that_trains_covers_it(imports):
+    rooms = {f"initsweep.{name}" for name in TRAINING_CODE}
+    modules = rooms.union(*map(imports.find_descendants, rooms))
+    used = set().union(*(upstream_of(module, imports) for module in modules)) - modules
+    assert used == {f"initsweep.{name}" for name in BESIDE_TRAINING}
 
 
 # What imports one of these may be led by params.yaml to a module of the user's.

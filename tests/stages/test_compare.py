@@ -70,7 +70,7 @@ def sign(params, scheme, **hashes):
         (artifacts.tune_folder(scheme), "selection.json", Selection, "tune"),
         (artifacts.train_folder(scheme), "record.json", Confirmation, "confirm"),
     ):
-        origin = of_training(params, SCHEMA.data_sha, scheme, role)
+        origin = of_training(params, SCHEMA, scheme, role)
         record = artifacts.read_record(folder / name, kind)
         signed = dataclasses.replace(record, provenance=dataclasses.replace(origin, **hashes))
         artifacts.write_json(folder / name, signed)

@@ -58,9 +58,9 @@ def expected(task: str) -> list[dict]:
 def test_it_loads_where_initsweep_is_not_installed(task, tmp_path):
     model = make_model(task=task)
     folder = save(model, tmp_path)
-    assert answers_without_initsweep(folder, ROWS) == expected(task)
     suffixes = {file.suffix for file in folder.rglob("*") if file.is_file()}
     assert suffixes == {"", ".json", ".py", ".safetensors", ".txt", ".yaml"}
+    assert answers_without_initsweep(folder, ROWS) == expected(task)
     assert (folder / "requirements.txt").read_text().split() == requirements()
     assert all(text.partition("==")[2] for text in requirements())
     example = json.loads((folder / "input_example.json").read_text())

@@ -18,18 +18,10 @@ from initsweep.laboratory.table import Measurement
 from initsweep.leading.leader import lead
 from initsweep.leading.pace import Plan
 from initsweep.params import load_params
-from initsweep.provenance import code_sha
+from initsweep.provenance import NETWORK_CODE, code_sha
 from initsweep.running import inputs
 
-COMPUTES = (
-    "architectures",
-    "engine",
-    "initializers",
-    "laboratory/lab",
-    "metrics",
-    "options",
-    "randomness",
-)
+COMPUTES = (*NETWORK_CODE, "laboratory/lab")
 """What a kept training depends on: not how experiments read data, choose rates, judge or draw."""
 
 

@@ -56,7 +56,7 @@ def run(params: Params) -> None:
     schema = prepared.judged
     evidence = [_read(scheme, schema) for scheme in params.schemes]
     check_evidence(evidence, schema, params.confirm.seeds)
-    _check_origin(evidence, with_network(params, prepared), prepared.data_sha)
+    _check_origin(evidence, with_network(params, prepared), prepared)
     comparison = compare(evidence, prepared, params.decide, _provenance(params, evidence, schema))
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
@@ -84,7 +84,7 @@ def run(params: Params) -> None:
     artifacts.write_json(ledger.CHALLENGE, against)
 
 
-def _check_origin(evidence: Sequence[Evidence], params: Params, data_sha: str) -> None:
+def _check_origin(evidence: Sequence[Evidence], params: Params, schema: Schema) -> None:
     """Refuse records of other parameters, data or code than today's, whatever DVC takes them for.
 
     Raises:
@@ -97,7 +97,7 @@ def _check_origin(evidence: Sequence[Evidence], params: Params, data_sha: str) -
             ("train", "confirm", one.confirmation.provenance),
         ]
         for stage, role, record in records:
-            found = _differing(record, of_training(params, data_sha, one.scheme, role))
+            found = _differing(record, of_training(params, schema, one.scheme, role))
             stale += [f"{stage}@{one.scheme}"] if found else []
             reasons.update(found)
     if stale:
