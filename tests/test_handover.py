@@ -101,13 +101,16 @@ def test_another_installation_runs_its_own_sources(warm, copied):
     assert RAN_ITSELF in run(other, "list", "metrics").stderr
 
 
-def test_sources_edited_meanwhile_are_the_ones_that_run(led, copied, monkeypatch):
+@pytest.mark.parametrize("seconds", [None, 0], ids=["edited", "replaced by an old file"])
+def test_sources_edited_meanwhile_are_the_ones_that_run(led, copied, monkeypatch, seconds):
     monkeypatch.chdir(copied.parent)
     led["PYTHONPATH"] = str(copied)
     with warm_process(led):
         assert RAN_ITSELF not in run(led, "list", "metrics").stderr
         with (copied / "initsweep/metrics/accuracy.py").open("a") as source:
             source.write("\n")
+        if seconds is not None:
+            os.utime(copied / "initsweep/metrics/accuracy.py", (seconds, seconds))
         assert RAN_ITSELF in run(led, "list", "metrics").stderr
 
 

@@ -8,7 +8,7 @@ if __name__ == "__main__" and not sys.flags.safe_path:
 
 from initsweep.running import stopping
 
-stopping.at_once()  # before all other imports, which take seconds
+stopping.end_at_signals()  # before all other imports, which take seconds
 
 from initsweep.handover import hand_over  # noqa: E402
 
@@ -34,7 +34,7 @@ def run() -> int:
     try:
         return program()
     finally:
-        stopping.at_once()  # Python still has to tidy up
+        stopping.end_at_signals()  # Python still has to tidy up
 
 
 if __name__ == "__main__":

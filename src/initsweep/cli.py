@@ -54,7 +54,7 @@ def program(arguments: Sequence[str] | None = None) -> int:
     # No process that we start may take a file in the current folder for a library's.
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        stopping.in_order()
+        stopping.raise_at_signals()
         link.connect()
         return main(arguments)
     except BaseException:

@@ -7,6 +7,7 @@ a stage runs where it was started. Imports nothing but the standard library, and
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
@@ -17,13 +18,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from initsweep.running import link
 from initsweep.running.stopping import RUN
 
 WARM = "warm"
 """The warm process's socket in the folder of a run."""
 
 STARTED = b"!"  # sent before the exit status; an end without it means: run it yourself
-KILLED = 1  # the exit status where a stage ended without giving one
+KILLED = 128 + signal.SIGKILL  # where a stage ended without giving a status: only that can be
 STREAMS = (0, 1, 2)
 
 
@@ -47,17 +49,12 @@ def warm_process(environment: Mapping[str, str]) -> Iterator[None]:
             stdin=subprocess.PIPE,  # its end of file says that we are gone
             pass_fds=[listening.fileno()],
             env=_as_the_stages(environment),
-            preexec_fn=leave_ctrl_c,
+            start_new_session=True,  # signals of the terminal are for the leader alone
         )
     try:
         yield
     finally:
         process.communicate()
-
-
-def leave_ctrl_c() -> None:
-    """Let a process that is being started, and all that it starts, leave Ctrl-C to its leader."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _as_the_stages(environment: Mapping[str, str]) -> dict[str, str]:
@@ -75,12 +72,27 @@ def hand_over(arguments: Sequence[str]) -> int | None:
     folder = os.environ.get(RUN)
     if folder is None:
         return None
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(str(Path(folder) / WARM))
-        send(connection, arguments)
-        if connection.recv(1) == STARTED:
-            return (connection.recv(1) or bytes([KILLED]))[0]
-    return None
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(str(Path(folder) / WARM))
+            send(connection, arguments)
+            if connection.recv(1) != STARTED:
+                return None
+        except OSError:
+            return None
+        with contextlib.suppress(OSError):
+            if status := connection.recv(1):
+                return status[0]
+    _tell_of_a_kill()
+    return KILLED
+
+
+def _tell_of_a_kill() -> None:
+    link.connect()
+    link.tell(
+        error="This stage was killed, perhaps because memory ran out (`dmesg` would tell). "
+        "Finished work is kept, run again to go on; fewer `runtime.workers` take less memory."
+    )
 
 
 def send(connection: socket.socket, arguments: Sequence[str]) -> None:
@@ -99,10 +111,11 @@ def send(connection: socket.socket, arguments: Sequence[str]) -> None:
 def identity() -> list[str]:
     """Return what must be the same for a stage to run elsewhere: interpreter and sources."""
     folder = Path(__file__).resolve().parent
-    changed = [
-        Path(place, name).stat().st_mtime_ns
+    files = sorted(
+        (place, name, stat.st_size, stat.st_mtime_ns)
         for place, _, names in os.walk(folder)
         for name in names
         if not place.endswith("__pycache__")
-    ]
-    return [sys.executable, str(folder), str(len(changed)), str(max(changed))]
+        for stat in [os.stat(os.path.join(place, name))]  # noqa: PTH116, PTH118 - light
+    )
+    return [sys.executable, str(folder), hashlib.sha256(repr(files).encode()).hexdigest()]

@@ -18,9 +18,11 @@ from functools import partial
 from typing import Any
 
 from initsweep.cli import program
-from initsweep.handover import KILLED, STARTED, STREAMS, identity
+from initsweep.handover import STARTED, STREAMS, identity
 from initsweep.running import link, stopping
 from initsweep.tracking import preload_mlflow
+
+DEFECT = 1  # the exit status of Python where an error escapes
 
 
 def _stages(*names: str) -> list[Callable[[], object]]:
@@ -103,15 +105,15 @@ def _run(connection: socket.socket, request: dict[str, Any], streams: list[int])
     os.environ.clear()
     os.environ.update(request["environment"])
     threading.Thread(target=_end_with_the_client, args=[connection], daemon=True).start()
-    status = KILLED
+    status = DEFECT
     try:
         status = program(request["arguments"])
     except SystemExit as end:  # argparse
-        status = end.code if isinstance(end.code, int) else KILLED
+        status = end.code if isinstance(end.code, int) else DEFECT
     except BaseException:  # noqa: BLE001 - what the interpreter does at the end of a process
         traceback.print_exc()
     finally:
-        stopping.at_once()
+        stopping.end_at_signals()
         with contextlib.suppress(OSError):  # whoever has asked may be gone
             sys.stdout.flush()
             sys.stderr.flush()
@@ -121,7 +123,7 @@ def _run(connection: socket.socket, request: dict[str, Any], streams: list[int])
 
 def _end_with_the_client(connection: socket.socket) -> None:
     if not connection.recv(1):
-        link.stop_soon()
+        link.stop_in_order()
 
 
 if __name__ == "__main__":

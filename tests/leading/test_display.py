@@ -1,4 +1,5 @@
 import io
+import os
 
 import pytest
 
@@ -14,14 +15,24 @@ class Terminal(io.StringIO):
     def isatty(self):
         return True
 
+    def fileno(self):
+        return 2
+
 
 def display(screen, work):
     pace = Pace(Plan(noun="claim", work=work))
     return pace, Display(pace, screen)
 
 
-def test_a_log_has_a_line_for_every_stage_and_those_that_they_print(capsys):
-    screen, out = io.StringIO(), io.StringIO()
+def sized(monkeypatch, columns, lines):
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((columns, lines)))
+
+
+@pytest.mark.parametrize("screen", [io.StringIO(), Terminal()])
+def test_a_log_has_a_line_for_every_stage_and_those_that_they_print(monkeypatch, screen):
+    """And so has a terminal that has no size."""
+    sized(monkeypatch, 0, 0)
+    out = io.StringIO()
     pace, shown = display(screen, {"claims/dvc.yaml:measure@one": 1, "b": 1})
     pace.begins("claims/dvc.yaml:measure@one")
     shown.begins("claims/dvc.yaml:measure@one")
@@ -40,6 +51,7 @@ def test_a_log_has_a_line_for_every_stage_and_those_that_they_print(capsys):
 
 def test_a_terminal_shows_the_whole_above_the_bar_and_keeps_neither(monkeypatch):
     screen = Terminal()
+    sized(monkeypatch, 80, 24)
     monkeypatch.setattr("sys.stderr", screen)
     pace, shown = display(screen, {"tune@zeros": 8})
     shown.refresh()
@@ -73,6 +85,8 @@ def test_a_terminal_shows_the_whole_above_the_bar_and_keeps_neither(monkeypatch)
         "\tdvc config core.autostage true",
         "Use `dvc push` to send your updates to remote storage.",
         "Data and pipelines are up to date.",
+        "WARNING: Process 'dvc repro' with (Pid 12), in RWLock-file '.dvc/tmp/rwlock' had been "
+        "killed. Auto removed it from the lock file.",
     ],
 )
 def test_what_dvc_says_of_itself_is_left_out(line):

@@ -53,7 +53,9 @@ def test_the_rest_takes_as_long_as_its_kind_has_taken(pace, clock):
     clock(10)
     pace.is_at(0.5)  # 40 of 80 in 10 seconds; the fresh runs at the same pace until seen
     assert pace.seconds_left() == pytest.approx(10 + 20 + 5)
-    clock(10)
+    clock(4)  # within one chunk: the rest does not grow
+    assert pace.seconds_left() == pytest.approx(6 + 20 + 5)
+    clock(6)
     pace.begins("train@a")
     clock(8)  # 10 runs in 8 seconds
     pace.begins("tune@b")

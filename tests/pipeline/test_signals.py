@@ -33,6 +33,7 @@ STOPPED = "initsweep: stopped; finished work is kept, run again to go on."
 
 
 def start(project: Project, *command: str, **environment: str) -> "subprocess.Popen[str]":
+    """Start a command as the terminal does, in a group of its own."""
     return subprocess.Popen(
         [sys.executable, "-m", "initsweep", *command],
         cwd=project.path,
@@ -40,6 +41,7 @@ def start(project: Project, *command: str, **environment: str) -> "subprocess.Po
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        process_group=0,
     )
 
 
@@ -127,19 +129,57 @@ def begin_again(project, nothing):
             path.unlink(missing_ok=True)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_to_all_processes_at_once(long, sent):
-    """As from a terminal, and twice as from `timeout`."""
+def kill_all(running, folder, sent):
+    for process in processes_in(folder):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process, sent)
+
+
+def kill_group(running, folder, sent):
+    os.killpg(running.pid, sent)
+
+
+@pytest.mark.parametrize(
+    ("sent", "kill", "dvc_lives"),
+    [
+        (signal.SIGINT, kill_group, True),  # a terminal; `timeout` sends twice
+        (signal.SIGTERM, kill_group, True),
+        (signal.SIGHUP, kill_group, True),
+        (signal.SIGTERM, kill_all, False),  # systemd, containers
+    ],
+)
+def test_signals_to_many_processes_at_once(long, sent, kill, dvc_lives):
     running = start(long, "repro")
     wait_for(lambda: is_training(long), "nothing was trained")
     for _ in range(2):
-        for process in processes_in(long.path):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(process, sent)
+        kill(running, long.path, sent)
     said = running.communicate(timeout=PATIENCE)[0]
     wait_until_nothing_runs(long.path)
     assert running.returncode == 128 + sent
     assert said.splitlines()[-1] == STOPPED
+    assert "Traceback" not in said
+    # Whoever is killed while it holds DVC's lock leaves its name there.
+    holders = (long.path / ".dvc/tmp/rwlock").read_text()
+    assert ("repro" in holders) is not dvc_lives
+
+
+@pytest.mark.parametrize("victim", ["-m dvc repro", "initsweep.warm"])
+def test_a_part_of_the_run_is_killed(long, victim):
+    """DVC, or the stage, as by a machine that runs out of memory: all end, and it is said."""
+    running = start(long, "repro")
+    wait_for(lambda: is_training(long), "nothing was trained")
+    os.kill(max(p for p, line in processes_in(long.path).items() if victim in line), signal.SIGKILL)
+    said = running.communicate(timeout=PATIENCE)[0]
+    wait_until_nothing_runs(long.path)
+    last = said.splitlines()[-1]
+    if "dvc" in victim:
+        assert running.returncode == 128 + signal.SIGKILL
+        assert last == (
+            "initsweep: DVC was ended by SIGKILL. Finished work is kept, run again to go on."
+        )
+    else:
+        assert running.returncode == 2
+        assert last.startswith("initsweep: This stage was killed, perhaps because memory ran out")
     assert "Traceback" not in said
 
 

@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     _check_before_dvc(params)
     force = ["--force"] if options.force else []
     outcome = lead("initsweep repro", [*options.targets, *force], _plan(params, options.targets))
-    if not options.targets and (not outcome.status or list(outcome.failed) == ["publish"]):
+    if not options.targets and outcome.has_all_but("publish"):
         print(_verdict() + _note())
     outcome.say()
     return outcome.status

@@ -3,6 +3,7 @@
 On a terminal both are drawn in place; elsewhere, in a log of CI for example, every stage is a line.
 """
 
+import os
 from typing import TextIO
 
 from tqdm import tqdm
@@ -16,7 +17,8 @@ class Display:
 
     def __init__(self, pace: Pace, screen: TextIO) -> None:
         self._pace, self._screen = pace, screen
-        self._live = screen.isatty()
+        # A terminal that has no size, as some that programs open, would show nothing.
+        self._live = screen.isatty() and os.get_terminal_size(screen.fileno()).columns > 0
         self._whole: tqdm[None] | None = None
         self._stage: tqdm[None] | None = None
         self._place, self._name = "", "looking for what is out of date"

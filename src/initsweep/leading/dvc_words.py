@@ -7,7 +7,9 @@ from initsweep.writing import refusal
 
 RUNS = re.compile(r"Running stage '(.+)':")
 PASSED = re.compile(r"(?:Stage )?'(.+)' (?:didn't change, skipping|is cached - skipping run.*)")
-FAILED = re.compile(r"ERROR: (?:failed to (?:reproduce|transfer)|unexpected error) .*")
+FAILED = re.compile(
+    r"ERROR: (?:failed to (?:reproduce(?: '(?P<stage>[^']+)')?|transfer)|unexpected error) .*"
+)
 _REFUSED = re.compile(r"\[Errno (\d+)\] ([^:']+)(?:: '([^']+)')?(?: -> '([^']+)')?")
 _NOISE = re.compile(
     r"""\s*
@@ -16,6 +18,7 @@ _NOISE = re.compile(
     | To\ (track\ the\ changes\ with\ git|enable\ auto\ staging),\ run:
     | \t(git\ add\ |dvc\ config\ core\.autostage).*
     | Use\ `dvc\ push`\ to\ send\ your\ updates\ to\ remote\ storage\.
+    | WARNING:\ Process\ '.*'\ with\ \(Pid\ \d+\),\ in\ RWLock-file\ .*  # of a run that was killed
     | Data\ and\ pipelines\ are\ up\ to\ date\.
     """,
     re.VERBOSE,

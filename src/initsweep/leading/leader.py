@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, TextIO
 
-from initsweep.handover import leave_ctrl_c, warm_process
+from initsweep.handover import warm_process
 from initsweep.leading import dvc_words
 from initsweep.leading.display import Display
 from initsweep.leading.folder_lock import run_folder
@@ -45,11 +45,17 @@ class Outcome:
             wrong, else that of DVC.
         stopped: Whether a signal stopped it.
         failed: The stages that failed with a message, and the messages, first to last.
+        at: The stage that DVC has ended at, because it could not be reproduced; "" for none.
     """
 
     status: int = 0
     stopped: bool = False
     failed: dict[str, str] = field(default_factory=dict)
+    at: str = ""
+
+    def has_all_but(self, stage: str) -> bool:
+        """Return whether everything is up to date, whatever came of the last stage."""
+        return not self.stopped and (not self.status or self.at == stage)
 
     def say(self) -> None:
         """Say what went wrong, or that the run was stopped."""
@@ -86,7 +92,7 @@ def lead(command: str, arguments: Sequence[str], plan: Plan) -> Outcome:
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                preexec_fn=leave_ctrl_c,
+                start_new_session=True,  # signals of the terminal are for us alone
             )
             return _Leader(dvc, listening, Pace(plan)).run()
 
@@ -130,6 +136,8 @@ class _Leader:
                 for key, _ in self._selector.select(TICK):
                     key.data()
                 self._display.refresh()
+                if self._dvc.poll() is not None:  # stages that outlive it write for nobody
+                    self._stop_stages()
             self._display.close()
         finally:
             self._end()
@@ -139,14 +147,22 @@ class _Leader:
 
     def _outcome_now(self) -> Outcome:
         failed = self._outcome.failed
-        if not failed and not self._stopped and (words := dvc_words.refused(self._held)):
+        if not failed and not self._stopped and (words := self._words_on_dvc()):
             failed["DVC"] = words
         for line in [] if failed or self._stopped else self._held:
             self._display.line(line, sys.stderr)
-        status = MISTAKE if failed else self._dvc.returncode
+        ended = self._dvc.returncode
+        status = 128 - ended if ended < 0 else MISTAKE if failed else ended
         self._outcome.stopped = bool(self._stopped)
         self._outcome.status = 128 + self._stopped if self._stopped else status
         return self._outcome
+
+    def _words_on_dvc(self) -> str | None:
+        """Return what to say where it was not a stage that failed, but DVC; None if it says so."""
+        if self._dvc.returncode < 0:
+            name = signal.Signals(-self._dvc.returncode).name
+            return f"DVC was ended by {name}. Finished work is kept, run again to go on."
+        return dvc_words.refused(self._held)
 
     def _register(self, source: IO[bytes] | socket.socket, callback: Callable[[], None]) -> None:
         self._selector.register(source, selectors.EVENT_READ, callback)
@@ -166,8 +182,9 @@ class _Leader:
             self._display.begins(runs[1])
         elif passed := dvc_words.PASSED.fullmatch(line):
             self._pace.passes(passed[1])
-        elif dvc_words.FAILED.fullmatch(line):
+        elif failed := dvc_words.FAILED.fullmatch(line):
             self._held.append(line)
+            self._outcome.at = failed["stage"] or self._outcome.at
         elif not dvc_words.is_noise(line):
             self._display.line(line, stream)
 
@@ -184,7 +201,7 @@ class _Leader:
             chunk = stage.recv(CHUNK)
         except OSError:
             chunk = b""
-        for line in lines.add(chunk):
+        for line in lines.add(chunk) if chunk else ():  # a killed stage may leave half a message
             message = json.loads(line)
             if "process" in message:
                 self._stages[stage] = message["process"]
@@ -204,10 +221,13 @@ class _Leader:
         now = time.monotonic()
         if not self._stopped:
             self._stopped, self._since = number, now
-            for stage in self._stages:
-                _stop(stage)
+            self._stop_stages()
         elif now - self._since > ONCE:  # whoever asks twice does not want to wait
             self._kill()
+
+    def _stop_stages(self) -> None:
+        for stage in self._stages:
+            _stop(stage)
 
     def _kill(self) -> None:
         self._dvc.kill()
@@ -217,13 +237,12 @@ class _Leader:
 
     def _end(self) -> None:
         """Leave nothing behind, whatever has happened here."""
-        for stage in self._stages:
-            _stop(stage)
+        self._stop_stages()
         for pipe in (self._dvc.stdout, self._dvc.stderr):
             if pipe is not None:
                 pipe.close()
         try:
-            self._dvc.wait(GRACE)
+            self._dvc.wait(2 * GRACE)  # after the stage, which has that once
         except subprocess.TimeoutExpired:
             self._kill()
             self._dvc.wait()

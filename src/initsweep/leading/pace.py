@@ -24,7 +24,7 @@ class Pace:
     def __init__(self, plan: Plan) -> None:
         self._plan, self._left = plan, dict(plan.work)
         self._measured: dict[str, _Rate] = {}
-        self._stage, self._since, self._share = "", 0.0, 0.0
+        self._stage, self._since, self._seen, self._share = "", 0.0, 0.0, 0.0
 
     def passes(self, stage: str) -> None:
         """Count a stage that has run, or need not."""
@@ -33,13 +33,14 @@ class Pace:
     def begins(self, stage: str) -> None:
         """Count this stage as running, and the one before as done."""
         self.ends()
-        self._stage, self._since, self._share = stage, time.monotonic(), 0.0
+        self._stage, self._share = stage, 0.0
+        self._since = self._seen = time.monotonic()
 
     def is_at(self, share: float) -> None:
         """Note which share of the running stage is done; at 0 its work begins."""
-        self._share = share
+        self._share, self._seen = share, time.monotonic()
         if not share:
-            self._since = time.monotonic()
+            self._since = self._seen
 
     def ends(self) -> None:
         """Count the running stage as done, if there is one."""
@@ -60,10 +61,12 @@ class Pace:
 
         None if that is unknown yet, or there is none.
         """
-        elapsed, work = time.monotonic() - self._since, self._left.get(self._stage, 0.0)
+        work = self._left.get(self._stage, 0.0)
         kinds = {kind: _Rate(rate.work, rate.seconds) for kind, rate in self._measured.items()}
         if self._share and work:
-            kinds.setdefault(_kind(self._stage), _Rate()).add(work * self._share, elapsed)
+            kinds.setdefault(_kind(self._stage), _Rate()).add(
+                work * self._share, self._seen - self._since
+            )
         overall = _Rate(
             sum(rate.work for rate in kinds.values()), sum(rate.seconds for rate in kinds.values())
         )
@@ -74,8 +77,8 @@ class Pace:
             for stage, amount in self._left.items()
             if stage != self._stage
         )
-        mine = work * kinds.get(_kind(self._stage), overall).per_unit
-        return whole + (mine * (1 - self._share) if self._share else max(mine - elapsed, 0.0))
+        mine = work * kinds.get(_kind(self._stage), overall).per_unit * (1 - self._share)
+        return whole + max(mine - (time.monotonic() - self._seen), 0.0)
 
 
 @dataclass(slots=True)

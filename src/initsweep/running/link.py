@@ -53,7 +53,7 @@ def tell(**message: object) -> bool:
     return True
 
 
-def stop_soon() -> None:
+def stop_in_order() -> None:
     """Stop this process in order, from any of its threads; at once if that takes too long."""
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
     time.sleep(GRACE)
@@ -63,4 +63,4 @@ def stop_soon() -> None:
 def _obey(leader: socket.socket) -> None:
     with contextlib.suppress(OSError):
         leader.recv(1)
-    stop_soon()
+    stop_in_order()

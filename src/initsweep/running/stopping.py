@@ -34,7 +34,7 @@ def status() -> int | None:
     return 128 + _asked if _asked else None
 
 
-def at_once() -> None:
+def end_at_signals() -> None:
     """End at a signal, from here on: nothing has begun yet, or all is done.
 
     Standard streams that are closed are opened on nothing, or the next file would take their
@@ -50,7 +50,7 @@ def at_once() -> None:
     _handle(_end)
 
 
-def in_order() -> None:
+def raise_at_signals() -> None:
     """Raise `Stopped` in the main thread at a signal, from here on; the next one ends at once."""
     _handle(_raise)
     sys.unraisablehook = _unraisable
