@@ -137,15 +137,29 @@ def test_an_experiment_of_an_older_version_without_the_tag_is_taken_over(project
     assert project.ids() == ids
 
 
-def test_a_renamed_model_is_found_again(project, study):
+@pytest.mark.parametrize(
+    "name",
+    ["our-digits", "Ann's digits", 'the "digits"', "back\\slash", "50 % of %s", "Ann's \"digits\""],
+)
+def test_a_renamed_model_is_found_again(name, project, study):
+    put(project, study)
+    project.client().rename_registered_model("digits", name)
+    put(project, study)
+    assert [one.name for one in project.client().search_registered_models()] == [name]
+    promotion = make_promotion(make_model("zeros", bias=0.5))
+    assert promote(study, promotion, project.params, project.root) == (name, "2")
+    put(project, replace(study, promotion=promotion))
+    assert sealed(project)
+    versions = project.client().search_model_versions()
+    assert sorted((one.name, str(one.version)) for one in versions) == [(name, "1"), (name, "2")]
+
+
+def test_a_model_of_an_older_version_without_the_tag_is_taken_over(project, study):
+    project.client().create_registered_model("digits")
     put(project, study)
     project.client().rename_registered_model("digits", "our-digits")
     put(project, study)
     assert [one.name for one in project.client().search_registered_models()] == ["our-digits"]
-    assert len(project.client().search_model_versions("name = 'our-digits'")) == 1
-    promotion = make_promotion(make_model())
-    named, _ = promote(study, promotion, project.params, project.root)
-    assert named == "our-digits"
 
 
 def test_the_claims_are_found_again_and_their_files_put_back(project):

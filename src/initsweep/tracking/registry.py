@@ -6,7 +6,7 @@ on the network, so that a serving address survives a change of network.
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
@@ -124,12 +124,12 @@ class ModelRegistry:
             self._client.set_model_version_tag(self.name, version, key, value)
 
     def _versions(self, sha: str, run_id: str) -> list[Any]:
-        """Return the versions of a model below a run, the first first."""
-        known = self._known()
-        if known is None:
-            return []
-        found = self._client.search_model_versions(f"name = '{known.name}'")
-        ours = (one for one in found if one.tags.get(_SHA) == sha and one.run_id == run_id)
+        """Return the versions of a model below a run, the first first.
+
+        They are looked up by the run: no filter of MLflow's can hold any name that people give.
+        """
+        name, found = self.name, self._client.search_model_versions(f"run_id = '{run_id}'")
+        ours = (one for one in found if one.name == name and one.tags.get(_SHA) == sha)
         return sorted(ours, key=lambda version: int(version.version))
 
     def _drop(self, version: Any) -> None:  # noqa: ANN401 - MLflow's type
@@ -139,11 +139,8 @@ class ModelRegistry:
             self._client.delete_model_version(version.name, version.version)
 
     def _known(self) -> Any:  # noqa: ANN401 - MLflow's type
-        for condition in (with_identity(self._given), f"name = '{self._given}'"):
-            found = self._client.search_registered_models(condition)
-            if found:
-                return found[0]
-        return None
+        tagged = self._client.search_registered_models(with_identity(self._given))
+        return tagged[0] if tagged else _found(self._client.get_registered_model, self._given)
 
     def _registered(self) -> str:
         """Return the name of the registered model, which is created if need be."""
@@ -164,17 +161,9 @@ class ModelRegistry:
 
         Returns:
             None if its model has been deleted.
-
-        Raises:
-            MlflowException: If MLflow does not say whether it has.
         """
-        from mlflow.exceptions import MlflowException
-
-        try:
-            logged = self._client.get_logged_model(version.source.removeprefix(_LOGGED))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
+        logged = _found(self._client.get_logged_model, version.source.removeprefix(_LOGGED))
+        if logged is None:
             return None
         place, out_of_date = logged.artifact_location, False
         if within_reach(place, self._location.artifact_root):
@@ -222,3 +211,19 @@ class ModelRegistry:
 
     def _files(self, model_id: str) -> str:
         return fingerprint(sizes(partial(self._client.list_logged_model_artifacts, model_id)))
+
+
+def _found(get: Callable[[str], Any], name: str) -> Any:  # noqa: ANN401 - MLflow's types
+    """Return what MLflow has under a name, None if it has nothing.
+
+    Raises:
+        MlflowException: If it does not say whether it has.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return get(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
