@@ -91,6 +91,21 @@ def test_artifacts_at_an_address_of_another_machine_are_left_alone(project, stud
     assert len(other.runs()) == 12
 
 
+@pytest.mark.parametrize(
+    "name", ["Ann's", 'the "so-called"', "back\\slash", "50%", "50%20x", "what?", "it's \"so\""]
+)
+def test_the_folder_may_have_any_name(name, project, study):
+    named = replace(project, root=project.root / name)
+    named.root.mkdir()
+    put(named, study)
+    assert sealed(named)
+    assert {path.name for path in named.root.iterdir()} == {
+        "mlartifacts", "mlflow.db", "mlflow.db.lock", "mlflow.db.published"
+    }  # fmt: skip
+    files = [path for path in project.root.rglob("*") if path.is_file()]
+    assert [path.name for path in files if named.root not in path.parents] == ["mlflow.db"]
+
+
 def test_a_renamed_experiment_is_found_again(project, study):
     put(project, study)
     client, ids = project.client(), project.ids()

@@ -1,9 +1,11 @@
 """Where MLflow's runs and artifacts lie."""
 
 import os
+import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 from initsweep.errors import TrackingError
 from initsweep.params import Params
@@ -12,6 +14,7 @@ from initsweep.tracking.passwords import hide
 _SQLITE = "sqlite:///"
 _REMOTE = ("http://", "https://", "databricks")
 _DATABASE = ("postgresql", "mysql", "mssql")
+_MISREAD = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
 _EXAMPLES = "`sqlite:///mlflow.db` (a file in the project) or `http://host:5000` (a server)"
 
 
@@ -58,9 +61,18 @@ def locate(params: Params, root: Path) -> Location:
     if not uri.startswith(_SQLITE) or name in {"", ":memory:"}:
         key = "MLFLOW_TRACKING_URI" if from_environment else "tracking.uri"
         raise TrackingError(f"{key}: cannot keep runs in {hide(uri)!r}. Give {_EXAMPLES}.")
-    database = Path(os.path.realpath(root / name))  # links that lead nowhere are found out later
-    resolved = f"{_SQLITE}{database}" + (f"?{options}" if options else "")
+    # Links that lead nowhere are found out later.
+    database = Path(os.path.realpath(root / unquote(name)))
+    resolved = sqlite_uri(database) + (f"?{options}" if options else "")
     return Location(uri=resolved, artifact_root=artifact_root, database=database)
+
+
+def sqlite_uri(database: Path) -> str:
+    """Return the URI of a file: what SQLAlchemy would take for options or for a code is a code.
+
+    Nothing else is, because MLflow makes an empty folder of the name as it stands there.
+    """
+    return _SQLITE + _MISREAD.sub(lambda found: quote(found[0]), str(database))
 
 
 def address_setting(params: Params, root: Path) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from initsweep.errors import TrackingError
+from initsweep.tracking.location import sqlite_uri
 
 COMPANIONS = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a database in use
 _LOCKS = {
@@ -78,7 +79,7 @@ def complete_copy(database: Path, source: sqlite3.Connection | None = None) -> I
     """
     new = database.with_name(f".{database.name}.partial")
     remove(new)  # left by somebody who was killed
-    engine = keeper().create_sqlalchemy_engine(f"sqlite:///{new}")
+    engine = keeper().create_sqlalchemy_engine(sqlite_uri(new))
     try:
         if source is not None:
             with closing(sqlite3.connect(new)) as target:
