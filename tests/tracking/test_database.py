@@ -136,6 +136,15 @@ THEIRS = {
         ),
         "rows of 'webhooks'",
     ),
+    "table": (
+        lambda project: execute(
+            project.root / "mlflow.db",
+            'CREATE TABLE "my ""own"" table" (x)',
+            'INSERT INTO "my ""own"" table" VALUES (1)',
+            "CREATE TABLE at_the_end (x)",
+        ),
+        "rows of 'my \"own\" table'",
+    ),
 }
 
 

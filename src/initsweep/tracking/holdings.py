@@ -79,7 +79,8 @@ def others_in(database: Path, ours: Ours) -> list[str]:
         for table in _read(connection, "SELECT name FROM sqlite_master WHERE type = 'table'", ours):
             known = table.removeprefix("_alembic_tmp_") in _LOOKED_INTO
             if not known and not table.startswith("sqlite_"):
-                rows = _read(connection, f'SELECT 1 FROM "{table}" LIMIT 1', ours)
+                quoted = table.replace('"', '""')
+                rows = _read(connection, f'SELECT 1 FROM "{quoted}" LIMIT 1', ours)
                 found += [f"rows of '{table}'" for _ in rows]
     return found
 
