@@ -51,6 +51,27 @@ def test_another_model_is_another_version_and_takes_the_alias(project, study):
     assert aliases(project) == {"challenger": "2"}
 
 
+def test_a_model_hangs_below_the_results_that_it_is_of(project, study):
+    """Results of earlier code keep their runs, which have the same study and scheme."""
+    project.publish(study)
+    earlier = project.by_name()["he_normal"].info.run_id
+    schemes = [
+        replace(one, trials=[replace(row, mean_loss=row.mean_loss / 2) for row in one.trials])
+        for one in study.schemes
+    ]
+    changed = replace(study, schemes=schemes)
+    project.publish(changed)
+    (now,) = {
+        run.info.run_id
+        for run in project.runs()
+        if run.info.run_name == "he_normal" and run.info.run_id != earlier
+    }
+    assert aliases(project) == {"challenger": "2"}
+    assert (version(project, "1").run_id, version(project, "2").run_id) == (earlier, now)
+    promote(changed, make_promotion(make_model(bias=0.5)), project.params, project.root)
+    assert version(project, "3").run_id == now
+
+
 def test_without_a_recommendation_there_is_no_challenger(project, study):
     project.publish(study)
     project.publish(replace(study, model=None))

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from initsweep.errors import TrackingError
-from initsweep.tracking import passes, publish
+from initsweep.tracking import passes, promote, publish
 from initsweep.tracking.claims import publish_claims
 from initsweep.tracking.publisher import left_behind, this_publisher
-from tests.tracking.models import make_model
+from initsweep.tracking.registry import ModelRegistry
+from tests.tracking.models import make_model, make_promotion
 from tests.tracking.processes import publisher, served
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
 from tests.tracking.test_claims import Told
@@ -96,11 +97,11 @@ def test_claims_of_two_at_once_are_shown_once(server, tmp_path):
 def begun(published):
     """Begin to write a run, as somebody would who is not done yet."""
 
-    def begin(process: str, *, name: str = "being written", hours: float = 0.0) -> str:
-        child = published.by_name()["zeros/lr=0.1"]
+    def begin(process: str, *, like: str = "zeros/lr=0.1", hours: float = 0.0) -> str:
+        run = published.by_name()[like]
         started = int((time.time() - 3600 * hours) * 1000)
-        tags = {**child.data.tags, PROCESS: process, "mlflow.runName": name}
-        made = published.client().create_run(child.info.experiment_id, started, tags=tags)
+        tags = {**run.data.tags, PROCESS: process, "mlflow.runName": "being written"}
+        made = published.client().create_run(run.info.experiment_id, started, tags=tags)
         return str(made.info.run_id)
 
     return begin
@@ -165,6 +166,43 @@ def test_a_run_that_ended_but_was_not_signed_off_is_written_again(published, beg
     published.client().set_terminated(run_id)
     assert published.publish(make_study(NAMES)).removed == 1
     assert published.shown() == before
+
+
+@pytest.fixture
+def study():
+    return replace(make_study(NAMES), model=make_model())
+
+
+def test_no_model_hangs_below_a_run_that_may_be_removed(published, begun, sleeper, study):
+    """That of another publisher has ended, but not been signed off."""
+    own = published.by_name()["he_normal"].info.run_id
+    other = begun(name_of(sleeper.pid), like="he_normal", hours=0.5)
+    published.client().set_terminated(other)
+    published.publish(study)
+    promotion = make_promotion(make_model(bias=0.5))
+    promote(study, promotion, published.params, published.root)
+    versions = published.client().search_model_versions("name = 'digits'")
+    assert [version.run_id for version in versions] == [own, own]
+
+
+def test_a_promotion_that_meets_a_publisher_looks_again(published, study, monkeypatch):
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+
+    logged, calls = ModelRegistry._logged, []
+
+    def taken_away(*arguments: object) -> object:
+        made = logged(*arguments)
+        calls.append(made)
+        if len(calls) == 1:  # what it is the model of is gone before there is a version of it
+            raise MlflowException("no such run", RESOURCE_DOES_NOT_EXIST)
+        return made
+
+    monkeypatch.setattr(ModelRegistry, "_logged", taken_away)
+    monkeypatch.setattr(passes.time, "sleep", lambda _: None)
+    promotion = make_promotion(study.model)
+    assert promote(study, promotion, published.params, published.root) == ("digits", "1")
+    assert len({made.model_id for made in calls}) == 1
 
 
 def test_while_somebody_else_is_writing_nothing_is_sealed(published, begun, sleeper):

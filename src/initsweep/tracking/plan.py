@@ -81,6 +81,15 @@ class Plan:
         return len(self.remove) + sum(scheme.writes for scheme in self.schemes)
 
     @property
+    def run_ids(self) -> dict[str, str]:
+        """The ids of the runs of schemes that exist and are to stay, by scheme."""
+        return {
+            scheme.view.run.tags["scheme"]: scheme.existing.run_id
+            for scheme in self.schemes
+            if scheme.existing is not None
+        }
+
+    @property
     def artifacts(self) -> list[str]:
         """Where the attachments of the runs are that exist already."""
         found = [scheme.existing for scheme in self.schemes if scheme.existing is not None]

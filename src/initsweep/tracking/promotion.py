@@ -1,19 +1,22 @@
 """What MLflow's registry shows of the recommendation and of the team's decision."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from initsweep.errors import TrackingError
 from initsweep.params import Params
 from initsweep.spelling import prose
 from initsweep.tracking.connection import connection
 from initsweep.tracking.experiments import experiment_id
-from initsweep.tracking.location import Location, locate
+from initsweep.tracking.location import locate
 from initsweep.tracking.model import Promotion
+from initsweep.tracking.passes import until_settled
+from initsweep.tracking.plan import make_plan
 from initsweep.tracking.registry import CHALLENGER, CHAMPION, ModelRegistry
 from initsweep.tracking.store import Store
 from initsweep.tracking.study import Study
+from initsweep.tracking.view import scheme_views
 
 
 def promote(study: Study, promotion: Promotion, params: Params, root: Path) -> tuple[str, str]:
@@ -31,18 +34,24 @@ def promote(study: Study, promotion: Promotion, params: Params, root: Path) -> t
     Raises:
         TrackingError: If MLflow cannot be reached, refuses something, or does not show the run.
     """
-    location = locate(params, root)
-    with connection(location) as client:
+    location, views, version = locate(params, root), scheme_views(study), ""
+
+    def take_pass() -> bool:
+        nonlocal version
         store = Store(client, experiment_id(client, study.experiment, location), location)
-        registry = ModelRegistry(client, study.schema.source, location)
-        run_id = store.scheme_runs(study.sha).get(promotion.model.scheme)
-        if run_id is None:
+        run_ids = make_plan(views, store.runs(study.sha)).run_ids
+        if promotion.model.scheme not in run_ids:
             raise TrackingError(
                 f"MLflow at {location.shown} shows no run of {promotion.model.scheme} of this "
                 "study: run `dvc repro publish`."
             )
-        version = registry.place(promotion.model, run_id).version
-        _crown(registry, promotion, version)
+        placed = registry.place(promotion.model, run_ids[promotion.model.scheme])
+        version = placed.version
+        return _crown(registry, promotion, version) or placed.changed
+
+    with connection(location) as client:
+        registry = ModelRegistry(client, study.schema.source, location)
+        until_settled(take_pass)
         return registry.name, version
 
 
@@ -54,7 +63,7 @@ class Kept:
     files: list[str]
 
 
-def keep_registry(client: Any, store: Store, study: Study, location: Location) -> Kept:  # noqa: ANN401
+def keep_registry(registry: ModelRegistry, study: Study, run_ids: Mapping[str, str]) -> Kept:
     """Let the registry show the recommendation, and the decision where it has been lost.
 
     The alias `challenger` follows the recommendation of every study. The alias `champion` is moved
@@ -64,13 +73,11 @@ def keep_registry(client: Any, store: Store, study: Study, location: Location) -
     Returns:
         What was done.
     """
-    registry = ModelRegistry(client, study.schema.source, location)
-    runs = store.scheme_runs(study.sha)
     changed, files = False, []
     if study.model is None:
         changed |= registry.point(CHALLENGER, None)
     else:
-        placed = registry.place(study.model, runs[study.model.scheme])
+        placed = registry.place(study.model, run_ids[study.model.scheme])
         files.append(placed.files)
         if placed.changed:
             told = prose(study.verdict.statement)
@@ -78,7 +85,7 @@ def keep_registry(client: Any, store: Store, study: Study, location: Location) -
         changed |= registry.point(CHALLENGER, placed.version) or placed.changed
     decided, holder = study.promotion, registry.holder(CHAMPION)
     if decided is not None and (holder is None or registry.is_of(holder, decided.model)):
-        placed = registry.place(decided.model, runs[decided.model.scheme])
+        placed = registry.place(decided.model, run_ids[decided.model.scheme])
         files.append(placed.files)
         if placed.version != holder:
             _crown(registry, decided, placed.version)
@@ -86,6 +93,11 @@ def keep_registry(client: Any, store: Store, study: Study, location: Location) -
     return Kept(changed=changed, files=files)
 
 
-def _crown(registry: ModelRegistry, promotion: Promotion, version: str) -> None:
+def _crown(registry: ModelRegistry, promotion: Promotion, version: str) -> bool:
+    """Let `champion` be a version that says who chose it and why.
+
+    Returns:
+        Whether it was another before.
+    """
     registry.describe(version, promotion.text, promotion.tags)
-    registry.point(CHAMPION, version)
+    return registry.point(CHAMPION, version)

@@ -17,6 +17,7 @@ from initsweep.tracking.location import Location, locate
 from initsweep.tracking.passes import until_settled
 from initsweep.tracking.plan import Plan, SchemePlan, make_plan
 from initsweep.tracking.promotion import keep_registry
+from initsweep.tracking.registry import ModelRegistry
 from initsweep.tracking.saved_views import experiment_tags
 from initsweep.tracking.seal import database_state, put_seal
 from initsweep.tracking.store import Store
@@ -79,11 +80,12 @@ class _Publication:
             _carry_out(plan, store, study.schema)
             self.done.append(plan)
             return True
-        registry = keep_registry(client, store, study, location)
-        if registry.changed:
+        registry = ModelRegistry(client, study.schema.source, location)
+        kept = keep_registry(registry, study, plan.run_ids)
+        if kept.changed:
             return True
         if self.content_sha is not None and not plan.pending:
-            places = [*plan.artifacts, *registry.files]
+            places = [*plan.artifacts, *kept.files]
             put_seal(location, self.content_sha, state, [local_folder(uri) for uri in places])
         return False
 

@@ -58,12 +58,6 @@ class Store:
         ours = [run for run in found.values() if "record.sha" in run.data.tags]
         return [_existing(run, self._attached(run)) for run in ours]
 
-    def scheme_runs(self, study_sha: str) -> dict[str, str]:
-        """Return the ids of the runs of a study's schemes, by scheme."""
-        condition = f"tags.`study.sha` = '{study_sha}' and tags.role = 'scheme'"
-        found = [run for run in self._search(condition) if run.info.status == "FINISHED"]
-        return {run.data.tags["scheme"]: str(run.info.run_id) for run in found}
-
     def describe(self, note: str, views: Mapping[str, str]) -> None:
         """Put a text at the head of the experiment's page, and saved views into its menu."""
         known = self._client.get_experiment(self._experiment_id).tags
