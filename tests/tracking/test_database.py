@@ -202,6 +202,39 @@ def test_an_older_database_is_updated_in_a_copy_and_kept(tmp_path, study):
     assert project.publish(study).created == 0
 
 
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_what_others_write_during_an_update_is_refused_and_never_lost(mode, tmp_path, monkeypatch):
+    database = tmp_path / "mlflow.db"
+    older(database)
+    execute(database, f"PRAGMA journal_mode = {mode}")
+    theirs = "INSERT INTO experiments (name, lifecycle_stage) VALUES ('theirs', 'active')"
+
+    def written(connection: sqlite3.Connection) -> bool:
+        try:
+            with connection:
+                connection.execute(theirs)
+        except sqlite3.OperationalError as error:
+            refusals.append(str(error))
+            return False
+        return True
+
+    def initialize(engine: object) -> None:
+        assert not written(other)
+        make(engine)
+        assert not written(other)
+
+    refusals, make = [], keeper()._initialize_tables
+    monkeypatch.setattr(keeper(), "_initialize_tables", initialize)
+    with closing(sqlite3.connect(database, timeout=0)) as other:
+        with pytest.warns(InitsweepWarning, match="has been updated"):
+            publish(make_study(NAMES), make_params(), tmp_path)
+        assert not written(other)
+    assert refusals == ["database is locked"] * 2 + ["attempt to write a readonly database"]
+    for file in ("mlflow.db", "mlflow.db.older-1"):
+        assert not rows(tmp_path / file, "SELECT 1 FROM experiments WHERE name = 'theirs'")
+    execute(database, theirs)
+
+
 def test_an_update_that_is_cut_off_leaves_the_database_as_it_was(tmp_path, study, monkeypatch):
     older(tmp_path / "mlflow.db")
     before = (tmp_path / "mlflow.db").read_bytes()

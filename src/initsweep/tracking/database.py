@@ -12,7 +12,8 @@ import shlex
 import shutil
 import sqlite3
 import warnings
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,16 +134,31 @@ def _update(database: Path) -> str:
     """
     kept = _free_name(database, "older")
     try:
-        with closing(_opened(database)) as source, complete_copy(database, source) as new:
+        with _held(database) as source, complete_copy(database, source) as new:
             if not _look(new).is_current:
                 return "some of its tables are missing"
-            source.execute("PRAGMA journal_mode = DELETE")  # now all of it lies in the one file
             shutil.copymode(database, new)
             _install(new, database, kept)
     except HalfMadeError as error:
         return str(error)
     _say(f"'{database}' had tables of an older MLflow and has been updated; as it was: '{kept}'.")
     return ""
+
+
+@contextmanager
+def _held(database: Path) -> Iterator[sqlite3.Connection]:
+    """Keep everybody from writing into a database until another file has taken its place.
+
+    What is refused meanwhile is not lost: it would only lie in the file that is set aside. Whoever
+    has that open cannot write into it afterwards either, because SQLite sees that it was moved.
+
+    Yields:
+        A connection to read from; SQLite copies nothing through one that may write.
+    """
+    with closing(_opened(database)) as writer, closing(_opened(database)) as reader:
+        writer.execute("PRAGMA journal_mode = DELETE")  # now all of it lies in the one file
+        writer.execute("BEGIN IMMEDIATE")
+        yield reader
 
 
 def _replace(database: Path, fault: str, ours: Ours | None) -> None:
@@ -182,6 +198,7 @@ def _install(new: Path, database: Path, kept: Path | None = None) -> None:
         try:
             kept.hardlink_to(database)
         except OSError:  # a file system without links
+            # Closing what was copied ends the lock of `_held`, an instant before the replacement.
             shutil.copy2(database, kept)
     for suffix in COMPANIONS:
         companion = database.with_name(database.name + suffix)
