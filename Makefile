@@ -45,3 +45,4 @@ format: $(INSTALLED)  ## rewrite the sources in the project's format
 
 clean:  ## remove the environment and all results but DVC's cache
 	rm -rf .venv data/prepared results reports scratch mlruns mlartifacts mlflow.db*
+	find . -path ./.git -prune -o -name '.*.partial*' -exec rm -f {} +

@@ -1,6 +1,7 @@
 """Whatever lies where the database should be: built, updated, set aside or left with a word."""
 
 import os
+import shutil
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -13,7 +14,7 @@ from initsweep.errors import InitsweepWarning, TrackingError
 from initsweep.tracking import publish
 from initsweep.tracking.tables import keeper
 from tests.tracking.conftest import Project
-from tests.tracking.synthetic_study import NAMES, make_params, make_study
+from tests.tracking.synthetic_study import NAMES, ROOT, make_params, make_study
 
 OLDER = "867495a8f9d4"  # MLflow 2.x: without tables that version 3 has
 COMPANIONS = ("-journal", "-wal", "-shm")
@@ -325,6 +326,27 @@ def test_leftovers_of_a_build_that_was_killed_are_removed(tmp_path, study):
     project = Project(root=tmp_path, params=make_params())
     project.publish(study)
     assert names(project) == {"mlflow.db", "mlflow.db.lock"}
+
+
+def test_git_ignores_and_make_removes_whatever_a_publisher_may_leave(tmp_path):
+    kept = {".git", ".gitignore", "Makefile", "decisions", "install.sh"}
+    for name in (".gitignore", "Makefile", "install.sh"):
+        shutil.copy(ROOT / name, tmp_path)
+    databases = ["mlflow.db", ".mlflow.db.partial"]
+    databases += [f"mlflow.db.{why}-1" for why in ("older", "broken", "kept")]
+    left = [f"{name}{suffix}" for name in databases for suffix in ("", *COMPANIONS)]
+    left += ["mlflow.db.lock", "mlflow.db.published", ".mlflow.db.published.7.partial"]
+    left += ["decisions/.champion.json.7.partial"]
+    (tmp_path / "decisions").mkdir()
+    for name in left:
+        (tmp_path / name).touch()
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    status = ["git", "status", "--porcelain", "--untracked-files=all"]
+    seen = subprocess.run(status, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    assert {line.removeprefix("?? ") for line in seen.splitlines()} == kept - {".git", "decisions"}
+    subprocess.run(["make", "clean"], cwd=tmp_path, check=True, capture_output=True)
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert not [*(tmp_path / "decisions").iterdir()]
 
 
 def test_a_database_in_write_ahead_mode_is_no_less_a_database(published, study):
