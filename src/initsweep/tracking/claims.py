@@ -21,7 +21,7 @@ from initsweep.tracking.saved_views import claims_tags
 
 EXPERIMENT = "initsweep claims"
 _SHA = "claim.sha"
-_OURS = "claim.name"
+_NAME = "claim.name"
 
 
 class JudgedClaim(Protocol):
@@ -116,7 +116,7 @@ def _create(
     claim: JudgedClaim,
     tags: dict[str, str],
 ) -> None:
-    own = {**claim.tags, _OURS: claim.name, "mlflow.note.content": limits.note(claim.note)}
+    own = {**claim.tags, _NAME: claim.name, "mlflow.note.content": limits.note(claim.note)}
     own |= publisher_tags(finished=False)
     run = client.create_run(experiment, run_name=claim.title, tags={**own, **tags})
     for name, value in claim.metrics.items():

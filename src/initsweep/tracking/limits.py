@@ -32,7 +32,7 @@ def value(text: str, most: int = VALUE) -> str:
 
 def values(texts: Mapping[str, str]) -> dict[str, str]:
     """Return params or tags."""
-    return {key: value(text) for key, text in texts.items()}
+    return {told: value(text) for told, text in texts.items()}
 
 
 def note(markdown: str, most: int = NOTE) -> str:
