@@ -19,16 +19,13 @@ from pathlib import Path
 
 from initsweep.errors import InitsweepWarning, TrackingError
 from initsweep.tracking.holdings import Ours, others_in
-from initsweep.tracking.tables import (
-    COMPANIONS,
-    HalfMadeError,
-    close,
-    complete_copy,
-    keeper,
-    revisions,
-)
+from initsweep.tracking.tables import COMPANIONS, close, complete_copy, keeper, revisions
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_IN_THE_WAY = {  # of the machine or of other programs, not of the file
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY,
+}  # fmt: skip
 _REBUILD = "dvc repro publish"
 _ELSEWHERE = "name another file in tracking.uri (or MLFLOW_TRACKING_URI)"
 
@@ -139,8 +136,11 @@ def _update(database: Path) -> str:
                 return "some of its tables are missing"
             shutil.copymode(database, new)
             _install(new, database, kept)
-    except HalfMadeError as error:
-        return str(error)
+    except Exception as error:
+        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+        if code in _IN_THE_WAY or isinstance(error, OSError):
+            raise
+        return f"its tables are half made: {str(error).splitlines()[0]}"
     _say(f"'{database}' had tables of an older MLflow and has been updated; as it was: '{kept}'.")
     return ""
 

@@ -6,26 +6,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from initsweep.errors import TrackingError
 from initsweep.tracking.location import sqlite_uri
 
 COMPANIONS = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a database in use
 _LOCKS = {
-    ("postgresql",): "SELECT pg_advisory_lock(hashtext('initsweep'))",
-    ("mysql", "mariadb"): "SELECT GET_LOCK('initsweep', 600)",
+    "postgresql": "SELECT pg_advisory_lock(hashtext('initsweep'))",
+    "mysql": "SELECT GET_LOCK('initsweep', 600)",
+    "mariadb": "SELECT GET_LOCK('initsweep', 600)",
 }
-_IN_THE_WAY = {  # of the machine or of other programs, not of the file
-    sqlite3.SQLITE_BUSY,
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_READONLY,
-}
-
-
-class HalfMadeError(TrackingError):
-    """MLflow cannot make its tables, because some are there that should not be."""
 
 
 def keeper() -> Any:  # noqa: ANN401 - a module
@@ -55,9 +43,8 @@ def make_tables(uri: str) -> None:
 
     engine = sqlalchemy.create_engine(uri)
     with engine.connect() as connection:
-        for family, statement in _LOCKS.items():
-            if engine.dialect.name in family:
-                connection.execute(sqlalchemy.text(statement))  # until the connection is closed
+        if statement := _LOCKS.get(engine.dialect.name):
+            connection.execute(sqlalchemy.text(statement))  # until the connection is closed
         if not keeper()._all_tables_exist(engine):
             keeper()._initialize_tables(engine)
     engine.dispose()
@@ -73,9 +60,6 @@ def complete_copy(database: Path, source: sqlite3.Connection | None = None) -> I
 
     Yields:
         The new file; it is removed unless it has been moved.
-
-    Raises:
-        HalfMadeError: If the tables of the source are in no state that any MLflow has left.
     """
     new = database.with_name(f".{database.name}.partial")
     remove(new)  # left by somebody who was killed
@@ -87,11 +71,6 @@ def complete_copy(database: Path, source: sqlite3.Connection | None = None) -> I
         keeper()._initialize_tables(engine)
         engine.dispose()
         yield new
-    except Exception as error:
-        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
-        if source is None or code in _IN_THE_WAY or isinstance(error, (OSError, TrackingError)):
-            raise
-        raise HalfMadeError(f"its tables are half made: {str(error).splitlines()[0]}") from error
     finally:
         engine.dispose()
         remove(new)
