@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from initsweep.params import Params
-from initsweep.tracking import Study, Summary, publish
+from initsweep.tracking import Study, publish
 from initsweep.tracking.connection import connection
 from initsweep.tracking.location import locate
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
@@ -40,6 +40,15 @@ def template_database(tmp_path_factory) -> Path:
 
 
 @dataclass
+class Summary:
+    """What publishing did, in runs."""
+
+    created: int
+    refreshed: int
+    removed: int
+
+
+@dataclass
 class Project:
     """A project's root with its tracking database."""
 
@@ -47,7 +56,13 @@ class Project:
     params: Params
 
     def publish(self, study: Study) -> Summary:
-        return publish(study, self.params, self.root)
+        done = publish(study, self.params, self.root)
+        schemes = [scheme for plan in done for scheme in plan.schemes]
+        return Summary(
+            created=sum(len(one.missing) + (one.existing is None) for one in schemes),
+            refreshed=sum(one.stale_verdict or one.stale_attachments for one in schemes),
+            removed=sum(len(plan.remove) for plan in done),
+        )
 
     def client(self) -> Any:
         from mlflow import MlflowClient

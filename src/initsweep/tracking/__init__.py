@@ -20,7 +20,7 @@ from initsweep.tracking.connection import preload_mlflow
 from initsweep.tracking.location import address_setting, project_root
 from initsweep.tracking.model import Promotion, ServedModel
 from initsweep.tracking.promotion import promote
-from initsweep.tracking.publishing import Summary, publish
+from initsweep.tracking.publishing import publish
 from initsweep.tracking.seal import is_sealed
 from initsweep.tracking.study import SchemeResults, Study
 from initsweep.tracking.ui import ui_command, ui_page
@@ -30,7 +30,6 @@ __all__ = [
     "SchemeResults",
     "ServedModel",
     "Study",
-    "Summary",
     "address_setting",
     "is_sealed",
     "preload_mlflow",

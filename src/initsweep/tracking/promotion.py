@@ -1,7 +1,6 @@
 """What MLflow's registry shows of the recommendation and of the team's decision."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from initsweep.errors import TrackingError
@@ -55,15 +54,9 @@ def promote(study: Study, promotion: Promotion, params: Params, root: Path) -> t
         return registry.name, version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """Whether anything had to be done for the registry, and where the files of its models are."""
-
-    changed: bool
-    files: list[str]
-
-
-def keep_registry(registry: ModelRegistry, study: Study, run_ids: Mapping[str, str]) -> Kept:
+def keep_registry(
+    registry: ModelRegistry, study: Study, run_ids: Mapping[str, str]
+) -> tuple[bool, list[str]]:
     """Let the registry show the recommendation, and the decision where it has been lost.
 
     The alias `challenger` follows the recommendation of every study. The alias `champion` is moved
@@ -71,7 +64,7 @@ def keep_registry(registry: ModelRegistry, study: Study, run_ids: Mapping[str, s
     where it points at the very model of the decision and that has been deleted.
 
     Returns:
-        What was done.
+        Whether anything had to be done, and where the files of the models are.
     """
     changed, files = False, []
     if study.model is None:
@@ -90,7 +83,7 @@ def keep_registry(registry: ModelRegistry, study: Study, run_ids: Mapping[str, s
         if placed.version != holder:
             _crown(registry, decided, placed.version)
         changed |= placed.changed or placed.version != holder
-    return Kept(changed=changed, files=files)
+    return changed, files
 
 
 def _crown(registry: ModelRegistry, promotion: Promotion, version: str) -> bool:

@@ -1,9 +1,7 @@
 """Make MLflow show a study, exactly once, whatever happened before."""
 
 import time
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
@@ -13,7 +11,7 @@ from initsweep.tracking.connection import connection
 from initsweep.tracking.experiments import experiment_id
 from initsweep.tracking.files import local_folder
 from initsweep.tracking.holdings import Ours
-from initsweep.tracking.location import Location, locate
+from initsweep.tracking.location import locate
 from initsweep.tracking.passes import until_settled
 from initsweep.tracking.plan import Plan, SchemePlan, make_plan
 from initsweep.tracking.promotion import keep_registry
@@ -22,20 +20,10 @@ from initsweep.tracking.saved_views import experiment_tags
 from initsweep.tracking.seal import database_state, put_seal
 from initsweep.tracking.store import Store
 from initsweep.tracking.study import Study
-from initsweep.tracking.view import SchemeView, scheme_views
+from initsweep.tracking.view import scheme_views
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What publishing did. All zero if MLflow showed the study already."""
-
-    uri: str
-    created: int
-    refreshed: int
-    removed: int
-
-
-def publish(study: Study, params: Params, root: Path, content_sha: str | None = None) -> Summary:
+def publish(study: Study, params: Params, root: Path, content_sha: str | None = None) -> list[Plan]:
     """Replay a study into MLflow; what is there already is left alone.
 
     Args:
@@ -46,48 +34,33 @@ def publish(study: Study, params: Params, root: Path, content_sha: str | None = 
             recognizes it afterwards.
 
     Returns:
-        What was done.
+        What was done, look by look; nothing if MLflow showed the study already.
 
     Raises:
         TrackingError: If MLflow cannot be reached or refuses what is written to it.
     """
-    publication = _Publication(study, locate(params, root), content_sha)
-    with connection(publication.location, Ours(key="study.sha", value=study.sha)) as client:
-        until_settled(lambda: publication.take_pass(client))
-    return _summary(publication.location, publication.done)
+    location, views = locate(params, root), scheme_views(study)
+    done: list[Plan] = []
 
-
-class _Publication:
-    """One study on its way into MLflow, and the plans that have been carried out."""
-
-    def __init__(self, study: Study, location: Location, content_sha: str | None) -> None:
-        self.study, self.location, self.content_sha = study, location, content_sha
-        self.views: list[SchemeView] = scheme_views(study)
-        self.done: list[Plan] = []
-
-    def take_pass(self, client: Any) -> bool:  # noqa: ANN401 - MLflow's type
-        """Do what is missing; note where there is nothing, so that the next time is quick.
-
-        Returns:
-            Whether there was anything to do.
-        """
-        study, location = self.study, self.location
+    def take_pass() -> bool:
         store = Store(client, experiment_id(client, study.experiment, location), location)
         store.describe(experiment_note(study), experiment_tags(study.schema.score_name))
         state = database_state(location)
-        plan = make_plan(self.views, store.runs(study.sha))
+        plan = make_plan(views, store.runs(study.sha))
         if plan.work:
             _carry_out(plan, store, study.schema)
-            self.done.append(plan)
+            done.append(plan)
             return True
         registry = ModelRegistry(client, study.schema.source, location)
-        kept = keep_registry(registry, study, plan.run_ids)
-        if kept.changed:
-            return True
-        if self.content_sha is not None and not plan.pending:
-            places = [*plan.artifacts, *kept.files]
-            put_seal(location, self.content_sha, state, [local_folder(uri) for uri in places])
-        return False
+        changed, files = keep_registry(registry, study, plan.run_ids)
+        if content_sha is not None and not changed and not plan.pending:
+            places = [*plan.artifacts, *files]
+            put_seal(location, content_sha, state, [local_folder(uri) for uri in places])
+        return changed
+
+    with connection(location, Ours(key="study.sha", value=study.sha)) as client:
+        until_settled(take_pass)
+    return done
 
 
 def _carry_out(plan: Plan, store: Store, schema: Schema) -> None:
@@ -118,13 +91,3 @@ def _own_run(scheme: SchemePlan, store: Store, schema: Schema, start: int, bar: 
         store.refresh_attachments(scheme.existing, scheme.view)
     bar.advance(int(scheme.stale_verdict or scheme.stale_attachments))
     return scheme.existing.run_id
-
-
-def _summary(location: Location, done: list[Plan]) -> Summary:
-    schemes = [scheme for plan in done for scheme in plan.schemes]
-    return Summary(
-        uri=location.shown,
-        created=sum(len(s.missing) + (s.existing is None) for s in schemes),
-        refreshed=sum(s.stale_verdict or s.stale_attachments for s in schemes),
-        removed=sum(len(plan.remove) for plan in done),
-    )
