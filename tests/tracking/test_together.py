@@ -8,13 +8,14 @@ import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from initsweep.errors import TrackingError
 from initsweep.tracking import passes, promote, publish
 from initsweep.tracking.claims import publish_claims
-from initsweep.tracking.publisher import left_behind, this_publisher
+from initsweep.tracking.publisher import is_left_behind, this_publisher
 from initsweep.tracking.registry import ModelRegistry
 from tests.tracking.models import make_model, make_promotion
 from tests.tracking.processes import publisher, served
@@ -152,8 +153,13 @@ def test_what_cannot_be_asked_whether_it_lives_is_left_for_a_while(where, publis
 
 def test_a_process_number_that_is_used_again_is_another_process():
     host, boot, space, pid, start = this_publisher().split()
-    assert left_behind(f"{host} {boot} {space} {pid} {int(start) - 1}", time.time(), time.time())
-    assert not left_behind(f"{host} {boot} {space} 1 {init_start()}", 0, 0)
+    assert is_left_behind(run_of(f"{host} {boot} {space} {pid} {int(start) - 1}", time.time()))
+    assert not is_left_behind(run_of(f"{host} {boot} {space} 1 {init_start()}", 0))
+
+
+def run_of(process: str, started: float) -> SimpleNamespace:
+    data = SimpleNamespace(tags={PROCESS: process})
+    return SimpleNamespace(data=data, info=SimpleNamespace(start_time=1000 * started))
 
 
 def init_start() -> str:

@@ -8,6 +8,7 @@ that a crash leaves all of them or none. The tables are MLflow's own definitions
 
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -34,16 +35,7 @@ def insert_finished(
     import sqlalchemy
     from mlflow.store.tracking.dbmodels import models
 
-    rows: dict[Any, list[dict[str, object]]] = {
-        table: []
-        for table in (
-            models.SqlRun,
-            models.SqlTag,
-            models.SqlParam,
-            models.SqlMetric,
-            models.SqlLatestMetric,
-        )
-    }
+    rows: dict[Any, list[dict[str, object]]] = defaultdict(list)
     now = int(time.time() * 1000)
     for view, start in runs:
         run_id = uuid.uuid4().hex
@@ -52,9 +44,8 @@ def insert_finished(
         rows[models.SqlTag] += _pairs(run_id, all_tags)
         rows[models.SqlParam] += _pairs(run_id, view.params)
         rows[models.SqlMetric] += [_metric(run_id, point, now) for point in view.metrics]
-        rows[models.SqlLatestMetric] += [
-            _metric(run_id, point, now) for point in _latest(view.metrics)
-        ]
+        latest = _latest(view.metrics)
+        rows[models.SqlLatestMetric] += [_metric(run_id, point, now) for point in latest]
     engine = sqlalchemy.create_engine(uri, connect_args={"timeout": BUSY})
     with engine.begin() as connection:
         for table, content in rows.items():

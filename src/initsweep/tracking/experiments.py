@@ -10,11 +10,6 @@ IDENTITY = "initsweep.name"
 """The tag of an experiment or a registered model with a hash of the name that we gave it."""
 
 
-def identity_tag(name: str) -> dict[str, str]:
-    """Return the tag by which something is found again that people may rename."""
-    return {IDENTITY: fingerprint(name)}
-
-
 def with_identity(name: str) -> str:
     """Return MLflow's condition for what carries that tag."""
     return f"tags.`{IDENTITY}` = '{fingerprint(name)}'"
@@ -39,11 +34,10 @@ def experiment_id(client: Any, name: str, location: Location) -> str:  # noqa: A
     told = limits.name(name)
     experiment = ranked[0] if ranked else client.get_experiment_by_name(told)
     if experiment is None:
-        created = client.create_experiment(told, location.artifact_root, identity_tag(name))
-        return str(created)
+        tags = {IDENTITY: fingerprint(name)}
+        return str(client.create_experiment(told, location.artifact_root, tags))
     if experiment.lifecycle_stage == "deleted":
         client.restore_experiment(experiment.experiment_id)
     if not ranked:  # an older version of ours has made it
-        for key, value in identity_tag(name).items():
-            client.set_experiment_tag(experiment.experiment_id, key, value)
+        client.set_experiment_tag(experiment.experiment_id, IDENTITY, fingerprint(name))
     return str(experiment.experiment_id)

@@ -34,31 +34,13 @@ _OTHERS = {
         AND experiment_id NOT IN (SELECT experiment_id FROM experiment_tags
             WHERE key = '{IDENTITY}' OR key LIKE '{SAVED_VIEW}initsweep-%')""",
 }
-_LOOKED_INTO = [
-    "alembic_version",
-    "datasets",
-    "experiment_tags",
-    "experiments",
-    "input_tags",
-    "inputs",
-    "job_locks",
-    "latest_metrics",
-    "logged_model_metrics",
-    "logged_model_params",
-    "logged_model_tags",
-    "logged_models",
-    "metrics",
-    "model_version_tags",
-    "model_versions",
-    "params",
-    "registered_model_aliases",
-    "registered_model_tags",
-    "registered_models",
-    "runs",
-    "scheduler_leases",
-    "tags",
-    "workspaces",
-]
+_LOOKED_INTO = {
+    "alembic_version", "datasets", "experiment_tags", "experiments", "input_tags", "inputs",
+    "job_locks", "latest_metrics", "logged_model_metrics", "logged_model_params",
+    "logged_model_tags", "logged_models", "metrics", "model_version_tags", "model_versions",
+    "params", "registered_model_aliases", "registered_model_tags", "registered_models", "runs",
+    "scheduler_leases", "tags", "workspaces",
+}  # fmt: skip
 """Tables of runs, of models and of MLflow's own housekeeping: any row in another is somebody's."""
 
 

@@ -29,32 +29,21 @@ def is_finished(run: Any) -> bool:  # noqa: ANN401 - MLflow's type
     return run.info.status == "FINISHED" and _PROCESS not in run.data.tags
 
 
-def is_left_behind(run: Any) -> bool:  # noqa: ANN401 - MLflow's type
-    """Return whether a run that is not finished will never be."""
-    publisher = run.data.tags.get(_PROCESS, "")
-    return left_behind(publisher, run.info.start_time / 1000, time.time())
-
-
 def this_publisher() -> str:
     """Return what no other process has: on no other machine, in no container, at no other time."""
     pid = os.getpid()
     return " ".join([socket.gethostname(), *_here(), str(pid), _stat(pid)[_STARTED]])
 
 
-def left_behind(publisher: str, started: float, now: float) -> bool:
-    """Return whether a run that is not finished will never be.
-
-    Args:
-        publisher: Who wrote it, as `this_publisher` said there and then.
-        started: When the run began, in seconds since 1970.
-        now: The time, in the same unit.
-    """
+def is_left_behind(run: Any) -> bool:  # noqa: ANN401 - MLflow's type
+    """Return whether a run that is not finished will never be."""
+    publisher = run.data.tags.get(_PROCESS, "")
     if publisher == this_publisher():
         return True  # begun in an earlier pass, which failed
     match publisher.split():
         case [_, boot, space, pid, start] if [boot, space] == _here() and boot != _UNKNOWN:
             return not _lives(int(pid), start)
-    return now - started > PATIENCE
+    return bool(time.time() - run.info.start_time / 1000 > PATIENCE)
 
 
 def _here() -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from initsweep.params import fingerprint
 from initsweep.tracking import limits
-from initsweep.tracking.experiments import identity_tag, with_identity
+from initsweep.tracking.experiments import IDENTITY, with_identity
 from initsweep.tracking.files import sizes, within_reach
 from initsweep.tracking.location import Location
 from initsweep.tracking.model import ServedModel, save
@@ -144,16 +144,15 @@ class ModelRegistry:
 
     def _registered(self) -> str:
         """Return the name of the registered model, which is created if need be."""
-        known = self._known()
+        known, identity = self._known(), fingerprint(self._given)
         if known is not None:
-            for key, value in identity_tag(self._given).items():
-                self._client.set_registered_model_tag(known.name, key, value)
+            self._client.set_registered_model_tag(known.name, IDENTITY, identity)
             return str(known.name)
         address = f"models:/{self._given}@{CHAMPION}"
         text = f"Answers on raw feature rows: `mlflow models serve -m {address} -p 5001 "
         text += "--env-manager local`. `champion` is moved by `initsweep promote`, "
         text += "`challenger` follows what the latest study recommends."
-        self._client.create_registered_model(self._given, identity_tag(self._given), text)
+        self._client.create_registered_model(self._given, {IDENTITY: identity}, text)
         return self._given
 
     def _completed(self, version: Any, model: ServedModel) -> Placed | None:  # noqa: ANN401

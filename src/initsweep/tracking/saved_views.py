@@ -82,7 +82,7 @@ def _verdict(score: str) -> dict[str, object]:
             ("Comparison", _bar(f"test_{score}")),
             ("Comparison", _bar("basin_decades")),
             ("Comparison", _scatter("validation_loss", "regret")),
-            (_WIDE, _parallel(_EVERYWHERE, ["scheme"])),
+            (_WIDE, _parallel(*_EVERYWHERE)),
         ],
     )
 
@@ -103,14 +103,7 @@ def _trials(score: str) -> dict[str, object]:
             "tags.`kind`": 100,
         },
         order="metrics.`validation_loss`",
-        charts=[
-            (
-                _WIDE,
-                _parallel(
-                    ["learning_rate_log10", "divergence_rate", "validation_loss"], ["scheme"]
-                ),
-            ),
-        ],
+        charts=[(_WIDE, _parallel("learning_rate_log10", "divergence_rate", "validation_loss"))],
     )
 
 
@@ -129,7 +122,7 @@ def _seeds(score: str) -> dict[str, object]:
         order="params.`scheme`",
         charts=[
             ("Learning curves", _line("curve/validation_loss", "Validation loss by epoch")),
-            (_WIDE, _parallel(["validation_loss", "test_loss"], ["scheme"])),
+            (_WIDE, _parallel("validation_loss", "test_loss")),
         ],
     )
 
@@ -242,10 +235,10 @@ def _scatter(across: str, up: str) -> Chart:
     }
 
 
-def _parallel(metrics: Sequence[str], params: Sequence[str]) -> Chart:
+def _parallel(*metrics: str) -> Chart:
     return {
         "type": "PARALLEL",
-        "selectedParams": list(params),
+        "selectedParams": ["scheme"],
         "selectedMetrics": list(metrics),
         "showAllRuns": True,
         "runsCountToCompare": 100,

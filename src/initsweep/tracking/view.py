@@ -68,15 +68,9 @@ def scheme_views(study: Study) -> list[SchemeView]:
 
 def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
     scheme, confirmation = results.scheme, results.confirmation
-    content = [
-        _identity(results.selection),
-        _identity(confirmation),
-        *map(dataclasses.asdict, results.trials),
-        *map(dataclasses.asdict, results.tuning_runs),
-        *map(dataclasses.asdict, results.confirm_runs),
-        *map(dataclasses.asdict, results.curves),
-        *map(dataclasses.asdict, results.measures),
-    ]
+    runs = [*results.tuning_runs, *results.confirm_runs]
+    rows = _plain(*results.trials, *runs, *results.curves, *results.measures)
+    content = [_identity(results.selection), _identity(confirmation), *rows]
     signals = layer_points(results.layers)
     common = _Common(study, results, fingerprint([study.sha, "scheme", scheme, content]))
     run = common.run(
@@ -95,7 +89,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         commentary=commentary(study, results),
         attachments=study.attachments if leads else {},
         attachments_sha=study.attachments_sha if leads and study.attachments else "",
-        diagnosis_sha=fingerprint([dataclasses.asdict(point) for point in signals]),
+        diagnosis_sha=fingerprint(_plain(*signals)),
         children=(
             *(_trial_view(common, trial) for trial in by_rate),
             *(_confirm_view(common, run) for run in results.confirm_runs),
@@ -109,9 +103,6 @@ class _Common:
     def __init__(self, study: Study, results: SchemeResults, parent_key: str) -> None:
         self.study, self.results, self.parent_key = study, results, parent_key
 
-    def child_key(self, role: str, content: object) -> str:
-        return fingerprint([self.parent_key, role, content])
-
     def run(
         self,
         *,
@@ -122,16 +113,17 @@ class _Common:
         provenance: Provenance,
         diverged: bool,
         metrics: list[Point],
+        **more: str,
     ) -> RunView:
         selection, settings = self.results.selection, self.study.params
-        options = ", ".join(f"{name}={value}" for name, value in selection.options.items())
+        options = ", ".join(f"{option}={value}" for option, value in selection.options.items())
         stage = "tune" if role == "trial" else "train"
         return RunView(
             name=limits.name(name),
             key=key,
             # The same keys on every run: parallel coordinates drop runs with gaps.
             params={
-                **{limits.key(name): limits.value(text) for name, text in settings.items()},
+                **{limits.key(setting): limits.value(text) for setting, text in settings.items()},
                 "scheme": selection.scheme,
                 "initializer": limits.value(selection.initializer),
                 "options": limits.value(options) or "none",
@@ -149,6 +141,7 @@ class _Common:
                 "diverged": json.dumps(diverged),
                 "mlflow.source.name": OWNER,
                 "mlflow.source.type": "LOCAL",
+                **more,
             },
             metrics=tuple(metrics),
         )
@@ -156,37 +149,36 @@ class _Common:
 
 def _trial_view(common: _Common, trial: TrialRow) -> RunView:
     runs = [run for run in common.results.tuning_runs if run.trial == trial.trial]
-    content = [dataclasses.asdict(trial), *map(dataclasses.asdict, runs)]
-    view = common.run(
+    return common.run(
         role="trial",
         name=f"{trial.scheme}/lr={trial.learning_rate:.4g}",
-        key=common.child_key("trial", content),
+        key=fingerprint([common.parent_key, "trial", _plain(trial, *runs)]),
         rate=trial.learning_rate,
         provenance=common.results.selection.provenance,
         diverged=trial.diverged > 0,
         metrics=trial_points(trial, runs, common.study.schema.score_name),
+        kind=trial.kind,
     )
-    return dataclasses.replace(view, tags={**view.tags, "kind": trial.kind})
 
 
 def _confirm_view(common: _Common, run: RunRow) -> RunView:
     curves = [row for row in common.results.curves if row.seed == run.seed]
     measures = [row for row in common.results.measures if row.seed == run.seed]
-    content = [
-        dataclasses.asdict(run),
-        *map(dataclasses.asdict, curves),
-        *map(dataclasses.asdict, measures),
-    ]
-    view = common.run(
+    return common.run(
         role="confirm",
         name=f"{run.scheme}/seed={run.seed}",
-        key=common.child_key("confirm", content),
+        key=fingerprint([common.parent_key, "confirm", _plain(run, *curves, *measures)]),
         rate=run.learning_rate,
         provenance=common.results.confirmation.provenance,
         diverged=run.status == "diverged",
         metrics=confirm_points(run, curves, measures, common.study.schema.score_name),
+        kind="confirm",
+        seed=str(run.seed),
     )
-    return dataclasses.replace(view, tags={**view.tags, "kind": "confirm", "seed": str(run.seed)})
+
+
+def _plain(*rows: "DataclassInstance") -> list[dict[str, object]]:
+    return [dataclasses.asdict(row) for row in rows]
 
 
 def _identity(record: "DataclassInstance") -> dict[str, object]:
