@@ -77,9 +77,10 @@ def use_here(arguments: Iterable[object]) -> None:
     Args:
         arguments: What stands on the command line.
     """
-    for name in DOTTED.findall(" ".join(map(str, arguments))):
-        refuse_hidden(name)
-        search(Path.cwd())
+    for name in (part for one in arguments for part in re.split(r",\s*", str(one))):
+        if DOTTED.fullmatch(name):  # a part of a reason, or of a file's name, names none
+            refuse_hidden(name)
+            search(Path.cwd())
 
 
 def search(folder: Path) -> None:

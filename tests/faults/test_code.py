@@ -155,7 +155,13 @@ def test_a_module_that_the_user_has_put_on_python_s_path_is_taken(here):
 
 def test_the_current_folder_is_left_out_unless_a_module_is_named(here):
     before = list(sys.path)
-    own_code.use_here(["he_normal", None, ["width=3"]])
+    (here / "csv.py").write_text("")
+    own_code.use_here(["he_normal", None, ["width=3"], "at 10:30", "csv:my.csv", "see csv:my"])
     assert sys.path == before
-    own_code.use_here(["mine:net"])
+
+
+@pytest.mark.parametrize("named", ["mine:net", "he_normal,mine:net", "he_normal, mine:net"])
+def test_the_current_folder_is_looked_into_for_a_module_that_is_named(here, named):
+    before = list(sys.path)
+    own_code.use_here([named])
     assert sys.path == [*before, str(here)]
