@@ -6,7 +6,7 @@ import shlex
 import stat
 from pathlib import Path
 
-from initsweep.errors import DataError, shown
+from initsweep.errors import DataError, InitsweepError, shown
 
 SHARE = 4
 """Data may take one part in so many of the memory; what is made of them takes a few times more."""
@@ -44,12 +44,26 @@ def checked(path: Path, key: str) -> Path:
         raise DataError(f"{key}: {shown(str(path))} cannot be opened: {why}{how}.") from None
     if stat.S_ISDIR(mode):
         raise DataError(f"{key}: '{path}' is a folder; name the file in it.")
-    if not stat.S_ISREG(mode):  # it would be read more than once, and could keep us waiting
-        raise DataError(f"{key}: '{path}' is a pipe or device; write its content into a file.")
+    refuse_pipes(f"{key}: '{path}'", mode, DataError)
     if not size:
         raise DataError(f"{key}: '{path}' is empty; write it again.")
     refuse_large(f"'{path}'", size)
     return path
+
+
+def refuse_pipes(what: str, mode: int, kind: type[InitsweepError]) -> None:
+    """Refuse what is neither file nor folder: it can be read once only, and keep us waiting.
+
+    Args:
+        what: What it is, for the message.
+        mode: As `stat` says it.
+        kind: What to raise.
+
+    Raises:
+        kind: If it is.
+    """
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise kind(f"{what} is a pipe or device; write its content into a file.")
 
 
 def refuse_large(what: str, needed: int) -> None:

@@ -5,25 +5,29 @@ digits. What no parameter file needs is refused before values are made of it, wi
 """
 
 import re
-import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.composer import Composer
+from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import Event
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.scanner import Scanner
 
 from initsweep.errors import ParamsError, cut, shown
+from initsweep.user_files import refuse_pipes
 
-MOST_VALUES = 20_000
-"""Of a file, each counted as often as aliases repeat it."""
+MOST_VALUES = 10_000
+"""Of a file, each counted as often as aliases repeat it; 1000 take some 0.04 s to read."""
 
-MOST_OF_DVC = 500_000
-"""In what DVC writes: a lock grows with the stages and files of a study."""
+MOST_OF_DVC = 30_000
+"""In what DVC writes: a lock has some 550 values per scheme of a study."""
 
-BYTES_PER_VALUE = 20
+BYTES_PER_VALUE = 16
+"""More of them are comments, or text that is too long; 1000 take some 0.001 s to look through."""
+
 DEEPEST = 20
 LONGEST_NUMBER = 100
 LONGEST_TEXT = 4096
@@ -37,7 +41,12 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 _TAG = "tag:yaml.org,2002:"
 _TEXT = (f"{_TAG}str", f"{_TAG}merge")
-_PLAIN = {f"{_TAG}{kind}" for kind in ("bool", "float", "int", "null")}
+_NUMBERS = {
+    f"{_TAG}int": SafeConstructor.construct_yaml_int,
+    f"{_TAG}float": SafeConstructor.construct_yaml_float,
+}
+_MAKER = YAML(typ="safe", pure=True).constructor
+_PLAIN = {f"{_TAG}bool", f"{_TAG}null", *_NUMBERS}
 
 
 def read_yaml(path: Path, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN401 - as YAML is
@@ -54,17 +63,19 @@ def read_yaml(path: Path, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN40
         OSError: If it cannot be opened.
         ParamsError: If it is no YAML in UTF-8, or beyond a limit, with the line.
     """
-    kind = path.stat().st_mode
-    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):  # a folder cannot be opened
-        raise ParamsError(f"'{path}' is a pipe or device; write its content into a file.")
-    limit = BYTES_PER_VALUE * most_values
+    return parse_yaml(content_of(path, most_values), str(path), most_values)
+
+
+def content_of(path: Path, most_values: int) -> bytes:
+    """Return a file for `parse_yaml`, which refuses it if there is more of it.
+
+    Raises:
+        OSError: If it cannot be opened.
+        ParamsError: If it is a pipe or device.
+    """
+    refuse_pipes(f"'{path}'", path.stat().st_mode, ParamsError)
     with path.open("rb") as stream:
-        content = stream.read(limit + 1)
-    if len(content) > limit:
-        raise ParamsError(
-            f"'{path}' has more than {limit} bytes, which are too many; name another file."
-        )
-    return parse_yaml(content, str(path), most_values)
+        return stream.read(BYTES_PER_VALUE * most_values + 1)
 
 
 def parse_yaml(content: str | bytes, origin: str, most_values: int = MOST_VALUES) -> Any:  # noqa: ANN401
@@ -81,6 +92,10 @@ def parse_yaml(content: str | bytes, origin: str, most_values: int = MOST_VALUES
     Raises:
         ParamsError: If it is no YAML or beyond a limit, with the line.
     """
+    if len(content) > (limit := BYTES_PER_VALUE * most_values):
+        raise ParamsError(
+            f"'{origin}' has more than {limit} bytes, which are too many; name another file."
+        )
     try:
         text = content if isinstance(content, str) else content.decode("utf-8-sig")
         return _Loader(most_values).load(text)
@@ -119,8 +134,15 @@ class _RefusedError(MarkedYAMLError):
 class _Loader(YAML):
     def __init__(self, most_values: int) -> None:
         super().__init__(typ="safe", pure=True)
+        self.Scanner: type[Scanner] = _Scanner
         self.Composer: type[Composer] = _Composer
         self.most_values = most_values
+
+
+class _Scanner(Scanner):
+    def fetch_directive(self) -> None:
+        place = Event(self.reader.get_mark())
+        raise _RefusedError(place, "a line that begins with % changes what follows; delete it.")
 
 
 class _Extent(NamedTuple):
@@ -138,12 +160,6 @@ class _Composer(Composer):
         self.warn_double_anchors = False
         self._composed = 0
         self._extents: dict[int, _Extent | None] = {}
-
-    def compose_document(self) -> Any:  # noqa: ANN401 - ruamel's
-        start = self.parser.peek_event()
-        if start.version or start.tags:
-            raise _RefusedError(start, "a line that begins with % changes what follows; delete it.")
-        return super().compose_document()
 
     def compose_node(self, parent: Any, index: Any) -> Any:  # noqa: ANN401 - ruamel's
         event = self.parser.peek_event()
@@ -229,17 +245,22 @@ def _check_scalar(node: ScalarNode, key: str) -> None:
             wrong = f"is {shown(text)}, with a character that no text has; leave it out"
     elif kind not in _PLAIN:
         wrong = f"is {cut(text)}, to YAML a date or the like; put it into quotation marks"
-    elif len(text) > LONGEST_NUMBER:
-        wrong = f"is a number of {len(text)} digits; write fewer"
-    elif kind == f"{_TAG}int" and _whole(text) not in WHOLE:
-        wrong = f"is {text}, which has more than 64 bits; write a smaller number"
+    elif kind in _NUMBERS:
+        wrong = _wrong_number(node, kind)
     if wrong:
         raise _RefusedError(node, f"{_named(key)} {wrong}.")
 
 
-def _whole(text: str) -> int:
-    digits = text.replace("_", "").lower()
-    return int(digits, 0 if digits.lstrip("+-")[:2] in {"0x", "0o", "0b"} else 10)
+def _wrong_number(node: ScalarNode, kind: str) -> str:
+    if len(node.value) > LONGEST_NUMBER:
+        return f"is a number of {len(node.value)} digits; write fewer"
+    try:
+        number = _NUMBERS[kind](_MAKER, node)
+    except ValueError:  # `+_` and the like are numbers to YAML
+        return f"is {node.value}, a number without digits; put it into quotation marks"
+    if isinstance(number, int) and number not in WHOLE:
+        return f"is {node.value}, which has more than 64 bits; write a smaller number"
+    return ""
 
 
 def _named(key: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from initsweep.errors import ArtifactError, ParamsError
 from initsweep.running.dvc_file import Stage
 from initsweep.running.edited import differing, told, value_at
-from initsweep.yaml_files import MOST_OF_DVC, parse_yaml, read_yaml
+from initsweep.yaml_files import MOST_OF_DVC, content_of, parse_yaml, read_yaml
 
 LOCK = Path("dvc.lock")
 _GIT = 10  # seconds for git to answer
@@ -22,7 +22,7 @@ def read_lock() -> dict[str, Any]:
     Raises:
         ArtifactError: If it cannot be read.
     """
-    return _stages(LOCK.read_bytes()) if LOCK.is_file() else {}
+    return _stages(content_of(LOCK, MOST_OF_DVC)) if LOCK.is_file() else {}
 
 
 def committed_lock() -> dict[str, Any]:
