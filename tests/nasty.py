@@ -3,6 +3,7 @@
 Tests put all of them wherever text from outside is shown. Add one here and every such test has it.
 """
 
+import re
 import unicodedata
 
 ALPHABET = {
@@ -70,6 +71,12 @@ ALPHABET = {
     "soft hyphen": "a\u00adb",
     "right to left": "שלום",
     "override": "a\u202etxt.exe\u2066",
+    "blank letters": "a\u3164 \u115f\u1160\uffa0",
+    "blank Braille": "a\u2800",
+    "grapheme joiner": "a\u034fb",
+    "forms of a": "a\ufe0f\U000e0101",
+    "form of é": "é\ufe0f",
+    "joiner that joins nothing": "é\u200dé",
     "half a sign": "half\udce9",
     "no sign": "\ufffe\uffff",
     # signs of every kind
@@ -93,17 +100,24 @@ ALPHABET = {
 
 TEXTS = list(ALPHABET.values())
 
+LAYERS = [
+    text.replace(".", " ")
+    for text in TEXTS
+    if text not in {"", "__class__"} and len(text) < 100  # torch has no layers of these names
+]
+
 COMMANDS = [chr(number) for number in (*range(0x20), 0x7F, *range(0x80, 0xA0))]
 """What may do something to a terminal."""
 
 
 def hidden(text: str, keep: str = "") -> list[str]:
     """Return the signs of a text that are not seen, do something, or are none."""
-    joiners = "\u200c\u200d"  # in emoji and some scripts they change what is seen
-    kinds = ("Cc", "Cf", "Cs", "Zl", "Zp")
+    # Behind other than ASCII these change what is seen.
+    text = re.sub("([^\x00-\x7f])[\u200c\u200d\ufe0f\U000e0101]", r"\1", text)
+    kinds, blank = ("Cc", "Cf", "Cs", "Zl", "Zp"), "\u034f\u115f\u1160\u2800\u3164\uffa0"
     return [
         sign
         for sign in text
-        if (unicodedata.category(sign) in kinds or sign in "\ufffe\uffff")
-        and sign not in keep + joiners
+        if (unicodedata.category(sign) in kinds or sign in f"{blank}\ufe0f\U000e0101\ufffe\uffff")
+        and sign not in keep
     ]

@@ -25,7 +25,7 @@ def in_one_line(text: str) -> str:
 def test_nothing_is_hidden_and_what_is_seen_stays(text):
     told = spelling.legible(text)
     assert not hidden(told)
-    assert told.isprintable() or "\u200c" in text or "\u200d" in text or "\u00a0" in text
+    assert re.sub("[\u200c\u200d\u00a0\u202f]", "", told).isprintable()
     if not hidden(text):
         assert told == text
 
@@ -38,6 +38,22 @@ def test_hidden_signs_are_escapes_and_those_of_several_lines_stay_on_request():
 def test_joiners_stay_where_they_join_and_not_where_they_hide():
     assert spelling.legible("👩\u200d👧") == "👩\u200d👧"
     assert spelling.legible("a\u200db") == r"a\u200db"
+    assert spelling.legible("❤\ufe0f a\ufe0f") == "❤\ufe0f a\\ufe0f"
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "shown"),
+    [
+        ("a", "a\u3164", r"a\u3164"),
+        ("a", "a\u2800", r"a\u2800"),
+        ("ab", "a\u034fb", r"a\u034fb"),
+        ("a", "a\U000e0101", r"a\U000e0101"),
+        ("éé", "é\u200dé", "é\u200dé (2)"),
+        ("é", "é\ufe0f", "é\ufe0f (2)"),
+    ],
+)
+def test_names_that_differ_in_what_is_not_seen_are_told_apart(name, other, shown):
+    assert [*spelling.distinct([name, other], 20).values()] == [name, shown]
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -11,9 +11,19 @@ from collections.abc import Iterable
 from itertools import accumulate
 
 _HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, marks of direction, halves of signs, line ends
-_NO_SIGNS = "\ufffe\uffff"  # XML has no way to hold them
-# Between letters of scripts that need them, and in composed emoji, joiners do show.
-_SIGN = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])|(.)", flags=re.DOTALL)
+# The rest of Unicode's Default_Ignorable_Code_Point; Braille's blank; what XML has no way to hold.
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8"
+    "\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+# Between letters of scripts that need them, and in composed emoji, joiners do show, and what
+# chooses the form of a sign does so behind it.
+_FORMS = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+_SHAPING = re.compile(f"[\u200c\u200d{_FORMS}]")
+_SIGN = re.compile(
+    f"(?<=[^\x00-\x7f])(?:[\u200c\u200d](?=[^\x00-\x7f])|(?<![{_FORMS}])[{_FORMS}])|(.)",
+    flags=re.DOTALL,
+)
 _ENTITIES = {"$": "&#36;", "&": "&amp;", ":": "&#58;", "@": "&#64;"}
 _MARKUP = re.compile(
     r"""
@@ -36,7 +46,7 @@ def legible(text: str, keep: str = "") -> str:
         text: Any text, halves of signs included.
         keep: Signs to leave as they are, such as line ends in a text of several lines.
     """
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
 
     def spelt(match: re.Match[str]) -> str:
@@ -116,7 +126,7 @@ def _escaped(text: str) -> str:
 
 
 def _is_hidden(sign: str) -> bool:
-    return unicodedata.category(sign) in _HIDDEN or sign in _NO_SIGNS
+    return unicodedata.category(sign) in _HIDDEN or bool(_UNSEEN.match(sign))
 
 
 def _width(sign: str) -> int:
@@ -125,4 +135,4 @@ def _width(sign: str) -> int:
 
 def _looks(name: str) -> str:
     """Return the same for names that look the same on a page."""
-    return " ".join(unicodedata.normalize("NFC", name).split())
+    return " ".join(unicodedata.normalize("NFC", _SHAPING.sub("", name)).split())

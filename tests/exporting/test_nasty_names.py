@@ -10,16 +10,13 @@ from initsweep.exporting.capture import capture, run_captured
 from initsweep.exporting.quoting import documentation, listed, literal
 from initsweep.exporting.snippet import snippet
 from initsweep.initializers import make_initializer
-from tests.nasty import ALPHABET, COMMANDS, TEXTS
-
-TAKEN = ("", "__class__")  # torch has no layers of these names
-NAMES = [text.replace(".", " ") for text in TEXTS if text not in TAKEN and len(text) < 100]
+from tests.nasty import ALPHABET, COMMANDS, LAYERS, TEXTS
 
 
 def network() -> nn.Module:
     """Return a network with layers, norms and frozen layers of every name."""
     model = nn.Sequential()
-    for name in NAMES:
+    for name in LAYERS:
         inner = nn.Sequential()
         inner.add_module(name, nn.Linear(4, 4))
         inner.add_module("norm", nn.BatchNorm1d(4))
@@ -67,7 +64,7 @@ def test_lists_are_broken_between_their_parts_only():
 
 def test_a_network_with_layers_of_any_name_is_captured_or_refused_in_words():
     model = nn.Sequential()
-    for name in NAMES[:12]:
+    for name in LAYERS[:12]:
         model.add_module(name, nn.Linear(4, 4))
     state = {name: value.clone() for name, value in model.state_dict().items()}
     captured = capture(model, state, 4)

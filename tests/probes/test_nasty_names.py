@@ -10,14 +10,9 @@ from initsweep.initializers import make_initializer
 from initsweep.records import LayerRow
 from initsweep.spelling import is_whole
 from tests.conftest import as_recorded
-from tests.nasty import TEXTS, hidden
+from tests.nasty import LAYERS, hidden
 
-TAKEN = ("", "__class__")  # torch has no layers of these names
-NAMES = [
-    text.replace(".", " ")
-    for text in filter(is_whole, TEXTS)
-    if text not in TAKEN and len(text) < 100
-]
+NAMES = [*filter(is_whole, LAYERS)]
 
 
 @pytest.fixture(scope="module")
