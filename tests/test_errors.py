@@ -2,7 +2,7 @@
 
 import warnings
 
-from initsweep.errors import InitsweepWarning, plain_warnings
+from initsweep.errors import InitsweepWarning, plain_warnings, unheard
 
 
 def test_our_warnings_are_messages_and_others_are_as_ever():
@@ -13,3 +13,10 @@ def test_our_warnings_are_messages_and_others_are_as_ever():
     assert ours == "initsweep: The gain is 1.\n"
     assert other == usual("Old.", DeprecationWarning, "apply.py", 3, "x = old()")
     assert warnings.formatwarning is usual
+
+
+def test_of_what_is_unheard_a_command_prints_nothing():
+    with plain_warnings():
+        with unheard():
+            assert not warnings.formatwarning("Old.", DeprecationWarning, "library.py", 3)
+        assert warnings.formatwarning("Old.", DeprecationWarning, "library.py", 3)

@@ -124,9 +124,14 @@ def _too_little_memory(command: str, said: str) -> str:
     )
 
 
+_UNHEARD: ContextVar[bool] = ContextVar("_UNHEARD", default=False)
+
+
 @contextmanager
 def plain_warnings(spelt: Callable[[str], str] = str) -> Iterator[None]:
     """Print our own warnings as messages to the user, without a line of our source.
+
+    Of what is `unheard`, nothing is printed, whoever warns.
 
     Args:
         spelt: What makes a message fit to be shown.
@@ -143,6 +148,8 @@ def plain_warnings(spelt: Callable[[str], str] = str) -> Iterator[None]:
         lineno: int,
         line: str | None = None,
     ) -> str:
+        if _UNHEARD.get():
+            return ""
         if issubclass(category, InitsweepWarning):
             return spelt(f"initsweep: {message}\n")
         return usual(message, category, filename, lineno, line)
@@ -152,9 +159,6 @@ def plain_warnings(spelt: Callable[[str], str] = str) -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = usual
-
-
-_UNHEARD: ContextVar[bool] = ContextVar("_UNHEARD", default=False)
 
 
 def warn(message: str, stacklevel: int) -> None:
@@ -170,7 +174,9 @@ def warn(message: str, stacklevel: int) -> None:
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """Keep our warnings to ourselves, in this thread; Python's filters are those of all threads.
+    """Keep our warnings to ourselves in this thread, and what libraries warn of from our commands.
+
+    Python's filters are those of all threads, so who calls us elsewhere hears the libraries.
 
     Yields:
         Nothing.

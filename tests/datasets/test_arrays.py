@@ -1,10 +1,12 @@
 import gzip
 import pickle
+import struct
 
 import numpy as np
 import pytest
 
 from initsweep.datasets._loading import load, prepare
+from initsweep.datasets._numpy_files import load_array
 from initsweep.errors import DataError
 
 GENERATOR = np.random.default_rng(0)
@@ -170,3 +172,10 @@ def test_the_wrong_kind_of_numpy_file(tmp_path, settings):
         load(settings(f"npz:{tmp_path / 'a.npz'}"))
     with pytest.raises(DataError, match=r"holds several arrays"):
         load(settings(f"npy:{tmp_path / 'a.npz'},{path}"))
+
+
+def test_numpy_is_heard_outside_of_commands_and_never_by_a_filter_of_ours(tmp_path):
+    file, header = tmp_path / "x.npy", b"{'descr': '<f8', 'fortran_order': False, 'shape': (3L,)}\n"
+    file.write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(header)) + header + bytes(24))
+    with pytest.warns(UserWarning, match="created on Python 2"):
+        assert load_array(file).tolist() == [0, 0, 0]

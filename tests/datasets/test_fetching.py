@@ -139,6 +139,7 @@ def offline(monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:Retry|A network error")
 @pytest.mark.parametrize("source", ["openml:credit-g", "sklearn:fetch_california_housing"])
 def test_without_network_the_way_by_hand_is_told(offline, source, capsys):
     assert main(["fetch", source]) == 2

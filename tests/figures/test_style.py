@@ -1,3 +1,4 @@
+import warnings
 import xml.etree.ElementTree as ET
 
 import matplotlib
@@ -33,6 +34,12 @@ def test_global_settings_are_left_alone():
     style.to_svg(draw(), "one")
     style.to_png(draw())
     assert dict(matplotlib.rcParams) == before
+
+
+def test_python_s_filters_of_warnings_are_those_of_all_threads():
+    before = list(warnings.filters)
+    with style.styled():
+        assert list(warnings.filters) == before
 
 
 def test_svg_is_xml_without_date_and_with_ids_of_its_own():

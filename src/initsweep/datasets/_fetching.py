@@ -5,7 +5,6 @@ import inspect
 import io
 import re
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from initsweep.datasets._fetched import check_sum, stem_of, sum_file
-from initsweep.errors import DataError
+from initsweep.errors import DataError, unheard
 from initsweep.writing import write_bytes, write_text
 
 KINDS = ("openml", "sklearn")
@@ -47,8 +46,7 @@ def fetch(source: str) -> tuple[Path, bool]:
             return path, False
     load = _openml if kind == "openml" else _sklearn
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="Retry|A network error")
+        with unheard():  # of every try again
             bunch = load(location)
     except (URLError, ConnectionError, TimeoutError, OSError) as error:
         raise DataError(_by_hand(source, stem, error)) from None

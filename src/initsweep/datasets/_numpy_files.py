@@ -1,7 +1,6 @@
 """Opens `.npy` and `.npz` files: arrays of numbers or text, never pickled objects."""
 
 import math
-import warnings
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from numpy.lib import format as npy
 from initsweep.datasets._files import refuse_bomb
 from initsweep.datasets._kinds import HEAD_BYTES, NUMPY, PICKLE, described, names_in_zip
 from initsweep.datasets._wording import in_one_line, listed, quoted
-from initsweep.errors import DataError
+from initsweep.errors import DataError, unheard
 from initsweep.user_files import checked, refuse_large
 
 PICKLED = "pickled Python objects, which may run any code when they are loaded; refused"
@@ -149,7 +148,7 @@ def _guarded(what: str, otherwise: str) -> Iterator[None]:
         DataError: With the reason.
     """
     try:
-        with warnings.catch_warnings(action="ignore"):  # NumPy's, about files of Python 2
+        with unheard():  # of files of Python 2
             yield
     except DataError:
         raise

@@ -3,7 +3,6 @@
 import html
 import io
 import re
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -12,6 +11,7 @@ import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 
+from initsweep.errors import unheard
 from initsweep.figures import palette
 from initsweep.figures.marks import TAG, Sheet
 
@@ -68,16 +68,12 @@ def styled(salt: str = "initsweep") -> Iterator[None]:
     """Use the house style inside the block, whatever the user's matplotlibrc says.
 
     Signs that the font lacks are drawn as boxes in a PNG; an SVG leaves them to the reader's
-    fonts. Nobody is warned of each.
+    fonts. No command warns of each.
 
     Yields:
         Nothing.
     """
-    with (
-        matplotlib.style.context(["default", _RC | {"svg.hashsalt": salt}]),
-        warnings.catch_warnings(),
-    ):
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", append=False)
+    with matplotlib.style.context(["default", _RC | {"svg.hashsalt": salt}]), unheard():
         yield
 
 
