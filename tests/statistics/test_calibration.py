@@ -26,13 +26,6 @@ def at_least(share: float, promised: float, studies: int) -> bool:
     return share >= stats.binom.ppf(0.005, studies, promised) / studies
 
 
-@pytest.mark.parametrize(("law", "schemes", "studies"), [("normal", 2, 300), ("skewed", 4, 150)])
-def test_schemes_that_are_all_the_same_have_no_winner(law, schemes, studies):
-    claimed = calibration.same_schemes(law, schemes, 10, studies)
-    assert at_most(claimed["winner"], 0.05, studies)
-    assert at_most(claimed["test"], 0.05, studies)
-
-
 @pytest.mark.parametrize("law", ["normal", "skewed", "heavy tails"])
 def test_intervals_over_ten_fresh_seeds_cover_what_they_say(law):
     held = calibration.mean_coverage(law, 10, 1000)

@@ -224,24 +224,32 @@ def test_recommended_is_on_no_list_of_the_untrainable():
 
 @pytest.mark.parametrize(("schemes", "repetitions"), [(2, 300), (4, 100)])
 def test_equal_schemes_seldom_yield_a_winner(schemes, repetitions):
-    stream, found = numpy_stream("test", "A/A", schemes), 0
+    stream, winners, claims = numpy_stream("test", "A/A", schemes), 0, 0
     for _ in range(repetitions):
-        losses = np.clip(stream.normal(0.4, 0.1, (schemes, 10)), 0, 1)
-        found += decided_on(losses).decision == "winner"
+        choice = decided_on(np.clip(stream.normal(0.4, 0.1, (schemes, 10)), 0, 1))
+        winners += choice.decision == "winner"
+        told = {(pair.family, pair.outcome) for pair in choice.pairs}
+        claims += not told.isdisjoint({("test", "better"), ("test", "worse")})
     # At most 5 % by design; the bound is four standard errors above.
-    assert found / repetitions <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / repetitions)
+    most = 0.05 + 4 * np.sqrt(0.05 * 0.95 / repetitions)
+    assert winners / repetitions <= most
+    assert claims / repetitions <= most
 
 
 def test_the_best_of_many_equal_schemes_makes_worse_too_easy_to_get():
-    """Documents the price of comparing with the best of the same runs: 14 %, not 5 %."""
-    stream, repetitions, chosen, fixed = numpy_stream("test", "A/A worse"), 250, 0, 0
+    """Documents the price of comparing with the best of the same runs: 14 %, not 5 %.
+
+    If it were 5 %, or that of a fixed scheme 14 %, this would fail in 95 and 92 % of streams; as it
+    is, it would in 5 % of others than this.
+    """
+    stream, repetitions, chosen, fixed = numpy_stream("test", "A/A worse"), 125, 0, 0
     for _ in range(repetitions):
         losses = dict(zip("abcdefghijklm", stream.normal(0.4, 0.1, (13, 10)), strict=True))
         best = min(losses, key=lambda scheme: losses[scheme].mean())
         chosen += _calls_any(losses, best, {"worse"})
         fixed += _calls_any(losses, "a", {"worse", "better"})
-    assert 0.08 < chosen / repetitions < 0.21  # three standard errors around 0.144
-    assert fixed / repetitions <= 0.05 + 4 * np.sqrt(0.05 * 0.95 / repetitions)
+    assert 0.08 < chosen / repetitions < 0.21
+    assert fixed / repetitions <= 0.1
 
 
 def _calls_any(losses, reference, outcomes):
