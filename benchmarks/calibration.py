@@ -14,17 +14,13 @@ Every study is compared by the function that the compare stage calls. Four quest
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from math import comb
-from pathlib import Path
 from statistics import NormalDist
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
 
 from benchmarks.calibration_studies import (
     FEW_CAPPED_SHIFT,
@@ -35,7 +31,7 @@ from benchmarks.calibration_studies import (
     stream_of,
     true_response,
 )
-from benchmarks.common import ROOT, add_write, count, put
+from benchmarks.common import ROOT, add_write, count, parser_of, put
 from initsweep.statistics.comparison import probability_better
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.proportions import share_interval, superiority_interval
@@ -265,7 +261,7 @@ def _table(columns: Sequence[str], lines: dict[str, dict[str, float]]) -> list[s
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--repetitions", type=count, default=1000, help="studies per line, 2 or more")
     made.add_argument("--workers", type=count, default=2)
     add_write(made, PAGE)

@@ -8,13 +8,9 @@ The last needs no more than `initsweep claims run zero_weights_stay_symmetric --
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import ROOT, add_write, put, refuse_parts
+from benchmarks.common import ROOT, add_write, parser_of, put, refuse_parts
 from initsweep.claim_page import files, render
 from initsweep.errors import InitsweepError
 from initsweep.spelling import markdown
@@ -40,7 +36,7 @@ def _row(one: render.Judged) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--claims", nargs="+", metavar="CLAIM", help="only these (default: all)")
     made.add_argument("--quick", action="store_true", help="from `initsweep claims --quick`")
     add_write(made, PAGE)

@@ -8,6 +8,11 @@ ROOT = Path(__file__).parent.parent
 END = "<!-- end -->"
 
 
+def parser_of(docstring: str | None) -> argparse.ArgumentParser:
+    """Return a parser that describes a script by the first line of its text."""
+    return argparse.ArgumentParser(description=(docstring or "").partition("\n")[0])
+
+
 def count(text: str) -> int:
     """Return a number of things from the command line.
 

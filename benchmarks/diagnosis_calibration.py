@@ -3,7 +3,7 @@
     python -m benchmarks.diagnosis_calibration            # from the committed table: seconds
     python -m benchmarks.diagnosis_calibration --write    # and into docs/diagnosis.md
     python -m benchmarks.diagnosis_calibration --train    # the table anew: about an hour
-    python -m benchmarks.diagnosis_calibration --train --cases 14 --work FOLDER   # tiny
+    python -m benchmarks.diagnosis_calibration --train --cases 4 --work FOLDER   # tiny
 
 Prints the thresholds that `initsweep/probes/thresholds.py` holds, and the result tables. Training
 all cases replaces `diagnosis_cases.csv`; some have a table of their own, in the folder of work.
@@ -12,16 +12,13 @@ all cases replaces `diagnosis_cases.csv`; some have a table of their own, in the
 import argparse
 import csv
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import ROOT, add_write, count, put, refuse_parts
+from benchmarks.common import ROOT, add_write, count, parser_of, put, refuse_parts
 from benchmarks.diagnosis_cases import Network, cases, read_outcomes, train_all
 from benchmarks.diagnosis_fit import TABLE, Bools, Cases, fit, rates_in_words, read_cases
 from benchmarks.diagnosis_measures import measure
@@ -40,7 +37,7 @@ CONVENTIONS = {
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--train", action="store_true", help="train and measure all cases anew")
     made.add_argument("--cases", type=count, help="with --train: the first ones only")
     made.add_argument(

@@ -10,19 +10,15 @@ the Gram matrices. Prints the best of several rounds.
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import ROOT, count
+from benchmarks.common import ROOT, count, parser_of
 from initsweep.architectures import build_model
 from initsweep.engine.devices import pin_matmul
 from initsweep.initializers import initial_state, make_initializer
@@ -136,7 +132,7 @@ def report(what: str, alone: float, stacked: float) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--rounds", type=count, default=3)
     made.add_argument("--depth", type=count, default=30, help="hidden layers")
     made.add_argument("--seeds", type=count, default=5, help="draws of the weights")

@@ -10,18 +10,14 @@ the slow path of the engine, and prints the error rates, and every case that was
 
 import argparse
 import random
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import count
+from benchmarks.common import count, parser_of
 from benchmarks.diagnosis_cases import (
     SCHEMES,
     Network,
@@ -134,7 +130,7 @@ def is_alarmed(network: Network, scheme: str) -> tuple[bool, str]:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--kind", choices=list(chosen()), help="only these")
     made.add_argument("--networks", type=count, help="of each kind (default: all)")
     made.add_argument("--schemes", type=count, help="for each network (default: 5 or 6)")

@@ -14,16 +14,13 @@ JAX takes part where it is installed; it is not among the requirements.
 
 import argparse
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
 from benchmarks import jax_scan
-from benchmarks.common import count
+from benchmarks.common import count, parser_of
 from initsweep.benchmark.contestants import Case, engine, trained
 from initsweep.benchmark.race import Contestant, contestants, machine, peaks, race, table, timed
 from initsweep.engine.devices import pin_matmul
@@ -125,7 +122,7 @@ def bookkeeping(rounds: int, epochs: int | None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--cases", nargs="+", choices=NETWORKS, default=list(NETWORKS))
     made.add_argument("--optimizers", nargs="+", choices=("sgd", "adam"), default=["sgd", "adam"])
     made.add_argument("--rounds", type=count, default=5)

@@ -12,11 +12,8 @@ cores. Well below 1 where work stands in line, it says how much of an estimate i
 import argparse
 import os
 import re
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
+from benchmarks.common import parser_of
 from benchmarks.timed_study import TINY, Asked, add_mnist, of_examples, timed_study
 
 SMALL = {
@@ -47,7 +44,7 @@ def measure(name: str, asked: Asked) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--examples", nargs="+", default=[], help="folders of examples/")
     made.add_argument("--tiny", action="store_true", help="with --examples: in some seconds each")
     add_mnist(made)

@@ -6,12 +6,8 @@ python -m benchmarks.initializers_page --layers 'Linear(256, 128)'   # tiny
 """
 
 import argparse
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import ROOT, add_write, put, refuse_parts
+from benchmarks.common import ROOT, add_write, parser_of, put, refuse_parts
 from benchmarks.measure_fans import CASES, add_layers, table
 from initsweep.initializers import INITIALIZERS, Initializer
 
@@ -45,7 +41,7 @@ def _as_yaml(value: object) -> object:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     add_layers(made)
     add_write(made, PAGE)
     return made

@@ -8,14 +8,11 @@ It is given an advantage: nobody asks it for the losses.
 import argparse
 import importlib.util
 import os
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
+from benchmarks.common import parser_of
 from initsweep.benchmark.contestants import ROWS, Case, rows
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
@@ -96,7 +93,7 @@ def _loop(case: Case) -> float:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    return argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    return parser_of(__doc__)
 
 
 def main() -> None:

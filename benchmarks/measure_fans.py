@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.init import _calculate_fan_in_and_fan_out
 
+from benchmarks.common import parser_of
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.slots import slots_of
 from initsweep.randomness import torch_stream
@@ -197,7 +198,7 @@ def add_layers(parser: argparse.ArgumentParser) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     add_layers(made)
     return made
 

@@ -12,7 +12,6 @@ are not extended: compare with `tune.extension_rounds: 0`.
 import argparse
 import json
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -27,9 +26,7 @@ from ruamel.yaml import YAML
 from torch import nn
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import count
+from benchmarks.common import count, parser_of
 from benchmarks.timed_study import TINY, replaced
 from initsweep.architectures import build_model
 from initsweep.datasets._loading import prepare
@@ -191,7 +188,7 @@ def _work(
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--params", type=Path, default=Path("params.yaml"))
     made.add_argument("--processes", type=count, default=1)
     made.add_argument("--threads", type=count, default=1, help="of torch, per process")

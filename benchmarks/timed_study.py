@@ -173,7 +173,7 @@ def timed(command: Sequence[str], folder: Path) -> tuple[str, Timing]:
         SystemExit: If it fails; it has said why.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith(HIDDEN)}
-    environment |= {"PYTHONPATH": str(ROOT / "src"), "PYTHONUNBUFFERED": "1"}
+    environment |= {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", "PYTHONUNBUFFERED": "1"}
     before, start = _processor(), time.perf_counter()
     marks = [("start", start)]
     with (

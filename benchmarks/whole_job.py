@@ -19,9 +19,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
-from benchmarks.common import ROOT, count
+from benchmarks.common import ROOT, count, parser_of
 from benchmarks.timed_study import Asked, Timing, timed, timed_study
 
 FIRST = ("xavier_uniform", "he_normal", "lecun_normal", "orthogonal")  # all of them train well
@@ -36,7 +34,7 @@ def main() -> None:
         with timed_study(asked) as study:
             sides.setdefault("initsweep repro", []).append(study.timing)
             for processes, threads in options.loops:
-                script = [sys.executable, str(ROOT / "benchmarks/plain_loop.py")]
+                script = [sys.executable, "-m", "benchmarks.plain_loop"]
                 script += ["--processes", str(processes), "--threads", str(threads)]
                 name = f"plain loop, {processes} process(es) of {threads} thread(s)"
                 (study.folder / "plain.db").unlink(missing_ok=True)
@@ -51,7 +49,7 @@ def main() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--rounds", type=count, default=3)
     made.add_argument("--engine", default="auto", help="runtime.engine of params.yaml")
     made.add_argument("--schemes", type=count, default=4)

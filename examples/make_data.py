@@ -10,12 +10,14 @@ from pathlib import Path
 from pandas import DataFrame
 from sklearn.datasets import load_diabetes, load_wine
 
+from benchmarks.common import parser_of
+
 HERE = Path(__file__).parent
 
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("--into", type=Path, default=HERE, help="folder for them, if not this one")
     return made
 

@@ -11,15 +11,13 @@ import argparse
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # so that the file may be called by its path
-
+from benchmarks.common import parser_of
 from benchmarks.timed_study import EXAMPLES, TINY, Asked, add_mnist, of_examples, timed_study
 
 HERE = Path(__file__).parent
@@ -97,7 +95,7 @@ def _replaced(line: str, by: Callable[[re.Match[str]], str], text: str, page: Pa
 
 def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
-    made = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    made = parser_of(__doc__)
     made.add_argument("names", nargs="*", metavar="example", help=", ".join(EXAMPLES))
     made.add_argument("--tiny", action="store_true", help="in some seconds each; with --into")
     made.add_argument("--into", type=Path, help="folder for pages and packets, if not this one")
