@@ -1,7 +1,10 @@
 """Draws that are turned aside: the numbers of the global generator, which stays where it is."""
 
+import cProfile
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -63,25 +66,77 @@ def test_gradients_of_what_was_dropped():
     assert torch.equal(x.grad, expected)
 
 
-def test_code_that_seeds_itself_is_followed_and_leaves_nothing():
-    torch.manual_seed(1)
-    before = torch.get_rng_state()
-    with private_draws(7, follow=True):
-        first = torch.rand(3)
-        torch.manual_seed(5)
-        own = torch.rand(3)
-    assert torch.equal(torch.get_rng_state(), before)
-    torch.manual_seed(5)
-    assert torch.equal(own, torch.rand(3))
+def forked():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        inside = torch.rand(2)
+    return torch.cat([inside, torch.rand(2)])
+
+
+def put_back():
+    state = torch.get_rng_state()
+    first = torch.rand(2)
+    torch.set_rng_state(state)
+    return torch.cat([first, torch.rand(2)])
+
+
+def refused():
+    with pytest.raises(RuntimeError):
+        torch.default_generator.manual_seed("seven")
+    return torch.rand(2)
+
+
+OWN_SEEDS = {
+    "once": lambda: (torch.rand(2), torch.manual_seed(5), torch.rand(2))[2],
+    "the seed that the process has": lambda: (torch.manual_seed(42), torch.rand(2))[1],
+    "twice the same": lambda: torch.cat(
+        [torch.rand(2, generator=torch.manual_seed(5)) for _ in range(2)]
+    ),
+    "for a while": forked,
+    "put back": put_back,
+    "refused": refused,
+    "read": lambda: torch.tensor(torch.initial_seed()),
+}
+
+
+@pytest.mark.parametrize("own", OWN_SEEDS.values(), ids=OWN_SEEDS)
+@pytest.mark.parametrize("drawn", [0, 3])
+@pytest.mark.parametrize("profiled", [False, True])
+def test_code_that_seeds_itself_is_followed_and_leaves_nothing(own, drawn, profiled):
     torch.manual_seed(7)
-    assert torch.equal(first, torch.rand(3))
+    expected, after = own(), torch.rand(3)
+    torch.manual_seed(42)
+    torch.rand(drawn)
+    before = torch.get_rng_state()
+    with cProfile.Profile() if profiled else nullcontext():
+        listening = sys.getprofile()
+        with private_draws(7):
+            assert torch.equal(own(), expected)
+            with private_draws(1):
+                torch.manual_seed(2)
+            assert torch.equal(torch.rand(3), after)
+        assert sys.getprofile() is listening
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_draws_go_on_where_a_generator_is():
+    generator = torch.Generator().manual_seed(7)
+    parts = []
+    for _ in range(2):
+        with private_draws(generator):
+            parts.append(torch.rand(2))
+    torch.manual_seed(7)
+    assert torch.equal(torch.cat(parts), torch.cat([torch.rand(2), torch.rand(2)]))
 
 
 @pytest.mark.usefixtures("restless_threads")
 def test_every_thread_has_its_own():
     def drawn(seed):
         with private_draws(seed):
-            return torch.cat([torch.rand(2) for _ in range(50)])
+            first = torch.cat([torch.rand(2) for _ in range(50)])
+        with private_draws(seed):
+            torch.manual_seed(seed + 1)
+            return torch.cat([first, torch.rand(2)])
 
     expected = [drawn(seed) for seed in range(8)]
     stop = threading.Event()

@@ -38,7 +38,7 @@ def build_model(
     """
     entry = _entry(name)
     # A user's network may draw buffers at random; they must be the same in every process.
-    with private_draws(stream_seed("architecture", name), follow=True):
+    with private_draws(stream_seed("architecture", name)):
         if isinstance(entry, type) and issubclass(entry, Architecture):
             return parse_options(entry, options, "model").build(n_features, n_outputs)
         function = cast(Callable[..., object], entry)

@@ -206,7 +206,7 @@ def called(entry: Callable[..., object], name: str) -> nn.Module:
     Raises:
         InitsweepError: If it fails, or returns something else.
     """
-    with private_draws(stream_seed("architecture", name), follow=True):
+    with private_draws(stream_seed("architecture", name)):
         try:
             model = entry()
         except Exception as error:  # the user's own code may raise anything; it is chained

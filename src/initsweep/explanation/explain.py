@@ -123,7 +123,7 @@ def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     name = getattr(build, "__qualname__", repr(build))
     if not callable(build):
         raise InitsweepError(f"explain takes a network or what builds one, received {build!r}.")
-    with private_draws(seed, follow=True):
+    with private_draws(seed):
         try:
             model = build()
         except Exception as error:  # the user's own code may raise anything; it is chained

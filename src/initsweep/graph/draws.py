@@ -1,51 +1,59 @@
 """Draws from torch's global generator, which belongs to the whole process, are turned aside."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from types import FrameType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, default_generator
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode, _pop_mode, _push_mode
 
 
 @contextmanager
-def private_draws(seed: int, *, follow: bool = False) -> Iterator[None]:
+def private_draws(seed: int | torch.Generator) -> Iterator[None]:
     """Let this thread draw as if the global generator had this seed, without touching it.
 
     Of what is drawn on the CPU; every operation gives the numbers that it gives after
-    `torch.manual_seed(seed)`.
+    `torch.manual_seed(seed)`. Code that seeds, reads or sets the global generator itself sees
+    and changes that of this thread.
 
     Args:
-        seed: The seed.
-        follow: Whether to follow code that calls `torch.manual_seed` itself, and to take that
-            back in the end. If another thread does, just before a draw, that is followed too.
+        seed: The seed, or the generator of draws that go on.
 
     Yields:
         Nothing.
     """
-    state, mode = torch.get_rng_state(), _Redirected(seed, follow=follow)
+    generator = torch.Generator().manual_seed(seed) if isinstance(seed, int) else seed
+    listening = sys.getprofile()
+    if listening is not None and not isinstance(getattr(listening, "__self__", None), _Private):
+        # Somebody's profiler is in the only place from which calls are heard. The numbers are the
+        # same then, but threads that draw meanwhile are in each other's way.
+        _exchange(generator)
+        try:
+            yield
+        finally:
+            _exchange(generator)
+        return
+    mode = _Private(generator)
     _push_mode(mode)  # not `with`, which besides sets flags of the whole process
+    sys.setprofile(mode.hear)  # of this thread
     try:
         yield
     finally:
+        sys.setprofile(listening)
         _pop_mode()
-        if mode.followed:
-            torch.set_rng_state(state)
 
 
-class _Redirected(TorchDispatchMode):
-    """Gives operations that draw on the CPU a generator; a mode is its thread's own.
+class _Private(TorchDispatchMode):
+    """Gives operations that draw on the CPU a generator; a mode is its thread's own."""
 
-    Attributes:
-        followed: Whether the global generator was seeded meanwhile, and that was followed.
-    """
-
-    def __init__(self, seed: int, *, follow: bool) -> None:
+    def __init__(self, generator: torch.Generator) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._generator, self._follow = torch.Generator().manual_seed(seed), follow
-        self._known, self.followed = torch.default_generator.initial_seed(), False
+        self._generator = generator
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -59,30 +67,40 @@ class _Redirected(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401 - whatever the operation returns
         """Return what the operation gives."""
-        given = dict(kwargs or {})
-        if not _draws_on_the_cpu(func, args, given):
+        given = kwargs or {}
+        if not _may_draw(func) or not _is_global(given.get("generator")):
             return func(*args, **given)
-        if self._follow:
-            self._follow_seed()
-        return func.overloadpacket(*args, **given | {"generator": self._generator})
+        device = next((one.device for one in args if isinstance(one, Tensor)), given.get("device"))
+        if torch.device(device or "cpu").type != "cpu":
+            return func(*args, **given)
+        return func.overloadpacket(*args, **{**given, "generator": self._generator})
 
-    def _follow_seed(self) -> None:
-        seed = torch.default_generator.initial_seed()
-        afresh = torch.Generator().manual_seed(seed)
-        # Where there were draws since, it was another thread that seeded.
-        if seed != self._known and torch.equal(torch.get_rng_state(), afresh.get_state()):
-            self._known, self._generator, self.followed = seed, afresh, True
+    def hear(self, _frame: FrameType, event: str, called: object) -> None:
+        """Stand in for the global generator while this thread's code calls a method of it.
 
-
-def _draws_on_the_cpu(operation: OpOverload, args: Sequence[Any], given: Mapping[str, Any]) -> bool:
-    """Return whether an operation would draw from the global generator."""
-    if torch.Tag.nondeterministic_seeded not in operation.tags or given.get("generator"):
-        return False
-    device = next((one.device for one in args if isinstance(one, Tensor)), given.get("device"))
-    return torch.device(device or "cpu").type == "cpu" and _takes_generator(operation)
+        Its methods are C's, which nobody can replace for one thread only.
+        """
+        if event[:2] == "c_" and getattr(called, "__self__", None) is default_generator:
+            _exchange(self._generator)  # before the call, and back after it
 
 
-def _takes_generator(operation: OpOverload) -> bool:
+def _is_global(generator: torch.Generator | None) -> bool:
+    # What an operation is given is another object of Python's, for the same generator.
+    return generator is None or generator._cdata == default_generator._cdata  # type: ignore[attr-defined]
+
+
+def _exchange(generator: torch.Generator) -> None:
+    own, shared = generator.get_state(), default_generator.get_state()
+    generator.set_state(shared)
+    default_generator.set_state(own)
+
+
+@cache
+def _may_draw(operation: OpOverload) -> bool:
+    """Return whether an operation can draw, and be told from where."""
     packet = operation.overloadpacket
-    schemas = [getattr(packet, name)._schema for name in packet.overloads()]
-    return any(one.name == "generator" for schema in schemas for one in schema.arguments)
+    return torch.Tag.nondeterministic_seeded in operation.tags and any(
+        one.name == "generator"
+        for name in packet.overloads()
+        for one in getattr(packet, name)._schema.arguments
+    )

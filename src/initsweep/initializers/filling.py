@@ -83,7 +83,7 @@ class Filling:
         """
         kind = type(self.initializer)
         ours = kind.__module__.startswith("initsweep.") and kind is not FunctionInitializer
-        return nullcontext() if ours else private_draws(seed, follow=True)
+        return nullcontext() if ours else private_draws(seed)
 
     def _completed(self, state: Mapping[str, Tensor], seed: int) -> Mapping[str, Tensor]:
         if type(self.initializer).complete is Initializer.complete:

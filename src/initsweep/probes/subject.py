@@ -43,7 +43,7 @@ def subject(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
 
 
 def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
-    with private_draws(seed, follow=True):
+    with private_draws(seed):
         try:
             network = build()
         except Exception as error:  # the user's own code may raise anything; it is chained
