@@ -1,3 +1,9 @@
+import itertools
+import threading
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
@@ -5,6 +11,8 @@ from torch import nn
 from initsweep import diagnose
 from initsweep.architectures import build_model
 from initsweep.errors import InitsweepError
+from initsweep.graph.strays import check_registered
+from initsweep.graph.twins import twin_of
 
 
 class Hiding(nn.Module):
@@ -27,6 +35,10 @@ WAYS = {
     "tuple": lambda layer: ([layer],),
     "dict": lambda layer: {"first": (layer,)},
     "set": lambda layer: {layer},
+}
+GROUPED = {
+    "in a sequence": lambda net: [nn.Sequential(net.also, nn.ReLU())],
+    "the head too": lambda net: ([net.head, nn.Sequential(nn.Sequential(net.also))],),
 }
 BATCH = torch.randn(9, 4, generator=torch.Generator().manual_seed(0))
 
@@ -51,3 +63,43 @@ def test_frozen_ones_and_those_that_are_registered_too_may_be(way):
     twice.also = nn.Linear(4, 4)
     twice.inner.hidden = WAYS[way](twice.also)
     assert [row.name for row in diagnose(twice, BATCH).layers] == ["also", "head"]
+
+
+@pytest.mark.parametrize("group", GROUPED.values(), ids=GROUPED)
+def test_a_group_that_is_registered_nowhere_may_hold_layers_that_are(group):
+    network = Hiding(lambda _: [nn.ReLU()])
+    network.also = nn.Linear(4, 4)
+    network.inner.hidden = group(network)
+    check_registered(network, "it")
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_a_thread_may_use_the_network_meanwhile():
+    network, stop = Hiding(lambda _: [nn.ReLU()]), threading.Event()
+    network.seen, network.steps, network.table = set(), deque(), {}
+
+    def disturb():
+        for step in itertools.count():
+            network.seen.add(step)
+            network.inner.hidden.append(step)
+            network.steps.append(step)
+            network.table[step] = step
+            setattr(network, f"last_{step}", step)
+            if step % 50 == 49:
+                network.seen.clear()
+                network.table.clear()
+                del network.inner.hidden[1:]
+                for name in [name for name in vars(network) if name.startswith("last_")]:
+                    delattr(network, name)
+                if stop.is_set():
+                    return
+
+    with ThreadPoolExecutor(1) as pool:
+        disturbing, end = pool.submit(disturb), time.monotonic() + 1
+        try:
+            while time.monotonic() < end:
+                check_registered(network, "it")
+                twin_of(network)
+        finally:
+            stop.set()
+        disturbing.result()

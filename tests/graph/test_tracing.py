@@ -3,8 +3,13 @@
 import math
 import math as mathematics
 import warnings
-from functools import partial
+import weakref
+from concurrent.futures import ThreadPoolExecutor
+from enum import Enum
+from functools import cached_property, lru_cache, partial, partialmethod
 from math import sqrt
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import torch
@@ -96,6 +101,67 @@ class Held(Net):
         return self.two(torch.relu(self.holder.run(x)))
 
 
+class Scales:
+    """A mixin, something to call, a descriptor and a table of functions."""
+
+    def __init__(self, function=None):
+        self.function = function
+
+    def __call__(self, x):
+        return self.scaled(x)
+
+    def __get__(self, network, kind=None):
+        return lambda x: self.scaled(self.function(network, x))
+
+    @staticmethod
+    def scaled(x, by=1):
+        return by * x / math.sqrt(x.shape[-1])
+
+    power = partialmethod(scaled, by=3)
+
+
+class MoreScales(Scales): ...
+
+
+class Mixed(Net, MoreScales):
+    def forward(self, x):
+        return self.two(self.scaled(self.one(x)))
+
+
+class Cached(Net):
+    described = Scales(lambda network, x: network.one(x))
+    twice = partialmethod(Scales.scaled, by=2)
+
+    @cached_property
+    def cached(self):
+        return lambda x: self.one(x) / math.sqrt(x.shape[-1])
+
+    def forward(self, x):
+        return self.two(self.cached(x) + self.described(x) + type(self).twice.__get__(x)())
+
+
+class Slotted(Net):
+    __slots__ = ("factor", "never")
+
+    def __init__(self, use):
+        super().__init__(use)
+        self.factor = 2.0
+
+
+class Slot:
+    __slots__ = ("inner",)
+
+    def __init__(self, inner):
+        self.inner = inner
+
+
+def holding(hold, reach):
+    """Return a network that reaches its first layer through something that holds it."""
+    network = Net(lambda net, x: reach(net.held)(x))
+    network.held = hold(network.one)
+    return network
+
+
 class Unregistered(Net):
     def __init__(self):
         super().__init__()
@@ -164,12 +230,38 @@ WAYS = {
     "around": lambda: Net(lambda net, x: AROUND(net.one(x))),
     "own call": OwnCall,
     "parametric": Parametric,
+    "a mixin after nn.Module": Mixed,
+    "descriptors": Cached,
+    "a helper class": lambda: Net(lambda net, x: MoreScales.scaled(net.one(x))),
+    "a helper object": lambda: Net(lambda net, x: HELPER(net.one(x))),
+    "a callable object": lambda: holding(lambda one: [one, Scales()], lambda held: held[1]),
+    "slots": lambda: Slotted(lambda net, x: net.one(x) * net.factor),
+    "a slot": lambda: holding(Slot, lambda held: held.inner),
+    "slots of lists": lambda: holding(lambda one: Slot([Slot(one)]), lambda h: h.inner[0].inner),
+    "held in a list": lambda: holding(lambda one: Holder([one]), lambda held: held.layer[0]),
+    "a namespace": lambda: holding(lambda one: SimpleNamespace(a=[one]), lambda held: held.a[0]),
+    "a reference": lambda: holding(weakref.ref, lambda held: held()),
+    "types of types": lambda: Net(lambda net, x: cast(type[nn.Module], net.one)(x)),
+    "members": lambda: holding(lambda _: Way.ONE, lambda held: WAY_OF[held]),
     "fx.wrap": lambda: Net(lambda net, x: taken_whole(net.one(x), 2)),
     "checkpoint": lambda: Net(lambda net, x: checkpoint(net.one, x, use_reentrant=False)),
     "traced before": lambda: fx.symbolic_trace(Net(lambda net, x: by_root(net.one(x)))),
     "scripted": lambda: nn.Sequential(torch.jit.script(nn.Linear(4, 4)), nn.ReLU()),
     "weight norm": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)),
 }
+
+
+HELPER = MoreScales()
+
+
+class Way(Enum):
+    ONE = "one"
+
+    def __call__(self, x):
+        return x
+
+
+WAY_OF = {Way.ONE: Scales()}
 
 
 class Patching(fx.Tracer):
@@ -206,10 +298,16 @@ def test_running_the_operations_gives_what_the_network_gives(training):
     assert traced.root.training is training
 
 
+def elsewhere(function):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(function).result()
+
+
+@lru_cache(maxsize=0)  # an object of C, which is not copied, and sees what others see
 def settings():
     return (
         nn.Module.__call__, nn.Module.__getattr__, math.sqrt, globals()["sqrt"],
-        globals()["taken_whole"], list(warnings.filters), torch.get_rng_state().tolist(),
+        globals()["taken_whole"], list(warnings.filters), elsewhere(torch.get_rng_state).tolist(),
         fx._symbolic_trace._is_fx_tracing_flag,
     )  # fmt: skip
 
@@ -228,8 +326,6 @@ def test_nothing_of_the_process_is_other_while_a_network_is_traced():
 
 
 class Seen:
-    """No container and no holder of modules, so it is shared, and sees what others see."""
-
     def __init__(self):
         self.settings = []
 

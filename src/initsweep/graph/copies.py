@@ -1,16 +1,28 @@
 """Copies a network and what refers to its modules, as Python has it.
 
-That is: containers, bound methods, functions with what they close over, and objects that hold
-modules. Tensors that are no parameters are copied too; the rest is shared.
+That is: containers, bound methods, functions with what they close over, the user's classes, and
+objects of these or that lead to modules. Tensors that modules hold are copied too; the rest is
+shared.
 """
 
 import copy
+import sys
 from abc import ABCMeta
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from enum import Enum
 from functools import partial
-from types import CellType, FunctionType, MethodType, ModuleType
+from types import (
+    CellType,
+    FunctionType,
+    MemberDescriptorType,
+    MethodType,
+    ModuleType,
+    SimpleNamespace,
+)
 from typing import Any
+from weakref import ReferenceType
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +46,7 @@ class Copier:
         self._apart, self._given, self._dtype = apart, given, dtype
         # Beside each copy the original, lest its id be given to something else.
         self._copies: dict[int, tuple[object, Any]] = {}
+        self._strange: dict[int, object] = {}
         self._classes: dict[type, type] = {}
         self._twin_classes: dict[type, type] = {}
         self._spaces: dict[int, Space] = {}
@@ -70,21 +83,56 @@ class Copier:
         return one.detach().to(dtype or one.dtype, copy=True).requires_grad_(one.requires_grad)
 
     def _module(self, one: nn.Module) -> nn.Module:
-        twin: nn.Module = self._filled(object.__new__(self._twin_class(type(one))), one)
+        twin: nn.Module = object.__new__(self._twin_class(type(one)))
+        self._keep(one, twin)
+        vars(twin).update(self._mapped(dict(vars(one))))
+        for member, value in _slots(one).items():
+            member.__set__(twin, self.of(value))
         return twin
 
     def _object(self, one: object) -> object:
-        held = [*getattr(one, "__dict__", {}).values()]
-        if not any(isinstance(value, nn.Module) for value in held):
+        if not self._refers(one):
             return one
-        copied = copy.copy(one)
-        return one if copied is one else self._filled(copied, one)
-
-    def _filled(self, copied: Any, one: object) -> Any:  # noqa: ANN401 - of the kind of `one`
+        copied: Any
+        try:
+            simple = isinstance(one, SimpleNamespace)
+            copied = copy.copy(one) if simple else object.__new__(self._class(type(one)))
+        except TypeError:  # it is C's, and hides what it leads to
+            return one
         self._keep(one, copied)
-        # `dict` copies in one go: another thread may be setting an attribute.
-        vars(copied).update(self._mapped(dict(vars(one))))
+        # All else is shared: it may be a data set, or what a user counts with.
+        for name, value in _attributes(one).items():
+            vars(copied)[name] = self.of(value) if self._refers(value) else value
+        for member, value in _slots(one).items():
+            member.__set__(copied, self.of(value) if self._refers(value) else value)
         return copied
+
+    def _wrapper(self, one: Any) -> object:  # noqa: ANN401 - of functions
+        return type(one)(*map(self.of, _functions_in(one)))
+
+    def _reference(self, one: "ReferenceType[Any]") -> object:
+        target = one()
+        return one if target is None else type(one)(self.of(target))
+
+    def _refers(self, one: object) -> bool:
+        """Return whether something leads to modules or to what is copied of the user's code."""
+        seen, waiting = dict[int, object](), [one]
+        while waiting:
+            item = waiting.pop()
+            if type(item) in _PLAIN or id(item) in seen or id(item) in self._strange:
+                continue
+            copied = self._copies.get(id(item), (item, item))[1] is not item
+            if copied or id(item) in self._given or self._is_copied(item):
+                return True
+            seen[id(item)] = item
+            waiting += _parts_of(item)
+        self._strange |= seen
+        return False
+
+    def _is_copied(self, one: object) -> bool:
+        if isinstance(one, FunctionType):
+            return self._moves(one)
+        return isinstance(one, nn.Module | nn.Parameter) or _is_the_users(type(one))
 
     def _mapped(self, values: Mapping[Any, object]) -> dict[Any, Any]:
         return {self.of(key): self.of(value) for key, value in values.items()}
@@ -101,9 +149,9 @@ class Copier:
         return one if same else tuple.__new__(type(one), copied)
 
     def _list(self, one: list[object] | deque[object]) -> list[object] | deque[object]:
-        copied = copy.copy(one)
+        copied = copy.copy(one)  # in one go, as another thread may be appending
         self._keep(one, copied)
-        for index, item in enumerate(copy.copy(one)):
+        for index, item in enumerate(list(copied)):
             copied[index] = self.of(item)
         return copied
 
@@ -117,7 +165,7 @@ class Copier:
         return copied
 
     def _set(self, one: set[object]) -> set[object]:
-        return type(one)(map(self.of, one))
+        return type(one)(map(self.of, copy.copy(one)))
 
     def _function(self, one: FunctionType) -> object:
         if compiled := getattr(one, "_torchdynamo_orig_callable", None):
@@ -150,46 +198,95 @@ class Copier:
         return Shadow(one, self)
 
     def _type(self, kind: type) -> type:
-        return self._class(kind) if issubclass(kind, nn.Module) else kind
+        return self._class(kind)
 
     def _class(self, kind: type) -> type:
-        """Return a class of which modules of the twin are instances, with copied functions."""
+        """Return a class of which the twin's modules and objects are instances.
+
+        It has copies of the functions. In the order of resolution these stand right before their
+        originals, so that `super()` finds them.
+        """
+        if kind is nn.Module or not (issubclass(kind, nn.Module) or _is_the_users(kind)):
+            return kind
         if kind not in self._classes:
+            bases = [new for old in kind.__bases__ if (new := self._class(old)) is not old]
             moved = {
-                name: value
-                for name, value in vars(kind).items()
-                if any(map(self._moves, _functions_in(value)))
+                name: one
+                for name, one in vars(kind).items()
+                # What its own class answers for (as in pydantic) cannot be set.
+                if self._is_moved(one) and not hasattr(getattr(type(kind), name, None), "__set__")
             }
-            self._classes[kind] = _derived(kind, (kind,), {}) if moved else kind
+            new = _derived(kind, (kind, *bases), {}) if moved or bases else kind
+            self._classes[kind] = new
             for name, value in moved.items():
-                type.__setattr__(self._classes[kind], name, self._attribute(value))
+                type.__setattr__(new, name, self.of(value))
         return self._classes[kind]
 
-    def _attribute(self, value: Any) -> Any:  # noqa: ANN401 - whatever holds functions
-        if isinstance(value, property):
-            return property(*map(self.of, _functions_in(value)))
-        if isinstance(value, staticmethod | classmethod):
-            return type(value)(self.of(value.__func__))
-        return self.of(value)
+    def _is_moved(self, value: object) -> bool:
+        """Return whether a class needs a copy of what it has; its modules and tables are shared."""
+        method = callable(value) or hasattr(value, "__get__")
+        return method and not isinstance(value, nn.Module) and self._refers(value)
 
     def _twin_class(self, kind: type[nn.Module]) -> type:
         """Return the class of a copied module.
 
-        In the order of resolution copied functions stand right before their originals, so that
-        `super()` finds them, and `apart` stands right before `nn.Module`. The module says that it
+        In the order of resolution `apart` stands right before `nn.Module`. The module says that it
         is of the kind that copied functions take it for.
         """
         if kind not in self._twin_classes:
-            own = kind.__mro__[: kind.__mro__.index(nn.Module)]
-            first, rest = own[:1], [old for old in own[1:] if self._class(old) is not old]
-            bases, said = map(self._class, (*first, *rest)), self._class(kind)
+            said = self._class(kind)
+            bases = (self._apart,) if kind is nn.Module else (said, self._apart)
             names: dict[str, object] = {"__class__": property(lambda _: said)}
-            self._twin_classes[kind] = _derived(kind, (*bases, self._apart), names)
+            self._twin_classes[kind] = _derived(kind, bases, names)
         return self._twin_classes[kind]
 
 
 _NOTHING = object()
 _NOT_THE_USERS = ("torch.", f"{__package__}.")
+_LIBRARIES = sys.stdlib_module_names | {"torch", "numpy"}
+
+
+def _is_the_users(kind: type) -> bool:
+    """Return whether objects of a class are copied: plain ones, of the user's code."""
+    if f"{kind.__module__}".partition(".")[0] in _LIBRARIES or issubclass(kind, Enum):
+        return False
+    return all(base is object or base.__flags__ & 1 << 9 for base in kind.__mro__)  # not of C's
+
+
+def _attributes(one: object) -> dict[str, object]:
+    held = getattr(one, "__dict__", None)
+    return held.copy() if type(held) is dict else {}  # aliases such as `list[int]` have a class's
+
+
+def _slots(one: object) -> dict[MemberDescriptorType, object]:
+    """Return the values of an object that are not in its dictionary."""
+    found = {}
+    for base in type(one).__mro__:
+        for member in vars(base).values() if "__slots__" in vars(base) else ():
+            if isinstance(member, MemberDescriptorType):
+                with suppress(AttributeError):  # it has no value yet
+                    found[member] = member.__get__(one)
+    return found
+
+
+def _parts_of(one: object) -> Iterable[object]:
+    """Return what something leads to."""
+    for kinds, parts in _PARTS:
+        if isinstance(one, kinds):
+            return parts(one)
+    return [*_attributes(one).values(), *_slots(one).values()]
+
+
+_PARTS: tuple[tuple[tuple[type, ...], Callable[[Any], Iterable[object]]], ...] = (
+    ((type, ModuleType, Tensor), lambda _: ()),
+    ((dict,), lambda one: [*one, *one.values()]),
+    ((list, tuple, set, frozenset, deque), list),
+    ((partial,), lambda one: [one.func, *one.args, *one.keywords.values()]),
+    ((MethodType,), lambda one: [one.__func__, one.__self__]),
+    ((FunctionType,), lambda one: [value for _, value in _closed_over(one)]),
+    ((ReferenceType,), lambda one: [one()]),
+    ((property, staticmethod, classmethod), lambda one: _functions_in(one)),
+)
 
 
 def _closed_over(function: FunctionType) -> list[tuple[str, object]]:
@@ -235,6 +332,8 @@ _BY_KIND: tuple[tuple[tuple[type, ...], str], ...] = (
     ((list, deque), "_list"),
     ((dict, OrderedDict), "_dict"),
     ((set, frozenset), "_set"),
+    ((ReferenceType,), "_reference"),
+    ((property, staticmethod, classmethod), "_wrapper"),
     ((type,), "_type"),
     ((ModuleType,), "_python_module"),
 )

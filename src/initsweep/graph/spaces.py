@@ -29,7 +29,7 @@ class _KindOfType(type):
         return isinstance(one, type)
 
 
-_TYPE = _KindOfType("type", (), {})
+_TYPE = _KindOfType("type", (type,), {"__class_getitem__": lambda _, kind: type[kind]})
 
 
 class Space(dict[str, Any]):

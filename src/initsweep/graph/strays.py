@@ -17,11 +17,11 @@ def check_registered(model: nn.Module, name: str) -> None:
     Raises:
         InitsweepError: If one is: `parameters()` does not have its weights.
     """
-    known = set(model.modules())
+    known = {id(one) for one in model.parameters()}
     for path, module in model.named_modules():
-        for attribute, held in vars(module).items():
+        for attribute, held in dict(vars(module)).items():  # a copy: other threads may set some
             for one in _modules_in(held):
-                if one not in known and any(each.requires_grad for each in one.parameters()):
+                if any(p.requires_grad and id(p) not in known for p in one.parameters()):
                     where = f"{path}.{attribute}".lstrip(".")
                     raise InitsweepError(
                         f"{name} holds a {type(one).__name__} in '{where}', a plain "
@@ -36,5 +36,5 @@ def _modules_in(held: object) -> Iterator[nn.Module]:
     if isinstance(held, nn.Module):
         yield held
     elif isinstance(held, list | tuple | set | dict):
-        for one in held.values() if isinstance(held, dict) else held:
+        for one in list(held.values() if isinstance(held, dict) else held):
             yield from _modules_in(one)
