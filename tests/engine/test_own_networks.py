@@ -1,6 +1,7 @@
 """Networks of strangers on every path, with more workers than one."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from initsweep.engine.train import train_lanes
 from initsweep.errors import StackingError
 from initsweep.initializers import initial_state
 from tests.engine.conftest import accuracy, cross_entropy
-from tests.own_networks import FEATURES, KINDS, OUTPUTS, Branching, Recurrent
+from tests.own_networks import FEATURES, KINDS, OUTPUTS, Branching, Dense, Recurrent
 
 LANES = [Lane(learning_rate=0.05, seed=seed) for seed in range(8)]
 CALL, GETATTR = nn.Module.__call__, nn.Module.__getattr__
@@ -105,3 +106,62 @@ def test_a_checkpointed_network_is_trained_as_without(trained):
     for engine in ("auto", "reference"):
         found = trained(problem, engine, 2)
         np.testing.assert_allclose(found.train_loss, expected.train_loss, rtol=1e-5)
+
+
+class Locked(Dense):
+    """As networks do that may be called from several threads."""
+
+    def __init__(self):
+        super().__init__()
+        self.lock, self.called = threading.Lock(), lambda x: self.inner(x)
+
+    def forward(self, x):
+        with self.lock:
+            x = self.stem(x)
+            return self.head(self.norm(x + torch.relu(self.called(x))))
+
+
+class Unstackable(Branching):
+    def __init__(self):
+        super().__init__()
+        self.lock, self.dropout = threading.Lock(), nn.Dropout(0.4)
+
+    def forward(self, x):
+        with self.lock:
+            return super().forward(self.dropout(x))
+
+
+@pytest.mark.parametrize("engine", ["torch", "reference", "auto"])
+def test_a_network_that_holds_a_lock_and_a_closure_is_trained_as_without(
+    engine, trained, assert_same_bytes
+):
+    torch.manual_seed(0)
+    locked, free = problem_of(Locked), problem_of(Dense)
+    free.model.load_state_dict(locked.model.state_dict())
+    assert_same_bytes(trained(locked, engine, 2), trained(free, engine, 2))
+
+
+@pytest.mark.usefixtures("restless_threads")
+def test_threads_that_draw_and_dropout_leave_each_other_alone(trained, assert_same_bytes):
+    def draws():
+        return torch.cat([torch.randn(8), torch.rand(3)])
+
+    problem, stop = problem_of(Unstackable), threading.Event()
+    alone = trained(problem, "reference", 1)
+    torch.manual_seed(7)
+    expected = [draws() for _ in range(300)]
+
+    def draw():
+        while not stop.is_set():
+            torch.manual_seed(7)
+            assert all(torch.equal(draws(), one) for one in expected)
+
+    with ThreadPoolExecutor(1) as pool:
+        drawing = pool.submit(draw)
+        try:
+            assert_same_bytes(trained(problem, "reference", 1), alone)
+            with pytest.raises(StackingError):
+                trained(problem, "torch", 1)
+        finally:
+            stop.set()
+        drawing.result()

@@ -255,7 +255,7 @@ HELPER = MoreScales()
 
 
 class Way(Enum):
-    ONE = "one"
+    ONE = (by_root,)
 
     def __call__(self, x):
         return x

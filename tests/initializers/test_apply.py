@@ -3,6 +3,7 @@
 import math
 import pickle
 import warnings
+from queue import SimpleQueue
 
 import pytest
 import torch
@@ -217,33 +218,25 @@ class Read(nn.Module):
     def __init__(self, times):
         super().__init__()
         self.inner, self.head, self.phi = nn.Linear(20, 20), nn.Linear(20, 5), torch.relu
-        self.note = times.append
+        self.note = times.put
 
     def forward(self, x):
         self.note(x)
         return self.head(x + self.phi(self.inner(x)))
 
 
-class Times:
-    def __init__(self):
-        self.number = 0
-
-    def append(self, _):
-        self.number += 1
-
-
 @pytest.mark.parametrize("scheme", ["he_normal", "lecun_normal"])
 @pytest.mark.parametrize("gain", ["auto", "incoming"])
 def test_for_many_seeds_a_network_is_read_once(scheme, gain):
-    times = Times()
+    times = SimpleQueue()
     network, initializer = Read(times), make_initializer(scheme, {"gain": gain})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InitsweepWarning)
         expected = [initial_state(network, initializer, seed) for seed in range(3)]
-        times.number = 0
+        before = times.qsize()
         state_of = initial_states(network, initializer)
     found = [state_of(seed) for seed in range(3)]
-    assert times.number == 1
+    assert times.qsize() == before + 1
     for one, other in zip(found, expected, strict=True):
         assert all(torch.equal(one[name], other[name]) for name in one)
 
@@ -254,10 +247,10 @@ def test_a_scheme_for_residual_networks_does_not_read_it_again():
             self.note(x)
             return self.head(x + self.inner(x))
 
-    times = Times()
+    times = SimpleQueue()
     state_of = initial_states(Silent(times), make_initializer("fixup", {}))
     assert not any(state_of(seed)["head.weight"].any() for seed in range(3))
-    assert times.number == 1
+    assert times.qsize() == 1
 
 
 def test_what_was_read_is_not_kept_from_call_to_call():

@@ -1,11 +1,11 @@
 """Outputs of trained networks."""
 
-import copy
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+
+from initsweep.graph.twins import twin_with
 
 
 @torch.no_grad()
@@ -22,9 +22,8 @@ def predict(model: nn.Module, states: Sequence[Mapping[str, Tensor]], features: 
     Returns:
         Shape (len(states), n, n_outputs).
     """
-    template = copy.deepcopy(model).to(features.device).eval()
     outputs = []
     for state in states:
         here = {name: value.to(features.device) for name, value in state.items()}
-        outputs.append(functional_call(template, here, (features,)))
+        outputs.append(twin_with(model, here).eval()(features))
     return torch.stack(outputs)

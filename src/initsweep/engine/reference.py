@@ -4,7 +4,6 @@ It takes and returns what the stacked path does, and is what that path is tested
 trains the networks that cannot be stacked.
 """
 
-import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,6 +18,8 @@ from initsweep.engine.lanes import (
     empty_results,
 )
 from initsweep.engine.schedules import rate_factor
+from initsweep.graph.draws import private_draws
+from initsweep.graph.twins import copy_of
 from initsweep.params import Optimizer, Training
 from initsweep.randomness import batch_order, stream_seed
 
@@ -43,10 +44,11 @@ def train_one(
     """
     results = empty_results(1, training.epochs, "reference", keep_states=keep_state)
     device = problem.train.features.device
-    with _random_numbers_from(stream_seed("model", lane.seed), device):
-        model = _initial_model(problem, lane.seed, device)
+    with _seeded(stream_seed("model", lane.seed), device) as draws:
+        with private_draws(draws):
+            model = _initial_model(problem, lane.seed, device)
         try:
-            _train(model, problem, lane, training, optimizer, results)
+            _train(model, problem, lane, training, optimizer, results, draws)
         except _DivergedError as diverged:
             results.diverged_at_step[0] = diverged.step
     if results.final_states is not None and results.diverged_at_step[0] < 0:
@@ -64,11 +66,12 @@ def _train(
     training: Training,
     optimizer: Optimizer,
     results: LaneResults,
+    draws: torch.Generator,
 ) -> None:
     n, size = len(problem.train.targets), training.batch_size
     steps_per_epoch = n // size
     updater = torch_optimizer(model, lane.learning_rate, optimizer)
-    loss, score = _evaluate(model, problem)
+    loss, score = _evaluate(model, problem, draws)
     limit = divergence_limit(loss, problem.constant_loss)
     _check(loss, limit, step := 0)
     results.initial_loss[0] = results.validation_loss[0, 0] = loss
@@ -79,31 +82,30 @@ def _train(
         for start in range(0, steps_per_epoch * size, size):
             factor = rate_factor(training, step, training.epochs * steps_per_epoch)
             updater.param_groups[0]["lr"] = lane.learning_rate * factor
-            batch_loss = _batch_loss(model, problem, order[start : start + size])
-            _check(batch_loss.item(), limit, step)
-            _update(model, updater, batch_loss, training.gradient_clip)
-            total += batch_loss.item()
+            batch_loss = _differentiated(model, problem, order[start : start + size], draws)
+            _check(batch_loss, limit, step)
+            if training.gradient_clip is not None:
+                nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clip)
+            updater.step()
+            total += batch_loss
             step += 1
-        loss, score = _evaluate(model, problem)
+        loss, score = _evaluate(model, problem, draws)
         _check(loss, limit, step)
         results.train_loss[0, epoch] = total / steps_per_epoch
         results.validation_loss[0, epoch + 1] = loss
         results.validation_score[0, epoch + 1] = score
 
 
-def _batch_loss(model: nn.Module, problem: Problem, batch: Tensor) -> Tensor:
-    model.train()
-    return problem.loss(model(problem.train.features[batch]), problem.train.targets[batch])
-
-
-def _update(
-    model: nn.Module, updater: torch.optim.Optimizer, loss: Tensor, gradient_clip: float | None
-) -> None:
-    updater.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    if gradient_clip is not None:
-        nn.utils.clip_grad_norm_(model.parameters(), gradient_clip)
-    updater.step()
+def _differentiated(
+    model: nn.Module, problem: Problem, batch: Tensor, draws: torch.Generator
+) -> float:
+    """Return the loss of a batch, and leave its gradients with the parameters."""
+    model.train().zero_grad()
+    with private_draws(draws):
+        outputs = model(problem.train.features[batch])
+        loss = problem.loss(outputs, problem.train.targets[batch])
+        loss.backward()  # type: ignore[no-untyped-call]
+    return loss.item()
 
 
 def _check(loss: float, limit: float, step: int) -> None:
@@ -117,10 +119,11 @@ def _check(loss: float, limit: float, step: int) -> None:
 
 
 @torch.no_grad()
-def _evaluate(model: nn.Module, problem: Problem) -> tuple[float, float]:
+def _evaluate(model: nn.Module, problem: Problem, draws: torch.Generator) -> tuple[float, float]:
     model.eval()
-    # A copy, as a module of the user may work in place on what it is given.
-    loss, score = problem.worth(model(problem.validation.features.clone()))
+    with private_draws(draws):
+        # A copy, as a module of the user may work in place on what it is given.
+        loss, score = problem.worth(model(problem.validation.features.clone()))
     return loss.item(), score.item()
 
 
@@ -147,7 +150,7 @@ def torch_optimizer(
 
 
 def _initial_model(problem: Problem, seed: int, device: torch.device) -> nn.Module:
-    model = copy.deepcopy(problem.model)
+    model = copy_of(problem.model)
     state = problem.initial_state(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -156,12 +159,14 @@ def _initial_model(problem: Problem, seed: int, device: torch.device) -> nn.Modu
 
 
 @contextmanager
-def _random_numbers_from(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators inside the block and restore them after it.
+def _seeded(seed: int, device: torch.device) -> Iterator[torch.Generator]:
+    """Seed the global generators of a GPU inside the block; the CPU's is left alone.
 
     Yields:
-        Nothing.
+        A generator for `private_draws`.
     """
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
+    on_gpu = device.type == "cuda"
+    with torch.random.fork_rng(devices=[device], enabled=on_gpu):
+        if on_gpu:
+            torch.manual_seed(seed)
+        yield torch.Generator().manual_seed(seed)

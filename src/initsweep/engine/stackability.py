@@ -1,16 +1,16 @@
 """Finds out, before training, whether a network can be trained as stacked lanes."""
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
 from initsweep.engine.lanes import Problem
 from initsweep.engine.reasons import in_words
 from initsweep.engine.stack import Stack
 from initsweep.errors import StackingError
+from initsweep.graph.draws import private_draws
+from initsweep.graph.twins import copy_of, twin_with
 
 TOLERANCE = 1e-3
 """Relative difference of losses, stacked against alone: far above rounding, far below a defect."""
@@ -33,7 +33,7 @@ def check_stackable(
         StackingError: If it works on its own but not stacked, or gives other numbers there.
     """
     device = problem.train.features.device
-    model = copy.deepcopy(problem.model).to(device)
+    model = copy_of(problem.model, device)
     # Random values: of two equal networks, or of constant ones, a mix-up would not show.
     generator = torch.Generator().manual_seed(0)
     states = [
@@ -46,11 +46,11 @@ def check_stackable(
     # Copies, as a module of the user may work in place on what it is given.
     features = problem.train.features[:EXAMPLES].clone()
     targets = problem.train.targets[:EXAMPLES]
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        model.eval()
-        outputs = torch.stack([functional_call(model, s, (features.clone(),)) for s in states])
-        model.train()
-        alone = [_loss_alone(problem, model, s, features.clone(), targets) for s in states]
+    with torch.no_grad(), private_draws(0):
+        outputs = torch.stack([twin_with(model, s).eval()(features.clone()) for s in states])
+        alone = [
+            problem.loss(twin_with(model, s).train()(features.clone()), targets) for s in states
+        ]
     # Everything is caught, as a module of the user may fail under vmap in any way.
     try:
         stack = new_stack(states)
@@ -71,13 +71,3 @@ def check_stackable(
             f"{type(model).__name__} cannot be stacked: it gives other losses in a stack "
             f"{stacked.tolist()} than alone {torch.stack(alone).tolist()}"
         )
-
-
-def _loss_alone(
-    problem: Problem,
-    model: torch.nn.Module,
-    state: dict[str, Tensor],
-    features: Tensor,
-    targets: Tensor,
-) -> Tensor:
-    return problem.loss(functional_call(model, state, (features,)), targets)

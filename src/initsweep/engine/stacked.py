@@ -4,7 +4,6 @@ The forward pass of one network is mapped over stacked parameters. As lanes shar
 ordinary backward pass of the *sum* of their losses gives every lane exactly its own gradient.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
@@ -14,6 +13,7 @@ from torch.func import functional_call, vmap
 from initsweep.engine.lanes import FloatArray
 from initsweep.engine.packing import ALIGNMENT
 from initsweep.engine.stack import Stack, padded_to, take
+from initsweep.graph.twins import copy_of
 
 EVALUATION_EXAMPLES = 1024
 """Examples evaluated at once: bounds memory on large validation sets."""
@@ -75,7 +75,7 @@ class VmapStack(ModuleStack):
             constants: Everything else by name, (lanes, *shape).
             loss: Outputs (lanes, n, n_outputs) and targets (lanes, n) to losses (lanes,).
         """
-        super().__init__(copy.deepcopy(model), loss)
+        super().__init__(copy_of(model), loss)
         self.parameters = {name: p.clone().requires_grad_() for name, p in parameters.items()}
         self.constants = {name: value.clone() for name, value in constants.items()}
         self.lanes = len(next(iter(self.parameters.values())))
@@ -106,7 +106,7 @@ class SingleStack(ModuleStack):
         loss: Loss,
     ) -> None:
         """Take the lane's tensors, (1, *shape); arguments as those of `VmapStack`."""
-        super().__init__(copy.deepcopy(model), loss)
+        super().__init__(copy_of(model), loss)
         self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.lanes, self.parameters, self.constants = 1, {}, {}
         tensors = [*self._model.named_parameters(), *self._model.named_buffers()]

@@ -1,6 +1,5 @@
 """The path in pure torch: lanes of a chunk together in one stack, or one by one where that wins."""
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -21,6 +20,8 @@ from initsweep.engine.stacked import SingleStack, VmapStack
 from initsweep.engine.tracing import read_plan
 from initsweep.engine.trainer import ChunkTrainer
 from initsweep.errors import PlanError
+from initsweep.graph.draws import private_draws
+from initsweep.graph.twins import copy_of, twin_of
 
 WORK_PER_PRODUCT = {"cpu": 64e6, "cuda": 4e9}
 """Floating-point operations that one stacked product should have, on average over the layers.
@@ -46,7 +47,7 @@ class StackedPath(TrainingPath):
     def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
         super().__init__(job, fallback_from)
         on_cpu, features = job.device.type == "cpu", job.problem.train.features
-        self._model = copy.deepcopy(job.problem.model).to(job.device)
+        self._model = copy_of(job.problem.model, job.device)
         self._plan = _stackable_plan(self._model, features.shape[1:])
         shapes = linear_shapes(self._model, job.training.batch_size)
         self._slots = self._choose_slots(shapes)
@@ -201,11 +202,11 @@ def _slides(model: nn.Module, features: Tensor) -> bool:
     """Return whether layers see an example at many places: as an image or as tokens."""
     if any(parameter.dim() > 3 for parameter in model.parameters()):
         return True
-    trial = copy.deepcopy(model).eval()  # it may keep counts of its own
+    trial = twin_of(model).eval()  # it may keep counts of its own
     seen: list[int] = []
     for module in trial.modules():
         if isinstance(module, nn.Linear):
             module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dim()))
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+    with torch.no_grad(), private_draws(0):
         trial(features[:2].clone())
     return any(dimensions > features.dim() for dimensions in seen)

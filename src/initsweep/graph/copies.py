@@ -21,13 +21,16 @@ from types import (
     ModuleType,
     SimpleNamespace,
 )
-from typing import Any
+from typing import Any, TypeVar
 from weakref import ReferenceType
 
 import torch
 from torch import Tensor, nn
+from torch.jit import ScriptModule
 
 from initsweep.graph.spaces import Shadow, Space
+
+Held = TypeVar("Held")
 
 
 class Copier:
@@ -46,7 +49,7 @@ class Copier:
         self._apart, self._given, self._dtype = apart, given, dtype
         # Beside each copy the original, lest its id be given to something else.
         self._copies: dict[int, tuple[object, Any]] = {}
-        self._strange: dict[int, object] = {}
+        self._strange: dict[int, object] = {}  # what leads nowhere
         self._classes: dict[type, type] = {}
         self._twin_classes: dict[type, type] = {}
         self._spaces: dict[int, Space] = {}
@@ -84,27 +87,24 @@ class Copier:
 
     def _module(self, one: nn.Module) -> nn.Module:
         twin: nn.Module = object.__new__(self._twin_class(type(one)))
-        self._keep(one, twin)
-        vars(twin).update(self._mapped(dict(vars(one))))
-        for member, value in _slots(one).items():
-            member.__set__(twin, self.of(value))
-        return twin
+        return self._filled(twin, one, self.of)
 
     def _object(self, one: object) -> object:
         if not self._refers(one):
             return one
-        copied: Any
         try:
             simple = isinstance(one, SimpleNamespace)
             copied = copy.copy(one) if simple else object.__new__(self._class(type(one)))
         except TypeError:  # it is C's, and hides what it leads to
             return one
+        # All else is shared: it may be a data set.
+        return self._filled(copied, one, lambda held: self.of(held) if self._refers(held) else held)
+
+    def _filled(self, copied: Held, one: object, of: Callable[[Any], object]) -> Held:
         self._keep(one, copied)
-        # All else is shared: it may be a data set, or what a user counts with.
-        for name, value in _attributes(one).items():
-            vars(copied)[name] = self.of(value) if self._refers(value) else value
+        vars(copied).update({name: of(value) for name, value in _attributes(one).items()})
         for member, value in _slots(one).items():
-            member.__set__(copied, self.of(value) if self._refers(value) else value)
+            member.__set__(copied, of(value))
         return copied
 
     def _wrapper(self, one: Any) -> object:  # noqa: ANN401 - of functions
@@ -197,9 +197,6 @@ class Copier:
     def _python_module(self, one: ModuleType) -> ModuleType:
         return Shadow(one, self)
 
-    def _type(self, kind: type) -> type:
-        return self._class(kind)
-
     def _class(self, kind: type) -> type:
         """Return a class of which the twin's modules and objects are instances.
 
@@ -223,7 +220,7 @@ class Copier:
         return self._classes[kind]
 
     def _is_moved(self, value: object) -> bool:
-        """Return whether a class needs a copy of what it has; its modules and tables are shared."""
+        """Return whether a class is given a copy; modules and tables that it has are shared."""
         method = callable(value) or hasattr(value, "__get__")
         return method and not isinstance(value, nn.Module) and self._refers(value)
 
@@ -321,7 +318,7 @@ def _derived(kind: type, bases: tuple[type, ...], names: dict[str, object]) -> t
 
 _PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 _BY_KIND: tuple[tuple[tuple[type, ...], str], ...] = (
-    ((nn.UninitializedParameter, nn.UninitializedBuffer, torch.jit.ScriptModule), "_itself"),
+    ((nn.UninitializedParameter, nn.UninitializedBuffer, ScriptModule, Enum), "_itself"),
     ((nn.Parameter,), "_parameter"),
     ((Tensor,), "_tensor"),
     ((nn.Module,), "_module"),
@@ -334,7 +331,7 @@ _BY_KIND: tuple[tuple[tuple[type, ...], str], ...] = (
     ((set, frozenset), "_set"),
     ((ReferenceType,), "_reference"),
     ((property, staticmethod, classmethod), "_wrapper"),
-    ((type,), "_type"),
+    ((type,), "_class"),
     ((ModuleType,), "_python_module"),
 )
 """The method of `Copier` for each kind of thing; `_object` for all others."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from initsweep.graph.copies import Copier
@@ -57,6 +57,35 @@ def twin_of(
     instead: dict[int, object] = {id(checkpoint): run_at_once}
     twin: AnyModule = Copier(Apart, instead | dict(given or {}), dtype).of(model)
     return twin
+
+
+def twin_with(
+    model: AnyModule, state: Mapping[str, Tensor], dtype: torch.dtype | None = None
+) -> AnyModule:
+    """Return a twin with other parameters, and copies of other buffers to start from.
+
+    Args:
+        model: The network; left as it is.
+        state: Parameters and buffers by name; those it lacks are the network's.
+        dtype: As for `twin_of`.
+    """
+    given: dict[int, object] = {
+        id(own): state[name] for name, own in model.named_parameters() if name in state
+    }
+    for name, own in model.named_buffers():
+        if name in state:
+            given[id(own)] = state[name].clone()
+    return twin_of(model, given, dtype)
+
+
+def copy_of(model: AnyModule, device: torch.device | None = None) -> AnyModule:
+    """Return a twin to train, as `copy.deepcopy` would: with parameters of its own.
+
+    Other than that, it copies networks that hold locks, and what functions close over.
+    """
+    own = {id(p): nn.Parameter(p.detach().clone(), p.requires_grad) for p in model.parameters()}
+    # Parts that are run again are: that counts in the statistics of batch normalization.
+    return twin_of(model, own | {id(checkpoint): checkpoint}).to(device)
 
 
 def apart(function: Function) -> Function:

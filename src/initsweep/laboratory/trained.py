@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.func import functional_call
 
+from initsweep.graph.twins import twin_with
 from initsweep.laboratory.lab import Setup
 
 
@@ -13,7 +13,7 @@ def outputs(setup: Setup, state: Mapping[str, Tensor], split: str = "test") -> T
     """Return the network's outputs on the rows of a split, shape (rows, outputs)."""
     with torch.no_grad():
         features = setup.data.splits[split].features
-        found: Tensor = functional_call(setup.model(), dict(state), (features,))
+        found: Tensor = twin_with(setup.model(), state)(features)
     return found
 
 

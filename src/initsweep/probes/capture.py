@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.graph.draws import private_draws
-from initsweep.graph.twins import apart
+from initsweep.graph.twins import apart, twin_with
 from initsweep.probes.recording import CONVOLUTIONS, NORMS, Pointwise, Use, recorded
-from initsweep.probes.subject import twin_with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

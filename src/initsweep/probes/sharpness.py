@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.twins import twin_with
 from initsweep.probes.attention import open_attentions
 from initsweep.probes.capture import trained_names
-from initsweep.probes.subject import twin_with
 from initsweep.records import rounded
 
 ITERATIONS = 12

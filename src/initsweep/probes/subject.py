@@ -1,7 +1,6 @@
 """The network that is looked at: built, with values, on the CPU; and what it answers."""
 
-import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +8,7 @@ from torch import Tensor, nn
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
 from initsweep.graph.strays import check_registered
-from initsweep.graph.twins import twin_of
+from initsweep.graph.twins import copy_of, twin_of
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -39,7 +38,7 @@ def subject(model: nn.Module | Callable[[], nn.Module], seed: int) -> nn.Module:
             "0)`."
         )
     elsewhere = any(parameter.device.type != "cpu" for parameter in network.parameters())
-    return copy.deepcopy(network).cpu() if elsewhere else network
+    return copy_of(network).cpu() if elsewhere else network
 
 
 def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -53,15 +52,6 @@ def _built(build: Callable[[], nn.Module], seed: int) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise InitsweepError(f"The model must be a torch.nn.Module, received {network!r}.")
     return network
-
-
-def twin_with(
-    network: nn.Module, parameters: Mapping[str, Tensor], dtype: torch.dtype
-) -> nn.Module:
-    """Return a twin of a network with other parameters, and all else in their type."""
-    own = {name: id(one) for name, one in network.named_parameters()}
-    given = {own[name]: value for name, value in parameters.items() if name in own}
-    return twin_of(network, given, dtype)
 
 
 def outputs_of(network: nn.Module, features: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Plan
 from initsweep.errors import KernelsError
-from initsweep.graph.twins import twin_of
+from initsweep.graph.twins import twin_with
 from initsweep.params import Optimizer
 
 EXAMPLES = 8
@@ -46,7 +46,7 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
     outputs, order = torch.empty(n, trainer.n_outputs), torch.arange(n)
     trainer.predict(features, outputs)
     with torch.no_grad():
-        _compare("outputs", outputs, _with(problem.model, state).eval()(features.clone()))
+        _compare("outputs", outputs, twin_with(problem.model, state).eval()(features.clone()))
     for step in range(1, STEPS + 1):
         # Some mistakes show only where an update has been made of them.
         expected, gradients = _gradients(problem, state, features.clone(), targets)
@@ -82,18 +82,11 @@ def _gradients(
     """Return the loss in training mode, and its gradient by every parameter."""
     names = [name for name, _ in problem.model.named_parameters()]
     leaves = {name: state[name].clone().requires_grad_() for name in names}
-    loss = problem.loss(_with(problem.model, state | leaves).train()(features), targets)
+    loss = problem.loss(twin_with(problem.model, state | leaves).train()(features), targets)
     gradients = torch.autograd.grad(
         loss, list(leaves.values()), allow_unused=True, materialize_grads=True
     )
     return loss.detach(), dict(zip(names, gradients, strict=True))
-
-
-def _with(model: nn.Module, state: dict[str, Tensor]) -> nn.Module:
-    """Return a twin of the network with these parameters, and these buffers to start from."""
-    parameters = {id(own): state[name] for name, own in model.named_parameters()}
-    buffers = {id(own): state[name].clone() for name, own in model.named_buffers()}
-    return twin_of(model, parameters | buffers)
 
 
 def _compare(what: str, found: Tensor, expected: Tensor, slack: float = 1e-6) -> None:
