@@ -17,6 +17,7 @@ from torch import fx, nn
 from torch.utils.checkpoint import checkpoint
 
 from initsweep.graph.tracing import trace
+from initsweep.graph.twins import copy_of
 from tests import own_networks
 from tests.own_networks import KINDS, Branching
 
@@ -286,6 +287,7 @@ def test_what_is_recorded_is_what_torch_fx_records(build):
     expected = outcome(lambda: Patching().trace(nn.Sequential(build())))
     network = nn.Sequential(build())
     assert outcome(lambda: trace(network, is_leaf).graph) == expected
+    assert outcome(lambda: trace(copy_of(copy_of(network)), is_leaf).graph) == expected
 
 
 @pytest.mark.parametrize("training", [True, False])

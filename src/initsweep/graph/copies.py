@@ -203,6 +203,7 @@ class Copier:
         It has copies of the functions. In the order of resolution these stand right before their
         originals, so that `super()` finds them.
         """
+        kind = _stood_for(kind)
         if kind is nn.Module or not (issubclass(kind, nn.Module) or _is_the_users(kind)):
             return kind
         if kind not in self._classes:
@@ -230,6 +231,7 @@ class Copier:
         In the order of resolution `apart` stands right before `nn.Module`. The module says that it
         is of the kind that copied functions take it for.
         """
+        kind = _stood_for(kind)
         if kind not in self._twin_classes:
             said = self._class(kind)
             bases = (self._apart,) if kind is nn.Module else (said, self._apart)
@@ -299,6 +301,12 @@ def _functions_in(value: object) -> Iterable[object]:
     return (value.__func__ if isinstance(value, staticmethod | classmethod) else value,)
 
 
+def _stood_for(kind: type) -> type:
+    """Return the user's class: a twin of a twin is of the kind that its network is of."""
+    original: type = vars(kind).get("_stands_for", kind)
+    return original
+
+
 def _derived(kind: type, bases: tuple[type, ...], names: dict[str, object]) -> type:
     """Return a class of the same name, of which nothing of the user's learns.
 
@@ -312,6 +320,7 @@ def _derived(kind: type, bases: tuple[type, ...], names: dict[str, object]) -> t
     meta = type(kind)
     new = ABCMeta.__new__ if issubclass(meta, ABCMeta) else type.__new__
     names |= {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
+    names["_stands_for"] = kind
     derived: type = new(meta, kind.__name__, (Unannounced, *bases), names)
     return derived
 
