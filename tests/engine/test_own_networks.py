@@ -1,7 +1,6 @@
 """Networks of strangers on every path, with more workers than one."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -139,29 +138,3 @@ def test_a_network_that_holds_a_lock_and_a_closure_is_trained_as_without(
     locked, free = problem_of(Locked), problem_of(Dense)
     free.model.load_state_dict(locked.model.state_dict())
     assert_same_bytes(trained(locked, engine, 2), trained(free, engine, 2))
-
-
-@pytest.mark.usefixtures("restless_threads")
-def test_threads_that_draw_and_dropout_leave_each_other_alone(trained, assert_same_bytes):
-    def draws():
-        return torch.cat([torch.randn(8), torch.rand(3)])
-
-    problem, stop = problem_of(Unstackable), threading.Event()
-    alone = trained(problem, "reference", 1)
-    torch.manual_seed(7)
-    expected = [draws() for _ in range(300)]
-
-    def draw():
-        while not stop.is_set():
-            torch.manual_seed(7)
-            assert all(torch.equal(draws(), one) for one in expected)
-
-    with ThreadPoolExecutor(1) as pool:
-        drawing = pool.submit(draw)
-        try:
-            assert_same_bytes(trained(problem, "reference", 1), alone)
-            with pytest.raises(StackingError):
-                trained(problem, "torch", 1)
-        finally:
-            stop.set()
-        drawing.result()

@@ -18,7 +18,6 @@ from initsweep.engine.lanes import (
     empty_results,
 )
 from initsweep.engine.schedules import rate_factor
-from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import copy_of
 from initsweep.params import Optimizer, Training
 from initsweep.randomness import batch_order, stream_seed
@@ -44,11 +43,10 @@ def train_one(
     """
     results = empty_results(1, training.epochs, "reference", keep_states=keep_state)
     device = problem.train.features.device
-    with _seeded(stream_seed("model", lane.seed), device) as draws:
-        with private_draws(draws):
-            model = _initial_model(problem, lane.seed, device)
+    with _random_numbers_from(stream_seed("model", lane.seed), device):
+        model = _initial_model(problem, lane.seed, device)
         try:
-            _train(model, problem, lane, training, optimizer, results, draws)
+            _train(model, problem, lane, training, optimizer, results)
         except _DivergedError as diverged:
             results.diverged_at_step[0] = diverged.step
     if results.final_states is not None and results.diverged_at_step[0] < 0:
@@ -66,12 +64,11 @@ def _train(
     training: Training,
     optimizer: Optimizer,
     results: LaneResults,
-    draws: torch.Generator,
 ) -> None:
     n, size = len(problem.train.targets), training.batch_size
     steps_per_epoch = n // size
     updater = torch_optimizer(model, lane.learning_rate, optimizer)
-    loss, score = _evaluate(model, problem, draws)
+    loss, score = _evaluate(model, problem)
     limit = divergence_limit(loss, problem.constant_loss)
     _check(loss, limit, step := 0)
     results.initial_loss[0] = results.validation_loss[0, 0] = loss
@@ -82,30 +79,31 @@ def _train(
         for start in range(0, steps_per_epoch * size, size):
             factor = rate_factor(training, step, training.epochs * steps_per_epoch)
             updater.param_groups[0]["lr"] = lane.learning_rate * factor
-            batch_loss = _differentiated(model, problem, order[start : start + size], draws)
-            _check(batch_loss, limit, step)
-            if training.gradient_clip is not None:
-                nn.utils.clip_grad_norm_(model.parameters(), training.gradient_clip)
-            updater.step()
-            total += batch_loss
+            batch_loss = _batch_loss(model, problem, order[start : start + size])
+            _check(batch_loss.item(), limit, step)
+            _update(model, updater, batch_loss, training.gradient_clip)
+            total += batch_loss.item()
             step += 1
-        loss, score = _evaluate(model, problem, draws)
+        loss, score = _evaluate(model, problem)
         _check(loss, limit, step)
         results.train_loss[0, epoch] = total / steps_per_epoch
         results.validation_loss[0, epoch + 1] = loss
         results.validation_score[0, epoch + 1] = score
 
 
-def _differentiated(
-    model: nn.Module, problem: Problem, batch: Tensor, draws: torch.Generator
-) -> float:
-    """Return the loss of a batch, and leave its gradients with the parameters."""
-    model.train().zero_grad()
-    with private_draws(draws):
-        outputs = model(problem.train.features[batch])
-        loss = problem.loss(outputs, problem.train.targets[batch])
-        loss.backward()  # type: ignore[no-untyped-call]
-    return loss.item()
+def _batch_loss(model: nn.Module, problem: Problem, batch: Tensor) -> Tensor:
+    model.train()
+    return problem.loss(model(problem.train.features[batch]), problem.train.targets[batch])
+
+
+def _update(
+    model: nn.Module, updater: torch.optim.Optimizer, loss: Tensor, gradient_clip: float | None
+) -> None:
+    updater.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    if gradient_clip is not None:
+        nn.utils.clip_grad_norm_(model.parameters(), gradient_clip)
+    updater.step()
 
 
 def _check(loss: float, limit: float, step: int) -> None:
@@ -119,11 +117,10 @@ def _check(loss: float, limit: float, step: int) -> None:
 
 
 @torch.no_grad()
-def _evaluate(model: nn.Module, problem: Problem, draws: torch.Generator) -> tuple[float, float]:
+def _evaluate(model: nn.Module, problem: Problem) -> tuple[float, float]:
     model.eval()
-    with private_draws(draws):
-        # A copy, as a module of the user may work in place on what it is given.
-        loss, score = problem.worth(model(problem.validation.features.clone()))
+    # A copy, as a module of the user may work in place on what it is given.
+    loss, score = problem.worth(model(problem.validation.features.clone()))
     return loss.item(), score.item()
 
 
@@ -159,14 +156,16 @@ def _initial_model(problem: Problem, seed: int, device: torch.device) -> nn.Modu
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[torch.Generator]:
-    """Seed the global generators of a GPU inside the block; the CPU's is left alone.
+def _random_numbers_from(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators inside the block and restore them after it.
+
+    Threads that draw meanwhile are in its way, and there are none in our commands. Draws of its
+    own, as in `graph/draws.py`, would make each operation pass through Python, and a training of a
+    small network take up to twice as long.
 
     Yields:
-        A generator for `private_draws`.
+        Nothing.
     """
-    on_gpu = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device], enabled=on_gpu):
-        if on_gpu:
-            torch.manual_seed(seed)
-        yield torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
