@@ -120,16 +120,6 @@ class Locked(Dense):
             return self.head(self.norm(x + torch.relu(self.called(x))))
 
 
-class Unstackable(Branching):
-    def __init__(self):
-        super().__init__()
-        self.lock, self.dropout = threading.Lock(), nn.Dropout(0.4)
-
-    def forward(self, x):
-        with self.lock:
-            return super().forward(self.dropout(x))
-
-
 @pytest.mark.parametrize("engine", ["torch", "reference", "auto"])
 def test_a_network_that_holds_a_lock_and_a_closure_is_trained_as_without(
     engine, trained, assert_same_bytes
