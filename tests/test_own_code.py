@@ -2,7 +2,6 @@
 
 import re
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -10,6 +9,7 @@ from initsweep import own_code
 from initsweep.cli import main
 from initsweep.errors import ParamsError
 from initsweep.provenance import code_sha
+from initsweep.running.counted import WRITTEN, is_made
 from tests.conftest import ROOT
 
 
@@ -78,13 +78,31 @@ def test_records_hash_the_folder_and_nothing_that_a_machine_makes_of_it(here):
     assert code_sha(["registry"], folder) != first
 
 
-def test_records_leave_out_what_dvc_leaves_out():
-    lines = (ROOT / ".dvcignore").read_text().splitlines()
-    ignored = {line for line in lines if line[:1] not in {"#", "/", ""}}
-    assert set(own_code.MADE) == ignored
-    made = ["a/__pycache__/b.py", "nets.pyc", ".import_linter_cache/x", "my.egg-info/PKG", "k.so"]
-    assert all(own_code.is_made(Path(path)) for path in made)
-    assert not own_code.is_made(Path("pack/so.py"))
+def test_what_git_keeps_in_a_clone_is_no_code(here):
+    folder = here / "own"
+    (folder / "nets.py").write_text("a = 1\n")
+    before = code_sha(["registry"], folder)
+    for name in (".git/index", "part/.git"):  # of a clone, and of a submodule
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("changes with every `git add`")
+    assert code_sha(["registry"], folder) == before
+
+
+@pytest.mark.parametrize("name", [".dvc/config", "lib/.dvc/config", "lib/.dvcignore"])
+def test_a_project_of_dvc_which_it_would_not_watch_is_refused(here, name):
+    (here / "own" / name).parent.mkdir(parents=True)
+    (here / "own" / name).write_text("")
+    with pytest.raises(ParamsError, match=r"^own_code: 'own/.*\.dvc.*would not watch"):
+        own_code.use("own")
+
+
+def test_what_tools_make_is_what_init_lets_dvc_ignore():
+    made = ["__pycache__", "nets.pyc", ".import_linter_cache", "my.egg-info", "k.so", ".git"]
+    assert all(is_made(name) for name in made)
+    assert not is_made("so.py")
+    lines = [(ROOT / ".dvcignore").read_text(), WRITTEN.read_text()]
+    ours, written = [{one for one in text.splitlines() if one[:1] not in "#/"} for text in lines]
+    assert ours == written
 
 
 @pytest.mark.parametrize(

@@ -10,27 +10,14 @@ import importlib.util
 import pkgutil
 import re
 import sys
-from collections.abc import Iterable, Iterator
-from fnmatch import fnmatch
+from collections.abc import Iterable
 from importlib.machinery import PathFinder
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from initsweep.errors import ParamsError
+from initsweep.running.counted import IGNORE, PROJECT
 
 DOTTED = re.compile(r"[\w.]+:\w+")
-MADE = (
-    "__pycache__",
-    "*.pyc",
-    ".mypy_cache",
-    ".ruff_cache",
-    ".import_linter_cache",
-    ".pytest_cache",
-    ".ipynb_checkpoints",
-    "*.egg-info",
-    "*.so",
-)
-"""As in .dvcignore: what tools make of sources. It does not count, nor is it copied."""
-
 NO_CODE = ("data/raw", "data/prepared", "results", "reports", ".git", ".dvc")
 """Where data and results lie: code among them would change with every run."""
 
@@ -45,7 +32,7 @@ def use(folder: str) -> None:
     """Let Python find the modules of the folder, after all others.
 
     Raises:
-        ParamsError: If there is no such folder, or more than code lies in it.
+        ParamsError: If there is no such folder, or more than code that DVC can watch lies in it.
     """
     path = Path(folder)
     if not path.is_dir():
@@ -54,6 +41,12 @@ def use(folder: str) -> None:
             "networks, initializers and loaders lie; make it, if only with a README in it."
         )
     _check_place(folder)
+    for found in path.rglob(f"{PROJECT}*"):
+        if found.name in {PROJECT, IGNORE}:
+            raise ParamsError(
+                f"own_code: '{found}' belongs to a project of DVC of its own, whose files DVC "
+                "would not watch from here. Remove it."
+            )
     refuse_names_of_libraries(path)
     search(path)
 
@@ -170,22 +163,6 @@ def _check_place(folder: str) -> None:
 
 def _top(dotted: str) -> str:
     return dotted.partition(":")[0].partition(".")[0]
-
-
-def is_made(path: PurePath) -> bool:
-    """Return whether a path, relative to the folder, is what tools make of sources."""
-    return any(fnmatch(part, pattern) for part in path.parts for pattern in MADE)
-
-
-def files(folder: Path) -> Iterator[Path]:
-    """Yield the files that count, sorted.
-
-    Yields:
-        Paths below the folder.
-    """
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not is_made(path.relative_to(folder)):
-            yield path
 
 
 def place_of(dotted: str) -> Path | None:

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
-from initsweep import own_code
 from initsweep.params import Params, fingerprint
 from initsweep.records import Provenance, Schema
+from initsweep.running.counted import counted
 
 SOURCE = Path(__file__).parent
 SUFFIXES = (".py", ".cpp", ".hpp")
@@ -50,7 +50,7 @@ def code_sha(modules: Sequence[str], own: Path | None = None) -> str:
         for file in files:
             _add(digest, file.relative_to(SOURCE).as_posix(), file)
     if own is not None:
-        for file in own_code.files(own):
+        for file in counted(own):
             _add(digest, f"own:{file.relative_to(own).as_posix()}", file)
     return digest.hexdigest()[:16]
 

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from initsweep import own_code, versions
+from initsweep import versions
 from initsweep.errors import ArtifactError
+from initsweep.running.counted import is_made
 from initsweep.starting.pipeline import study_pipeline
 from initsweep.starting.sources import Source
 from initsweep.versions import TEMPLATE
@@ -111,7 +112,7 @@ def start_versioning(data: list[Path]) -> list[str]:
 
 def _copy(path: Path, target: Path) -> None:
     if path.is_dir():
-        shutil.copytree(path, target, ignore=shutil.ignore_patterns(*own_code.MADE))
+        shutil.copytree(path, target, ignore=lambda _, names: {*filter(is_made, names)})
     else:
         shutil.copyfile(path, target)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from initsweep import own_code
 from initsweep.datasets.readers import READERS
 from initsweep.errors import InitsweepWarning, UnknownNameError
-from initsweep.own_code import DOTTED, is_made
+from initsweep.own_code import DOTTED
+from initsweep.running.counted import is_made
 from initsweep.starting.folder import OWN
 
 
@@ -53,7 +54,7 @@ def _found(folder: Path, here: Path, names: Iterable[tuple[str, str]]) -> list[P
             )
         if origin.is_relative_to(folder):
             own_code.refuse_names_of_libraries(folder)
-            beside = (path for path in sorted(folder.iterdir()) if not is_made(Path(path.name)))
+            beside = (path for path in sorted(folder.iterdir()) if not is_made(path.name))
             copied |= dict.fromkeys(beside)
             _tell_of_twin(key, dotted, origin, here / origin.relative_to(folder))
         elif origin.is_relative_to(here) and "site-packages" not in origin.parts:
