@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from initsweep.leading.folder_lock import LOCK
+from initsweep.leading.folder_lock import HOLDER
 from tests.faults.fuzzing import ROUNDS
 from tests.pipeline.conftest import Project
 
@@ -225,7 +225,7 @@ def test_the_next_run_tidies_up_after_one_that_was_killed(long, tmp_path):
     assert again.wait(PATIENCE) == 143
     again.communicate()
     assert not list(temporary.glob("initsweep-*"))
-    assert not (long.path / LOCK).read_text()
+    assert not (long.path / HOLDER).exists()
 
 
 def test_output_that_nobody_reads_stops_the_run(long):

@@ -1,5 +1,6 @@
 """One run at a time in a folder; what a killed one has left behind is tidied up."""
 
+import errno
 import fcntl
 import getpass
 import json
@@ -11,11 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
 
 from initsweep.errors import RunningError
+from initsweep.running.locking import opened
+from initsweep.writing import write_text
 
 LOCK = Path(".dvc/tmp/initsweep.lock")
+HOLDER = LOCK.with_suffix(".json")
+"""Says who holds it: apart, for the lock may be a file that only another user can write to."""
+
 PREFIX = "initsweep-"
 
 
@@ -33,24 +38,29 @@ def run_folder(command: str) -> Iterator[Path]:
 
     Raises:
         RunningError: If another run is at work here.
+        PermissionError: If this user cannot write here.
     """
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("a+", encoding="utf-8") as lock:
-        _take(lock)
-        _tidy(lock)
+    handle = opened(LOCK)
+    if handle is None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(LOCK.parent))
+    try:
+        _take(handle)
+        _tidy()
         with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-            _write(lock, command, folder)
+            _write(command, folder)
             try:
                 yield Path(folder)
             finally:
-                lock.truncate(0)
+                HOLDER.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
 
 
-def _take(lock: TextIO) -> None:
+def _take(handle: int) -> None:
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        who = _content(lock)
+        who = _holder()
         raise RunningError(
             f"`{who.get('command', 'initsweep')}` runs in this folder already: process "
             f"{who.get('process', '?')} of {who.get('user', '?')} on {who.get('host', '?')}, since "
@@ -58,14 +68,14 @@ def _take(lock: TextIO) -> None:
         ) from None
 
 
-def _tidy(lock: TextIO) -> None:
+def _tidy() -> None:
     """Remove the folder of a run that could not do so itself."""
-    left = Path(str(_content(lock).get("folder", "")))
+    left = Path(str(_holder().get("folder", "")))
     if left.name.startswith(PREFIX) and left.parent == Path(tempfile.gettempdir()):
         shutil.rmtree(left, ignore_errors=True)
 
 
-def _write(lock: TextIO, command: str, folder: str) -> None:
+def _write(command: str, folder: str) -> None:
     content = {
         "command": command,
         "process": os.getpid(),
@@ -74,15 +84,13 @@ def _write(lock: TextIO, command: str, folder: str) -> None:
         "since": f"{datetime.now().astimezone():%Y-%m-%d %H:%M:%S}",
         "folder": folder,
     }
-    lock.truncate(0)
-    lock.write(json.dumps(content))
-    lock.flush()
+    write_text(HOLDER, json.dumps(content))
 
 
-def _content(lock: TextIO) -> dict[str, object]:
-    lock.seek(0)
-    with suppress(ValueError):
-        content = json.loads(lock.read())
+def _holder() -> dict[str, object]:
+    """Return what there is to know of the run that is at work, or was killed."""
+    with suppress(OSError, ValueError):
+        content = json.loads(HOLDER.read_text(encoding="utf-8"))
         if isinstance(content, dict):
             return content
     return {}

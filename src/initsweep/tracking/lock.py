@@ -4,7 +4,6 @@ A server needs no such lock: publishers that write to it at the same time settle
 each other (`passes`). A file cannot be built twice at once, and waiting is quicker than settling.
 """
 
-import errno
 import fcntl
 import logging
 import os
@@ -14,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from initsweep.errors import TrackingError
+from initsweep.running.locking import opened
 
 PATIENCE = 600  # seconds to wait for another publisher; the largest studies take one or two minutes
 _INTERVAL = 0.1  # seconds
@@ -35,7 +35,7 @@ def only_publisher(database: Path | None) -> Iterator[None]:
     Raises:
         TrackingError: If another process keeps the lock for too long.
     """
-    handle = None if database is None else _opened(database)
+    handle = None if database is None else opened(database.with_name(f"{database.name}.lock"))
     if handle is None or database is None:
         yield
         return
@@ -44,44 +44,6 @@ def only_publisher(database: Path | None) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _opened(database: Path) -> int | None:
-    """Return the open lock file; None in a folder where nobody can publish from here.
-
-    Whoever may write into the folder may open the file, and nobody else: who could only read there
-    could otherwise hold the lock for ever. One that cannot be opened all the same, left by `sudo`
-    for instance, is replaced.
-
-    Raises:
-        OSError: If the disk is full or there is something else in its place.
-    """
-    folder = database.parent
-    lock = database.with_name(f"{database.name}.lock")
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        handle = _open(lock)
-    except OSError as error:
-        if error.errno not in {errno.EACCES, errno.EPERM, errno.EROFS}:
-            raise
-        if not os.access(folder, os.W_OK, effective_ids=True):
-            return None
-        lock.unlink()
-        handle = _open(lock)
-    owner = folder.stat()
-    writers = owner.st_mode & 0o222
-    with suppress(PermissionError):  # a group that this user is not in
-        os.fchown(handle, owner.st_uid if os.geteuid() == 0 else -1, owner.st_gid)
-    with suppress(PermissionError):  # another user's file, who has done this
-        os.fchmod(handle, writers | writers << 1)
-    return handle
-
-
-def _open(lock: Path) -> int:
-    try:
-        return os.open(lock, os.O_RDWR | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_CREAT, 0o600)
 
 
 def _acquire(handle: int, database: Path) -> None:
