@@ -1,8 +1,8 @@
-"""How warnings of ours reach the user."""
+"""How warnings and lists of ours reach the user."""
 
 import warnings
 
-from initsweep.errors import InitsweepWarning, plain_warnings, unheard
+from initsweep.errors import InitsweepWarning, few, plain_warnings, unheard
 
 
 def test_our_warnings_are_messages_and_others_are_as_ever():
@@ -20,3 +20,10 @@ def test_of_what_is_unheard_a_command_prints_nothing():
         with unheard():
             assert not warnings.formatwarning("Old.", DeprecationWarning, "library.py", 3)
         assert warnings.formatwarning("Old.", DeprecationWarning, "library.py", 3)
+
+
+def test_of_many_texts_the_first_few_are_shown():
+    assert few([]) == ""
+    assert few(["a", "b", "c"]) == "a, b, c"
+    assert few(("a", "b", "c"), most=1, between="; ") == "a and 2 more"
+    assert few("abcd", between="; ") == "a; b; c and 1 more"

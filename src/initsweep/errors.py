@@ -6,7 +6,7 @@ else that escapes is a defect, of ours or of a user's own module, and keeps its 
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -25,6 +25,12 @@ def cut(text: str) -> str:
 def shown(value: object) -> str:
     """Return a value as it appears in messages: as Python writes it, but not all of a long one."""
     return cut(repr(value))
+
+
+def few(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
+    """Return the first few texts as they appear in messages, and how many more there are."""
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return between.join(texts[:most]) + more
 
 
 class InitsweepError(Exception):

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from initsweep.errors import DataError, ParamsError
+from initsweep.errors import DataError, ParamsError, few
 from initsweep.params import Transfer
 from initsweep.registry import did_you_mean
 from initsweep.user_files import checked
@@ -78,7 +78,7 @@ def transfer_(model: nn.Module, settings: Transfer) -> nn.Module:
         if not (matching := fnmatch.filter(trained, pattern)):
             raise ParamsError(
                 f"model.transfer.frozen: '{pattern}' matches no parameter outside the head. They "
-                f"are called {_listed(trained)}."
+                f"are called {few(trained, most=6)}."
             )
         for name in matching:
             model.get_parameter(name).requires_grad = False
@@ -101,7 +101,7 @@ def head_parameters(model: nn.Module, head: str) -> set[str]:
         modules = sorted({name.rpartition(".")[0] for name, _ in model.named_parameters()} - {""})
         raise ParamsError(
             f"model.transfer.head: the network has no part '{head}' with parameters."
-            f"{did_you_mean(head, modules)} It has {_listed(modules)}."
+            f"{did_you_mean(head, modules)} It has {few(modules, most=6)}."
         )
     return names
 
@@ -160,7 +160,7 @@ def _check(
         "has": other,
         "holds NaN or infinity in": broken,
     }
-    said = [f"it {verb} {_listed(sorted(names))}" for verb, names in problems.items() if names]
+    said = [f"it {verb} {few(sorted(names), most=6)}" for verb, names in problems.items() if names]
     if said:
         raise DataError(
             f"model.transfer.pretrained: '{settings.pretrained}' does not fit the network outside "
@@ -170,8 +170,3 @@ def _check(
 
 def _inside(name: str, module: str) -> bool:
     return name.startswith(f"{module}.")
-
-
-def _listed(names: list[str], most: int = 6) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -4,6 +4,7 @@ import textwrap
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from initsweep.errors import few
 from initsweep.spelling import legible
 
 if TYPE_CHECKING:
@@ -109,9 +110,7 @@ def _frozen(explanation: "Explanation") -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(legible, names[:4])) + (
-        f" and {len(names) - 4} more" if len(names) > 4 else ""
-    )
+    return few([*map(legible, names)], most=4)
 
 
 def _short(text: str, width: int, *, keep_end: bool = False) -> str:

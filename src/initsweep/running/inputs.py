@@ -5,17 +5,16 @@ begins. What is edited in between would be recorded as if the results came from 
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from initsweep.errors import ArtifactError, ParamsError
+from initsweep.errors import ArtifactError, ParamsError, few
 from initsweep.running.counted import counted
-from initsweep.running.dvc_file import PARAMS, Stage, read_stages
+from initsweep.running.dvc_file import Stage, read_stages
 from initsweep.running.edited import differing, told, value_at
-from initsweep.yaml_files import parse_yaml
+from initsweep.yaml_files import read_yaml
 
-_FEW = 3
-_held: list["_Inputs"] = []
+_held: "_Inputs | None" = None
 
 
 @contextmanager
@@ -32,16 +31,14 @@ def held(file: Path, name: str) -> Iterator[None]:
     Raises:
         ArtifactError: Naming what has changed.
     """
+    global _held
     stage = read_stages(file).get(name)
-    if stage is None:
-        yield
-        return
-    _held.append(_Inputs(stage))
+    _held = None if stage is None else _Inputs(stage)
     try:
         yield
         check()
     finally:
-        _held.pop()
+        _held = None
 
 
 def check() -> None:
@@ -50,51 +47,39 @@ def check() -> None:
     Raises:
         ArtifactError: Naming what has changed.
     """
-    for inputs in _held:
-        if changed := inputs.changed():
-            more = f" and {len(changed) - _FEW} more" if len(changed) > _FEW else ""
-            raise ArtifactError(
-                f"While {inputs.name} ran, its inputs were edited: {'; '.join(changed[:_FEW])}"
-                f"{more}. Its results would be kept as if they came from these, so they are not "
-                "kept. Run again: what was computed from the same inputs goes on from there."
-            )
+    if _held is not None and (changed := _held.changed()):
+        raise ArtifactError(
+            f"While {_held.name} ran, its inputs were edited: {few(changed, between='; ')}. Its "
+            "results would be kept as if they came from these, so they are not kept. Run again: "
+            "what was computed from the same inputs goes on from there."
+        )
 
 
 class _Inputs:
     def __init__(self, stage: Stage) -> None:
         self.name, self._stage = stage.name, stage
-        self._files, self._params = _files(stage), _texts(stage)
+        self._files, self._params = _files(stage), _params(stage)
 
     def changed(self) -> list[str]:
         """Return what is not as it was, for a person."""
-        now = _files(self._stage)
-        places = sorted(
-            place for place in {*now, *self._files} if now.get(place) != self._files.get(place)
-        )
-        return [f"'{place}'" for place in places] + self._changed_params()
-
-    def _changed_params(self) -> list[str]:
-        now = _texts(self._stage)
-        edited = [file for file, text in self._params.items() if text != now.get(file)]
-        return [
-            told(f"{file}: {inner}", *values)
-            for file in edited
-            for before, after in [(_content(self._params[file]), _content(now.get(file, b"")))]
-            for key in self._stage.params[file]
-            for inner, values in differing(key, value_at(before, key), value_at(after, key)).items()
+        files, params = _files(self._stage), _params(self._stage)
+        places = sorted({place for place, _ in files.items() ^ self._files.items()})
+        return [f"'{place}'" for place in places] + [
+            told(inner, *values)
+            for key, before in self._params.items()
+            for inner, values in differing(key, before, params[key]).items()
         ]
 
 
-def _texts(stage: Stage) -> dict[str, bytes]:
-    return {name: Path(name).read_bytes() for name in stage.params if Path(name).is_file()}
-
-
-def _content(text: bytes) -> object:
-    """Return what stands in a parameter file; nothing for one that is being written."""
-    try:
-        return parse_yaml(text, PARAMS)
-    except ParamsError:
-        return None
+def _params(stage: Stage) -> dict[str, object]:
+    """Return the values that the stage reads, by file and key; none of a file being written."""
+    found: dict[str, object] = {}
+    for file, keys in stage.params.items():
+        content = None
+        with suppress(OSError, ParamsError):
+            content = read_yaml(Path(file))
+        found |= {f"{file}: {key}": value_at(content, key) for key in keys}
+    return found
 
 
 def _files(stage: Stage) -> dict[str, tuple[int, int]]:

@@ -6,10 +6,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from initsweep.errors import few
 from initsweep.tracking.experiments import IDENTITY
 from initsweep.tracking.saved_views import SAVED_VIEW
-
-_SHOWN = 3  # names of each kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +73,5 @@ def _read(connection: sqlite3.Connection, query: str, ours: Ours) -> Iterator[st
 
 
 def _listed(kind: str, names: list[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:_SHOWN])
-    more = ", …" if len(names) > _SHOWN else ""
-    return f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({shown}{more})"
+    shown = few([f"'{name}'" for name in names])
+    return f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({shown})"
