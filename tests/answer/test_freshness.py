@@ -48,8 +48,9 @@ CONFLICT = f"<<<<<<< HEAD\n{LOCK}=======\n{LOCK}>>>>>>> other\n"
         ("", "'dvc.lock' cannot be read"),
         ("stages: 3", "'dvc.lock' cannot be read"),
         ("{", "'dvc.lock' cannot be read"),
+        ("stages: {compare: 3}", "'dvc.lock' cannot be read"),
         (b"\xff\xfe\x00", "'dvc.lock' cannot be read"),
-        (CONFLICT, "'dvc.lock' cannot be read: git's conflict marks in line 1. Take either side"),
+        (CONFLICT, "'dvc.lock' cannot be read: git's conflict marks in line 1. Remove it, `rm "),
     ],
 )
 def test_a_lock_that_says_nothing_hides_no_verdict(content, said, tmp_path, monkeypatch):

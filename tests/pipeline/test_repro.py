@@ -290,3 +290,53 @@ def test_results_that_differ_from_the_committed_lock_are_told_of(project):
     assert set(named.split(", ")) == {"tune@he_normal", "train@zeros"}
     project.commit("Results of this one")
     assert "Other results" not in project.initsweep("repro").stdout
+
+
+def marked(text):
+    return f"<<<<<<< HEAD\n# ours\n=======\n# theirs\n>>>>>>> theirs\n{text}"
+
+
+def merged(project):
+    lock = project.path / "dvc.lock"
+    text = lock.read_text()
+    project.run("git", "checkout", "-qb", "theirs")
+    lock.write_text(f"# theirs\n{text}")
+    project.commit("Theirs")
+    project.run("git", "checkout", "-q", "main")
+    lock.write_text(f"# ours\n{text}")
+    project.commit("Ours")
+    assert project.run("git", "merge", "theirs", check=False).returncode
+    assert lock.read_text() == marked(text)
+
+
+def committed(project):
+    lock = project.path / "dvc.lock"
+    lock.write_text(marked(lock.read_text()))
+    project.commit("A conflict that nobody has seen")
+    (project.path / "elsewhere").touch()
+    project.commit("More")
+
+
+@pytest.mark.parametrize("conflict", [merged, committed])
+def test_a_conflict_in_the_lock_is_told_before_dvc_and_the_remedy_works(project, conflict):
+    conflict(project)
+    done = project.initsweep("repro")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "'dvc.lock' cannot be read: git's conflict marks in line 1." in line
+    remedy = re.search(r"`(git .*?)`", line)[1]
+    project.run(*remedy.split())
+    done = project.initsweep("repro")
+    assert (done.returncode, "Running stage" in done.stderr) == (0, False)
+    # The lock of the last commit may still have its marks: there is nothing to compare with.
+    assert done.stdout.startswith(("Winner", "Tie", "No winner", "Cannot", "Nothing", "None"))
+
+
+def test_a_conflict_in_the_lock_of_claims_is_told_too(project):
+    lock = project.path / "claims/dvc.lock"
+    lock.parent.mkdir()
+    lock.write_text(marked("schema: '2.0'\nstages: {}\n"))
+    done = project.initsweep("repro")
+    assert done.returncode == 2
+    assert "'claims/dvc.lock' cannot be read" in done.stderr
+    assert "`rm claims/dvc.lock`, then `initsweep claims`" in done.stderr

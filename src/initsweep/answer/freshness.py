@@ -1,19 +1,18 @@
 """Whether the results belong to the parameters, the code and the lock that lie beside them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from initsweep import artifacts, versions
 from initsweep.decisions import Challenge, Decision
-from initsweep.errors import ArtifactError, ParamsError
-from initsweep.running import lock_file
+from initsweep.errors import ArtifactError, ParamsError, few
 from initsweep.running.counted import dvc_hash
-from initsweep.running.dvc_file import read_stages, upstream
-from initsweep.running.edited import differing, value_at
+from initsweep.running.dvc_file import Stage, read_stages, upstream
+from initsweep.running.edited import differing, told, value_at
+from initsweep.running.lock_file import read_lock
 from initsweep.yaml_files import read_yaml
 
-_FEW = 3
 _DECISIONS = "decisions"
 
 
@@ -49,25 +48,63 @@ def outdated(target: str, ignoring: Collection[str] = ()) -> dict[str, str]:
         ArtifactError: If there is no such stage here.
     """
     stages = read_stages(Path("dvc.yaml"))
-    needed = {name: stages[name] for name in upstream(stages, [target])}
-    if target not in needed:
+    if target not in stages:
         raise ArtifactError(
             f"There is no dvc.yaml with a stage '{target}' in {Path.cwd()}. Run this from the root "
             "of the project."
         )
-    return lock_file.outdated(needed, lock_file.read_lock(), _hash_of, ignoring)
+    needed = [stages[name] for name in upstream(stages, [target]) if not stages[name].always]
+    lock, now = read_lock(), {name: _parameters(name) for stage in needed for name in stage.params}
+    paths = {path for stage in needed for path in (*stage.deps, *stage.outs)} - {*ignoring}
+    hashes = {path: _hash_of(Path(path)) for path in paths}
+    found = {stage.name: _reason(stage, lock.get(stage.name), hashes, now) for stage in needed}
+    return {name: reason for name, reason in found.items() if reason}
 
 
-def told_few(stale: Mapping[str, str]) -> str:
-    """Return stages with their reasons for a person, the first few of them."""
-    reasons = [f"{stage} ({reason})" for stage, reason in stale.items()]
-    more = len(reasons) - _FEW
-    return ", ".join(reasons[:_FEW]) + (f" and {more} more" if more > 0 else "")
+def _reason(
+    stage: Stage,
+    entry: Mapping[str, Any] | None,
+    hashes: Mapping[str, str | None],
+    now: Mapping[str, object],
+) -> str:
+    """Return what in a stage is not as in its entry in the lock, for a person; "" for nothing."""
+    if entry is None:
+        return "has not run"
+    if entry.get("cmd") != stage.command:
+        return "its command was edited"
+    for key, paths in (("deps", stage.deps), ("outs", stage.outs)):
+        then = {str(one.get("path")): one.get("md5") for one in entry.get(key, [])}
+        if {*then} != {*paths}:
+            return f"its {key} in dvc.yaml were edited"
+        for path in paths:
+            if hashes.get(path, then[path]) != then[path]:
+                return f"{path} {'has changed' if hashes[path] else 'is missing'}"
+    return next(_edited(stage, entry.get("params", {}), now), "")
+
+
+def _edited(stage: Stage, locked: Mapping[str, Any], now: Mapping[str, object]) -> Iterator[str]:
+    for file, keys in stage.params.items():
+        for key in keys:
+            then = locked.get(file, {}).get(key)
+            for inner, values in differing(key, then, value_at(now[file], key)).items():
+                yield told(f"{file}: {inner}", *values)
+
+
+def _parameters(file: str) -> object:
+    try:
+        return read_yaml(Path(file))
+    except OSError as error:
+        raise ArtifactError(f"'{file}' cannot be read: {error}") from None
 
 
 def _hash_of(path: Path) -> str | None:
     """Return DVC's hash of a path; of what is installed where a file stands for a part of it."""
     return dvc_hash(path) if path.parent != versions.FOLDER else versions.dvc_hash(path)
+
+
+def told_few(stale: Mapping[str, str]) -> str:
+    """Return stages with their reasons for a person, the first few of them."""
+    return few([f"{stage} ({reason})" for stage, reason in stale.items()])
 
 
 def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
@@ -82,7 +119,7 @@ def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
     """
     found = []
     try:
-        lock = lock_file.read_lock()
+        lock = read_lock()
     except ArtifactError as error:
         lock = {}
         found.append(str(error))
@@ -93,10 +130,8 @@ def notices(challenge: Challenge, decision: Decision | None) -> list[str]:
         )
     changed = edited_parameters(lock, Path("params.yaml"))
     if changed:
-        more = f" and {len(changed) - _FEW} more" if len(changed) > _FEW else ""
-        edited = ", ".join(changed[:_FEW]) + more
         found.append(
-            f"Out of date: params.yaml was edited since these results ({edited}). Run "
+            f"Out of date: params.yaml was edited since these results ({few(changed)}). Run "
             "`initsweep repro`."
         )
     if is_newer(challenge, decision):

@@ -20,6 +20,7 @@ from initsweep.leading.pace import Plan
 from initsweep.params import load_params
 from initsweep.provenance import NETWORK_CODE, code_sha
 from initsweep.running import inputs
+from initsweep.running.lock_file import check_locks
 
 COMPUTES = (*NETWORK_CODE, "laboratory/lab")
 """What a kept training depends on: not how experiments read data, choose rates, judge or draw."""
@@ -89,6 +90,7 @@ def _all(budget: Budget) -> tuple[str, int]:
     costs = files.costs()
     usual = fmean(costs.values() or [1.0])
     work = {files.stage("measure", budget, name): costs.get(name, usual) for name in names}
+    check_locks()
     outcome = lead("initsweep claims", [str(pipeline)], Plan(noun="claim", work=work))
     # As in a study: what could not be shown in MLflow has its answers all the same.
     if outcome.has_all_but(files.stage("publish", budget)):

@@ -5,7 +5,6 @@ import dataclasses
 import hashlib
 import json
 import shlex
-import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,13 +19,14 @@ from initsweep.errors import CaptureError, InitsweepError, ParamsError
 from initsweep.params import Params, load_params
 from initsweep.records import Confirmation, Schema, SchemeRow, Verdict
 from initsweep.registry import did_you_mean
+from initsweep.running import git
+from initsweep.running.lock_file import LOCK
 from initsweep.serving import served_model
 from initsweep.spelling import is_whole
 from initsweep.stages.publish import promotion_of, read_study
 from initsweep.tracking.model import RawValue
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
-_LOCK = Path("dvc.lock")
 _PORT = 5001
 
 
@@ -133,8 +133,8 @@ def _decision(
         data_sha=schema.data_sha,
         results_sha=candidate.results_sha,
         verdict_sha=_sha256(_VERDICT),
-        lock_sha=_sha256(_LOCK),
-        git_revision=_git("rev-parse", "HEAD"),
+        lock_sha=_sha256(LOCK),
+        git_revision=git.head(),
         by=options.by.strip(),
         because=options.because.strip(),
         although=(options.although or "").strip(),
@@ -159,7 +159,7 @@ def _carry_out(decision: Decision, params: Params, challenge: Challenge) -> str:
         *_before(before, decision, challenge),
         f"Recorded in {ledger.CHAMPION} and {ledger.LOG}. Run `initsweep repro`, so that packet "
         "and summary know it (nothing is trained again); then keep it: "
-        f"git add {ledger.DECISIONS} {_LOCK} && git commit",
+        f"git add {ledger.DECISIONS} {LOCK} && git commit",
         *served,
     ]
     ledger.record(decision)
@@ -221,11 +221,3 @@ def request(example: Mapping[str, Sequence[RawValue]] | np.ndarray) -> str:
 
 def _sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
-def _git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -6,17 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from initsweep import own_code
-from initsweep.errors import ArtifactError
-from initsweep.leading.folder_lock import LOCK
+from initsweep.errors import ArtifactError, few
 from initsweep.leading.leader import lead
 from initsweep.leading.pace import Plan
 from initsweep.params import Params, load_params
 from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
 
-FEW = 3
-WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")), LOCK)
-"""Where a run writes something even if all is up to date but MLflow."""
+WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
+"""Folders where a run writes something even if all is up to date but MLflow."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """
     params = load_params(Path("params.yaml"))
     if not _writable():
-        print(_verdict_of_finished())
+        print(_verdict_of_finished(options))
         return 0
     _check_before_dvc(params)
     force = ["--force"] if options.force else []
@@ -42,9 +40,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _check_before_dvc(params: Params) -> None:
-    """Give our message about data or code in the wrong place, before DVC's about a dependency."""
+    """Give our message about a lock, or data or code in the wrong place, before DVC gives its."""
     from initsweep.datasets._loading import check_watched
 
+    lock_file.check_locks()
     own_code.use(params.own_code)
     own_code.check(params.own_code, params.dotted_names)
     check_watched(params.data)
@@ -67,23 +66,27 @@ def _plan(params: Params, targets: Sequence[str]) -> Plan:
 def _writable() -> bool:
     """Return whether DVC and we may write where we must."""
     places = [place for place in WRITTEN if place.exists()]
-    return all(os.access(place, os.W_OK) for place in places)
+    return all(os.access(place, os.W_OK, effective_ids=True) for place in places)
 
 
-def _verdict_of_finished() -> str:
-    """Return the verdict of a study that cannot be written to, if nothing of it is out of date.
+def _verdict_of_finished(options: argparse.Namespace) -> str:
+    """Return the verdict of a study that cannot be written to, if nothing is to be run in it.
 
     Raises:
-        ArtifactError: Naming what is out of date.
+        ArtifactError: Naming what is out of date or asked for.
     """
     from initsweep.answer import freshness
 
-    if stale := freshness.outdated("report"):
-        raise ArtifactError(
-            f"'{Path.cwd()}' is read-only, and not all of it is up to date: "
-            f"{freshness.told_few(stale)}. Make it writable, or work in a copy: cp -r . ../copy"
-        )
-    return f"{_verdict()}\nThis folder is read-only: nothing was published in MLflow."
+    if asked := " ".join([*options.targets, *["--force"] * options.force]):
+        why = f"`{asked}` would write to it"
+    elif stale := freshness.outdated("report"):
+        why = f"not all of it is up to date: {freshness.told_few(stale)}"
+    else:
+        return f"{_verdict()}\nThis folder is read-only: nothing was published in MLflow."
+    raise ArtifactError(
+        f"'{Path.cwd()}' is read-only, and {why}. Make it writable, or work in a copy: "
+        "cp -r . ../copy"
+    )
 
 
 def _note() -> str:
@@ -91,12 +94,11 @@ def _note() -> str:
     found = lock_file.other_results(lock_file.read_lock(), lock_file.committed_lock())
     if not found:
         return ""
-    stages = ", ".join(found[:FEW]) + (", ..." if len(found) > FEW else "")
     return (
         f"\nOther results than in the committed dvc.lock, from the same parameters, data and code: "
-        f"{stages}. Another kind of processor, or build of torch, rounds otherwise. Verdict and "
-        "`initsweep promote` speak of the results here: commit dvc.lock to keep them; where a DVC "
-        "remote has the others, `git checkout dvc.lock` and `dvc pull` bring them back."
+        f"{few(found)}. Another kind of processor, or build of torch, rounds otherwise. Verdict "
+        "and `initsweep promote` speak of the results here: commit dvc.lock to keep them; where a "
+        "DVC remote has the others, `git checkout dvc.lock` and `dvc pull` bring them back."
     )
 
 

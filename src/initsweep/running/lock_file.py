@@ -1,44 +1,68 @@
-"""Which stages `dvc repro` would run again, by their lock, without DVC and without writing."""
+"""What stands in `dvc.lock`, here and in the last commit, read without DVC."""
 
-import subprocess
-from collections.abc import Callable, Collection, Mapping
-from functools import cache
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from initsweep.errors import ArtifactError, ParamsError
-from initsweep.running.dvc_file import Stage
-from initsweep.running.edited import differing, told, value_at
-from initsweep.yaml_files import MOST_OF_DVC, content_of, parse_yaml, read_yaml
+from initsweep.running import git
+from initsweep.yaml_files import MOST_OF_DVC, content_of, parse_yaml
 
 LOCK = Path("dvc.lock")
-_GIT = 10  # seconds for git to answer
-_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
+_FAR = 50  # commits to look for a lock in
+_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
+_UNREADABLE = (ParamsError, TypeError, KeyError)
 
 
-def read_lock() -> dict[str, Any]:
-    """Return what stands in `dvc.lock` by stage; nothing if there is none.
+def check_locks() -> None:
+    """Refuse locks that cannot be read: DVC reads those of claims, too, whatever it is to run."""
+    for file in (LOCK, *Path("claims").glob(f"**/{LOCK}")):
+        read_lock(file)
+
+
+def read_lock(file: Path = LOCK) -> dict[str, Any]:
+    """Return what stands in a lock by stage; nothing if there is none.
 
     Raises:
         ArtifactError: If it cannot be read.
     """
-    return _stages(content_of(LOCK, MOST_OF_DVC)) if LOCK.is_file() else {}
+    if not file.is_file():
+        return {}
+    content = content_of(file, MOST_OF_DVC)
+    try:
+        return _stages(content, file)
+    except _UNREADABLE as error:
+        lines = content.decode(errors="replace").splitlines()
+        marks = [n for n, line in enumerate(lines, 1) if line[:7] in _MARKS]
+        said = str(error).rstrip(".") if isinstance(error, ParamsError) else "it is not DVC's"
+        reason = f"git's conflict marks in line {marks[0]}" if marks else said
+        command = "repro" if file == LOCK else "claims"
+        raise ArtifactError(
+            f"'{file}' cannot be read: {reason}. {_remedy(file)}, then `initsweep {command}` runs "
+            "what does not fit it."
+        ) from None
+
+
+def _remedy(file: Path) -> str:
+    """Return how to get a lock that can be read, be the conflict committed or not."""
+    for commit in git.said("log", "--format=%h", f"-{_FAR}", "--", str(file)).decode().split():
+        with suppress(*_UNREADABLE):
+            _stages(git.said("show", f"{commit}:./{file}"), file)
+            return f"Take the last one that can, `git checkout {commit} -- {file}`"
+    return f"Remove it, `rm {file}`"
 
 
 def committed_lock() -> dict[str, Any]:
-    """Return what stands by stage in the `dvc.lock` of the last commit; nothing if there is none.
+    """Return what stands by stage in the `dvc.lock` of the last commit.
 
-    Nothing too where it is the one that lies here.
+    Nothing is there to tell where it is the one that lies here, is missing or cannot be read.
     """
-    try:
-        shown = subprocess.run(
-            ["git", "show", f"HEAD:./{LOCK}"], capture_output=True, check=False, timeout=_GIT
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    if shown.returncode or (LOCK.is_file() and shown.stdout == LOCK.read_bytes()):
-        return {}
-    return _stages(shown.stdout)
+    committed = git.said("show", f"HEAD:./{LOCK}")
+    if not LOCK.is_file() or committed != LOCK.read_bytes():
+        with suppress(*_UNREADABLE):
+            return _stages(committed, LOCK)
+    return {}
 
 
 def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
@@ -52,90 +76,6 @@ def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _stages(content: bytes) -> dict[str, Any]:
-    try:
-        stages = parse_yaml(content, str(LOCK), MOST_OF_DVC)["stages"]
-    except (ParamsError, TypeError, KeyError) as error:
-        text = content.decode(errors="replace")
-        marks = [n for n, line in enumerate(text.splitlines(), 1) if line[:7] in _CONFLICT]
-        reason = f"git's conflict marks in line {marks[0]}" if marks else str(error).rstrip(".")
-        raise ArtifactError(
-            f"'{LOCK}' cannot be read: {reason}. Take either side, `git checkout --ours {LOCK}`, "
-            "then `initsweep repro` runs what does not fit it."
-        ) from None
-    if not isinstance(stages, Mapping):
-        raise ArtifactError(
-            f"'{LOCK}' cannot be read: `stages` is no mapping. Restore it from git."
-        )
-    return dict(stages)
-
-
-def outdated(
-    stages: Mapping[str, Stage],
-    lock: Mapping[str, Any],
-    hash_of: Callable[[Path], str | None],
-    ignoring: Collection[str] = (),
-) -> dict[str, str]:
-    """Return the stages whose commands, inputs or outputs are not those of the lock, and why.
-
-    Args:
-        stages: Those to look at; those that run every time are left out.
-        lock: What `dvc.lock` has, by stage.
-        hash_of: Returns DVC's hash of a path.
-        ignoring: Paths that may differ.
-
-    Returns:
-        The first reason of each, for a person.
-    """
-    looked_at = {name: stage for name, stage in stages.items() if not stage.always}
-    names = {file for stage in looked_at.values() for file in stage.params}
-    now, hashes = {file: _parameters(file) for file in names}, cache(hash_of)
-    found = {}
-    for name, stage in looked_at.items():
-        entry = lock.get(name)
-        if not isinstance(entry, Mapping):
-            found[name] = "has not run"
-        elif entry.get("cmd") != stage.command:
-            found[name] = "its command was edited"
-        else:
-            found[name] = _edited_file(stage, entry, hashes, ignoring) or _edited_parameter(
-                stage, entry.get("params", {}), now
-            )
-    return {name: reason for name, reason in found.items() if reason}
-
-
-def _edited_file(
-    stage: Stage,
-    entry: Mapping[str, Any],
-    hash_of: Callable[[Path], str | None],
-    ignoring: Collection[str],
-) -> str:
-    for key, paths in (("deps", stage.deps), ("outs", stage.outs)):
-        then = {str(one.get("path")): one.get("md5") for one in entry.get(key, [])}
-        if {*then} != {*paths}:
-            return f"its {key} in dvc.yaml were edited"
-        for path in paths:
-            if path not in ignoring and (now := hash_of(Path(path))) != then[path]:
-                return f"{path} {'has changed' if now else 'is missing'}"
-    return ""
-
-
-def _edited_parameter(stage: Stage, locked: Mapping[str, Any], now: Mapping[str, object]) -> str:
-    return next(
-        (
-            told(f"{file}: {inner}", *values)
-            for file, keys in stage.params.items()
-            for key in keys
-            for inner, values in differing(
-                key, locked.get(file, {}).get(key), value_at(now[file], key)
-            ).items()
-        ),
-        "",
-    )
-
-
-def _parameters(file: str) -> object:
-    try:
-        return read_yaml(Path(file))
-    except OSError as error:
-        raise ArtifactError(f"'{file}' cannot be read: {error}") from None
+def _stages(content: bytes, file: Path) -> dict[str, Any]:
+    stages = {**parse_yaml(content, str(file), MOST_OF_DVC)["stages"]}
+    return {name: {**stage} for name, stage in stages.items()}

@@ -1,7 +1,6 @@
 """Replay the result records into MLflow. Runs every time, writes only what is missing there."""
 
 import os
-import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from initsweep.records import (
     TrialRow,
     Verdict,
 )
+from initsweep.running import git
 from initsweep.spelling import prose
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
@@ -199,19 +199,10 @@ def _settings(params: Params) -> dict[str, str]:
 
 def _origin() -> dict[str, str]:
     """Return tags that lead back to the DVC experiment and the commit, where there are any."""
-    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or _head()
+    baseline = os.environ.get("DVC_EXP_BASELINE_REV") or git.head()
     tags = {
         "dvc.exp": os.environ.get("DVC_EXP_NAME", ""),
         "git.baseline": baseline,
         "mlflow.source.git.commit": baseline,
     }
     return {name: value for name, value in tags.items() if value}
-
-
-def _head() -> str:
-    command = ["git", "rev-parse", "HEAD"]
-    try:
-        found = subprocess.run(command, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        return ""
-    return found.stdout.strip() if found.returncode == 0 else ""

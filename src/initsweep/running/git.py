@@ -1,0 +1,20 @@
+"""What git says of the current folder."""
+
+import subprocess
+
+_PATIENCE = 10  # seconds
+
+
+def said(*arguments: str) -> bytes:
+    """Return what a command of git prints; nothing if it fails, or there is no git."""
+    command = ["git", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE)
+    except (OSError, subprocess.TimeoutExpired):
+        return b""
+    return b"" if done.returncode else done.stdout
+
+
+def head() -> str:
+    """Return the commit that is checked out; "" if there is none."""
+    return said("rev-parse", "HEAD").decode().strip()
