@@ -219,13 +219,15 @@ def test_the_next_run_tidies_up_after_one_that_was_killed(long, tmp_path):
     running.communicate()
     wait_until_nothing_runs(long.path)
     (left,) = temporary.glob("initsweep-*")
+    holder = long.path / HOLDER
+    assert left.name in holder.read_text()
     again = start(long, "repro", TMPDIR=str(temporary))
-    wait_for(lambda: not left.exists(), "the folder of the killed run is still there")
+    wait_for(lambda: left.name not in holder.read_text(), "the killed run is still named")
     again.send_signal(signal.SIGTERM)
     assert again.wait(PATIENCE) == 143
     again.communicate()
     assert not list(temporary.glob("initsweep-*"))
-    assert not (long.path / HOLDER).exists()
+    assert not holder.exists()
 
 
 def test_output_that_nobody_reads_stops_the_run(long):

@@ -47,8 +47,8 @@ def run_folder(command: str) -> Iterator[Path]:
         _take(handle)
         _tidy()
         with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
-            _write(command, folder)
             try:
+                _write(command, folder)
                 yield Path(folder)
             finally:
                 HOLDER.unlink(missing_ok=True)
