@@ -22,7 +22,7 @@ from initsweep.user_files import refuse_pipes
 MOST_VALUES = 10_000
 """Of a file, each counted as often as aliases repeat it; 1000 take some 0.04 s to read."""
 
-MOST_OF_DVC = 30_000
+MOST_OF_DVC = 120_000
 """In what DVC writes: a lock has some 550 values per scheme of a study."""
 
 BYTES_PER_VALUE = 16
