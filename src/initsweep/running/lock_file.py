@@ -11,14 +11,15 @@ from initsweep.yaml_files import MOST_OF_DVC, content_of, parse_yaml
 
 LOCK = Path("dvc.lock")
 _FAR = 50  # commits to look for a lock in
-_MARKS = ("<<<<<<<", "=======", ">>>>>>>")
+_MARKS = (b"<<<<<<<", b"=======", b">>>>>>>")
 _UNREADABLE = (ParamsError, TypeError, KeyError)
 
 
 def check_locks() -> None:
-    """Refuse locks that cannot be read: DVC reads those of claims, too, whatever it is to run."""
-    for file in (LOCK, *Path("claims").glob(f"**/{LOCK}")):
-        read_lock(file)
+    """Refuse locks with conflict marks: DVC reads those of claims, too, whatever it is to run."""
+    for file in filter(Path.is_file, (LOCK, *Path("claims").glob(f"**/{LOCK}"))):
+        if _marked(file.read_bytes()):  # to read all of it would take a second
+            read_lock(file)
 
 
 def read_lock(file: Path = LOCK) -> dict[str, Any]:
@@ -33,8 +34,7 @@ def read_lock(file: Path = LOCK) -> dict[str, Any]:
     try:
         return _stages(content, file)
     except _UNREADABLE as error:
-        lines = content.decode(errors="replace").splitlines()
-        marks = [n for n, line in enumerate(lines, 1) if line[:7] in _MARKS]
+        marks = _marked(content)
         said = str(error).rstrip(".") if isinstance(error, ParamsError) else "it is not DVC's"
         reason = f"git's conflict marks in line {marks[0]}" if marks else said
         command = "repro" if file == LOCK else "claims"
@@ -42,6 +42,11 @@ def read_lock(file: Path = LOCK) -> dict[str, Any]:
             f"'{file}' cannot be read: {reason}. {_remedy(file)}, then `initsweep {command}` runs "
             "what does not fit it."
         ) from None
+
+
+def _marked(content: bytes) -> list[int]:
+    """Return the lines with git's conflict marks, from 1."""
+    return [n for n, line in enumerate(content.split(b"\n"), 1) if line[:7] in _MARKS]
 
 
 def _remedy(file: Path) -> str:
