@@ -32,9 +32,6 @@ PIXEL = bytes.fromhex(
 def pytest_collection_modifyitems(items):
     ours = [item for item in items if item.path.parent == Path(__file__).parent]
     for item in ours:
-        item.add_marker(
-            pytest.mark.filterwarnings("ignore:The ``noload`` loader:DeprecationWarning")
-        )
         if executable() is None:
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
 

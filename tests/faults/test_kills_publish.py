@@ -26,7 +26,6 @@ CUTS, CUTS_PER_STUDY = 12 * ROUNDS, 3
 SEED = 7
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
 PARTIAL = ".mlflow.db.partial"
-MLFLOW_LOADER = "ignore:The ``noload`` loader strategy:DeprecationWarning"
 
 ZYGOTE = """
 import os, pickle, signal, sys
@@ -121,7 +120,6 @@ def published(project: Project) -> dict:
     }
 
 
-@pytest.mark.filterwarnings(MLFLOW_LOADER)
 def test_whatever_a_killed_first_publication_leaves_the_next_one_finishes(study, zygote, tmp_path):
     draw, params = random.Random(SEED), make_params()
     whole = Project(root=tmp_path / "whole", params=params)

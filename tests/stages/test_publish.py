@@ -104,7 +104,6 @@ def test_it_publishes_once_and_then_does_not_even_open_mlflow(written, monkeypat
     assert len({content for _, _, content in published}) == 3
 
 
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 def test_what_is_up_to_date_is_not_even_touched_in_a_folder_that_can_only_be_read(
     written, tmp_path, monkeypatch
 ):

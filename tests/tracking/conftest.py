@@ -16,14 +16,6 @@ from initsweep.tracking.location import locate
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
 
 
-def pytest_collection_modifyitems(items):
-    # MLflow's own use of SQLAlchemy.
-    ignored = "ignore:The ``noload`` loader strategy:DeprecationWarning"
-    for item in items:
-        if item.path.parent == Path(__file__).parent:
-            item.add_marker(pytest.mark.filterwarnings(ignored))
-
-
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
     for name in [*os.environ]:
