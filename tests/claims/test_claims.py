@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep import cli
+from initsweep import artifacts, cli
 from initsweep.claim_page import files, render
 from initsweep.claims import CLAIMS
 from initsweep.figures.style import to_png
@@ -77,7 +77,8 @@ def test_a_claim_is_measured_judged_and_drawn(name, tmp_path, monkeypatch):
     claim = CLAIMS.get(name)
     rows = claim.measure(Lab(name, "quick", code_sha="test", claim_sha=""))
     assert rows == claim.measure(Lab(name, "quick", code_sha="other code", claim_sha=""))
-    table = Table(rows)
+    artifacts.write_rows(files.measurements_file(name, "quick"), rows, Measurement)
+    table = files.read_table(name, "quick")
     judgement = claim.judge(table)
     assert judgement.answer in ANSWERS
     assert judgement.effects

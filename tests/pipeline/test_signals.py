@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from initsweep.leading.folder_lock import HOLDER
+from initsweep.running import stopping
 from tests.faults.fuzzing import ROUNDS
 from tests.pipeline.conftest import Project
 
@@ -33,7 +34,7 @@ STOPPED = "initsweep: stopped; finished work is kept, run again to go on."
 
 
 def start(project: Project, *command: str, **environment: str) -> "subprocess.Popen[str]":
-    """Start a command as the terminal does, in a group of its own."""
+    """Start a command as the terminal does, in a group of its own, and however we were started."""
     return subprocess.Popen(
         [sys.executable, "-m", "initsweep", *command],
         cwd=project.path,
@@ -42,6 +43,7 @@ def start(project: Project, *command: str, **environment: str) -> "subprocess.Po
         stderr=subprocess.STDOUT,
         text=True,
         process_group=0,
+        preexec_fn=lambda: [signal.signal(sent, signal.SIG_DFL) for sent in stopping.SIGNALS],
     )
 
 

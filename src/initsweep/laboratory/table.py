@@ -1,12 +1,12 @@
 """Measurements in long form, and the few ways in which judges and pictures look at them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import Interval
+from initsweep.records import Interval, rounded
 from initsweep.statistics.intervals import mean_interval
 
 Values = NDArray[np.float64]
@@ -35,7 +35,8 @@ class Table:
     """All measurements of one experiment."""
 
     def __init__(self, rows: Sequence[Measurement]) -> None:
-        self.rows = list(rows)
+        # As they are read from a file: judges name settings as they were measured.
+        self.rows = [replace(row, setting=rounded(row.setting)) for row in rows]
 
     def arms(self, quantity: str | None = None) -> list[str]:
         """Return the arms, in the order in which they were measured."""
@@ -54,10 +55,11 @@ class Table:
         Raises:
             KeyError: If nothing of the kind was measured.
         """
+        at = None if setting is None else rounded(setting)
         found = [
             row
             for row in self.rows
-            if (row.quantity, row.arm) == (quantity, arm) and setting in (None, row.setting)
+            if (row.quantity, row.arm) == (quantity, arm) and at in (None, row.setting)
         ]
         if not found:
             raise KeyError(f"nothing measured of {quantity} for {arm} at {setting}")
