@@ -111,8 +111,12 @@ def _say(text: str) -> None:
 
 
 def _write_nowhere() -> None:
-    """Let Python, which flushes once more at its end, do so into nothing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let Python, which flushes once more at its end, do so into nothing where nobody reads."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _spelt(text: str) -> str:
