@@ -25,7 +25,7 @@ ui: $(INSTALLED)  ## serve MLflow on http://127.0.0.1:5000
 	initsweep ui
 
 test: check  ## everything CI checks
-	python -m pytest -n auto --dist worksteal
+	python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 ROUNDS ?= 20
 fuzz: $(INSTALLED)  ## the fuzzers and random kills, many times as many as in the tests: make fuzz ROUNDS=20
