@@ -127,7 +127,7 @@ def _iris() -> pd.DataFrame:
 
 
 HOUSES = "crime nox rooms dist radial proptax stratio lowstat"
-WAGES = "educ exper tenure nonwhite female married numdep smsa northcen south west construc"
+WAGES = "educ exper tenure nonwhite female married numdep smsa northcen south west"
 WAGES += " ndurman trcommpu trade services profserv profocc clerocc servocc"
 WOMEN = "kidslt6 kidsge6 age educ exper nwifeinc huseduc husage city unem"
 PLAYERS = "years games atbats runs hits doubles triples hruns rbis bavg bb so sbases fldperc"
