@@ -152,9 +152,11 @@ def _measured(dataset: Dataset, params: Params, outer: int) -> dict[str, Any]:
         for seeds in [every] if inner == "fixed" else [[seed] for seed in every]:
             address = (outer, seeds[0]) if inner == "rotating" else None
             prepared = standardize(dataset, _rows(dataset, params, apart, address))
-            constants[place, seeds] = _constants(dataset, params, prepared)
             for number, scheme in enumerate(SCHEMES):
-                values = _trained(dataset, params, prepared, scheme, seeds)
+                ledger = _Ledger(dataset, params, prepared)
+                constants[place, seeds] = ledger.constants
+                problem = _problem(dataset, params, prepared, scheme, ledger)
+                values = _trained(problem, ledger, params, seeds)
                 for measure, value in values.items():
                     found[measure][place, number][:, seeds] = value
     sizes = [len(apart[split]) for split in ("train", "validation", "test")]
@@ -178,11 +180,20 @@ class _Ledger:
 
     The engine knows one loss and one score of an epoch. The score it gets from here is the number
     of the row in which all four stand.
+
+    Attributes:
+        constants: Loss and score of the constant predictor, on validation, then on test rows.
     """
 
     def __init__(self, dataset: Dataset, params: Params, prepared: Prepared) -> None:
         loss = loss_of(dataset.task, params.task.loss, params.task.class_weights)
         self.loss, self.score = loss, score_of(dataset.task, params.task.score)
+        weights = np.ones(max(1, len(dataset.class_names)))
+        self.constants = np.array([
+            metric.constant(prepared.targets["train"], prepared.targets[split], weights)
+            for split in ("validation", "test") for metric in (loss, self.score)
+            if metric.constant is not None
+        ])  # fmt: skip
         self._cut = len(prepared.targets["validation"])
         self._lock, self._blocks, self._count = threading.Lock(), list[Tensor](), 0
 
@@ -219,11 +230,9 @@ class _Ledger:
 
 
 def _trained(
-    dataset: Dataset, params: Params, prepared: Prepared, scheme: str, seeds: list[int]
+    problem: Problem, ledger: _Ledger, params: Params, seeds: list[int]
 ) -> dict[str, Array]:
     """Return every measure of a scheme, shape (rates, seeds)."""
-    ledger = _Ledger(dataset, params, prepared)
-    problem = _problem(dataset, params, prepared, scheme, ledger)
     lanes = [Lane(learning_rate=rate, seed=seed) for rate in RATES for seed in seeds]
     results = train_lanes(
         problem, lanes,
@@ -268,16 +277,5 @@ def _problem(
         loss_name=ledger.loss.name,
         recorded_loss=ledger.validation_loss,
         score=ledger.row,
-        constant_loss=float(_constants(dataset, params, prepared)[0]),
+        constant_loss=float(ledger.constants[0]),
     )
-
-
-def _constants(dataset: Dataset, params: Params, prepared: Prepared) -> Array:
-    loss = loss_of(dataset.task, params.task.loss, params.task.class_weights)
-    score = score_of(dataset.task, params.task.score)
-    weights = np.ones(max(1, len(dataset.class_names)))
-    return np.array([
-        metric.constant(prepared.targets["train"], prepared.targets[split], weights)
-        for split in ("validation", "test") for metric in (loss, score)
-        if metric.constant is not None
-    ])  # fmt: skip

@@ -6,18 +6,16 @@ at the chosen ones. A choice is worth what its pair is worth over all outer spli
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answer_pools import INNER, RATES, SCHEMES, Pool
-from benchmarks.calibration_studies import PROVENANCE, SCHEMA
+from benchmarks.calibration_studies import SCHEMA, evidence_of
 from initsweep.params import Decide
 from initsweep.randomness import numpy_stream
-from initsweep.records import Confirmation, RunRow, Selection, TrialKind
-from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.selection import choose_on_validation
 from initsweep.statistics.summary import summarize
 from initsweep.statistics.yardstick import Yardstick
@@ -27,7 +25,7 @@ Pair = tuple[int, int]
 """A scheme and a rate, by their places in the pool."""
 
 DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05)
-GRID = tuple(range(0, len(RATES), 2))  # half decades; the rates between stand for refinement
+GRID = RATES[::2]  # half decades; the rates between stand for refinement
 TUNING, FRESH = 5, 10
 
 
@@ -44,15 +42,21 @@ class Worth:
     score: Array
 
 
-def capped(pool: Pool, inner: int, what: str, split: str = "validation") -> Array:
+def capped(pool: Pool, part: tuple[int, ...], what: str, split: str = "validation") -> Array:
     """Return losses or scores of a pool's runs where a failed one has the constant's.
 
+    Args:
+        pool: The pool.
+        part: The inner split, or that and the outer one.
+        what: "loss" or "score".
+        split: Of which rows.
+
     Returns:
-        Shape (outer, schemes, rates, seeds).
+        Shape (schemes, rates, seeds), with an axis of outer splits before it if none is named.
     """
     place = ("validation", "test").index(split) * 2 + ("loss", "score").index(what)
-    constant = pool.constants[inner, :, :, place][:, None, None, :]
-    values = pool.runs[f"{split}_{what}"][inner]
+    constant = pool.constants[part][..., None, None, :, place]
+    values = pool.runs[f"{split}_{what}"][part]
     if what == "score":
         return np.where(np.isnan(values), constant, values)
     return np.fmin(values, constant)
@@ -60,11 +64,10 @@ def capped(pool: Pool, inner: int, what: str, split: str = "validation") -> Arra
 
 def worth(pool: Pool) -> Worth:
     """Return what each pair is worth, on networks trained with the rows of rotating splits."""
-    rotating = INNER.index("rotating")
-    loss = capped(pool, rotating, "loss", "test")
-    constant = pool.constants[rotating, :, :, 2][:, None, None, :]
+    rotating = (INNER.index("rotating"),)
+    constant = pool.constants[rotating][:, None, None, :, 2]
     return Worth(
-        loss=(loss / constant).mean(axis=(0, 3)),
+        loss=(capped(pool, rotating, "loss", "test") / constant).mean(axis=(0, 3)),
         score=capped(pool, rotating, "score", "test").mean(axis=(0, 3)),
     )
 
@@ -85,12 +88,12 @@ class Study:
     @cached_property
     def losses(self) -> Array:
         """Capped validation losses, shape (schemes, rates, seeds)."""
-        return capped(self.pool, self.inner, "loss")[self.outer][..., list(self.seeds)]
+        return capped(self.pool, (self.inner, self.outer), "loss")[..., list(self.seeds)]
 
     @cached_property
     def scores(self) -> Array:
         """Validation scores, shape (schemes, rates, seeds)."""
-        return capped(self.pool, self.inner, "score")[self.outer][..., list(self.seeds)]
+        return capped(self.pool, (self.inner, self.outer), "score")[..., list(self.seeds)]
 
     @property
     def constant(self) -> float:
@@ -98,11 +101,11 @@ class Study:
         return float(self.pool.constants[self.inner, self.outer, list(self.seeds), 0].mean())
 
 
-def draw(pool: Pool, inner: int, outer: int, number: int, fresh: int = FRESH) -> Study:
+def draw(pool: Pool, inner: int, outer: int, number: int) -> Study:
     """Return one of the studies that can be made of an outer split."""
     stream = numpy_stream("answers", pool.name, outer, number)
     available = pool.constants.shape[2]
-    chosen = stream.permutation(available)[: TUNING + fresh]
+    chosen = stream.permutation(available)[: TUNING + FRESH]
     return Study(pool, inner, outer, tuple(int(place) for place in chosen))
 
 
@@ -128,21 +131,19 @@ def by_mean(values: Callable[[Study], Array], *, together: bool = False) -> Rule
     return rule
 
 
-def smoothed(values: Callable[[Study], Array], width: float = 1.0) -> Rule:
+def smoothed(values: Callable[[Study], Array]) -> Rule:
     """Return the rule that takes the lowest loss after averaging over neighbouring rates.
 
     Args:
         values: What is to be small, (schemes, rates, seeds).
-        width: Standard deviation of the weights, in steps of the rates.
     """
     steps = np.arange(len(RATES))
-    weights = np.exp(-0.5 * ((steps[:, None] - steps) / width) ** 2)
+    weights = np.exp(-0.5 * (steps[:, None] - steps) ** 2)  # a standard deviation of one step
     weights /= weights.sum(axis=1, keepdims=True)
 
     def rule(study: Study) -> Pair:
-        means = values(study)[..., :TUNING].mean(axis=-1) @ weights.T
-        rates = means.argmin(axis=1)
         table = values(study)
+        rates = (table[..., :TUNING].mean(axis=-1) @ weights.T).argmin(axis=1)
         fresh = table[np.arange(len(rates)), rates, :].mean(axis=-1)
         scheme = int(fresh.argmin())
         return scheme, int(rates[scheme])
@@ -164,54 +165,27 @@ def one_seed(study: Study) -> Pair:
 
 
 def product(study: Study) -> Pair:
-    """Return what the compare stage recommends, or its pick where it names nothing."""
-    evidence = [_evidence(study, place) for place in range(len(SCHEMES))]
-    constant = study.constant
-    schema = replace(SCHEMA, constant_validation_loss=constant, constant_test_loss=constant)
-    yardstick = Yardstick.of(schema, DECIDE)
+    """Return what the compare stage recommends, or its pick where it names nothing.
+
+    Losses are shares of the constant predictor's, as the margins of the decision are.
+    """
+    losses = study.losses / study.constant
+    rates = losses[..., :TUNING].mean(axis=-1).argmin(axis=1)
+    evidence = [
+        evidence_of(
+            scheme,
+            RATES[rate],
+            dict(zip(RATES, of_one[:, :TUNING], strict=True)),
+            of_one[rate, TUNING:],
+            of_one[rate, TUNING:],  # this choice does not look at test losses
+            GRID,
+        )
+        for scheme, of_one, rate in zip(SCHEMES, losses, rates, strict=True)
+    ]
+    yardstick = Yardstick.of(SCHEMA, DECIDE)
     choice = choose_on_validation(summarize(evidence, yardstick), yardstick)
     scheme = SCHEMES.index(choice.pick or "torch_default")
-    return scheme, RATES.index(evidence[scheme].selection.learning_rate)
-
-
-def _evidence(study: Study, scheme: int) -> Evidence:
-    name, losses, cap = SCHEMES[scheme], study.losses[scheme], study.constant
-    chosen = int(losses[:, :TUNING].mean(axis=-1).argmin())
-    shared = {"scheme": name, "initializer": name, "options": {}, "learning_rate": RATES[chosen]}
-    places = range(len(RATES))
-    kinds: list[TrialKind] = ["grid" if place in GRID else "refinement" for place in places]
-    fresh = range(100, 100 + losses.shape[1] - TUNING)
-    return Evidence(
-        scheme=name,
-        selection=Selection(
-            **shared, mean_loss=0.0, grid=[RATES[place] for place in GRID], censored="no",
-            engine="compiled", provenance=PROVENANCE,
-        ),
-        tuning=[
-            _run(name, kind, rate, seed, loss, cap)
-            for kind, rate, row in zip(kinds, RATES, losses[:, :TUNING], strict=True)
-            for seed, loss in enumerate(row.tolist())
-        ],
-        confirmation=Confirmation(
-            **shared, seeds=list(fresh), median_seed=100, engine="compiled", provenance=PROVENANCE
-        ),
-        confirm=[
-            _run(name, "confirm", RATES[chosen], seed, loss, cap)
-            for seed, loss in zip(fresh, losses[chosen, TUNING:].tolist(), strict=True)
-        ],
-        curves=[],
-    )  # fmt: skip
-
-
-def _run(scheme: str, kind: TrialKind, rate: float, seed: int, loss: float, cap: float) -> RunRow:
-    failed = loss >= cap
-    return RunRow(
-        scheme=scheme, kind=kind, trial=0, learning_rate=rate, seed=seed, status="finished",
-        diverged_at_step=None, initial_loss=cap, train_loss=None,
-        validation_loss=None if failed else loss, validation_score=None,
-        capped_loss=min(loss, cap), test_loss=None, test_score=None,
-        capped_test_loss=min(loss, cap) if kind == "confirm" else None,
-    )  # fmt: skip
+    return scheme, int(rates[scheme])
 
 
 def negative_score(study: Study) -> Array:
@@ -251,17 +225,18 @@ class Regret:
     same: float
 
 
-def judge(pool: Pool, rule: Rule, inner: int, studies: int) -> Regret:
-    """Let a rule choose in redrawn studies of every outer split.
+def judge(truth: Worth, rule: Rule, drawn: Sequence[Sequence[Study]]) -> Regret:
+    """Let a rule choose in redrawn studies.
+
+    Args:
+        truth: What each pair is worth.
+        rule: The rule.
+        drawn: The studies of each outer split.
 
     Returns:
         What its choices lose, and how stable they are.
     """
-    truth = worth(pool)
-    picks = [
-        [rule(draw(pool, inner, outer, number)) for number in range(studies)]
-        for outer in range(pool.constants.shape[1])
-    ]
+    picks = [[rule(study) for study in of_one] for of_one in drawn]
     flat = [pair for row in picks for pair in row]
     loss = [truth.loss[pair] - truth.loss.min() for pair in flat]
     score = [truth.score.max() - truth.score[pair] for pair in flat]

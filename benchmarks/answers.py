@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import answer_pools as pools
-from benchmarks.answer_studies import RULES, Regret, judge
+from benchmarks.answer_studies import RULES, Regret, draw, judge, worth
 from benchmarks.answer_tasks import TASKS
 from benchmarks.common import count, parser_of
 
@@ -24,16 +24,22 @@ STUDIES = 20
 
 def table(names: Sequence[str], studies: int) -> str:
     """Return the regret of every rule, mean over tasks, and how stable its choices are."""
+    found: dict[str, list[Regret]] = {}
+    for pool in map(pools.read, names):
+        truth, (_, outers, _, _) = worth(pool), pool.constants.shape
+        for inner, split in enumerate(pools.INNER):
+            drawn = [
+                [draw(pool, inner, outer, number) for number in range(studies)]
+                for outer in range(outers)
+            ]
+            for rule, choose in RULES.items():
+                found.setdefault(f"{rule} | {split}", []).append(judge(truth, choose, drawn))
     lines = [
         "| rule | split | loss regret, % of constant | score regret, points | worst task | "
         "same scheme | tasks |",
         "|---|---|---|---|---|---|---|",
     ]
-    for inner, split in enumerate(pools.INNER):
-        for rule, choose in RULES.items():
-            found = [judge(pools.read(name), choose, inner, studies) for name in names]
-            lines.append(f"| {rule} | {split} | {_cells(found)} |")
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"| {name} | {_cells(of)} |" for name, of in found.items())])
 
 
 def _cells(found: Sequence[Regret]) -> str:

@@ -1,7 +1,7 @@
 """Made-up studies whose truth is known, compared by what the compare stage calls."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,17 +168,38 @@ def _evidence(
     # Losses of fresh runs come from the middle of the valley whichever rate was chosen: what is
     # asked here is how means are compared, and the truth must be known.
     validation, test = losses(0.0, seeds), losses(0.0, seeds)
+    return evidence_of(scheme, best, dict(zip(RATES, tuning, strict=True)), validation, test)
+
+
+def evidence_of(
+    scheme: str,
+    best: float,
+    tuning: Mapping[float, Array],
+    validation: Array,
+    test: Array,
+    grid: Sequence[float] = RATES,
+) -> Evidence:
+    """Return what a study hands over about a scheme with these losses.
+
+    Args:
+        scheme: Its name.
+        best: The rate that it chose.
+        tuning: Losses of the tuning runs by rate, shape (seeds,) each; CAP is that of a failed run.
+        validation: Losses of the fresh runs, shape (seeds,).
+        test: Their test losses.
+        grid: The rates of the grid; others are refinement.
+    """
     shared = {"scheme": scheme, "initializer": scheme, "options": {}, "learning_rate": best}
-    fresh = range(100, 100 + seeds)
+    fresh = range(100, 100 + len(validation))
     return Evidence(
         scheme=scheme,
         selection=Selection(
-            **shared, mean_loss=0.0, grid=list(RATES), censored="no", engine="torch",
+            **shared, mean_loss=0.0, grid=list(grid), censored="no", engine="torch",
             provenance=PROVENANCE,
         ),
         tuning=[
-            _run(scheme, "grid", rate, seed, loss)
-            for rate, row in zip(RATES, tuning, strict=True)
+            _run(scheme, "grid" if rate in grid else "refinement", rate, seed, loss)
+            for rate, row in tuning.items()
             for seed, loss in enumerate(row.tolist())
         ],
         confirmation=Confirmation(
