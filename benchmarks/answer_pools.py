@@ -1,13 +1,17 @@
 """Trains every scheme at every rate under many seeds and splits, and keeps what came of it.
 
 A pool is what studies are redrawn from and what the truth is read from. Outer splits set test rows
-apart; inner ones part the rest into training and validation rows, one for all seeds (`fixed`) or
-one per seed (`rotating`). What is measured is kept in one compressed table per task.
+apart; inner ones part the rest into training and validation rows, one for all seeds (`fixed`, for
+some of the outer splits) or one per seed (`rotating`). What people do without a study is measured
+on the rows of the latter: Adam, and the rates that learning-rate finders suggest. All of it is kept
+in one compressed table per task.
 """
 
+import copy
+import itertools
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +32,10 @@ from initsweep.datasets._splitting import Prepared, split_rows, standardize
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train import train_lanes
 from initsweep.initializers import initial_states, make_initializer
+from initsweep.laboratory.rate_finders import RULES, Curve, Rule
 from initsweep.metrics import loss_of, recorded, score_of
 from initsweep.params import Params, parse_params
-from initsweep.randomness import stream_seed
+from initsweep.randomness import batch_order, stream_seed
 
 SCHEMES = (
     "torch_default",
@@ -45,6 +50,9 @@ SCHEMES = (
 RATES = tuple(float(f"{10 ** (-4 + step / 4):.6g}") for step in range(17))  # 1e-4 to 1
 OUTER, SEEDS, MOST_STEPS = 10, 20, 10_000
 INNER = ("fixed", "rotating")
+FIXED_OUTER = 4  # of the outer splits; it costs as much as rotating and only settles which to use
+FINDERS = {name: RULES[name] for name in ("fastai valley", "Lightning steepest")}
+ADAM_RATE = 0.001
 MEASURES = (
     "validation_loss", "validation_score", "test_loss", "test_score",
     "best_epoch", "best_validation_loss", "best_validation_score", "best_test_loss",
@@ -65,6 +73,9 @@ class Pool:
         runs: By measure, shape (inner, outer, schemes, rates, seeds); NaN where a run diverged.
         constants: Loss and score of the constant predictor, on validation and test: shape
             (inner, outer, seeds, 4).
+        adam: Test loss and score of PyTorch's start under Adam at 0.001, shape (outer, seeds, 2);
+            NaN where a run diverged.
+        finders: What each of FINDERS suggests for PyTorch's start, shape (outer, seeds, finders).
         rows: Numbers of training, validation and test rows.
     """
 
@@ -72,6 +83,8 @@ class Pool:
     classes: bool
     runs: Mapping[str, Array]
     constants: Array
+    adam: Array
+    finders: Array
     rows: tuple[int, int, int]
 
 
@@ -83,6 +96,8 @@ def read(name: str) -> Pool:
             classes=bool(kept["classes"]),
             runs={measure: kept[measure].astype(np.float64) for measure in MEASURES},
             constants=kept["constants"].astype(np.float64),
+            adam=kept["adam"].astype(np.float64),
+            finders=kept["finders"].astype(np.float64),
             rows=tuple(kept["rows"].tolist()),
         )
 
@@ -110,8 +125,8 @@ def train_pool(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         dataset, params = _dataset(task, Path(folder))
     parts = [_part(name, dataset, params, outer) for outer in range(OUTER)]
-    keys = (*MEASURES, "constants")
-    whole = {key: np.stack([part[key] for part in parts], axis=1) for key in keys}
+    whole = {key: np.stack([part[key] for part in parts], axis=1) for key in (*MEASURES, "constants")}
+    whole |= {key: np.stack([part[key] for part in parts]) for key in ("adam", "finders")}
     np.savez_compressed(
         FOLDER / f"{name}.npz",
         classes=np.array(dataset.task == "classification"),
@@ -147,20 +162,68 @@ def _measured(dataset: Dataset, params: Params, outer: int) -> dict[str, Any]:
     shape = (len(INNER), len(SCHEMES), len(RATES), SEEDS)
     found = {measure: np.full(shape, np.nan) for measure in MEASURES}
     constants = np.full((len(INNER), SEEDS, 4), np.nan)
-    for place, inner in enumerate(INNER):
-        every = list(range(SEEDS))
-        for seeds in [every] if inner == "fixed" else [[seed] for seed in every]:
-            address = (outer, seeds[0]) if inner == "rotating" else None
-            prepared = standardize(dataset, _rows(dataset, params, apart, address))
-            for number, scheme in enumerate(SCHEMES):
-                ledger = _Ledger(dataset, params, prepared)
-                constants[place, seeds] = ledger.constants
-                problem = _problem(dataset, params, prepared, scheme, ledger)
-                values = _trained(problem, ledger, params, seeds)
-                for measure, value in values.items():
-                    found[measure][place, number][:, seeds] = value
+    adam, finders = np.full((SEEDS, 2), np.nan), np.full((SEEDS, len(FINDERS)), np.nan)
+    every = list(range(SEEDS))
+    groups = [(0, None, every)] if outer < FIXED_OUTER else []
+    groups += [(1, (outer, seed), [seed]) for seed in every]
+    for place, address, seeds in groups:
+        prepared = standardize(dataset, _rows(dataset, params, apart, address))
+        for number, scheme in enumerate(SCHEMES):
+            ledger = _Ledger(dataset, params, prepared)
+            constants[place, seeds] = ledger.constants
+            problem = _problem(dataset, params, prepared, scheme, ledger)
+            for measure, value in _trained(problem, ledger, params, seeds).items():
+                found[measure][place, number][:, seeds] = value
+            if scheme == "torch_default" and address is not None:
+                adam[seeds] = _under_adam(problem, ledger, params, seeds)
+                finders[seeds] = [
+                    _suggested(problem, params, rule, seeds[0]) for rule in FINDERS.values()
+                ]
     sizes = [len(apart[split]) for split in ("train", "validation", "test")]
-    return {**found, "constants": constants, "rows": np.array(sizes)}
+    return {
+        **found, "constants": constants, "adam": adam, "finders": finders, "rows": np.array(sizes),
+    }  # fmt: skip
+
+
+def _under_adam(
+    problem: Problem, ledger: "_Ledger", params: Params, seeds: Sequence[int]
+) -> Array:
+    """Return test losses and scores under Adam at its usual rate, shape (seeds, 2)."""
+    results = train_lanes(
+        problem,
+        [Lane(learning_rate=ADAM_RATE, seed=seed) for seed in seeds],
+        training=params.training,
+        optimizer=params.optimizer.model_copy(update={"name": "adam"}),
+        runtime=params.runtime,
+    )
+    last = ledger.rows(results.validation_score)[:, -1, 2:]
+    return np.where((results.diverged_at_step >= 0)[:, None], np.nan, last)
+
+
+def _suggested(problem: Problem, params: Params, rule: Rule, seed: int) -> float:
+    """Return the rate that a finder suggests after a sweep of 100 steps with a rising rate."""
+    model = copy.deepcopy(problem.model)
+    model.load_state_dict(dict(problem.initial_state(seed)), strict=False)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0, momentum=params.optimizer.momentum)
+    losses, rates = list[float](), np.geomspace(rule.first, rule.last, 100)
+    for rate, rows in zip(rates, _batches(problem, params, seed), strict=False):
+        optimizer.param_groups[0]["lr"] = float(rate)
+        loss = problem.loss(model(problem.train.features[rows]), problem.train.targets[rows])
+        if not torch.isfinite(loss):
+            break
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    curve: Curve = np.array(losses)
+    return rule.suggest(rates[: len(curve)], curve)
+
+
+def _batches(problem: Problem, params: Params, seed: int) -> Iterator[Tensor]:
+    """Yield the rows of each batch, epoch after epoch."""
+    for epoch in itertools.count():
+        order = batch_order(seed, epoch, len(problem.train.targets))
+        yield from order.split(params.training.batch_size)
 
 
 def _rows(

@@ -10,12 +10,13 @@ from typing import Literal
 RunStatus = Literal["finished", "diverged"]
 TrialKind = Literal["grid", "extension", "refinement", "confirm"]
 Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive", "untrainable"]
+Standing = Literal["tied", "undecided", "worse", "untrainable"]
 Censored = Literal["no", "low", "high"]
 OptionValue = bool | int | float | str | None
 ModelOption = OptionValue | list[int]
 EvaluationSplit = Literal["validation", "test"]
 JudgedBy = Literal["loss", "score"]
-Decision = Literal["winner", "tie", "cannot_tell", "none_trainable"]
+Decision = Literal["winner", "lead", "tie", "cannot_tell", "none_trainable"]
 Quantity = Literal[
     "basin_width",
     "global_basin_width",
@@ -231,12 +232,14 @@ class ResponseRow:
 class SchemeRow:
     """One scheme's line of the verdict table. Widths are in decades of the learning rate.
 
-    `outcome` compares test losses with the recommended scheme's on the same fresh seeds. A scheme
-    is `trainable` if its mean loss is far enough below the constant predictor's; its score does
-    not enter. `pareto` marks the front of `validation_loss` and `regret`, as point estimates.
-    `runs` and `failed_runs` count the fresh runs; a run failed if it diverged or ended with a loss
-    too close to the constant predictor's. `divergence_rate` is the share of the tuning runs on the
-    shared grid that diverged.
+    `outcome` compares test losses with the recommended scheme's on the same fresh seeds;
+    `standing` is where it stands on validation, `why` how far behind the best it is, and why it is
+    in the tie set or not. A scheme is `trainable` if it is better than guessing, by loss or by
+    score. `pareto` marks the front of `validation_loss` and `regret`, as point estimates.
+    `runs`, `failed_runs` and `overconfident_runs` count the fresh runs: a run failed if it
+    diverged or is no better than guessing by loss and by score, and is overconfident if it is
+    better by score alone; `failed_share_high` is the most that may fail (95 %, one-sided).
+    `divergence_rate` is the share of the tuning runs on the shared grid that diverged.
     `basin_censored` names the ends at which the basin reaches the end of the evaluated rates,
     so that the true width is at least the one given. `safety_margin` is the distance in decades
     from the chosen rate up to the first rate at which a run failed. None means: not defined
@@ -246,7 +249,8 @@ class SchemeRow:
     scheme: str
     outcome: Outcome
     trainable: bool
-    in_tie_set: bool
+    standing: Standing
+    why: str
     pareto: bool
     learning_rate: float
     validation_loss: float
@@ -259,6 +263,8 @@ class SchemeRow:
     test_score_low: float | None
     test_score_high: float | None
     failed_runs: int
+    failed_share_high: float
+    overconfident_runs: int
     runs: int
     basin_width: float | None
     basin_low: float | None
@@ -273,6 +279,11 @@ class SchemeRow:
     sensitivity: float
     wortsman_sensitivity: float
     divergence_rate: float
+
+    @property
+    def in_tie_set(self) -> bool:
+        """Whether it is as good as the best on validation, as far as matters."""
+        return self.standing == "tied"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,7 +417,10 @@ class Verdict:
     `statement` is one sentence; `usable_rates` are the ends of the recommended scheme's basin,
     within which its mean loss on the tuning seeds is within `basin_tolerance` of its best; `rule`
     says step by step how it was reached, with its inputs; `caveats` lists everything that limits
-    it.
+    it. `tie_set` holds the schemes as good as the best as far as matters, `undecided` those that
+    are neither that nor shown to be worse. `picks` is how often other studies of the same data
+    would pick each scheme, as redrawing the seeds shows, `repicked` that of the recommended one;
+    it is `firm` if most would.
     """
 
     decision: Decision
@@ -416,6 +430,10 @@ class Verdict:
     usable_rates: tuple[float, float] | None
     best_on_validation: str | None
     tie_set: list[str]
+    undecided: list[str]
+    repicked: float
+    firm: bool
+    picks: dict[str, float]
     untrainable: list[str]
     rule: list[str]
     caveats: list[str]

@@ -12,7 +12,7 @@ from initsweep.answer import plain, sparkline
 from initsweep.answer.study import PACKET, Answer
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow
-from initsweep.reporting.facts import DECISIONS
+from initsweep.reporting.facts import decision
 from initsweep.reporting.study import marked_tied
 from initsweep.spelling import distinct
 
@@ -65,8 +65,8 @@ def verdict_table(answer: Answer, screen: Screen) -> str:
 
 
 def _sentence(answer: Answer) -> str:
-    decision, statement = DECISIONS[answer.verdict.decision], answer.verdict.statement
-    return statement if statement.startswith(decision) else f"{decision}: {statement}"
+    word, statement = decision(answer.verdict), answer.verdict.statement
+    return statement if statement.startswith(word) else f"{word}: {statement}"
 
 
 def _columns(answer: Answer, encoding: str) -> dict[str, list[str]]:
@@ -77,13 +77,12 @@ def _columns(answer: Answer, encoding: str) -> dict[str, list[str]]:
     columns: dict[str, list[str]] = {
         "scheme": list(distinct((row.scheme for row in rows), _LONGEST_NAME).values()),
         "outcome": [row.outcome for row in rows],
-        "tied": ["yes" if row.scheme in tied else "" for row in rows],
+        "tied": [_tied(row, tied) for row in rows],
         "rate": [_rate(row) for row in rows],
         "response": [responses[row.scheme] for row in rows],
         "basin": [numbers.width(row.basin_width, row.basin_censored) for row in rows],
         "val. loss": [numbers.loss(row.validation_loss) for row in rows],
         "test loss": [numbers.loss(row.test_loss) for row in rows],
-        # Judged by loss; a score beside it would be read as the best that the scheme can do.
         "score": [numbers.score(row.test_score if row.trainable else None, score) for row in rows],
         "failed": [f"{row.failed_runs}/{row.runs}" for row in rows],
     }
@@ -134,7 +133,7 @@ def _note(answer: Answer, shown: set[str]) -> str:
     verdict = answer.verdict
     meanings = {
         "outcome": "test loss against the recommended scheme's",
-        "tied": "on validation not shown to be worse than the best by a difference that matters",
+        "tied": "as good as the best on validation, as far as matters; ?: cannot tell",
         "response": (
             f"mean validation loss by rate, {sparkline.span(answer)}, low is good; "
             f"{sparkline.DIVERGED} half of the seeds or more diverged; [ ] next to the chosen rate"
@@ -145,9 +144,8 @@ def _note(answer: Answer, shown: set[str]) -> str:
         "test loss": f"{verdict.loss_name} over {verdict.seeds} fresh seeds",
         "score": f"{verdict.score_name} on test",
     }
-    said = [f"{name}: {text}" for name, text in meanings.items() if name in shown]
-    return "; ".join(
-        [*said, "untrainable: judged by loss, the score may still be high"]
-        if any(not row.trainable for row in answer.schemes)
-        else said
-    )
+    return "; ".join(f"{name}: {text}" for name, text in meanings.items() if name in shown)
+
+
+def _tied(row: SchemeRow, tied: set[str]) -> str:
+    return "yes" if row.scheme in tied else "?" if row.standing == "undecided" else ""

@@ -97,7 +97,7 @@ def _objections(row: SchemeRow, verdict: Verdict) -> list[str]:
     if row.scheme == verdict.recommended or row.in_tie_set:
         return []
     return [
-        f"{row.scheme} is worse on validation than schemes that this study found; it recommends "
+        f"{row.scheme} is {row.standing} on validation ({row.why}); this study recommends "
         f"{verdict.recommended}. On test: {row.scheme} {row.test_loss:.4g}, {row.outcome} compared "
         f"with {verdict.recommended}."
     ]

@@ -21,7 +21,6 @@ _WORDS = {
     "decide.alpha": "Significance level",
 }
 _SEED = "without fresh seed"
-_OFTEN = 0.25
 _TUNING_SEED = "without tuning seed"
 
 
@@ -61,17 +60,6 @@ def _left_out(study: Study, question: str, kind: str, kept: str) -> str:
     moved = "; ".join(f"{name} without seed {', '.join(seeds)}" for name, seeds in others.items())
     count = f"{len(_moved(study, question))} of {len(rows)}"
     return f"{count} {kind} seeds, each left out alone, change {pick} to another: {moved}. {kept}"
-
-
-def fragile(study: Study) -> str:
-    """Return how often a single fresh seed left out changes the pick, "" if not often."""
-    rows, moved = _without_seeds(study, _SEED), _moved(study, _SEED)
-    if len(moved) <= _OFTEN * len(rows):
-        return ""
-    return (
-        f"{len(moved)} of {len(rows)} single fresh seeds left out change the recommendation; more "
-        "seeds (`confirm.seeds`) would make it firmer."
-    )
 
 
 def _without_seeds(study: Study, question: str) -> list[Alternative]:
@@ -131,7 +119,7 @@ def _outcome(row: Alternative | None, now: Alternative) -> Cell:
     note = f"{row.tied} tied"
     if row.decision == "cannot_tell":
         note = "too few seeds to name a winner"
-    elif row.decision == "winner":
+    elif row.tied == 1:
         note = "no tie"
     changed = _answer(row) != _answer(now)
     return Cell(text=_answer(row), note=note, role="changed" if changed else "word")

@@ -6,20 +6,74 @@ import numpy as np
 
 from initsweep.figures import numbers
 from initsweep.params import Model, Params
-from initsweep.records import Schema
-from initsweep.reporting.alternatives import fragile
+from initsweep.records import Schema, Verdict
 from initsweep.reporting.study import Study
 from initsweep.reporting.tables import basin_range
 from initsweep.statistics.comparison import mostly_cut
 
 Facts = list[tuple[str, str]]
+FEW = 3
 
 DECISIONS = {
     "winner": "Winner",
+    "lead": "Ahead",
     "tie": "Tie",
     "cannot_tell": "Cannot tell",
     "none_trainable": "None trainable",
 }
+
+
+def decision(verdict: Verdict) -> str:
+    """Return the decision in words, and whether another study would make it, too."""
+    word = DECISIONS[verdict.decision]
+    if verdict.recommended is None:
+        return word
+    return f"{word}, {'firm' if verdict.firm else 'fragile'}"
+
+
+def how_sure(study: Study) -> str:
+    """Return how often other studies would pick the same scheme, "" without a recommendation."""
+    verdict = study.verdict
+    if verdict.recommended is None:
+        return ""
+    often = f"{100 * verdict.repicked:.0f} of 100 studies like this one, drawn from its seeds, pick"
+    if verdict.firm:
+        return f"Firm: {often} the same scheme."
+    others = {name: part for name, part in verdict.picks.items() if name != verdict.recommended}
+    named = ", ".join(
+        f"{name} {100 * part:.0f}"
+        for name, part in sorted(others.items(), key=lambda one: -one[1])[:FEW]
+    )
+    return (
+        f"Fragile: only {often} the same scheme (others: {named}). More seeds (`confirm.seeds`) "
+        "would make it firmer; which of those that tie is taken matters little."
+    )
+
+
+def why_not(study: Study) -> list[str]:
+    """Return why the schemes with the best raw numbers are not the recommended one."""
+    verdict, rows = study.verdict, [row for row in study.schemes if row.trainable]
+    chosen = next((row for row in rows if row.scheme == verdict.recommended), None)
+    if chosen is None:
+        return []
+    found = []
+    best = min(rows, key=lambda row: row.validation_loss)
+    if best is not chosen:
+        found.append(
+            f"Why not {best.scheme}, lowest on validation ({numbers.loss(best.validation_loss)} "
+            f"against {numbers.loss(chosen.validation_loss)})? The difference is within the "
+            f"margin ({numbers.loss(verdict.margin)}), and its basin is shown to be narrower "
+            f"({numbers.width(best.basin_width, best.basin_censored)} decades against "
+            f"{numbers.width(chosen.basin_width, chosen.basin_censored)})."
+        )
+    tested = min(rows, key=lambda row: row.test_loss)
+    if tested not in (best, chosen):
+        found.append(
+            f"Why not {tested.scheme}, lowest on test ({numbers.loss(tested.test_loss)} against "
+            f"{numbers.loss(chosen.test_loss)})? Nothing is chosen on test rows; on validation: "
+            f"{tested.why}."
+        )
+    return found
 
 
 def headline(study: Study) -> str:
@@ -53,8 +107,11 @@ def warning(study: Study) -> str:
         found.append("Its basin reaches the end of the rates tried and may be wider.")
     if row is not None and row.failed_runs:
         found.append(f"{row.failed_runs} of its {row.runs} fresh runs failed.")
-    if row is not None and (text := fragile(study)):
-        found.append(text)
+    if row is not None and row.overconfident_runs:
+        found.append(
+            f"{row.overconfident_runs} of its {row.runs} fresh runs are overconfident: better than "
+            "guessing by score and not by loss."
+        )
     return " ".join(found)
 
 
@@ -175,14 +232,14 @@ def protocol(study: Study) -> Facts:
         (
             "Basin tolerance",
             f"{100 * decide.basin_tolerance:g} % of the constant predictor's loss "
-            f"({numbers.loss(verdict.basin_tolerance)}): a basin is the neighbouring rates of the "
-            "grid whose mean validation loss is within that of the scheme's best",
+            f"({numbers.loss(verdict.basin_tolerance)}): a basin is the neighbouring rates, "
+            "interpolated between those tried, whose mean validation loss is within that of the "
+            "scheme's best",
         ),
         (
             "Trainable",
-            f"{skill} below the constant predictor's mean validation loss, both at some rate of "
-            "the grid and on the fresh seeds; judged by loss, so an untrainable scheme's "
-            f"{_words(verdict.score_name)} may still be high",
+            "better than guessing by loss or by score, both at some rate of the grid and on the "
+            f"fresh seeds: {skill} of what the constant predictor lacks",
         ),
         ("Significance level", f"{decide.alpha:g}, after Holm's correction"),
     ]

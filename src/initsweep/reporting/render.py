@@ -65,8 +65,10 @@ def _content(study: Study) -> dict[str, object]:
     return {
         "title": f"{study.schema.source}, {study.params.model.name}",
         "verdict": study.verdict,
-        "decision": facts.DECISIONS[study.verdict.decision],
+        "decision": facts.decision(study.verdict),
         "headline": facts.headline(study),
+        "how_sure": facts.how_sure(study),
+        "why_not": facts.why_not(study),
         "warning": facts.warning(study),
         "answer": facts.answer(study),
         "sections": sections_of(study),

@@ -58,7 +58,7 @@ def verdict_table(study: Study) -> Table:
 def _verdict_cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[Cell]:
     return [
         scheme_cell(row.scheme),
-        Cell(text=f"{row.outcome} · tied" if tied else row.outcome, role="word"),
+        Cell(text=_placed(row, tied=tied), role="word"),
         Cell(
             text=numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
             note=basin_range(row) if row.basin_width else "",
@@ -77,6 +77,12 @@ def _verdict_cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[Cell]
         _score(row, score_name),
         Cell(text=f"{row.failed_runs}/{row.runs}"),
     ]
+
+
+def _placed(row: SchemeRow, *, tied: bool) -> str:
+    """Return the outcome on test, and where the scheme stands on validation if that is open."""
+    standing = row.standing if tied or row.standing == "undecided" else ""
+    return f"{row.outcome} · {standing}" if standing else row.outcome
 
 
 def _score(row: SchemeRow, score_name: str) -> Cell:
@@ -103,33 +109,21 @@ def largest_stable(row: SchemeRow) -> str:
 
 
 def tie_table(study: Study) -> Table:
-    """Return the paired comparisons on validation that make the tie set, and the tie-breaks."""
-    rows = {row.scheme: row for row in study.schemes}
-    best = study.verdict.best_on_validation
+    """Return where each trainable scheme stands on validation, and why."""
     table = []
-    for row in (rows[name] for name in study.names if rows[name].trainable):
+    for row in (row for row in study.schemes if row.trainable):
         pair = next(
             (p for p in study.pairs if p.family == "validation" and p.scheme == row.scheme), None
         )
-        compared = [Cell(text="best", role="word"), Cell(text=numbers.MISSING)]
-        compared.append(Cell(text=numbers.MISSING))
-        if pair is not None:
-            between = f"{numbers.difference(pair.low)} to {numbers.difference(pair.high)}"
-            compared = [
-                Cell(text=pair.outcome, role="word"),
-                Cell(text=numbers.difference(pair.mean_difference), note=between),
-                Cell(text=numbers.p_value(pair.p_holm)),
-            ]
-        tied = Cell(text="yes" if row.in_tie_set else "no", role="word")
-        breaks = [
-            numbers.width(row.basin_width, row.basin_censored),
-            f"{row.failed_runs}/{row.runs}",
-            numbers.loss(row.regret),
+        cells = [
+            scheme_cell(row.scheme),
+            Cell(text=row.standing, role="word"),
+            Cell(text=numbers.MISSING if pair is None else numbers.p_value(pair.p_holm)),
+            Cell(text=numbers.width(row.basin_width, row.basin_censored)),
+            Cell(text=row.why, role="sentence"),
         ]
-        cells = [scheme_cell(row.scheme), *compared, tied, *(Cell(text=text) for text in breaks)]
         table.append((row.outcome if row.outcome == "recommended" else "", cells))
-    head = ["Scheme", f"Against {best} on validation", "Difference", "Holm p", "Tied",
-            "Basin width, decades", "Failed runs", "Regret"]  # fmt: skip
+    head = ["Scheme", "Stands", "Holm p", "Basin width, decades", "Why"]
     return Table(head=head, rows=table)
 
 

@@ -30,14 +30,19 @@ def _verdict(study: Study) -> Terms:
         ),
         (
             "Tied",
-            "not distinguished from the best on validation: not shown to be worse there by a "
-            "difference that matters",
+            "as good as the best on validation as far as matters: a mean within the margin "
+            f"({numbers.loss(verdict.margin)}), and not shown to be worse",
+        ),
+        (
+            "Undecided",
+            "on validation neither within the margin of the best nor shown to be worse: these "
+            "seeds cannot tell",
         ),
         (
             "Basin",
-            "neighbouring rates of the grid whose mean validation loss is within "
-            f"{tolerance} ({share} of the constant predictor's) of the scheme's best; ≥ and ≤ mean "
-            "that the rates tried ended before the basin did",
+            "neighbouring rates whose mean validation loss is within "
+            f"{tolerance} ({share} of the constant predictor's) of the scheme's best, interpolated "
+            "between the rates tried; ≥ and ≤ mean that these ended before the basin did",
         ),
         (
             "Largest stable rate",
@@ -56,15 +61,14 @@ def _verdict(study: Study) -> Terms:
         ),
         (
             "Failed run",
-            f"it diverged, or ended with a {compared} less than {skill} below the constant "
-            f"predictor's; that none of {verdict.seeds} failed leaves up to "
+            f"it diverged, or is no better than guessing by loss and by {score}: it makes up for "
+            f"less than {skill} of what the constant predictor lacks; that none of "
+            f"{verdict.seeds} failed leaves up to "
             f"{100 * share_interval(0, verdict.seeds)[1]:.0f} % of failures possible (95 %)",
         ),
         (
             "Untrainable",
-            f"its mean {compared} did not get {skill} below the constant predictor's at any rate "
-            f"of the grid, or not on the fresh seeds; rate and {score} are not given"
-            + (f", because {score} may be high all the same" if compared == "loss" else ""),
+            "no better than guessing at any rate of the grid, or not on the fresh seeds",
         ),
     ]
 

@@ -1,26 +1,22 @@
 """What limits a verdict. Every sentence is said only where it is true."""
 
-import math
 from collections.abc import Sequence
 
 from initsweep.params import fingerprint
-from initsweep.records import RunRow, Schema
+from initsweep.records import Schema
 from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.proportions import half_width, share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
-from initsweep.statistics.selection import TIE_BREAKS, Choice
+from initsweep.statistics.selection import Choice
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.tie_caveats import failed_ties, same_runs
 from initsweep.statistics.wording import (
     compared_by,
     counted,
-    decades,
     listed,
     number,
     paired,
-    rate,
-    scored,
     share,
 )
 from initsweep.statistics.yardstick import Yardstick
@@ -54,10 +50,8 @@ def caveats_of(
         *_comparisons(choice, schema),
         *same_runs(trainable),
         *failed_ties(trainable, choice, yardstick),
-        *_basin_decided(trainable, choice),
         *_mixed_origin(summaries),
-        *_untrainable(summaries, schema, yardstick),
-        *_untrainable_scores(summaries, schema),
+        *_untrainable(summaries),
         *_better_on_test(choice, schema),
         *scheme_caveats(trainable, yardstick),
     ]
@@ -151,25 +145,6 @@ def _falsely_worse(schemes: int) -> str:
     )
 
 
-def _basin_decided(trainable: Sequence[Summary], choice: Choice) -> list[str]:
-    widest = TIE_BREAKS[0]
-    if choice.recommended is None or widest not in choice.tie_breaks:
-        return []
-    tied = [summary for summary in trainable if summary.scheme in choice.tie_set]
-    width = next(s.basin_width for s in tied if s.scheme == choice.recommended)
-    narrower = [s.basin_width for s in tied if round(s.basin_width, 6) < round(width, 6)]
-    shared = [point.learning_rate for point in tied[0].points if point.kind == "grid"]
-    if not narrower or len(shared) == 1:
-        return []
-    step = math.log10(shared[-1] / shared[0]) / (len(shared) - 1)
-    steps = round((width - max(narrower)) / step)
-    return [
-        f"Basin widths come from {counted(_tuning_seeds(tied), 'tuning seed')} in steps of "
-        f"{decades(step)}; a difference of {counted(steps, 'step')} decided between the tied "
-        "schemes."
-    ]
-
-
 def _mixed_origin(summaries: Sequence[Summary]) -> list[str]:
     origins = {
         fingerprint([provenance.code_sha, provenance.versions])
@@ -187,46 +162,16 @@ def _mixed_origin(summaries: Sequence[Summary]) -> list[str]:
     ]
 
 
-def _untrainable(summaries: Sequence[Summary], schema: Schema, yardstick: Yardstick) -> list[str]:
+def _untrainable(summaries: Sequence[Summary]) -> list[str]:
     reasons: dict[str, list[str]] = {}
     for summary in summaries:
         if summary.untrainable:
             reasons.setdefault(summary.untrainable, []).append(summary.scheme)
-    skill = share(yardstick.decide.trainable_skill)
     return [
-        f"Untrainable: {listed(schemes)} reached a mean {compared_by(schema)} {skill} below the "
-        f"constant predictor's {reason}; left out of ranking, comparisons and Pareto front."
+        f"Untrainable: {listed(schemes)} were better than guessing, by loss or by score, {reason}; "
+        "left out of ranking, comparisons and Pareto front."
         for reason, schemes in reasons.items()
     ]
-
-
-def _untrainable_scores(summaries: Sequence[Summary], schema: Schema) -> list[str]:
-    found = {s.scheme: _highest_score(s.evidence.tuning) for s in summaries if s.untrainable}
-    named = listed(
-        f"{scheme} {scored(schema.score_name, best[0])} at {rate(best[1])}"
-        for scheme, best in found.items()
-        if best is not None
-    )
-    name = schema.score_name.replace("_", " ")
-    if schema.select_by != "loss":  # then it is judged by score, and there is nothing to explain
-        return []
-    return [
-        f"Untrainable is judged by loss, not by {name}. Highest mean validation {name} at any rate "
-        f"tried: {named}."
-    ] * bool(named)
-
-
-def _highest_score(runs: Sequence[RunRow]) -> tuple[float, float] | None:
-    """Return the highest mean score at any rate without diverged runs, and that rate."""
-    by_rate: dict[float, list[float | None]] = {}
-    for run in runs:
-        by_rate.setdefault(run.learning_rate, []).append(run.validation_score)
-    means = [
-        (mean_of([score for score in scores if score is not None]), learning_rate)
-        for learning_rate, scores in by_rate.items()
-        if None not in scores
-    ]
-    return max(means, key=lambda mean: (mean[0], -mean[1]), default=None)
 
 
 def _better_on_test(choice: Choice, schema: Schema) -> list[str]:

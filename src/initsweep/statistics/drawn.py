@@ -1,15 +1,16 @@
 """What tuning measures, measured again for every draw of its seeds."""
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from initsweep.records import Quantity, QuantityRow, Unit
-from initsweep.statistics.grid import Array, Flags, basin_widths
+from initsweep.statistics.grid import Array, Flags, basins
 from initsweep.statistics.resamples import bounds, means_over, student_bounds, tidy
-from initsweep.statistics.sensitivity import Basin, own_best
+from initsweep.statistics.sensitivity import Basin, lowest_mean, own_best
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
 
@@ -21,47 +22,72 @@ def means_of(summary: Summary, shares: Array) -> Array:
     return means_over(shares, summary.grid.losses)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BestOfAll:
+    """The lowest mean losses of any scheme, which regret and global basins are measured against.
+
+    Attributes:
+        leader: The scheme with the lowest loss on its evenly spaced rates.
+        spaced: That loss for every draw of seeds, shape (draws,).
+        anywhere: The lowest at any rate, refined ones included, shape (draws,).
+        lowest: The same without redrawing.
+    """
+
+    leader: Summary
+    spaced: Array
+    anywhere: Array
+    lowest: float
+
+    @classmethod
+    def of(cls, summaries: Sequence[Summary], shares: Array) -> "BestOfAll":
+        """Return the lowest of all these schemes."""
+        return cls(
+            leader=min(summaries, key=lambda s: own_best(s.points).mean_loss),
+            spaced=np.min([means_of(s, shares).min(axis=1) for s in summaries], axis=0),
+            anywhere=np.min(
+                [means_over(shares, s.curve.losses).min(axis=1) for s in summaries], axis=0
+            ),
+            lowest=min(lowest_mean(s.points) for s in summaries),
+        )
+
+
 class Drawn:
     """The quantities of one scheme measured anew for every draw of its tuning seeds."""
 
     def __init__(
-        self,
-        summary: Summary,
-        shares: Array,
-        best_of_all: Array,
-        leader: Summary,
-        yardstick: Yardstick,
+        self, summary: Summary, shares: Array, best: BestOfAll, yardstick: Yardstick
     ) -> None:
         self._summary, self._shares, self._yardstick = summary, shares, yardstick
-        self._best_of_all = best_of_all
-        self._leads = summary is leader
-        self._own_edge, self._edge_of_all = at_edge(summary), at_edge(leader)
+        self._best = best
+        self._leads = summary is best.leader
+        self._own_edge, self._edge_of_all = at_edge(summary), at_edge(best.leader)
         self._means = means_of(summary, shares)
 
     def basins(self) -> list[QuantityRow]:
         """Return the widths of both basins of a trainable scheme, where it has them."""
         if self._summary.untrainable:
             return []
-        measured = self._summary.sensitivity
-        own = own_best(self._summary.points).mean_loss
-        best = own - measured.tuned_gap
-        rows = [
-            self._basin("basin_width", measured.basin, own, self._means.min(axis=1)),
-            self._basin("global_basin_width", measured.global_basin, best, self._best_of_all),
-        ]
-        return [row for row in rows if row is not None]
+        measured, own = self._summary.sensitivity, lowest_mean(self._summary.points)
+        means, best = means_over(self._shares, self._summary.curve.losses), self._best
+        found = (
+            self._basin("basin_width", measured.basin, means, (own, means.min(axis=1))),
+            self._basin(
+                "global_basin_width", measured.global_basin, means, (best.lowest, best.anywhere)
+            ),
+        )
+        return [row for row in found if row is not None]
 
     def _basin(
-        self, name: Quantity, basin: Basin | None, best: float, best_drawn: Array
+        self, name: Quantity, basin: Basin | None, means: Array, best: tuple[float, Array]
     ) -> QuantityRow | None:
         if basin is None:
             return None
         yardstick = self._yardstick
-        limit = np.minimum(best_drawn + yardstick.tolerance, yardstick.ceiling)
-        widths, open_ended = basin_widths(self._means, self._summary.grid.rates, limit)
-        row = self._row(name, "decades", basin.width, widths, open_ended)
+        limit = np.minimum(best[1] + yardstick.tolerance, yardstick.ceiling)
+        found = basins(means, self._summary.curve.rates, limit)
+        row = self._row(name, "decades", basin.width, found.widths, found.open_ended)
         censored: Side = "no" if basin.censored == "no" else "high"
-        return replace(row, censored=censored, against=yardstick.basin_threshold(best))
+        return replace(row, censored=censored, against=yardstick.basin_threshold(best[0]))
 
     def losses(self) -> list[QuantityRow]:
         """Return what is averaged over the shared grid, with what censored optima do to it."""
@@ -74,10 +100,10 @@ class Drawn:
         lower_best: Side = "high" if self._own_edge else "no"
         return [
             replace(
-                self._row("regret", "loss", measured.regret, average - self._best_of_all),
+                self._row("regret", "loss", measured.regret, average - self._best.spaced),
                 censored="high" if self._edge_of_all else "no",
             ),
-            self._tuned_gap(own - self._best_of_all),
+            self._tuned_gap(own - self._best.spaced),
             replace(
                 self._row("sensitivity", "loss", measured.sensitivity, average - own),
                 censored=lower_best,

@@ -15,18 +15,27 @@ def share_interval(count: int, trials: int) -> tuple[float, float]:
     inference, J. Amer. Statist. Assoc. 22, 209-212.
     """
     share = count / trials
-    centre = (share + _Z**2 / (2 * trials)) / (1 + _Z**2 / trials)
-    half = half_width(share, trials)
+    centre, half = _centre(share, trials), half_width(share, trials)
     return (
         0.0 if count == 0 else max(0.0, centre - half),
         1.0 if count == trials else min(1.0, centre + half),
     )
 
 
-def half_width(share: float, trials: int) -> float:
+def half_width(share: float, trials: int, z: float = _Z) -> float:
     """Return half the width of that interval, which does not vanish for a share of 0 or 1."""
-    spread = math.sqrt(share * (1 - share) / trials + (_Z / (2 * trials)) ** 2)
-    return _Z * spread / (1 + _Z**2 / trials)
+    spread = math.sqrt(share * (1 - share) / trials + (z / (2 * trials)) ** 2)
+    return z * spread / (1 + z**2 / trials)
+
+
+def upper_share(count: int, trials: int, level: float) -> float:
+    """Return the upper bound of the probability behind a count, at a one-sided level above 0.5."""
+    z = NormalDist().inv_cdf(level)
+    return min(1.0, _centre(count / trials, trials, z) + half_width(count / trials, trials, z))
+
+
+def _centre(share: float, trials: int, z: float = _Z) -> float:
+    return (share + z**2 / (2 * trials)) / (1 + z**2 / trials)
 
 
 def superiority_interval(probability: float, first: int, second: int) -> tuple[float, float]:

@@ -3,10 +3,8 @@
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from initsweep.records import DivergenceRow, Quantity, QuantityRow
-from initsweep.statistics.drawn import Drawn, means_of
+from initsweep.statistics.drawn import BestOfAll, Drawn
 from initsweep.statistics.grid import Array
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.learning import (
@@ -19,7 +17,7 @@ from initsweep.statistics.learning import (
 from initsweep.statistics.proportions import share_interval, superiority_interval
 from initsweep.statistics.resamples import seed_draws
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.sensitivity import Point, own_best
+from initsweep.statistics.sensitivity import Point
 from initsweep.statistics.stability import stability_rows
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
@@ -56,13 +54,12 @@ def quantity_rows(
     draw for all schemes, because regret is against the best of all.
     """
     shares, _ = seed_draws(summaries[0].grid.seeds)
-    best_of_all = np.min([means_of(s, shares).min(axis=1) for s in summaries], axis=0)
-    leader = min(summaries, key=lambda s: own_best(s.points).mean_loss)
+    best = BestOfAll.of(summaries, shares)
     target = target_loss(summaries, choice, yardstick)
     epochs = max((row.epoch for s in summaries for row in s.evidence.curves), default=0)
     rows: list[QuantityRow] = []
     for summary in summaries:
-        drawn = Drawn(summary, shares, best_of_all, leader, yardstick)
+        drawn = Drawn(summary, shares, best, yardstick)
         rows += drawn.basins() + stability_rows(summary) + drawn.losses()
         rows += _learning(summary, epochs, target, yardstick)
         rows += _superiority(summary, choice)

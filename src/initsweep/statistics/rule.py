@@ -13,10 +13,10 @@ def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) 
     """Return the steps of the decision, first to last."""
     trainable = {s.scheme: s for s in summaries if s.untrainable is None}
     steps = [
-        f"Trainable: {len(trainable)} of {counted(len(summaries), 'scheme')}, which means a mean "
-        f"loss {share(yardstick.decide.trainable_skill)} below the constant predictor's on "
-        f"validation ({number(yardstick.validation_constant)}), both at some rate of the grid and "
-        "on fresh seeds at the chosen rate."
+        f"Trainable: {len(trainable)} of {counted(len(summaries), 'scheme')}, which means better "
+        f"than guessing by loss ({share(yardstick.decide.trainable_skill)} below the constant "
+        f"predictor's {number(yardstick.initial_cap)} on validation) or by score, both at some "
+        "rate of the grid and on fresh seeds at the chosen rate."
     ]
     if choice.best is None:
         return steps
@@ -26,7 +26,7 @@ def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) 
         f"Best on validation: {best.scheme}, mean capped loss {number(best.mean_validation)} over "
         f"{counted(choice.seeds, 'fresh seed')} at learning rate {rate(best.learning_rate)}.",
         *_comparisons(choice, yardstick),
-        *_tie_breaks(choice, trainable),
+        *_forgiving(choice, trainable),
         _last_step(choice, len(trainable), yardstick),
     ]
 
@@ -40,23 +40,31 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
         f"p after Holm over {counted(len(pairs), 'comparison')}, alpha {yardstick.decide.alpha}, "
         f"margin {number(yardstick.margin('validation'))}): {'; '.join(map(paired, pairs))}.",
         "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
-        f"margin. {_tied(choice)}",
+        f"margin. {_tied(choice, yardstick.margin('validation'))}",
     ]
 
 
-def _tied(choice: Choice) -> str:
+def _tied(choice: Choice, margin: float) -> str:
     if len(choice.tie_set) > 1:
-        return f"Not distinguished (tied), because not worse: {listed(choice.tie_set)}."
-    return f"All others are worse than {choice.best}."
+        text = f"Tied, because within {number(margin)} and not worse: {listed(choice.tie_set)}."
+    else:
+        text = f"No other comes within {number(margin)} of {choice.best}."
+    if choice.undecided:
+        text += f" Neither tied nor worse: {listed(choice.undecided)}."
+    return text
 
 
-def _tie_breaks(choice: Choice, trainable: Mapping[str, Summary]) -> list[str]:
-    return [
-        f"{tie_break.name.capitalize()}, among those still tied: "
-        + "; ".join(tie_break.show(trainable[scheme]) for scheme in among)
-        + "."
-        for tie_break, among in zip(choice.tie_breaks, choice.tied_before, strict=True)
-    ]
+def _forgiving(choice: Choice, trainable: Mapping[str, Summary]) -> list[str]:
+    if len(choice.tie_set) == 1:
+        return []
+    widths = listed(f"{name} {trainable[name].basin_decades}" for name in choice.tie_set)
+    left = len(choice.forgiving)
+    narrower = "none is shown to be narrower than the widest, so that none is taken out for it"
+    if left < len(choice.tie_set):
+        out = listed(name for name in choice.tie_set if name not in choice.forgiving)
+        narrower = f"shown to be narrower than the widest, and taken out: {out}"
+    return [f"Basins of those that tie: {widths}; {narrower}. The lowest mean of those left is "
+            f"that of {choice.pick}."]  # fmt: skip
 
 
 def _last_step(choice: Choice, trainable: int, yardstick: Yardstick) -> str:
@@ -67,5 +75,9 @@ def _last_step(choice: Choice, trainable: int, yardstick: Yardstick) -> str:
             f"{counted(trainable - 1, 'comparison')} to fall below {yardstick.decide.alpha}. Test "
             f"losses are compared with those of {choice.pick} for want of a recommended scheme."
         )
-    test = "Test losses were compared with its own after this choice and did not change it."
-    return f"Recommended: {choice.recommended}. {test if choice.pairs else ''}".strip()
+    picked = listed(f"{name} {share(round(part, 2))}" for name, part in choice.picks.items())
+    test = " Test losses were compared with its own after this choice and did not change it."
+    return (
+        f"Recommended: {choice.recommended}. Other studies of the same data, drawn from these "
+        f"seeds, pick: {picked}.{test if choice.pairs else ''}"
+    )

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
-from initsweep.statistics.sensitivity import evenly_spaced, own_best
+from initsweep.statistics.sensitivity import evenly_spaced
 from initsweep.statistics.summary import Summary
-from initsweep.statistics.wording import counted, listed, number, rate, share
+from initsweep.statistics.wording import counted, listed, rate, share
 from initsweep.statistics.yardstick import Yardstick
 
 Detail = Callable[[Summary, Yardstick], str | None]
@@ -17,13 +17,11 @@ def scheme_caveats(trainable: Sequence[Summary], yardstick: Yardstick) -> list[s
         One sentence for each limit that applies to any scheme.
     """
     found = []
-    failing = f"diverged, or ended with a loss less than {share(yardstick.decide.trainable_skill)} "
-    failing += "below the constant predictor's"
     for text, detail in _PER_SCHEME:
         details = [(summary.scheme, detail(summary, yardstick)) for summary in trainable]
         named = listed(f"{scheme} ({what})" for scheme, what in details if what is not None)
         if named:
-            found.append(f"{text.format(failing=failing)}: {named}.")
+            found.append(f"{text}: {named}.")
     return found
 
 
@@ -43,21 +41,6 @@ def _outside_grid(summary: Summary, _: Yardstick) -> str | None:
     if shared[0] <= chosen <= shared[-1]:
         return None
     return f"{rate(chosen)}; grid {rate(shared[0])} to {rate(shared[-1])}"
-
-
-def _outside_basin(summary: Summary, _: Yardstick) -> str | None:
-    basin, chosen = summary.sensitivity.basin, summary.learning_rate
-    if basin is None or basin.low <= chosen <= basin.high:
-        return None
-    return f"{rate(chosen)}; basin {rate(basin.low)} to {rate(basin.high)}"
-
-
-def _better_between(summary: Summary, yardstick: Yardstick) -> str | None:
-    grid = own_best(summary.points).mean_loss
-    refined = summary.evidence.selection.mean_loss
-    if refined >= grid - yardstick.tolerance:
-        return None
-    return f"{number(refined)} against {number(grid)}"
 
 
 def _danger_zone(summary: Summary, _: Yardstick) -> str | None:
@@ -85,6 +68,12 @@ def _failed_fresh(summary: Summary, _: Yardstick) -> str | None:
     return f"{summary.failed_runs} of {counted(len(summary.validation), 'run')}"
 
 
+def _overconfident(summary: Summary, _: Yardstick) -> str | None:
+    if not summary.overconfident_runs:
+        return None
+    return f"{summary.overconfident_runs} of {counted(len(summary.validation), 'run')}"
+
+
 def _no_score(summary: Summary, _: Yardstick) -> str | None:
     if summary.scores is not None:
         return None
@@ -98,13 +87,12 @@ _PER_SCHEME: tuple[tuple[str, Detail], ...] = (
     ("The basin reaches the end of the rates tried, so its true width is at least the one given",
      _basin_edge),
     ("The chosen rate lies outside the grid that all schemes share", _outside_grid),
-    ("The chosen rate lies outside the basin measured on the grid",
-     _outside_basin),
-    ("The refined rate is better than every grid rate by more than the basin tolerance, so the "
-     "grid is too coarse to show this basin (mean validation loss)", _better_between),
     ("Within the basin some tuning seeds fail and others do not (share failed)", _danger_zone),
     ("On the tuning seeds some run already failed at the chosen rate or below it",
      _beyond_stable),
-    ("Some fresh runs failed ({failing}) at the chosen rate", _failed_fresh),
+    ("Some fresh runs failed (diverged, or no better than guessing by loss and by score) at the "
+     "chosen rate", _failed_fresh),
+    ("Some fresh runs are overconfident: better than guessing by score and not by loss",
+     _overconfident),
     ("A mean test score is not given, because diverged runs have none", _no_score),
 )  # fmt: skip

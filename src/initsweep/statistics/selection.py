@@ -1,49 +1,19 @@
 """Which scheme to recommend: chosen on validation, checked once on test, never revised."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from initsweep.records import Decision, Outcome, PairRow, SchemeRow
-from initsweep.statistics.comparison import compare_with, seeds_needed
-from initsweep.statistics.summary import Summary, scheme_row
-from initsweep.statistics.wording import number
+from initsweep.randomness import numpy_stream
+from initsweep.records import Decision, Outcome, PairRow, Standing
+from initsweep.statistics.comparison import Runs, compare_with, seeds_needed
+from initsweep.statistics.forgiving import most_forgiving, repicked
+from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
 
+FIRM = 0.8
+"""The share of redrawn studies that must pick the same scheme for a choice to be called firm."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TieBreak:
-    """One rule for choosing among tied schemes: the smallest key stays."""
-
-    name: str
-    key: Callable[[Summary], float | str]
-    show: Callable[[Summary], str]
-
-
-# Each decides only what the one before leaves tied. Widths are rounded because equal steps in
-# log10 differ in their last digits. A basin that reaches the end of the rates tried counts with the
-# width measured, because nothing is known about the rest.
-TIE_BREAKS = (
-    TieBreak(
-        name="widest measured basin",
-        key=lambda summary: -round(summary.basin_width, 6),
-        show=lambda summary: f"{summary.scheme} {summary.basin_decades}",
-    ),
-    TieBreak(
-        name="fewest failed fresh runs",
-        key=lambda summary: summary.failed_runs,
-        show=lambda summary: f"{summary.scheme} {summary.failed_runs}",
-    ),
-    TieBreak(
-        name="smallest regret",
-        key=lambda summary: summary.sensitivity.regret,
-        show=lambda summary: f"{summary.scheme} {number(summary.sensitivity.regret)}",
-    ),
-    TieBreak(
-        name="first name in the alphabet",
-        key=lambda summary: summary.scheme,
-        show=lambda summary: summary.scheme,
-    ),
-)
+REDRAWN = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,29 +22,43 @@ class Choice:
 
     Attributes:
         best: The trainable scheme with the lowest mean validation loss on fresh seeds.
-        tie_set: The best and all schemes not worse than it, by mean validation loss.
-        pick: The member of the tie set that the tie-breaks leave; the reference of the test
-            family. It is recommended unless there are too few seeds.
-        tie_breaks: The tie-breaks that were needed, in order.
-        tied_before: For each of them, the schemes that were still tied.
+        tie_set: The best, and all schemes as good as far as matters: not shown to be worse, and
+            with a mean within the margin. By mean validation loss.
+        undecided: The trainable schemes that are neither tied nor shown to be worse.
+        forgiving: Those of the tie set not shown to have a narrower basin than the widest.
+        pick: Of these the one with the lowest mean; the reference of the test family. It is
+            recommended unless there are too few seeds.
+        picks: How often other studies of the same data would pick each scheme; empty where there
+            is nothing to choose.
         seeds: Fresh seeds per scheme.
         seeds_needed: How many it takes to name a winner among this many schemes.
     """
 
     decision: Decision
-    best: str | None
-    tie_set: tuple[str, ...]
-    pick: str | None
-    tie_breaks: tuple[TieBreak, ...]
-    tied_before: tuple[tuple[str, ...], ...]
-    pairs: tuple[PairRow, ...]
+    best: str | None = None
+    tie_set: tuple[str, ...] = ()
+    undecided: tuple[str, ...] = ()
+    forgiving: tuple[str, ...] = ()
+    pick: str | None = None
+    picks: Mapping[str, float] = field(default_factory=dict)
+    pairs: tuple[PairRow, ...] = ()
     seeds: int
     seeds_needed: int
 
     @property
     def recommended(self) -> str | None:
         """The recommended scheme; None if none is trainable or there are too few seeds to say."""
-        return self.pick if self.decision in {"winner", "tie"} else None
+        return self.pick if self.decision in {"winner", "lead", "tie"} else None
+
+    @property
+    def repicked(self) -> float:
+        """The share of other studies of the same data that would pick the same scheme."""
+        return 0.0 if self.pick is None else self.picks.get(self.pick, 0.0)
+
+    @property
+    def firm(self) -> bool:
+        """Whether most other studies of the same data would pick the same scheme."""
+        return self.repicked >= FIRM
 
     def outcome(self, scheme: str) -> Outcome:
         """Return what the verdict table says of a trainable scheme."""
@@ -83,6 +67,12 @@ class Choice:
         if scheme == self.recommended:
             return "recommended"
         return next(p.outcome for p in self.pairs if p.family == "test" and p.scheme == scheme)
+
+    def standing(self, scheme: str) -> Standing:
+        """Return where a trainable scheme stands on validation."""
+        if scheme in self.tie_set:
+            return "tied"
+        return "undecided" if scheme in self.undecided else "worse"
 
 
 def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
@@ -98,16 +88,27 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
         return choice
     trainable = (summary for summary in summaries if summary.untrainable is None)
     ranked = sorted(trainable, key=lambda summary: (summary.mean_validation, summary.scheme))
-    test = {summary.scheme: summary.test for summary in ranked}
+    test = {one.scheme: Runs(losses=one.test, failed=one.failed) for one in ranked}
     compared = compare_with("test", choice.pick, test, yardstick)
     return replace(choice, pairs=(*choice.pairs, *compared))
+
+
+def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
+    """Return the choice with how often other studies of the same data would make it."""
+    left = [s for s in summaries if s.scheme in {*choice.tie_set, *choice.undecided}]
+    if not left:
+        return choice
+    stream = numpy_stream("statistics", "repicked", choice.seeds)
+    return replace(choice, picks=repicked(left, yardstick, REDRAWN, stream))
 
 
 def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     """Choose among all schemes without a look at test losses.
 
-    The best on validation is compared with every other trainable scheme, seed by seed. All that
-    are not worse than it are tied, and the tie-breaks pick one.
+    The best on validation is compared with every other trainable scheme, seed by seed. Those whose
+    mean is within the margin of the best and that are not shown to be worse are tied. Among them
+    the more forgiving ones stay, as far as the tuning seeds can tell, and the lowest mean is
+    picked.
 
     The best is found on the runs it is compared with, which makes "worse" too easy to get: among
     13 equal schemes on 10 seeds some scheme is called worse in about 14 % of studies, not in 5 %.
@@ -118,66 +119,51 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
     """
     trainable = [summary for summary in summaries if summary.untrainable is None]
     seeds = len(summaries[0].validation)
-    needed = seeds_needed(len(trainable) - 1, yardstick.decide.alpha)
+    needed = seeds_needed(len(laws_of(trainable)) - 1, yardstick.decide.alpha)
     if not trainable:
-        return _nothing(seeds, needed)
+        return Choice(decision="none_trainable", seeds=seeds, seeds_needed=needed)
     trainable.sort(key=lambda summary: (summary.mean_validation, summary.scheme))
-    best = trainable[0].scheme
-    validation = {summary.scheme: summary.validation for summary in trainable}
-    pairs = compare_with("validation", best, validation, yardstick)
+    best = trainable[0]
+    runs = {summary.scheme: summary.fresh for summary in trainable}
+    pairs = compare_with("validation", best.scheme, runs, yardstick)
     worse = {pair.scheme for pair in pairs if pair.outcome == "worse"}
-    tied = [summary for summary in trainable if summary.scheme not in worse]
-    remaining = break_tie(tied)
-    pick = remaining[-1][0]
+    left = [summary for summary in trainable if summary.scheme not in worse]
+    limit = best.mean_validation + yardstick.margin("validation")
+    tied = [summary for summary in left if summary.mean_validation <= limit]
+    forgiving = most_forgiving(tied, yardstick)
     return Choice(
-        decision=_decision(len(tied), seeds, needed),
-        best=best,
-        tie_set=tuple(summary.scheme for summary in tied),
-        pick=pick.scheme,
-        tie_breaks=TIE_BREAKS[: len(remaining) - 1],
-        tied_before=tuple(tuple(s.scheme for s in left) for left in remaining[:-1]),
+        decision=_decision(len(tied), len(left), seeds, needed),
+        best=best.scheme,
+        tie_set=_names(tied),
+        undecided=_names(summary for summary in left if summary not in tied),
+        forgiving=_names(forgiving),
+        pick=forgiving[0].scheme,
         pairs=tuple(pairs),
         seeds=seeds,
         seeds_needed=needed,
     )
 
 
-def _nothing(seeds: int, needed: int) -> Choice:
-    return Choice(
-        decision="none_trainable",
-        best=None,
-        tie_set=(),
-        pick=None,
-        tie_breaks=(),
-        tied_before=(),
-        pairs=(),
-        seeds=seeds,
-        seeds_needed=needed,
-    )
+def _names(summaries: Iterable[Summary]) -> tuple[str, ...]:
+    return tuple(summary.scheme for summary in summaries)
 
 
-def _decision(tied: int, seeds: int, needed: int) -> Decision:
+def _decision(tied: int, left: int, seeds: int, needed: int) -> Decision:
     if seeds < needed:
         return "cannot_tell"
-    return "winner" if tied == 1 else "tie"
+    if tied > 1:
+        return "tie"
+    return "winner" if left == 1 else "lead"
 
 
-def break_tie(tied: Sequence[Summary]) -> list[list[Summary]]:
-    """Apply the tie-breaks until one scheme is left.
-
-    Returns:
-        The schemes still tied before the first tie-break, after it, and so on; the last entry
-        holds one scheme.
-    """
-    remaining = [list(tied)]
-    for tie_break in TIE_BREAKS:
-        left = remaining[-1]
-        if len(left) == 1:
-            break
-        keys = [tie_break.key(summary) for summary in left]
-        smallest = sorted(keys)[0]
-        remaining.append([s for s, key in zip(left, keys, strict=True) if key == smallest])
-    return remaining
+def laws_of(trainable: Sequence[Summary]) -> list[list[str]]:
+    """Return the schemes by law: those with the same runs, one by one, are one law here."""
+    laws: dict[tuple[object, ...], list[str]] = {}
+    for summary in trainable:
+        runs = [*summary.evidence.tuning, *summary.evidence.confirm]
+        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in runs)
+        laws.setdefault((*seen, *summary.test.tolist()), []).append(summary.scheme)
+    return list(laws.values())
 
 
 def pareto_front(trainable: Sequence[Summary]) -> set[str]:
@@ -197,21 +183,3 @@ def pareto_front(trainable: Sequence[Summary]) -> set[str]:
         )
 
     return {scheme for scheme, place in places.items() if not dominated(place)}
-
-
-def scheme_rows(
-    summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick
-) -> list[SchemeRow]:
-    """Return the verdict table, schemes in the order given."""
-    trainable = [summary for summary in summaries if summary.untrainable is None]
-    front = pareto_front(trainable)
-    return [
-        scheme_row(
-            summary,
-            yardstick,
-            outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
-            in_tie_set=summary.scheme in choice.tie_set,
-            pareto=summary.scheme in front,
-        )
-        for summary in summaries
-    ]

@@ -1,8 +1,9 @@
 """How much a scheme depends on getting the learning rate right.
 
-Everything here is measured on the evenly spaced rates that were run for their own sake: the
-grid that all schemes share, and its extensions. Rates found by refinement crowd around the best
-one, so averages over them would flatter the scheme; they are listed and nothing more.
+Averages are over the evenly spaced rates that were run for their own sake: the grid that all
+schemes share, and its extensions. Rates found by refinement crowd around the best one and would
+flatter the scheme. Basins are measured on all rates, because a better rate between those of the
+grid is where people will be.
 """
 
 import math
@@ -14,28 +15,34 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import ResponseRow, RunRow, TrialKind
+from initsweep.records import ResponseRow, RunRow, TrialKind, rounded
+from initsweep.statistics.failing import failed, guesses
+from initsweep.statistics.grid import basins
 from initsweep.statistics.intervals import mean_interval, mean_of
 from initsweep.statistics.yardstick import Yardstick
 
 Censoring = Literal["no", "low", "high", "both"]
 
+SHOWN = 6
+"""Digits of an interpolated rate; those beyond depend on how a machine takes logarithms."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Point:
-    """One learning rate of one scheme. A run fails if it diverges or ends above the ceiling."""
+    """One learning rate of one scheme; `guesses` where its runs are on average no better."""
 
     learning_rate: float
     kind: TrialKind
     losses: NDArray[np.float64]
     mean_loss: float
+    guesses: bool
     failure_rate: float
     divergence_rate: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basin:
-    """Contiguous evaluated rates around the best one, their mean loss within a tolerance of its."""
+    """Contiguous rates around the best one, their mean loss within a tolerance of its."""
 
     low: float
     high: float
@@ -43,7 +50,7 @@ class Basin:
 
     @property
     def width(self) -> float:
-        """The width in decades; 0 if a single evaluated rate belongs to it."""
+        """The width in decades."""
         return math.log10(self.high / self.low)
 
 
@@ -82,14 +89,10 @@ def _point(rate: float, kind: TrialKind, runs: list[RunRow], yardstick: Yardstic
         kind=kind,
         losses=losses,
         mean_loss=mean_of(losses),
+        guesses=guesses(runs, yardstick),
         failure_rate=sum(failed(run, yardstick) for run in runs) / len(runs),
         divergence_rate=sum(run.status == "diverged" for run in runs) / len(runs),
     )
-
-
-def failed(run: RunRow, yardstick: Yardstick) -> bool:
-    """Return whether a run diverged or removed less of the constant loss than training must."""
-    return run.status == "diverged" or run.capped_loss > yardstick.ceiling
 
 
 def evenly_spaced(points: Iterable[Point]) -> list[Point]:
@@ -102,9 +105,14 @@ def own_best(points: Iterable[Point]) -> Point:
     return min(evenly_spaced(points), key=lambda point: (point.mean_loss, point.learning_rate))
 
 
+def lowest_mean(points: Iterable[Point]) -> float:
+    """Return the lowest mean loss at any rate, refined ones included: what basins are around."""
+    return min(point.mean_loss for point in points)
+
+
 def measure(
     points: Sequence[Point], runs: Sequence[RunRow], chosen: float, best_of_all: float,
-    yardstick: Yardstick,
+    lowest_of_all: float, yardstick: Yardstick,
 ) -> Sensitivity:  # fmt: skip
     """Measure one scheme's sensitivity.
 
@@ -117,6 +125,7 @@ def measure(
         runs: The tuning runs behind them.
         chosen: The learning rate that was selected for the scheme.
         best_of_all: The lowest mean loss of any scheme on its evenly spaced rates.
+        lowest_of_all: The lowest mean loss of any scheme at any rate.
         yardstick: The ceiling of a run that has not failed, and the basin tolerance.
 
     Returns:
@@ -130,8 +139,8 @@ def measure(
     average = float(np.mean([point.mean_loss for point in shared]))
     stable, unstable = _stability(points, best)
     return Sensitivity(
-        basin=basin_around(points, best, yardstick.basin_threshold(best.mean_loss)),
-        global_basin=basin_around(points, best, yardstick.basin_threshold(best_of_all)),
+        basin=basin_around(points, yardstick.basin_threshold(lowest_mean(points))),
+        global_basin=basin_around(points, yardstick.basin_threshold(lowest_of_all)),
         largest_stable_rate=stable,
         first_unstable_rate=unstable,
         safety_margin=None if unstable is None else math.log10(unstable / chosen),
@@ -143,28 +152,30 @@ def measure(
     )
 
 
-def basin_around(points: Iterable[Point], best: Point, threshold: float) -> Basin | None:
-    """Return the contiguous rates around `best` whose mean loss is at most `threshold`.
+def basin_around(points: Sequence[Point], threshold: float) -> Basin | None:
+    """Return the contiguous rates around the best one whose mean loss is at most `threshold`.
+
+    Refined rates count, and the ends are interpolated (`grid.basins`).
 
     Returns:
-        None if `best` itself is above the threshold. `censored` names the ends at which the
+        None if the best rate itself is above the threshold. `censored` names the ends at which the
         basin reaches the last evaluated rate, so that it may go on beyond.
     """
-    if best.mean_loss > threshold:
+    found = basins(
+        np.array([[point.mean_loss for point in points]]),
+        np.array([point.learning_rate for point in points]),
+        np.array([threshold]),
+    )
+    if np.isnan(found.low[0]):
         return None
-    grid = evenly_spaced(points)
-    start = grid.index(best)
-    high = _last_below(grid[start:], threshold)
-    low = _last_below(grid[start::-1], threshold)
-    ends = (low is grid[0], high is grid[-1])
     names: dict[tuple[bool, bool], Censoring] = {
         (False, False): "no", (True, False): "low", (False, True): "high", (True, True): "both",
     }  # fmt: skip
-    return Basin(low=low.learning_rate, high=high.learning_rate, censored=names[ends])
-
-
-def _last_below(points: list[Point], threshold: float) -> Point:
-    return list(takewhile(lambda point: point.mean_loss <= threshold, points))[-1]
+    return Basin(
+        low=rounded(10 ** float(found.low[0]), SHOWN),
+        high=rounded(10 ** float(found.high[0]), SHOWN),
+        censored=names[bool(found.open_below[0]), bool(found.open_above[0])],
+    )
 
 
 def _stability(points: Iterable[Point], best: Point) -> tuple[float | None, float | None]:
@@ -210,8 +221,8 @@ def response_rows(
 ) -> list[ResponseRow]:
     """List the response of one scheme, refinement included.
 
-    A refined rate is marked as in the basin if it lies between the basin's ends and its mean
-    loss is at most the threshold.
+    A rate is marked as in the basin if it lies between the basin's ends and its mean loss is at
+    most the threshold.
 
     Returns:
         One row per point, in the order given.

@@ -2,12 +2,10 @@
 
 from collections.abc import Sequence
 
-from initsweep.records import QuantityRow, Schema, SchemeRow
+from initsweep.records import Schema, SchemeRow
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.wording import (
     counted,
-    decades,
-    failing_ties,
     listed,
     number,
     rate,
@@ -25,7 +23,6 @@ def statement_of(
     schema: Schema,
     yardstick: Yardstick,
     agreement: str | None,
-    width: QuantityRow | None = None,
 ) -> str:
     """Say what came out: the scheme, its rate, how it does on test, and how sure that is.
 
@@ -35,7 +32,6 @@ def statement_of(
         schema: Names of loss and score.
         yardstick: The thresholds.
         agreement: What re-tunings say about the recommended scheme, if there were any.
-        width: The recommended scheme's basin width with its interval, if it is known.
 
     Returns:
         One sentence.
@@ -43,9 +39,9 @@ def statement_of(
     if choice.decision == "none_trainable":
         subject = "The only scheme is untrainable" if len(rows) == 1 else "No scheme is trainable"
         return (
-            f"{subject}: a loss {share(yardstick.decide.trainable_skill)} below the constant "
-            f"predictor's {_plain(schema.loss_name)} ({number(yardstick.validation_constant)}) was "
-            "not reached both on the learning-rate grid and on fresh seeds."
+            f"{subject}: better than guessing, by loss (the constant predictor's "
+            f"{_plain(schema.loss_name)} is {number(yardstick.initial_cap)}) or by score, was not "
+            "reached both on the learning-rate grid and on fresh seeds."
         )
     if choice.decision == "cannot_tell":
         best = next(row for row in rows if row.scheme == choice.best)
@@ -57,8 +53,12 @@ def statement_of(
             f"{rate(best.learning_rate)}."
         )
     row = next(row for row in rows if row.scheme == choice.recommended)
-    standing = _tied(choice, row, width, rows) if choice.decision == "tie" else _won(rows)
-    parts = [_measured(row, schema, yardstick), standing, agreement]
+    standing = {
+        "winner": lambda: _won(rows),
+        "lead": lambda: _leads(choice),
+        "tie": lambda: _tied(choice, yardstick.margin("validation")),
+    }[choice.decision]()
+    parts = [_measured(row, schema, yardstick), standing, _how_sure(choice), agreement]
     return "; ".join(part for part in parts if part is not None) + "."
 
 
@@ -85,8 +85,7 @@ def _basin(row: SchemeRow, yardstick: Yardstick) -> str:
     low, high = rate(row.basin_low), rate(row.basin_high)
     low += " or lower" if row.basin_censored in {"low", "both"} else ""
     high += " or higher" if row.basin_censored in {"high", "both"} else ""
-    rates = f"on the grid at {low} only" if low == high else f"from {low} to {high}"
-    return f"within {rate(yardstick.tolerance)} of its best loss {rates}"
+    return f"within {rate(yardstick.tolerance)} of its best loss from {low} to {high}"
 
 
 def _won(rows: Sequence[SchemeRow]) -> str:
@@ -96,37 +95,41 @@ def _won(rows: Sequence[SchemeRow]) -> str:
     return f"it is the only {'trainable ' * (len(rows) > 1)}scheme"
 
 
-def _tied(
-    choice: Choice, row: SchemeRow, interval: QuantityRow | None, rows: Sequence[SchemeRow]
-) -> str:
-    # Named only if they are few: the rule and the tables list them all.
-    tied = f"of the {len(choice.tie_set)} schemes "
-    if len(choice.tie_set) <= FEW:
-        tied += f"({listed(sorted(choice.tie_set))}) "
-    failing = failing_ties(rows)
-    spared = f" (among them some with failed fresh runs: {listed(failing)})" if failing else ""
-    reason = _reason(choice, row, interval)
-    if choice.best == row.scheme:
-        tied += f"not shown to be worse by a difference that matters{spared}"
-        return f"it is the best on validation, and {tied} {reason}"
-    tied += f"not shown to be worse than {choice.best} (best on validation)"
-    return f"{tied} by a difference that matters{spared}, {reason}"
-
-
-def _reason(choice: Choice, row: SchemeRow, interval: QuantityRow | None) -> str:
-    width = decades(row.basin_width or 0.0, at_least=row.basin_censored != "no")
-    further = [tie_break.name for tie_break in choice.tie_breaks[1:]]
-    if not further:
-        return f"it has the widest measured basin, {width}{_over_seeds(interval)}"
+def _leads(choice: Choice) -> str:
     return (
-        f"none has a wider measured basin ({width}), and among those as wide it is chosen by "
-        + ", then ".join(further)
+        "on validation no other scheme comes within the margin of it, but "
+        f"{_few(choice.undecided)} not shown to be worse"
     )
 
 
-def _over_seeds(width: QuantityRow | None) -> str:
-    """Return the interval of a basin width in brackets; nothing where a single seed gives none."""
-    if width is None or width.low is None:
-        return ""
-    upper = "or more" if width.high is None else f"to {rate(width.high)}"
-    return f" (95 % interval over {width.seeds} tuning seeds {rate(width.low)} {upper})"
+def _tied(choice: Choice, margin: float) -> str:
+    text = (
+        f"{counted(len(choice.tie_set), 'scheme')}{_named(choice.tie_set)} are as good on "
+        f"validation as far as matters, with means within {number(margin)}; "
+    )
+    if len(choice.forgiving) < len(choice.tie_set):
+        text += f"of the {len(choice.forgiving)} not shown to be less forgiving "
+    text += f"{choice.pick} has the lowest mean"
+    if choice.undecided:
+        text += f"; {_few(choice.undecided)} neither as good nor shown to be worse"
+    return text
+
+
+def _few(schemes: Sequence[str]) -> str:
+    return f"{len(schemes)}{_named(schemes)} {'is' if len(schemes) == 1 else 'are'}"
+
+
+def _named(schemes: Sequence[str]) -> str:
+    # Named only if they are few: the tables list them all.
+    return f" ({listed(sorted(schemes))})" if len(schemes) <= FEW else ""
+
+
+def _how_sure(choice: Choice) -> str:
+    others = {name: part for name, part in choice.picks.items() if name != choice.pick}
+    if not others:
+        return "firm: every redrawn study of these data picks it"
+    text = f"{share(round(choice.repicked, 2))} of redrawn studies of these data pick it"
+    if choice.firm:
+        return f"firm: {text}"
+    next_best = max(others, key=lambda name: others[name])
+    return f"fragile: only {text}, {share(round(others[next_best], 2))} pick {next_best}"

@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from initsweep.records import Interval, Outcome, SchemeRow
-from initsweep.statistics.comparison import Losses
+from initsweep.records import RunRow
+from initsweep.statistics.comparison import Losses, Runs
 from initsweep.statistics.evidence import Evidence
-from initsweep.statistics.grid import GridRuns, grid_runs
-from initsweep.statistics.intervals import mean_interval, mean_of
+from initsweep.statistics.failing import failed, guesses, overconfident
+from initsweep.statistics.grid import ALL_TUNING, GridRuns, grid_runs
+from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.sensitivity import (
     Point,
     Sensitivity,
     evenly_spaced,
-    failed,
+    lowest_mean,
     measure,
     own_best,
     points_of,
@@ -28,12 +30,15 @@ class Summary:
     """Everything the decision reads about one scheme.
 
     Attributes:
+        grid: The tuning runs on evenly spaced rates.
+        curve: All of them, refinement included.
         untrainable: Why the scheme counts as untrainable, or None if it is trainable.
         validation: Capped validation losses of the fresh runs, shape (seeds,), by seed.
         test: Capped test losses of the same runs; empty for a re-tuning, which has none.
         scores: Test scores of the same runs; None if a diverged run has none, because the mean
             over the surviving runs would flatter the scheme.
-        failed_runs: Fresh runs that diverged or removed too little of the constant loss.
+        failed: Which fresh runs failed, shape (seeds,).
+        overconfident_runs: Fresh runs that learned by score and not by loss.
     """
 
     scheme: str
@@ -41,12 +46,24 @@ class Summary:
     evidence: Evidence
     points: list[Point]
     grid: GridRuns
+    curve: GridRuns
     sensitivity: Sensitivity
     untrainable: str | None
     validation: Losses
     test: Losses
     scores: Losses | None
-    failed_runs: int
+    failed: NDArray[np.bool_]
+    overconfident_runs: int
+
+    @property
+    def failed_runs(self) -> int:
+        """How many fresh runs failed."""
+        return int(self.failed.sum())
+
+    @property
+    def fresh(self) -> Runs:
+        """The fresh runs as they are compared on validation."""
+        return Runs(losses=self.validation, failed=self.failed)
 
     @property
     def mean_validation(self) -> float:
@@ -73,15 +90,14 @@ def summarize(evidence: Sequence[Evidence], yardstick: Yardstick) -> list[Summar
         One summary per scheme, in the order given.
     """
     points = [points_of(one.tuning, yardstick) for one in evidence]
-    best_of_all = min(own_best(of_one).mean_loss for of_one in points)
+    best = min(own_best(of_one).mean_loss for of_one in points), min(map(lowest_mean, points))
     return [
-        _summary(one, of_one, best_of_all, yardstick)
-        for one, of_one in zip(evidence, points, strict=True)
+        _summary(one, of_one, best, yardstick) for one, of_one in zip(evidence, points, strict=True)
     ]
 
 
 def _summary(
-    one: Evidence, points: list[Point], best_of_all: float, yardstick: Yardstick
+    one: Evidence, points: list[Point], best_of_all: tuple[float, float], yardstick: Yardstick
 ) -> Summary:
     runs = sorted(one.confirm, key=lambda run: run.seed)
     # `check_evidence` has made sure that every fresh run has one, except those of re-tunings.
@@ -95,84 +111,32 @@ def _summary(
         evidence=one,
         points=points,
         grid=grid_runs(one.tuning, yardstick),
-        sensitivity=measure(points, one.tuning, chosen, best_of_all, yardstick),
-        untrainable=why_untrainable(points, validation, yardstick),
+        curve=grid_runs(one.tuning, yardstick, ALL_TUNING),
+        sensitivity=measure(points, one.tuning, chosen, *best_of_all, yardstick),
+        untrainable=why_untrainable(points, runs, yardstick),
         validation=validation,
         test=np.array(test),
         scores=np.array(scores) if len(scores) == len(runs) else None,
-        failed_runs=sum(failed(run, yardstick) for run in runs),
+        failed=np.array([failed(run, yardstick) for run in runs]),
+        overconfident_runs=sum(overconfident(run, yardstick) for run in runs),
     )
 
 
 def why_untrainable(
-    points: Sequence[Point], validation: Losses, yardstick: Yardstick
+    points: Sequence[Point], fresh: Sequence[RunRow], yardstick: Yardstick
 ) -> str | None:
     """Say why a scheme counts as untrainable, or return None if it is trainable.
 
-    This is about loss, not about score. A scheme must remove the required share of the constant
-    predictor's loss twice: at some rate of
-    the grid, averaged over the tuning seeds, and at its chosen rate, averaged over fresh seeds.
+    A scheme must be better than guessing, by loss or by score, twice: at some rate of the grid,
+    averaged over the tuning seeds, and at its chosen rate, averaged over fresh seeds.
 
     Returns:
-        The rest of the sentence "it reached such a loss ...", or None.
+        The rest of the sentence "it was better than guessing ...", or None.
     """
-    if all(point.mean_loss > yardstick.ceiling for point in evenly_spaced(points)):
-        if all(point.mean_loss > yardstick.ceiling for point in points):
+    if all(point.guesses for point in evenly_spaced(points)):
+        if all(point.guesses for point in points):
             return "at no learning rate tried"
         return "only between the rates of the grid"
-    if mean_of(validation) > yardstick.ceiling:
+    if guesses(fresh, yardstick):
         return "during tuning, but not on fresh seeds"
     return None
-
-
-def scheme_row(
-    summary: Summary, yardstick: Yardstick, *, outcome: Outcome, in_tie_set: bool, pareto: bool
-) -> SchemeRow:
-    """Return a scheme's line of the verdict table.
-
-    `failed_runs` and `runs` count the fresh runs at the chosen rate; `divergence_rate` is the
-    share of the tuning runs on the shared grid that diverged.
-    """
-    measured = summary.sensitivity
-    trainable = summary.untrainable is None
-    basin = measured.basin if trainable else None
-    wide = measured.global_basin if trainable else None
-    validation = mean_interval(summary.validation, (0.0, yardstick.cap("validation")))
-    test = mean_interval(summary.test, (0.0, yardstick.cap("test")))
-    score = None if summary.scores is None else mean_interval(summary.scores, yardstick.scores)
-    return SchemeRow(
-        scheme=summary.scheme,
-        outcome=outcome,
-        trainable=trainable,
-        in_tie_set=in_tie_set,
-        pareto=pareto,
-        learning_rate=summary.learning_rate,
-        validation_loss=validation.estimate,
-        validation_low=validation.low,
-        validation_high=validation.high,
-        test_loss=test.estimate,
-        test_low=test.low,
-        test_high=test.high,
-        test_score=_estimate(score),
-        test_score_low=None if score is None else score.low,
-        test_score_high=None if score is None else score.high,
-        failed_runs=summary.failed_runs,
-        runs=len(summary.validation),
-        basin_width=None if basin is None else basin.width,
-        basin_low=None if basin is None else basin.low,
-        basin_high=None if basin is None else basin.high,
-        basin_censored="no" if basin is None else basin.censored,
-        global_basin_width=None if wide is None else wide.width,
-        largest_stable_rate=measured.largest_stable_rate if trainable else None,
-        first_unstable_rate=measured.first_unstable_rate if trainable else None,
-        safety_margin=measured.safety_margin if trainable else None,
-        regret=measured.regret,
-        tuned_gap=measured.tuned_gap,
-        sensitivity=measured.sensitivity,
-        wortsman_sensitivity=measured.wortsman,
-        divergence_rate=measured.divergence_rate,
-    )
-
-
-def _estimate(interval: Interval | None) -> float | None:
-    return None if interval is None else interval.estimate

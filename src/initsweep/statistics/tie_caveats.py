@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from initsweep.statistics.selection import Choice
+from initsweep.statistics.selection import Choice, laws_of
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.wording import counted, failing_more, listed
 from initsweep.statistics.yardstick import Yardstick
@@ -11,15 +11,10 @@ from initsweep.statistics.yardstick import Yardstick
 
 def same_runs(trainable: Sequence[Summary]) -> list[str]:
     """Return which schemes are the same law on this network, run by run."""
-    alike: dict[tuple[object, ...], list[str]] = {}
-    for summary in trainable:
-        runs = [*summary.evidence.tuning, *summary.evidence.confirm]
-        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in runs)
-        alike.setdefault((*seen, *summary.test.tolist()), []).append(summary.scheme)
     return [
         f"{listed(names)} are the same law here: every run of one has the same result as the "
-        "other's. They count as one piece of evidence, though Holm's correction counts each."
-        for names in alike.values()
+        "other's. They count once."
+        for names in laws_of(trainable)
         if len(names) > 1
     ]
 

@@ -29,8 +29,9 @@ from initsweep.statistics.retuning import (
     retunings,
 )
 from initsweep.statistics.rule import rule_of
-from initsweep.statistics.selection import Choice, choose, scheme_rows
-from initsweep.statistics.sensitivity import own_best, response_rows
+from initsweep.statistics.scheme_table import scheme_rows
+from initsweep.statistics.selection import Choice, choose, sure
+from initsweep.statistics.sensitivity import lowest_mean, response_rows
 from initsweep.statistics.statement import statement_of
 from initsweep.statistics.summary import Summary, summarize
 from initsweep.statistics.yardstick import Yardstick
@@ -67,19 +68,12 @@ def compare(
     """
     yardstick, schema = Yardstick.of(schema, decide), schema.judged
     summaries = summarize(evidence, yardstick)
-    choice, cap = choose(summaries, yardstick), yardstick.validation_constant
+    choice = sure(choose(summaries, yardstick), summaries, yardstick)
+    cap = yardstick.validation_constant
     again = retunings(evidence, yardstick)
     rows = scheme_rows(summaries, choice, yardstick)
     quantities = quantity_rows(summaries, choice, yardstick)
-    width = next(
-        (
-            row
-            for row in quantities
-            if (row.scheme, row.quantity) == (choice.recommended, "basin_width")
-        ),
-        None,
-    )
-    statement = statement_of(choice, rows, schema, yardstick, agreement(choice, again), width)
+    statement = statement_of(choice, rows, schema, yardstick, agreement(choice, again))
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
@@ -94,7 +88,7 @@ def compare(
 
 def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
     basin = None if summary.untrainable else summary.sensitivity.basin
-    threshold = yardstick.basin_threshold(own_best(summary.points).mean_loss)
+    threshold = yardstick.basin_threshold(lowest_mean(summary.points))
     cap = yardstick.validation_constant
     return response_rows(summary.scheme, summary.points, basin, threshold, cap)
 
@@ -121,6 +115,10 @@ def _verdict(
         usable_rates=usable,
         best_on_validation=choice.best,
         tie_set=list(choice.tie_set),
+        undecided=list(choice.undecided),
+        repicked=round(choice.repicked, 3),
+        firm=choice.firm,
+        picks={scheme: round(share, 3) for scheme, share in choice.picks.items()},
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
         rule=[
             *rule_of(summaries, choice, yardstick),

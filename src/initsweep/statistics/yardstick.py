@@ -34,6 +34,7 @@ class Yardstick:
         scores: What the score can be at least and at most.
         loss_constant: Validation loss of the constant predictor, whatever runs are compared by;
             None stands for `validation_constant`.
+        score_constant: Its validation score; None where scores do not enter.
     """
 
     validation_constant: float
@@ -41,6 +42,7 @@ class Yardstick:
     decide: Decide
     scores: Range = ANY
     loss_constant: float | None = None
+    score_constant: float | None = None
 
     @classmethod
     def of(cls, schema: Schema, decide: Decide) -> "Yardstick":
@@ -52,6 +54,7 @@ class Yardstick:
             decide=decide,
             scores=POSSIBLE.get(schema.score_name, ANY),
             loss_constant=schema.constant_validation_loss,
+            score_constant=schema.constant_validation_score,
         )
 
     @property
@@ -63,6 +66,18 @@ class Yardstick:
     def ceiling(self) -> float:
         """The highest validation loss of a run that has not failed, and of a trainable scheme."""
         return self.validation_constant * (1 - self.decide.trainable_skill)
+
+    @property
+    def loss_ceiling(self) -> float:
+        """The same for the loss, whatever runs are compared by."""
+        return self.initial_cap * (1 - self.decide.trainable_skill)
+
+    @property
+    def score_floor(self) -> float:
+        """The lowest validation score better than guessing; infinite where scores do not enter."""
+        if self.score_constant is None:
+            return math.inf
+        return self.score_constant + self.decide.trainable_skill * (1 - self.score_constant)
 
     @property
     def tolerance(self) -> float:

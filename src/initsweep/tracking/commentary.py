@@ -54,7 +54,9 @@ def commentary(study: Study, results: SchemeResults) -> Commentary:
         "mlflow.runColor": _colour(study, row.scheme),
         "decision": study.verdict.decision,
         "trainable": json.dumps(row.trainable),
-        "in_tie_set": json.dumps(row.in_tie_set),
+        "standing": row.standing,
+        "why": row.why,
+        "firm": json.dumps(study.verdict.firm),
         "pareto": json.dumps(row.pareto),
         "basin_censored": row.basin_censored,
         "diagnosis": results.diagnosis.verdict,
@@ -130,6 +132,7 @@ def _note(study: Study, results: SchemeResults) -> str:
     row, diagnosis = results.row, results.diagnosis
     told = prose(study.verdict.statement)
     lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {told}", ""]
+    lines += [f"- on validation {row.standing}: {row.why}"]
     lines += [f"- {line}" for line in _facts(row, study.verdict.basin_tolerance)]
     lines += [f"- before training: {diagnosis.verdict}: {prose(diagnosis.reason)}", ""]
     lines += _listed("How this was decided", study.verdict.rule)
@@ -151,8 +154,8 @@ def _facts(row: SchemeRow, tolerance: float) -> list[str]:
         )
     if row.failed_runs:
         facts.append(
-            f"{row.failed_runs} of {row.runs} fresh runs failed: diverged, or ended with a loss "
-            "too close to the constant predictor's"
+            f"{row.failed_runs} of {row.runs} fresh runs failed: diverged, or no better than "
+            "guessing by loss and by score"
         )
     return facts
 

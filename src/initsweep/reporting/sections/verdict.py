@@ -2,8 +2,8 @@
 
 from initsweep.reporting import tables, terms
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
-from initsweep.reporting.study import Study, marked_tied
-from initsweep.statistics.wording import failing_ties, listed
+from initsweep.reporting.study import Study
+from initsweep.statistics.wording import counted, failing_ties, listed
 
 
 @SECTIONS.register("verdict")
@@ -22,16 +22,22 @@ def verdict(study: Study) -> Section:
 
 
 def _who_ties(study: Study) -> str:
-    tied = [name for name in study.names if name in marked_tied(study.schemes)]
-    best = study.verdict.best_on_validation
-    if not tied:
-        return "No two schemes tie on validation."
-    return (
-        f"{len(tied)} schemes are not distinguished: on validation none of them was shown to be "
-        f"worse than {best} by a difference that matters. Among them the one that "
-        "forgives most is taken: the widest basin, then the fewest failed runs, then the "
-        f"smallest regret.{_failing(study)}"
-    )
+    verdict = study.verdict
+    if verdict.best_on_validation is None:
+        return "No scheme is better than guessing."
+    text = f"No other scheme comes within the margin of {verdict.best_on_validation} on validation."
+    if len(verdict.tie_set) > 1:
+        text = (
+            f"{len(verdict.tie_set)} schemes are as good on validation as far as matters: within "
+            f"the margin of {verdict.best_on_validation} and not shown to be worse. Of those that "
+            "are not shown to forgive wrong rates less, the lowest mean is taken."
+        )
+    if verdict.undecided:
+        text += (
+            f" {counted(len(verdict.undecided), 'scheme')} more: beyond the margin and not shown "
+            "to be worse either (undecided)."
+        )
+    return f"{text}{_failing(study)}"
 
 
 def _failing(study: Study) -> str:

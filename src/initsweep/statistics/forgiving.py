@@ -1,0 +1,87 @@
+"""Which of two schemes forgives a wrong rate more, as far as the tuning seeds can tell."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from initsweep.statistics.grid import Array, Basins, Flags, basins
+from initsweep.statistics.resamples import bounds, means_over, seed_draws
+from initsweep.statistics.summary import Summary
+from initsweep.statistics.yardstick import Yardstick
+
+
+def drawn_basins(summary: Summary, shares: Array, yardstick: Yardstick) -> Basins:
+    """Return a scheme's own basin for every draw of tuning seeds."""
+    means = means_over(shares, summary.curve.losses)
+    threshold = np.minimum(means.min(axis=1) + yardstick.tolerance, yardstick.ceiling)
+    return basins(means, summary.curve.rates, threshold)
+
+
+class Widths:
+    """The basin widths of schemes, compared over draws of the tuning seeds they share.
+
+    Attributes:
+        drawn: Widths in decades by draw, shape (draws, schemes), in the order given.
+        gaps: Measured width of one scheme minus that of another, shape (schemes, schemes).
+        slack: How far the lower end of a gap's 95 % interval lies below it; infinite where the
+            other basin may go on beyond the rates tried.
+    """
+
+    def __init__(self, summaries: Sequence[Summary], yardstick: Yardstick) -> None:
+        seeds = summaries[0].curve.seeds
+        shares, self.probability = seed_draws(seeds)
+        found = [drawn_basins(summary, shares, yardstick) for summary in summaries]
+        self.drawn = np.stack([one.widths for one in found], axis=1)
+        open_ended = np.stack([one.open_ended for one in found], axis=1)
+        own = np.array([summary.basin_width for summary in summaries])
+        self.gaps = own[:, np.newaxis] - own
+        self.slack = np.full(self.gaps.shape, np.inf)
+        for place in range(len(summaries) if seeds > 1 else 0):
+            least = self.drawn[:, [place]] - np.where(open_ended, np.inf, self.drawn)
+            self.slack[place] = self.gaps[place] - bounds(least, seeds)[0]
+
+    def narrower(self, widest: int) -> Flags:
+        """Return which schemes are shown to have a narrower basin than one, shape (schemes,)."""
+        return np.asarray(self.gaps[widest] > self.slack[widest])
+
+
+def most_forgiving(tied: Sequence[Summary], yardstick: Yardstick) -> list[Summary]:
+    """Return those of tied schemes not shown to have a narrower basin than the widest."""
+    widths = Widths(tied, yardstick)
+    narrower = widths.narrower(int(widths.gaps.sum(axis=1).argmax()))
+    return [summary for summary, less in zip(tied, narrower, strict=True) if not less]
+
+
+def repicked(
+    candidates: Sequence[Summary], yardstick: Yardstick, draws: int, stream: np.random.Generator
+) -> Mapping[str, float]:
+    """Say which scheme another study of the same data would pick, and how often.
+
+    What is true is drawn from this study's fresh seeds, and the other study's seeds from that: two
+    draws with replacement, because both studies are a sample. Basins come from one draw of the
+    tuning seeds. Rates stay as chosen, because no others have fresh runs, so that it is the
+    choice among schemes that is looked at.
+
+    Args:
+        candidates: The schemes that were not shown to be worse.
+        yardstick: The margin.
+        draws: How many studies are drawn.
+        stream: The random numbers.
+
+    Returns:
+        The share of studies that pick each scheme, those picked in none left out.
+    """
+    losses = np.stack([summary.validation for summary in candidates])
+    seeds = losses.shape[1]
+    shares = stream.multinomial(seeds, np.full(seeds, 1 / seeds), draws) / seeds
+    again = np.stack([stream.multinomial(seeds, share) for share in shares]) / seeds
+    means = means_over(again, losses)
+    widths = Widths(candidates, yardstick)
+    drawn = widths.drawn[stream.choice(len(widths.drawn), draws, p=widths.probability)]
+    tied = means <= means.min(axis=1, keepdims=True) + yardstick.margin("validation")
+    widest = np.where(tied, drawn, -np.inf).argmax(axis=1)
+    ahead = drawn[np.arange(draws), widest][:, np.newaxis] - drawn
+    forgiving = tied & ~(ahead > widths.slack[widest])
+    picks = np.where(forgiving, means, np.inf).argmin(axis=1)
+    counts = np.bincount(picks, minlength=len(candidates)) / draws
+    return {one.scheme: float(n) for one, n in zip(candidates, counts, strict=True) if n}

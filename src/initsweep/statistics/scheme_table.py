@@ -1,0 +1,135 @@
+"""The verdict table: one line per scheme, with where it stands and why."""
+
+from collections.abc import Sequence
+
+from initsweep.records import Interval, Outcome, SchemeRow, Standing
+from initsweep.statistics.intervals import mean_interval
+from initsweep.statistics.power import seeds_to_settle
+from initsweep.statistics.proportions import upper_share
+from initsweep.statistics.selection import Choice, laws_of, pareto_front
+from initsweep.statistics.summary import Summary
+from initsweep.statistics.wording import number
+from initsweep.statistics.yardstick import Yardstick
+
+SURE = 0.95
+"""Level of the upper bound of the share of runs that fail."""
+
+
+def scheme_rows(
+    summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick
+) -> list[SchemeRow]:
+    """Return the verdict table, schemes in the order given."""
+    trainable = [summary for summary in summaries if summary.untrainable is None]
+    front = pareto_front(trainable)
+    return [
+        _scheme_row(
+            summary,
+            yardstick,
+            outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
+            standing="untrainable" if summary.untrainable else choice.standing(summary.scheme),
+            why=_why(summary, choice, trainable, yardstick),
+            pareto=summary.scheme in front,
+        )
+        for summary in summaries
+    ]
+
+
+def _why(
+    summary: Summary, choice: Choice, trainable: Sequence[Summary], yardstick: Yardstick
+) -> str:
+    """Return how far behind the best a scheme is on validation, and why it is in or out."""
+    if summary.untrainable is not None:
+        return f"no better than guessing {summary.untrainable}"
+    law = next(law for law in laws_of(trainable) if summary.scheme in law)
+    same = ", ".join(other for other in law if other != summary.scheme)
+    text = _behind(summary, choice, trainable, yardstick)
+    return f"{text}; the same law here as {same}, counted once" if same else text
+
+
+def _behind(
+    summary: Summary, choice: Choice, trainable: Sequence[Summary], yardstick: Yardstick
+) -> str:
+    if summary.scheme == choice.best:
+        return "lowest mean"
+    best = next(one for one in trainable if one.scheme == choice.best)
+    pair = next(p for p in choice.pairs if p.family == "validation" and p.scheme == summary.scheme)
+    behind = f"{number(pair.mean_difference)} behind ({number(pair.low)} to {number(pair.high)})"
+    standing = choice.standing(summary.scheme)
+    if standing == "worse":
+        return f"{behind}, shown to be worse"
+    margin = yardstick.margin("validation")
+    if standing == "tied":
+        narrow = summary.scheme not in choice.forgiving
+        narrower = "; its basin is shown to be narrower" if narrow else ""
+        return f"{behind}, within the margin of {number(margin)}{narrower}"
+    others = sum(p.family == "validation" for p in choice.pairs)
+    needed, _ = seeds_to_settle(
+        summary.validation - best.validation, margin, yardstick.decide.alpha, others
+    )
+    seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
+    return (
+        f"{behind}, beyond the margin of {number(margin)}, not shown to be worse: {seeds} would "
+        "tell"
+    )
+
+
+def _scheme_row(
+    summary: Summary,
+    yardstick: Yardstick,
+    *,
+    outcome: Outcome,
+    standing: Standing,
+    why: str,
+    pareto: bool,
+) -> SchemeRow:
+    """Return a scheme's line of the verdict table.
+
+    `failed_runs` and `runs` count the fresh runs at the chosen rate; `divergence_rate` is the
+    share of the tuning runs on the shared grid that diverged.
+    """
+    measured = summary.sensitivity
+    trainable = summary.untrainable is None
+    basin = measured.basin if trainable else None
+    wide = measured.global_basin if trainable else None
+    validation = mean_interval(summary.validation, (0.0, yardstick.cap("validation")))
+    test = mean_interval(summary.test, (0.0, yardstick.cap("test")))
+    score = None if summary.scores is None else mean_interval(summary.scores, yardstick.scores)
+    return SchemeRow(
+        scheme=summary.scheme,
+        outcome=outcome,
+        trainable=trainable,
+        standing=standing,
+        why=why,
+        pareto=pareto,
+        learning_rate=summary.learning_rate,
+        validation_loss=validation.estimate,
+        validation_low=validation.low,
+        validation_high=validation.high,
+        test_loss=test.estimate,
+        test_low=test.low,
+        test_high=test.high,
+        test_score=_estimate(score),
+        test_score_low=None if score is None else score.low,
+        test_score_high=None if score is None else score.high,
+        failed_runs=summary.failed_runs,
+        failed_share_high=upper_share(summary.failed_runs, len(summary.failed), SURE),
+        overconfident_runs=summary.overconfident_runs,
+        runs=len(summary.validation),
+        basin_width=None if basin is None else basin.width,
+        basin_low=None if basin is None else basin.low,
+        basin_high=None if basin is None else basin.high,
+        basin_censored="no" if basin is None else basin.censored,
+        global_basin_width=None if wide is None else wide.width,
+        largest_stable_rate=measured.largest_stable_rate if trainable else None,
+        first_unstable_rate=measured.first_unstable_rate if trainable else None,
+        safety_margin=measured.safety_margin if trainable else None,
+        regret=measured.regret,
+        tuned_gap=measured.tuned_gap,
+        sensitivity=measured.sensitivity,
+        wortsman_sensitivity=measured.wortsman,
+        divergence_rate=measured.divergence_rate,
+    )
+
+
+def _estimate(interval: Interval | None) -> float | None:
+    return None if interval is None else interval.estimate
