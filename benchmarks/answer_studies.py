@@ -12,11 +12,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.answer_pools import INNER, RATES, SCHEMES, Pool
+from benchmarks.answer_pools import FINDERS, INNER, RATES, SCHEMES, Pool
 from benchmarks.calibration_studies import SCHEMA, evidence_of
 from initsweep.params import Decide
 from initsweep.randomness import numpy_stream
-from initsweep.statistics.selection import choose_on_validation
+from initsweep.statistics.selection import Choice, choose_on_validation, sure
 from initsweep.statistics.summary import summarize
 from initsweep.statistics.yardstick import Yardstick
 
@@ -31,15 +31,39 @@ TUNING, FRESH = 5, 10
 
 @dataclass(frozen=True, kw_only=True)
 class Worth:
-    """What pairs are worth on test rows, over outer splits and seeds.
+    """What pairs are worth on test rows.
 
     Attributes:
-        loss: Mean capped loss, as a share of the constant predictor's: shape (schemes, rates).
+        loss: Mean capped loss over seeds, as a share of the constant predictor's: shape (outer,
+            schemes, rates).
         score: Mean score, a diverged run with that of the constant predictor.
+        adam: Loss and score of PyTorch's start under Adam, shape (outer, 2).
     """
 
     loss: Array
     score: Array
+    adam: Array
+
+    def regret(self, pick: "Pair | Adam") -> tuple[float, float]:
+        """Return what a pick loses against the best pair, by loss and by score.
+
+        The best pair is looked for in one half of the outer splits and compared in the other, both
+        ways round: a best found and compared in the same ones would look too good.
+        """
+        found = np.zeros(2)
+        even = np.arange(len(self.loss)) % 2 == 0
+        for known, new in ((even, ~even), (~even, even)):
+            for place, (table, sign) in enumerate(((self.loss, 1), (-self.score, -1))):
+                best = table[known].mean(axis=0).argmin()
+                least = table[new].mean(axis=0).ravel()[best]
+                own = table[new].mean(axis=0)[pick] if isinstance(pick, tuple) else (
+                    sign * self.adam[new, place].mean())  # fmt: skip
+                found[place] += (own - least) / 2
+        return float(found[0]), float(found[1])
+
+
+class Adam:
+    """The habit of taking PyTorch's start and Adam at 0.001, which is no pair of the pool."""
 
 
 def capped(pool: Pool, part: tuple[int, ...], what: str, split: str = "validation") -> Array:
@@ -65,10 +89,13 @@ def capped(pool: Pool, part: tuple[int, ...], what: str, split: str = "validatio
 def worth(pool: Pool) -> Worth:
     """Return what each pair is worth, on networks trained with the rows of rotating splits."""
     rotating = (INNER.index("rotating"),)
-    constant = pool.constants[rotating][:, None, None, :, 2]
+    constants = pool.constants[rotating][..., 2:]
+    loss = np.fmin(pool.adam[..., 0], constants[..., 0]) / constants[..., 0]
+    score = np.where(np.isnan(pool.adam[..., 1]), constants[..., 1], pool.adam[..., 1])
     return Worth(
-        loss=(capped(pool, rotating, "loss", "test") / constant).mean(axis=(0, 3)),
-        score=capped(pool, rotating, "score", "test").mean(axis=(0, 3)),
+        loss=(capped(pool, rotating, "loss", "test") / constants[:, None, None, :, 0]).mean(axis=3),
+        score=capped(pool, rotating, "score", "test").mean(axis=3),
+        adam=np.stack([loss.mean(axis=1), score.mean(axis=1)], axis=1),
     )
 
 
@@ -109,20 +136,39 @@ def draw(pool: Pool, inner: int, outer: int, number: int) -> Study:
     return Study(pool, inner, outer, tuple(int(place) for place in chosen))
 
 
-Rule = Callable[[Study], Pair]
+Rule = Callable[[Study], Pair | Adam]
+Rates = NDArray[np.int64]
+"""The place of the chosen rate of each scheme, shape (schemes,)."""
+
+STEPS = np.arange(len(RATES))
+KERNEL = np.exp(-0.5 * (STEPS[:, None] - STEPS) ** 2)  # a standard deviation of one step
+KERNEL /= KERNEL.sum(axis=1, keepdims=True)
 
 
-def by_mean(values: Callable[[Study], Array], *, together: bool = False) -> Rule:
+def lowest(table: Array) -> Rates:
+    """Return the rate of the lowest mean over the tuning seeds."""
+    return np.asarray(table[..., :TUNING].mean(axis=-1).argmin(axis=1))
+
+
+def smooth(table: Array) -> Rates:
+    """Return the rate of the lowest mean after averaging over neighbouring rates."""
+    return np.asarray((table[..., :TUNING].mean(axis=-1) @ KERNEL.T).argmin(axis=1))
+
+
+def by_mean(
+    values: Callable[[Study], Array], rates_of: Callable[[Array], Rates], *, together: bool = False
+) -> Rule:
     """Return the rule that takes the scheme with the lowest mean of its fresh runs.
 
     Args:
         values: What is to be small, (schemes, rates, seeds).
+        rates_of: How each scheme's rate is chosen.
         together: Whether tuning runs at the chosen rate count, too.
     """
 
     def rule(study: Study) -> Pair:
         table = values(study)
-        rates = table[..., :TUNING].mean(axis=-1).argmin(axis=1)
+        rates = rates_of(table)
         first = 0 if together else TUNING
         at_rates = table[np.arange(len(rates)), rates, first:].mean(axis=-1)
         scheme = int(at_rates.argmin())
@@ -131,30 +177,25 @@ def by_mean(values: Callable[[Study], Array], *, together: bool = False) -> Rule
     return rule
 
 
-def smoothed(values: Callable[[Study], Array]) -> Rule:
-    """Return the rule that takes the lowest loss after averaging over neighbouring rates.
+def habit(scheme: str, rate: float) -> Rule:
+    """Return the rule that never looks."""
+    pair = SCHEMES.index(scheme), _nearest(rate)
+    return lambda _: pair
 
-    Args:
-        values: What is to be small, (schemes, rates, seeds).
-    """
-    steps = np.arange(len(RATES))
-    weights = np.exp(-0.5 * (steps[:, None] - steps) ** 2)  # a standard deviation of one step
-    weights /= weights.sum(axis=1, keepdims=True)
+
+def finder(name: str) -> Rule:
+    """Return the rule that takes PyTorch's start and what a learning-rate finder suggests."""
+    place = list(FINDERS).index(name)
 
     def rule(study: Study) -> Pair:
-        table = values(study)
-        rates = (table[..., :TUNING].mean(axis=-1) @ weights.T).argmin(axis=1)
-        fresh = table[np.arange(len(rates)), rates, :].mean(axis=-1)
-        scheme = int(fresh.argmin())
-        return scheme, int(rates[scheme])
+        suggested = study.pool.finders[study.outer, study.seeds[0], place]
+        return SCHEMES.index("torch_default"), _nearest(float(suggested))
 
     return rule
 
 
-def habit(scheme: str, rate: float) -> Rule:
-    """Return the rule that never looks."""
-    pair = SCHEMES.index(scheme), int(np.abs(np.log(np.array(RATES) / rate)).argmin())
-    return lambda _: pair
+def _nearest(rate: float) -> int:
+    return int(np.abs(np.log(np.array(RATES) / rate)).argmin())
 
 
 def one_seed(study: Study) -> Pair:
@@ -164,13 +205,15 @@ def one_seed(study: Study) -> Pair:
     return int(scheme), int(rate)
 
 
-def product(study: Study) -> Pair:
-    """Return what the compare stage recommends, or its pick where it names nothing.
+def chosen(values: Array, rates_of: Callable[[Array], Rates]) -> tuple[Choice, Rates]:
+    """Return what the compare stage chooses, and the rates that the schemes bring.
 
-    Losses are shares of the constant predictor's, as the margins of the decision are.
+    Args:
+        values: What is to be small, as a share of the constant predictor's, as the margins of the
+            decision are: shape (schemes, rates, seeds).
+        rates_of: How each scheme's rate is chosen.
     """
-    losses = study.losses / study.constant
-    rates = losses[..., :TUNING].mean(axis=-1).argmin(axis=1)
+    rates = rates_of(values)
     evidence = [
         evidence_of(
             scheme,
@@ -180,31 +223,54 @@ def product(study: Study) -> Pair:
             of_one[rate, TUNING:],  # this choice does not look at test losses
             GRID,
         )
-        for scheme, of_one, rate in zip(SCHEMES, losses, rates, strict=True)
+        for scheme, of_one, rate in zip(SCHEMES, values, rates, strict=True)
     ]
     yardstick = Yardstick.of(SCHEMA, DECIDE)
-    choice = choose_on_validation(summarize(evidence, yardstick), yardstick)
-    scheme = SCHEMES.index(choice.pick or "torch_default")
-    return scheme, int(rates[scheme])
+    summaries = summarize(evidence, yardstick)
+    return sure(choose_on_validation(summaries, yardstick), summaries, yardstick), rates
 
 
-def negative_score(study: Study) -> Array:
-    """Return how far scores stay below 1."""
-    return 1 - study.scores
+def product(rates_of: Callable[[Array], Rates]) -> Rule:
+    """Return the rule of the compare stage; PyTorch's start where it has nothing to say."""
+
+    def rule(study: Study) -> Pair:
+        choice, rates = chosen(losses_of(study), rates_of)
+        scheme = SCHEMES.index(choice.pick or "torch_default")
+        return scheme, int(rates[scheme])
+
+    return rule
+
+
+def losses_of(study: Study) -> Array:
+    """Return the losses of a study, as shares of the constant predictor's."""
+    return study.losses / study.constant
+
+
+def missing_score(study: Study) -> Array:
+    """Return how far scores stay below 1, as a share of what the constant predictor lacks."""
+    lacking = 1 - study.pool.constants[study.inner, study.outer, list(study.seeds), 1].mean()
+    return np.asarray((1 - study.scores) / lacking)
+
+
+def both(study: Study) -> Array:
+    """Return the mean of the two."""
+    return (losses_of(study) + missing_score(study)) / 2
 
 
 RULES: dict[str, Rule] = {
-    "product: widest basin of those not worse": product,
-    "lowest mean loss": by_mean(lambda study: study.losses),
-    "lowest mean loss, tuning runs too": by_mean(lambda study: study.losses, together=True),
-    "best mean score": by_mean(negative_score),
-    "best mean score, tuning runs too": by_mean(negative_score, together=True),
-    "smoothed loss": smoothed(lambda study: study.losses),
-    "smoothed score": smoothed(negative_score),
+    "product": product(smooth),
+    "product, rate of the lowest mean": product(lowest),
+    "lowest mean loss": by_mean(losses_of, lowest),
+    "smoothed rate, lowest mean loss": by_mean(losses_of, smooth),
+    "smoothed rate, lowest mean loss, tuning runs too": by_mean(losses_of, smooth, together=True),
+    "smoothed rate, best mean score": by_mean(missing_score, smooth, together=True),
+    "smoothed rate, loss and score": by_mean(both, smooth, together=True),
     "one seed, lowest loss": one_seed,
     "habit: SGD 0.01, torch_default": habit("torch_default", 0.01),
-    "habit: SGD 0.1, torch_default": habit("torch_default", 0.1),
     "habit: SGD 0.01, he_normal": habit("he_normal", 0.01),
+    "habit: Adam 0.001, torch_default": lambda _: Adam(),
+    "finder: fastai valley": finder("fastai valley"),
+    "finder: Lightning steepest": finder("Lightning steepest"),
 }
 
 
@@ -237,15 +303,18 @@ def judge(truth: Worth, rule: Rule, drawn: Sequence[Sequence[Study]]) -> Regret:
         What its choices lose, and how stable they are.
     """
     picks = [[rule(study) for study in of_one] for of_one in drawn]
-    flat = [pair for row in picks for pair in row]
-    loss = [truth.loss[pair] - truth.loss.min() for pair in flat]
-    score = [truth.score.max() - truth.score[pair] for pair in flat]
+    found = [[truth.regret(pick) for pick in row] for row in picks]
+    loss, score = 100 * np.array(found).reshape(-1, 2).T
     return Regret(
-        loss=100 * float(np.mean(loss)),
-        score=100 * float(np.mean(score)),
-        worst=100 * float(np.max(score)),
-        same=float(np.mean([_agreement([scheme for scheme, _ in row]) for row in picks])),
+        loss=float(loss.mean()),
+        score=float(score.mean()),
+        worst=float(score.max()),
+        same=float(np.mean([_agreement([_scheme(pick) for pick in row]) for row in picks])),
     )
+
+
+def _scheme(pick: Pair | Adam) -> int:
+    return pick[0] if isinstance(pick, tuple) else -1
 
 
 def _agreement(schemes: Sequence[int]) -> float:
