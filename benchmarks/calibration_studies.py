@@ -194,8 +194,8 @@ def evidence_of(
     return Evidence(
         scheme=scheme,
         selection=Selection(
-            **shared, mean_loss=0.0, grid=list(grid), censored="no", engine="torch",
-            provenance=PROVENANCE,
+            **shared, other_learning_rate=best, mean_loss=0.0, grid=list(grid), censored="no",
+            engine="torch", provenance=PROVENANCE,
         ),
         tuning=[
             _run(scheme, "grid" if rate in grid else "refinement", rate, seed, loss)

@@ -153,16 +153,6 @@ class Experiment:
             engine=results.engine,
         )
 
-    def cap(self, loss: float | None, score: float | None, split: str = "validation") -> float:
-        """Return what a run is compared by, or the constant predictor's if lower or none."""
-        constant = (
-            self.judged.constant_test_loss
-            if split == "test"
-            else self.judged.constant_validation_loss
-        )
-        value = self.schema.value(loss, score)
-        return constant if value is None else min(value, constant)
-
     def checkpoint(self, scheme: str, role: Role) -> Path:
         """Return the folder for unfinished work of a scheme, named by all that it depends on."""
         key = dataclasses.asdict(self.provenance(scheme, role))
@@ -230,7 +220,7 @@ class Experiment:
             train_loss=finite(results.train_loss[lane, -1]),
             validation_loss=final,
             validation_score=score,
-            capped_loss=self.cap(final, score),
+            capped_loss=self.schema.capped(final, score),
             test_loss=None,
             test_score=None,
             capped_test_loss=None,

@@ -173,6 +173,7 @@ class Selection:
 
     Attributes:
         learning_rate: The rate with the lowest mean capped validation loss.
+        other_learning_rate: The rate that the other of loss and score would choose.
         mean_loss: That loss, averaged over the tuning seeds.
         grid: All rates of the shared grid and its extensions, ascending.
         censored: Which end of the evaluated rates the best rate still sits on, after extension.
@@ -183,6 +184,7 @@ class Selection:
     initializer: str
     options: dict[str, OptionValue]
     learning_rate: float
+    other_learning_rate: float
     mean_loss: float
     grid: list[float]
     censored: Censored
@@ -411,6 +413,33 @@ class NeededSeeds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OtherCriterion:
+    """What the other of loss and score would have chosen, on the same seeds.
+
+    Each scheme brings the rate that this criterion tunes it to; the scheme is chosen on the tuning
+    seeds and compared with the recommended pair on the fresh ones, seed by seed, on validation.
+
+    Attributes:
+        criterion: Its name.
+        low: Of the 95 % interval of the difference, small being good: below 0 it is better than
+            the recommended pair.
+        better: Whether the whole interval lies below 0.
+        test: Its mean on test rows, in the criterion's own unit.
+        recommended_test: That of the recommended pair.
+    """
+
+    criterion: str
+    scheme: str
+    learning_rate: float
+    low: float
+    difference: float
+    high: float
+    better: bool
+    test: float
+    recommended_test: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The answer, in words and in numbers.
 
@@ -434,6 +463,7 @@ class Verdict:
     repicked: float
     firm: bool
     picks: dict[str, float]
+    other: OtherCriterion | None
     untrainable: list[str]
     rule: list[str]
     caveats: list[str]
@@ -566,6 +596,26 @@ class Schema:
         if self.select_by == "loss":
             return loss
         return None if loss is None or score is None else 1 - score
+
+    @property
+    def other(self) -> "Schema":
+        """The schema of a study that selects by the other of loss and score."""
+        return replace(self, select_by="loss" if self.select_by == "score" else "score")
+
+    def capped(
+        self, loss: float | None, score: float | None, split: EvaluationSplit = "validation"
+    ) -> float:
+        """Return what a run is compared by, or the constant predictor's if lower or none."""
+        judged, value = self.judged, self.value(loss, score)
+        constant = judged.constant_validation_loss
+        if split == "test":
+            constant = judged.constant_test_loss
+        return constant if value is None else min(value, constant)
+
+    @property
+    def criterion(self) -> str:
+        """What runs are compared by, by name."""
+        return self.loss_name if self.select_by == "loss" else self.score_name
 
     @property
     def judged(self) -> "Schema":

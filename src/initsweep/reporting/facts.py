@@ -66,6 +66,14 @@ def why_not(study: Study) -> list[str]:
             f"({numbers.width(best.basin_width, best.basin_censored)} decades against "
             f"{numbers.width(chosen.basin_width, chosen.basin_censored)})."
         )
+    other = verdict.other
+    if other is not None and other.better:
+        values = [numbers.score(v, other.criterion) for v in (other.test, other.recommended_test)]
+        found.append(
+            f"By {_words(other.criterion)} it would be {other.scheme} at learning rate "
+            f"{numbers.rate(other.learning_rate)}: {values[0]} on test against {values[1]}. This "
+            f"study selects by {study.schema.criterion.replace('_', ' ')} (`task.select_by`)."
+        )
     tested = min(rows, key=lambda row: row.test_loss)
     if tested not in (best, chosen):
         found.append(

@@ -131,6 +131,7 @@ def _read(scheme: str, schema: Schema) -> Evidence:
         tuning=artifacts.read_rows(tuned / "runs.csv", RunRow),
         confirmation=artifacts.read_record(trained / "record.json", Confirmation),
         confirm=artifacts.read_rows(trained / "runs.csv", RunRow),
+        other=artifacts.read_rows(trained / "other.csv", RunRow),
         curves=_curves(trained, schema),
         retunes=[
             Retune(

@@ -79,6 +79,7 @@ def run(params: Params, scheme: str) -> None:
     )
     artifacts.write_json(folder / "record.json", record)
     _train_retuned(experiment, scheme, {rate: runs})
+    _train_other(experiment, scheme, selection)
     artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
 
 
@@ -103,6 +104,24 @@ def _train_retuned(experiment: Experiment, scheme: str, known: dict[float, list[
             for row in known[rate]
         ]
         artifacts.write_rows(train / "runs.csv", runs, RunRow)
+
+
+def _train_other(experiment: Experiment, scheme: str, selection: Selection) -> None:
+    """Train the same seeds at the rate that the other of loss and score chose, if it is another.
+
+    So that the verdict can say what it would have been by the other, measured as fairly.
+    """
+    rate, runs = selection.other_learning_rate, list[RunRow]()
+    if rate != selection.learning_rate:
+        seeds = experiment.params.confirm.seeds
+        trained = experiment.run(scheme, "confirm", [(0, rate)], seeds, keep_states=True)
+        outputs = _outputs(experiment, scheme, trained.states)
+        runs = [
+            _with_test(experiment, row, made["test"])
+            for row, made in zip(trained.runs, outputs, strict=True)
+        ]
+    inputs.check()
+    artifacts.write_rows(artifacts.train_folder(scheme) / "other.csv", runs, RunRow)
 
 
 def median_run(runs: Sequence[RunRow]) -> int | None:
@@ -136,7 +155,7 @@ def _outputs(
 
 def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> RunRow:
     if outputs is None:
-        return replace(row, capped_test_loss=experiment.cap(None, None, "test"))
+        return replace(row, capped_test_loss=experiment.schema.capped(None, None, "test"))
     targets = experiment.test.targets
     loss = finite(float(experiment.recorded_loss(outputs, targets)))
     score = finite(float(experiment.score(outputs, targets)))
@@ -144,7 +163,7 @@ def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> R
         row,
         test_loss=loss,
         test_score=score,
-        capped_test_loss=experiment.cap(loss, score, "test"),
+        capped_test_loss=experiment.schema.capped(loss, score, "test"),
     )
 
 

@@ -9,7 +9,7 @@ from initsweep.experiment import Experiment, Trained, load_experiment
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
 from initsweep.randomness import stream_seed
-from initsweep.records import Censored, CurveRow, RunRow, Selection, TrialKind, TrialRow
+from initsweep.records import Censored, CurveRow, RunRow, Schema, Selection, TrialKind, TrialRow
 from initsweep.running import inputs
 from initsweep.tuning import Study, Trial
 
@@ -34,13 +34,13 @@ def run(params: Params, scheme: str) -> None:
     artifacts.write_rows(folder / "curves.csv", curves, CurveRow)
     rows = [_trial_row(scheme, trial, runs) for trial in study.trials]
     artifacts.write_rows(folder / "trials.csv", rows, TrialRow)
-    selection = _selection(experiment, scheme, study, batches.engine)
+    selection = _selection(experiment, scheme, study, batches)
     artifacts.write_json(folder / "selection.json", selection)
     for inside, (study, batches) in zip(
         artifacts.retune_folders(folder, tune.retunes), again, strict=True
     ):
         artifacts.write_rows(inside / "runs.csv", batches.runs, RunRow)
-        selection = _selection(experiment, scheme, study, batches.engine)
+        selection = _selection(experiment, scheme, study, batches)
         artifacts.write_json(inside / "selection.json", selection)
     artifacts.remove_folder(experiment.checkpoint(scheme, "tune"))
 
@@ -123,7 +123,26 @@ def _trial_row(scheme: str, trial: Trial, runs: Sequence[RunRow]) -> TrialRow:
     )
 
 
-def _selection(experiment: Experiment, scheme: str, study: Study, engine: str) -> Selection:
+def best_by(schema: Schema, runs: Sequence[RunRow]) -> float:
+    """Return the rate with the lowest mean of what a schema selects by.
+
+    A score counts rows and often ties: then the lower loss decides, then the lower rate.
+    """
+    by_rate: dict[float, list[RunRow]] = {}
+    for run in runs:
+        by_rate.setdefault(run.learning_rate, []).append(run)
+
+    def key(rate: float) -> tuple[float, float, float]:
+        means = [
+            fmean(one.capped(run.validation_loss, run.validation_score) for run in by_rate[rate])
+            for one in (schema, schema.other)
+        ]
+        return means[0], means[1], rate
+
+    return min(by_rate, key=key)
+
+
+def _selection(experiment: Experiment, scheme: str, study: Study, batches: "_Batches") -> Selection:
     name, options = experiment.params.initializer(scheme)
     best, rates = study.best, study.rates
     on_edge: dict[float, Censored] = {rates[0]: "low", rates[-1]: "high"}
@@ -132,9 +151,10 @@ def _selection(experiment: Experiment, scheme: str, study: Study, engine: str) -
         initializer=name,
         options=options,
         learning_rate=best.learning_rate,
+        other_learning_rate=best_by(experiment.schema.other, batches.runs),
         mean_loss=best.loss,
         grid=rates,
         censored=on_edge.get(best.learning_rate, "no"),
-        engine=engine,
+        engine=batches.engine,
         provenance=experiment.provenance(scheme, "tune"),
     )

@@ -31,7 +31,11 @@ class Retune:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All records of one scheme: its tuning runs and choice, its fresh runs and their epochs."""
+    """All records of one scheme: its tuning runs and choice, its fresh runs and their epochs.
+
+    Attributes:
+        other: Fresh runs at the rate of the other criterion; empty where it is the same.
+    """
 
     scheme: str
     selection: Selection
@@ -39,6 +43,7 @@ class Evidence:
     confirmation: Confirmation
     confirm: Sequence[RunRow]
     curves: Sequence[CurveRow]
+    other: Sequence[RunRow] = ()
     retunes: Sequence[Retune] = ()
 
 
@@ -62,6 +67,7 @@ def check_evidence(
         _check_data(one, schema)
         _check_numbers(one)
         _check_confirm_runs(one, confirm_seeds)
+        _check_other_runs(one, confirm_seeds)
         _check_caps(one, schema)
         _check_tuning_seeds(one)
     _check_curves(evidence)
@@ -128,6 +134,18 @@ def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
     for run in one.confirm:
         if run.kind != "confirm" or run.capped_test_loss is None:
             raise _refuse(one.scheme, "train", f"seed {run.seed} has no test loss")
+
+
+def _check_other_runs(one: Evidence, expected: Sequence[int]) -> None:
+    rate = one.selection.other_learning_rate
+    wanted = [] if rate == one.selection.learning_rate else sorted(expected)
+    found = sorted(run.seed for run in one.other)
+    if found != wanted or {run.learning_rate for run in one.other} - {rate}:
+        raise _refuse(
+            one.scheme,
+            "train",
+            f"other.csv has seeds {found}, expected {wanted} at learning rate {rate!r}",
+        )
 
 
 def _check_caps(one: Evidence, schema: Schema) -> None:

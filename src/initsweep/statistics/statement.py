@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from initsweep.records import Schema, SchemeRow
+from initsweep.records import OtherCriterion, Schema, SchemeRow
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.wording import (
     counted,
@@ -22,7 +22,7 @@ def statement_of(
     rows: Sequence[SchemeRow],
     schema: Schema,
     yardstick: Yardstick,
-    agreement: str | None,
+    besides: tuple[OtherCriterion | None, str | None] = (None, None),
 ) -> str:
     """Say what came out: the scheme, its rate, how it does on test, and how sure that is.
 
@@ -31,7 +31,8 @@ def statement_of(
         rows: The verdict table.
         schema: Names of loss and score.
         yardstick: The thresholds.
-        agreement: What re-tunings say about the recommended scheme, if there were any.
+        besides: What the other criterion would have chosen; what re-tunings say about the
+            recommended scheme, if there were any.
 
     Returns:
         One sentence.
@@ -58,7 +59,13 @@ def statement_of(
         "lead": lambda: _leads(choice),
         "tie": lambda: _tied(choice, yardstick.margin("validation")),
     }[choice.decision]()
-    parts = [_measured(row, schema, yardstick), standing, _how_sure(choice), agreement]
+    parts = [
+        _measured(row, schema, yardstick),
+        standing,
+        _how_sure(choice),
+        _other(besides[0]),
+        besides[1],
+    ]
     return "; ".join(part for part in parts if part is not None) + "."
 
 
@@ -122,6 +129,21 @@ def _few(schemes: Sequence[str]) -> str:
 def _named(schemes: Sequence[str]) -> str:
     # Named only if they are few: the tables list them all.
     return f" ({listed(sorted(schemes))})" if len(schemes) <= FEW else ""
+
+
+def _other(other: OtherCriterion | None) -> str | None:
+    """Return what the other criterion would have chosen, if it is better by more than its interval.
+
+    Returns:
+        Part of a sentence, or None.
+    """
+    if other is None or not other.better:
+        return None
+    test, own = (scored(other.criterion, v) for v in (other.test, other.recommended_test))
+    return (
+        f"by {_plain(other.criterion)} it would be {other.scheme} at {rate(other.learning_rate)}, "
+        f"{test} on test against {own}"
+    )
 
 
 def _how_sure(choice: Choice) -> str:

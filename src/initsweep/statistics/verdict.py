@@ -7,6 +7,7 @@ from initsweep.params import Decide
 from initsweep.records import (
     BudgetRow,
     DivergenceRow,
+    OtherCriterion,
     PairRow,
     Provenance,
     QuantityRow,
@@ -18,6 +19,7 @@ from initsweep.records import (
 )
 from initsweep.statistics.budget import budget_rows
 from initsweep.statistics.caveats import caveats_of
+from initsweep.statistics.criteria import other_criterion
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.quantities import divergence_rows, quantity_rows
 from initsweep.statistics.retuning import (
@@ -66,14 +68,15 @@ def compare(
     Returns:
         The tables and the verdict; schemes keep the order given.
     """
-    yardstick, schema = Yardstick.of(schema, decide), schema.judged
+    yardstick, prepared, schema = Yardstick.of(schema, decide), schema, schema.judged
     summaries = summarize(evidence, yardstick)
     choice = sure(choose(summaries, yardstick), summaries, yardstick)
     cap = yardstick.validation_constant
     again = retunings(evidence, yardstick)
     rows = scheme_rows(summaries, choice, yardstick)
     quantities = quantity_rows(summaries, choice, yardstick)
-    statement = statement_of(choice, rows, schema, yardstick, agreement(choice, again))
+    other = other_criterion(summaries, choice.recommended, prepared)
+    statement = statement_of(choice, rows, schema, yardstick, (other, agreement(choice, again)))
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
@@ -82,7 +85,9 @@ def compare(
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
         retunes=retune_rows([Tuning(summaries=summaries, choice=choice), *again]),
         quantities=quantities,
-        verdict=_verdict(statement, summaries, choice, again, rows, schema, yardstick, provenance),
+        verdict=_verdict(
+            statement, summaries, choice, (other, again), rows, schema, yardstick, provenance
+        ),
     )
 
 
@@ -97,13 +102,14 @@ def _verdict(
     statement: str,
     summaries: Sequence[Summary],
     choice: Choice,
-    again: Sequence[Tuning],
+    besides: tuple[OtherCriterion | None, Sequence[Tuning]],
     rows: Sequence[SchemeRow],
     schema: Schema,
     yardstick: Yardstick,
     provenance: Provenance,
 ) -> Verdict:
     row = next((row for row in rows if row.scheme == choice.recommended), None)
+    other, again = besides
     usable = None
     if row is not None and row.basin_low is not None and row.basin_high is not None:
         usable = (row.basin_low, row.basin_high)
@@ -118,6 +124,7 @@ def _verdict(
         undecided=list(choice.undecided),
         repicked=round(choice.repicked, 3),
         firm=choice.firm,
+        other=other,
         picks={scheme: round(share, 3) for scheme, share in choice.picks.items()},
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
         rule=[
