@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from initsweep.statistics.grid import Array, Basins, Flags, basins
-from initsweep.statistics.resamples import bounds, means_over, seed_draws
+from initsweep.statistics.resamples import LEVEL, means_over, seed_draws
+from initsweep.statistics.student import student_quantile
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
 
@@ -23,8 +24,8 @@ class Widths:
     Attributes:
         drawn: Widths in decades by draw, shape (draws, schemes), in the order given.
         gaps: Measured width of one scheme minus that of another, shape (schemes, schemes).
-        slack: How far the lower end of a gap's 95 % interval lies below it; infinite where the
-            other basin may go on beyond the rates tried.
+        slack: Half the width of a gap's 95 % interval; infinite where the other basin may go on
+            beyond the rates tried.
     """
 
     def __init__(self, summaries: Sequence[Summary], yardstick: Yardstick) -> None:
@@ -32,13 +33,19 @@ class Widths:
         shares, self.probability = seed_draws(seeds)
         found = [drawn_basins(summary, shares, yardstick) for summary in summaries]
         self.drawn = np.stack([one.widths for one in found], axis=1)
-        open_ended = np.stack([one.open_ended for one in found], axis=1)
         own = np.array([summary.basin_width for summary in summaries])
         self.gaps = own[:, np.newaxis] - own
-        self.slack = np.full(self.gaps.shape, np.inf)
-        for place in range(len(summaries) if seeds > 1 else 0):
-            least = self.drawn[:, [place]] - np.where(open_ended, np.inf, self.drawn)
-            self.slack[place] = self.gaps[place] - bounds(least, seeds)[0]
+        closed = np.array([summary.basin_closed for summary in summaries])
+        self.slack = np.where(closed, self._half_widths(seeds), np.inf)
+
+    def _half_widths(self, seeds: int) -> Array:
+        """Return half the width of each gap's interval, by Student's t over the draws."""
+        if seeds == 1:
+            return np.full(self.gaps.shape, np.inf)
+        drawn = self.drawn[:, :, np.newaxis] - self.drawn[:, np.newaxis]
+        centred = drawn - np.tensordot(self.probability, drawn, axes=1)
+        variance = np.tensordot(self.probability, centred**2, axes=1) * seeds / (seeds - 1)
+        return np.asarray(student_quantile((1 + LEVEL) / 2, seeds - 1) * np.sqrt(variance))
 
     def narrower(self, widest: int) -> Flags:
         """Return which schemes are shown to have a narrower basin than one, shape (schemes,)."""

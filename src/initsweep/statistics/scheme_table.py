@@ -39,7 +39,7 @@ def _why(
 ) -> str:
     """Return how far behind the best a scheme is on validation, and why it is in or out."""
     if summary.untrainable is not None:
-        return f"no better than guessing {summary.untrainable}"
+        return f"better than guessing {summary.untrainable}"
     law = next(law for law in laws_of(trainable) if summary.scheme in law)
     same = ", ".join(other for other in law if other != summary.scheme)
     text = _behind(summary, choice, trainable, yardstick)

@@ -59,14 +59,9 @@ def statement_of(
         "lead": lambda: _leads(choice),
         "tie": lambda: _tied(choice, yardstick.margin("validation")),
     }[choice.decision]()
-    parts = [
-        _measured(row, schema, yardstick),
-        standing,
-        _how_sure(choice),
-        _other(besides[0]),
-        besides[1],
-    ]
-    return "; ".join(part for part in parts if part is not None) + "."
+    other, agreement = besides
+    parts = (_measured(row, schema, yardstick), standing, _how_sure(choice), _other(other))
+    return "; ".join(part for part in (*parts, agreement) if part is not None) + "."
 
 
 def _measured(row: SchemeRow, schema: Schema, yardstick: Yardstick) -> str:

@@ -77,10 +77,15 @@ class Summary:
         return 0.0 if basin is None else basin.width
 
     @property
+    def basin_closed(self) -> bool:
+        """Whether the basin ends within the rates tried, on both sides."""
+        basin = self.sensitivity.basin
+        return basin is None or basin.censored == "no"
+
+    @property
     def basin_decades(self) -> str:
         """That width in words, with "at least" if the basin reaches the end of the rates tried."""
-        basin = self.sensitivity.basin
-        return decades(self.basin_width, at_least=basin is not None and basin.censored != "no")
+        return decades(self.basin_width, at_least=not self.basin_closed)
 
 
 def summarize(evidence: Sequence[Evidence], yardstick: Yardstick) -> list[Summary]:
