@@ -22,6 +22,7 @@ class Setting:
         help: What it is for.
         value: Makes the key's value from the text.
         choices: The texts there are, None for any.
+        further: Other keys that the text sets.
     """
 
     option: str
@@ -29,6 +30,7 @@ class Setting:
     help: str
     value: Callable[[str], object] = str
     choices: tuple[str, ...] | None = None
+    further: Callable[[str], Mapping[str, object]] = lambda _: {}
 
     @property
     def name(self) -> str:
@@ -62,6 +64,13 @@ TASK = Setting(
     key="data.task",
     help="what the target is (default: text and few whole numbers are classes)",
     choices=("auto", "classification", "regression"),
+)
+BY = Setting(
+    option="--by",
+    key="task.select_by",
+    help="what rates and schemes are chosen by: loss, or a score such as accuracy (default: loss)",
+    value=lambda text: "loss" if text == "loss" else "score",
+    further=lambda text: {} if text == "loss" else {"task.score": text},
 )
 TABLE = (
     Setting(
@@ -115,10 +124,11 @@ TABLE = (
 )
 """For tables only."""
 
-SETTINGS = (TASK, *TABLE)
+SETTINGS = (TASK, BY, *TABLE)
 SAID_OTHERWISE = {
     "data.source": "--data",
     "model.name": "--model",
+    "task.score": "--by",
     "model.": "--option ",
     **{setting.key: setting.option for setting in SETTINGS},
 }
@@ -130,7 +140,11 @@ _SUFFIXES = r"(?:csv|tsv|tab|txt|parquet|np[yz]|gz|zip|idx|pt|safetensors|py|yam
 
 def values_of(given: Mapping[str, str]) -> dict[str, object]:
     """Return what options set, by key; options by attribute, as in `Setting.name`."""
-    return {one.key: one.value(given[one.name]) for one in SETTINGS if one.name in given}
+    found: dict[str, object] = {}
+    for one in SETTINGS:
+        if one.name in given:
+            found |= {one.key: one.value(given[one.name]), **one.further(given[one.name])}
+    return found
 
 
 def as_options(message: str, words: Mapping[str, str]) -> str:
