@@ -9,44 +9,91 @@ was stopped; studies are then redrawn from it, and every rule of decision choose
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from benchmarks import answer_pools as pools
-from benchmarks.answer_studies import RULES, Regret, draw, judge, worth
+from benchmarks.answer_coverage import Coverage, coverage
+from benchmarks.answer_rules import RULES
+from benchmarks.answer_studies import Regret, draw, judge, worth
 from benchmarks.answer_tasks import TASKS
 from benchmarks.common import count, parser_of
 
 STUDIES = 20
 
 
-def table(names: Sequence[str], studies: int) -> str:
-    """Return the regret of every rule, mean over tasks, and how stable its choices are."""
-    found: dict[str, list[Regret]] = {}
+Found = dict[str, dict[str, Regret]]
+"""What each rule lost, by rule and task."""
+
+PRODUCT = "product | rotating"
+
+
+def measured(names: Sequence[str], studies: int) -> tuple[Found, dict[str, Coverage]]:
+    """Return what each rule loses on each task, and how right the product is about itself."""
+    found: Found = {}
+    said: dict[str, Coverage] = {}
     for pool in map(pools.read, names):
-        truth, (_, outers, _, _) = worth(pool), pool.constants.shape
+        truth = worth(pool)
         for inner, split in enumerate(pools.INNER):
             drawn = [
                 [draw(pool, inner, outer, number) for number in range(studies)]
-                for outer in range(outers)
+                for outer in range(pool.constants.shape[1])
+                if np.isfinite(pool.constants[inner, outer]).all()
             ]
             for rule, choose in RULES.items():
-                found.setdefault(f"{rule} | {split}", []).append(judge(truth, choose, drawn))
+                picks = [[choose(study) for study in row] for row in drawn]
+                found.setdefault(f"{rule} | {split}", {})[pool.name] = judge(truth, picks)
+        said[pool.name] = coverage(drawn)
+    return found, said
+
+
+def rules_table(found: Found) -> str:
+    """Return the regret of every rule, on the tasks that chose and on those that report."""
     lines = [
         "| rule | split | loss regret, % of constant | score regret, points | worst task | "
-        "same scheme | tasks |",
-        "|---|---|---|---|---|---|---|",
+        "same scheme | trainings | tasks |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    return "\n".join([*lines, *(f"| {name} | {_cells(of)} |" for name, of in found.items())])
+    every = list(next(iter(found.values())))
+    for title, names in (("", every), ("chosen on", every[::2]), ("reported on", every[1::2])):
+        if title and len(every) > 1:
+            lines.append(f"| **{title}** | {', '.join(names)} ||||||")
+        if not title or len(every) > 1:
+            lines += [
+                f"| {rule} | {_cells([of[name] for name in names])} |"
+                for rule, of in found.items()
+                if not title or rule.endswith("rotating")
+            ]
+    return "\n".join(lines)
+
+
+def tasks_table(found: Found, said: Mapping[str, Coverage]) -> str:
+    """Return the product task by task, beside the best habit, with what it says of itself."""
+    lines = [
+        "| task | loss regret | score regret | of the best habit | same scheme | said | firm | "
+        "means cover | differences cover |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, one in found[PRODUCT].items():
+        habits = [of[name].score for rule, of in found.items() if rule.startswith("habit")]
+        told = said[name]
+        lines.append(
+            f"| {name} | {one.loss:.2f} | {one.score:.2f} | {min(habits):.2f} | {told.same:.2f} | "
+            f"{told.said:.2f} | {told.firm:.2f} | {told.means:.3f} | {told.differences:.3f} |"
+        )
+    return "\n".join(lines)
 
 
 def _cells(found: Sequence[Regret]) -> str:
-    n = len(found)
+    def mean(what: str) -> float:
+        return sum(getattr(one, what) for one in found) / len(found)
+
     return (
-        f"{sum(one.loss for one in found) / n:.2f} | {sum(one.score for one in found) / n:.2f} | "
-        f"{max(one.score for one in found):.2f} | {sum(one.same for one in found) / n:.2f} | {n}"
+        f"{mean('loss'):.2f} | {mean('score'):.2f} | {max(one.score for one in found):.2f} | "
+        f"{mean('same'):.2f} | {mean('trainings'):.0f} | {len(found)}"
     )
 
 
@@ -75,7 +122,8 @@ def main() -> None:
             pools.train_pool(name)
     if asked.train is None:
         kept = sorted(file.stem for file in pools.FOLDER.glob("*.npz"))
-        print(table(asked.tasks or kept, asked.studies))
+        found, said = measured(asked.tasks or kept, asked.studies)
+        print(rules_table(found), tasks_table(found, said), sep="\n\n")
 
 
 if __name__ == "__main__":
