@@ -38,7 +38,8 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
     return [
         f"Compared with {choice.best}, paired by seed (mean difference [95 % interval], sign-flip "
         f"p after Holm over {counted(choice.comparisons, 'comparison')}, alpha "
-        f"{yardstick.decide.alpha}, margin {number(yardstick.margin('validation'))}): {'; '.join(map(paired, pairs))}.",
+        f"{yardstick.decide.alpha}, margin {number(yardstick.margin('validation'))}): "
+        f"{'; '.join(map(paired, pairs))}.",
         "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
         f"margin. {_tied(choice, yardstick.margin('validation'))}",
     ]
