@@ -215,7 +215,7 @@ def test_equivalence_needs_no_allowance():
 
 def test_schemes_with_the_same_runs_count_once_in_the_correction():
     base = np.linspace(0.1, 0.2, 10)
-    copies = {name: base + 0.1 for name in ("b", "c", "d")}
+    copies = dict.fromkeys("bcd", base + 0.1)
     losses = {"a": base, "twin": base.copy(), **copies, "e": base + 0.2}
     rows = {r.scheme: r for r in compare_with("validation", "a", sound(losses), YARDSTICK)}
     # Two laws differ from that of the reference: twice 2^-9, not five times.
