@@ -58,7 +58,9 @@ def statement_of(
         "lead": lambda: _leads(choice),
         "tie": lambda: _tied(choice, yardstick.margin("validation")),
     }[choice.decision]()
-    parts = [_measured(row, schema, yardstick), standing, _how_sure(choice), agreement]
+    alone = sum(row.trainable for row in rows) == 1
+    sure = None if alone else _how_sure(choice)
+    parts = [_measured(row, schema, yardstick), standing, sure, agreement]
     return "; ".join(part for part in parts if part is not None) + "."
 
 
@@ -107,9 +109,12 @@ def _tied(choice: Choice, margin: float) -> str:
         f"{counted(len(choice.tie_set), 'scheme')}{_named(choice.tie_set)} are as good on "
         f"validation as far as matters, with means within {number(margin)}; "
     )
-    if len(choice.forgiving) < len(choice.tie_set):
-        text += f"of the {len(choice.forgiving)} not shown to be less forgiving "
-    text += f"{choice.pick} has the lowest mean"
+    if len(choice.forgiving) == 1:
+        text += f"{choice.pick} alone is not shown to be less forgiving"
+    else:
+        if len(choice.forgiving) < len(choice.tie_set):
+            text += f"of the {len(choice.forgiving)} not shown to be less forgiving "
+        text += f"{choice.pick} has the lowest mean"
     if choice.undecided:
         text += f"; {_few(choice.undecided)} neither as good nor shown to be worse"
     return text
