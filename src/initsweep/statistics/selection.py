@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from initsweep.randomness import numpy_stream
 from initsweep.records import Decision, Outcome, PairRow, Standing
-from initsweep.statistics.comparison import Runs, compare_with, seeds_needed
+from initsweep.statistics.comparison import Runs, compare_with, family_size, seeds_needed
 from initsweep.statistics.forgiving import most_forgiving, repicked
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
@@ -28,6 +28,7 @@ class Choice:
         forgiving: Those of the tie set not shown to have a narrower basin than the widest.
         pick: Of these the one with the lowest mean; the reference of the test family. It is
             recommended unless there are too few seeds.
+        comparisons: How many of them Holm's correction counts on validation: one for each law.
         picks: How often other studies of the same data would pick each scheme; empty where there
             is nothing to choose.
         seeds: Fresh seeds per scheme.
@@ -42,6 +43,7 @@ class Choice:
     pick: str | None = None
     picks: Mapping[str, float] = field(default_factory=dict)
     pairs: tuple[PairRow, ...] = ()
+    comparisons: int = 0
     seeds: int
     seeds_needed: int
 
@@ -58,7 +60,7 @@ class Choice:
     @property
     def firm(self) -> bool:
         """Whether most other studies of the same data would pick the same scheme."""
-        return self.repicked >= FIRM
+        return round(self.repicked, 2) >= FIRM  # as it is written, in whole per cent
 
     def outcome(self, scheme: str) -> Outcome:
         """Return what the verdict table says of a trainable scheme."""
@@ -95,7 +97,9 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
 
 def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     """Return the choice with how often other studies of the same data would make it."""
-    left = [s for s in summaries if s.scheme in {*choice.tie_set, *choice.undecided}]
+    by_name = {summary.scheme: summary for summary in summaries}
+    # In the order of the choice, so that of schemes that are equal the same one is picked here.
+    left = [by_name[scheme] for scheme in (*choice.tie_set, *choice.undecided)]
     if not left:
         return choice
     stream = numpy_stream("statistics", "repicked", choice.seeds)
@@ -139,6 +143,7 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
         forgiving=_names(forgiving),
         pick=forgiving[0].scheme,
         pairs=tuple(pairs),
+        comparisons=family_size(best.scheme, runs),
         seeds=seeds,
         seeds_needed=needed,
     )

@@ -60,8 +60,9 @@ def statement_of(
         "tie": lambda: _tied(choice, yardstick.margin("validation")),
     }[choice.decision]()
     other, agreement = besides
-    parts = (_measured(row, schema, yardstick), standing, _how_sure(choice), _other(other))
-    return "; ".join(part for part in (*parts, agreement) if part is not None) + "."
+    sure = None if sum(row.trainable for row in rows) == 1 else _how_sure(choice)
+    parts = (_measured(row, schema, yardstick), standing, sure, _other(other), agreement)
+    return "; ".join(part for part in parts if part is not None) + "."
 
 
 def _measured(row: SchemeRow, schema: Schema, yardstick: Yardstick) -> str:
@@ -109,9 +110,12 @@ def _tied(choice: Choice, margin: float) -> str:
         f"{counted(len(choice.tie_set), 'scheme')}{_named(choice.tie_set)} are as good on "
         f"validation as far as matters, with means within {number(margin)}; "
     )
-    if len(choice.forgiving) < len(choice.tie_set):
-        text += f"of the {len(choice.forgiving)} not shown to be less forgiving "
-    text += f"{choice.pick} has the lowest mean"
+    if len(choice.forgiving) == 1:
+        text += f"{choice.pick} alone is not shown to be less forgiving"
+    else:
+        if len(choice.forgiving) < len(choice.tie_set):
+            text += f"of the {len(choice.forgiving)} not shown to be less forgiving "
+        text += f"{choice.pick} has the lowest mean"
     if choice.undecided:
         text += f"; {_few(choice.undecided)} neither as good nor shown to be worse"
     return text

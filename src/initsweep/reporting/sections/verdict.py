@@ -45,6 +45,6 @@ def _failing(study: Study) -> str:
     if not failing:
         return ""
     return (
-        f" Some of them failed in fresh runs: {listed(failing)}. Not shown to be worse does not "
-        "mean as good; the caveats say how many failures it takes."
+        f" Not shown to be worse, though some failed in fresh runs: {listed(failing)}. The caveats "
+        "say how many failures it takes."
     )
