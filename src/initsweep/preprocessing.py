@@ -74,7 +74,7 @@ class Preprocessing:
         categorical: The categorical columns.
         dropped: Columns of the raw data that are not used, because they never vary.
         mean: Shape (features,).
-        scale: Shape (features,), above 0.
+        scale: Shape (features,); 0 for a feature that is 0 in every row, as it tells nothing.
         shape: Shape of one example, (channels, height, width) for images; empty for tables.
     """
 
@@ -136,6 +136,7 @@ class Preprocessing:
             Shape (rows, features), float32.
         """
         mean, scale = np.array(self.mean), np.array(self.scale)
+        scale[scale == 0] = np.inf
         result = np.empty((len(numbers), len(mean)), np.float32)
         step = max(1, CHUNK_VALUES // max(1, len(mean)))
         for start in range(0, len(numbers), step):
