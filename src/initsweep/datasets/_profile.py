@@ -35,7 +35,7 @@ def profile(dataset: Dataset, prepared: Prepared) -> dict[str, Any]:
         "constant_features": constant_columns(dataset, known),
         "dropped_features": dropped,
         "missing_values": missing,
-        "notices": _notices(dataset, dropped, missing),
+        "notices": _notices(dataset, fitted_on, dropped, missing),
         "targets": _targets(dataset, prepared),
         "features": [
             {"name": name, **_feature(dataset, name, known[:, column])}
@@ -60,12 +60,12 @@ def caveats(found: dict[str, Any]) -> list[str]:
     ]
 
 
-def _notices(dataset: Dataset, dropped: Sequence[str], missing: int) -> list[str]:
+def _notices(dataset: Dataset, fitted_on: str, dropped: Sequence[str], missing: int) -> list[str]:
     """Return what was assumed and done that the user may want to know."""
-    said = list(dataset.notices)
+    said, known = list(dataset.notices), "training" if fitted_on == "train" else fitted_on
     if dropped:
         listed = ", ".join(map(quoted, dropped[:5])) + (", ..." if len(dropped) > 5 else "")
-        said.append(f"Columns that never vary in the training rows are left out: {listed}.")
+        said.append(f"Columns that never vary in the {known} rows are left out: {listed}.")
     if missing:
         said.append(
             f"{missing} values are missing: numbers are filled in with the median of the training "
