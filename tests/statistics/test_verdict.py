@@ -217,6 +217,17 @@ def test_a_faultless_study_has_the_caveats_of_any_study():
     assert "share its test rows" in result.caveats[2]
 
 
+def test_a_rotating_split_is_among_what_intervals_cover():
+    rotating = replace(
+        SCHEMA, validation="rotating", rows={"train": 60, "validation": 20, "test": 20}
+    )
+    found = [evidence("a", noisy(0.2, seeds=20), CLEAN)]
+    first = compare(found, rotating, DECIDE, PROVENANCE).verdict.caveats[0]
+    assert "a seed draws its 60 training and" in first
+    assert "intervals cover all of these" in first
+    assert "data split" not in first
+
+
 def test_the_choice_of_test_rows_is_a_spread_of_its_own():
     found = evidence("a", [0.2] * 20, CLEAN)  # accuracy 0.9 on 200 rows: 1.96 sqrt(.09 / 200)
     assert (
