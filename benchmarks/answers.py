@@ -111,7 +111,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Train what is asked for, else print the table."""
+    """Train what is asked for, else print the table.
+
+    Raises:
+        SystemExit: If there are too few outer splits.
+    """
     asked = parser().parse_args()
     if asked.outer < FEWEST_OUTER:
         raise SystemExit(f"--outer: received {asked.outer}; one half of them judges the other's.")

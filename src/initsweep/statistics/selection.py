@@ -90,7 +90,9 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
         return choice
     trainable = (summary for summary in summaries if summary.untrainable is None)
     ranked = sorted(trainable, key=lambda summary: (summary.mean_validation, summary.scheme))
-    test = {one.scheme: Runs(losses=one.test, failed=one.failed) for one in ranked}
+    test = {
+        one.scheme: Runs(losses=one.test, failed=one.failed, rows=one.test_rows) for one in ranked
+    }
     compared = compare_with("test", choice.pick, test, yardstick)
     return replace(choice, pairs=(*choice.pairs, *compared))
 
