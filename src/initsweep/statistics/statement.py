@@ -68,7 +68,7 @@ def statement_of(
 def _measured(row: SchemeRow, schema: Schema, yardstick: Yardstick) -> str:
     text = (
         f"{row.scheme} at learning rate {rate(row.learning_rate)} ({_basin(row, yardstick)}): test "
-        f"{_plain(schema.loss_name)} {number(row.test_loss)} (95 % interval over seeds "
+        f"{_plain(schema.loss_name)} {number(row.test_loss)} (95 % interval "
         f"{number(row.test_low)} to {number(row.test_high)})"
     )
     low, score, high = row.test_score_low, row.test_score, row.test_score_high
