@@ -134,8 +134,8 @@ def _test(study: Study) -> Terms:
         ),
         (
             "Equivalent",
-            f"its 95 % interval over seeds and test rows lies within the practical margin (±{margin}); these "
-            "intervals are not corrected for the number of comparisons",
+            "its 95 % interval over seeds and test rows lies within the practical margin "
+            f"(±{margin}); these intervals are not corrected for the number of comparisons",
         ),
         ("Inconclusive", "the seeds do not decide it"),
     ]
