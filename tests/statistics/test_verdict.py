@@ -9,7 +9,6 @@ from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
 from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
 
-
 SHIFTED = noisy(0.2, "shifted")
 
 
