@@ -125,7 +125,9 @@ def train_pool(name: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         dataset, params = _dataset(task, Path(folder))
     parts = [_part(name, dataset, params, outer) for outer in range(OUTER)]
-    whole = {key: np.stack([part[key] for part in parts], axis=1) for key in (*MEASURES, "constants")}
+    whole = {
+        key: np.stack([part[key] for part in parts], axis=1) for key in (*MEASURES, "constants")
+    }
     whole |= {key: np.stack([part[key] for part in parts]) for key in ("adam", "finders")}
     np.savez_compressed(
         FOLDER / f"{name}.npz",
@@ -185,9 +187,7 @@ def _measured(dataset: Dataset, params: Params, outer: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _under_adam(
-    problem: Problem, ledger: "_Ledger", params: Params, seeds: Sequence[int]
-) -> Array:
+def _under_adam(problem: Problem, ledger: "_Ledger", params: Params, seeds: Sequence[int]) -> Array:
     """Return test losses and scores under Adam at its usual rate, shape (seeds, 2)."""
     results = train_lanes(
         problem,

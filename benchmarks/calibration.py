@@ -237,7 +237,8 @@ def tasks(repetitions: int) -> dict[str, dict[str, Task]]:
         "Planted effects, 8 schemes": _power(8, repetitions // 2),
         "The same pick in another study, 10 seeds": {
             f"{schemes} schemes, {ahead} standard deviations": (
-                picked_again, (ahead, schemes, repetitions // 2),
+                picked_again,
+                (ahead, schemes, repetitions // 2),
             )
             for schemes in (2, 5)
             for ahead in (0.0, 0.5, 1.0)
