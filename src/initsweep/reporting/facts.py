@@ -57,6 +57,8 @@ def why_not(study: Study) -> list[str]:
     if chosen is None:
         return []
     found = []
+    # Of equal numbers the chosen scheme's come first: there is nothing to ask.
+    rows.sort(key=lambda row: row is not chosen)
     best = min(rows, key=lambda row: row.validation_loss)
     if best is not chosen:
         found.append(
