@@ -38,7 +38,7 @@ def test_json_holds_the_verdict_and_every_column_of_the_table(study, capsys):
     assert cli.main(["summary", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     assert list(said) == ["format", "verdict", "schemes", "last_decision", "notices", "report"]
-    assert said["format"] == FORMAT == "initsweep-summary/1"
+    assert said["format"] == FORMAT == "initsweep-summary/2"
     assert set(said["verdict"]) == {field.name for field in dataclasses.fields(Verdict)}
     assert [row["scheme"] for row in said["schemes"]] == ["orthogonal", "he_normal", "zeros"]
     for row in said["schemes"]:

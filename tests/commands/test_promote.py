@@ -28,7 +28,7 @@ def study(tmp_path, monkeypatch):
             monkeypatch.delenv(name)
     study = make_study(SCHEMES, seeds=range(100, 110))
     schemes = [
-        dataclasses.replace(one, row=dataclasses.replace(one.row, in_tie_set=True))
+        dataclasses.replace(one, row=dataclasses.replace(one.row, standing="tied"))
         if one.scheme == "lecun_normal"
         else one
         for one in study.schemes
@@ -96,7 +96,8 @@ def test_a_worse_scheme_needs_a_reason_in_spite_of_the_study(study, registry, ca
     assert call("orthogonal") == 2
     error = refused(capsys, registry)
     assert "orthogonal is worse on validation" in error
-    assert "it recommends he_normal" in error
+    assert "orthogonal is worse on validation (0.1 behind, shown to be worse)" in error
+    assert "this study recommends he_normal" in error
     assert "--although TEXT" in error
     assert call("orthogonal", "--although", "  ") == 2
     assert call("orthogonal", "--although", "it is cheaper") == 0

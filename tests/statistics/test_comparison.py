@@ -6,7 +6,9 @@ from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
 from initsweep.statistics.comparison import (
     FEWEST_SEEDS,
+    Runs,
     compare_with,
+    family_size,
     holm,
     outcome_of,
     probability_better,
@@ -14,6 +16,17 @@ from initsweep.statistics.comparison import (
     sign_flip_p,
 )
 from tests.statistics.study_builder import YARDSTICK
+
+
+def sound(losses):
+    """Return runs of which none failed."""
+    return {name: with_failures(values, 0) for name, values in losses.items()}
+
+
+def with_failures(losses, failed):
+    """Return runs of which the last ones failed."""
+    losses = np.asarray(losses, dtype=float)
+    return Runs(losses=losses, failed=np.arange(len(losses)) >= len(losses) - failed)
 
 
 def differences(*address, size=8, shift=0.0):
@@ -116,7 +129,7 @@ def test_a_family_is_corrected_for_its_size_and_says_who_is_worse():
     base = np.linspace(0.1, 0.2, 10)
     noise = 0.001 * differences(size=10)
     losses = {"ref": base, "worse": base + 0.1 + noise, "same": base + noise, "better": base - 0.05}
-    rows = {row.scheme: row for row in compare_with("validation", "ref", losses, YARDSTICK)}
+    rows = {row.scheme: row for row in compare_with("validation", "ref", sound(losses), YARDSTICK)}
     assert list(rows) == ["worse", "same", "better"]
     assert {s: r.outcome for s, r in rows.items()} == {
         "worse": "worse", "same": "equivalent", "better": "better",
@@ -131,17 +144,96 @@ def test_a_family_is_corrected_for_its_size_and_says_who_is_worse():
 
 def test_the_margin_is_a_share_of_the_constant_loss_of_the_family():
     losses = {"ref": np.zeros(10), "other": np.full(10, 0.015)}  # margins: .01 and .02
-    (validation,) = compare_with("validation", "ref", losses, YARDSTICK)
-    (test,) = compare_with("test", "ref", losses, YARDSTICK)
+    (validation,) = compare_with("validation", "ref", sound(losses), YARDSTICK)
+    (test,) = compare_with("test", "ref", sound(losses), YARDSTICK)
     assert (validation.outcome, test.outcome) == ("worse", "equivalent")
 
 
 def test_pairing_by_seed_finds_a_difference_far_smaller_than_the_spread_of_seeds():
     seeds = differences("seeds", size=10)
     losses = {"ref": seeds, "other": seeds + 0.1 + 0.01 * differences("own", size=10)}
-    (row,) = compare_with("validation", "ref", losses, YARDSTICK)
+    (row,) = compare_with("validation", "ref", sound(losses), YARDSTICK)
     assert row.outcome == "worse"
     assert 0.05 < row.low < row.high < 0.15
+
+
+@pytest.mark.parametrize("failed", [0, 1, 3, 9])
+def test_the_allowance_is_the_failures_that_the_seeds_may_have_missed(failed):
+    runs = with_failures([0.2] * (10 - failed) + [1.0] * failed, failed)
+    # The upper end of a two-sided 60 % interval is that of a one-sided 80 % one.
+    most = stats.binomtest(failed, 10).proportion_ci(0.6, method="wilson").high
+    assert runs.allowance(1.0) == pytest.approx((most - failed / 10) * (1.0 - 0.2))
+
+
+def test_the_allowance_by_hand():
+    # Without a failure Wilson's bound is z^2 / (n + z^2); z is 0.8416 at 80 %.
+    square = 0.8416212**2
+    none = with_failures([0.1, 0.3] * 5, 0)
+    assert none.allowance(2.0) == pytest.approx(square / (10 + square) * 1.8)
+    assert none.allowance(2.0) == pytest.approx(0.119, abs=5e-4)
+    # Where no run trained, nothing is known of what a failure would cost.
+    assert with_failures([1.0] * 10, 10).allowance(1.0) == 0.0
+
+
+@pytest.mark.parametrize(("ahead", "outcome"), [(0.15, "inconclusive"), (0.3, "worse")])
+def test_no_difference_is_claimed_that_unseen_failures_of_the_one_ahead_could_explain(
+    ahead, outcome
+):
+    # Both fail at the last seed. The one ahead may fail in up to 20.8 % of runs, of which 10 % were
+    # seen, and each costs 0.8: 0.0864 in all.
+    first, second = [0.2] * 9 + [1.0], [0.2 + ahead] * 9 + [1.0]
+    runs = {"ref": with_failures(first, 1), "other": with_failures(second, 1)}
+    assert runs["ref"].allowance(1.0) == pytest.approx(0.0864, abs=5e-5)
+    (row,) = compare_with("validation", "ref", runs, YARDSTICK)
+    assert 0 < row.low < row.mean_difference == pytest.approx(0.9 * ahead)
+    assert (row.low > 0.0864) == (outcome == "worse")
+    assert row.outcome == outcome
+    # The same the other way round: better is held to the same bar as worse.
+    (turned,) = compare_with("validation", "other", runs, YARDSTICK)
+    assert turned.outcome == {"worse": "better"}.get(outcome, outcome)
+    # Where nothing failed, nothing is allowed for.
+    plain = sound({"ref": first, "other": second})
+    assert compare_with("validation", "ref", plain, YARDSTICK)[0].outcome == "worse"
+
+
+def test_failures_of_the_one_behind_are_enough_to_ask_about_those_of_the_one_ahead():
+    # No failure in ten leaves 6.6 % of them, each worth 0.8: 0.0529.
+    ahead = with_failures([0.2] * 10, 0)
+    for lift, outcome in ((0.3, "worse"), (0.12, "inconclusive")):
+        behind = with_failures([0.2 + lift] * 9 + [1.0], 1)
+        (row,) = compare_with("validation", "ref", {"ref": ahead, "x": behind}, YARDSTICK)
+        assert row.low > 0
+        assert (row.low > ahead.allowance(1.0)) == (outcome == "worse")
+        assert row.outcome == outcome
+
+
+def test_equivalence_needs_no_allowance():
+    first, second = [0.2] * 9 + [1.0], [0.203] * 9 + [1.0]
+    runs = {"ref": with_failures(first, 1), "other": with_failures(second, 1)}
+    assert compare_with("validation", "ref", runs, YARDSTICK)[0].outcome == "equivalent"
+
+
+def test_schemes_with_the_same_runs_count_once_in_the_correction():
+    base = np.linspace(0.1, 0.2, 10)
+    copies = dict.fromkeys("bcd", base + 0.1)
+    losses = {"a": base, "twin": base.copy(), **copies, "e": base + 0.2}
+    rows = {r.scheme: r for r in compare_with("validation", "a", sound(losses), YARDSTICK)}
+    # Two laws differ from that of the reference: twice 2^-9, not five times.
+    assert {name: rows[name].p_holm for name in "bcde"} == dict.fromkeys("bcde", 2 * 2**-9)
+    assert (rows["twin"].p_holm, rows["twin"].outcome) == (1.0, "equivalent")
+    assert family_size("a", sound(losses)) == 2
+    assert family_size("a", sound({"a": base, "twin": base.copy()})) == 0
+    assert list(rows) == ["twin", "b", "c", "d", "e"]
+
+
+def test_runs_that_differ_in_one_seed_are_two_laws():
+    base = np.linspace(0.1, 0.2, 10)
+    other = base + 0.1
+    other[3] += 1e-12
+    losses = sound({"a": base, "b": base + 0.1, "c": other})
+    assert family_size("a", losses) == 2
+    rows = compare_with("validation", "a", losses, YARDSTICK)
+    assert [row.p_holm for row in rows] == [2 * 2**-9] * 2
 
 
 @pytest.mark.parametrize(

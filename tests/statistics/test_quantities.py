@@ -7,11 +7,11 @@ from scipy import stats
 
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.budget import budget_rows, expected_best
-from initsweep.statistics.grid import basin_widths, grid_runs
+from initsweep.statistics.grid import grid_runs
 from initsweep.statistics.learning import areas, epochs_to, median_interval, median_of
 from initsweep.statistics.proportions import half_width, share_interval, superiority_interval
 from initsweep.statistics.resamples import seed_draws
-from initsweep.statistics.sensitivity import basin_around, measure, own_best, points_of
+from initsweep.statistics.sensitivity import lowest_mean, measure, own_best, points_of
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import (
     DECIDE,
@@ -73,19 +73,6 @@ def test_extensions_do_not_enter_the_budget():
     assert rows[-1].expected_best > 0.2
 
 
-def test_basins_of_all_draws_agree_with_the_basin_of_one():
-    stream = numpy_stream("test", "basins")
-    rates = np.array(RATES)
-    means = np.round(stream.random((300, 4)), 1)
-    thresholds = means.min(axis=1) + np.round(0.4 * stream.random(300) - 0.1, 1)
-    widths, open_ended = basin_widths(means, rates, thresholds)
-    for row, threshold, width, is_open in zip(means, thresholds, widths, open_ended, strict=True):
-        points = points_of(curve_runs({r: [m] for r, m in zip(RATES, row, strict=True)}), YARDSTICK)
-        basin = basin_around(points, own_best(points), float(threshold))
-        assert width == pytest.approx(0.0 if basin is None else basin.width)
-        assert is_open == (basin is not None and basin.censored != "no")
-
-
 def test_every_interval_holds_its_estimate_and_the_estimates_are_those_of_the_verdict_table():
     studies = [
         evidence("a", confirm("a"), grid(5)),
@@ -120,8 +107,9 @@ def test_what_is_measured_on_a_draw_is_what_a_study_of_those_seeds_gives():
     again = [points_of(curve_runs({r: [v[1]] * 3 for r, v in c.items()}), YARDSTICK)
              for c in curves.values()]  # fmt: skip
     best = min(own_best(points).mean_loss for points in again)
+    lowest = min(map(lowest_mean, again))
     runs = curve_runs({r: [v[1]] * 3 for r, v in curves["a"].items()})
-    measured = measure(again[0], runs, 0.1, best, YARDSTICK)
+    measured = measure(again[0], runs, 0.1, best, lowest, YARDSTICK)
     regret = drawn[0].mean() - min(mean.min() for mean in drawn)
     assert regret == pytest.approx(measured.regret)
 

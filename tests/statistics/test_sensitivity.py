@@ -9,6 +9,7 @@ from initsweep.statistics.grid import grid_runs
 from initsweep.statistics.sensitivity import (
     basin_around,
     evenly_spaced,
+    lowest_mean,
     measure,
     own_best,
     points_of,
@@ -21,19 +22,31 @@ from tests.statistics.study_builder import DECIDE, SCHEMA, YARDSTICK, curve_runs
 RATES = (0.001, 0.01, 0.1, 1.0)
 
 
-def measured(grid, *, chosen=0.1, best_of_all=None, extension=None, refinement=None):
+def measured(
+    grid, *, chosen=0.1, best_of_all=None, lowest_of_all=None, extension=None, refinement=None
+):
     runs = curve_runs(grid)
     runs += curve_runs(extension or {}, kind="extension")
     runs += curve_runs(refinement or {}, kind="refinement")
     points = points_of(runs, YARDSTICK)
     best = own_best(points).mean_loss if best_of_all is None else best_of_all
-    return measure(points, runs, chosen, best, YARDSTICK)
+    lowest = min(best, lowest_mean(points)) if lowest_of_all is None else lowest_of_all
+    return measure(points, runs, chosen, best, lowest, YARDSTICK)
+
+
+def ends(basin):
+    """Return the ends of a basin in decades."""
+    return math.log10(basin.low), math.log10(basin.high)
 
 
 def test_a_worked_example():
     result = measured(flat([0.9, 0.22, 0.2, 1.0]), best_of_all=0.1)
-    assert (result.basin.low, result.basin.high, result.basin.censored) == (0.01, 0.1, "no")
-    assert result.basin.width == pytest.approx(1.0)
+    # Up to 0.25: 0.03 of the 0.68 from 0.22 to 0.9 below 0.01, 0.05 of the 0.8 above 0.1.
+    low, high = -2 - 0.03 / 0.68, -1 + 0.05 / 0.8
+    assert ends(result.basin) == pytest.approx((low, high), abs=1e-5)
+    assert (result.basin.low, result.basin.high) == (0.00903405, 0.115478)  # six digits
+    assert result.basin.censored == "no"
+    assert result.basin.width == pytest.approx(high - low, abs=1e-5)
     assert result.global_basin is None  # 0.2 is not within 0.05 of 0.1
     assert result.regret == pytest.approx(2.32 / 4 - 0.1)
     assert result.tuned_gap == pytest.approx(0.1)
@@ -56,50 +69,69 @@ def test_regret_is_tuned_gap_plus_sensitivity():
 def test_the_basin_is_contiguous_around_the_best():
     # 0.001 is within the tolerance too, but 0.01 lies between.
     result = measured(flat([0.21, 0.9, 0.2, 0.24]))
-    assert (result.basin.low, result.basin.high, result.basin.censored) == (0.1, 1.0, "high")
-    assert result.basin.width == pytest.approx(1.0)
+    assert ends(result.basin) == pytest.approx((-1 - 0.05 / 0.7, 0), abs=1e-5)
+    assert result.basin.censored == "high"
 
 
 @pytest.mark.parametrize(
     ("losses", "censored", "width"),
     [
         ([0.2, 0.2, 0.2, 0.2], "both", 3),
-        ([0.2, 0.2, 0.9, 0.9], "low", 1),
-        ([0.9, 0.9, 0.9, 0.2], "high", 0),
-        ([0.9, 0.2, 0.9, 0.9], "no", 0),
+        ([0.2, 0.2, 0.9, 0.9], "low", 1 + 0.05 / 0.7),
+        ([0.9, 0.9, 0.9, 0.2], "high", 0.05 / 0.7),
+        ([0.9, 0.2, 0.9, 0.9], "no", 0.1 / 0.7),
+        ([0.26, 0.2, 0.26, 0.9], "no", 2 * 5 / 6),  # nearly to the neighbours on both sides
+        ([0.2, 0.24, 0.24, 0.24], "both", 3),
     ],
 )
 def test_censoring(losses, censored, width):
     basin = measured(flat(losses)).basin
     assert basin.censored == censored
-    assert basin.width == pytest.approx(width)
+    assert basin.width == pytest.approx(width, abs=1e-5)
 
 
 def test_extension_widens_the_basin_but_not_the_averages():
-    result = measured(flat([0.9, 0.6, 0.4, 0.2]), extension={3.0: [0.15] * 2, 10.0: [1.0] * 2})
-    assert (result.basin.low, result.basin.high, result.basin.censored) == (1.0, 3.0, "no")
+    result = measured(flat([0.9, 0.6, 0.4, 0.19]), extension={3.0: [0.15] * 2, 10.0: [1.0] * 2})
+    high = math.log10(3) + 0.05 / 0.85 * math.log10(10 / 3)
+    assert ends(result.basin) == pytest.approx((-0.01 / 0.21, high), abs=1e-5)
+    assert result.basin.censored == "no"
     assert (result.largest_stable_rate, result.first_unstable_rate) == (3.0, 10.0)
-    assert result.sensitivity == pytest.approx(2.1 / 4 - 0.15)
+    assert result.sensitivity == pytest.approx(2.09 / 4 - 0.15)
     assert result.tuned_gap == 0.0
 
 
-def test_refinement_changes_nothing():
+def test_refinement_changes_basins_and_nothing_else():
     grid = flat([0.9, 0.22, 0.2, 1.0])
     refined = {0.05: [0.01] * 2, 0.5: [None] * 2}
-    assert measured(grid, refinement=refined) == measured(grid)
+    result, without = measured(grid, refinement=refined), measured(grid)
+    # Up to 0.06, around the refined rate: to 0.01 below it, and to 0.1 above.
+    low = math.log10(0.05) - 0.05 / 0.21 * math.log10(5)
+    high = math.log10(0.05) + 0.05 / 0.19 * math.log10(2)
+    assert ends(result.basin) == pytest.approx((low, high), abs=1e-5)
+    assert dataclasses.replace(
+        result, basin=without.basin, global_basin=without.global_basin
+    ) == without  # fmt: skip
+
+
+def test_a_refined_rate_that_fails_between_two_good_ones_ends_the_basin():
+    grid = flat([0.9, 0.2, 0.21, 1.0])
+    basin = measured(grid, refinement={0.03: [1.0] * 2}).basin
+    assert math.log10(basin.high) == pytest.approx(-2 + 0.05 / 0.8 * math.log10(3), abs=1e-5)
 
 
 def test_rates_that_do_not_train_are_in_no_basin():
     # 0.93 trains and 0.96 does not, though it is within the tolerance of 0.93.
     result = measured(flat([0.96, 0.93, 0.94, 0.97]))
-    assert (result.basin.low, result.basin.high) == (0.01, 0.1)
+    # So both ends lie where the loss crosses 0.95, not 0.98.
+    assert ends(result.basin) == pytest.approx((-2 - 2 / 3, -1 + 1 / 3), abs=1e-5)
     assert measured(flat([1.0, 1.0, 1.0, 1.0])).basin is None
 
 
 def test_global_basin_uses_the_best_of_all_schemes():
-    result = measured(flat([0.9, 0.24, 0.2, 0.26]), best_of_all=0.16)
-    assert result.basin.width == pytest.approx(1.0)  # up to 0.25
-    assert result.global_basin.width == 0.0  # up to 0.21
+    result = measured(flat([0.9, 0.24, 0.2, 0.26]), best_of_all=0.19, lowest_of_all=0.16)
+    assert result.basin.width == pytest.approx(1 + 0.01 / 0.66 + 5 / 6, abs=1e-5)  # up to 0.25
+    assert result.global_basin.width == pytest.approx(1 / 4 + 1 / 6, abs=1e-5)  # up to 0.21
+    assert result.tuned_gap == pytest.approx(0.01)  # against the best of the evenly spaced
 
 
 def test_one_failed_seed_ends_stability():
@@ -157,7 +189,9 @@ def test_response_rows_list_every_point_with_its_spread():
     runs = curve_runs(grid)
     runs += curve_runs({0.03: [0.9] * 4, 0.05: [0.21] * 4, 0.5: [0.2] * 4}, kind="refinement")
     points = points_of(runs, YARDSTICK)
-    basin = basin_around(points, own_best(points), 0.5)
+    basin = basin_around(points[2:], 0.5)  # as if 0.05 were the lowest rate tried
+    assert (basin.low, basin.censored) == (0.05, "low")
+    basin = basin_around(points, 0.5)
     rows = response_rows("a", points, basin, 0.5, 1.0)
     assert [row.learning_rate for row in rows] == [0.01, 0.03, 0.05, 0.1, 0.5, 1.0]
     first = rows[0]
@@ -165,7 +199,8 @@ def test_response_rows_list_every_point_with_its_spread():
     assert first.low < first.mean_loss < first.high
     assert (first.best_loss, first.worst_loss) == (0.2, 1.0)
     assert (first.failure_rate, first.divergence_rate) == (0.25, 0.25)
-    assert [row.in_basin for row in rows] == [True, False, True, True, False, False]
+    # 0.03 is above the threshold and ends the basin.
+    assert [row.in_basin for row in rows] == [False, False, True, True, True, False]
     assert rows[-1].low == rows[-1].high == 1.0
     assert all(np.isfinite([row.low, row.mean_loss, row.high]).all() for row in rows)
 

@@ -72,7 +72,7 @@ def test_a_diverged_trial_is_marked_and_finite():
 
 def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
     note = commentary(study, study.schemes[0]).tags["mlflow.note.content"]
-    assert note.startswith("**zeros: untrainable, which is judged by loss: ")
+    assert note.startswith("**zeros: untrainable: no better than guessing, by loss and by score, ")
     assert "one data set, one split" in note
     wordy = replace(study, verdict=replace(study.verdict, caveats=["x" * 100] * 200))
     clipped = commentary(wordy, wordy.schemes[0]).tags["mlflow.note.content"]

@@ -4,7 +4,7 @@ import dataclasses
 
 from initsweep.answer.study import PACKET, Answer
 
-FORMAT = "initsweep-summary/1"
+FORMAT = "initsweep-summary/2"
 """Changes where a key goes or means something else; new keys may come without a new number."""
 
 

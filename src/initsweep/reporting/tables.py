@@ -86,7 +86,7 @@ def _placed(row: SchemeRow, *, tied: bool) -> str:
 
 
 def _score(row: SchemeRow, score_name: str) -> Cell:
-    # Judged by loss; a score beside it would be read as the best that the scheme can do.
+    # No better than guessing; a score beside it would be read as the best that it can do.
     if not row.trainable:
         return Cell(text=numbers.MISSING)
     return Cell(

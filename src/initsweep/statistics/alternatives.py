@@ -115,10 +115,9 @@ def needed_seeds(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
     for pair in choice.pairs:
         if pair.outcome == "inconclusive":
             of_family = losses[pair.family]
-            comparisons = sum(other.family == pair.family for other in choice.pairs)
             seeds, settles = seeds_to_settle(
                 of_family[pair.scheme] - of_family[pair.reference],
-                yardstick.margin(pair.family), decide.alpha, comparisons,
+                yardstick.margin(pair.family), decide.alpha, max(1, choice.comparisons),
             )  # fmt: skip
             rows.append(
                 NeededSeeds(

@@ -109,10 +109,11 @@ def _tuning_seeds(summaries: Sequence[Summary]) -> int:
 def _comparisons(choice: Choice, schema: Schema) -> list[str]:
     found = []
     against = [pair for pair in choice.pairs if pair.family == "validation"]
-    if len(against) > 1 and any(pair.outcome == "worse" for pair in against):
+    if choice.comparisons > 1 and any(pair.outcome == "worse" for pair in against):
         found.append(
             "The best on validation was found on the same fresh runs that it is compared with, so "
-            f"`worse` on validation is somewhat too easy to get: {_falsely_worse(len(against) + 1)}"
+            f"`worse` on validation is somewhat too easy to get: "
+            f"{_falsely_worse(choice.comparisons + 1)}"
         )
     if any(pair.outcome in {"worse", "better"} for pair in choice.pairs):
         most = share_interval(0, choice.seeds)[1]

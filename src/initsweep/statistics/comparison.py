@@ -64,17 +64,29 @@ def compare_with(
     Returns:
         One row for each scheme but the reference, in the order of `runs`.
     """
-    others = [scheme for scheme in runs if scheme != reference]
-    base = runs[reference].losses
-    differences = {scheme: runs[scheme].losses - base for scheme in others}
+    differences = differences_from(reference, runs)
     laws = {d.tobytes(): sign_flip_p(d) for d in differences.values() if d.any()}
     corrected = dict(zip(laws, holm(list(laws.values())), strict=True))
     rows = []
-    for scheme in others:
-        law = differences[scheme].tobytes()
+    for scheme, difference in differences.items():
+        law = difference.tobytes()
         p_values = (laws.get(law, 1.0), corrected.get(law, 1.0))
         rows.append(_pair_row(family, reference, scheme, runs, p_values, yardstick))
     return rows
+
+
+def differences_from(reference: str, runs: Mapping[str, Runs]) -> dict[str, Losses]:
+    """Return every other scheme's losses minus the reference's, in the order of `runs`."""
+    base = runs[reference].losses
+    return {scheme: one.losses - base for scheme, one in runs.items() if scheme != reference}
+
+
+def family_size(reference: str, runs: Mapping[str, Runs]) -> int:
+    """Return how many comparisons Holm's correction counts: one for every law but the reference's.
+
+    Schemes whose runs are the same, run by run, count once.
+    """
+    return len({d.tobytes() for d in differences_from(reference, runs).values() if d.any()})
 
 
 def _pair_row(

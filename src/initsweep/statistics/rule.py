@@ -37,8 +37,9 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
         return []
     return [
         f"Compared with {choice.best}, paired by seed (mean difference [95 % interval], sign-flip "
-        f"p after Holm over {counted(len(pairs), 'comparison')}, alpha {yardstick.decide.alpha}, "
-        f"margin {number(yardstick.margin('validation'))}): {'; '.join(map(paired, pairs))}.",
+        f"p after Holm over {counted(choice.comparisons, 'comparison')}, alpha "
+        f"{yardstick.decide.alpha}, margin {number(yardstick.margin('validation'))}): "
+        f"{'; '.join(map(paired, pairs))}.",
         "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
         f"margin. {_tied(choice, yardstick.margin('validation'))}",
     ]

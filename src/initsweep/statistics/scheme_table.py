@@ -62,9 +62,8 @@ def _behind(
         narrow = summary.scheme not in choice.forgiving
         narrower = "; its basin is shown to be narrower" if narrow else ""
         return f"{behind}, within the margin of {number(margin)}{narrower}"
-    others = sum(p.family == "validation" for p in choice.pairs)
     needed, _ = seeds_to_settle(
-        summary.validation - best.validation, margin, yardstick.decide.alpha, others
+        summary.validation - best.validation, margin, yardstick.decide.alpha, choice.comparisons
     )
     seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
     return (

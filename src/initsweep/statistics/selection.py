@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from initsweep.randomness import numpy_stream
 from initsweep.records import Decision, Outcome, PairRow, Standing
-from initsweep.statistics.comparison import Runs, compare_with, seeds_needed
+from initsweep.statistics.comparison import Runs, compare_with, family_size, seeds_needed
 from initsweep.statistics.forgiving import most_forgiving, repicked
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
@@ -28,6 +28,7 @@ class Choice:
         forgiving: Those of the tie set not shown to have a narrower basin than the widest.
         pick: Of these the one with the lowest mean; the reference of the test family. It is
             recommended unless there are too few seeds.
+        comparisons: How many of them Holm's correction counts on validation: one for each law.
         picks: How often other studies of the same data would pick each scheme; empty where there
             is nothing to choose.
         seeds: Fresh seeds per scheme.
@@ -42,6 +43,7 @@ class Choice:
     pick: str | None = None
     picks: Mapping[str, float] = field(default_factory=dict)
     pairs: tuple[PairRow, ...] = ()
+    comparisons: int = 0
     seeds: int
     seeds_needed: int
 
@@ -139,6 +141,7 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
         forgiving=_names(forgiving),
         pick=forgiving[0].scheme,
         pairs=tuple(pairs),
+        comparisons=family_size(best.scheme, runs),
         seeds=seeds,
         seeds_needed=needed,
     )

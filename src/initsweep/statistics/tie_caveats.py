@@ -32,7 +32,7 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
     )
     if not failing:
         return []
-    compared = sum(pair.family == "validation" for pair in choice.pairs)
+    compared = max(1, choice.comparisons)
     # Where the other runs differ by little either way, p is about 2^-failures.
     enough = math.ceil(math.log2(compared / yardstick.decide.alpha))
     holds = f"failures alone make a scheme worse from about {enough} on"

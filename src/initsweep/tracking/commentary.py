@@ -20,9 +20,8 @@ _WORDS = {
     "worse": "higher test loss than the recommended scheme",
     "equivalent": "test loss within the practical margin of the recommended scheme's",
     "inconclusive": "the seeds do not decide how its test loss compares",
-    "untrainable": "untrainable, which is judged by loss: it did not get far enough below the "
-    "constant predictor's at any rate of the grid or on the fresh seeds; the score may still be "
-    "high",
+    "untrainable": "untrainable: no better than guessing, by loss and by score, at any rate of the "
+    "grid or on the fresh seeds",
 }
 
 
