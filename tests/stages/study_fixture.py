@@ -144,8 +144,9 @@ class Study:
         )
         censored = "high" if row.scheme == "random_normal_small" else "no"
         selection = Selection(
-            mean_loss=row.validation_loss, grid=RATES, censored=censored, **shared
-        )
+            mean_loss=row.validation_loss, grid=RATES, censored=censored,
+            other_learning_rate=row.learning_rate, **shared,
+        )  # fmt: skip
         artifacts.write_json(tune / "selection.json", selection)
         median = None if not row.trainable else SEEDS[4]
         record = Confirmation(seeds=list(SEEDS), median_seed=median, **shared)
@@ -649,6 +650,7 @@ def _verdict(
         repicked=1.0 if name is None or other is None else 0.62,
         firm=other is None,
         picks={} if name is None else {name: 1.0} if other is None else {name: 0.62, other: 0.38},
+        other=None,
         untrainable=[one.scheme for one in rows if not one.trainable],
         rule=[
             f"Trainable: {sum(one.trainable for one in rows)} of {len(rows)} schemes, which means "
