@@ -74,7 +74,8 @@ def _why_not(study: Study, chosen: SchemeRow) -> Iterator[tuple[str, str]]:
     for row in (row for row in rows if row.scheme in raw and row not in (best, chosen)):
         yield (
             f"Why not {row.scheme}",
-            f"It has the {' and the '.join(raw[row.scheme])}. What counts is validation: {row.why}.",
+            f"It has the {' and the '.join(raw[row.scheme])}. What counts is validation: "
+            f"{row.why}.",
         )
 
 
