@@ -262,7 +262,7 @@ class _Ledger:
 
     def validation_loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the loss on the validation rows, which come first."""
-        return recorded(self.loss)(outputs[..., : self._cut, :], targets[: self._cut])
+        return recorded(self.loss)(outputs[..., : self._cut, :], targets[..., : self._cut])
 
     def row(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Write the row of each of these outputs, (..., rows, n_outputs).
@@ -272,7 +272,7 @@ class _Ledger:
         """
         validation, test = slice(self._cut), slice(self._cut, None)
         worth = [
-            recorded(metric)(outputs[..., part, :], targets[part]).double().reshape(-1)
+            recorded(metric)(outputs[..., part, :], targets[..., part]).double().reshape(-1)
             for part in (validation, test)
             for metric in (self.loss, self.score)
         ]

@@ -5,7 +5,7 @@ was stopped; studies are then redrawn from it, and every rule of decision choose
 
     python -m benchmarks.answers --train vote          # make a pool
     python -m benchmarks.answers                       # the table, from the pools that are kept
-    python -m benchmarks.answers --tasks wine --outer 1 --seeds 7 --steps 9 --work FOLDER  # tiny
+    python -m benchmarks.answers --tasks wine --outer 2 --seeds 7 --steps 9 --work FOLDER  # tiny
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.answer_studies import Regret, draw, judge, worth
 from benchmarks.answer_tasks import TASKS
 from benchmarks.common import count, parser_of
 
-STUDIES = 20
+STUDIES, FEWEST_OUTER = 20, 2
 
 
 Found = dict[str, dict[str, Regret]]
@@ -111,8 +111,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Train what is asked for, else print the table."""
+    """Train what is asked for, else print the table.
+
+    Raises:
+        SystemExit: If there are too few outer splits.
+    """
     asked = parser().parse_args()
+    if asked.outer < FEWEST_OUTER:
+        raise SystemExit(f"--outer: received {asked.outer}; one half of them judges the other's.")
     torch.set_num_threads(1)
     pools.FOLDER, pools.OUTER, pools.SEEDS = asked.work, asked.outer, asked.seeds
     pools.MOST_STEPS = asked.steps

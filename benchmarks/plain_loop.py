@@ -121,12 +121,12 @@ class Script:
 
 
 def load_script(params: Params) -> Script:
-    """Return the data, split and standardized as the prepare stage does it.
+    """Return the data, split once and standardized as the prepare stage does it.
 
     Raises:
         SystemExit: If there are no classes.
     """
-    dataset, prepared = prepare(params.data)
+    dataset, prepared = prepare(params.data.model_copy(update={"validation": "fixed"}))
     if dataset.task != "classification":
         raise SystemExit(f"plain_loop: for classes only, and {params.data.source} has none.")
     splits = {

@@ -9,7 +9,6 @@ from initsweep import artifacts
 from initsweep.datasets import DATASETS
 from initsweep.errors import ArtifactError
 from initsweep.experiment import load_experiment
-from initsweep.preprocessing import Preprocessing
 from initsweep.records import Confirmation
 from initsweep.serving import served_model
 from initsweep.stages import prepare
@@ -65,7 +64,7 @@ def test_rows_of_a_mixed_table_are_answered_as_they_were_prepared(
     raw.append({"age": 3, "colour": "never seen", "size": 1.5, "more": "is ignored"})
     answers = answers_without_initsweep(save_model(model, tmp_path), raw)
     frame = {name: [row[name] for row in raw] for name in ("age", "colour", "size")}
-    features = Preprocessing.load(artifacts.PREPROCESSING).apply(frame)
+    features = experiment.prepared.preprocessing(10).apply(frame)
     network = experiment.model()
     network.load_state_dict(state, strict=False)
     with torch.no_grad():
@@ -85,7 +84,7 @@ def test_images_are_answered_in_the_shape_of_the_raw_data(small_params, tmp_path
     images = dataset.features[:20].reshape(20, 8, 8)
     folder = save_model(model, tmp_path)
     answers = answers_without_initsweep(folder, images.tolist(), "array")
-    features = Preprocessing.load(artifacts.PREPROCESSING).transform(dataset.features[:20], [])
+    features = experiment.prepared.preprocessing(10).transform(dataset.features[:20], [])
     network = experiment.model()
     network.load_state_dict(state, strict=False)
     with torch.no_grad():
@@ -106,9 +105,8 @@ def test_raw_rows_give_what_prepared_rows_gave(kept, tmp_path):
     answers = answers_without_initsweep(save_model(model, tmp_path), raw)
     network = experiment.model()
     network.load_state_dict(state, strict=False)
-    features = (dataset.features - experiment.schema.feature_mean) / np.array(
-        experiment.schema.feature_scale
-    )
+    own = experiment.prepared.preprocessing(10)
+    features = (dataset.features - own.mean) / np.array(own.scale)
     with torch.no_grad():
         outputs = network.eval()(torch.tensor(features, dtype=torch.float32))
     if experiment.schema.task == "classification":

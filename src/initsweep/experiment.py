@@ -8,7 +8,6 @@ lanes, and turns those back into rows.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ from initsweep.initializers import initial_states, make_initializer
 from initsweep.metrics import METRICS, bound, recorded
 from initsweep.network_choice import with_network
 from initsweep.params import Params, fingerprint
+from initsweep.prepared import PreparedData, SplitName
 from initsweep.provenance import Role, of_training
 from initsweep.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 from initsweep.running import inputs
@@ -51,6 +51,8 @@ class Experiment:
         self.recorded_loss = recorded(METRICS.get(schema.loss_name), schema)
         self.score = recorded(METRICS.get(schema.score_name), schema)
         self.judged = schema.judged
+        self.prepared = PreparedData(schema)
+        self._splits: dict[SplitName, Split] = {}
         self._said: set[str] = set()  # one warning, not one per seed
 
     def model(self) -> nn.Module:
@@ -71,12 +73,13 @@ class Experiment:
     def initial_states(self, scheme: str) -> Callable[[int], dict[str, Tensor]]:
         """Return a function from seeds to every parameter of the network under `scheme`, by name.
 
-        A scheme that measures signals sees the features of the training rows and nothing else.
+        A scheme that measures signals sees the features of the seed's training rows and nothing
+        else.
         With a trained backbone the scheme fills the head, and the rest is as in the file.
         """
         name, options = self.params.initializer(scheme)
         initializer = make_initializer(name, options, scheme=scheme)
-        features = self.train.features if initializer.needs_inputs else None
+        features = self._training_features if initializer.needs_inputs else None
         model, transfer = self.model(), self.params.model.transfer
         if transfer is not None:
             new = head_parameters(model, transfer.head)
@@ -95,20 +98,27 @@ class Experiment:
         """Return how many numbers the network learns."""
         return sum(one.numel() for one in self.model().parameters() if one.requires_grad)
 
-    @cached_property
-    def train(self) -> Split:
-        """The training rows."""
-        return self._split("train")
+    def split(self, name: SplitName, seeds: Sequence[int]) -> Split:
+        """Return the rows of some seeds; those last asked for are kept.
 
-    @cached_property
-    def validation(self) -> Split:
-        """The rows that rates and schemes are chosen on."""
-        return self._split("validation")
-
-    @cached_property
-    def test(self) -> Split:
-        """The rows that only the train stage may touch."""
-        return self._split("test")
+        Args:
+            name: "train"; "validation", on which rates and schemes are chosen; or "test", which
+                only the train stage may touch.
+            seeds: Seeds of runs. Unless each draws rows of its own, they share them.
+        """
+        parts, kept = self.prepared.parts(seeds), self._splits.get(name)
+        if kept is None or kept.seeds != parts:
+            made = [self.prepared.rows(name, seed) for seed in parts or (0,)]
+            features, targets = (
+                arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+                for arrays in zip(*made, strict=True)
+            )
+            self._splits[name] = Split(
+                features=torch.from_numpy(features),
+                targets=torch.from_numpy(targets),
+                seeds=parts,
+            )
+        return self._splits[name]
 
     def run(
         self,
@@ -129,7 +139,7 @@ class Experiment:
             ArtifactError: If the inputs of the stage were edited since it began.
         """
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
-        problem = self.problem(scheme)
+        problem = self.problem(scheme, seeds)
         kept = self._kept_work(scheme, "confirm" if kind == "confirm" else "tune")
         inputs.check()  # code was loaded when the stage began, and its name for kept work is new
         results = train_lanes(
@@ -173,13 +183,13 @@ class Experiment:
         """Return the hashes that identify what the runs of `scheme` were computed from."""
         return of_training(self.params, self.schema, scheme, role)
 
-    def problem(self, scheme: str) -> Problem:
-        """Return what all trainings of a scheme share."""
+    def problem(self, scheme: str, seeds: Sequence[int]) -> Problem:
+        """Return what the trainings of a scheme under some seeds share."""
         return Problem(
             model=self.model(),
             initial_state=self.initial_states(scheme),
-            train=self.train,
-            validation=self.validation,
+            train=self.split("train", seeds),
+            validation=self.split("validation", seeds),
             loss=self.loss,
             loss_name=self.schema.loss_name,
             class_weights=tuple(self.schema.class_weights),
@@ -189,24 +199,37 @@ class Experiment:
         )
 
     def outputs(
-        self, scheme: str, states: Sequence[Mapping[str, Tensor]], split: Split
-    ) -> list[Tensor]:
-        """Return what trained networks make of the rows of a split, (rows, outputs) each."""
+        self,
+        scheme: str,
+        name: SplitName,
+        seeds: Sequence[int],
+        states: Sequence[Mapping[str, Tensor] | None],
+    ) -> list[Tensor | None]:
+        """Return what trained networks make of the rows that their seeds have of a split.
+
+        Args:
+            scheme: What they were trained from.
+            name: The split.
+            seeds: The seed of each.
+            states: Parameters and buffers of each, None for one that diverged.
+
+        Returns:
+            Shape (rows, outputs) each, None for one that diverged.
+        """
         settings = self.params
-        return predict_rows(
-            self.problem(scheme),
-            states,
-            split.features,
+        made = predict_rows(
+            self.problem(scheme, seeds),
+            [(seed, state) for seed, state in zip(seeds, states, strict=True) if state is not None],
+            self.split(name, seeds),
             training=settings.training,
             optimizer=settings.optimizer,
             runtime=settings.runtime,
         )
+        kept = iter(made)
+        return [None if state is None else next(kept) for state in states]
 
-    def _split(self, name: str) -> Split:
-        return Split(
-            features=torch.from_numpy(artifacts.read_array(artifacts.features_file(name))),
-            targets=torch.from_numpy(artifacts.read_array(artifacts.targets_file(name))),
-        )
+    def _training_features(self, seed: int) -> Tensor:
+        return torch.from_numpy(self.prepared.rows("train", seed)[0])
 
     def _run_row(self, key: Mapping[str, object], results: LaneResults, lane: int) -> RunRow:
         step = int(results.diverged_at_step[lane])

@@ -109,12 +109,14 @@ class Fractions(Section):
 class Data(Fractions):
     """Which data set, how it is read, and how it is split.
 
-    `watch` is the file or folder that DVC looks at to see whether the user's data has changed.
+    `validation` says whether each seed draws its own validation rows. `watch` is the file or folder
+    that DVC looks at to see whether the user's data has changed.
     """
 
     source: str
     task: Literal["auto", "classification", "regression"]
     scaling: Literal["auto", "feature", "channel", "none"]
+    validation: Literal["auto", "rotating", "fixed"]
     watch: PathName
     table: Table
 

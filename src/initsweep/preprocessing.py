@@ -28,12 +28,12 @@ CHUNK_VALUES = 1 << 22
 """How many values are held in double precision at a time."""
 
 UNKNOWN = -1
-"""The code of a category that no training row had, and of a missing one if none was missing."""
+"""The code of a category that no known row had, and of a missing one if none was missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Categorical:
-    """One column of categories: those of the training rows, sorted; None, the last, is missing."""
+    """One column of categories: those of the known rows, sorted; None, the last, is missing."""
 
     name: str
     encoding: Literal["onehot", "ordinal"]
@@ -61,7 +61,11 @@ class Categorical:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preprocessing:
-    """Everything that was fitted on the training rows.
+    """Everything that was fitted on the rows that are known before anything is measured.
+
+    These are the training rows. Where each seed draws its own of the development rows, columns,
+    categories and indicators are those of all development rows, so that one network serves all
+    seeds; fill, mean and scale are those of a seed's training rows.
 
     The features are, in this order: the numeric columns with missing values filled in; for each
     column of `indicators` a 1 where it was missing; the categorical columns. Then `mean` is
@@ -70,11 +74,11 @@ class Preprocessing:
     Attributes:
         numeric: Names of the numeric columns.
         fill: What replaces a missing value, one per numeric column; None: missing is an error.
-        indicators: The numeric columns that had missing values in the training rows.
+        indicators: The numeric columns that had missing values in the known rows.
         categorical: The categorical columns.
         dropped: Columns of the raw data that are not used, because they never vary.
         mean: Shape (features,).
-        scale: Shape (features,), above 0.
+        scale: Shape (features,); 0 for a feature that is 0 in every row, as it tells nothing.
         shape: Shape of one example, (channels, height, width) for images; empty for tables.
     """
 
@@ -136,6 +140,7 @@ class Preprocessing:
             Shape (rows, features), float32.
         """
         mean, scale = np.array(self.mean), np.array(self.scale)
+        scale[scale == 0] = np.inf
         result = np.empty((len(numbers), len(mean)), np.float32)
         step = max(1, CHUNK_VALUES // max(1, len(mean)))
         for start in range(0, len(numbers), step):

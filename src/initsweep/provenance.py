@@ -28,7 +28,14 @@ NETWORK_CODE = (
 )
 """What makes and trains a network."""
 
-TRAINING_CODE = (*NETWORK_CODE, "network_choice", "experiment")
+TRAINING_CODE = (
+    *NETWORK_CODE,
+    "network_choice",
+    "experiment",
+    "prepared",
+    "fitting",
+    "preprocessing",
+)
 """What trains a network of a study. How a rate is chosen is not part of it, so that tuning and
 training by the same code carry the same hash."""
 

@@ -573,6 +573,12 @@ class Schema:
     of one example before it was flattened, (channels, height, width) for images, and empty for rows
     of a table. `caveats` are sentences about the data that limit what a study of it can say.
     `target_name` is the column that is predicted, "" if it has no name.
+
+    `validation` is "fixed" if all seeds share one validation split. It is "rotating" if each draws
+    its own from the *development* rows, by `split_seed` and itself. `rows` are then those of each
+    seed, and `scaling` is how its own training rows scale its features; for all else above read
+    development rows for training and for validation rows, so that there is one number for all
+    seeds: a constant predictor's validation loss is its loss on the rows it knows.
     """
 
     source: str
@@ -597,9 +603,17 @@ class Schema:
     constant_validation_score: float
     constant_test_score: float
     data_sha: str
+    validation: Literal["fixed", "rotating"] = "fixed"
+    split_seed: int = 0
+    scaling: Literal["feature", "channel", "none"] = "feature"
     shape: list[int] = field(default_factory=list)
     caveats: list[str] = field(default_factory=list)
     target_name: str = ""
+
+    @property
+    def known(self) -> str:
+        """What rows are called that constants, counts and weights are of."""
+        return "training" if self.validation == "fixed" else "development"
 
     def value(self, loss: float | None, score: float | None) -> float | None:
         """Return what a run is compared by: its loss, or how far its score stays below 1."""

@@ -12,6 +12,7 @@ from initsweep.architectures import build_model
 from initsweep.errors import ArtifactError
 from initsweep.exporting.capture import Captured, capture
 from initsweep.params import Params
+from initsweep.prepared import PreparedData
 from initsweep.preprocessing import Categorical, Preprocessing
 from initsweep.records import Confirmation, Schema
 from initsweep.tracking.model import RawValue, ServedModel
@@ -31,9 +32,8 @@ def served_model(params: Params, scheme: str) -> ServedModel:
     record = artifacts.read_record(folder / "record.json", Confirmation)
     if record.median_seed is None:
         raise ArtifactError(f"'{folder}' holds no model: every run of {scheme} diverged.")
-    captured = _captured(params, schema, scheme)
-    artifacts.read_text(artifacts.PREPROCESSING)  # says what to do where it is missing
-    fitted = Preprocessing.load(artifacts.PREPROCESSING)
+    captured, prepared = _captured(params, schema, scheme), PreparedData(schema)
+    fitted = prepared.preprocessing(record.median_seed)
     return ServedModel(
         scheme=scheme,
         seed=record.median_seed,
@@ -41,7 +41,7 @@ def served_model(params: Params, scheme: str) -> ServedModel:
         weights=to_safetensors(captured.tensors),
         preprocessing=fitted,
         facts=_facts(schema, captured),
-        example=_example(fitted),
+        example=_example(fitted, prepared.rows("train", record.median_seed)[0][:EXAMPLE_ROWS]),
     )
 
 
@@ -79,12 +79,11 @@ def _facts(schema: Schema, captured: Captured) -> dict[str, object]:
     }
 
 
-def _example(fitted: Preprocessing) -> dict[str, Sequence[RawValue]] | np.ndarray:
-    """Return some raw rows: training rows with their preprocessing undone.
+def _example(fitted: Preprocessing, rows: np.ndarray) -> dict[str, Sequence[RawValue]] | np.ndarray:
+    """Return raw rows: those of some features (rows, features), with their preprocessing undone.
 
     Images have the shape of the raw data, without an axis for a single channel.
     """
-    rows = artifacts.read_array(artifacts.features_file("train"))[:EXAMPLE_ROWS]
     encoded = _without_noise(rows, fitted)
     if fitted.shape:
         single = fitted.shape[0] == 1
@@ -114,8 +113,9 @@ def _categories(column: Categorical, encoded: np.ndarray) -> list[RawValue]:
 
 def _without_noise(rows: np.ndarray, fitted: Preprocessing) -> np.ndarray:
     """Return features before scaling, rounded to what single precision can tell apart."""
-    digits = 6 - np.floor(np.log10(fitted.scale)).astype(int)
-    raw = rows.astype(np.float64) * fitted.scale + fitted.mean
+    scale = np.array(fitted.scale)
+    digits = 6 - np.floor(np.log10(np.where(scale, scale, 1.0))).astype(int)
+    raw = rows.astype(np.float64) * scale + fitted.mean
     columns = zip(raw.T, digits.tolist(), strict=True)
     rounded: np.ndarray = np.column_stack([np.round(column, count) for column, count in columns])
     return rounded + 0.0  # no -0.0

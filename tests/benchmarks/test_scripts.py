@@ -35,7 +35,7 @@ NEEDS = {"benchmarks.jax_scan": "jax"}
 """What is no requirement of ours, by the script that cannot do without."""
 
 TELLS = {
-    "benchmarks.answers": r"\| product: [\s\S]*\| one seed, lowest loss \| rotating \| \d",
+    "benchmarks.answers": r"\| product \| rotating \| -?\d[\s\S]*\| wine \| -?\d",
     "benchmarks.calibration": r"\| 3 schemes, 10 seeds \| 0\.0 % \| 0\.0 % \|",
     "benchmarks.whole_job": r"initsweep repro \| 80\.0 [\s\S]*plain loop, [\s\S]*\| tune \| 79",
     "benchmarks.estimate": r"\| regression \| 5 x 8 steps \| \d+ \| 80 \| \d",

@@ -18,12 +18,15 @@ DATA = load_params(ROOT / "params.yaml").data
 def settings(tmp_path) -> Callable[..., Data]:
     """Return the section `data`, table options by keyword: settings("csv:a.csv", target="y")."""
 
-    def build(source: str, *, task="auto", scaling="auto", **table: Any) -> Data:
+    def build(
+        source: str, *, task="auto", scaling="auto", validation="fixed", **table: Any
+    ) -> Data:
         return DATA.model_copy(
             update={
                 "source": source,
                 "task": task,
                 "scaling": scaling,
+                "validation": validation,
                 "watch": str(tmp_path),
                 "table": DATA.table.model_copy(update=table),
             }

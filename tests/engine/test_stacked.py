@@ -77,7 +77,7 @@ def test_predictions_are_those_of_evaluation_mode(make_problem, new_stack, kind,
     if kind == "batch_norm":
         stack.constants["1.running_mean"][1] += 0.5
         stack.constants["1.running_var"][1] *= 3
-    outputs = stack.predict(features)
+    outputs = stack.predict(features, torch.arange(n).expand(2, n))
     assert outputs.shape == (2, n, 3)
     model = copy.deepcopy(problem.model).eval()
     for lane, state in enumerate(stack.states()):
@@ -92,9 +92,10 @@ def test_predictions_do_not_depend_on_the_slot(make_problem, new_stack, n, n_out
     problem = make_problem("sigmoid", width=13, n_outputs=n_outputs)
     states = [problem.initial_state(seed) for seed in range(5)]
     features = torch.randn(n, 6, generator=torch.manual_seed(0))
-    outputs = new_stack(problem, states).predict(features)
+    rows = torch.arange(n).expand(5, n)
+    outputs = new_stack(problem, states).predict(features, rows)
     for shift in range(1, 5):
-        turned = new_stack(problem, states[shift:] + states[:shift]).predict(features)
+        turned = new_stack(problem, states[shift:] + states[:shift]).predict(features, rows)
         assert torch.equal(turned.roll(shift, 0), outputs)
 
 

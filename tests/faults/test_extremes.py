@@ -88,6 +88,7 @@ def test_numbers_of_any_scale_are_standardized(default_content, scale, kind):
         pytest.skip("such numbers there are none of this type")
     targets = SPREAD * scale
     default_content["data"] |= {"source": saved(targets, features), "watch": "."}
+    default_content["data"]["validation"] = "fixed"
     prepare.run(parse_params(default_content), lambda _: None)
     values = artifacts.read_array(artifacts.targets_file("train"))
     assert values.std() == pytest.approx(1, rel=1e-3)

@@ -25,6 +25,7 @@ from initsweep import artifacts, user_files
 from initsweep.architectures.transfer import transfer_
 from initsweep.errors import InitsweepError
 from initsweep.params import Params, Transfer, parse_params
+from initsweep.prepared import PreparedData
 from initsweep.records import Schema
 from initsweep.stages import prepare
 from tests.faults.fuzzing import GIGABYTE, bounded, check_told, rounds
@@ -54,8 +55,7 @@ def judge(params: Params, *names: str) -> None:
         return
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     for split in ("train", "validation", "test"):
-        features = artifacts.read_array(artifacts.features_file(split))
-        targets = artifacts.read_array(artifacts.targets_file(split))
+        features, targets = PreparedData(schema).rows(split, seed=3)
         assert features.shape == (len(targets), schema.n_features)
         assert features.dtype == np.float32
         assert np.isfinite(features).all()

@@ -171,16 +171,23 @@ def test_results_depend_on_nothing_but_data_and_parameters(prepared):
     assert set(artifacts.read_rows(LAYERS, LayerRow)) == rows
 
 
-def test_the_batch_is_capped_at_the_training_rows_and_comes_from_them(prepared):
-    experiment = diagnose.load_experiment(prepared())
-    features, targets = diagnose.probe_batch(experiment, 10**6)
-    rows = experiment.train.features
+@pytest.mark.parametrize("validation", ["fixed", "rotating"])
+def test_the_batch_is_capped_at_the_training_rows_and_comes_from_them(prepared, validation):
+    def experiment_with(size):
+        asked = {"data.validation": validation, "diagnose.batch_size": size}
+        return diagnose.load_experiment(prepared(asked))
+
+    experiment = experiment_with(10**6)
+    features, targets = diagnose.probe_batch(experiment, 1)
+    rows = experiment.split("train", [0, 1]).of(1).features
     assert features.shape == rows.shape
     assert torch.equal(features.sort(dim=0).values, rows.sort(dim=0).values)
-    few, few_targets = diagnose.probe_batch(experiment, 5)
+    few, few_targets = diagnose.probe_batch(experiment_with(5), 1)
     assert torch.equal(few, features[:5])
     assert torch.equal(few_targets, targets[:5])
     assert not torch.equal(few, rows[:5])
+    other, _ = diagnose.probe_batch(experiment, 0)
+    assert torch.equal(other, features) == (validation == "fixed")
 
 
 @pytest.mark.parametrize(("depth", "std"), [(30, 1.0), (12, 1e30)])
@@ -222,6 +229,6 @@ def test_a_network_without_known_layers_is_named(prepared):
         def forward(self, x):
             return self.scale * x[:, :3]
 
-    batch = diagnose.probe_batch(experiment, 5)
+    batch = diagnose.probe_batch(experiment, 0)
     with pytest.raises(ParamsError, match=r"model\.name: 'mlp' has no layer .* Linear"):
         diagnose.read_network(experiment, Scaled(), {"scale": torch.ones(1)}, *batch)

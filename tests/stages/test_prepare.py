@@ -20,7 +20,11 @@ def study(tmp_path, monkeypatch, small_params):
 
     def run(lines, **replacements):
         (tmp_path / "data/raw/my.csv").write_text("\n".join(lines) + "\n")
-        replacements = {"data.source": "csv:data/raw/my.csv", **replacements}
+        replacements = {
+            "data.source": "csv:data/raw/my.csv",
+            "data.validation": "fixed",
+            **replacements,
+        }
         prepare.run(small_params(replacements))
         profile = json.loads((artifacts.PREPARED / "profile.json").read_text())
         return artifacts.read_record(artifacts.SCHEMA, Schema), profile

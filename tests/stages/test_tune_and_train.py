@@ -77,12 +77,13 @@ def test_the_kept_model_is_the_median_seed_s_and_reproduces_its_test_score(done)
     experiment = load_experiment(params)
     model = experiment.model()
     model.load_state_dict(load_file(folder / "model.safetensors"))
-    outputs = model.eval()(experiment.test.features)
-    score = float(experiment.score(outputs, experiment.test.targets))
+    test = experiment.split("test", [record.median_seed])
+    outputs = model.eval()(test.features)
+    score = float(experiment.score(outputs, test.targets))
     assert score == pytest.approx(runs[record.median_seed].test_score)
     predictions = artifacts.read_rows(folder / "predictions.csv", PredictionRow)
     assert [int(p.prediction) for p in predictions] == outputs.argmax(dim=1).tolist()
-    assert [int(p.target) for p in predictions] == experiment.test.targets.tolist()
+    assert [int(p.target) for p in predictions] == test.targets.tolist()
 
 
 def test_a_scheme_whose_every_run_diverges_is_recorded_and_keeps_no_model(done):
@@ -118,14 +119,13 @@ def test_regression_works_the_same_way(done):
         "mean_squared_error",
         "r_squared",
     )
+    variance = float(experiment.split("test", [0]).targets.var(correction=0))
     for row in runs:
-        assert row.test_score == pytest.approx(
-            1 - row.test_loss / float(experiment.test.targets.var(correction=0)), abs=1e-5
-        )
+        assert row.test_score == pytest.approx(1 - row.test_loss / variance, abs=1e-5)
 
 
 def test_curves_start_untrained_and_end_at_the_final_loss(done):
-    done("he_normal")
+    done("he_normal", data__validation="fixed")
     folder = artifacts.tune_folder("he_normal")
     curves = artifacts.read_rows(folder / "curves.csv", CurveRow)
     runs = artifacts.read_rows(folder / "runs.csv", RunRow)
@@ -145,10 +145,10 @@ def test_finished_stages_leave_no_checkpoints(done):
 
 
 def test_re_tuning_uses_other_seeds_and_the_same_fresh_ones_without_test_losses(done):
-    done("he_normal")
+    done("he_normal", data__validation="fixed")
     once = {name: (artifacts.tune_folder("he_normal") / name).read_bytes()
             for name in ("runs.csv", "trials.csv")}  # fmt: skip
-    params = done("he_normal", tune__retunes=2)
+    params = done("he_normal", data__validation="fixed", tune__retunes=2)
     folder = artifacts.tune_folder("he_normal")
     assert once == {name: (folder / name).read_bytes() for name in once}
     first, second = artifacts.retune_folders(folder)
@@ -164,14 +164,14 @@ def test_re_tuning_uses_other_seeds_and_the_same_fresh_ones_without_test_losses(
         assert [run.seed for run in trained] == list(params.confirm.seeds)
         assert all(run.test_loss is run.capped_test_loss is None for run in trained)
     assert (first / "runs.csv").read_bytes() != (second / "runs.csv").read_bytes()
-    done("he_normal", tune__retunes=1)
+    done("he_normal", data__validation="fixed", tune__retunes=1)
     assert [path.name for path in sorted(folder.glob("retune_*"))] == ["retune_1"]
     again = artifacts.train_folder("he_normal")
     assert [path.name for path in sorted(again.glob("retune_*"))] == ["retune_1"]
 
 
 def test_a_re_tuning_that_chooses_the_same_rate_trains_nothing_again(done):
-    params = done("he_normal", tune__retunes=1, tune__refinement_trials=0)
+    params = done("he_normal", data__validation="fixed", tune__retunes=1, tune__refinement_trials=0)
     folder, (inside,) = (
         artifacts.train_folder("he_normal"),
         artifacts.retune_folders(artifacts.tune_folder("he_normal")),

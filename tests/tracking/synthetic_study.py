@@ -86,6 +86,7 @@ def write_study(study: Study, root: Path) -> None:
     )
     artifacts.write_json(root / artifacts.PREPROCESSING, fitted.to_json())
     artifacts.write_array(root / artifacts.features_file("train"), np.array([[0.5, -1.0]] * 4))
+    artifacts.write_array(root / artifacts.targets_file("train"), np.zeros(4))
     artifacts.write_json(root / artifacts.COMPARE / "verdict.json", study.verdict)
     rows = [results.row for results in study.schemes]
     artifacts.write_rows(root / artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
@@ -155,7 +156,7 @@ def _results(name: str, grid: Sequence[float], seeds: Sequence[int], epochs: int
             censored="no",
             other_learning_rate=shared["learning_rate"],
             **shared,
-        ),  # fmt: skip
+        ),
         trials=[
             _trial(name, trial, kind, rate, [run for run in tuning if run.trial == trial])
             for trial, (rate, kind) in enumerate(rates)

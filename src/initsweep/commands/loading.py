@@ -18,6 +18,7 @@ from initsweep.graph.draws import private_draws
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
 from initsweep.network_choice import with_network
 from initsweep.params import Params, load_params
+from initsweep.prepared import PreparedData
 from initsweep.randomness import stream_seed
 from initsweep.records import ModelOption, Schema
 
@@ -159,13 +160,14 @@ def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializ
 
 
 def training_inputs() -> Tensor:
-    """Return the training rows that the prepare stage has written.
+    """Return the training rows of the prepare stage; of seed 0 where each seed has its own.
 
     Raises:
         ArtifactError: If it has not run.
     """
     try:
-        return torch.from_numpy(artifacts.read_array(artifacts.features_file("train")))
+        schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+        return torch.from_numpy(PreparedData(schema).rows("train", seed=0)[0])
     except ArtifactError as error:
         raise ArtifactError(
             f"The scheme measures signals and needs examples of the network's inputs: pass --batch "

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
 from initsweep.datasets import DATASETS, Dataset
 from initsweep.datasets._checks import check_dataset, check_split
-from initsweep.datasets._splitting import Prepared, split_rows, standardize
+from initsweep.datasets._splitting import Prepared, rotates, split_rows, standardize
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError, ParamsError, UnknownNameError
 from initsweep.options import check_arguments
@@ -18,13 +20,17 @@ def prepare(settings: Data) -> tuple[Dataset, Prepared]:
     """Load, check, split and preprocess the data.
 
     Returns:
-        The raw data and its three splits.
+        The raw data and its splits.
     """
     dataset = load(settings)
     check_dataset(settings.source, dataset)
     rows = split_rows(settings.source, dataset, settings)
     check_split(settings.source, dataset, rows)
-    return dataset, standardize(dataset, rows)
+    counts = {name: len(of) for name, of in rows.items()}
+    if rotates(settings.source, dataset, settings, counts["validation"]):
+        development = np.sort(np.concatenate([rows["train"], rows["validation"]]))
+        rows = {"development": development, "test": rows["test"]}
+    return dataset, replace(standardize(dataset, rows), counts=counts)
 
 
 def load(settings: Data) -> Dataset:

@@ -1,5 +1,6 @@
 """A profile of the data: what a person should know before trusting a study on it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import constant_columns
-from initsweep.datasets._splitting import SPLITS, Prepared
+from initsweep.datasets._splitting import Prepared
 from initsweep.datasets._wording import quoted
 
 MOST_COMMON = 10
@@ -17,29 +18,31 @@ def profile(dataset: Dataset, prepared: Prepared) -> dict[str, Any]:
     """Describe features, targets and splits, with what may mislead: leaks and constant columns.
 
     Returns:
-        JSON-like. `rows_also_in_train` counts rows of a split whose features occur in the
-        training rows too.
+        JSON-like. `rows_also_in_train` counts rows of a split whose features occur in a training
+        row too, or for splits that seeds draw, in another of the rows that they draw from.
     """
-    train = prepared.rows["train"]
-    known = dataset.features[train]
+    fitted_on, rows = prepared.fitted_on, prepared.rows
+    known = dataset.features[rows[fitted_on]]
     dropped = list(prepared.preprocessing.dropped)
     missing = int(np.isnan(dataset.features).sum()) if dataset.is_table else 0
     return {
-        "rows": {name: len(prepared.rows[name]) for name in SPLITS},
+        "rows": {name: len(of) for name, of in rows.items()},
         "rows_also_in_train": {
-            name: _shared_rows(dataset.features, prepared.rows[name], train) for name in SPLITS[1:]
+            name: _shared_rows(dataset.features[of], known, times=1 + (name == "development"))
+            for name, of in rows.items()
+            if name != "train"
         },
         "constant_features": constant_columns(dataset, known),
         "dropped_features": dropped,
         "missing_values": missing,
-        "notices": _notices(dataset, dropped, missing),
+        "notices": _notices(dataset, fitted_on, dropped, missing),
         "targets": _targets(dataset, prepared),
         "features": [
             {"name": name, **_feature(dataset, name, known[:, column])}
             for column, name in enumerate(dataset.feature_names)
         ],
         "largest_standardized_value": {
-            name: float(np.abs(prepared.features[name]).max()) for name in SPLITS
+            name: float(np.abs(features).max()) for name, features in prepared.features.items()
         },
     }
 
@@ -50,18 +53,19 @@ def caveats(found: dict[str, Any]) -> list[str]:
     if not shared:
         return []
     counts = " and ".join(f"{n} of {found['rows'][name]} {name}" for name, n in shared.items())
+    what = "another development row" if "development" in found["rows"] else "a training row"
     return [
-        f"{counts} rows have the same features as a training row: what is measured on them says "
+        f"{counts} rows have the same features as {what}: what is measured on them says "
         "nothing about unseen rows."
     ]
 
 
-def _notices(dataset: Dataset, dropped: Sequence[str], missing: int) -> list[str]:
+def _notices(dataset: Dataset, fitted_on: str, dropped: Sequence[str], missing: int) -> list[str]:
     """Return what was assumed and done that the user may want to know."""
-    said = list(dataset.notices)
+    said, known = list(dataset.notices), "training" if fitted_on == "train" else fitted_on
     if dropped:
         listed = ", ".join(map(quoted, dropped[:5])) + (", ..." if len(dropped) > 5 else "")
-        said.append(f"Columns that never vary in the training rows are left out: {listed}.")
+        said.append(f"Columns that never vary in the {known} rows are left out: {listed}.")
     if missing:
         said.append(
             f"{missing} values are missing: numbers are filled in with the median of the training "
@@ -90,17 +94,17 @@ def _feature(dataset: Dataset, name: str, values: np.ndarray) -> dict[str, objec
 
 def _targets(dataset: Dataset, prepared: Prepared) -> dict[str, object]:
     if dataset.task == "regression":
-        return {name: _summary(dataset.targets[prepared.rows[name]]) for name in SPLITS}
+        return {name: _summary(dataset.targets[of]) for name, of in prepared.rows.items()}
     width = len(dataset.class_names)
     return {
         name: dict(
             zip(
                 dataset.class_names,
-                np.bincount(prepared.targets[name], minlength=width).tolist(),
+                np.bincount(targets, minlength=width).tolist(),
                 strict=True,
             )
         )
-        for name in SPLITS
+        for name, targets in prepared.targets.items()
     }
 
 
@@ -114,6 +118,7 @@ def _summary(values: np.ndarray) -> dict[str, float]:
     }
 
 
-def _shared_rows(features: np.ndarray, rows: np.ndarray, train: np.ndarray) -> int:
-    known = {features[row].tobytes() for row in train}
-    return sum(features[row].tobytes() in known for row in rows)
+def _shared_rows(features: np.ndarray, known: np.ndarray, *, times: int) -> int:
+    """Return how many of these rows are among the known ones, so many times or more."""
+    found = Counter(row.tobytes() for row in known)
+    return sum(found[row.tobytes()] >= times for row in features)

@@ -1,5 +1,6 @@
-"""Split rows in three and standardize them, fitted on the training rows only."""
+"""Split rows in three and standardize them, fitted on rows that are not held out."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,30 +8,44 @@ import numpy as np
 from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import fit, raw_columns
 from initsweep.errors import DataError
-from initsweep.params import Fractions
+from initsweep.params import Data, Fractions
 from initsweep.preprocessing import Preprocessing
 from initsweep.randomness import stream_seed
 
 SPLITS = ("train", "validation", "test")
+
+FEW_VALIDATION_ROWS = 2000
+"""Below that many, which rows they are moves what is measured on them more than seeds do, and
+`data.validation: auto` has each seed draw its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
     """Standardized splits, and the preprocessing that made them.
 
+    The first split is the one that everything is fitted on: "train", or "development" if each
+    seed draws its training and validation rows from those; there is no "validation" then.
+
     Attributes:
         features: By split, shape (rows, features), float32.
         targets: By split, shape (rows,): int64 classes, or standardized float32 numbers.
         rows: By split, the row numbers in the raw data.
-        preprocessing: What was fitted on the training rows.
+        counts: How many training, validation and test rows each seed has.
+        preprocessing: What was fitted on the first split.
     """
 
     features: dict[str, np.ndarray]
     targets: dict[str, np.ndarray]
     rows: dict[str, np.ndarray]
+    counts: dict[str, int]
     preprocessing: Preprocessing
     target_mean: float
     target_scale: float
+
+    @property
+    def fitted_on(self) -> str:
+        """The split that everything is fitted on."""
+        return next(iter(self.rows))
 
 
 def split_rows(source: str, dataset: Dataset, settings: Fractions) -> dict[str, np.ndarray]:
@@ -80,27 +95,52 @@ def _draw(
     return rest, drawn
 
 
-def standardize(dataset: Dataset, rows: dict[str, np.ndarray]) -> Prepared:
-    """Encode and scale features and regression targets, fitted on the training rows only.
+def rotates(source: str, dataset: Dataset, settings: Data, drawn: int) -> bool:
+    """Return whether each seed draws its own validation rows.
 
-    Numeric features get mean 0 and variance 1; one that is constant on the training rows is only
+    Args:
+        source: What the data is called.
+        dataset: The data.
+        settings: The section `data`.
+        drawn: How many validation rows there are.
+
+    Raises:
+        DataError: If that is asked for and the data say which rows they are.
+    """
+    given = dataset.split is not None and bool((dataset.split == "validation").any())
+    if settings.validation == "rotating" and given:
+        raise DataError(
+            f"data.validation: rotating has each seed draw its validation rows, but {source} says "
+            "which they are. Set data.validation: fixed to use those, or call them train to have "
+            "them drawn."
+        )
+    few = drawn < FEW_VALIDATION_ROWS and not given
+    return settings.validation == "rotating" or (settings.validation == "auto" and few)
+
+
+def standardize(dataset: Dataset, rows: Mapping[str, np.ndarray]) -> Prepared:
+    """Encode and scale features and regression targets, fitted on the first split only.
+
+    Numeric features get mean 0 and variance 1; one that is constant on these rows is only
     centred, or dropped if the data is a table.
 
     Returns:
         The standardized splits.
     """
-    preprocessing = fit(dataset, rows["train"])
+    known = next(iter(rows.values()))
+    preprocessing = fit(dataset, known)
     mean, scale = 0.0, 1.0
     if dataset.task == "regression":
-        mean = float(np.mean(dataset.targets[rows["train"]]))
-        scale = float(np.std(dataset.targets[rows["train"]])) or 1.0
+        mean = float(np.mean(dataset.targets[known]))
+        scale = float(np.std(dataset.targets[known])) or 1.0
     return Prepared(
         features={
-            name: preprocessing.transform(*raw_columns(dataset, preprocessing, rows[name]))
-            for name in SPLITS
+            name: preprocessing.transform(*raw_columns(dataset, preprocessing, of))
+            for name, of in rows.items()
         },
-        targets={name: _targets(dataset, rows[name], mean, scale) for name in SPLITS},
-        rows=rows,
+        targets={name: _targets(dataset, of, mean, scale) for name, of in rows.items()},
+        rows=dict(rows),
+        counts={name: len(of) for name, of in rows.items()},
         preprocessing=preprocessing,
         target_mean=mean,
         target_scale=scale,

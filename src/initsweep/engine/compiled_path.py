@@ -67,7 +67,7 @@ class CompiledPath(TrainingPath):
         shapes = {name: value.numel() for name, value in problem.model.named_parameters()}
         self._work = work_per_example(self._plan, shapes)
         self._idle: list[Trainer] = []
-        n = len(problem.train.targets)
+        n = problem.train.n
         self._orders: Orders = lru_cache(max(1, KEPT_ORDERS // (8 * n)))(
             lambda seed, epoch: batch_order(seed, epoch, n)
         )
@@ -88,7 +88,7 @@ class CompiledPath(TrainingPath):
         Every finished chunk is written to disk, which should cost little beside training it.
         """
         # Once forward, twice backward.
-        work = 3 * self._work * len(self.job.problem.train.targets) * self.job.training.epochs
+        work = 3 * self._work * self.job.problem.train.n * self.job.training.epochs
         asked = self.job.runtime.lanes_per_chunk
         most = MOST_LANES if asked == "auto" else asked
         return pack_evenly(
@@ -158,7 +158,10 @@ class _LaneTraining:
         self._rows = pause
         self._steps = max(1, pause // (3 * job.training.batch_size))
         self._state = job.problem.initial_state(lane.seed)
-        epochs, rows = job.training.epochs, len(job.problem.validation.features)
+        self._train, self._held_out = (
+            split.of(lane.seed) for split in (job.problem.train, job.problem.validation)
+        )
+        epochs, rows = job.training.epochs, self._held_out.n
         kept = KEPT_OUTPUTS // max(1, 4 * rows * trainer.n_outputs)
         self._outputs = torch.empty(max(1, min(epochs, kept)), rows, trainer.n_outputs)
         self._batch_losses = np.full((epochs, job.steps_per_epoch), np.nan)
@@ -202,7 +205,7 @@ class _LaneTraining:
         Raises:
             CancelledError: If `stopped()` became true.
         """
-        train, losses = self._job.problem.train, self._batch_losses[epoch]
+        train, losses = self._train, self._batch_losses[epoch]
         rates = self._lane.learning_rate * self._job.rate_factors[epoch]
         order, size = self._orders(self._lane.seed, epoch), self._job.training.batch_size
         for first in range(0, len(rates), self._steps):
@@ -223,7 +226,7 @@ class _LaneTraining:
         Raises:
             CancelledError: If `stopped()` became true.
         """
-        features = self._job.problem.validation.features
+        features = self._held_out.features
         for first in range(0, len(features), self._rows):
             if stopped():
                 raise CancelledError
@@ -232,7 +235,7 @@ class _LaneTraining:
 
     def _measure(self, first: int, count: int) -> None:
         """Write loss and score of the outputs that wait, from entry `first` on."""
-        worth = self._job.problem.worth(self._outputs[:count])
+        worth = self._job.problem.worth(self._outputs[:count], self._held_out.targets)
         for row, values in zip(self._validation, worth, strict=True):
             row[first : first + count] = to_numpy(values)
 

@@ -1,11 +1,12 @@
 """What goes into the engine and what comes out of it."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,10 +30,36 @@ class Lane:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Split:
-    """Examples: features (n, ...) and targets (n,)."""
+    """Examples: n for all seeds, or n for each seed, one part after the other.
+
+    Attributes:
+        features: Shape (n, ...) or (parts * n, ...).
+        targets: Shape (n,) or (parts * n,).
+        seeds: Whose the parts are, in their order; empty if all seeds share the examples.
+    """
 
     features: Tensor
     targets: Tensor
+    seeds: tuple[int, ...] = ()
+
+    @property
+    def n(self) -> int:
+        """How many examples a seed has."""
+        return len(self.targets) // max(1, len(self.seeds))
+
+    def first(self, seed: int) -> int:
+        """Return the row at which the examples of a seed begin."""
+        return self.n * self.seeds.index(seed) if self.seeds else 0
+
+    def of(self, seed: int) -> "Split":
+        """Return the examples of a seed alone, as views; they then serve any seed."""
+        rows = slice(self.first(seed), self.first(seed) + self.n)
+        return Split(features=self.features[rows], targets=self.targets[rows])
+
+    def rows(self, seeds: Sequence[int]) -> Tensor:
+        """Return the rows of the examples of some seeds, shape (seeds, n), int64."""
+        starts = torch.tensor([self.first(seed) for seed in seeds], device=self.targets.device)
+        return starts[:, None] + torch.arange(self.n, device=self.targets.device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,9 +92,14 @@ class Problem:
     class_weights: tuple[float, ...] = ()
     recorded_loss: MetricFunction | None = None
 
-    def worth(self, outputs: Tensor) -> tuple[Tensor, Tensor]:
-        """Return losses and scores (...) of outputs (..., n, n_outputs) on the validation rows."""
-        targets, loss = self.validation.targets, self.recorded_loss or self.loss
+    def worth(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """Return losses and scores (...), as recorded, of outputs (..., n, n_outputs).
+
+        Args:
+            outputs: What networks made of validation examples.
+            targets: Those of the examples, shape (n,) or (..., n).
+        """
+        loss = self.recorded_loss or self.loss
         return loss(outputs, targets), self.score(outputs, targets)
 
 

@@ -49,7 +49,7 @@ class Job:
     @property
     def steps_per_epoch(self) -> int:
         """Updates of an epoch; rows that do not fill a batch wait for the next epoch."""
-        return len(self.problem.train.targets) // self.training.batch_size
+        return self.problem.train.n // self.training.batch_size
 
     @cached_property
     def rate_factors(self) -> FloatArray:

@@ -17,7 +17,7 @@ from initsweep.engine.operations import (
 )
 from initsweep.engine.packing import ALIGNMENT
 from initsweep.engine.plan import Operation, Plan
-from initsweep.engine.stack import Stack, padded_to
+from initsweep.engine.stack import Stack, padded_to, take
 from initsweep.engine.workspace import Workspace
 from initsweep.errors import PlanError
 
@@ -101,28 +101,25 @@ class PlannedStack(Stack):
         self, features: Tensor, targets: Tensor, rows: Tensor
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """Return losses (lanes,) and gradients per block; see `Stack`."""
-        flat = rows.reshape(-1)
-        batch = self._workspace.held(self, (*rows.shape, *features.shape[1:]))
-        torch.index_select(features, 0, flat, out=batch.view(len(flat), *features.shape[1:]))
+        batch = self._taken(features, rows, "training")
         with torch.no_grad():
             outputs = self._forward(batch, training=True)
         outputs = outputs.detach().requires_grad_()
-        losses = self._loss(outputs, targets.index_select(0, flat).view(rows.shape))
+        losses = self._loss(outputs, take(targets, rows))
         (gradient,) = torch.autograd.grad(losses.sum(), outputs)
         with torch.no_grad():
             self._backward(gradient)
         return losses.detach(), self._gradients
 
     @torch.no_grad()
-    def predict(self, features: Tensor) -> Tensor:
-        """Return outputs in evaluation mode, shape (lanes, n, n_outputs), for features (n, ...)."""
-        whole, outputs = padded_to(features, ALIGNMENT), []
-        for start in range(0, len(whole), EVALUATION_EXAMPLES):
-            part = whole[start : start + EVALUATION_EXAMPLES]
+    def predict(self, features: Tensor, rows: Tensor) -> Tensor:
+        """Return outputs in evaluation mode, shape (lanes, m, n_outputs); see `Stack`."""
+        outputs = []
+        for part in torch.split(padded_to(rows, ALIGNMENT), EVALUATION_EXAMPLES, dim=1):
             # A copy per lane, as one shared input would fold the lanes into a single product.
-            shared = self._workspace.held(self, (self.lanes, *part.shape), "evaluation").copy_(part)
-            outputs.append(self._forward(shared, training=False).clone())
-        return torch.cat(outputs, dim=1)[:, : len(features)]
+            examples = self._taken(features, part, "evaluation")
+            outputs.append(self._forward(examples, training=False).clone())
+        return torch.cat(outputs, dim=1)[:, : rows.shape[1]]
 
     def keep(self, slots: Tensor) -> "PlannedStack":
         """Return a stack of the networks in these slots, with what their gradients carry."""
@@ -136,6 +133,13 @@ class PlannedStack(Stack):
         for new, old in zip(kept._gradients, self._gradients, strict=True):
             new.copy_(old.index_select(0, slots))
         return kept
+
+    def _taken(self, features: Tensor, rows: Tensor, purpose: str) -> Tensor:
+        """Return what `take` does, in memory that stays."""
+        flat, inner = rows.reshape(-1), features.shape[1:]
+        taken = self._workspace.held(self, (*rows.shape, *inner), purpose)
+        torch.index_select(features, 0, flat, out=taken.view(len(flat), *inner))
+        return taken
 
     def _forward(self, features: Tensor, *, training: bool) -> Tensor:
         values = [features]

@@ -14,6 +14,7 @@ from initsweep.engine.lanes import (
     Lane,
     LaneResults,
     Problem,
+    Split,
     divergence_limit,
     empty_results,
 )
@@ -65,35 +66,33 @@ def _train(
     optimizer: Optimizer,
     results: LaneResults,
 ) -> None:
-    n, size = len(problem.train.targets), training.batch_size
+    train, size = problem.train.of(lane.seed), training.batch_size
+    n, validation = train.n, problem.validation.of(lane.seed)
     steps_per_epoch = n // size
     updater = torch_optimizer(model, lane.learning_rate, optimizer)
-    loss, score = _evaluate(model, problem)
+    loss, score = _evaluate(model, problem, validation)
     limit = divergence_limit(loss, problem.constant_loss)
     _check(loss, limit, step := 0)
     results.initial_loss[0] = results.validation_loss[0, 0] = loss
     results.validation_score[0, 0] = score
     for epoch in range(training.epochs):
-        order = batch_order(lane.seed, epoch, n).to(problem.train.features.device)
+        order = batch_order(lane.seed, epoch, n).to(train.features.device)
         total = 0.0
         for start in range(0, steps_per_epoch * size, size):
             factor = rate_factor(training, step, training.epochs * steps_per_epoch)
             updater.param_groups[0]["lr"] = lane.learning_rate * factor
-            batch_loss = _batch_loss(model, problem, order[start : start + size])
+            batch = order[start : start + size]
+            model.train()
+            batch_loss = problem.loss(model(train.features[batch]), train.targets[batch])
             _check(batch_loss.item(), limit, step)
             _update(model, updater, batch_loss, training.gradient_clip)
             total += batch_loss.item()
             step += 1
-        loss, score = _evaluate(model, problem)
+        loss, score = _evaluate(model, problem, validation)
         _check(loss, limit, step)
         results.train_loss[0, epoch] = total / steps_per_epoch
         results.validation_loss[0, epoch + 1] = loss
         results.validation_score[0, epoch + 1] = score
-
-
-def _batch_loss(model: nn.Module, problem: Problem, batch: Tensor) -> Tensor:
-    model.train()
-    return problem.loss(model(problem.train.features[batch]), problem.train.targets[batch])
 
 
 def _update(
@@ -117,10 +116,10 @@ def _check(loss: float, limit: float, step: int) -> None:
 
 
 @torch.no_grad()
-def _evaluate(model: nn.Module, problem: Problem) -> tuple[float, float]:
+def _evaluate(model: nn.Module, problem: Problem, validation: Split) -> tuple[float, float]:
     model.eval()
     # A copy, as a module of the user may work in place on what it is given.
-    loss, score = problem.worth(model(problem.validation.features.clone()))
+    loss, score = problem.worth(model(validation.features.clone()), validation.targets)
     return loss.item(), score.item()
 
 

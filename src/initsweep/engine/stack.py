@@ -39,8 +39,16 @@ class Stack(ABC):
         """
 
     @abstractmethod
-    def predict(self, features: Tensor) -> Tensor:
-        """Return outputs in evaluation mode, shape (lanes, n, n_outputs), for features (n, ...)."""
+    def predict(self, features: Tensor, rows: Tensor) -> Tensor:
+        """Return outputs in evaluation mode.
+
+        Args:
+            features: All examples, shape (n, ...).
+            rows: Which of them each lane is given, shape (lanes, m).
+
+        Returns:
+            Shape (lanes, m, n_outputs).
+        """
 
     def states(self) -> list[dict[str, Tensor]]:
         """Return each lane's parameters and buffers on the CPU."""
@@ -65,8 +73,7 @@ def take(values: Tensor, rows: Tensor) -> Tensor:
     return values.index_select(0, rows.reshape(-1)).view(*rows.shape, *values.shape[1:])
 
 
-def padded_to(features: Tensor, multiple: int) -> Tensor:
-    """Return features (n, ...) followed by copies of the first until n is a whole multiple."""
-    return torch.cat(
-        [features, features[:1].expand(-len(features) % multiple, *features.shape[1:])]
-    )
+def padded_to(rows: Tensor, multiple: int) -> Tensor:
+    """Return rows (lanes, m), then the first again and again until m is a whole multiple."""
+    lanes, m = rows.shape
+    return torch.cat([rows, rows[:, :1].expand(lanes, -m % multiple)], dim=1)

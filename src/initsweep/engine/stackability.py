@@ -54,8 +54,8 @@ def check_stackable(
     # Everything is caught, as a module of the user may fail under vmap in any way.
     try:
         stack = new_stack(states)
-        predicted = stack.predict(features.clone())
         rows = torch.arange(len(features), device=device).expand(stack.lanes, -1)
+        predicted = stack.predict(features.clone(), rows)
         stacked, _ = stack.losses_and_gradients(features.clone(), targets, rows)
     except Exception as error:
         raise StackingError(

@@ -42,15 +42,14 @@ class ModuleStack(Stack):
         ]
 
     @torch.no_grad()
-    def predict(self, features: Tensor) -> Tensor:
-        """Return outputs in evaluation mode, shape (lanes, n, n_outputs), for features (n, ...)."""
+    def predict(self, features: Tensor, rows: Tensor) -> Tensor:
+        """Return outputs in evaluation mode, shape (lanes, m, n_outputs); see `Stack`."""
         self._model.eval()
         # Whole vector registers for every lane: see `packing.spare_slots`.
-        whole, size = padded_to(features, ALIGNMENT), EVALUATION_EXAMPLES
-        parts = [whole[start : start + size] for start in range(0, len(whole), size)]
+        parts = torch.split(padded_to(rows, ALIGNMENT), EVALUATION_EXAMPLES, dim=1)
         # A copy per lane, as one shared input would fold the lanes into a single matrix product.
-        outputs = [self._outputs(part.expand(self.lanes, *part.shape)) for part in parts]
-        return torch.cat(outputs, dim=1)[:, : len(features)]
+        outputs = [self._outputs(take(features, part)) for part in parts]
+        return torch.cat(outputs, dim=1)[:, : rows.shape[1]]
 
     def _outputs(self, features: Tensor) -> Tensor:
         """Return outputs (lanes, n, n_outputs) of features (lanes, n, ...)."""

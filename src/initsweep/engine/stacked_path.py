@@ -57,7 +57,7 @@ class StackedPath(TrainingPath):
         if self._single:
             self._slots = 1
             keep_freed_memory()
-        for rows in evaluation_rows(len(job.problem.validation.targets)):
+        for rows in evaluation_rows(job.problem.validation.n):
             shapes += linear_shapes(self._model, rows)
         check_stackable(job.problem, self._vmap_stack if self._single else self._new_stack)
         self._onednn, self._smallest = False, self._slots

@@ -55,7 +55,7 @@ def train_lanes(
         ParamsError: If a batch is larger than the training set, or the device is not there.
         PathError: If `runtime.engine` names a path that does not cover the job.
     """
-    _check_batch_size(training.batch_size, len(problem.train.targets))
+    _check_batch_size(training.batch_size, problem.train.n)
     device = resolve_device(runtime.device)
     problem = _on_device(problem, device)
     job = Job(
@@ -80,8 +80,8 @@ def train_lanes(
 
 def predict_rows(
     problem: Problem,
-    states: Sequence[Mapping[str, Tensor]],
-    features: Tensor,
+    states: Sequence[tuple[int, Mapping[str, Tensor]]],
+    split: Split,
     *,
     training: Training,
     optimizer: Optimizer,
@@ -91,8 +91,8 @@ def predict_rows(
 
     Args:
         problem: What they share.
-        states: Parameters and buffers of each by name.
-        features: Shape (n, ...).
+        states: Seed, and parameters and buffers by name, of each.
+        split: The examples of these seeds.
         training: As they were trained.
         optimizer: As they were trained.
         runtime: Device, engine, threads.
@@ -111,7 +111,10 @@ def predict_rows(
     with numerics(device, runtime.threads):
         path = choose_path(job)
         with path.numerics():
-            return [path.predict(state, features.to(device)).cpu() for state in states]
+            return [
+                path.predict(state, split.of(seed).features.to(device)).cpu()
+                for seed, state in states
+            ]
 
 
 def _finished(
@@ -161,7 +164,8 @@ def _on_device(problem: Problem, device: torch.device) -> Problem:
 
 
 def _moved(split: Split, device: torch.device) -> Split:
-    return Split(
+    return replace(
+        split,
         features=split.features.to(device).contiguous(),
         targets=split.targets.to(device).contiguous(),
     )

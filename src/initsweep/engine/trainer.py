@@ -11,7 +11,7 @@ from initsweep.engine.history import History
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults
 from initsweep.engine.optimizers import StackedOptimizer, clip_gradients
 from initsweep.engine.paths import Job
-from initsweep.engine.stack import Stack
+from initsweep.engine.stack import Stack, take
 from initsweep.engine.stacked import to_numpy
 from initsweep.randomness import batch_order
 
@@ -113,14 +113,22 @@ class ChunkTrainer:
 
     def _batch_orders(self, epoch: int) -> Tensor:
         """Return the order of the training examples for each slot, shape (slots, n)."""
-        n, seeds = len(self._problem.train.targets), [self._lanes[i].seed for i in self._slots]
-        orders = {seed: batch_order(seed, epoch, n) for seed in set(seeds)}
+        train, seeds = self._problem.train, self._seeds
+        orders = {
+            seed: train.first(seed) + batch_order(seed, epoch, train.n) for seed in set(seeds)
+        }
         return torch.stack([orders[seed] for seed in seeds]).to(self._job.device)
+
+    @property
+    def _seeds(self) -> list[int]:
+        return [self._lanes[lane].seed for lane in self._slots]
 
     def _evaluate(self) -> tuple[FloatArray, FloatArray]:
         """Return validation loss and score of each lane, each of shape (lanes,)."""
-        outputs = self._stack.predict(self._problem.validation.features)
-        losses, scores = self._problem.worth(outputs)
+        examples = self._problem.validation
+        rows = examples.rows(self._seeds)
+        outputs = self._stack.predict(examples.features, rows)
+        losses, scores = self._problem.worth(outputs, take(examples.targets, rows))
         return self._by_lane(losses), self._by_lane(scores)
 
     def _by_lane(self, values: Tensor) -> FloatArray:

@@ -85,7 +85,7 @@ def initial_states(
     model: nn.Module,
     initializer: AnyInitializer,
     *,
-    inputs: Inputs | None = None,
+    inputs: Inputs | Callable[[int], Inputs] | None = None,
     frozen: bool = False,
 ) -> Callable[[int], dict[str, Tensor]]:
     """Return a function from seeds to initial states; the network is read here, once for all.
@@ -93,7 +93,7 @@ def initial_states(
     Args:
         model: As for `initial_state`; not to be changed as long as the function is used.
         initializer: As for `initialize_`.
-        inputs: As for `initial_state`.
+        inputs: As for `initial_state`, or a function from seeds to such examples.
         frozen: As for `initial_state`.
 
     Raises:

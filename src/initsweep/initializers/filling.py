@@ -1,6 +1,6 @@
 """Draws a network's parameters: one random stream per name, so nothing else moves a weight."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -41,7 +41,7 @@ class Filling:
         cls,
         model: nn.Module,
         initializer: Initializer,
-        inputs: Inputs | None,
+        inputs: Inputs | Callable[[int], Inputs] | None,
         frozen: Collection[str],
     ) -> "Filling":
         """Return what reading the network tells; a warning says what it does not."""

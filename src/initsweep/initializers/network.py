@@ -1,6 +1,6 @@
 """A network as an initializer sees it when all layers are filled."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,14 +83,14 @@ class Network:
         model: A twin of the network, free to be changed; its parameter values mean nothing.
         traces: Returns the network's operations, read once.
         slots: Its parameters, each once.
-        inputs: Examples, or None.
+        inputs: Examples, or a function from the run's seed to them, or None.
         seed: The run's seed.
     """
 
     model: nn.Module
     traces: Traces
     slots: tuple[Slot, ...]
-    inputs: Inputs | None
+    inputs: Inputs | Callable[[int], Inputs] | None
     seed: int
 
     @property
@@ -109,7 +109,8 @@ class Network:
                 "This initializer measures signals and needs examples of the network's inputs: "
                 "initialize_(model, scheme, seed, inputs=batch)."
             )
-        inputs = as_tensors(self.inputs)
+        given = self.inputs(self.seed) if callable(self.inputs) else self.inputs
+        inputs = as_tensors(given)
         order = torch.randperm(len(inputs[0]), generator=torch_stream("examples", self.seed))
         return tuple(_as_float32(one)[order[:count]] for one in inputs)
 

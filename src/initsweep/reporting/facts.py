@@ -14,6 +14,8 @@ def data(study: Study) -> Facts:
     """Return what the data is."""
     schema = study.schema
     rows = ", ".join(f"{count} {split}" for split, count in schema.rows.items())
+    if schema.validation == "rotating":
+        rows += "; each seed draws its own train and validation rows"
     facts = [
         ("Source", schema.source),
         ("Reference", schema.reference),
@@ -24,8 +26,9 @@ def data(study: Study) -> Facts:
     if schema.class_names:
         facts.append(("Classes", f"{schema.n_outputs}: {', '.join(study.classes)}"))
     facts.append(("Loss", f"{_words(schema.loss_name)}; score: {_words(schema.score_name)}"))
+    chosen_on = "validation" if schema.validation == "fixed" else "development rows"
     constant = (
-        f"{numbers.loss(schema.constant_validation_loss)} on validation, "
+        f"{numbers.loss(schema.constant_validation_loss)} on {chosen_on}, "
         f"{numbers.loss(schema.constant_test_loss)} on test"
     )
     facts.append(("Constant predictor's loss", constant))
@@ -35,7 +38,7 @@ def data(study: Study) -> Facts:
         judged = schema.judged
         low, high = judged.constant_validation_loss, judged.constant_test_loss
         text = f"{judged.loss_name.replace('_', ' ')}; of a constant predictor "
-        text += f"{numbers.loss(low)} on validation, {numbers.loss(high)} on test"
+        text += f"{numbers.loss(low)} on {chosen_on}, {numbers.loss(high)} on test"
         facts.append(("Selected by", text))
     return facts + _noticed(study.profile)
 
@@ -50,7 +53,8 @@ def _noticed(profile: dict[str, object]) -> Facts:
     shared = profile.get("rows_also_in_train")
     if isinstance(shared, dict):
         text = ", ".join(f"{count} of {split}" for split, count in shared.items())
-        facts.append(("Rows that also occur in train", text))
+        known = "development" if "development" in shared else "train"
+        facts.append((f"Rows that also occur in {known}", text))
     constant = profile.get("constant_features")
     if isinstance(constant, list):
         facts.append(("Features that never vary", str(len(constant))))

@@ -40,12 +40,12 @@ def points(study: Study) -> list[tuple[str, str]]:
     if said is None or chosen is None:
         return []
     sure = said.sure
-    if not study.verdict.firm:
+    if sure and not study.verdict.firm:
         sure += " More seeds (`confirm.seeds`) would make it firmer"
         tied = len(study.verdict.tie_set) > 1
         sure += "; which of those that tie is taken matters little." if tied else "."
     return [
-        ("How sure", sure),
+        *([("How sure", sure)] if sure else []),
         ("What else ties", said.standing),
         *_why_not(study, chosen),
         *_by_the_other(study, said.other),

@@ -29,9 +29,10 @@ def table(study: Study) -> Table:
 def terms(study: Study) -> list[tuple[str, str]]:
     """Return what each measure is."""
     meanings = [(title(name), METRICS.get(name).summary) for name in names(study)]
-    rarest = rarest_class(study.schema.class_counts)
+    schema, rarest = study.schema, rarest_class(study.schema.class_counts)
     if rarest >= 0:
-        told = f" (here {study.classes[rarest]}, {study.schema.class_counts[rarest]} training rows)"
+        count = schema.class_counts[rarest]
+        told = f" (here {study.classes[rarest]}, {count} {schema.known} rows)"
         recall = title("minority_recall")
         meanings = [(term, text + told if term == recall else text) for term, text in meanings]
     return meanings

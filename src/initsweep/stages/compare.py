@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from initsweep import artifacts, ledger
 from initsweep.errors import ArtifactError
 from initsweep.network_choice import with_network
@@ -123,6 +126,13 @@ def _curves(folder: Path, schema: Schema) -> list[CurveRow]:
     ]
 
 
+def _test_rows(folder: Path, schema: Schema) -> NDArray[np.float64] | None:
+    """Return the losses of test rows where runs are compared by their mean."""
+    if schema.select_by == "score":
+        return None
+    return artifacts.read_array(folder / "test_rows.npy").astype(np.float64)
+
+
 def _read(scheme: str, schema: Schema) -> Evidence:
     tuned, trained = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
     return Evidence(
@@ -131,6 +141,7 @@ def _read(scheme: str, schema: Schema) -> Evidence:
         tuning=artifacts.read_rows(tuned / "runs.csv", RunRow),
         confirmation=artifacts.read_record(trained / "record.json", Confirmation),
         confirm=artifacts.read_rows(trained / "runs.csv", RunRow),
+        test_rows=_test_rows(trained, schema),
         other=artifacts.read_rows(trained / "other.csv", RunRow),
         curves=_curves(trained, schema),
         retunes=[

@@ -24,7 +24,6 @@ SHARPNESS_SEEDS = 3
 def run(params: Params) -> None:
     """Write the statistics of every layer and the verdict on every scheme."""
     experiment = load_experiment(params)
-    features, targets = probe_batch(experiment, params.diagnose.batch_size)
     model, seeds = experiment.model(), params.diagnose.seeds
     layer_rows: list[LayerRow] = []
     scheme_rows: list[DiagnosisRow] = []
@@ -35,9 +34,10 @@ def run(params: Params) -> None:
         for scheme in params.schemes:
             readings, state_of = [], experiment.initial_states(scheme)
             for index, seed in enumerate(seeds):
+                batch = probe_batch(experiment, seed)
                 state, wanted = state_of(seed), index < SHARPNESS_SEEDS
                 readings.append(
-                    read_network(experiment, model, state, features, targets, with_sharpness=wanted)
+                    read_network(experiment, model, state, *batch, with_sharpness=wanted)
                 )
                 bar.advance()
             layer_rows.extend(layer_table(scheme, readings))
@@ -54,15 +54,18 @@ def run(params: Params) -> None:
     artifacts.write_rows(SCHEMES, scheme_rows, DiagnosisRow)
 
 
-def probe_batch(experiment: Experiment, size: int) -> tuple[Tensor, Tensor]:
-    """Return the same random training examples for every scheme and seed.
+def probe_batch(experiment: Experiment, seed: int) -> tuple[Tensor, Tensor]:
+    """Return random training examples of a seed, the same for every scheme.
+
+    Seeds that share their training rows share these.
 
     Returns:
-        Features, shape (batch, features), and targets, shape (batch,), with at most `size`
-        examples and at most as many as there are.
+        Features, shape (batch, features), and targets, shape (batch,), with at most
+        `diagnose.batch_size` examples and at most as many as there are.
     """
-    split = experiment.train
-    order = torch.randperm(len(split.features), generator=torch_stream("diagnose"))[:size]
+    settings = experiment.params.diagnose
+    split = experiment.split("train", settings.seeds).of(seed)
+    order = torch.randperm(split.n, generator=torch_stream("diagnose"))[: settings.batch_size]
     return split.features[order], split.targets[order]
 
 

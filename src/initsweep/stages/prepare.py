@@ -2,17 +2,21 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from initsweep import artifacts
 from initsweep.datasets import Dataset
+from initsweep.datasets._fitting import raw_columns
 from initsweep.datasets._loading import check_watched, files_of, prepare
 from initsweep.datasets._profile import caveats, profile
-from initsweep.datasets._splitting import SPLITS, Prepared
+from initsweep.datasets._splitting import Prepared
 from initsweep.errors import DataError
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
-from initsweep.params import Params
+from initsweep.params import Params, fingerprint
+from initsweep.prepared import RAW, raw_file
 from initsweep.records import Schema
 from initsweep.spelling import legible
 
@@ -24,8 +28,9 @@ def _tell(sentence: str) -> None:
 def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     """Write `data/prepared/`.
 
-    These are the standardized splits, `schema.json`, `profile.json`, and `preprocessing.json`,
-    which turns raw rows into features (`initsweep.preprocessing`).
+    These are the standardized splits, or raw columns where each seed draws its own validation rows
+    (`initsweep.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`, which turns
+    raw rows into features (`initsweep.preprocessing`).
 
     Args:
         params: The parameters.
@@ -34,29 +39,70 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     if files_of(params.data):
         check_watched(params.data)
     dataset, prepared = prepare(params.data)
-    for split in SPLITS:
-        artifacts.write_array(artifacts.features_file(split), prepared.features[split])
-        artifacts.write_array(artifacts.targets_file(split), prepared.targets[split])
+    files = _write_rotating(dataset, prepared) if _rotates(prepared) else _write_fixed(prepared)
     found = profile(dataset, prepared)
     limits = caveats(found)
     for sentence in (*found["notices"], *limits):
         tell(sentence)
-    artifacts.write_json(artifacts.SCHEMA, _schema(params, dataset, prepared, limits))
-    artifacts.write_json(artifacts.PREPARED / "profile.json", found)
     # Exact: the served model must make the same features of raw rows as these.
     artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json(), exact=True)
+    schema = _schema(params, dataset, prepared, limits)
+    artifacts.write_json(artifacts.SCHEMA, replace(schema, data_sha=_data_sha(schema, files)))
+    artifacts.write_json(artifacts.PREPARED / "profile.json", found)
+
+
+def _rotates(prepared: Prepared) -> bool:
+    return prepared.fitted_on == "development"
+
+
+def _write_fixed(prepared: Prepared) -> list[Path]:
+    """Write the splits that all seeds share.
+
+    Returns:
+        The files.
+    """
+    files = []
+    for split in prepared.rows:
+        files += [artifacts.features_file(split), artifacts.targets_file(split)]
+        artifacts.write_array(files[-2], prepared.features[split])
+        artifacts.write_array(files[-1], prepared.targets[split])
+    return files
+
+
+def _write_rotating(dataset: Dataset, prepared: Prepared) -> list[Path]:
+    """Write raw columns, of which each seed makes features for itself.
+
+    Returns:
+        The files; what the features look like is in one of them.
+    """
+    files = [artifacts.PREPROCESSING]
+    for split, rows in prepared.rows.items():
+        numbers, codes = raw_columns(dataset, prepared.preprocessing, rows)
+        columns = np.array(codes, dtype=np.int64).reshape(len(codes), len(rows)).T
+        for what, array in zip(RAW, (numbers, columns, prepared.targets[split]), strict=True):
+            files.append(raw_file(split, what))
+            artifacts.write_array(files[-1], np.ascontiguousarray(array))
+    return files
+
+
+def _data_sha(schema: Schema, files: list[Path]) -> str:
+    """Return a hash of everything that the rows of any seed depend on."""
+    content = artifacts.file_hash(files)
+    if schema.validation == "fixed":
+        return content
+    return fingerprint([content, schema.rows, schema.split_seed, schema.scaling])
 
 
 def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[str]) -> Schema:
     classification, asked = dataset.task == "classification", params.task
-    counts = np.zeros(0, dtype=np.int64)
+    known, counts = prepared.targets[prepared.fitted_on], np.zeros(0, dtype=np.int64)
+    validation = "development" if _rotates(prepared) else "validation"
     if classification:
-        counts = np.bincount(prepared.targets["train"], minlength=len(dataset.class_names))
+        counts = np.bincount(known, minlength=len(dataset.class_names))
     loss = loss_of(dataset.task, asked.loss, asked.class_weights)
     score = score_of(dataset.task, asked.score)
     weighted = loss.needs == "class_weights"
     weights = balanced_weights(counts) if weighted else np.ones(len(counts))
-    files = [file(s) for s in SPLITS for file in (artifacts.features_file, artifacts.targets_file)]
     fitted = prepared.preprocessing
     return Schema(
         source=params.data.source,
@@ -66,7 +112,7 @@ def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[s
         score_name=score.name,
         n_features=len(fitted.mean),
         n_outputs=len(dataset.class_names) if classification else 1,
-        rows={split: len(prepared.targets[split]) for split in SPLITS},
+        rows=prepared.counts,
         feature_names=list(fitted.feature_names),
         class_names=list(dataset.class_names),
         feature_mean=list(fitted.mean),
@@ -76,11 +122,14 @@ def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[s
         class_counts=counts.tolist(),
         class_weights=weights.tolist() if weighted else [],
         select_by=asked.select_by,
-        constant_validation_loss=_constant(loss, prepared, "validation", weights),
+        constant_validation_loss=_constant(loss, prepared, validation, weights),
         constant_test_loss=_constant(loss, prepared, "test", weights),
-        constant_validation_score=_constant(score, prepared, "validation", weights),
+        constant_validation_score=_constant(score, prepared, validation, weights),
         constant_test_score=_constant(score, prepared, "test", weights),
-        data_sha=artifacts.file_hash(files),
+        data_sha="",
+        validation="rotating" if _rotates(prepared) else "fixed",
+        split_seed=params.data.split_seed,
+        scaling=dataset.scaling,
         shape=list(dataset.shape),
         caveats=limits,
         target_name=dataset.target_name,
@@ -88,11 +137,11 @@ def _schema(params: Params, dataset: Dataset, prepared: Prepared, limits: list[s
 
 
 def _constant(metric: Metric, prepared: Prepared, split: str, weights: np.ndarray) -> float:
-    """Return the value, on a split, of the best predictor that knows the training targets only.
+    """Return the value, on a split, of the best predictor that knows known targets only.
 
     Raises:
         DataError: If the metric does not say what that is.
     """
     if metric.constant is None:
         raise DataError(f"Metric '{metric.name}' has no value for a constant predictor.")
-    return metric.constant(prepared.targets["train"], prepared.targets[split], weights)
+    return metric.constant(prepared.targets[prepared.fitted_on], prepared.targets[split], weights)

@@ -91,7 +91,17 @@ def _content_sha(params: Params) -> str:
         files += sorted(artifacts.train_folder(scheme).glob("*.*"))
     present = [file for file in files if file.is_file()]
     names = [str(file) for file in present]
-    code = code_sha(["tracking", "exporting", "serving", "preprocessing", "stages/publish"])
+    code = code_sha(
+        [
+            "tracking",
+            "exporting",
+            "serving",
+            "prepared",
+            "fitting",
+            "preprocessing",
+            "stages/publish",
+        ]
+    )
     return fingerprint([names, artifacts.file_hash(present), params.model_dump_json(), code])
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
@@ -27,7 +28,7 @@ Outputs = dict[EvaluationSplit, Tensor | None]
 
 
 def run(params: Params, scheme: str) -> None:
-    """Write `results/train/<scheme>/`: runs with test results, curves and the kept model.
+    """Write `results/train/<scheme>/`: runs with test results, curves, test rows, the kept model.
 
     The kept model is the one of the seed with the median validation loss, so that it is
     neither the luckiest nor chosen on test.
@@ -48,6 +49,7 @@ def run(params: Params, scheme: str) -> None:
         )
     folder = artifacts.train_folder(scheme)
     outputs = _outputs(experiment, scheme, trained.states)
+    row_losses = _row_losses(experiment, [made["test"] for made in outputs])
     runs = [
         _with_test(experiment, row, made["test"])
         for row, made in zip(trained.runs, outputs, strict=True)
@@ -62,8 +64,12 @@ def run(params: Params, scheme: str) -> None:
     ]
     artifacts.write_rows(folder / "measures.csv", measured, MeasureRow)
     median = median_run(runs)
-    predictions = [] if median is None else _predictions(experiment, outputs[median]["test"])
+    predictions = []
+    if median is not None:
+        targets = _targets(experiment, "test", runs[median].seed)
+        predictions = _predictions(experiment, outputs[median]["test"], targets)
     artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
+    artifacts.write_array(folder / "test_rows.npy", row_losses)
     if median is not None:
         content = to_safetensors(_on_cpu(trained.states[median]))
         artifacts.write_bytes(folder / "model.safetensors", content)
@@ -142,21 +148,35 @@ def _outputs(
 
     Once for each: on images this takes about as long as the training of a small study.
     """
-    kept = [state for state in states if state is not None]
-    validation = iter(experiment.outputs(scheme, kept, experiment.validation))
-    test = iter(experiment.outputs(scheme, kept, experiment.test))
-    return [
-        {"validation": None, "test": None}
-        if state is None
-        else {"validation": next(validation), "test": next(test)}
-        for state in states
-    ]
+    seeds = experiment.params.confirm.seeds
+    validation, test = (
+        experiment.outputs(scheme, name, seeds, states) for name in ("validation", "test")
+    )
+    return [{"validation": one, "test": other} for one, other in zip(validation, test, strict=True)]
+
+
+def _targets(experiment: Experiment, split: EvaluationSplit, seed: int) -> Tensor:
+    return experiment.split(split, experiment.params.confirm.seeds).of(seed).targets
+
+
+def _row_losses(experiment: Experiment, outputs: Sequence[Tensor | None]) -> np.ndarray:
+    """Return the recorded loss of every test row, shape (seeds, rows); NaN where a run diverged.
+
+    The loss of a run is the mean of its row.
+    """
+    seeds = experiment.params.confirm.seeds
+    losses = np.full((len(seeds), experiment.schema.rows["test"]), np.nan, np.float32)
+    for row, seed, made in zip(losses, seeds, outputs, strict=True):
+        if made is not None:
+            targets = _targets(experiment, "test", seed)
+            row[:] = experiment.recorded_loss(made[:, None], targets[:, None]).numpy()
+    return losses
 
 
 def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> RunRow:
     if outputs is None:
         return replace(row, capped_test_loss=experiment.schema.capped(None, None, "test"))
-    targets = experiment.test.targets
+    targets = _targets(experiment, "test", row.seed)
     loss = finite(float(experiment.recorded_loss(outputs, targets)))
     score = finite(float(experiment.score(outputs, targets)))
     return replace(
@@ -168,14 +188,13 @@ def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> R
 
 
 def _measures(experiment: Experiment, row: RunRow, made: Outputs) -> list[MeasureRow]:
-    splits = {"validation": experiment.validation, "test": experiment.test}
     rows = []
     for name, outputs in made.items():
         for metric in measures_of(experiment.schema.task):
             value = None
             if outputs is not None:
                 function = recorded(metric, experiment.schema)
-                value = finite(float(function(outputs, splits[name].targets)))
+                value = finite(float(function(outputs, _targets(experiment, name, row.seed))))
             rows.append(
                 MeasureRow(
                     scheme=row.scheme, seed=row.seed, split=name, measure=metric.name, value=value
@@ -184,16 +203,16 @@ def _measures(experiment: Experiment, row: RunRow, made: Outputs) -> list[Measur
     return rows
 
 
-def _predictions(experiment: Experiment, outputs: Tensor | None) -> list[PredictionRow]:
+def _predictions(
+    experiment: Experiment, outputs: Tensor | None, targets: Tensor
+) -> list[PredictionRow]:
     if outputs is None:
         return []
     classes = experiment.schema.task == "classification"
     predicted = outputs.argmax(dim=-1) if classes else outputs.squeeze(-1)
     return [
         PredictionRow(example=index, target=float(target), prediction=float(prediction))
-        for index, (target, prediction) in enumerate(
-            zip(experiment.test.targets, predicted, strict=True)
-        )
+        for index, (target, prediction) in enumerate(zip(targets, predicted, strict=True))
     ]
 
 

@@ -20,10 +20,12 @@ from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.paths import Job
 from initsweep.engine.train import train_lanes
 from initsweep.experiment import Experiment
+from initsweep.prepared import SplitName
 from initsweep.stages.diagnose import SHARPNESS_SEEDS, probe_batch, read_network
 from initsweep.starting.budget import Work, steps_per_epoch
 
 LANES = 20  # at least, so that stacks have a usual size
+SEED = 0  # whose rows are trained on, where each has its own
 RATE = 1e-4  # small: a diverged training costs nothing
 BATCHES = 8  # of the training rows are enough to time a step
 ENOUGH = 0.4  # seconds of processor time
@@ -167,7 +169,10 @@ def _train(experiment: Experiment, problem: Problem, lanes: int, epochs: int) ->
 
 def _testing(experiment: Experiment, scheme: str) -> float:
     """Return seconds for what the train stage does with one trained network."""
-    state, features = experiment.initial_state(scheme, 0), experiment.validation.features
+    state, features = (
+        experiment.initial_state(scheme, SEED),
+        _shared(experiment, "validation").features,
+    )
     rows = experiment.schema.rows
     share = (rows["validation"] + rows["test"]) / rows["validation"]
     model, on_cpu = experiment.model(), features.device.type == "cpu"
@@ -182,8 +187,8 @@ def _testing(experiment: Experiment, scheme: str) -> float:
 def _looking(experiment: Experiment, scheme: str) -> float:
     """Return seconds for what the diagnose stage does with the networks of one scheme."""
     diagnose = experiment.params.diagnose
-    features, targets = probe_batch(experiment, diagnose.batch_size)
-    model, state = experiment.model(), experiment.initial_state(scheme, 0)
+    features, targets = probe_batch(experiment, diagnose.seeds[0])
+    model, state = experiment.model(), experiment.initial_state(scheme, SEED)
 
     def look(*, with_sharpness: bool) -> float:
         rounds = [
@@ -205,16 +210,19 @@ def _looking(experiment: Experiment, scheme: str) -> float:
 
 def _problem(experiment: Experiment, scheme: str) -> Problem:
     """Return the problem with fewer rows; validation rows in the same proportion."""
-    whole = experiment.train
-    rows = min(len(whole.targets), BATCHES * experiment.params.training.batch_size)
-    share = rows / len(whole.targets)
-    held_out = max(1, round(share * len(experiment.validation.targets)))
-    problem = experiment.problem(scheme)
+    train, validation = (_shared(experiment, name) for name in ("train", "validation"))
+    rows = min(train.n, BATCHES * experiment.params.training.batch_size)
+    held_out = max(1, round(rows / train.n * validation.n))
     return replace(
-        problem,
-        train=_first(problem.train, rows),
-        validation=_first(problem.validation, held_out),
+        experiment.problem(scheme, [SEED]),
+        train=_first(train, rows),
+        validation=_first(validation, held_out),
     )
+
+
+def _shared(experiment: Experiment, name: SplitName) -> Split:
+    """Return the rows of one seed, to serve all: that takes as long."""
+    return experiment.split(name, [SEED]).of(SEED)
 
 
 def _first(split: Split, rows: int) -> Split:

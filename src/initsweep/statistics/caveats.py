@@ -38,9 +38,7 @@ def caveats_of(
     """
     trainable = [summary for summary in summaries if summary.untrainable is None]
     return [
-        "This holds for this data split, network, optimizer and training length: seeds vary the "
-        "initial weights and the order of the batches and nothing else, and intervals are over "
-        "seeds.",
+        _scope(schema),
         *_cut_on_test(trainable, choice, schema, yardstick),
         *schema.caveats,
         *_test_rows(trainable, choice, schema),
@@ -55,6 +53,22 @@ def caveats_of(
         *_better_on_test(choice, schema),
         *scheme_caveats(trainable, yardstick),
     ]
+
+
+def _scope(schema: Schema) -> str:
+    """Return what the verdict is about, and what seeds vary: that is what intervals cover."""
+    if schema.validation == "fixed":
+        return (
+            "This holds for this data split, network, optimizer and training length: seeds vary "
+            "the initial weights and the order of the batches and nothing else, and intervals are "
+            "over seeds."
+        )
+    return (
+        "This holds for these data, this network, optimizer and training length: a seed draws its "
+        f"{schema.rows['train']} training and {schema.rows['validation']} validation rows, the "
+        "initial weights and the order of the batches, and intervals cover all of these; the test "
+        "rows are the same for all."
+    )
 
 
 def _cut_on_test(

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval, Outcome, PairRow
 from initsweep.statistics.intervals import mean_interval, mean_of
+from initsweep.statistics.over_rows import with_rows
 from initsweep.statistics.proportions import upper_share
 from initsweep.statistics.yardstick import Family, Yardstick
 
@@ -29,10 +30,12 @@ class Runs:
     Attributes:
         losses: Capped losses, shape (seeds,), seeds in the same order for all schemes.
         failed: Which of the runs failed, shape (seeds,).
+        rows: On test, the mean loss of each row over seeds, shape (rows,), where it is known.
     """
 
     losses: Losses
     failed: NDArray[np.bool_]
+    rows: Losses | None = None
 
     def allowance(self, cap: float) -> float:
         """Return by how much failures that these seeds did not meet may raise the mean loss.
@@ -98,7 +101,9 @@ def _pair_row(
     yardstick: Yardstick,
 ) -> PairRow:
     cap, one, other = yardstick.cap(family), runs[scheme], runs[reference]
-    difference = mean_interval(one.losses - other.losses, (-cap, cap))
+    rows = None if one.rows is None or other.rows is None else one.rows - other.rows
+    possible = (-cap, cap)
+    difference = with_rows(mean_interval(one.losses - other.losses, possible), rows, possible)
     margin, alpha = yardstick.margin(family), yardstick.decide.alpha
     outcome = outcome_of(difference, p_values[1], margin, alpha)
     if outcome in {"better", "worse"} and (one.failed.any() or other.failed.any()):

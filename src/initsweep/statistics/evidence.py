@@ -4,6 +4,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from initsweep.errors import ArtifactError
 from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
 
@@ -29,11 +32,13 @@ class Retune:
     confirm: Sequence[RunRow]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Evidence:
     """All records of one scheme: its tuning runs and choice, its fresh runs and their epochs.
 
     Attributes:
+        test_rows: Loss of every test row by fresh run, shape (seeds, rows), NaN where one diverged;
+            None where runs are compared by score.
         other: Fresh runs at the rate of the other criterion; empty where it is the same.
     """
 
@@ -43,6 +48,7 @@ class Evidence:
     confirmation: Confirmation
     confirm: Sequence[RunRow]
     curves: Sequence[CurveRow]
+    test_rows: NDArray[np.float64] | None = None
     other: Sequence[RunRow] = ()
     retunes: Sequence[Retune] = ()
 

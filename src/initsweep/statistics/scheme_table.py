@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from initsweep.records import Interval, Outcome, SchemeRow, Standing
+from initsweep.statistics.comparison import Losses
 from initsweep.statistics.intervals import mean_interval
+from initsweep.statistics.over_rows import widened, with_rows
 from initsweep.statistics.power import seeds_to_settle
-from initsweep.statistics.proportions import upper_share
+from initsweep.statistics.proportions import half_width, upper_share
 from initsweep.statistics.selection import Choice, laws_of, pareto_front
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.wording import rate
@@ -71,6 +73,15 @@ def _behind(
     )
 
 
+def _score(scores: Losses, yardstick: Yardstick) -> Interval:
+    """Return a mean test score with an interval that covers test rows where it counts them."""
+    over_seeds, rows = mean_interval(scores, yardstick.scores), yardstick.counted_rows
+    if rows is None:
+        return over_seeds
+    half = half_width(over_seeds.estimate, rows)
+    return widened(over_seeds, half, half, yardstick.scores)
+
+
 def _scheme_row(
     summary: Summary,
     yardstick: Yardstick,
@@ -90,8 +101,9 @@ def _scheme_row(
     basin = measured.basin if trainable else None
     wide = measured.global_basin if trainable else None
     validation = mean_interval(summary.validation, (0.0, yardstick.cap("validation")))
-    test = mean_interval(summary.test, (0.0, yardstick.cap("test")))
-    score = None if summary.scores is None else mean_interval(summary.scores, yardstick.scores)
+    possible = (0.0, yardstick.cap("test"))
+    test = with_rows(mean_interval(summary.test, possible), summary.test_rows, possible)
+    score = None if summary.scores is None else _score(summary.scores, yardstick)
     return SchemeRow(
         scheme=summary.scheme,
         outcome=outcome,

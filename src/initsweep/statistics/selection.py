@@ -60,7 +60,7 @@ class Choice:
     @property
     def firm(self) -> bool:
         """Whether most other studies of the same data would pick the same scheme."""
-        return self.repicked >= FIRM
+        return round(self.repicked, 2) >= FIRM  # as it is written, in whole per cent
 
     def outcome(self, scheme: str) -> Outcome:
         """Return what the verdict table says of a trainable scheme."""
@@ -90,14 +90,18 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
         return choice
     trainable = (summary for summary in summaries if summary.untrainable is None)
     ranked = sorted(trainable, key=lambda summary: (summary.mean_validation, summary.scheme))
-    test = {one.scheme: Runs(losses=one.test, failed=one.failed) for one in ranked}
+    test = {
+        one.scheme: Runs(losses=one.test, failed=one.failed, rows=one.test_rows) for one in ranked
+    }
     compared = compare_with("test", choice.pick, test, yardstick)
     return replace(choice, pairs=(*choice.pairs, *compared))
 
 
 def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     """Return the choice with how often other studies of the same data would make it."""
-    left = [s for s in summaries if s.scheme in {*choice.tie_set, *choice.undecided}]
+    by_name = {summary.scheme: summary for summary in summaries}
+    # In the order of the choice, so that of schemes that are equal the same one is picked here.
+    left = [by_name[scheme] for scheme in (*choice.tie_set, *choice.undecided)]
     if not left:
         return choice
     stream = numpy_stream("statistics", "repicked", choice.seeds)

@@ -39,7 +39,7 @@ def told(verdict: Verdict, rows: Sequence[SchemeRow]) -> Told | None:
         answer=_answer(row, verdict),
         rates=_rates(row, verdict),
         standing=_standing(verdict, rows),
-        sure=_sure(verdict),
+        sure=_sure(verdict) if sum(row.trainable for row in rows) > 1 else "",
         other=_other(verdict),
     )
 

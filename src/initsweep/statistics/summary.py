@@ -12,6 +12,7 @@ from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.failing import failed, guesses, overconfident
 from initsweep.statistics.grid import ALL_TUNING, GridRuns, grid_runs
 from initsweep.statistics.intervals import mean_of
+from initsweep.statistics.over_rows import row_means
 from initsweep.statistics.sensitivity import (
     Point,
     Sensitivity,
@@ -35,6 +36,8 @@ class Summary:
         untrainable: Why the scheme counts as untrainable, or None if it is trainable.
         validation: Capped validation losses of the fresh runs, shape (seeds,), by seed.
         test: Capped test losses of the same runs; empty for a re-tuning, which has none.
+        test_rows: Mean loss of each test row over the runs below the cap, shape (rows,); None where
+            runs are compared by score, which is no mean over rows.
         scores: Test scores of the same runs; None if a diverged run has none, because the mean
             over the surviving runs would flatter the scheme.
         failed: Which fresh runs failed, shape (seeds,).
@@ -51,6 +54,7 @@ class Summary:
     untrainable: str | None
     validation: Losses
     test: Losses
+    test_rows: Losses | None
     scores: Losses | None
     failed: NDArray[np.bool_]
     overconfident_runs: int
@@ -121,6 +125,9 @@ def _summary(
         untrainable=why_untrainable(points, runs, yardstick),
         validation=validation,
         test=np.array(test),
+        test_rows=None
+        if one.test_rows is None
+        else row_means(one.test_rows, yardstick.cap("test")),
         scores=np.array(scores) if len(scores) == len(runs) else None,
         failed=np.array([failed(run, yardstick) for run in runs]),
         overconfident_runs=sum(overconfident(run, yardstick) for run in runs),

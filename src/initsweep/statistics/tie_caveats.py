@@ -1,4 +1,4 @@
-"""What limits a tie: schemes that are the same, and such that failed and tie all the same."""
+"""What limits a tie: schemes that are the same, and such that failed and are not worse for it."""
 
 import math
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ def same_runs(trainable: Sequence[Summary]) -> list[str]:
 
 
 def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardstick) -> list[str]:
-    """Return which schemes tie although they failed in more fresh runs than another that ties.
+    """Return which schemes are not shown to be worse although they failed in more fresh runs.
+
+    In more than another of which the same is true.
 
     Returns:
         One sentence, with how many failures it takes to be called worse; none if there is none.
@@ -28,7 +30,7 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
     failing = failing_more(
         (summary.scheme, summary.failed_runs, len(summary.validation))
         for summary in trainable
-        if summary.scheme in choice.tie_set
+        if summary.scheme in {*choice.tie_set, *choice.undecided}
     )
     if not failing:
         return []
@@ -39,8 +41,7 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
     if enough > choice.seeds:
         holds = "no number of failures alone makes a scheme worse"
     return [
-        f"Tied in spite of failed fresh runs: {listed(failing)}. Their mean losses say little "
-        "about failed runs or others, and not shown to be worse does not mean as good: by the "
-        f"sign-flip test with Holm's correction for {counted(compared, 'comparison')} and "
-        f"{counted(choice.seeds, 'run')}, {holds}."
+        f"Not shown to be worse in spite of failed fresh runs: {listed(failing)}. Few runs say "
+        "little about failures: by the sign-flip test with Holm's correction for "
+        f"{counted(compared, 'comparison')} and {counted(choice.seeds, 'run')}, {holds}."
     ]

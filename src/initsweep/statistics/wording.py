@@ -61,20 +61,21 @@ def counted(count: int, noun: str) -> str:
 
 
 def failing_ties(rows: Iterable[SchemeRow]) -> list[str]:
-    """Return the tied schemes that failed in more fresh runs than another one, with how many."""
-    return failing_more((row.scheme, row.failed_runs, row.runs) for row in rows if row.in_tie_set)
+    """Return the schemes not shown to be worse that failed in more fresh runs than another."""
+    left = (row for row in rows if row.standing in {"tied", "undecided"})
+    return failing_more((row.scheme, row.failed_runs, row.runs) for row in left)
 
 
-def failing_more(tied: Iterable[tuple[str, int, int]]) -> list[str]:
-    """Return which of the schemes that tie failed in more runs than another, as "name (k of n)".
+def failing_more(left: Iterable[tuple[str, int, int]]) -> list[str]:
+    """Return which of some schemes failed in more runs than another, as "name (k of n)".
 
     A few failures raise a mean far and say little to a test over seeds: such a scheme is hard to
     call worse, and not as good for that.
 
     Args:
-        tied: Name, failed runs and runs of each.
+        left: Name, failed runs and runs of each.
     """
-    known = list(tied)
+    known = list(left)
     fewest = min((failed for _, failed, _ in known), default=0)
     return [f"{name} ({failed} of {runs})" for name, failed, runs in known if failed > fewest]
 

@@ -35,6 +35,8 @@ class Yardstick:
         loss_constant: Validation loss of the constant predictor, whatever runs are compared by;
             None stands for `validation_constant`.
         score_constant: Its validation score; None where scores do not enter.
+        counted_rows: How many test rows a score counts, where it is the share of them; None where
+            it is something else, or unknown.
     """
 
     validation_constant: float
@@ -43,6 +45,7 @@ class Yardstick:
     scores: Range = ANY
     loss_constant: float | None = None
     score_constant: float | None = None
+    counted_rows: int | None = None
 
     @classmethod
     def of(cls, schema: Schema, decide: Decide) -> "Yardstick":
@@ -55,6 +58,7 @@ class Yardstick:
             scores=POSSIBLE.get(schema.score_name, ANY),
             loss_constant=schema.constant_validation_loss,
             score_constant=schema.constant_validation_score,
+            counted_rows=schema.rows.get("test") if schema.score_name == "accuracy" else None,
         )
 
     @property

@@ -30,7 +30,7 @@ def check_against_torch(problem: Problem, plan: Plan) -> None:
     Raises:
         KernelsError: If they differ by more than rounding.
     """
-    n = min(EXAMPLES, len(problem.train.targets))
+    n = min(EXAMPLES, problem.train.n)
     # Copies, as a module of the user may work in place on what it is given.
     features, targets = problem.train.features[:n].clone(), problem.train.targets[:n].clone()
     state = _random_state(problem.model)

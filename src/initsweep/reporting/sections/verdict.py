@@ -29,6 +29,6 @@ def _what_it_is(study: Study) -> str:
     if not failing:
         return text
     return (
-        f"{text} Some that tie failed in fresh runs: {listed(failing)}. Not shown to be worse does "
-        "not mean as good; the caveats say how many failures it takes."
+        f"{text} Not shown to be worse, though some failed in fresh runs: {listed(failing)}. The "
+        "caveats say how many failures it takes."
     )
