@@ -92,6 +92,7 @@ def selection() -> Selection:
         initializer="he_normal",
         options={"gain": 1.5},
         learning_rate=0.1,
+        other_learning_rate=0.1,
         mean_loss=0.2,
         grid=[0.1, 1.0],
         censored="no",

@@ -287,6 +287,16 @@ class SchemeRow:
         """Whether it is as good as the best on validation, as far as matters."""
         return self.standing == "tied"
 
+    @property
+    def in_basin(self) -> bool:
+        """Whether the chosen rate lies in the basin, to the three digits that are written.
+
+        Two rates may be equally good with worse ones in between, as scores of few rows are.
+        """
+        if self.basin_low is None or self.basin_high is None:
+            return False
+        return 0.995 * self.basin_low <= self.learning_rate <= 1.005 * self.basin_high
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairRow:
@@ -443,7 +453,7 @@ class OtherCriterion:
 class Verdict:
     """The answer, in words and in numbers.
 
-    `statement` is one sentence; `usable_rates` are the ends of the recommended scheme's basin,
+    `statement` is a few sentences; `usable_rates` are the ends of the recommended scheme's basin,
     within which its mean loss on the tuning seeds is within `basin_tolerance` of its best; `rule`
     says step by step how it was reached, with its inputs; `caveats` lists everything that limits
     it. `tie_set` holds the schemes as good as the best as far as matters, `undecided` those that

@@ -87,7 +87,7 @@ def _verdict(*, recommended):
     values = {
         "decision": "winner", "statement": "So it is.", "recommended": recommended,
         "learning_rate": 0.1, "usable_rates": (0.01, 1.0), "best_on_validation": "he_normal",
-        "tie_set": [], "undecided": [], "repicked": 1.0, "firm": True, "picks": {},
+        "tie_set": [], "undecided": [], "repicked": 1.0, "firm": True, "picks": {}, "other": None,
         "untrainable": [], "rule": [], "caveats": [], "margin": 0.01,
         "basin_tolerance": 0.05, "constant_loss": 2.3, "loss_name": "cross_entropy",
         "score_name": "accuracy", "seeds": 10, "provenance": PROVENANCE,

@@ -12,17 +12,17 @@ def panels(study, looks, losses):
     return {axes.get_label(): axes for axes in figure.axes}
 
 
-def rows_of(study, scheme, *kinds):
-    rows = [row for row in study.response if row.scheme == scheme and row.kind in kinds]
+def rows_of(study, scheme, kind=""):
+    rows = [row for row in study.response if row.scheme == scheme and kind in {"", row.kind}]
     return sorted(rows, key=lambda row: row.learning_rate)
 
 
 def test_every_scheme_has_a_panel_with_the_tables_numbers(study, panels, line_of):
     assert list(panels) == [row.scheme for row in study.schemes]
     for scheme, axes in panels.items():
-        line, grid = line_of(axes, "response"), rows_of(study, scheme, "grid", "extension")
-        assert list(line.get_xdata()) == [row.learning_rate for row in grid]
-        assert list(line.get_ydata()) == [row.mean_loss for row in grid]
+        line, tried = line_of(axes, "response"), rows_of(study, scheme)
+        assert list(line.get_xdata()) == [row.learning_rate for row in tried]
+        assert list(line.get_ydata()) == [row.mean_loss for row in tried]
         refined = line_of(axes, "refinement")
         expected = rows_of(study, scheme, "refinement")
         assert list(refined.get_ydata()) == [row.mean_loss for row in expected]
@@ -82,7 +82,7 @@ def test_overlay_holds_every_scheme_and_its_basin(study, looks, losses, linear):
     assert curves.get_yscale() == ("linear" if linear else "log")
     drawn = [line for line in curves.lines if line.get_label() == "response"]
     for line, row in zip(drawn, reversed(study.schemes), strict=True):
-        grid = rows_of(study, row.scheme, "grid", "extension")
+        grid = rows_of(study, row.scheme)
         assert list(line.get_ydata()) == [one.mean_loss for one in grid]
         assert line.get_color() == looks[row.scheme].colour
     names = [tick.get_text() for tick in basins.get_yticklabels()]

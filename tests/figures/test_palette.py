@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from matplotlib.colors import rgb_to_hsv, to_rgb
@@ -32,7 +34,7 @@ def test_a_scheme_keeps_its_hue_as_text_and_on_a_dark_page():
     for colour, ink in zip(palette.COLOURS, palette.INKS, strict=True):
         assert palette.ON_DARK[colour] == palette.ON_DARK[ink]
         hues = [rgb_to_hsv(to_rgb(one))[0] for one in (colour, ink, palette.ON_DARK[ink])]
-        assert max(hues) - min(hues) < 0.04
+        assert all((hue - hues[0] + 0.04) % 1 < 0.08 for hue in hues)
 
 
 @pytest.mark.parametrize("ink", [style.INK, style.MUTED])
@@ -41,10 +43,23 @@ def test_text_is_legible_on_light_and_dark_pages(ink):
     assert contrast(style.DARK[ink], style.DARK[style.PAPER]) >= 4.5
 
 
-def test_many_schemes_get_different_looks():
-    names = [f"scheme_{i}" for i in range(32)]
-    looks = palette.looks(names)
-    assert len({(look.colour, look.marker, look.dash) for look in looks.values()}) == 32
+def oklab(colour: str) -> np.ndarray:
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    cones = [[0.4122, 0.5363, 0.0514], [0.2119, 0.6807, 0.1074], [0.0883, 0.2817, 0.6300]]
+    opponents = [[0.2105, 0.7936, -0.0041], [1.9780, -2.4286, 0.4506], [0.0259, 0.7828, -0.8087]]
+    return np.array(opponents) @ np.cbrt(np.array(cones) @ linear)
+
+
+def test_no_two_of_32_schemes_look_alike_in_colour_or_without_it():
+    looks = palette.looks([f"scheme_{i}" for i in range(32)])
+    colours = [look.colour for look in looks.values()]
+    for shown in (colours, [palette.ON_DARK[colour] for colour in colours]):
+        places = [oklab(colour) for colour in (*shown, palette.FAILED)]
+        apart = min(np.linalg.norm(a - b) for a, b in itertools.combinations(places, 2))
+        assert apart > 0.05  # a just noticeable difference is about 0.02
+    shapes = [(look.marker, look.dash) for look in looks.values()]
+    assert all(shapes.count(shape) <= 8 for shape in shapes)
 
 
 def test_a_new_scheme_changes_nobody_elses_look():

@@ -56,9 +56,11 @@ def test_svg_is_xml_without_date_and_with_ids_of_its_own():
 def test_text_stays_text_and_neutral_colours_turn_on_dark_pages():
     svg = style.to_svg(draw(), "one")
     assert ">here</text>" in svg
+    drawn = svg.split("</style>", 1)[1]
+    assert f"stroke: {style.INK}" in drawn
     for light, dark in style.DARK.items():
-        assert f'[style*="stroke: {light}"]{{stroke:{dark}!important}}' in svg
-    assert f"stroke: {style.INK}" in svg.split("</style>", 1)[1]
+        rule = f'[style*="stroke: {light}"]{{stroke:{dark}!important}}'
+        assert (rule in svg) == (f"stroke: {light}" in drawn)
 
 
 def test_renderer_needs_one_of_our_figures():

@@ -34,6 +34,7 @@ from initsweep.records import (
     Verdict,
 )
 from initsweep.statistics.proportions import upper_share
+from initsweep.statistics.statement import told
 
 ROOT = Path(__file__).parents[2]
 SEEDS = range(100, 110)
@@ -144,8 +145,9 @@ class Study:
         )
         censored = "high" if row.scheme == "random_normal_small" else "no"
         selection = Selection(
-            mean_loss=row.validation_loss, grid=RATES, censored=censored, **shared
-        )
+            mean_loss=row.validation_loss, grid=RATES, censored=censored,
+            other_learning_rate=row.learning_rate, **shared,
+        )  # fmt: skip
         artifacts.write_json(tune / "selection.json", selection)
         median = None if not row.trainable else SEEDS[4]
         record = Confirmation(seeds=list(SEEDS), median_seed=median, **shared)
@@ -624,20 +626,13 @@ def _verdict(
     other = next((one for one in tied if one != name), None)
     undecided = [one.scheme for one in rows if one.standing == "undecided"]
     named = decision in {"winner", "lead", "tie"} and row is not None
-    statement = (
-        f"{name} at learning rate {row.learning_rate:.3g} (from {row.basin_low:.3g} to "
-        f"{row.basin_high:.3g} within 0.115 of its best): test loss {row.test_loss:.4g} "
-        f"[{row.test_low:.4g}, {row.test_high:.4g}]; {len(tied)} schemes "
-        f"({', '.join(tied)}) are as good on validation as far as matters; {name} has the lowest "
-        "mean; fragile: only 62 % of redrawn studies of these data pick it, 38 % pick another."
-        if named and row is not None and row.basin_low and row.basin_high
-        else "Cannot tell: 3 fresh seeds cannot decide, at least 9 are needed."
-        if decision == "cannot_tell"
-        else f"None of {len(rows)} schemes trains."
-    )
-    return Verdict(
+    nothing = {
+        "cannot_tell": "Cannot tell: 3 fresh seeds cannot decide, at least 9 are needed.",
+        "none_trainable": f"None of {len(rows)} schemes trains.",
+    }
+    verdict = Verdict(
         decision=decision,
-        statement=statement,
+        statement="",
         recommended=name if named else None,
         learning_rate=row.learning_rate if named and row else None,
         usable_rates=(row.basin_low, row.basin_high)
@@ -649,6 +644,7 @@ def _verdict(
         repicked=1.0 if name is None or other is None else 0.62,
         firm=other is None,
         picks={} if name is None else {name: 1.0} if other is None else {name: 0.62, other: 0.38},
+        other=None,
         untrainable=[one.scheme for one in rows if not one.trainable],
         rule=[
             f"Trainable: {sum(one.trainable for one in rows)} of {len(rows)} schemes, which means "
@@ -671,6 +667,11 @@ def _verdict(
         seeds=len(SEEDS),
         provenance=PROVENANCE,
     )
+    said = told(verdict, rows)
+    sentences = (
+        nothing[decision] if said is None else " ".join(filter(None, dataclasses.astuple(said)))
+    )
+    return dataclasses.replace(verdict, statement=sentences)
 
 
 def renamed(study: Study, old: str, new: str) -> Study:

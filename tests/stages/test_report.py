@@ -9,6 +9,7 @@ from initsweep import artifacts, spelling
 from initsweep.errors import ArtifactError
 from initsweep.records import PredictionRow
 from initsweep.stages import report
+from initsweep.statistics.statement import told
 from tests.conftest import as_recorded
 from tests.stages.study_fixture import make_study
 
@@ -141,10 +142,12 @@ def test_every_figure_is_in_the_page_and_in_the_markdown(page, markdown):
 
 def test_both_state_verdict_rule_caveats_and_every_scheme(finished, page, markdown):
     _, study = finished
-    verdict = study.verdict
-    for line in (verdict.statement, *verdict.rule, *verdict.caveats):
+    for line in (*study.verdict.rule, *study.verdict.caveats):
         assert line in page.words
         assert spelling.markdown(line) in markdown
+    for sentences in dataclasses.astuple(told(study.verdict, study.schemes)):
+        assert sentences in " ".join(page.words)
+        assert spelling.markdown(sentences) in markdown
     for name in study.params.schemes:
         assert page.words.count(name) >= 4
         assert markdown.count(f" {name} |") >= 3 or f"**{name}**" in markdown
@@ -154,13 +157,12 @@ def test_the_verdict_table_holds_the_numbers(finished, markdown):
     line = next(line for line in markdown.splitlines() if line.startswith("| lecun_normal |"))
     cells = [cell.strip() for cell in line.strip("|").split("|")]
     row = next(row for row in finished[1].schemes if row.scheme == "lecun_normal")
-    assert cells[1] == f"{row.outcome} · {row.standing}" == "equivalent · undecided"
+    assert cells[1] == f"{row.standing} (on test {row.outcome})" == "undecided (on test equivalent)"
     assert cells[2] == "0.316 (0.01 to ≥ 1)"
-    assert cells[3] == "≥ 2.00"
-    assert cells[4] == "≥ 1"
-    assert cells[6].startswith(f"{row.validation_loss:.3g} ({row.validation_low:.3g} to ")
-    assert cells[8].startswith(f"{100 * row.test_score:.1f} % (")
-    assert cells[9] == "0/10"
+    assert cells[3] == f"{row.regret:.3f}"
+    assert cells[4].startswith(f"{row.validation_loss:.3g} ({row.validation_low:.3g} to ")
+    assert cells[6].startswith(f"{100 * row.test_score:.1f} % (")
+    assert cells[7] == "0/10"
 
 
 def test_schemes_stand_recommended_first_then_marked_tied_then_the_rest(finished, markdown):
@@ -169,7 +171,7 @@ def test_schemes_stand_recommended_first_then_marked_tied_then_the_rest(finished
     shown = [(cells[0].strip("|* "), cells[1].strip()) for cells in lines]
     rows = {row.scheme: row for row in finished[1].schemes}
     assert {name for name, _ in shown} == set(rows)
-    assert {name for name, outcome in shown if outcome.endswith(" · tied")} == {
+    assert {name for name, stands in shown if stands.startswith(("tied ", "recommended"))} == {
         row.scheme for row in rows.values() if row.in_tie_set
     }
     groups = [

@@ -9,7 +9,15 @@ from initsweep.figures import numbers
 from initsweep.figures.numbers import MISSING
 from initsweep.params import Model
 from initsweep.records import PredictionRow, RetuneRow
-from initsweep.reporting import alternatives, cost, document, facts, measures, mistakes
+from initsweep.reporting import (
+    alternatives,
+    cost,
+    document,
+    facts,
+    first_screen,
+    measures,
+    mistakes,
+)
 from initsweep.reporting.document import SECTIONS, Paragraph, Section
 from initsweep.reporting.sections import sections_of
 from initsweep.running.counted import dvc_hash
@@ -60,7 +68,7 @@ def test_the_long_line_of_pairs_is_a_table(study):
     verdict = dataclasses.replace(study.verdict, rule=[step, "Another step."])
     changed = dataclasses.replace(study, verdict=verdict)
     rule = next(one for one in sections_of(changed) if one.name == "rule")
-    _, steps, grid = rule.blocks
+    (steps,), (grid,) = (fold.blocks for fold in rule.blocks[1:])
     assert steps.texts == ["Compared with orthogonal: see the table below.", "Another step."]
     assert len(grid.table.rows) == len(pairs) + 1
     row = next(row for _, row in grid.table.rows if row[0].text == pairs[0].scheme)
@@ -208,17 +216,17 @@ def test_cost_counts_updates_until_divergence(study):
 
 def test_the_headline_holds_the_interval(study):
     row = next(row for row in study.schemes if row.scheme == study.verdict.recommended)
-    said = facts.headline(study)
+    said = first_screen.headline(study)
     assert said.startswith(f"Use {row.scheme} at learning rate ")
     assert f"{row.test_low:.3g} to {row.test_high:.3g}" in said
 
 
 def test_a_recommendation_that_fails_on_the_test_rows_is_warned_of(study):
     name, cap = study.verdict.recommended, study.schema.judged.constant_test_loss
-    assert "no better than the constant predictor" not in facts.warning(study)
+    assert "no better than the constant predictor" not in first_screen.warning(study)
     cut = [dataclasses.replace(run, capped_test_loss=cap) for run in study.fresh_runs[name]]
     changed = dataclasses.replace(study, fresh_runs={**study.fresh_runs, name: cut})
-    assert facts.warning(changed).startswith(
+    assert first_screen.warning(changed).startswith(
         f"On test rows {len(cut)} of its {len(cut)} runs are no better than the constant predictor"
     )
 

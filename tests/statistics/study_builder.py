@@ -96,7 +96,7 @@ def evidence(
         scheme=scheme,
         selection=Selection(
             scheme=scheme, initializer=scheme, options={}, learning_rate=chosen,
-            mean_loss=means[best] if mean_loss is None else mean_loss,
+            other_learning_rate=chosen, mean_loss=means[best] if mean_loss is None else mean_loss,
             grid=sorted({*grid, *(extension or {})}), censored=censored, engine="torch",
             provenance=provenance,
         ),

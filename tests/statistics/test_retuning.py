@@ -41,14 +41,14 @@ def test_without_re_tunings_the_study_says_that_it_does_not_know():
     found = result(study())
     assert {row.tuning for row in found.retunes} == {0}
     assert [row.scheme for row in found.retunes if row.picked] == ["a"]
-    assert "tuned again" not in found.verdict.statement
+    assert "Tuned again" not in found.verdict.statement
     assert any("tuned once" in caveat for caveat in found.verdict.caveats)
 
 
 def test_re_tunings_that_agree_are_said_to():
     found = result(study([WIDE, WIDE], [NARROW, NARROW]))
     assert found.verdict.statement.endswith(
-        "; tuned again on other seeds, it is chosen 2 of 2 times."
+        " Tuned again on other seeds, it is chosen 2 of 2 times."
     )
     assert not any("tuning seeds" in c and "choice" in c for c in found.verdict.caveats)
     assert "picks: a, a" in found.verdict.rule[-1]
@@ -60,7 +60,7 @@ def test_re_tunings_that_disagree_qualify_the_verdict_and_do_not_change_it():
     assert twice.verdict.recommended == once.verdict.recommended == "a"
     assert twice.pairs == once.pairs
     assert twice.verdict.statement.endswith(
-        "tuned again on other seeds, it is chosen 1 of 2 times and among the best 2 of 2 times."
+        "Tuned again on other seeds, it is chosen 1 of 2 times and among the best 2 of 2 times."
     )
     assert any(
         "the rule picks b instead of a 1 of 2 times" in caveat for caveat in twice.verdict.caveats

@@ -150,7 +150,13 @@ def _results(name: str, grid: Sequence[float], seeds: Sequence[int], epochs: int
     shared |= {"engine": "torch", "provenance": provenance()}
     mean = _loss(name, best, best, 1)
     return SchemeResults(
-        selection=Selection(mean_loss=mean, grid=list(grid), censored="no", **shared),
+        selection=Selection(
+            mean_loss=mean,
+            grid=list(grid),
+            censored="no",
+            other_learning_rate=shared["learning_rate"],
+            **shared,
+        ),
         trials=[
             _trial(name, trial, kind, rate, [run for run in tuning if run.trial == trial])
             for trial, (rate, kind) in enumerate(rates)
@@ -366,6 +372,7 @@ def _verdict(schemes: Sequence[SchemeResults]) -> Verdict:
         repicked=1.0 if recommended else 0.0,
         firm=recommended is not None,
         picks={recommended: 1.0} if recommended else {},
+        other=None,
         untrainable=[name for name in names if name == "zeros"],
         rule=["the lowest validation loss", "then the widest basin"],
         caveats=["one data set, one split"],

@@ -9,7 +9,7 @@ from initsweep.answer.study import Answer
 from initsweep.errors import ParamsError
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow
-from initsweep.reporting.facts import DECISIONS
+from initsweep.reporting.first_screen import DECISIONS
 
 Least = Literal["winner", "tie", "any"]
 

@@ -12,7 +12,7 @@ from initsweep.answer import plain, sparkline
 from initsweep.answer.study import PACKET, Answer
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow
-from initsweep.reporting.facts import decision
+from initsweep.reporting.first_screen import decision
 from initsweep.reporting.study import marked_tied
 from initsweep.spelling import distinct
 

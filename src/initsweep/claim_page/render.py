@@ -113,7 +113,7 @@ def write(names: Sequence[str], budget: Budget) -> list[Judged]:
         one.name: Markup(style.element(svg, aria_label=one.claim.title))
         for one, svg in zip(found, drawn, strict=True)
     }
-    page = html.render(**content, svgs=svgs, dark_rules=Markup(style.dark_rules()))
+    page = html.render(**content, svgs=svgs, dark_rules=Markup(style.dark_rules("".join(drawn))))
     artifacts.write_text(files.page(budget), page)
     markdown = markdown_templates(_FOLDER).get_template("claims.md.jinja")
     text = markdown.render(**content, folder=folder.name)

@@ -68,7 +68,7 @@ def _curves(
         if marked:
             responses.basin(axes, scheme, look)
         axes.plot(
-            *responses.line(responses.swept(rows)), color=look.colour, linestyle=look.dash,
+            *responses.line(rows), color=look.colour, linestyle=look.dash,
             linewidth=2.8 if marked else 1.3, label="response", zorder=4 if marked else 3,
         )  # fmt: skip
         if scheme.trainable:

@@ -26,7 +26,7 @@ def draw(
 ) -> Figure:
     """Return a figure with one panel per scheme, in the order given, on common axes."""
     rows = {scheme.scheme: responses.of_scheme(response, scheme.scheme) for scheme in schemes}
-    lines = {name: responses.line(responses.swept(of_one)) for name, of_one in rows.items()}
+    lines = {name: responses.line(of_one) for name, of_one in rows.items()}
     losses = [row.best_loss for row in response] + [row.worst_loss for row in response]
     with style.styled():
         figure, panel_axes = panels.grid(len(schemes))

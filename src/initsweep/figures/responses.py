@@ -17,26 +17,20 @@ def of_scheme(rows: Sequence[ResponseRow], scheme: str) -> list[ResponseRow]:
     return sorted((row for row in rows if row.scheme == scheme), key=lambda row: row.learning_rate)
 
 
-def swept(rows: Sequence[ResponseRow]) -> list[ResponseRow]:
-    """Return the rows of the shared grid and its extensions: the points lines go through."""
-    return [row for row in rows if row.kind in {"grid", "extension"}]
-
-
 def line(rows: Sequence[ResponseRow]) -> tuple[list[float], list[float]]:
     """Return rates and mean losses."""
     return [row.learning_rate for row in rows], [row.mean_loss for row in rows]
 
 
 def draw(axes: Axes, rows: Sequence[ResponseRow], rate: float | None, look: Look) -> None:
-    """Draw the swept line, the range over seeds, refined rates, failures and the chosen rate.
+    """Draw the line through all rates, the range over seeds, refined and failed ones, the chosen.
 
     A scheme alone in its panel needs no dash and marker to be told from others; only an
     untrainable one keeps its dash.
     """
-    on_line = swept(rows)
-    xs, ys = line(on_line)
+    xs, ys = line(rows)
     axes.fill_between(
-        xs, [row.best_loss for row in on_line], [row.worst_loss for row in on_line],
+        xs, [row.best_loss for row in rows], [row.worst_loss for row in rows],
         color=look.colour, alpha=BAND, linewidth=0, zorder=2,
     )  # fmt: skip
     dash = look.dash if look is UNTRAINABLE else "-"

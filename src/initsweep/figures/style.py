@@ -122,7 +122,7 @@ def to_svg(figure: Figure, name: str) -> str:
         return tag.replace("'DejaVu Sans'", _FONTS)
 
     svg = _in_tags(svg, own)
-    return svg.replace("<defs>", f"<style>{dark_rules()}</style>\n <defs>", 1)
+    return svg.replace("<defs>", f"<style>{dark_rules(svg)}</style>\n <defs>", 1)
 
 
 def to_png(figure: Figure) -> bytes:
@@ -150,14 +150,14 @@ def variables(*, dark: bool) -> str:
     return ";".join(f"--x{light[1:]}:{night if dark else light}" for light, night in pairs)
 
 
-def dark_rules() -> str:
-    """Return the CSS that swaps the colours of an SVG file on a dark screen; paper stays light."""
+def dark_rules(svg: str) -> str:
+    """Return the CSS that swaps the colours of SVG text on a dark screen; paper stays light."""
     # No `svg` in front: markers are copied by <use>, and a copy has no ancestors to match.
     rules = [
         f'[style*="{prop}: {light}"]{{{prop}:{dark}!important}}'
         for light, dark in (DARK | palette.ON_DARK).items()
         for prop in ("fill", "stroke")
-        if light != dark
+        if light != dark and f"{prop}: {light}" in svg
     ]
     return f"@media screen and (prefers-color-scheme:dark){{{''.join(rules)}}}"
 

@@ -83,14 +83,32 @@ def by_tuning(study: Study) -> str:
 def by_setting(study: Study) -> str:
     """Return which settings would lead to another scheme."""
     now = _now(study)
-    moved: dict[str, list[str]] = {}
+    moved: dict[str, dict[str, list[str]]] = {}
     for row in study.alternatives:
         if row.question in _WORDS and _answer(row) != _answer(now):
-            setting = f"{_WORDS[row.question].lower()} {_value(row.question, float(row.setting))}"
-            moved.setdefault(_answer(row), []).append(setting)
+            at = moved.setdefault(_answer(row), {}).setdefault(_WORDS[row.question].lower(), [])
+            at.append(_value(row.question, float(row.setting)))
     if not moved:
         return f"{_answer(now)} comes out at a quarter, half, twice and four times of each."
-    return "; ".join(f"{name} at {' or '.join(at)}" for name, at in moved.items()) + "."
+    return "; ".join(
+        f"{name} at {' or '.join(f'{words} {_or(values)}' for words, values in at.items())}"
+        for name, at in moved.items()
+    ) + "."  # fmt: skip
+
+
+def _or(values: Sequence[str]) -> str:
+    return " or ".join(values)
+
+
+def in_short(study: Study) -> str:
+    """Return what would change the decision, of all that was tried."""
+    seeds = [
+        f"one {kind} seed does for {len(_moved(study, question))} of {len(rows)}"
+        for question, kind in ((_SEED, "fresh"), (_TUNING_SEED, "tuning"))
+        if (rows := _without_seeds(study, question))
+    ]
+    left_out = f"Leaving out {', '.join(seeds)}. " if seeds else ""
+    return f"{left_out}Other settings: {by_setting(study)}"
 
 
 def _value(question: str, value: float) -> str:

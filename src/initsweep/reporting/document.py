@@ -84,7 +84,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fold:
-    """What is folded away on a screen until asked for; on paper and in Markdown it is shown."""
+    """What is folded away until asked for, in Markdown, too, on GitHub; on paper it is shown."""
 
     kind: ClassVar[str] = "fold"
     title: str

@@ -130,9 +130,8 @@ PICTURES = (
         name="tradeoff",
         title="Tuned validation loss against regret over the learning rates, by scheme",
         caption="Good when tuned is low, forgiving is left: the regret is what a rate drawn from "
-        "the shared grid costs on average, against the best of all schemes. By the point estimates "
-        "no scheme beats one on the front in both; the front takes no account of their "
-        "uncertainty. Bars are 95 % intervals over fresh seeds.",
+        "the shared grid costs on average, against the best of all schemes. The front is one of "
+        "point estimates. Bars are 95 % intervals over fresh seeds.",
         linear=partial(_tradeoff, linear=True),
         draw=_tradeoff,
     ),
@@ -140,16 +139,17 @@ PICTURES = (
         name="lr_response",
         title="Validation loss against learning rate, one panel per scheme",
         caption="Shaded in colour: the basin, neighbouring rates within the basin tolerance of "
-        "the scheme's best. Every scheme was tried at the same rates with the same seeds. Losses "
-        "are cut at the constant predictor's, which is also what a diverged run counts as.",
+        "the scheme's best, interpolated between all rates tried. Every scheme was tried at the "
+        "same rates with the same seeds. Losses are cut at the constant predictor's, which is also "
+        "what a diverged run counts as.",
         draw=_lr_response,
     ),
     Picture(
         name="lr_overlay",
         title="Validation loss against learning rate, all schemes, with their basins below",
         caption="Below: the basin of each scheme, the neighbouring rates whose loss is near its "
-        "best, and its chosen rate. Wide means forgiving. Shaded above: the basin of the "
-        "recommended scheme.",
+        "best, interpolated between all rates tried, and its chosen rate. Wide means forgiving. "
+        "Shaded above: that of the recommended scheme.",
         linear=partial(_lr_overlay, linear=True),
         draw=_lr_overlay,
     ),

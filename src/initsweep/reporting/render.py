@@ -10,11 +10,12 @@ from markupsafe import Markup
 
 from initsweep.figures import style
 from initsweep.figures.marks import Mark
-from initsweep.reporting import facts
+from initsweep.reporting import first_screen
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.sections import sections_of
 from initsweep.reporting.study import Study
 from initsweep.reporting.templating import html_templates, markdown_templates
+from initsweep.statistics.wording import counted
 
 _FOLDER = "reporting/templates"
 _SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "x": "✕"}
@@ -65,12 +66,12 @@ def _content(study: Study) -> dict[str, object]:
     return {
         "title": f"{study.schema.source}, {study.params.model.name}",
         "verdict": study.verdict,
-        "decision": facts.decision(study.verdict),
-        "headline": facts.headline(study),
-        "how_sure": facts.how_sure(study),
-        "why_not": facts.why_not(study),
-        "warning": facts.warning(study),
-        "answer": facts.answer(study),
+        "size": f"{counted(len(study.names), 'scheme')}, "
+        f"{counted(study.verdict.seeds, 'fresh seed')} each",
+        "decision": first_screen.decision(study.verdict),
+        "headline": first_screen.headline(study),
+        "points": first_screen.points(study),
+        "warning": first_screen.warning(study),
         "sections": sections_of(study),
         "pictures": {picture.name: picture for picture in PICTURES},
         "names": study.names,

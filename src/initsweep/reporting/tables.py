@@ -38,10 +38,8 @@ def verdict_table(study: Study) -> Table:
     return Table(
         head=[
             "Scheme",
-            "Outcome on test",
+            "Stands",
             "Chosen rate, basin",
-            "Basin width, decades",
-            "Largest stable rate",
             "Regret",
             "Validation loss",
             "Test loss",
@@ -49,22 +47,21 @@ def verdict_table(study: Study) -> Table:
             "Failed runs",
         ],
         rows=[
-            (row.outcome, _verdict_cells(row, score_name, tied=row.scheme in tied))
-            for row in study.schemes
+            (_stands(row), _verdict_cells(row, score_name, alone=not tied)) for row in study.schemes
         ],
     )
 
 
-def _verdict_cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[Cell]:
+def _verdict_cells(row: SchemeRow, score_name: str, *, alone: bool) -> list[Cell]:
+    stands = "best" if alone and row.in_tie_set else _stands(row)
+    own = row.outcome in {"recommended", "untrainable"}
     return [
         scheme_cell(row.scheme),
-        Cell(text=_placed(row, tied=tied), role="word"),
+        Cell(text=stands, note="" if own else f"on test {row.outcome}", role="word"),
         Cell(
             text=numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
             note=basin_range(row) if row.basin_width else "",
         ),
-        Cell(text=numbers.width(row.basin_width, row.basin_censored)),
-        Cell(text=largest_stable(row)),
         Cell(text=numbers.loss(row.regret)),
         Cell(
             text=numbers.loss(row.validation_loss),
@@ -79,10 +76,8 @@ def _verdict_cells(row: SchemeRow, score_name: str, *, tied: bool) -> list[Cell]
     ]
 
 
-def _placed(row: SchemeRow, *, tied: bool) -> str:
-    """Return the outcome on test, and where the scheme stands on validation if that is open."""
-    standing = row.standing if tied or row.standing == "undecided" else ""
-    return f"{row.outcome} · {standing}" if standing else row.outcome
+def _stands(row: SchemeRow) -> str:
+    return row.outcome if row.outcome == "recommended" else row.standing
 
 
 def _score(row: SchemeRow, score_name: str) -> Cell:
@@ -96,8 +91,12 @@ def _score(row: SchemeRow, score_name: str) -> Cell:
 
 
 def basin_range(row: SchemeRow) -> str:
-    """Return the ends of the basin, with ≤ or ≥ at an end where the rates tried ended first."""
-    return numbers.rate_range(row.basin_low, row.basin_high, row.basin_censored)
+    """Return the ends of the basin, with ≤ or ≥ at an end where the rates tried ended first.
+
+    A chosen rate outside of it is said to be as good.
+    """
+    ends = numbers.rate_range(row.basin_low, row.basin_high, row.basin_censored)
+    return ends if row.in_basin or row.basin_low is None else f"as good as the best in {ends}"
 
 
 def largest_stable(row: SchemeRow) -> str:

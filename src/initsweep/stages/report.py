@@ -27,7 +27,7 @@ from initsweep.records import (
     Selection,
     Verdict,
 )
-from initsweep.reporting import facts, render
+from initsweep.reporting import first_screen, render
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.study import Study, ranked
 from initsweep.running.counted import dvc_hash
@@ -39,7 +39,10 @@ def run(params: Params) -> None:
     drawn = _draw(study)
     artifacts.write_text(artifacts.REPORTS / "review.html", render.html(study, drawn))
     artifacts.write_text(artifacts.REPORTS / "review.md", render.markdown(study))
-    said = {"headline": facts.headline(study), "warning": facts.warning(study)}
+    said = {
+        "headline": first_screen.headline(study),
+        "warning": first_screen.warning(study),
+    }
     artifacts.write_json(artifacts.REPORTS / "verdict.json", said | asdict(study.verdict))
 
 

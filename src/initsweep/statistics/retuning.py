@@ -64,14 +64,16 @@ def agreement(choice: Choice, again: Sequence[Tuning]) -> str | None:
     """Say in how many re-tunings the recommended scheme comes out.
 
     Returns:
-        Part of a sentence; None without re-tunings or recommended scheme.
+        A sentence; None without re-tunings or recommended scheme.
     """
     if not again or choice.recommended is None:
         return None
     same = sum(tuning.choice.pick == choice.recommended for tuning in again)
     tied = sum(choice.recommended in tuning.choice.tie_set for tuning in again)
-    text = f"tuned again on other seeds, it is chosen {_of(same, len(again))}"
-    return text if same == len(again) else f"{text} and among the best {_of(tied, len(again))}"
+    text = f"Tuned again on other seeds, it is chosen {_of(same, len(again))}"
+    return (
+        f"{text}." if same == len(again) else f"{text} and among the best {_of(tied, len(again))}."
+    )
 
 
 def _of(count: int, total: int) -> str:

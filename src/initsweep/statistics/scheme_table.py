@@ -10,7 +10,7 @@ from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.proportions import half_width, upper_share
 from initsweep.statistics.selection import Choice, laws_of, pareto_front
 from initsweep.statistics.summary import Summary
-from initsweep.statistics.wording import number
+from initsweep.statistics.wording import rate
 from initsweep.statistics.yardstick import Yardstick
 
 SURE = 0.95
@@ -55,7 +55,7 @@ def _behind(
         return "lowest mean"
     best = next(one for one in trainable if one.scheme == choice.best)
     pair = next(p for p in choice.pairs if p.family == "validation" and p.scheme == summary.scheme)
-    behind = f"{number(pair.mean_difference)} behind ({number(pair.low)} to {number(pair.high)})"
+    behind = f"{rate(pair.mean_difference)} behind ({rate(pair.low)} to {rate(pair.high)})"
     standing = choice.standing(summary.scheme)
     if standing == "worse":
         return f"{behind}, shown to be worse"
@@ -63,14 +63,13 @@ def _behind(
     if standing == "tied":
         narrow = summary.scheme not in choice.forgiving
         narrower = "; its basin is shown to be narrower" if narrow else ""
-        return f"{behind}, within the margin of {number(margin)}{narrower}"
+        return f"{behind}, within the margin of {rate(margin)}{narrower}"
     needed, _ = seeds_to_settle(
         summary.validation - best.validation, margin, yardstick.decide.alpha, choice.comparisons
     )
     seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
     return (
-        f"{behind}, beyond the margin of {number(margin)}, not shown to be worse: {seeds} would "
-        "tell"
+        f"{behind}, beyond the margin of {rate(margin)}, not shown to be worse: {seeds} would tell"
     )
 
 

@@ -1,156 +1,164 @@
-"""The verdict as one sentence for a person who was not there."""
+"""The verdict in a few sentences, for a person who was not there."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from initsweep.records import OtherCriterion, Schema, SchemeRow
+from initsweep.records import SchemeRow, Verdict
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.wording import (
-    counted,
-    listed,
-    number,
-    rate,
-    scored,
-    share,
-)
+from initsweep.statistics.wording import FEW, counted, few, rate, scored
 from initsweep.statistics.yardstick import Yardstick
 
-FEW = 3
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What there is to say, each in sentences of its own; "" where there is nothing.
+
+    The statement of the verdict is all of them in one line, and the packet sets them apart.
+
+    Attributes:
+        answer: Which scheme at which rate, and how it does on test.
+        rates: Which rates are nearly as good.
+        standing: Which other schemes are as good, or may be.
+        sure: How often other studies of the same data would pick the same scheme.
+        other: What the other of loss and score would choose, if it is shown to be better.
+    """
+
+    answer: str
+    rates: str
+    standing: str
+    sure: str
+    other: str
+
+
+def told(verdict: Verdict, rows: Sequence[SchemeRow]) -> Told | None:
+    """Return what a verdict says, None without a recommendation."""
+    row = next((row for row in rows if row.scheme == verdict.recommended), None)
+    if row is None:
+        return None
+    return Told(
+        answer=_answer(row, verdict),
+        rates=_rates(row, verdict),
+        standing=_standing(verdict, rows),
+        sure=_sure(verdict) if sum(row.trainable for row in rows) > 1 else "",
+        other=_other(verdict),
+    )
 
 
 def statement_of(
-    choice: Choice,
+    verdict: Verdict,
     rows: Sequence[SchemeRow],
-    schema: Schema,
+    choice: Choice,
     yardstick: Yardstick,
-    besides: tuple[OtherCriterion | None, str | None] = (None, None),
+    agreement: str | None,
 ) -> str:
     """Say what came out: the scheme, its rate, how it does on test, and how sure that is.
 
     Args:
-        choice: The decision.
+        verdict: All but the statement.
         rows: The verdict table.
-        schema: Names of loss and score.
+        choice: The decision behind it.
         yardstick: The thresholds.
-        besides: What the other criterion would have chosen; what re-tunings say about the
-            recommended scheme, if there were any.
+        agreement: What re-tunings say about the recommended scheme, if there were any.
 
     Returns:
-        One sentence.
+        Sentences, on one line.
     """
     if choice.decision == "none_trainable":
         subject = "The only scheme is untrainable" if len(rows) == 1 else "No scheme is trainable"
         return (
             f"{subject}: better than guessing, by loss (the constant predictor's "
-            f"{_plain(schema.loss_name)} is {number(yardstick.initial_cap)}) or by score, was not "
+            f"{_plain(verdict.loss_name)} is {rate(yardstick.initial_cap)}) or by score, was not "
             "reached both on the learning-rate grid and on fresh seeds."
         )
-    if choice.decision == "cannot_tell":
+    said = told(verdict, rows)
+    if said is None:
         best = next(row for row in rows if row.scheme == choice.best)
         trainable = counted(sum(row.trainable for row in rows), "trainable scheme")
         return (
             f"Cannot tell: {counted(choice.seeds, 'fresh seed')} per scheme cannot name a winner "
-            f"among {trainable}, at least {choice.seeds_needed} are needed; the lowest mean "
+            f"among {trainable}, at least {choice.seeds_needed} are needed. The lowest mean "
             f"validation loss so far is that of {best.scheme} at learning rate "
             f"{rate(best.learning_rate)}."
         )
-    row = next(row for row in rows if row.scheme == choice.recommended)
-    standing = {
-        "winner": lambda: _won(rows),
-        "lead": lambda: _leads(choice),
-        "tie": lambda: _tied(choice, yardstick.margin("validation")),
-    }[choice.decision]()
-    other, agreement = besides
-    sure = None if sum(row.trainable for row in rows) == 1 else _how_sure(choice)
-    parts = (_measured(row, schema, yardstick), standing, sure, _other(other), agreement)
-    return "; ".join(part for part in parts if part is not None) + "."
+    parts = (said.answer, said.rates, said.standing, said.sure, said.other, agreement)
+    return " ".join(part for part in parts if part)
 
 
-def _measured(row: SchemeRow, schema: Schema, yardstick: Yardstick) -> str:
+def _answer(row: SchemeRow, verdict: Verdict) -> str:
     text = (
-        f"{row.scheme} at learning rate {rate(row.learning_rate)} ({_basin(row, yardstick)}): test "
-        f"{_plain(schema.loss_name)} {number(row.test_loss)} (95 % interval "
-        f"{number(row.test_low)} to {number(row.test_high)})"
+        f"Use {row.scheme} at learning rate {rate(row.learning_rate)}: test "
+        f"{_plain(verdict.loss_name)} {rate(row.test_loss)} (95 % interval {rate(row.test_low)} to "
+        f"{rate(row.test_high)})"
     )
     low, score, high = row.test_score_low, row.test_score, row.test_score_high
     if low is None or score is None or high is None:
-        return text
-    mean, lowest, highest = (scored(schema.score_name, value) for value in (score, low, high))
-    return f"{text}, {_plain(schema.score_name)} {mean} ({lowest} to {highest})"
+        return f"{text}."
+    mean, lowest, highest = (scored(verdict.score_name, value) for value in (score, low, high))
+    return f"{text}, {_plain(verdict.score_name)} {mean} ({lowest} to {highest})."
 
 
 def _plain(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _basin(row: SchemeRow, yardstick: Yardstick) -> str:
+def _rates(row: SchemeRow, verdict: Verdict) -> str:
     if row.basin_low is None or row.basin_high is None:
-        return "no basin"  # not reached by a recommended scheme: it has one by definition
+        return ""  # not reached by a recommended scheme: it has one by definition
     low, high = rate(row.basin_low), rate(row.basin_high)
     low += " or lower" if row.basin_censored in {"low", "both"} else ""
     high += " or higher" if row.basin_censored in {"high", "both"} else ""
-    return f"within {rate(yardstick.tolerance)} of its best loss from {low} to {high}"
-
-
-def _won(rows: Sequence[SchemeRow]) -> str:
-    others = sum(row.trainable for row in rows) - 1
-    if others:
-        return f"on validation it beats {counted(others, 'other trainable scheme')}"
-    return f"it is the only {'trainable ' * (len(rows) > 1)}scheme"
-
-
-def _leads(choice: Choice) -> str:
-    return (
-        "on validation no other scheme comes within the margin of it, but "
-        f"{_few(choice.undecided)} not shown to be worse"
-    )
-
-
-def _tied(choice: Choice, margin: float) -> str:
     text = (
-        f"{counted(len(choice.tie_set), 'scheme')}{_named(choice.tie_set)} are as good on "
-        f"validation as far as matters, with means within {number(margin)}; "
+        f"Rates from {low} to {high} come within {rate(verdict.basin_tolerance)} of its best loss."
     )
-    if len(choice.forgiving) == 1:
-        text += f"{choice.pick} alone is not shown to be less forgiving"
+    if row.in_basin:
+        return text
+    return f"{text} The chosen rate is as good as the best of them, with worse rates in between."
+
+
+def _standing(verdict: Verdict, rows: Sequence[SchemeRow]) -> str:
+    margin, pick, undecided = rate(verdict.margin), verdict.recommended, verdict.undecided
+    if verdict.decision == "winner":
+        others = sum(row.trainable for row in rows) - 1
+        if others:
+            return f"On validation it beats {counted(others, 'other trainable scheme')}."
+        return f"It is the only {'trainable ' * (len(rows) > 1)}scheme."
+    if verdict.decision == "lead":
+        are = "is" if len(undecided) == 1 else "are"
+        return (
+            f"On validation no other scheme comes within {margin} of it, but {few(undecided)} "
+            f"{are} not shown to be worse."
+        )
+    tied = few([name for name in verdict.tie_set if name != pick])
+    text = f"Tied with {tied}: as good on validation as far as matters, means within {margin}. "
+    if verdict.best_on_validation == pick:
+        text += f"{pick} has the lowest mean."
     else:
-        if len(choice.forgiving) < len(choice.tie_set):
-            text += f"of the {len(choice.forgiving)} not shown to be less forgiving "
-        text += f"{choice.pick} has the lowest mean"
-    if choice.undecided:
-        text += f"; {_few(choice.undecided)} neither as good nor shown to be worse"
-    return text
+        text += f"{verdict.best_on_validation}, with the lowest mean, forgives wrong rates less."
+    return f"{text} Undecided: {few(undecided)}." if undecided else text
 
 
-def _few(schemes: Sequence[str]) -> str:
-    return f"{len(schemes)}{_named(schemes)} {'is' if len(schemes) == 1 else 'are'}"
+def _sure(verdict: Verdict) -> str:
+    text = f"{_of_hundred(verdict.repicked)} of 100 studies redrawn from its seeds pick it"
+    if verdict.firm:
+        return f"Firm: {text}."
+    others = {name: part for name, part in verdict.picks.items() if name != verdict.recommended}
+    named = [
+        f", {_of_hundred(part)} {name}"
+        for name, part in sorted(others.items(), key=lambda one: -one[1])[:FEW]
+    ]
+    return f"Fragile: {text}{''.join(named)}."
 
 
-def _named(schemes: Sequence[str]) -> str:
-    # Named only if they are few: the tables list them all.
-    return f" ({listed(sorted(schemes))})" if len(schemes) <= FEW else ""
+def _of_hundred(part: float) -> str:
+    return f"{100 * part:.0f}"
 
 
-def _other(other: OtherCriterion | None) -> str | None:
-    """Return what the other criterion would have chosen, if it is better by more than its interval.
-
-    Returns:
-        Part of a sentence, or None.
-    """
+def _other(verdict: Verdict) -> str:
+    other = verdict.other
     if other is None or not other.better:
-        return None
+        return ""
     test, own = (scored(other.criterion, v) for v in (other.test, other.recommended_test))
     return (
-        f"by {_plain(other.criterion)} it would be {other.scheme} at {rate(other.learning_rate)}, "
-        f"{test} on test against {own}"
+        f"By {_plain(other.criterion)} it would be {other.scheme} at {rate(other.learning_rate)}: "
+        f"{test} on test against {own}."
     )
-
-
-def _how_sure(choice: Choice) -> str:
-    others = {name: part for name, part in choice.picks.items() if name != choice.pick}
-    if not others:
-        return "firm: every redrawn study of these data picks it"
-    text = f"{share(round(choice.repicked, 2))} of redrawn studies of these data pick it"
-    if choice.firm:
-        return f"firm: {text}"
-    next_best = max(others, key=lambda name: others[name])
-    return f"fragile: only {text}, {share(round(others[next_best], 2))} pick {next_best}"

@@ -1,7 +1,7 @@
-"""The answer in words: one sentence, the rule behind it step by step, and what limits it."""
+"""The answer in words: a few sentences, the rule behind it step by step, and what limits it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from initsweep.params import Decide
 from initsweep.records import (
@@ -76,7 +76,8 @@ def compare(
     rows = scheme_rows(summaries, choice, yardstick)
     quantities = quantity_rows(summaries, choice, yardstick)
     other = other_criterion(summaries, choice.recommended, prepared)
-    statement = statement_of(choice, rows, schema, yardstick, (other, agreement(choice, again)))
+    verdict = _verdict(summaries, choice, (other, again), rows, schema, yardstick, provenance)
+    said = statement_of(verdict, rows, choice, yardstick, agreement(choice, again))
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
@@ -85,9 +86,7 @@ def compare(
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
         retunes=retune_rows([Tuning(summaries=summaries, choice=choice), *again]),
         quantities=quantities,
-        verdict=_verdict(
-            statement, summaries, choice, (other, again), rows, schema, yardstick, provenance
-        ),
+        verdict=replace(verdict, statement=said),
     )
 
 
@@ -99,7 +98,6 @@ def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
 
 
 def _verdict(
-    statement: str,
     summaries: Sequence[Summary],
     choice: Choice,
     besides: tuple[OtherCriterion | None, Sequence[Tuning]],
@@ -115,7 +113,7 @@ def _verdict(
         usable = (row.basin_low, row.basin_high)
     return Verdict(
         decision=choice.decision,
-        statement=statement,
+        statement="",
         recommended=choice.recommended,
         learning_rate=None if row is None else row.learning_rate,
         usable_rates=usable,

@@ -1,8 +1,10 @@
 """Numbers and lists as a person reads them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from initsweep.records import Interval, PairRow, Schema, SchemeRow
+
+FEW = 3
 
 
 def number(value: float) -> str:
@@ -45,6 +47,12 @@ def with_interval(interval: Interval) -> str:
 def listed(names: Iterable[str]) -> str:
     """Return names separated by commas."""
     return ", ".join(names)
+
+
+def few(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are: the tables list them all."""
+    more = len(names) - FEW
+    return listed(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def counted(count: int, noun: str) -> str:

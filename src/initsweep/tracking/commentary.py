@@ -13,7 +13,6 @@ from initsweep.tracking import limits
 from initsweep.tracking.points import Point, finite_points
 from initsweep.tracking.study import SchemeResults, Study
 
-_SHADES = ((0, 0.0), (255, 0.5), (0, 0.45))  # towards black or white, by which share
 _WORDS = {
     "recommended": "recommended",
     "better": "lower test loss than the recommended scheme",
@@ -41,6 +40,7 @@ class Commentary:
 def commentary(study: Study, results: SchemeResults) -> Commentary:
     """Return the verdict on one scheme as tags, metrics and a note in words."""
     row, score = results.row, study.schema.score_name
+    looks = palette.looks([one.scheme for one in study.schemes], study.verdict.untrainable)
     tags = {
         "outcome": row.outcome,
         # As text, because MLflow's columns show one bare number each.
@@ -50,7 +50,7 @@ def commentary(study: Study, results: SchemeResults) -> Commentary:
         score: _spread(
             numbers.score(row.test_score, score), row.test_score_low, row.test_score_high, score
         ),
-        "mlflow.runColor": _colour(study, row.scheme),
+        "mlflow.runColor": looks[row.scheme].colour,
         "decision": study.verdict.decision,
         "trainable": json.dumps(row.trainable),
         "standing": row.standing,
@@ -65,19 +65,6 @@ def commentary(study: Study, results: SchemeResults) -> Commentary:
         "mlflow.note.content": _note(study, results),
     }
     return Commentary(tags=tags, metrics=tuple(_metrics(study, results)))
-
-
-def _colour(study: Study, scheme: str) -> str:
-    """Return the scheme's colour of the report.
-
-    MLflow draws no dashes, so the schemes that share a colour there get a lighter or darker one.
-    """
-    names = [one.scheme for one in study.schemes]
-    colour = palette.looks(names, study.verdict.untrainable)[scheme].colour
-    turn = names.index(scheme) // len(palette.COLOURS)
-    towards, share = _SHADES[turn % len(_SHADES)]
-    parts = [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
-    return "#" + "".join(f"{round(part + (towards - part) * share):02x}" for part in parts)
 
 
 def _spread(value: str, low: float | None, high: float | None, score: str | None = None) -> str:

@@ -1,8 +1,9 @@
 """What would change the decision: other settings, other seeds, other criteria."""
 
 from initsweep.reporting import alternatives
-from initsweep.reporting.document import SECTIONS, Block, Grid, Heading, Paragraph, Section
+from initsweep.reporting.document import SECTIONS, Block, Fold, Grid, Paragraph, Section
 from initsweep.reporting.study import Study
+from initsweep.reporting.tables import Table
 
 
 @SECTIONS.register("changes")
@@ -15,26 +16,28 @@ def changes(study: Study) -> Section | None:
         Paragraph(lead="One tuning seed less:", text=alternatives.by_tuning_seed(study)),
         Paragraph(lead="Tuned again:", text=alternatives.by_tuning(study)),
         Paragraph(lead="Other settings:", text=alternatives.by_setting(study)),
-        Grid(
-            table=alternatives.settings_table(study),
-            caption="The decision under other settings, everything else as it stands",
+        _folded(
+            "The decision under other settings, everything else as it stands",
+            alternatives.settings_table(study),
         ),
-        Heading(text="Who is next by each criterion"),
-        Grid(
-            table=alternatives.criteria_table(study),
-            caption="The first and the next scheme by each criterion",
+        _folded(
+            "The first and the next scheme by each criterion", alternatives.criteria_table(study)
         ),
     ]
     if study.needed_seeds:
-        blocks += [
-            Heading(text="What it would take to settle the inconclusive pairs"),
-            Paragraph(text=alternatives.HOW_MANY_SEEDS),
-            Grid(
-                table=alternatives.needed_table(study),
-                caption="Fresh seeds needed to settle each inconclusive pair",
-            ),
-        ]
+        blocks.append(
+            _folded(
+                "Fresh seeds needed to settle each inconclusive pair",
+                alternatives.needed_table(study),
+                alternatives.HOW_MANY_SEEDS,
+            )
+        )
     return Section(
         place=30, title="What would change the decision", short="What would change it",
         blocks=blocks,
     )  # fmt: skip
+
+
+def _folded(title: str, table: Table, text: str = "") -> Fold:
+    grid = Grid(table=table, caption=title)
+    return Fold(title=title, blocks=[Paragraph(text=text), grid] if text else [grid])

@@ -1,7 +1,7 @@
 """What the study cost."""
 
 from initsweep.reporting import cost
-from initsweep.reporting.document import SECTIONS, Grid, Paragraph, Section
+from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section
 from initsweep.reporting.study import Study
 
 
@@ -13,4 +13,9 @@ def section(study: Study) -> Section:
         "byte, whenever and wherever it is made. `initsweep bench` measures time on your machine."
     )
     grid = Grid(table=cost.table(study), caption="Trainings and updates by scheme")
-    return Section(place=100, title="Cost", short="Cost", blocks=[Paragraph(text=text), grid])
+    return Section(
+        place=100,
+        title="Cost",
+        short="Cost",
+        blocks=[Paragraph(text=text), Fold(title="Trainings by scheme", blocks=[grid])],
+    )

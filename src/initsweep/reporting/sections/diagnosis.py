@@ -20,7 +20,7 @@ def diagnosis(study: Study) -> Section:
                 text="What the untrained networks already show. It predicts trouble; it does not "
                 "rank the schemes that look healthy."
             ),
-            table,
+            Fold(title="Diagnosis of each scheme", blocks=[table]),
             Paragraph(text=window.advice(study)),
             Figure(name="signal"),
             Fold(

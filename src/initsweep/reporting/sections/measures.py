@@ -1,7 +1,7 @@
 """What was measured on test rows beside loss and score."""
 
 from initsweep.reporting import measures
-from initsweep.reporting.document import SECTIONS, Grid, Paragraph, Section, Terms
+from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
 from initsweep.reporting.study import Study
 
 
@@ -19,5 +19,11 @@ def section(study: Study) -> Section | None:
         place=55,
         title="Other measures on test rows",
         short="Other measures",
-        blocks=[Paragraph(text=text), grid, Terms(pairs=measures.terms(study))],
+        blocks=[
+            Paragraph(text=text),
+            Fold(
+                title="Every measure of every scheme",
+                blocks=[grid, Terms(pairs=measures.terms(study))],
+            ),
+        ],
     )

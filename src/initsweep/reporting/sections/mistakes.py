@@ -1,7 +1,7 @@
 """What the recommended scheme's kept model gets wrong on test rows."""
 
 from initsweep.reporting import mistakes
-from initsweep.reporting.document import SECTIONS, Facts, Figure, Grid, Paragraph, Section
+from initsweep.reporting.document import SECTIONS, Facts, Figure, Fold, Grid, Paragraph, Section
 from initsweep.reporting.study import Study
 
 _MATRIX = (
@@ -29,7 +29,8 @@ def section(study: Study) -> Section | None:
         numbers = Grid(table=mistakes.class_table(study), caption="Results by class on test rows")
         return Section(
             place=80, title="Results by class", short="By class",
-            blocks=[Paragraph(text=text), Figure(name="errors", caption=_MATRIX), numbers],
+            blocks=[Paragraph(text=text), Figure(name="errors", caption=_MATRIX),
+                    Fold(title="Precision and recall by class", blocks=[numbers])],
         )  # fmt: skip
     return Section(
         place=80, title="Residuals", short="Residuals",

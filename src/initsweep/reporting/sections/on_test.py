@@ -1,7 +1,7 @@
 """Every trainable scheme against the recommended one, on test data."""
 
 from initsweep.reporting import tables, terms
-from initsweep.reporting.document import SECTIONS, Figure, Grid, Paragraph, Section, Terms
+from initsweep.reporting.document import SECTIONS, Figure, Fold, Grid, Paragraph, Section, Terms
 from initsweep.reporting.study import Study
 
 
@@ -26,7 +26,12 @@ def on_test(study: Study) -> Section:
         blocks=[
             Paragraph(text=text),
             Figure(name="comparison"),
-            Grid(table=tables.pairs_table(study.pairs), caption="Paired comparisons on test data"),
-            Terms(pairs=terms.of(study)["test"]),
+            Fold(
+                title="Paired comparisons on test data",
+                blocks=[
+                    Grid(table=tables.pairs_table(study.pairs), caption="Paired comparisons"),
+                    Terms(pairs=terms.of(study)["test"]),
+                ],
+            ),
         ],
     )

@@ -1,7 +1,7 @@
 """Data and protocol."""
 
 from initsweep.reporting import facts
-from initsweep.reporting.document import SECTIONS, Facts, Heading, Section
+from initsweep.reporting.document import SECTIONS, Facts, Fold, Section
 from initsweep.reporting.study import Study
 
 
@@ -13,9 +13,10 @@ def protocol(study: Study) -> Section:
         title="Data and protocol",
         short="Data and protocol",
         blocks=[
-            Heading(text="Data"),
             Facts(pairs=facts.data(study)),
-            Heading(text="Protocol"),
-            Facts(pairs=facts.protocol(study)),
+            Fold(
+                title="What was held fixed, tuned and measured",
+                blocks=[Facts(pairs=facts.protocol(study))],
+            ),
         ],
     )

@@ -39,8 +39,10 @@ def provenance(study: Study) -> Section:
                 title="Hashes of the inputs as in dvc.lock",
                 blocks=[Grid(table=_hashes(study), caption="MD5 of each input, as in dvc.lock")],
             ),
-            Heading(text="The schemes as they were run"),
-            Grid(table=tables.runs_table(study), caption="How each scheme was run"),
+            Fold(
+                title="The schemes as they were run",
+                blocks=[Grid(table=tables.runs_table(study), caption="How each scheme was run")],
+            ),
             Heading(text="Reproduce"),
             Code(text=COMMANDS),
         ],

@@ -1,7 +1,7 @@
 """How the choice was made, step by step, with what each step used."""
 
 from initsweep.reporting import tables
-from initsweep.reporting.document import SECTIONS, Block, Grid, Items, Paragraph, Section
+from initsweep.reporting.document import SECTIONS, Block, Fold, Grid, Items, Paragraph, Section
 from initsweep.reporting.study import Study
 from initsweep.statistics.wording import paired
 
@@ -21,9 +21,10 @@ def rule(study: Study) -> Section:
         Paragraph(
             text="Everything was chosen on validation data. Test data only describes the choice."
         ),
-        Items(texts=steps, ordered=True),
+        Fold(title="The rule, step by step", blocks=[Items(texts=steps, ordered=True)]),
     ]
     if pairs:
         caption = f"Who ties with {study.verdict.best_on_validation} on validation, and why"
-        blocks.append(Grid(table=tables.tie_table(study), caption=caption))
+        grid = Grid(table=tables.tie_table(study), caption=caption)
+        blocks.append(Fold(title="Why each scheme ties, is undecided or worse", blocks=[grid]))
     return Section(place=40, title="How the choice was made", short="The rule", blocks=blocks)
