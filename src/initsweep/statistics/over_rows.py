@@ -10,7 +10,7 @@ from initsweep.statistics.intervals import ANY, Range, mean_interval, mean_of, s
 
 Array = NDArray[np.float64]
 
-SKEWED_UP_TO = 200
+SKEWED_UP_TO = 1_000
 """Rows up to which the bootstrap looks at the shape of their losses; beyond, Student's t does."""
 
 
