@@ -121,7 +121,8 @@ def test_writes_every_table(params):
     assert len(artifacts.read_rows(artifacts.COMPARE / "response.csv", ResponseRow)) == 14
     verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
     assert (verdict.decision, verdict.recommended) == ("winner", "he_normal")
-    assert verdict.usable_rates == (0.01, 1.0)
+    # The refined rate, 0.3 at 0.05, ends the basin: the loss is 0.25 half of the way to 0.1.
+    assert verdict.usable_rates == (0.0707107, 1.0)
     assert verdict.provenance.data_sha == SCHEMA.data_sha
 
 

@@ -11,7 +11,7 @@ from initsweep.statistics.grid import grid_runs
 from initsweep.statistics.learning import areas, epochs_to, median_interval, median_of
 from initsweep.statistics.proportions import half_width, share_interval, superiority_interval
 from initsweep.statistics.resamples import seed_draws
-from initsweep.statistics.sensitivity import lowest_mean, measure, own_best, points_of
+from initsweep.statistics.sensitivity import basin_around, lowest_mean, measure, own_best, points_of
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import (
     DECIDE,
@@ -112,6 +112,25 @@ def test_what_is_measured_on_a_draw_is_what_a_study_of_those_seeds_gives():
     measured = measure(again[0], runs, 0.1, best, lowest, YARDSTICK)
     regret = drawn[0].mean() - min(mean.min() for mean in drawn)
     assert regret == pytest.approx(measured.regret)
+
+
+def test_the_interval_of_a_width_is_no_narrower_than_student_s():
+    """Widths are interpolated and do not move in steps, so that they spread like a mean."""
+    curve = grid(3)
+    found = table(evidence("a", confirm("a"), curve))["a", "basin_width"]
+    shares, probability = seed_draws(3)
+    drawn = []
+    for share in shares:
+        means = {rate: [float(np.dot(share, losses))] for rate, losses in curve.items()}
+        points = points_of(curve_runs(means), YARDSTICK)
+        basin = basin_around(points, YARDSTICK.basin_threshold(lowest_mean(points)))
+        drawn.append(0.0 if basin is None else basin.width)
+    centred = np.array(drawn) - np.dot(probability, drawn)
+    error = np.sqrt(np.dot(probability, centred**2) * 3 / 2)
+    half = stats.t.ppf(0.975, 2) * error
+    assert found.low == pytest.approx(max(0.0, min(found.estimate - half, min(drawn))), abs=1e-3)
+    assert found.high == pytest.approx(max(found.estimate + half, max(drawn)), abs=1e-3)
+    assert found.high - found.low > np.ptp(drawn)
 
 
 def test_seeds_that_agree_give_no_width_and_one_seed_no_interval():

@@ -135,16 +135,13 @@ class Drawn:
     ) -> QuantityRow:
         seeds = self._summary.grid.seeds
         low = high = None
-        if seeds == 1:
-            pass
-        elif open_ended is None:
+        if seeds > 1:
             ends = student_bounds(drawn[:, np.newaxis], np.array([estimate]), seeds)
             low, high = (float(end[0]) for end in ends)
             low, high = max(low, 0.0), min(high, 1.0) if unit == "share" else high
-        else:
-            upper = np.where(open_ended, np.inf, drawn)
-            ends = bounds(np.stack([drawn, upper], axis=1), seeds)
-            low, high = float(ends[0][0]), float(ends[1][1])
+            if open_ended is not None:
+                upper = np.where(open_ended, np.inf, drawn)
+                high = max(high, float(bounds(upper[:, np.newaxis], seeds)[1][0]))
         if low is not None and high is not None:
             low, high = min(tidy(low), estimate), max(tidy(high), estimate)
         return QuantityRow(
