@@ -77,7 +77,7 @@ def planted(effect: float, seeds: int, schemes: int, repetitions: int) -> dict[s
     """Return how often a scheme better by `effect` standard deviations of a paired difference wins.
 
     `found` counts studies that call a given other scheme worse, `winner` those that name the better
-    scheme the winner, `wrong` those that leave the better one out of the tie set.
+    scheme the winner, `wrong` those that call the better one worse than another.
     """
     found = {"found": 0, "winner": 0, "wrong": 0}
     for number in range(repetitions):
@@ -93,7 +93,7 @@ def planted(effect: float, seeds: int, schemes: int, repetitions: int) -> dict[s
         best = study.verdict.best_on_validation == "s0"
         found["found"] += best and verdicts["s1"] == "worse"
         found["winner"] += study.verdict.decision == "winner" and best
-        found["wrong"] += not rows["s0"].in_tie_set
+        found["wrong"] += rows["s0"].standing == "worse"
     return {name: count / repetitions for name, count in found.items()}
 
 
@@ -112,6 +112,30 @@ def stalled(repetitions: int) -> dict[str, float]:
             row.wortsman_sensitivity for row in study.schemes[:2]
         )
     return {name: count / repetitions for name, count in found.items()}
+
+
+def picked_again(ahead: float, schemes: int, repetitions: int) -> dict[str, float]:
+    """Return how often another study of the same schemes picks the same, as said and in truth.
+
+    `said` is the mean share that studies state, `true` the share of pairs of studies that agree;
+    `firm` is the share of firm choices, and `firm, true` that of agreement after them. One scheme
+    is `ahead` of the others by so many standard deviations of a paired difference.
+    """
+    law, said, agreed, firm = LAWS["normal"], [], [], []
+    shifts = [-ahead * law.difference_spread] + [0.0] * (schemes - 1)
+    for number in range(repetitions):
+        one, other = (
+            draw_study(("again", schemes, int(100 * ahead), number, turn), law, shifts, 10).verdict
+            for turn in (0, 1)
+        )
+        said.append(one.repicked)
+        agreed.append(one.recommended == other.recommended)
+        firm.append(one.firm)
+    found = {name: float(np.mean(all_)) for name, all_ in
+             (("said", said), ("true", agreed), ("firm", firm))}  # fmt: skip
+    if any(firm):
+        found["firm, true"] = float(np.mean(np.array(agreed)[firm]))
+    return found
 
 
 def mean_coverage(law: str, seeds: int, repetitions: int) -> dict[str, float]:
@@ -211,6 +235,14 @@ def tasks(repetitions: int) -> dict[str, dict[str, Task]]:
         },
         "Planted effects, 2 schemes": _power(2, repetitions),
         "Planted effects, 8 schemes": _power(8, repetitions // 2),
+        "The same pick in another study, 10 seeds": {
+            f"{schemes} schemes, {ahead} standard deviations": (
+                picked_again,
+                (ahead, schemes, repetitions // 2),
+            )
+            for schemes in (2, 5)
+            for ahead in (0.0, 0.5, 1.0)
+        },
         "A scheme that never trains": {"3 schemes, 10 seeds": (stalled, (repetitions,))},
     }
 

@@ -98,8 +98,10 @@ def true_response(shifts: Sequence[float]) -> dict[str, float]:
     decades = np.log10(RATES)
 
     def width(threshold: float) -> float:
-        inside = np.flatnonzero(own <= threshold)  # one valley, so these are contiguous
-        return float(decades[inside[-1]] - decades[inside[0]])
+        # One valley, the lines between its rates cross a threshold once on either side.
+        lowest = int(own.argmin())
+        low = np.interp(-threshold, -own[: lowest + 1], decades[: lowest + 1])
+        return float(np.interp(threshold, own[lowest:], decades[lowest:]) - low)
 
     ranked = np.sort(own)
     budgets = {

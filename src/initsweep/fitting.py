@@ -49,7 +49,7 @@ def silenced(
 
     What training rows never show, nothing is learned of: in other rows such a feature, a category
     for instance, would be multiplied by a weight that is as it was drawn. Numbers that are not
-    scaled one by one, as in images, stay as they are.
+    scaled one by one, as in images, stay as they are; an ordinal code is a number among others.
     """
     encoded = fitted.encode(numbers, codes)
     silent = (encoded == encoded[:1]).all(axis=0)

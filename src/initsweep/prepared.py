@@ -39,6 +39,7 @@ class PreparedData:
         self._schema = schema
         self._raw = cache(_read_raw)
         self._ready = cache(_read_ready)
+        self._drawn = cache(self._draw)
 
     def parts(self, seeds: Sequence[int]) -> tuple[int, ...]:
         """Return whose rows have to be kept apart: all seeds, or none if they share theirs."""
@@ -58,11 +59,11 @@ class PreparedData:
         if not self.parts([seed]):
             return self._ready(split)
         numbers, codes, targets = self._raw("test" if split == "test" else "development")
+        held_out, fitted = self._drawn(seed)
         if split != "test":
-            held_out = self._held_out(seed)
             chosen = held_out if split == "validation" else ~held_out
             numbers, codes, targets = numbers[chosen], codes[chosen], targets[chosen]
-        return self.preprocessing(seed).transform(numbers, list(codes.T)), targets
+        return fitted.transform(numbers, list(codes.T)), targets
 
     def preprocessing(self, seed: int) -> Preprocessing:
         """Return what turns raw rows into the features that the network of a seed was given.
@@ -70,26 +71,28 @@ class PreparedData:
         The layout is that of all development rows; fill, mean and scale are those of the seed's
         training rows, and what these never show counts for nothing.
         """
-        if not self.parts([seed]):
-            return self._layout
-        numbers, codes, _ = (array[~self._held_out(seed)] for array in self._raw("development"))
-        scaling, by_column = self._schema.scaling, list(codes.T)
-        fitted = fit_numbers(self._layout, scaling, numbers, by_column)
-        return silenced(fitted, scaling, numbers, by_column)
+        return self._drawn(seed)[1] if self.parts([seed]) else self._layout
 
     @cached_property
     def _layout(self) -> Preprocessing:
         artifacts.read_text(artifacts.PREPROCESSING)  # says what to do where it is missing
         return Preprocessing.load(artifacts.PREPROCESSING)
 
-    def _held_out(self, seed: int) -> np.ndarray:
-        """Return which development rows are the seed's validation rows, shape (rows,), bool."""
-        schema, targets = self._schema, self._raw("development")[2]
-        return draw(
+    def _draw(self, seed: int) -> tuple[np.ndarray, Preprocessing]:
+        """Draw the development rows that validate, and fit a preprocessing on the others.
+
+        Returns:
+            Which rows validate, shape (rows,), bool; and the preprocessing.
+        """
+        schema, (numbers, codes, targets) = self._schema, self._raw("development")
+        held_out = draw(
             targets if schema.task == "classification" else np.zeros(len(targets), np.int64),
             schema.rows["validation"],
             numpy_stream("validation", schema.split_seed, seed),
         )
+        known = numbers[~held_out], list(codes[~held_out].T)
+        fitted = fit_numbers(self._layout, schema.scaling, *known)
+        return held_out, silenced(fitted, schema.scaling, *known)
 
 
 def draw(classes: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:

@@ -20,6 +20,7 @@ from tests.conftest import ROOT
 def params(small_params, tmp_path, monkeypatch):
     params = small_params(
         {
+            "data.validation": "fixed",
             "schemes": ["he_normal", "xavier_normal"],
             "tune.grid": {"low": 0.01, "high": 0.1, "points": 3},
             "tune.extension_rounds": 0,

@@ -92,6 +92,20 @@ def test_a_tied_scheme_needs_no_excuse(study, registry):
     assert call("lecun_normal") == 0
 
 
+def test_an_undecided_scheme_needs_a_reason_and_says_how_it_stands(study, registry, capsys):
+    rows = [
+        dataclasses.replace(one.row, standing="undecided", why="0.02 behind, about 31 seeds")
+        if one.scheme == "orthogonal"
+        else one.row
+        for one in study.schemes
+    ]
+    artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
+    assert call("orthogonal") == 2
+    error = refused(capsys, registry)
+    assert "orthogonal is undecided on validation (0.02 behind, about 31 seeds)" in error
+    assert call("orthogonal", "--although", "it is cheaper") == 0
+
+
 def test_a_worse_scheme_needs_a_reason_in_spite_of_the_study(study, registry, capsys):
     assert call("orthogonal") == 2
     error = refused(capsys, registry)

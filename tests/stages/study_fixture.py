@@ -394,7 +394,7 @@ class _Scheme:
 
     def _why(self, reference: "_Scheme | None") -> str:
         if self.law is None or reference is None:
-            return "no better than guessing at no learning rate tried"
+            return "better than guessing at no learning rate tried"
         if self is reference:
             return "lowest mean"
         behind = float(self.fresh.mean() - reference.fresh.mean())

@@ -3,6 +3,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from initsweep import artifacts
@@ -47,6 +48,14 @@ def write(one):
         PredictionRow(example=1, target=1.0, prediction=0.0),
     ]
     artifacts.write_rows(trained / "predictions.csv", seen, PredictionRow)
+    artifacts.write_rows(trained / "other.csv", one.other, RunRow)
+    artifacts.write_array(trained / "test_rows.npy", rows_of(one))
+
+
+def rows_of(one):
+    """Return losses of two test rows, 0.1 to both sides of each run's."""
+    losses = np.array([np.nan if r.test_loss is None else r.test_loss for r in one.confirm])
+    return (losses[:, None] + np.array([-0.1, 0.1])).astype(np.float32)
 
 
 @pytest.fixture
@@ -230,11 +239,19 @@ def test_a_removed_scheme_is_ignored(params):
         "results/train/he_normal/curves.csv",
         "results/train/he_normal/measures.csv",
         "results/train/he_normal/predictions.csv",
+        "results/train/he_normal/other.csv",
+        "results/train/he_normal/test_rows.npy",
     ],
 )
 def test_a_missing_file_is_named(params, path):
     Path(path).unlink()
     with pytest.raises(ArtifactError, match=f"{path}.*dvc repro"):
+        compare.run(params)
+
+
+def test_test_rows_of_another_training_are_refused(params):
+    artifacts.write_array(artifacts.train_folder("he_normal") / "test_rows.npy", np.zeros((3, 2)))
+    with pytest.raises(ArtifactError, match=r"results/train/he_normal.*test_rows.npy has 3 runs"):
         compare.run(params)
 
 

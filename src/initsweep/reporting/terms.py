@@ -57,7 +57,7 @@ def _verdict(study: Study) -> Terms:
         (
             "Losses",
             "means over fresh seeds after the last epoch, each run cut at the constant "
-            "predictor's; beside them their 95 % interval over seeds",
+            "predictor's; beside them their 95 % interval over seeds, on test over test rows too",
         ),
         (
             "Failed run",
@@ -134,8 +134,8 @@ def _test(study: Study) -> Terms:
         ),
         (
             "Equivalent",
-            f"its 95 % interval over seeds lies within the practical margin (±{margin}); these "
-            "intervals are not corrected for the number of comparisons",
+            "its 95 % interval over seeds and test rows lies within the practical margin "
+            f"(±{margin}); these intervals are not corrected for the number of comparisons",
         ),
         ("Inconclusive", "the seeds do not decide it"),
     ]

@@ -40,6 +40,8 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
         check_watched(params.data)
     dataset, prepared = prepare(params.data)
     files = _write_rotating(dataset, prepared) if _rotates(prepared) else _write_fixed(prepared)
+    for outdated in set(artifacts.PREPARED.glob("*.npy")).difference(files):
+        outdated.unlink()  # of another kind of split
     found = profile(dataset, prepared)
     limits = caveats(found)
     for sentence in (*found["notices"], *limits):

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from initsweep.params import fingerprint
 from initsweep.records import Schema
 from initsweep.statistics.comparison import mostly_cut
-from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.proportions import half_width, share_interval
+from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.summary import Summary
@@ -41,7 +40,7 @@ def caveats_of(
         _scope(schema),
         *_cut_on_test(trainable, choice, schema, yardstick),
         *schema.caveats,
-        *_test_rows(trainable, choice, schema),
+        *_test_rows(schema),
         "All studies of this data split share its test rows: choosing between studies by test "
         f"{compared_by(schema)} would flatter the one chosen.",
         *_few_seeds(summaries, choice),
@@ -66,8 +65,7 @@ def _scope(schema: Schema) -> str:
     return (
         "This holds for these data, this network, optimizer and training length: a seed draws its "
         f"{schema.rows['train']} training and {schema.rows['validation']} validation rows, the "
-        "initial weights and the order of the batches, and intervals cover all of these; the test "
-        "rows are the same for all."
+        "initial weights and the order of the batches, and intervals cover all of these."
     )
 
 
@@ -87,16 +85,16 @@ def _cut_on_test(
     ]
 
 
-def _test_rows(trainable: Sequence[Summary], choice: Choice, schema: Schema) -> list[str]:
-    scores = next((s.scores for s in trainable if s.scheme == choice.recommended), None)
-    rows = schema.rows.get("test")
-    if schema.score_name != "accuracy" or scores is None or rows is None:
-        return []
-    points = 100 * half_width(mean_of(scores), rows)
+def _test_rows(schema: Schema) -> list[str]:
+    """Return which intervals on test leave out that other rows could be the test rows."""
+    names = [schema.score_name] * (schema.score_name != "accuracy")
+    if schema.select_by == "score":
+        names = [schema.loss_name, "differences between schemes"]
+    rows = counted(schema.rows.get("test", 0), "row")
     return [
-        f"Which {counted(rows, 'row')} are the test rows alone moves the accuracy of "
-        f"{choice.recommended} by about ±{points:.2g} points (binomial 95 % interval); the "
-        "intervals over seeds leave this out."
+        f"Intervals of the test {name.replace('_', ' ')} are over seeds; which {rows} are the test "
+        "rows, they leave out."
+        for name in names
     ]
 
 

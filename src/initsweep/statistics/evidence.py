@@ -74,6 +74,7 @@ def check_evidence(
         _check_numbers(one)
         _check_confirm_runs(one, confirm_seeds)
         _check_other_runs(one, confirm_seeds)
+        _check_test_rows(one)
         _check_caps(one, schema)
         _check_tuning_seeds(one)
     _check_curves(evidence)
@@ -151,6 +152,15 @@ def _check_other_runs(one: Evidence, expected: Sequence[int]) -> None:
             one.scheme,
             "train",
             f"other.csv has seeds {found}, expected {wanted} at learning rate {rate!r}",
+        )
+
+
+def _check_test_rows(one: Evidence) -> None:
+    if one.test_rows is not None and len(one.test_rows) != len(one.confirm):
+        raise _refuse(
+            one.scheme,
+            "train",
+            f"test_rows.npy has {len(one.test_rows)} runs, runs.csv {len(one.confirm)}",
         )
 
 

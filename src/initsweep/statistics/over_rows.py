@@ -58,15 +58,17 @@ def widened(over_seeds: Interval, below: float, above: float, possible: Range) -
     )
 
 
-def row_means(losses: Array, cap: float) -> Array | None:
+def row_means(losses: Array | None, cap: float) -> Array | None:
     """Return the mean loss of each test row over the runs that count with their own loss.
 
     Args:
-        losses: Shape (seeds, rows), NaN where a run diverged.
+        losses: Shape (seeds, rows), NaN where a run diverged; None where they are not known.
         cap: The constant predictor's loss, which stands for a run that is not below it.
 
     Returns:
-        Shape (rows,); None if no run is below the cap.
+        Shape (rows,); None if no run is below the cap, or nothing is known.
     """
+    if losses is None:
+        return None
     below = np.array([mean_of(row) < cap if np.isfinite(row).all() else False for row in losses])
     return losses[below].mean(axis=0) if below.any() else None

@@ -125,9 +125,7 @@ def _summary(
         untrainable=why_untrainable(points, runs, yardstick),
         validation=validation,
         test=np.array(test),
-        test_rows=None
-        if one.test_rows is None
-        else row_means(one.test_rows, yardstick.cap("test")),
+        test_rows=row_means(one.test_rows, yardstick.cap("test")),
         scores=np.array(scores) if len(scores) == len(runs) else None,
         failed=np.array([failed(run, yardstick) for run in runs]),
         overconfident_runs=sum(overconfident(run, yardstick) for run in runs),

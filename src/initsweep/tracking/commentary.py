@@ -129,8 +129,7 @@ def _note(study: Study, results: SchemeResults) -> str:
 def _facts(row: SchemeRow, tolerance: float) -> list[str]:
     facts = [
         f"chosen learning rate {row.learning_rate:.3g}",
-        f"test loss {row.test_loss:.4g} (95 % interval over seeds {row.test_low:.4g} to "
-        f"{row.test_high:.4g})",
+        f"test loss {row.test_loss:.4g} (95 % interval {row.test_low:.4g} to {row.test_high:.4g})",
     ]
     if row.basin_width is not None and row.basin_low is not None and row.basin_high is not None:
         width = decades(row.basin_width, at_least=row.basin_censored != "no")
