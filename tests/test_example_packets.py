@@ -13,11 +13,15 @@ from tests.stages.study_fixture import make_study
 EXAMPLES = sorted(file.parent.parent.name for file in ROOT.glob("examples/*/packet/review.md"))
 ONLY_SOMETIMES = {
     "What would change the decision",
-    "Who is next by each criterion",
-    "What it would take to settle the inconclusive pairs",
+    "The decision under other settings, everything else as it stands",
+    "The first and the next scheme by each criterion",
+    "Fresh seeds needed to settle each inconclusive pair",
     "How the choice was made",
+    "Why each scheme ties, is undecided or worse",
     "Pair by pair on test data",
+    "Paired comparisons on test data",
     "Results by class",
+    "Precision and recall by class",
     "Residuals",
 }
 """Headings, or the tables below them, that hang on how a study came out."""
@@ -28,13 +32,14 @@ def structure(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     heading = ""
     for line, after in itertools.pairwise(text.splitlines()):
-        if line.startswith("##"):
-            heading = line.lstrip("# ")
+        if title := re.match(r"##+ (.+)|<details><summary>(.+)</summary>", line):
+            heading = title[1] or title[2]
             found[heading] = []
         elif re.match(r"\|( -+:? \|)+$", after):
             found[heading] = [general(cell) for cell in line.strip("| ").split(" | ")]
     # Which measures there are depends on the score.
-    found["Other measures on test rows"] = found.get("Other measures on test rows", [])[:1]
+    measures = "Every measure of every scheme"
+    found[measures] = found.get(measures, [])[:1]
     return found
 
 

@@ -24,12 +24,29 @@ def test_it_loads_quietly_and_never_scrolls_sideways(chromium, page, pictures, w
     assert chromium.problems() == []
 
 
-def test_the_first_screen_holds_the_answer_and_both_pictures(chromium, page, pictures):
+def test_the_first_screen_holds_the_answer_and_the_trade_off(chromium, page, pictures):
     chromium.open(page, width=DESKTOP, height=900)
-    for place in (".headline", "#figure-tradeoff .log svg", "#figure-lr_overlay .log svg"):
+    for place in (".headline", ".points", "#figure-tradeoff .log svg"):
         box = f"document.querySelector('{place}').getBoundingClientRect()"
         assert chromium.run(f"{box}.height > 20 && {box}.top >= 0 && {box}.bottom <= 900"), place
     chromium.screenshot(pictures / "packet_first_screen.png", whole=False)
+
+
+def test_a_phone_shows_all_numbers_of_the_verdict_table_without_scrolling_sideways(
+    chromium, page, pictures
+):
+    chromium.open(page, width=PHONE, height=844)
+    cells = """(() => {
+        const cells = [...document.querySelectorAll('#verdict ~ .scroll td')];
+        return cells.map(cell => [cell.getBoundingClientRect().left,
+            cell.getBoundingClientRect().left + cell.scrollWidth, cell.dataset.label]);
+        })()"""
+    found = chromium.run(cells)
+    assert {label for _, _, label in found} >= {"Chosen rate, basin", "Test loss", "Test accuracy"}
+    assert min(left for left, _, _ in found) >= 0
+    assert max(right for _, right, _ in found) <= PHONE
+    chromium.run("document.querySelector('#verdict').scrollIntoView()")
+    chromium.screenshot(pictures / "packet_phone_table.png", whole=False)
 
 
 def test_a_click_hides_a_scheme_everywhere_and_brings_it_back(chromium, page):
@@ -125,7 +142,9 @@ def test_on_paper_it_is_whole_and_light(chromium, page, pictures):
     try:
         assert chromium.run(PAPER) == "rgb(255, 255, 255)"
         folded = "[...document.querySelectorAll('details')].map(d => d.offsetHeight)"
-        assert min(chromium.run(folded)) > 100
+        assert min(chromium.run(folded)) > 60
+        titles = "[...document.querySelectorAll('summary')].map(s => s.offsetHeight)"
+        assert min(chromium.run(titles)) > 10
         figures = "[...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().height)"
         assert max(chromium.run(figures)) < 1010  # of the 1032 pixels that a page is high
     finally:

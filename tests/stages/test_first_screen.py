@@ -140,7 +140,7 @@ def test_what_the_other_of_loss_and_score_would_choose(study, scheme, better, sa
     )  # fmt: skip
     verdict = dataclasses.replace(study.verdict, other=other)
     asked = dataclasses.replace(study, verdict=verdict)
-    assert text(asked, "By accuracy instead").startswith(said)
+    assert text(asked, "By accuracy instead of cross entropy").startswith(said)
     assert ("By accuracy" in " ".join(dataclasses.astuple(told(verdict, study.schemes)))) == better
 
 

@@ -95,7 +95,7 @@ def test_every_class_has_a_name_of_its_own_in_page_and_markdown(study, drawings)
     assert many.classes == called
     page, packet = render.html(many, drawings), render.markdown(many)
     section = page.split('<h2 id="mistakes">')[1].split("</section>")[0]
-    rows = re.findall(r"<tr>\n<td class=\"word\">(.*?)</td>", section)
+    rows = re.findall(r"<tr>\n<td class=\"word\"[^>]*>(.*?)</td>", section)
     assert list(map(html.unescape, rows)) == called
     section = packet.split("## Results by class")[1].split("\n## ")[0]
     cells = re.findall(r"<tr>\n<td>(.*?)</td>", MARKDOWN.render(section))

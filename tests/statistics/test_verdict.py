@@ -145,7 +145,7 @@ def test_ahead_of_schemes_not_shown_to_be_worse():
     # In a tie they are named, too.
     tie = verdict(*found, shifted("d", 0.003, WIDE))
     assert (tie.decision, tie.undecided) == ("tie", ["b"])
-    assert "a has the lowest mean. Undecided: b. " in tie.statement
+    assert "a has the lowest mean. Too few seeds to tell: b. " in tie.statement
 
 
 def test_of_many_tied_schemes_the_first_are_named_and_the_others_counted():

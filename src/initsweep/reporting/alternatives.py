@@ -103,11 +103,11 @@ def _or(values: Sequence[str]) -> str:
 def in_short(study: Study) -> str:
     """Return what would change the decision, of all that was tried."""
     seeds = [
-        f"one {kind} seed does for {len(_moved(study, question))} of {len(rows)}"
+        f"{len(_moved(study, question))} of {len(rows)} {kind} ones"
         for question, kind in ((_SEED, "fresh"), (_TUNING_SEED, "tuning"))
         if (rows := _without_seeds(study, question))
     ]
-    left_out = f"Leaving out {', '.join(seeds)}. " if seeds else ""
+    left_out = f"Leaving out a single seed: {', '.join(seeds)}. " if seeds else ""
     return f"{left_out}Other settings: {by_setting(study)}"
 
 

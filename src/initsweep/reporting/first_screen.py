@@ -108,7 +108,7 @@ def _by_the_other(study: Study, better: str) -> Iterator[tuple[str, str]]:
     other = study.verdict.other
     if other is None:
         return
-    by = f"By {other.criterion.replace('_', ' ')} instead"
+    by = f"By {other.criterion} instead of {study.schema.criterion}".replace("_", " ")
     if better:
         yield by, f"{better} `task.select_by` says which of the two chooses."
         return

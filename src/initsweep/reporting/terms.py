@@ -24,7 +24,7 @@ def _verdict(study: Study) -> Terms:
     tolerance = numbers.loss(verdict.basin_tolerance)
     return [
         (
-            "Outcome on test",
+            "On test",
             f"test {compared} against the recommended scheme's on the same fresh seeds"
             + (f"; it is about loss, not about {score}" if compared == "loss" else ""),
         ),

@@ -134,7 +134,7 @@ def _standing(verdict: Verdict, rows: Sequence[SchemeRow]) -> str:
         text += f"{pick} has the lowest mean."
     else:
         text += f"{verdict.best_on_validation}, with the lowest mean, forgives wrong rates less."
-    return f"{text} Undecided: {few(undecided)}." if undecided else text
+    return f"{text} Too few seeds to tell: {few(undecided)}." if undecided else text
 
 
 def _sure(verdict: Verdict) -> str:
