@@ -154,7 +154,8 @@ def work_of(params: Params, schema: Schema) -> Work:
     """Return what the study of these parameters will train.
 
     Every second grid is expected to grow by a decade: of the default study's schemes, about half
-    find their best rate on the edge of the first grid, and grow once.
+    find their best rate on the edge of the first grid, and grow once. Fresh seeds are expected to
+    be trained at two rates, because loss and score mostly choose different ones.
     """
     tune, schemes, fresh = params.tune, len(params.schemes), len(params.confirm.seeds)
     each, seeds = schemes * (tune.retunes + 1), len(tune.seeds)
@@ -169,9 +170,9 @@ def work_of(params: Params, schema: Schema) -> Work:
             Batch(lanes=decade * seeds, count=each * 0.5 * min(1, tune.extension_rounds)),
             Batch(lanes=REFINEMENT_BATCH * seeds, count=each * whole),
             Batch(lanes=rest * seeds, count=each * min(1, rest)),
-            Batch(lanes=fresh, count=each),
+            Batch(lanes=fresh, count=each + schemes),
         ),
-        judged=schemes * fresh,
+        judged=2 * schemes * fresh,
     )
 
 
