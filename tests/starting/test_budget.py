@@ -81,9 +81,9 @@ def test_networks_are_judged_and_looked_at():
 def test_what_is_planned_counts_every_training(small_params, schema):
     params = small_params({"tune.refinement_trials": 6, "tune.grid.points": 5})
     work = budgets.work_of(params, schema)
-    # 2 schemes on 2 tuning seeds: 5 rates, half a decade more, 6 refinements; and 3 fresh runs
+    # 2 schemes on 2 tuning seeds: 5 rates, half a decade more, 6 refinements; 3 fresh at 2 rates
     assert work.trainings == 2 * (2 * (5 + 1 + 6) + 2 * 3)
-    assert work.judged == 6
+    assert work.judged == 12
 
 
 def spent(*rounds: tuple[float, float]) -> list[timing.Used]:
