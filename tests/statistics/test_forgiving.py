@@ -241,3 +241,16 @@ def test_alone_it_is_always_picked():
 def test_firm_means_four_of_five(share, firm):
     choice = choose(studies(0.3), YARDSTICK)
     assert replace(choice, picks={"s0": share, "s1": 1 - share}).firm is firm
+
+
+def test_a_scheme_shown_to_be_worse_comes_back_only_by_its_mean():
+    better, worse = studies(0.2, 0.212, spread=0.02)
+    free = repicked([better, worse], YARDSTICK, REDRAWN, numpy_stream("tests", "worse"))
+    held = repicked([better, worse], YARDSTICK, REDRAWN, numpy_stream("tests", "worse"), worse=1)
+    assert 0 < held["s1"] <= free.get("s1", 1.0)
+    losses = np.stack([better.validation, worse.validation])
+    stream, seeds = numpy_stream("tests", "worse"), losses.shape[1]
+    shares = stream.multinomial(seeds, np.full(seeds, 1 / seeds), REDRAWN) / seeds
+    again = np.stack([stream.multinomial(seeds, share) for share in shares]) / seeds
+    lower = (again @ losses.T).argmin(axis=1).mean()
+    assert held["s1"] == pytest.approx(lower, abs=0.002)

@@ -60,7 +60,11 @@ def most_forgiving(tied: Sequence[Summary], yardstick: Yardstick) -> list[Summar
 
 
 def repicked(
-    candidates: Sequence[Summary], yardstick: Yardstick, draws: int, stream: np.random.Generator
+    candidates: Sequence[Summary],
+    yardstick: Yardstick,
+    draws: int,
+    stream: np.random.Generator,
+    worse: int = 0,
 ) -> Mapping[str, float]:
     """Say which scheme another study of the same data would pick, and how often.
 
@@ -70,10 +74,12 @@ def repicked(
     choice among schemes that is looked at.
 
     Args:
-        candidates: The schemes that were not shown to be worse.
+        candidates: The trainable schemes, those shown to be worse last.
         yardstick: The margin.
         draws: How many studies are drawn.
         stream: The random numbers.
+        worse: How many were shown to be worse; another study picks one of them only where it has
+            the lowest mean, not for being forgiving.
 
     Returns:
         The share of studies that pick each scheme, those picked in none left out.
@@ -85,7 +91,9 @@ def repicked(
     means = means_over(again, losses)
     widths = Widths(candidates, yardstick)
     drawn = widths.drawn[stream.choice(len(widths.drawn), draws, p=widths.probability)]
-    tied = means <= means.min(axis=1, keepdims=True) + yardstick.margin("validation")
+    margins = np.full(len(candidates), yardstick.margin("validation"))
+    margins[len(candidates) - worse :] = 0.0
+    tied = means <= means.min(axis=1, keepdims=True) + margins
     widest = np.where(tied, drawn, -np.inf).argmax(axis=1)
     ahead = drawn[np.arange(draws), widest][:, np.newaxis] - drawn
     forgiving = tied & ~(ahead > widths.slack[widest])

@@ -101,11 +101,13 @@ def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> 
     """Return the choice with how often other studies of the same data would make it."""
     by_name = {summary.scheme: summary for summary in summaries}
     # In the order of the choice, so that of schemes that are equal the same one is picked here.
-    left = [by_name[scheme] for scheme in (*choice.tie_set, *choice.undecided)]
+    left = [by_name.pop(scheme) for scheme in (*choice.tie_set, *choice.undecided)]
+    worse = [one for one in by_name.values() if one.untrainable is None]
     if not left:
         return choice
     stream = numpy_stream("statistics", "repicked", choice.seeds)
-    return replace(choice, picks=repicked(left, yardstick, REDRAWN, stream))
+    picks = repicked([*left, *worse], yardstick, REDRAWN, stream, len(worse))
+    return replace(choice, picks=picks)
 
 
 def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
