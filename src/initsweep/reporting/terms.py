@@ -45,11 +45,6 @@ def _verdict(study: Study) -> Terms:
             "between the rates tried; ≥ and ≤ mean that these ended before the basin did",
         ),
         (
-            "Largest stable rate",
-            "going up from the best rate, the last one at which no tuning run failed; ≥ means that "
-            "none failed at any rate above",
-        ),
-        (
             "Regret",
             "what a rate drawn from the shared grid costs on average, against the best of all "
             "schemes",
@@ -79,6 +74,11 @@ def _sensitivity() -> Terms:
             "Global basin",
             "as the basin, but within the tolerance of the best of all schemes; "
             f"{numbers.MISSING} where the scheme's best is not that good",
+        ),
+        (
+            "Largest stable rate",
+            "going up from the best rate, the last one at which no tuning run failed; ≥ means that "
+            "none failed at any rate above",
         ),
         (
             "First unstable rate",
