@@ -228,6 +228,15 @@ class Experiment:
         kept = iter(made)
         return [None if state is None else next(kept) for state in states]
 
+    def constant_loss(self, seed: int) -> float | None:
+        """Return the constant predictor's loss on a seed's own validation rows, if it has some."""
+        predictor, weights = METRICS.get(self.schema.loss_name).constant, self.schema.class_weights
+        if predictor is None or not self.prepared.parts([seed]):
+            return None
+        known, held_out = (self.prepared.targets(name, seed) for name in ("train", "validation"))
+        own = predictor(known, held_out, np.array(weights or [1.0] * self.schema.n_outputs))
+        return own if own > 0 else None  # rows that are all as the predictor says measure nothing
+
     def _training_features(self, seed: int) -> Tensor:
         return torch.from_numpy(self.prepared.rows("train", seed)[0])
 
@@ -235,6 +244,7 @@ class Experiment:
         step = int(results.diverged_at_step[lane])
         final = finite(results.validation_loss[lane, -1])
         score = finite(results.validation_score[lane, -1])
+        constant = self.constant_loss(int(str(key["seed"])))
         return RunRow(
             **key,  # type: ignore[arg-type]
             status="finished" if step < 0 else "diverged",
@@ -243,10 +253,11 @@ class Experiment:
             train_loss=finite(results.train_loss[lane, -1]),
             validation_loss=final,
             validation_score=score,
-            capped_loss=self.schema.capped(final, score),
+            capped_loss=self.schema.capped(final, score, constant),
             test_loss=None,
             test_score=None,
             capped_test_loss=None,
+            constant_loss=constant,
         )
 
 

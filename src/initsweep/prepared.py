@@ -65,6 +65,13 @@ class PreparedData:
             numbers, codes, targets = numbers[chosen], codes[chosen], targets[chosen]
         return fitted.transform(numbers, list(codes.T)), targets
 
+    def targets(self, split: SplitName, seed: int) -> np.ndarray:
+        """Return the targets of the rows that a seed has, shape (rows,)."""
+        if not self.parts([seed]) or split == "test":
+            return self.rows(split, seed)[1]
+        targets, held_out = self._raw("development")[2], self._drawn(seed)[0]
+        return np.asarray(targets[held_out if split == "validation" else ~held_out])
+
     def preprocessing(self, seed: int) -> Preprocessing:
         """Return what turns raw rows into the features that the network of a seed was given.
 

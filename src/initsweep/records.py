@@ -65,6 +65,11 @@ class RunRow:
     predictor, and exactly that for a diverged run; with `task.select_by: score` it is 1 minus the
     score instead, here and in all tables that follow from it. `diverged_at_step` counts updates
     made. The test columns are filled for confirm runs only.
+
+    Where each seed draws its own validation rows, `constant_loss` is what the constant predictor
+    that knows the seed's training rows has there. A loss is then compared as a share of it, in the
+    unit of the study's constant: else a network that is no better than guessing would look better
+    on seeds with easy rows, and be cut on those with hard ones.
     """
 
     scheme: str
@@ -82,6 +87,7 @@ class RunRow:
     test_loss: float | None
     test_score: float | None
     capped_test_loss: float | None
+    constant_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -627,13 +633,28 @@ class Schema:
         return replace(self, select_by="loss" if self.select_by == "score" else "score")
 
     def capped(
-        self, loss: float | None, score: float | None, split: EvaluationSplit = "validation"
+        self, loss: float | None, score: float | None, own_constant: float | None = None
     ) -> float:
-        """Return what a run is compared by, or the constant predictor's if lower or none."""
-        judged, value = self.judged, self.value(loss, score)
-        constant = judged.constant_validation_loss
-        if split == "test":
-            constant = judged.constant_test_loss
+        """Return what a run is compared by on validation, at most the constant predictor's.
+
+        Args:
+            loss: Its loss, None if it diverged.
+            score: Its score.
+            own_constant: The constant predictor's loss on the run's own validation rows, if it has
+                some: the loss counts as a share of that.
+        """
+        constant, value = self.judged.constant_validation_loss, self.value(loss, score)
+        if value is not None and own_constant is not None and self.select_by == "loss":
+            value *= constant / own_constant
+        return constant if value is None else min(value, constant)
+
+    def capped_of(self, run: RunRow) -> float:
+        """Return what a finished run is compared by on validation."""
+        return self.capped(run.validation_loss, run.validation_score, run.constant_loss)
+
+    def capped_test(self, loss: float | None, score: float | None) -> float:
+        """Return the same on test, whose rows are those of all runs."""
+        constant, value = self.judged.constant_test_loss, self.value(loss, score)
         return constant if value is None else min(value, constant)
 
     @property

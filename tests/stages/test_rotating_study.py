@@ -12,6 +12,8 @@ from initsweep.experiment import load_experiment
 from initsweep.records import Confirmation, RunRow
 from initsweep.serving import served_model
 from initsweep.stages import prepare, train, tune
+from initsweep.statistics.failing import guesses
+from initsweep.statistics.yardstick import Yardstick
 
 SPLITS = ("validation", "test")
 
@@ -134,3 +136,30 @@ def test_every_path_gives_the_same_losses(done):
         losses.append([(run.seed, run.validation_loss, run.test_loss) for run in fresh()])
     for other in losses[1:]:
         assert np.array(other) == pytest.approx(np.array(losses[0]), rel=1e-3)
+
+
+def test_losses_are_compared_as_shares_of_what_is_guessed_on_the_same_rows(done):
+    params = done()
+    experiment, schema = load_experiment(params), load_experiment(params).schema
+    constants = []
+    for run in fresh():
+        _, known = experiment.prepared.rows("train", run.seed)
+        _, targets = experiment.prepared.rows("validation", run.seed)
+        if schema.task == "regression":
+            own = np.mean((targets.astype(float) - known.astype(float).mean()) ** 2)
+        else:
+            own = -np.mean(np.log(np.bincount(known) / len(known))[targets])
+        assert run.constant_loss == pytest.approx(own, rel=1e-5)
+        share = min(run.validation_loss / run.constant_loss, 1.0)
+        assert run.capped_loss == pytest.approx(share * schema.constant_validation_loss, rel=1e-6)
+        constants.append(own)
+    assert len(set(constants)) > 1 or schema.task == "classification"
+
+
+def test_a_network_that_guesses_is_untrainable_whatever_rows_its_seeds_draw(done):
+    params = done("zeros", schemes=["zeros"], confirm__seeds=list(range(100, 112)))
+    schema = load_experiment(params).schema
+    yardstick = Yardstick.of(schema, params.decide)
+    if schema.task == "regression":
+        assert guesses(fresh("zeros"), yardstick)
+        assert np.mean([run.capped_loss for run in fresh("zeros")]) > yardstick.ceiling

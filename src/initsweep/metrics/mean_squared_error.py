@@ -29,12 +29,12 @@ def mean_squared_error(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def constant(
-    train: npt.NDArray[np.generic],  # noqa: ARG001
+    train: npt.NDArray[np.generic],
     targets: npt.NDArray[np.generic],
     weights: npt.NDArray[np.float64],  # noqa: ARG001
 ) -> float:
-    """Return the squared error of the training mean, which is 0 in standardized units."""
-    return float(np.mean(targets.astype(np.float64) ** 2))
+    """Return the squared error of the training mean."""
+    return float(np.mean((targets.astype(np.float64) - train.astype(np.float64).mean()) ** 2))
 
 
 METRICS.add(

@@ -35,14 +35,14 @@ def r_squared(outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def constant(
-    train: npt.NDArray[np.generic],  # noqa: ARG001
+    train: npt.NDArray[np.generic],
     targets: npt.NDArray[np.generic],
     weights: npt.NDArray[np.float64],  # noqa: ARG001
 ) -> float:
     """Return what the training mean scores: 0 or less, as it is not the mean of `targets`."""
-    exact = targets.astype(np.float64)
+    exact, predicted = targets.astype(np.float64), train.astype(np.float64).mean()
     total = float(np.sum((exact - exact.mean()) ** 2))
-    return 1 - float(np.sum(exact**2)) / total if total else 0.0
+    return 1 - float(np.sum((exact - predicted) ** 2)) / total if total else 0.0
 
 
 METRICS.add(

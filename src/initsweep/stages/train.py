@@ -175,7 +175,7 @@ def _row_losses(experiment: Experiment, outputs: Sequence[Tensor | None]) -> np.
 
 def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> RunRow:
     if outputs is None:
-        return replace(row, capped_test_loss=experiment.schema.capped(None, None, "test"))
+        return replace(row, capped_test_loss=experiment.schema.capped_test(None, None))
     targets = _targets(experiment, "test", row.seed)
     loss = finite(float(experiment.recorded_loss(outputs, targets)))
     score = finite(float(experiment.score(outputs, targets)))
@@ -183,7 +183,7 @@ def _with_test(experiment: Experiment, row: RunRow, outputs: Tensor | None) -> R
         row,
         test_loss=loss,
         test_score=score,
-        capped_test_loss=experiment.schema.capped(loss, score, "test"),
+        capped_test_loss=experiment.schema.capped_test(loss, score),
     )
 
 

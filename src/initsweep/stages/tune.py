@@ -134,8 +134,7 @@ def best_by(schema: Schema, runs: Sequence[RunRow]) -> float:
 
     def key(rate: float) -> tuple[float, float, float]:
         means = [
-            fmean(one.capped(run.validation_loss, run.validation_score) for run in by_rate[rate])
-            for one in (schema, schema.other)
+            fmean(one.capped_of(run) for run in by_rate[rate]) for one in (schema, schema.other)
         ]
         return means[0], means[1], rate
 

@@ -54,10 +54,10 @@ def _tuned(one: Evidence, schema: Schema) -> float:
 
 def _values(runs: Sequence[RunRow], schema: Schema) -> NDArray[np.float64]:
     ordered = sorted(runs, key=lambda run: run.seed)
-    return np.array([schema.capped(r.validation_loss, r.validation_score) for r in ordered])
+    return np.array([schema.capped_of(run) for run in ordered])
 
 
 def _tested(runs: Sequence[RunRow], schema: Schema) -> float:
     """Return the mean over test rows, in the criterion's own unit."""
-    mean = mean_of([schema.capped(r.test_loss, r.test_score, "test") for r in runs])
+    mean = mean_of([schema.capped_test(run.test_loss, run.test_score) for run in runs])
     return mean if schema.select_by == "loss" else 1 - mean

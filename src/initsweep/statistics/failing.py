@@ -38,4 +38,7 @@ def guesses(runs: Sequence[RunRow], yardstick: Yardstick) -> bool:
 
 def _loss(run: RunRow, yardstick: Yardstick) -> float:
     cap = yardstick.initial_cap
-    return cap if run.validation_loss is None else min(run.validation_loss, cap)
+    if run.validation_loss is None:
+        return cap
+    own = cap if run.constant_loss is None else run.constant_loss
+    return min(run.validation_loss * (cap / own), cap)
