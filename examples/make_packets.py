@@ -60,8 +60,10 @@ def write_page(page: Path, told: Told) -> None:
         f"{told.seconds:.0f} seconds (load {told.load:.1f}). The answer:"
     )
     text = _replaced(r"^`init` says .*$", lambda _: times, text, page)
-    decision = str(told.verdict["decision"]).replace("_", " ")
-    answer = f"> **{decision.capitalize()}**: {told.verdict['statement']}"
+    decision = str(told.verdict["decision"]).replace("_", " ").capitalize()
+    if told.verdict["recommended"] is not None:
+        decision += ", firm" if told.verdict["firm"] else ", fragile"
+    answer = f"> **{decision}**: {told.verdict['statement']}"
     if warning := told.verdict["warning"]:
         answer += f"\n\n**Mind:** {warning}"
     text = re.sub(r"(?m)^\*\*Mind:\*\* .*\n\n", "", text)
