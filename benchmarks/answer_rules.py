@@ -179,6 +179,8 @@ def _behind(values: Array, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
     own = values[places, means.argmin(axis=1)][:, None]
     of_all = values[np.unravel_index(int(means.argmin()), means.shape)]
     found = np.zeros(alive.shape, dtype=bool)
+    if values.shape[-1] < 2:
+        return found  # a single seed says nothing about spread
     for best in (own, of_all):
         above = values - best
         error = above.std(axis=-1, ddof=1) / math.sqrt(values.shape[-1])

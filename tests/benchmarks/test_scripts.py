@@ -38,7 +38,7 @@ TELLS = {
     "benchmarks.answers": r"\| product \| rotating \| -?\d[\s\S]*\| wine \| -?\d",
     "benchmarks.calibration": r"\| 3 schemes, 10 seeds \| 0\.0 % \| 0\.0 % \|",
     "benchmarks.whole_job": r"initsweep repro \| 80\.0 [\s\S]*plain loop, [\s\S]*\| tune \| 79",
-    "benchmarks.estimate": r"\| regression \| 5 x 8 steps \| \d+ \| 80 \| \d",
+    "benchmarks.estimate": r"\| regression \| 7 x 8 steps \| \d+ \| 80 \| \d",
     "benchmarks.diagnosis_calibration": r"\| 10% \| \d+% \| \d[\s\S]*gradient \| \d",
     "benchmarks.diagnosis_cost": r"no curvature: \d[\s\S]*stacked, \d+\.\d\d times",
     "benchmarks.diagnosis_transfer": r"skill \d[\s\S]*transformers: 1 networks, 1 cases",

@@ -56,7 +56,7 @@ def test_results_that_are_not_those_of_the_lock_are_not_promoted(project):
     table = project.path / "results/train/he_normal/runs.csv"
     before = table.read_bytes()
     table.chmod(0o644)
-    table.write_bytes(before.replace(b"0.1", b"0.2"))
+    table.write_bytes(before.replace(b"finished", b"diverged"))
     done = project.initsweep(*DECIDE, *INSIST)
     assert done.returncode == 2
     assert "do not match dvc.lock" in done.stderr
