@@ -2,6 +2,7 @@
 
 import copy
 import math
+import sys
 import threading
 import time
 import warnings
@@ -17,6 +18,10 @@ from tests.own_networks import FEATURES, KINDS, Attention, Residual
 
 BATCH = torch.randn(32, FEATURES, generator=torch.Generator().manual_seed(0))
 pytestmark = [
+    pytest.mark.skipif(
+        sys.version_info < (3, 11, 7),
+        reason="CPython 3.11.2 dies in its own garbage collector under so many threads",
+    ),
     pytest.mark.usefixtures("restless_threads"),
     pytest.mark.filterwarnings("ignore::initsweep.errors.InitsweepWarning"),
 ]
