@@ -8,6 +8,7 @@ lanes, and turns those back into rows.
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +51,8 @@ class Experiment:
         self.loss = bound(METRICS.get(schema.loss_name), schema)
         self.recorded_loss = recorded(METRICS.get(schema.loss_name), schema)
         self.score = recorded(METRICS.get(schema.score_name), schema)
-        self.judged = schema.judged
         self.prepared = PreparedData(schema)
+        self.constant_loss = cache(self._constant_loss)
         self._splits: dict[SplitName, Split] = {}
         self._said: set[str] = set()  # one warning, not one per seed
 
@@ -228,7 +229,7 @@ class Experiment:
         kept = iter(made)
         return [None if state is None else next(kept) for state in states]
 
-    def constant_loss(self, seed: int) -> float | None:
+    def _constant_loss(self, seed: int) -> float | None:
         """Return the constant predictor's loss on a seed's own validation rows, if it has some."""
         predictor, weights = METRICS.get(self.schema.loss_name).constant, self.schema.class_weights
         if predictor is None or not self.prepared.parts([seed]):

@@ -58,19 +58,22 @@ class PreparedData:
         """
         if not self.parts([seed]):
             return self._ready(split)
-        numbers, codes, targets = self._raw("test" if split == "test" else "development")
-        held_out, fitted = self._drawn(seed)
-        if split != "test":
-            chosen = held_out if split == "validation" else ~held_out
-            numbers, codes, targets = numbers[chosen], codes[chosen], targets[chosen]
+        numbers, codes, targets = self._raw_of(split, seed)
+        fitted = self._drawn(seed)[1]
         return fitted.transform(numbers, list(codes.T)), targets
 
     def targets(self, split: SplitName, seed: int) -> np.ndarray:
         """Return the targets of the rows that a seed has, shape (rows,)."""
-        if not self.parts([seed]) or split == "test":
-            return self.rows(split, seed)[1]
-        targets, held_out = self._raw("development")[2], self._drawn(seed)[0]
-        return np.asarray(targets[held_out if split == "validation" else ~held_out])
+        return (self._raw_of(split, seed) if self.parts([seed]) else self._ready(split))[-1]
+
+    def _raw_of(self, split: SplitName, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the raw numbers, codes and targets of the rows that a seed draws."""
+        if split == "test":
+            return self._raw("test")
+        numbers, codes, targets = self._raw("development")
+        held_out = self._drawn(seed)[0]
+        chosen = held_out if split == "validation" else ~held_out
+        return numbers[chosen], codes[chosen], targets[chosen]
 
     def preprocessing(self, seed: int) -> Preprocessing:
         """Return what turns raw rows into the features that the network of a seed was given.

@@ -90,6 +90,17 @@ class RunRow:
     constant_loss: float | None = None
 
 
+def in_study_unit(loss: float, own_constant: float | None, constant: float) -> float:
+    """Return a loss as a share of the constant predictor's on the same rows, times the study's.
+
+    Args:
+        loss: On a run's validation rows.
+        own_constant: The constant predictor's there; None where all runs share the rows.
+        constant: The study's.
+    """
+    return loss if own_constant is None else loss * (constant / own_constant)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrialRow:
     """One Optuna trial: one learning rate of one scheme, averaged over the tuning seeds."""
@@ -644,8 +655,8 @@ class Schema:
                 some: the loss counts as a share of that.
         """
         constant, value = self.judged.constant_validation_loss, self.value(loss, score)
-        if value is not None and own_constant is not None and self.select_by == "loss":
-            value *= constant / own_constant
+        if value is not None and self.select_by == "loss":
+            value = in_study_unit(value, own_constant, constant)
         return constant if value is None else min(value, constant)
 
     def capped_of(self, run: RunRow) -> float:

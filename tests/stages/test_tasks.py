@@ -148,7 +148,9 @@ def test_a_scheme_fills_the_head_of_a_trained_backbone_and_nothing_else(done, sm
     for scheme in ("zeros", "he_normal"):
         runs, _ = confirmed(scheme)
         # A linear head learns from zero, and better than the constant predictor.
-        assert all(row.capped_loss < experiment.judged.constant_validation_loss for row in runs)
+        assert all(
+            row.capped_loss < experiment.schema.judged.constant_validation_loss for row in runs
+        )
         record = artifacts.read_record(artifacts.train_folder(scheme) / "record.json", Confirmation)
         assert "frozen" in record.engine
         final = load_file(artifacts.train_folder(scheme) / "model.safetensors")

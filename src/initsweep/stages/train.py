@@ -121,9 +121,9 @@ def _train_other(experiment: Experiment, scheme: str, selection: Selection) -> N
     if rate != selection.learning_rate:
         seeds = experiment.params.confirm.seeds
         trained = experiment.run(scheme, "confirm", [(0, rate)], seeds, keep_states=True)
-        outputs = _outputs(experiment, scheme, trained.states)
+        outputs = experiment.outputs(scheme, "test", seeds, trained.states)
         runs = [
-            _with_test(experiment, row, made["test"])
+            _with_test(experiment, row, made)
             for row, made in zip(trained.runs, outputs, strict=True)
         ]
     inputs.check()

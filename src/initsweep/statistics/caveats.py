@@ -124,7 +124,7 @@ def _comparisons(choice: Choice, schema: Schema) -> list[str]:
     if choice.comparisons > 1 and any(pair.outcome == "worse" for pair in against):
         found.append(
             "The best on validation was found on the same fresh runs that it is compared with, so "
-            f"`worse` on validation is somewhat too easy to get: "
+            "`worse` on validation is somewhat too easy to get: "
             f"{_falsely_worse(choice.comparisons + 1)}"
         )
     if any(pair.outcome in {"worse", "better"} for pair in choice.pairs):

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from initsweep.records import Quantity, QuantityRow, Unit
-from initsweep.statistics.grid import Array, Flags, basins
+from initsweep.statistics.grid import Array, Basins, Flags, basins
 from initsweep.statistics.resamples import bounds, means_over, student_bounds, tidy
 from initsweep.statistics.sensitivity import Basin, lowest_mean, own_best
 from initsweep.statistics.summary import Summary
@@ -20,6 +20,19 @@ Side = Literal["no", "high"]
 def means_of(summary: Summary, shares: Array) -> Array:
     """Return the mean loss by draw of seeds and evenly spaced rate, shape (draws, rates)."""
     return means_over(shares, summary.grid.losses)
+
+
+def drawn_basins(summary: Summary, means: Array, best: Array, yardstick: Yardstick) -> Basins:
+    """Return a scheme's basin for every draw of tuning seeds.
+
+    Args:
+        summary: The scheme.
+        means: Its mean loss by draw and rate, refined ones included: shape (draws, rates).
+        best: What the basin is around by draw, its own lowest mean or that of all schemes.
+        yardstick: The tolerance.
+    """
+    threshold = np.minimum(best + yardstick.tolerance, yardstick.ceiling)
+    return basins(means, summary.curve.rates, threshold)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -83,8 +96,7 @@ class Drawn:
         if basin is None:
             return None
         yardstick = self._yardstick
-        limit = np.minimum(best[1] + yardstick.tolerance, yardstick.ceiling)
-        found = basins(means, self._summary.curve.rates, limit)
+        found = drawn_basins(self._summary, means, best[1], yardstick)
         row = self._row(name, "decades", basin.width, found.widths, found.open_ended)
         censored: Side = "no" if basin.censored == "no" else "high"
         return replace(row, censored=censored, against=yardstick.basin_threshold(best[0]))

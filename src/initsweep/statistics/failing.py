@@ -6,7 +6,7 @@ predictor, because it is sure of itself where it errs. It has learned; its loss 
 
 from collections.abc import Sequence
 
-from initsweep.records import RunRow
+from initsweep.records import RunRow, in_study_unit
 from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.yardstick import Yardstick
 
@@ -40,5 +40,4 @@ def _loss(run: RunRow, yardstick: Yardstick) -> float:
     cap = yardstick.initial_cap
     if run.validation_loss is None:
         return cap
-    own = cap if run.constant_loss is None else run.constant_loss
-    return min(run.validation_loss * (cap / own), cap)
+    return min(in_study_unit(run.validation_loss, run.constant_loss, cap), cap)

@@ -4,18 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from initsweep.statistics.grid import Array, Basins, Flags, basins
-from initsweep.statistics.resamples import LEVEL, means_over, seed_draws
-from initsweep.statistics.student import student_quantile
+from initsweep.statistics.drawn import drawn_basins
+from initsweep.statistics.grid import Array, Flags
+from initsweep.statistics.resamples import means_over, seed_draws, student_half_widths
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
-
-
-def drawn_basins(summary: Summary, shares: Array, yardstick: Yardstick) -> Basins:
-    """Return a scheme's own basin for every draw of tuning seeds."""
-    means = means_over(shares, summary.curve.losses)
-    threshold = np.minimum(means.min(axis=1) + yardstick.tolerance, yardstick.ceiling)
-    return basins(means, summary.curve.rates, threshold)
 
 
 class Widths:
@@ -31,8 +24,12 @@ class Widths:
     def __init__(self, summaries: Sequence[Summary], yardstick: Yardstick) -> None:
         seeds = summaries[0].curve.seeds
         shares, self.probability = seed_draws(seeds)
-        found = [drawn_basins(summary, shares, yardstick) for summary in summaries]
-        self.drawn = np.stack([one.widths for one in found], axis=1)
+        means = [means_over(shares, summary.curve.losses) for summary in summaries]
+        found = [
+            drawn_basins(summary, own, own.min(axis=1), yardstick).widths
+            for summary, own in zip(summaries, means, strict=True)
+        ]
+        self.drawn = np.stack(found, axis=1)
         own = np.array([summary.basin_width for summary in summaries])
         self.gaps = own[:, np.newaxis] - own
         closed = np.array([summary.basin_closed for summary in summaries])
@@ -43,9 +40,8 @@ class Widths:
         if seeds == 1:
             return np.full(self.gaps.shape, np.inf)
         drawn = self.drawn[:, :, np.newaxis] - self.drawn[:, np.newaxis]
-        centred = drawn - np.tensordot(self.probability, drawn, axes=1)
-        variance = np.tensordot(self.probability, centred**2, axes=1) * seeds / (seeds - 1)
-        return np.asarray(student_quantile((1 + LEVEL) / 2, seeds - 1) * np.sqrt(variance))
+        flat = student_half_widths(drawn.reshape(len(drawn), -1), seeds)
+        return flat.reshape(self.gaps.shape)
 
     def narrower(self, widest: int) -> Flags:
         """Return which schemes are shown to have a narrower basin than one, shape (schemes,)."""

@@ -115,10 +115,23 @@ def student_bounds(values: Array, estimate: Array, seeds: int) -> tuple[Array, A
         The lower of the lower ends, and the higher of the higher ends, of this interval and of
         `bounds`, each of shape (quantities,).
     """
+    half = student_half_widths(values, seeds)
+    low, high = bounds(values, seeds)
+    return np.minimum(low, estimate - half), np.maximum(high, estimate + half)
+
+
+def student_half_widths(values: Array, seeds: int) -> Array:
+    """Return half the widths of Student's 95 % intervals from the spread over draws.
+
+    Args:
+        values: One row per draw of `seed_draws(seeds)`, shape (draws, quantities).
+        seeds: At least 2.
+
+    Returns:
+        Shape (quantities,).
+    """
     _, probability = seed_draws(seeds)
     weights = probability[:, np.newaxis]
     centred = values - (weights * values).sum(axis=0)
     spread = np.sqrt((weights * centred**2).sum(axis=0) * seeds / (seeds - 1))
-    half = student_quantile((1 + LEVEL) / 2, seeds - 1) * spread
-    low, high = bounds(values, seeds)
-    return np.minimum(low, estimate - half), np.maximum(high, estimate + half)
+    return np.asarray(student_quantile((1 + LEVEL) / 2, seeds - 1) * spread)

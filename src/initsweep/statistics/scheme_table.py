@@ -22,14 +22,14 @@ def scheme_rows(
 ) -> list[SchemeRow]:
     """Return the verdict table, schemes in the order given."""
     trainable = [summary for summary in summaries if summary.untrainable is None]
-    front = pareto_front(trainable)
+    front, laws = pareto_front(trainable), laws_of(trainable)
     return [
         _scheme_row(
             summary,
             yardstick,
             outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
             standing="untrainable" if summary.untrainable else choice.standing(summary.scheme),
-            why=_why(summary, choice, trainable, yardstick),
+            why=_why(summary, choice, trainable, laws, yardstick),
             pareto=summary.scheme in front,
         )
         for summary in summaries
@@ -37,12 +37,16 @@ def scheme_rows(
 
 
 def _why(
-    summary: Summary, choice: Choice, trainable: Sequence[Summary], yardstick: Yardstick
+    summary: Summary,
+    choice: Choice,
+    trainable: Sequence[Summary],
+    laws: Sequence[Sequence[str]],
+    yardstick: Yardstick,
 ) -> str:
     """Return how far behind the best a scheme is on validation, and why it is in or out."""
     if summary.untrainable is not None:
         return f"better than guessing {summary.untrainable}"
-    law = next(law for law in laws_of(trainable) if summary.scheme in law)
+    law = next(law for law in laws if summary.scheme in law)
     same = ", ".join(other for other in law if other != summary.scheme)
     text = _behind(summary, choice, trainable, yardstick)
     return f"{text}; the same law here as {same}, counted once" if same else text
