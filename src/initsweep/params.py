@@ -69,6 +69,10 @@ class Table(Section):
     delimiter: str
     categorical: Literal["auto"] | tuple[ColumnName, ...]
     encoding: Literal["onehot", "ordinal"]
+    missing: Literal["auto", "empty"] | tuple[str, ...]
+    quote: Literal["auto", "none", '"', "'"]
+    decimal: Literal["auto", ".", ","]
+    drop_missing_target: bool
     split_column: ColumnName | None
     test_file: PathName | None
 

@@ -11,8 +11,9 @@ features = preprocessing.apply({"age": [41, None], "job": ["clerk", "never seen"
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -80,6 +81,8 @@ class Preprocessing:
         mean: Shape (features,).
         scale: Shape (features,); 0 for a feature that is 0 in every row, as it tells nothing.
         shape: Shape of one example, (channels, height, width) for images; empty for tables.
+        missing: What stands for a missing value in a table, in lower case.
+        decimals: Columns whose numbers a plain reader does not read, with their decimal mark.
     """
 
     numeric: tuple[str, ...]
@@ -90,6 +93,8 @@ class Preprocessing:
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     shape: tuple[int, ...]
+    missing: tuple[str, ...] = ()
+    decimals: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -121,13 +126,23 @@ class Preprocessing:
         absent = [name for name in self.columns if name not in columns]
         if absent:
             raise DataError(f"The rows lack the column '{absent[0]}'; needed: {self.columns}.")
-        numbers = [numbers_of(name, columns[name]) for name in self.numeric]
-        codes = [column.codes(list(columns[column.name])) for column in self.categorical]
+        numbers = [
+            numbers_of(name, self.present(columns[name]), self.decimals.get(name))
+            for name in self.numeric
+        ]
+        codes = [column.codes(self.present(columns[column.name])) for column in self.categorical]
         rows = {len(values) for values in (*numbers, *codes)}
         if len(rows) != 1:
             raise DataError(f"The columns have different numbers of rows: {sorted(rows)}.")
         matrix = np.column_stack(numbers) if numbers else np.zeros((rows.pop(), 0))
         return self.transform(matrix, codes)
+
+    def present(self, values: Any) -> list[object]:  # noqa: ANN401 - whatever holds a column
+        """Return raw values of a column as its file was read: None for what says "missing"."""
+        if not self.missing:
+            return list(values)
+        trimmed = (one.strip() if isinstance(one, str) else one for one in values)
+        return [None if is_marker(one, self.missing) else one for one in trimmed]
 
     def transform(self, numbers: np.ndarray, codes: Sequence[np.ndarray]) -> np.ndarray:
         """Return features for numbers and codes.
@@ -197,7 +212,11 @@ class Preprocessing:
 
     def to_json(self) -> dict[str, object]:
         """Return the content of the JSON file: numbers, names and categories."""
-        return {"format": FORMAT, **asdict(self)}
+        content = asdict(self)
+        for name in ("missing", "decimals"):  # of tables only
+            if not content[name]:
+                del content[name]
+        return {"format": FORMAT, **content}
 
 
 def category_of(value: object) -> str | None:
@@ -217,15 +236,43 @@ def label_of(category: str | None) -> str:
     return "(missing)" if category is None else category
 
 
-def numbers_of(name: str, values: Any) -> np.ndarray:  # noqa: ANN401 - whatever holds a column
+def is_marker(value: object, missing: Sequence[str]) -> bool:
+    """Return whether a raw value, text or number, is one of the texts that mean "missing"."""
+    text = category_of(value)
+    return text is not None and text.lower() in missing
+
+
+def plain_number(text: str, decimal: str) -> str:
+    """Return a number with this decimal mark as Python reads it: "1.234,5" becomes "1234.5".
+
+    The other mark may stand between groups of three digits; anything else is left as it is.
+    """
+    other = "." if decimal == "," else ","
+    whole, mark, fraction = text.partition(decimal)
+    if other in whole and re.fullmatch(rf"[+-]?\d{{1,3}}(?:\{other}\d{{3}})+", whole):
+        whole = whole.replace(other, "")
+    return f"{whole}.{fraction}" if mark else whole
+
+
+def numbers_of(name: str, values: Sequence[object], decimal: str | None = None) -> np.ndarray:
     """Return a raw column as float64, NaN where missing.
+
+    Args:
+        name: The column's name.
+        values: What it holds.
+        decimal: The decimal mark of numbers that are text, None if Python reads them.
 
     Raises:
         DataError: If a value is not a number.
     """
-    convert: Callable[[object], float] = lambda value: (  # noqa: E731
-        np.nan if category_of(value) is None else float(value)  # type: ignore[arg-type]
-    )
+
+    def convert(value: object) -> float:
+        if category_of(value) is None:
+            return np.nan
+        if decimal is not None and isinstance(value, str):
+            value = plain_number(value, decimal)
+        return float(value)  # type: ignore[arg-type]
+
     try:
         return np.array([convert(value) for value in values], np.float64)
     except (TypeError, ValueError) as error:

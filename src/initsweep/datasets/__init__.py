@@ -32,6 +32,9 @@ class Dataset:
         shape: Shape of one example that was flattened into a row: (channels, height, width).
         scaling: Whether each feature gets a mean and scale of its own, or each channel.
         split: For each row "train", "validation" or "test", or "" for a row to be drawn.
+        missing: What stands for a missing value in the table, in lower case.
+        decimals: Columns of text that is numbers, with their decimal mark.
+        unnamed: Columns without a name in the file, where others have one.
         notices: Sentences about what was noticed or assumed when the data was read.
         target_name: What the targets are called, "" if they have no name.
     """
@@ -48,6 +51,9 @@ class Dataset:
     shape: tuple[int, ...] = ()
     scaling: Literal["feature", "channel", "none"] = "feature"
     split: np.ndarray | None = None
+    missing: tuple[str, ...] = ()
+    decimals: Mapping[str, str] = field(default_factory=dict)
+    unnamed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     target_name: str = ""
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from initsweep.datasets._likeness import is_sentence, likeness
-from initsweep.datasets._sniffing import is_number
+from initsweep.datasets._values import is_number
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 

@@ -1,7 +1,7 @@
 """One column of a file: is it numbers or categories, and what are they?"""
 
-import re
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,17 +9,19 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
+from initsweep.datasets._faults import Fault
 from initsweep.datasets._likeness import likeness
-from initsweep.datasets._sniffing import MISSING, is_number
-from initsweep.datasets._wording import quoted
+from initsweep.datasets._values import has_decimal_commas, is_number, markers_of
+from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
-from initsweep.preprocessing import category_of
+from initsweep.params import Table as Settings
+from initsweep.preprocessing import category_of, plain_number
 
 Place = Callable[[int], str]
-DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 LARGEST = float(np.finfo(np.float32).max)
 FEW_CATEGORIES = 20
-"""So many different prices or percentages in a column can be categories; more are numbers."""
+"""So many different prices or percentages in a column can be categories; more are numbers. So many
+different texts among more different numbers can stand for missing values."""
 
 FEATURE = "leave the field empty if it is missing"
 TARGET = "remove the row: a target must not be missing"
@@ -27,11 +29,15 @@ TARGET = "remove the row: a target must not be missing"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
-    """A column as numbers: values, or positions among `categories`. NaN is missing."""
+    """A column as numbers: values, or positions among `categories`. NaN is missing.
+
+    `decimal` is the decimal mark of numbers that NumPy does not read as they are written.
+    """
 
     name: str
     values: np.ndarray
     categories: tuple[str, ...] | None
+    decimal: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,15 +48,24 @@ class Text:
     codes: np.ndarray
 
 
-def read_feature(name: str, column: Any, place: Place, *, as_category: bool) -> Feature:  # noqa: ANN401
+def read_feature(
+    name: str,
+    column: Any,  # noqa: ANN401 - pyarrow is untyped
+    place: Place,
+    options: Settings,
+    *,
+    as_category: bool,
+) -> Feature:
     """Return a column as a feature.
 
-    Text of which all values are numbers is numeric; text of which most values are is a mistake.
+    Text of which all values are numbers is numeric; text with more different numbers than different
+    texts is a mistake.
 
     Args:
         name: The column's name.
         column: A pyarrow column.
         place: Says where a row stands.
+        options: How missing values and numbers are written.
         as_category: Whether the user has declared it categorical.
 
     Returns:
@@ -59,30 +74,27 @@ def read_feature(name: str, column: Any, place: Place, *, as_category: bool) -> 
     Raises:
         DataError: If it is of a kind that is neither, mixed, infinite or too large.
     """
-    plain = plain_column(name, column, "list it under data.table.drop")
+    plain = plain_column(name, column, options, f"set data.table.drop: {json.dumps([name])}")
     if as_category or (pa.types.is_dictionary(column.type) and pa.types.is_string(plain.type)):
         return _categories(name, text_of(plain))
-    if pa.types.is_string(plain.type):
-        numbers = parsed(plain)
-        if numbers is None:
-            text = text_of(plain)
-            refuse_odd_numbers(name, text, place)
-            refuse_mixed(
-                name, text, place, f"{FEATURE}, or list the column under data.table.categorical"
-            )
-            return _categories(name, text)
-    else:
-        numbers = plain.cast(pa.float64(), safe=False).to_numpy()
+    found = numbers_in(plain, options)
+    if found is None:
+        text = text_of(plain)
+        refuse_odd_numbers(name, text, place)
+        refuse_mixed(name, text, place)
+        return _categories(name, text)
+    numbers, decimal = found
     refuse_infinite(name, numbers, place, FEATURE)
-    return Feature(name=name, values=np.array(numbers), categories=None)
+    return Feature(name=name, values=numbers, categories=None, decimal=decimal)
 
 
-def plain_column(name: str, column: Any, otherwise: str) -> Any:  # noqa: ANN401 - pyarrow is untyped
+def plain_column(name: str, column: Any, options: Settings, otherwise: str) -> Any:  # noqa: ANN401 - pyarrow is untyped
     """Return the column as text without margins and missing markers, or as numbers.
 
     Args:
         name: The column's name.
         column: A pyarrow column.
+        options: What stands for missing values.
         otherwise: What one can do instead of turning it into numbers or text, for messages.
 
     Raises:
@@ -95,31 +107,50 @@ def plain_column(name: str, column: Any, otherwise: str) -> Any:  # noqa: ANN401
     if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
         return column.cast(pa.float64())
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return column
+        markers = _numbers_of(options)
+        compared = column.cast(pa.float64(), safe=False) if markers else None
+        return _without(column, compared, markers) if markers else column
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         text = compute.utf8_trim_whitespace(column.cast(pa.string()))
-        markers = pa.array(MISSING, pa.string())
-        missing = compute.is_in(compute.utf8_lower(text), value_set=markers)
-        return compute.if_else(missing, pa.scalar(None, pa.string()), text)
+        return _without(text, compute.utf8_lower(text), markers_of(options.missing))
     raise DataError(
         f"Column {quoted(name)} is of type {kind}; turn it into numbers or text, or {otherwise}."
     )
 
 
-def parsed(column: Any) -> np.ndarray | None:  # noqa: ANN401 - pyarrow is untyped
-    """Return text as float64, NaN where missing; None if some of it is no number."""
+def _without(column: Any, compared: Any, markers: Sequence[Any]) -> Any:  # noqa: ANN401
+    missing = compute.is_in(compared, value_set=pa.array(markers, compared.type))
+    return compute.if_else(missing, pa.scalar(None, column.type), column)
+
+
+def _numbers_of(options: Settings) -> list[float]:
+    return [float(one) for one in markers_of(options.missing) if is_number(one)]
+
+
+def numbers_in(column: Any, options: Settings) -> tuple[np.ndarray, str] | None:  # noqa: ANN401
+    """Return a plain column as float64, NaN where missing, and its decimal mark.
+
+    None if some of it is no number; the mark is "" where Python reads the numbers as they are.
+    """
+    if not pa.types.is_string(column.type):
+        return np.array(column.cast(pa.float64(), safe=False).to_numpy()), ""
     try:
-        return np.array(column.cast(pa.float64()).to_numpy())
+        numbers, decimal = np.array(column.cast(pa.float64()).to_numpy()), ""
     except pa.ArrowInvalid:
-        text = text_of(column)
-    # What pyarrow does not read: a leading plus, or an exponent without digits after the point.
-    if not all(map(is_number, text.distinct)):
-        return None
-    numbers: np.ndarray = np.array([*map(float, text.distinct), np.nan])[text.codes]
-    return numbers
+        text, decimal = text_of(column), ""
+        values = text.distinct
+        if options.decimal != "auto" or has_decimal_commas(values):
+            decimal = "," if options.decimal == "auto" else options.decimal
+            values = [plain_number(one, decimal) for one in values]
+        # What pyarrow does not read: a leading plus, or an exponent without digits after the point.
+        if not all(map(is_number, values)):
+            return None
+        numbers = np.array([*map(float, values), np.nan])[text.codes]
+    numbers[np.isin(numbers, _numbers_of(options))] = np.nan
+    return numbers, decimal
 
 
-def text_of(column: Any) -> Text:  # noqa: ANN401 - pyarrow is untyped
+def text_of(column: Any) -> Text:  # noqa: ANN401
     """Return the distinct values of a column as sorted text, and the code of each row."""
     encoded = column.combine_chunks().dictionary_encode()
     if isinstance(encoded, pa.ChunkedArray):
@@ -133,46 +164,62 @@ def text_of(column: Any) -> Text:  # noqa: ANN401 - pyarrow is untyped
 
 
 def refuse_odd_numbers(name: str, text: Text, place: Place) -> None:
-    """Refuse numbers that are not written as such: with a decimal comma, a currency sign, ...
+    """Refuse numbers that are not written as such: with a currency sign, brackets, ...
 
     Raises:
-        DataError: With an example and how to write it.
+        Fault: With an example and how to write it.
     """
-    commas = [value for value in text.distinct if DECIMAL_COMMA.fullmatch(value)]
-    is_comma = len(commas) > len(text.distinct) / 2
-    found = likeness(commas if is_comma else text.distinct)
+    found = likeness(text.distinct)
     if found is None or not found.is_number or found.has_unit:
         return
-    if is_comma or len(text.distinct) > FEW_CATEGORIES:
+    if found.sets or len(text.distinct) > FEW_CATEGORIES:
         row = int(np.argmax(text.codes == text.distinct.index(found.example)))
-        raise DataError(
+        raise Fault(
             f"Column {quoted(name)} holds {found.what}, such as {quoted(found.example)} in "
-            f"{place(row)}. {found.remedy}."
+            f"{place(row)}. {found.remedy}.",
+            **found.sets,
         )
 
 
-def refuse_mixed(name: str, text: Text, place: Place, remedy: str) -> None:
-    """Refuse text that is mostly numbers.
+def refuse_mixed(
+    name: str, text: Text, place: Place, choice: str = "", **sets: object
+) -> None:
+    """Refuse text with more different numbers than different texts, which are markers, or slips.
 
     Args:
         name: The column's name.
         text: What it holds.
         place: Says where a row stands.
-        remedy: What to do about rows that hold no number, but correct them.
+        choice: What else they may be, as a sentence behind a space.
+        sets: What else is needed where the texts stand for missing values.
 
     Raises:
-        DataError: Naming the first row that is no number.
+        Fault: Naming the texts, and the first row that has one.
     """
-    number = np.array([*(is_number(value) for value in text.distinct), False])
-    present = text.codes >= 0
-    if present.any() and number[text.codes[present]].mean() > 0.5:
-        row = int(np.argmax(present & ~number[text.codes]))
-        others = int((present & ~number[text.codes]).sum()) - 1
-        more = f" ({others} more such rows)" if others else ""
-        raise DataError(
-            f"Column {quoted(name)} holds numbers, but in {place(row)} it is "
-            f"{quoted(text.distinct[text.codes[row]])}{more}. Correct it, {remedy}."
+    number = np.array([*(is_number(value) for value in text.distinct), True])
+    texts = [value for value, flag in zip(text.distinct, number, strict=False) if not flag]
+    count = len(text.distinct) - len(texts)
+    if count <= len(texts):
+        return
+    odd = ~number[text.codes]
+    row, rows = int(np.argmax(odd)), int(odd.sum())
+    said = (
+        f"Column {quoted(name)} holds {count} different numbers, but in {place(row)} it is "
+        f"{quoted(text.distinct[text.codes[row]])} ({rows} such row{'s' * (rows > 1)} in all"
+    )
+    if len(texts) > FEW_CATEGORIES:
+        raise Fault(
+            f"{said}, {len(texts)} different texts). Correct them, or leave the column out; if all "
+            f"are names of something, set data.table.categorical: {json.dumps([name])}.",
+            drop=[name],
         )
+    others = f": {listed(texts)}" if len(texts) > 1 else ""
+    raise Fault(
+        f"{said}{others}). Correct it, or take it for a missing value.{choice}",
+        row=row if rows == 1 else None,
+        missing=texts,
+        **sets,
+    )
 
 
 def refuse_infinite(name: str, numbers: np.ndarray, place: Place, remedy: str) -> None:

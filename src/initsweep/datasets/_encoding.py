@@ -5,7 +5,8 @@ import shlex
 from pathlib import Path
 from typing import NoReturn
 
-from initsweep.datasets._files import GZIP, opened, reading
+from initsweep.datasets._faults import command
+from initsweep.datasets._files import opened, reading
 from initsweep.datasets._kinds import HEAD_BYTES, kind_of
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
@@ -118,9 +119,4 @@ def _line(number: int, block: bytes, at: int) -> int:
 
 def _conversion(path: Path, name: str) -> str:
     """Return a shell command that writes the file as UTF-8."""
-    file = shlex.quote(str(path))
-    with path.open("rb") as stream:
-        packed = stream.read(2) == GZIP
-    if packed:
-        return f"`gzip -dc {file} | iconv -f {name} -t UTF-8 > utf8.csv`"
-    return f"`iconv -f {name} -t UTF-8 {file} > utf8.csv`"
+    return command(path, [f"iconv -f {name} -t UTF-8"], "utf8")

@@ -61,11 +61,17 @@ class _Unpacked(io.RawIOBase):
         super().close()
 
 
-def opened(path: Path) -> BinaryIO:
-    """Return the file opened for reading bytes, unpacked if it is gzip (whatever its name)."""
+def is_packed(path: Path) -> bool:
+    """Return whether a file is gzip, whatever its name."""
     with path.open("rb") as stream:
-        packed = stream.read(2) == GZIP
-    return cast(BinaryIO, io.BufferedReader(_Unpacked(path))) if packed else path.open("rb")
+        return stream.read(2) == GZIP
+
+
+def opened(path: Path) -> BinaryIO:
+    """Return the file opened for reading bytes, unpacked if it is gzip."""
+    if is_packed(path):
+        return cast(BinaryIO, io.BufferedReader(_Unpacked(path)))
+    return path.open("rb")
 
 
 @contextmanager

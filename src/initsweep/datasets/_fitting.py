@@ -43,6 +43,8 @@ def fit(dataset: Dataset, known: np.ndarray) -> Preprocessing:
         mean=(),
         scale=(),
         shape=dataset.shape,
+        missing=dataset.missing,
+        decimals={n: m for n, m in dataset.decimals.items() if n not in dropped},
     )
     if dataset.is_table:
         layout = _with_encoders(dataset, layout, values)

@@ -1,30 +1,36 @@
 """Does the first line of a table name its columns? What to say where that is not plain."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
+from math import prod
 
-from initsweep.datasets._sniffing import Records, is_missing, is_number
+from initsweep.datasets._dialect import Records
+from initsweep.datasets._values import MISSING, is_number
 from initsweep.datasets._wording import quoted
+from initsweep.errors import DataError
 
 WHOLE = re.compile(r"\d{1,15}")
 YEARS = range(1800, 2200)
+SURE = 0.05
+"""Texts that would be as new as those of the first line so rarely are its names, beyond doubt."""
 
 
 def has_header(records: Records) -> bool:
     """Return whether the first record names the columns.
 
     It does if a column has text there and numbers below; if its numbers count up by one (years,
-    or 0, 1, 2, ...) and those of no record below do; or where all is text, if none of it occurs
-    again below.
+    or 0, 1, 2, ...) and those of no record below do; or where all is text. Never if some of its
+    text occurs again in its own column.
     """
     first, rest = records[0], records[1:]
     if not rest:
         return not any(is_number(field) for field in first)
+    if _recurs(first, rest) and first not in rest:
+        return False
     if _names_over_numbers(first, rest):
         return True
-    if any(is_number(field) for field in first):
-        return _counts_up(first, rest) and not _recurs(first, rest)
-    below = {field for record in rest for field in record}
-    return not below & set(first)
+    return not any(map(is_number, first)) or _counts_up(first, rest)
 
 
 def header_contradicted(records: Records) -> bool:
@@ -33,7 +39,9 @@ def header_contradicted(records: Records) -> bool:
     return _names_over_numbers(first, rest) and not any(map(is_number, first))
 
 
-def said_of_header(path: str, records: Records, *, header: bool, chosen: bool) -> tuple[str, ...]:
+def said_of_header(
+    path: str, records: Records, *, header: bool, chosen: bool, line: int
+) -> tuple[str, ...]:
     """Return what to say about the first line: what was assumed, or what speaks against it.
 
     Args:
@@ -41,37 +49,60 @@ def said_of_header(path: str, records: Records, *, header: bool, chosen: bool) -
         records: Its first records.
         header: Whether the first one is taken as names.
         chosen: Whether the user has said so (`data.table.header`).
+        line: Where it stands.
 
     Returns:
         No sentence, or one.
     """
     first, rest = records[0], records[1:]
-    line = quoted(",".join(first))
+    shown = quoted(",".join(first))
     if not header:
         said = (
-            f"Line 1 of '{path}', {line}, is taken as data, and columns are called 'column 0', "
-            "'column 1' and so on; if it holds their names, set data.table.header: true."
+            f"Line {line} of '{path}', {shown}, is taken as data, and columns are called "
+            "'column 0', 'column 1' and so on; if it holds their names, set data.table.header: true."
         )
         return () if chosen else (said,)
     numeric = all(map(is_number, first)) and bool(first)
-    if chosen:
-        doubtful = (numeric and not _counts_up(first, rest)) or _recurs(first, rest)
-    else:
-        doubtful = numeric or _recurs(first, rest)
-    if not doubtful:
+    doubtful = _recurs(first, rest) or (numeric and not (chosen and _counts_up(first, rest)))
+    if not (doubtful or (not chosen and _could_be_data(first, rest))):
         return ()
     return (
-        f"Line 1 of '{path}', {line}, is taken as the names of columns; if it is data, set "
+        f"Line {line} of '{path}', {shown}, is taken as the names of columns; if it is data, set "
         "data.table.header: false.",
     )
 
 
 def _names_over_numbers(first: list[str], rest: Records) -> bool:
-    for name, column in zip(first, zip(*rest, strict=False), strict=False):
-        values = [field for field in column if not is_missing(field)]
-        if values and not is_number(name) and not is_missing(name) and all(map(is_number, values)):
-            return True
-    return False
+    """Return whether a column has a text of letters on top, and numbers below."""
+    return any(
+        values and all(map(is_number, values)) and not is_number(name) and re.search(r"\w", name)
+        for name, values in _columns(first, rest)
+    )
+
+
+def _columns(first: list[str], rest: Records) -> list[tuple[str, list[str]]]:
+    """Return every text on top with the values below it, nothing that is missing among them."""
+    return [
+        (name.strip(), [value for value in column if value.strip().lower() not in MISSING])
+        for name, column in zip(first, zip(*rest, strict=False), strict=False)
+        if name.strip().lower() not in MISSING
+    ]
+
+
+def _could_be_data(first: list[str], rest: Records) -> bool:
+    """Return whether a record could well be as new as the first one is, where all is text.
+
+    How likely the next value of a column is to be new, the share of values that occur once says
+    (Good 1953, The population frequencies of species, equation 9).
+    """
+    if _names_over_numbers(first, rest):
+        return False
+    new = [
+        sum(count == 1 for count in Counter(values).values()) / len(values)
+        for _, values in _columns(first, rest)
+        if values
+    ]
+    return prod(new) > SURE
 
 
 def _counts_up(first: list[str], rest: Records) -> bool:
@@ -93,8 +124,34 @@ def _consecutive(fields: list[str]) -> bool:
 
 def _recurs(first: list[str], rest: Records) -> bool:
     """Return whether some text of the first record occurs again below, in its own column."""
-    return any(
-        name in column
-        for name, column in zip(first, zip(*rest, strict=False), strict=False)
-        if not is_number(name) and not is_missing(name)
-    )
+    return any(name in values and not is_number(name) for name, values in _columns(first, rest))
+
+
+def check_names(names: Sequence[str], path: str, where: str) -> list[str]:
+    """Return the names of the columns, an empty one replaced by "column N".
+
+    Args:
+        names: As they stand in the file.
+        path: The file, for messages.
+        where: Where in the file they stand.
+
+    Raises:
+        DataError: If two columns have the same name.
+    """
+    seen: dict[str, int] = {}
+    checked = []
+    for position, raw in enumerate(names):
+        name = raw.strip() or f"column {position}"
+        if name in seen:
+            raise DataError(
+                f"'{path}': columns {seen[name]} and {position} (from 0) are both called "
+                f"{quoted(name)}; rename one in {where}"
+                + (
+                    ", or, if that is data and no names, set data.table.header: false."
+                    if where.startswith("line") and is_number(name)
+                    else "."
+                )
+            )
+        seen[name] = position
+        checked.append(name)
+    return checked

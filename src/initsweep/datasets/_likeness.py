@@ -1,10 +1,10 @@
 """Text that is meant as something else: prices, percentages, dates, quantities with a unit."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from initsweep.datasets._sniffing import is_number
+from initsweep.datasets._values import is_number
 from initsweep.datasets._wording import quoted
 
 SAMPLE_VALUES = 1000
@@ -46,6 +46,7 @@ class Likeness:
         remedy: How to write it, as a sentence without its final point.
         is_number: Whether it is numbers, written as NumPy does not read them.
         has_unit: Whether a unit stands behind each.
+        sets: A key of `data.table` with which it is read.
     """
 
     what: str
@@ -53,6 +54,7 @@ class Likeness:
     remedy: str
     is_number: bool = True
     has_unit: bool = False
+    sets: Mapping[str, object] = field(default_factory=dict)
 
     def __str__(self) -> str:
         """Return it as the end of a sentence, and the remedy as another, without a final point."""
@@ -93,12 +95,15 @@ def _numbers(values: Sequence[str]) -> Likeness | None:
     if traits.keys() == {"a comma"} and commas and any("," in one for one in digits):
         plain = odd[0].group().replace(",", "")
         remedy = (
-            f"If the comma separates thousands, leave it out ({plain}); if it is a decimal comma, "
-            "write a point"
+            f"If the comma separates thousands ({plain}), set data.table.decimal: \".\"; if it is a "
+            "decimal comma, as follows"
         )
-        return Likeness(what="numbers with a comma", example=odd[0].group(), remedy=remedy)
-    if traits.keys() == {"a comma"}:
-        traits = {"a decimal comma": None}
+        return Likeness(
+            what="numbers with a comma",
+            example=odd[0].group(),
+            remedy=remedy,
+            sets={"decimal": ","},
+        )
     return Likeness(
         what=f"numbers with {' and '.join(list(traits)[:3])}",
         example=odd[0].group(),

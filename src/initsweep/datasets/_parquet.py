@@ -9,7 +9,7 @@ from pyarrow import compute, parquet
 
 from initsweep.datasets._files import check_width
 from initsweep.datasets._kinds import HEAD_BYTES, described
-from initsweep.datasets._sniffing import check_names
+from initsweep.datasets._headers import check_names
 from initsweep.datasets._table import BYTES_PER_CELL, Table
 from initsweep.datasets._wording import in_one_line
 from initsweep.errors import DataError

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from initsweep.datasets._columns import FEW_CATEGORIES, Feature
+from initsweep.datasets._faults import Fault
 from initsweep.datasets._likeness import likeness
-from initsweep.datasets._wording import quoted
-from initsweep.errors import DataError
+from initsweep.datasets._wording import listed, quoted
 
 IDENTIFIER = 0.9
 """A category of its own in more of the rows than this: nothing is learned from one row each."""
@@ -16,39 +16,35 @@ MANY = 0.5
 """From here on most categories have a row or two."""
 
 
-def row_numbers(features: Sequence[Feature]) -> list[str]:
-    """Return what to say of columns that number the rows: in sorted rows they tell the target."""
-    return [
-        f"Column {quoted(feature.name)} numbers the rows; if it is no measurement, list it under "
-        "data.table.drop."
-        for feature in features
-        if feature.categories is None
-        and len(feature.values) > 1
-        and np.array_equal(np.diff(feature.values), np.ones(len(feature.values) - 1))
-    ]
-
-
-def refuse_identifiers(features: Sequence[Feature]) -> None:
-    """Refuse columns of text with a value of its own in nearly every row, names of rows or dates.
+def identifiers(features: Sequence[Feature]) -> list[Fault]:
+    """Return what is wrong with text that has a value of its own in nearly every row.
 
     One-hot, each value would become a feature.
 
     Args:
         features: Those that the user has not declared categorical.
 
-    Raises:
-        DataError: Naming all of them, so that they can be left out in one go.
+    Returns:
+        One fault for all of them, if there are any.
     """
     found = [one for one in features if _share(one) > IDENTIFIER]
     if not found:
-        return
-    columns, names = (" and ".join(map(show, found)) for show in (_counted, _name))
-    raise DataError(
-        f"Nearly every row has a value of its own in {columns}. Each would become a feature, and "
-        f"nothing can be learned from one row each. List {names} under data.table.drop; what is no "
-        "name of the row, write as numbers or in fewer categories (or list it under "
-        "data.table.categorical to keep it as it is)."
+        return []
+    said = (
+        f"Nearly every row has a value of its own in {' and '.join(map(_counted, found))}. Each "
+        "would become a feature, and nothing can be learned from one row each. What is no name of "
+        "the row, write as numbers or in fewer categories (data.table.categorical keeps it)."
     )
+    return [Fault(said, drop=[one.name for one in found])]
+
+
+def said_of_numbers(features: Sequence[Feature]) -> list[str]:
+    """Return what to say of numbers that are not written as Python writes them."""
+    found = {","  : [one.name for one in features if one.decimal == ","]}
+    names = found[","]
+    if not names:
+        return []
+    return [f"Decimal commas are read as points in {listed(names)}."]
 
 
 def said_of_categories(features: Sequence[Feature], encoding: str) -> list[str]:

@@ -1,5 +1,6 @@
 """From named columns to a `Dataset`: target, features, given splits."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -8,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._columns import read_feature
-from initsweep.datasets._suspects import refuse_identifiers, row_numbers, said_of_categories
-from initsweep.datasets._target import read_target
+from initsweep.datasets._columns import Feature, read_feature
+from initsweep.datasets._faults import Fault, refuse_all
+from initsweep.datasets._suspects import identifiers, said_of_categories, said_of_numbers
+from initsweep.datasets._target import Target, has_target, read_target
+from initsweep.datasets._values import markers_of
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Data
@@ -39,15 +42,21 @@ class Table:
         path: The file.
         columns: A pyarrow table; text where the format has no types.
         place: Says where a row stands, for messages: "line 7 of 'data/raw/my.csv'".
+        without: Returns a command for the shell that leaves out a row, "" if there is none.
         names_made_up: Whether the file has no names of columns.
+        unnamed: Columns that have no name where others have one.
         notices: What was assumed when it was read.
+        faults: What must be decided before it can be used; the columns are as if it were.
     """
 
     path: str
     columns: Any
     place: Callable[[int], str]
+    without: Callable[[int], str] = lambda _: ""
     names_made_up: bool = False
+    unnamed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Dataset:
@@ -68,15 +77,18 @@ def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Datas
     if test is not None:
         table = _joined(table, test)
     try:
-        return _dataset(table, settings, _given_split(table, settings, rows))
+        target = find_column(table, settings.table.target, "data.table.target")
+        split = _given_split(table, settings, rows)
+        if settings.table.drop_missing_target:
+            table, split = _with_target(table, target, settings, split)
+        return _dataset(table, settings, target, split)
     except DataError as error:
         named = table.path in str(error) or (test is not None and test.path in str(error))
         raise error if named else DataError(f"'{table.path}': {error}") from None
 
 
-def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
+def _dataset(table: Table, settings: Data, target: str, split: np.ndarray | None) -> Dataset:
     options, names = settings.table, table.columns.column_names
-    target = find_column(table, options.target, "data.table.target")
     skipped = {find_column(table, one, "data.table.drop") for one in options.drop}
     if target in skipped:
         raise DataError(f"data.table.drop: {quoted(target)} is the target (data.table.target).")
@@ -91,14 +103,8 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
     refuse_large(f"'{table.path}'", table.columns.num_rows * len(chosen) * BYTES_PER_CELL)
     declared = () if options.categorical == "auto" else options.categorical
     forced = {find_column(table, one, "data.table.categorical") for one in declared}
-    features = [
-        read_feature(name, table.columns[name], table.place, as_category=name in forced)
-        for name in chosen
-    ]
-    answer = read_target(target, table.columns[target], table.place, settings.task, chosen)
+    features, answer = _read(table, settings, target, chosen, forced)
     own = [one for one in features if one.name not in forced]
-    if options.encoding == "onehot":
-        refuse_identifiers(own)
     return Dataset(
         task=answer.task,
         features=np.column_stack([feature.values for feature in features]),
@@ -111,13 +117,93 @@ def _dataset(table: Table, settings: Data, split: np.ndarray | None) -> Dataset:
         encoding=options.encoding,
         is_table=True,
         split=split,
+        missing=markers_of(options.missing),
+        decimals={one.name: one.decimal for one in features if one.decimal},
+        unnamed=table.unnamed,
         notices=(
             *table.notices,
             *answer.notices,
-            *row_numbers(features),
+            *said_of_numbers(features),
             *said_of_categories(own, options.encoding),
         ),
     )
+
+
+def _read(
+    table: Table, settings: Data, target: str, chosen: list[str], forced: set[str]
+) -> tuple[list[Feature], Target]:
+    """Return the features and the target.
+
+    Raises:
+        DataError: Naming all that is wrong with the file and its columns.
+    """
+    options, columns = settings.table, table.columns
+    faults: list[DataError] = list(table.faults)
+    features = []
+    for name in chosen:
+        try:
+            features.append(
+                read_feature(name, columns[name], table.place, options, as_category=name in forced)
+            )
+        except DataError as error:
+            faults.append(error)
+    if options.encoding == "onehot":
+        faults += identifiers([one for one in features if one.name not in forced])
+    try:
+        answer = read_target(
+            target,
+            columns[target],
+            table.place,
+            settings.task,
+            options,
+            chosen,
+            as_written=target in forced,
+        )
+    except DataError as error:
+        faults.append(error)
+    refuse_all(_by_row(faults, table), table.path, columns.column_names, options)
+    return features, answer
+
+
+def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
+    """Return faults with one in place of those that are all about one row: units, or a total."""
+    rows = Counter(one.row for one in faults if isinstance(one, Fault) and one.row is not None)
+    for row, count in rows.items():
+        if count > 1 and (run := table.without(row)):
+            values = [str(column[row]) for column in table.columns.columns]
+            said = (
+                f"{table.place(row)} is {quoted(','.join(values))}, and all other rows are "
+                "different: is it another line of names, units or a total?"
+            )
+            others = [one for one in faults if not isinstance(one, Fault) or one.row != row]
+            return [*others, Fault(said[0].upper() + said[1:], run=run)]
+    return faults
+
+
+def _with_target(
+    table: Table, target: str, settings: Data, split: np.ndarray | None
+) -> tuple[Table, np.ndarray | None]:
+    """Leave out the rows that have no target, and say how many.
+
+    Raises:
+        DataError: If none has one.
+    """
+    kept = np.flatnonzero(has_target(table.columns[target], settings.table))
+    gone = table.columns.num_rows - len(kept)
+    if not len(kept):
+        raise DataError(
+            f"The target {quoted(target)} is missing in every row; set data.table.target to "
+            "another column."
+        )
+    said = f"{gone} of {table.columns.num_rows} rows without a target {quoted(target)} are left out."
+    rest = replace(
+        table,
+        columns=table.columns.take(kept),
+        place=lambda row: table.place(int(kept[row])),
+        without=lambda row: table.without(int(kept[row])),
+        notices=(*table.notices, *((said,) if gone else ())),
+    )
+    return rest, split if split is None else split[kept]
 
 
 def find_column(table: Table, wanted: str | int, key: str) -> str:
@@ -130,7 +216,15 @@ def find_column(table: Table, wanted: str | int, key: str) -> str:
     """
     names = table.columns.column_names
     if isinstance(wanted, int):
-        if -len(names) <= wanted < len(names):
+        is_place = -len(names) <= wanted < len(names)
+        if is_place and names[wanted] != str(wanted) and str(wanted) in names:
+            other = names.index(str(wanted)) - len(names)
+            raise DataError(
+                f"{key}: {wanted} could be the column called {quoted(wanted)} or the one at that "
+                f"position, {quoted(names[wanted])}. Count from the end: {other} is the first, "
+                f"{wanted % len(names) - len(names)} the second."
+            )
+        if is_place:
             return str(names[wanted])
         if str(wanted) in names:
             return str(wanted)
@@ -171,7 +265,9 @@ def _joined(table: Table, test: Table) -> Table:
         table,
         columns=columns,
         notices=(*table.notices, *test.notices),
+        faults=(*table.faults, *test.faults),
         place=lambda row: table.place(row) if row < rows else test.place(row - rows),
+        without=lambda row: table.without(row) if row < rows else test.without(row - rows),
     )
 
 

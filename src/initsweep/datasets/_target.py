@@ -1,5 +1,6 @@
 """The column to be predicted: classes or numbers."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,25 +11,30 @@ import pyarrow as pa
 from initsweep.datasets import Task
 from initsweep.datasets._classes import refuse_too_many
 from initsweep.datasets._columns import (
+    FEW_CATEGORIES,
     TARGET,
     Place,
     Text,
-    parsed,
+    numbers_in,
     plain_column,
     refuse_infinite,
     refuse_mixed,
     refuse_odd_numbers,
     text_of,
 )
+from initsweep.datasets._faults import Fault
 from initsweep.datasets._likeness import likeness
-from initsweep.datasets._sniffing import is_number
-from initsweep.datasets._wording import quoted
+from initsweep.datasets._values import is_number
+from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
+from initsweep.params import Table as Settings
 from initsweep.preprocessing import category_of
 
 MOST_CLASSES_OF_NUMBERS = 20
 """More different whole numbers than this are taken as quantities, not as classes."""
 
+MOST_NAMED = 3
+"""Of raw values that stand for missing ones, in messages."""
 
 LARGEST_WHOLE = 2**53
 """All whole numbers up to here are in double precision."""
@@ -49,7 +55,10 @@ def read_target(
     column: Any,  # noqa: ANN401 - pyarrow is untyped
     place: Place,
     task: Literal["auto"] | Task,
+    options: Settings,
     others: Sequence[str] = (),
+    *,
+    as_written: bool = False,
 ) -> Target:
     """Return the target.
 
@@ -61,7 +70,9 @@ def read_target(
         column: A pyarrow column.
         place: Says where a row stands.
         task: `data.task`.
+        options: How missing values and numbers are written.
         others: The other columns, for messages.
+        as_written: Whether the user has declared it categorical: capitals tell classes apart.
 
     Returns:
         The target, classes sorted by name, or by value if they are numbers.
@@ -69,21 +80,27 @@ def read_target(
     Raises:
         DataError: If it is missing in a row, mixed, infinite, or does not suit the task.
     """
-    plain = plain_column(name, column, "set data.table.target to another column")
-    _refuse_missing(name, plain, place)
-    if not pa.types.is_string(plain.type):
-        is_truth = pa.types.is_boolean(plain.type)
-        numbers = None if is_truth else plain.cast(pa.float64(), safe=False).to_numpy()
-    else:
-        numbers = parsed(plain)
+    plain = plain_column(name, column, options, "set data.table.target to another column")
+    _refuse_missing(name, plain, column, place)
+    found = None if pa.types.is_boolean(plain.type) else numbers_in(plain, options)
+    numbers = None if found is None else found[0]
     if task == "regression":
         return _quantity(name, numbers, text_of(plain), place)
     if numbers is None:
         if task == "auto":
-            _refuse_unlike_classes(name, text_of(plain), place)
-        return _classes(name, text_of(plain), others)
+            refuse_odd_numbers(name, text_of(plain), place)
+            few = len(text_of(plain).distinct) <= FEW_CATEGORIES
+            choice = " If all are names of classes, set data.task: classification." if few else ""
+            refuse_mixed(name, text_of(plain), place, choice, drop_missing_target=True)
+        return _classes(name, text_of(plain), others, as_written=as_written)
     refuse_infinite(name, numbers, place, TARGET)
     return _by_number(name, numbers, task, others)
+
+
+def has_target(column: Any, options: Settings) -> np.ndarray:  # noqa: ANN401
+    """Return which rows have a target, shape (rows,), bool."""
+    plain = plain_column("", column, options, "")
+    return ~np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
 
 
 def numbers_as_target(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> Target:
@@ -110,26 +127,23 @@ def text_as_target(name: str, values: np.ndarray) -> Target:
     )
 
 
-def _refuse_unlike_classes(name: str, text: Text, place: Place) -> None:
-    """Refuse text that is numbers for the most part, or numbers written in another way.
-
-    Raises:
-        DataError: Saying how to correct it.
-    """
-    refuse_odd_numbers(name, text, place)
-    few = len(text.distinct) <= MOST_CLASSES_OF_NUMBERS
-    choice = ", or, if all are names of classes, set data.task: classification" if few else ""
-    refuse_mixed(name, text, place, f"or {TARGET}{choice}")
-
-
-def _refuse_missing(name: str, plain: Any, place: Place) -> None:  # noqa: ANN401
+def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  # noqa: ANN401
     missing = np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
-    if missing.any():
-        row = int(np.argmax(missing))
+    if not missing.any():
+        return
+    row, rows = int(np.argmax(missing)), int(missing.sum())
+    if rows == len(missing):
         raise DataError(
-            f"The target {quoted(name)} is missing in {place(row)} ({int(missing.sum())} such rows "
-            "in all); remove these rows."
+            f"The target {quoted(name)} is missing in every row; set data.table.target to another "
+            "column."
         )
+    found = {str(value).strip() for value in column.filter(pa.array(missing)).to_pylist()}
+    markers = sorted(found - {"", "None", "nan"})
+    said = f"The target {quoted(name)} is missing in {place(row)} ({rows} such row"
+    said += f"{'s' * (rows > 1)} in all" + (f": {listed(markers[:MOST_NAMED])})." if markers else ").")
+    if markers:
+        said += f" If {quoted(markers[0])} is a class, set data.table.missing: \"empty\"."
+    raise Fault(said, row=row if rows == 1 else None, drop_missing_target=True)
 
 
 def _by_number(
@@ -178,13 +192,39 @@ def _example(distinct: np.ndarray) -> float:
     return float(distinct[np.argmax(distinct != np.round(distinct))])
 
 
-def _classes(name: str, text: Text, others: Sequence[str]) -> Target:
-    refuse_too_many(name, text.distinct, np.bincount(text.codes), others)
+def _classes(name: str, text: Text, others: Sequence[str], *, as_written: bool) -> Target:
+    folded, said = (text, ()) if as_written else _without_capitals(name, text)
+    refuse_too_many(name, folded.distinct, np.bincount(folded.codes), others)
     return Target(
         task="classification",
-        values=text.codes.astype(np.int64),
-        class_names=tuple(text.distinct),
+        values=folded.codes.astype(np.int64),
+        class_names=tuple(folded.distinct),
+        notices=said,
     )
+
+
+def _without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
+    """Join words that differ in capitals only: "Yes" and "yes" are one answer.
+
+    Single letters may be classes of their own. A class is called as most of its rows call it.
+    """
+    spellings: dict[str, list[int]] = {}
+    for code, value in enumerate(text.distinct):
+        spellings.setdefault(value.casefold() if len(value) > 1 else value, []).append(code)
+    if len(spellings) == len(text.distinct):
+        return text, ()
+    counts = np.bincount(text.codes)
+    kept = {max(codes, key=lambda code: counts[code]): codes for codes in spellings.values()}
+    table = np.zeros(len(text.distinct), np.int64)
+    for position, code in enumerate(sorted(kept)):
+        table[kept[code]] = position
+    example = next(codes for codes in spellings.values() if len(codes) > 1)
+    said = (
+        f"Classes of {quoted(name)} that differ in capitals only, such as "
+        f"{listed([text.distinct[code] for code in example])}, are taken as one; if they are "
+        f"several, set data.table.categorical: {json.dumps([name])}."
+    )
+    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (said,)
 
 
 def _quantity(name: str, numbers: np.ndarray | None, text: Text, place: Place) -> Target:

@@ -1,0 +1,80 @@
+"""What is wrong with a file, gathered, so that one message names all of it with what helps."""
+
+import json
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from initsweep.datasets._files import is_packed
+from initsweep.errors import DataError
+from initsweep.params import Table as Settings
+
+
+class Fault(DataError):
+    """One fault of a file.
+
+    Attributes:
+        sets: Keys of `data.table` with which the file is read all the same.
+        run: A command for the shell that writes a file which is read.
+        row: The only row that it is about, if there is one.
+    """
+
+    def __init__(
+        self, said: str, *, run: str = "", row: int | None = None, **sets: object
+    ) -> None:
+        super().__init__(said)
+        self.run, self.row, self.sets = run, row, sets
+
+
+def refuse_all(
+    faults: Sequence[DataError], path: str, names: Sequence[str], options: Settings
+) -> None:
+    """Say everything that is wrong with a table, and what reads it.
+
+    Args:
+        faults: What was found.
+        path: The file.
+        names: Its columns.
+        options: What was set; lists that help hold what they held before.
+
+    Raises:
+        DataError: If there are faults.
+    """
+    if not faults:
+        return
+    said = str(faults[0])
+    if len(faults) > 1:
+        numbered = (f"({number}) {one}" for number, one in enumerate(faults, 1))
+        said = f"{len(faults)} faults. {' '.join(numbered)}"
+    known = [one for one in faults if isinstance(one, Fault)]
+    remedies = [f"run {one.run} and name the new file instead" for one in known if one.run]
+    if wanted := _settings(known, names, options):
+        told = (f"data.table.{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in wanted.items())
+        remedies.append(f"set {' and '.join(told)}")
+    if remedies:
+        said += f" To read it all the same, {', and '.join(remedies)}."
+    raise DataError(said if path in said else f"'{path}': {said}")
+
+
+def _settings(
+    faults: Sequence[Fault], names: Sequence[str], options: Settings
+) -> dict[str, object]:
+    """Return what is to be set, lists joined with what is set already."""
+    wanted: dict[str, object] = {}
+    for key, value in (pair for one in faults for pair in one.sets.items()):
+        if not isinstance(value, list):
+            wanted[key] = value
+            continue
+        if key == "drop":  # a name that is a number could be a position
+            value = [names.index(n) - len(names) if n.isdecimal() else n for n in value]
+        before = wanted.get(key, getattr(options, key))
+        wanted[key] = list(dict.fromkeys([*([] if isinstance(before, str) else before), *value]))
+    return wanted
+
+
+def command(path: Path, filters: Sequence[str], stem: str = "clean") -> str:
+    """Return a command for the shell, in backticks, that writes a file as some filters make it."""
+    file, name = shlex.quote(str(path)), Path(path.name.removesuffix(".gz"))
+    stem += "er" * (name.stem == stem)  # never onto the file itself
+    first = [f"gzip -dc {file}", filters[0]] if is_packed(path) else [f"{filters[0]} {file}"]
+    return f"`{' | '.join([*first, *filters[1:]])} > {stem}{name.suffix or '.csv'}`"
