@@ -49,10 +49,10 @@ def refuse_all(
     known = [one for one in faults if isinstance(one, Fault)]
     remedies = [f"run {one.run} and name the new file instead" for one in known if one.run]
     if wanted := _settings(known, names, options):
-        told = (f"data.table.{k}: {json.dumps(v, ensure_ascii=False)}" for k, v in wanted.items())
-        remedies.append(f"set {' and '.join(told)}")
+        told = (f"`data.table.{k}: {json.dumps(v, ensure_ascii=False)}`" for k, v in wanted.items())
+        remedies.append(f"set {', '.join(told)}")
     if remedies:
-        said += f" To read it all the same, {', and '.join(remedies)}."
+        said += f" To read it all the same, {', then '.join(remedies)}."
     raise DataError(said if path in said else f"'{path}': {said}")
 
 

@@ -26,7 +26,9 @@ def has_header(records: Records) -> bool:
     first, rest = records[0], records[1:]
     if not rest:
         return not any(is_number(field) for field in first)
-    if _recurs(first, rest) and first not in rest:
+    if first in rest:  # written again, where files were joined
+        return _names_over_numbers(first, [record for record in rest if record != first])
+    if _recurs(first, rest):
         return False
     if _names_over_numbers(first, rest):
         return True

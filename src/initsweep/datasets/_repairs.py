@@ -159,7 +159,8 @@ def _unquoted(path: str, now: Mended, width: int, odd: Sequence[Odd]) -> Mended 
         "what stands in lines of its own became one field."
     )
     plain = replace(now, dialect=replace(now.dialect, quote=""))
-    if not odd_records(plain)[1]:
+    opened = now.lines[start.first - 1].rpartition('"')[2].split(now.dialect.delimiter)[0]
+    if not odd_records(plain)[1] and not is_number(opened):
         return replace(plain, faults=[*now.faults, Fault(said, quote="none")])
     lines, script = list(now.lines), []
     while start is not None and len(script) < MOST_RANGES:

@@ -141,7 +141,8 @@ def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  
     markers = sorted(found - {"", "None", "nan"})
     said = f"The target {quoted(name)} is missing in {place(row)} ({rows} such row"
     said += f"{'s' * (rows > 1)} in all" + (f": {listed(markers[:MOST_NAMED])})." if markers else ").")
-    if markers:
+    texts = plain.drop_null().to_pylist() if markers else []
+    if texts and not any(is_number(str(one)) for one in texts):
         said += f" If {quoted(markers[0])} is a class, set data.table.missing: \"empty\"."
     raise Fault(said, row=row if rows == 1 else None, drop_missing_target=True)
 

@@ -10,6 +10,7 @@ import numpy as np
 from initsweep import artifacts
 from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import raw_columns
+from initsweep.datasets._leaks import leaks
 from initsweep.datasets._loading import check_watched, files_of, prepare
 from initsweep.datasets._profile import caveats, profile
 from initsweep.datasets._splitting import Prepared
@@ -43,7 +44,7 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     for outdated in set(artifacts.PREPARED.glob("*.npy")).difference(files):
         outdated.unlink()  # of another kind of split
     found = profile(dataset, prepared)
-    limits = caveats(found)
+    limits = [*caveats(found), *leaks(dataset)]
     for sentence in (*found["notices"], *limits):
         tell(sentence)
     # Exact: the served model must make the same features of raw rows as these.

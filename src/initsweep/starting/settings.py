@@ -4,9 +4,12 @@ Whoever runs `init` has no params.yaml yet. So what is wrong is said in the word
 line, although the code that reads the data knows the keys only.
 """
 
+import csv
+import io
+import json
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from initsweep.errors import ParamsError
@@ -23,6 +26,7 @@ class Setting:
         value: Makes the key's value from the text.
         choices: The texts there are, None for any.
         further: Other keys that the text sets.
+        is_flag: Whether it is given alone, and then means true.
     """
 
     option: str
@@ -31,6 +35,7 @@ class Setting:
     value: Callable[[str], object] = str
     choices: tuple[str, ...] | None = None
     further: Callable[[str], Mapping[str, object]] = lambda _: {}
+    is_flag: bool = False
 
     @property
     def name(self) -> str:
@@ -43,8 +48,25 @@ def _column(text: str) -> str | int:
     return int(text) if re.fullmatch("-?[0-9]{1,9}", text) else text
 
 
+def _parts(text: str) -> list[str]:
+    """Return what stands between commas; with commas in it, it is quoted as in a CSV file."""
+    parts = next(csv.reader([text], skipinitialspace=True), [])
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _joined(parts: Sequence[object]) -> str:
+    """Return what `_parts` takes apart."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="").writerow(parts)
+    return stream.getvalue()
+
+
 def _columns(text: str) -> list[str | int]:
-    return [_column(part.strip()) for part in text.split(",") if part.strip()]
+    return list(map(_column, _parts(text)))
+
+
+def _missing(text: str) -> str | list[str]:
+    return text if text in {"auto", "empty"} else _parts(text)
 
 
 def _truth(text: str) -> str | bool:
@@ -111,6 +133,32 @@ TABLE = (
         value=_delimiter,
     ),
     Setting(
+        option="--missing",
+        key="data.table.missing",
+        help="what stands for a missing value beside the usual, comma-separated; or 'empty', for "
+        "empty fields only",
+        value=_missing,
+    ),
+    Setting(
+        option="--quote",
+        key="data.table.quote",
+        help="what quotes fields (default: found); none takes quotation marks for text",
+        choices=("auto", "none", '"', "'"),
+    ),
+    Setting(
+        option="--decimal",
+        key="data.table.decimal",
+        help="the decimal mark (default: found)",
+        choices=("auto", ".", ","),
+    ),
+    Setting(
+        option="--drop-missing-target",
+        key="data.table.drop_missing_target",
+        help="leave out rows without a target, and say how many",
+        value=_truth,
+        is_flag=True,
+    ),
+    Setting(
         option="--test-file",
         key="data.table.test_file",
         help="a second file with the same columns, whose rows are the test rows",
@@ -134,6 +182,7 @@ SAID_OTHERWISE = {
 }
 """Every key that has an option; one that ends in a dot is the beginning of keys."""
 
+_JSON = r"""(?:true\b|"(?:[^"\\]|\\.)*"|\[(?:(?:"(?:[^"\\]|\\.)*"|-?\d+)(?:, )?)*\])"""
 _SUFFIXES = r"(?:csv|tsv|tab|txt|parquet|np[yz]|gz|zip|idx|pt|safetensors|py|yaml)\b"
 """No option of a network: `model.csv` is a file."""
 
@@ -151,23 +200,40 @@ def as_options(message: str, words: Mapping[str, str]) -> str:
     """Return a message with keys in the words of the command line.
 
     "Set data.task: regression" becomes "Set --task regression", and "data.task: wrong" becomes
-    "--task: wrong". A file outside quotation marks stands in a command, and is written for a shell.
+    "--task: wrong"; a value in JSON, as in `data.table.drop: ["id", "name"]`, is written for a shell.
+    So is a file outside quotation marks, which stands in a command.
 
     Args:
         message: What was said to someone who has a params.yaml.
         words: What to say for keys and other names, such as `SAID_OTHERWISE`.
     """
     known = "|".join(_found_as(key, words[key]) for key in sorted(words, key=len, reverse=True))
-    pattern = rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w./-])(?P<key>{known})(?P<colon>: )?"
+    pattern = (
+        rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w./-])(?P<key>{known})(?P<colon>: )?"
+        rf"(?P<value>(?<=: ){_JSON})?"
+    )
 
     def said(match: re.Match[str]) -> str:
         verb, colon, word = match["verb"] or "", match["colon"] or "", words[match["key"]]
+        if word.startswith("--") and match["value"]:
+            return verb + _with_value(word, json.loads(match["value"]))
         if word.startswith("--"):
             return f"{verb}{word}{' ' if verb and colon else colon}"
         is_quoted = message[: match.start("key")].endswith("'")
         return f"{verb}{word if is_quoted else shlex.quote(word)}{colon}"
 
     return re.sub(pattern, said, message)
+
+
+def _with_value(option: str, value: object) -> str:
+    """Return an option with its value, as it is typed into a shell."""
+    if value is True:
+        flags = [one.option for one in SETTINGS if one.is_flag]
+        return option if option in flags else f"{option} true"
+    text = _joined(value) if isinstance(value, list) else str(value)
+    if text in {"auto", "empty"} and isinstance(value, list):
+        text += ","  # no keyword
+    return f"{option}{'=' if text.startswith('-') else ' '}{shlex.quote(text)}"
 
 
 def _found_as(key: str, word: str) -> str:

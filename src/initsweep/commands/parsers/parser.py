@@ -20,6 +20,7 @@ MISTAKE = 2
 """The exit status of all mistakes of the user."""
 
 OPTION = re.compile(r"--?[A-Za-z][\w-]*")
+VALUE = re.compile(r"--?(?![A-Za-z-]).*")
 HIGHEST_PORT = 65535
 
 
@@ -65,6 +66,8 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+        # What begins with "-" and is no name of an option is a value: a marker, a position.
+        self._negative_number_matcher = VALUE
 
     def error(self, message: str) -> NoReturn:
         """Refuse what was given, in the form of all other mistakes."""

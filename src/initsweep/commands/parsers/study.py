@@ -20,7 +20,12 @@ def _init(parser: argparse.ArgumentParser) -> None:
         help="begin with this parameter file, whose paths start from its folder",
     )
     for setting in SETTINGS:
-        parser.add_argument(setting.option, choices=setting.choices, help=setting.help)
+        if setting.is_flag:
+            parser.add_argument(
+                setting.option, action="store_const", const="true", help=setting.help
+            )
+        else:
+            parser.add_argument(setting.option, choices=setting.choices, help=setting.help)
     parser.add_argument("--minutes", type=number, help="how long the study may take (default: 10)")
     parser.add_argument(
         "--model",
