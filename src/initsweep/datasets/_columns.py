@@ -215,7 +215,7 @@ def refuse_mixed(
         )
     others = f": {listed(texts)}" if len(texts) > 1 else ""
     raise Fault(
-        f"{said}{others}). Correct it, or take it for a missing value.{choice}",
+        f"{said}{others}). Correct it, or take it for missing.{choice}",
         row=row if rows == 1 else None,
         missing=texts,
         **sets,

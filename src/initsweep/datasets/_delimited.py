@@ -42,13 +42,13 @@ class Content:
             yield from self.dialect.records(lines)
 
 
-def read_delimited(path: Path, settings: Settings, delimiter: str, key: str) -> Table:
+def read_delimited(settings: Settings, delimiter: str, path: Path, key: str) -> Table:
     """Read a file of delimited text; every column comes as text.
 
     Args:
-        path: The file, plain or gzip.
         settings: `data.table`.
         delimiter: The delimiter, "auto" to find it.
+        path: The file, plain or gzip.
         key: The parameter that names the file, for messages.
 
     Returns:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from initsweep.datasets._files import is_packed
-from initsweep.errors import DataError
+from initsweep.errors import DataError, few
 from initsweep.params import Table as Settings
+
+MOST_SAID = 8
+"""Of faults, in full; what helps against the others is said with them."""
 
 
 class Fault(DataError):
@@ -44,8 +47,9 @@ def refuse_all(
         return
     said = str(faults[0])
     if len(faults) > 1:
-        numbered = (f"({number}) {one}" for number, one in enumerate(faults, 1))
-        said = f"{len(faults)} faults. {' '.join(numbered)}"
+        numbered = [f"({number}) {one}" for number, one in enumerate(faults, 1)]
+        said = f"{len(faults)} faults. {few(numbered, MOST_SAID, ' ')}"
+        said += "." * (len(faults) > MOST_SAID)
     known = [one for one in faults if isinstance(one, Fault)]
     remedies = [f"run {one.run} and name the new file instead" for one in known if one.run]
     if wanted := _settings(known, names, options):
@@ -72,9 +76,9 @@ def _settings(
     return wanted
 
 
-def command(path: Path, filters: Sequence[str], stem: str = "clean") -> str:
+def command(path: Path, filters: Sequence[str], stem: str = "clean", suffix: str = "") -> str:
     """Return a command for the shell, in backticks, that writes a file as some filters make it."""
     file, name = shlex.quote(str(path)), Path(path.name.removesuffix(".gz"))
     stem += "er" * (name.stem == stem)  # never onto the file itself
     first = [f"gzip -dc {file}", filters[0]] if is_packed(path) else [f"{filters[0]} {file}"]
-    return f"`{' | '.join([*first, *filters[1:]])} > {stem}{name.suffix or '.csv'}`"
+    return f"`{' | '.join([*first, *filters[1:]])} > {stem}{suffix or name.suffix or '.csv'}`"

@@ -58,7 +58,8 @@ SIGNATURES: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
             "A download often gives one that asks to sign in; download the file itself",
         ),
         (rb"\s*<\?xml", "an XML file", _EXPORT),
-        (rb"\s*(\[\s*)?\{\s*\"", "JSON", "Write it as CSV, e.g. with pandas: read_json, to_csv"),
+        (rb"\s*(\[\s*)?\{\s*\"", "JSON", "Set data.source: json:FILE"),
+        (rb"\s*(%[^\n]*\s+)*@relation\s", "Weka's ARFF", "Set data.source: arff:FILE"),
         (
             rb"version https://git-lfs",
             "a pointer of Git LFS, not the file itself",

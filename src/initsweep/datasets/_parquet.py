@@ -34,8 +34,6 @@ def read_parquet(path: Path, key: str) -> Table:
         DataError: If it is not Parquet, is damaged, or holds something else than it declares.
     """
     columns = _read(checked(path, key))
-    if not columns.num_rows:
-        raise DataError(f"'{path}' has columns but no rows; write it again.")
     columns, notices = _without_index(columns, str(path))
     names = check_names(columns.column_names, str(path), "the schema")
     return Table(

@@ -9,7 +9,7 @@ import numpy as np
 from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import constant_columns
 from initsweep.datasets._splitting import Prepared
-from initsweep.datasets._wording import quoted
+from initsweep.datasets._wording import listed, quoted
 
 MOST_COMMON = 10
 
@@ -45,6 +45,21 @@ def profile(dataset: Dataset, prepared: Prepared) -> dict[str, Any]:
             name: float(np.abs(features).max()) for name, features in prepared.features.items()
         },
     }
+
+
+def decided(dataset: Dataset) -> list[str]:
+    """Return what is predicted and what columns were taken for, a line for each kind."""
+    name = f"{quoted(dataset.target_name)}, " if dataset.target_name else ""
+    what = dataset.task
+    if dataset.class_names:
+        what += f", {len(dataset.class_names)} classes ({listed(dataset.class_names)})"
+    said = [f"Target: {name}{what}."]
+    if dataset.is_table:
+        numbers = [one for one in dataset.feature_names if one not in dataset.categories]
+        kinds = [f"{one} ({len(values)})" for one, values in dataset.categories.items()]
+        said += [f"Numbers: {len(numbers)} columns: {listed(numbers)}."] if numbers else []
+        said += [f"Categories: {len(kinds)} columns: {listed(kinds)}."] if kinds else []
+    return said
 
 
 def caveats(found: dict[str, Any]) -> list[str]:

@@ -231,8 +231,7 @@ def _without(path: str, now: Mended, width: int, odd: Sequence[Odd]) -> Mended |
         "" if number in gone or (comments and line.startswith("#")) else line
         for number, line in enumerate(now.lines, 1)
     ]
-    said = f"{_said(path, now, width, odd)} Or leave {'it' if len(odd) == 1 else 'them'} out."
-    return _left_to_user(now, lines, said, leaving_out)
+    return _left_to_user(now, lines, _said(path, now, width, odd), leaving_out)
 
 
 def _leaving_out(now: Mended, width: int, odd: Sequence[Odd]) -> str:
@@ -255,11 +254,12 @@ def _leaving_out(now: Mended, width: int, odd: Sequence[Odd]) -> str:
 
 def _said(path: str, now: Mended, width: int, odd: Sequence[Odd]) -> str:
     first = odd[0]
-    more = f"; so are lines {few([str(one.first) for one in odd[1:]], 5)}" if len(odd) > 1 else ""
+    more = f"; more in lines {few([str(one.first) for one in odd[1:]], 5)}" if len(odd) > 1 else ""
     return (
-        f"'{path}', line {first.first}: {len(first.fields)} fields, {quoted(now.lines[first.first - 1])}, "
-        f"but most records have {width} (delimiter {now.dialect.delimiter!r}){more}. Correct that: put "
-        "quotes around a field that holds the delimiter, and leave a missing value empty."
+        f"'{path}', line {first.first}: {len(first.fields)} fields, "
+        f"{quoted(now.lines[first.first - 1])}, but most records have {width} (delimiter "
+        f"{now.dialect.delimiter!r}){more}. Correct that (a field that holds the delimiter needs "
+        "quotes, a missing value is an empty field), or leave it out."
     )
 
 

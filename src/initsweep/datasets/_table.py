@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,20 @@ class Table:
     faults: tuple[Fault, ...] = ()
 
 
+def with_test(read: Callable[[Path, str], Table], location: str, settings: Data) -> Dataset:
+    """Return the table that `read` makes of a file, and the test file's rows if there is one.
+
+    Args:
+        read: Takes a file, and the key that names it.
+        location: The file.
+        settings: The section `data`.
+    """
+    other = settings.table.test_file
+    test = None if other is None else (Path(other), "data.table.test_file")
+    main = read(Path(location), "data.source")
+    return to_dataset(main, settings, None if test is None else read(*test))
+
+
 def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Dataset:
     """Return the table as a data set.
 
@@ -74,6 +89,8 @@ def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Datas
         DataError: Naming file, column, line and value of what cannot be used.
     """
     rows = table.columns.num_rows
+    if not rows:
+        raise DataError(f"'{table.path}' has columns but no rows; write it again.")
     if test is not None:
         table = _joined(table, test)
     try:

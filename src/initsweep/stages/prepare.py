@@ -12,7 +12,7 @@ from initsweep.datasets import Dataset
 from initsweep.datasets._fitting import raw_columns
 from initsweep.datasets._leaks import leaks
 from initsweep.datasets._loading import check_watched, files_of, prepare
-from initsweep.datasets._profile import caveats, profile
+from initsweep.datasets._profile import caveats, decided, profile
 from initsweep.datasets._splitting import Prepared
 from initsweep.errors import DataError
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
@@ -45,7 +45,7 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
         outdated.unlink()  # of another kind of split
     found = profile(dataset, prepared)
     limits = [*caveats(found), *leaks(dataset)]
-    for sentence in (*found["notices"], *limits):
+    for sentence in (*decided(dataset), *found["notices"], *limits):
         tell(sentence)
     # Exact: the served model must make the same features of raw rows as these.
     artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json(), exact=True)

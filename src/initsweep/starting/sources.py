@@ -13,8 +13,9 @@ from initsweep.registry import did_you_mean
 from initsweep.user_files import checked
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".npz": "npz"}
+SUFFIXES |= {".arff": "arff", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
 FETCHED = ("openml", "sklearn")
-TABLES = ("csv", "tsv", "parquet")
+TABLES = ("csv", "tsv", "parquet", "arff", "json")
 IDX = re.compile(r"idx\d-ubyte|\.idx$")
 
 

@@ -22,12 +22,13 @@ def about(schema: Schema, experiment: Experiment) -> list[str]:
     """Return what data and network are, in lines."""
     rows, model = schema.rows, experiment.params.model
     what = "regression" if schema.task == "regression" else f"{schema.n_outputs} classes"
+    target = f" of {quoted(schema.target_name)}" if schema.target_name else ""
     options = ", ".join(f"{key} {value}" for key, value in model.options.items())
     network = f"{model.name} ({options})" if options else model.name
     lines = [
         f"Data: {schema.source}: {sum(rows.values())} rows ({rows['train']} to train on, "
         f"{rows['validation']} to choose on, {rows['test']} to test), "
-        f"{schema.n_features} features, {what}.",
+        f"{schema.n_features} features, {what}{target}.",
         f"Network: {network}, {experiment.size()} parameters.",
     ]
     if schema.score_name == "balanced_accuracy":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._delimited import read_delimited
-from initsweep.datasets._table import to_dataset
+from initsweep.datasets._table import with_test
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.params import Data
 
@@ -14,11 +14,7 @@ def read(location: str, settings: Data, default_delimiter: str) -> Dataset:
     """Return the table in the file `location`, and the test file's rows if there is one."""
     table = settings.table
     delimiter = default_delimiter if table.delimiter == "auto" else table.delimiter
-    main = read_delimited(Path(location), table, delimiter, "data.source")
-    if table.test_file is None:
-        return to_dataset(main, settings)
-    test = read_delimited(Path(table.test_file), table, delimiter, "data.table.test_file")
-    return to_dataset(main, settings, test)
+    return with_test(partial(read_delimited, table, delimiter), location, settings)
 
 
 for name, default in (("csv", "auto"), ("tsv", "\t")):

@@ -4,18 +4,14 @@ from pathlib import Path
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._parquet import read_parquet
-from initsweep.datasets._table import to_dataset
+from initsweep.datasets._table import with_test
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.params import Data
 
 
 def read(location: str, settings: Data) -> Dataset:
     """Return the table in the file `location`, and the test file's rows if there is one."""
-    main = read_parquet(Path(location), "data.source")
-    other = settings.table.test_file
-    if other is None:
-        return to_dataset(main, settings)
-    return to_dataset(main, settings, read_parquet(Path(other), "data.table.test_file"))
+    return with_test(read_parquet, location, settings)
 
 
 READERS.add(
