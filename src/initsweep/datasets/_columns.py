@@ -181,9 +181,7 @@ def refuse_odd_numbers(name: str, text: Text, place: Place) -> None:
         )
 
 
-def refuse_mixed(
-    name: str, text: Text, place: Place, choice: str = "", **sets: object
-) -> None:
+def refuse_mixed(name: str, text: Text, place: Place, choice: str = "", **sets: object) -> None:
     """Refuse text with more different numbers than different texts, which are markers, or slips.
 
     Args:

@@ -129,9 +129,16 @@ def _table(content: Content, settings: Settings) -> Table | None:
         raise DataError(f"'{path}' has a header but no rows; write it again.")
     raw = records[0] if header else [""] * columns.num_columns
     kept = [at for at, name in enumerate(raw) if name.strip() or not _is_empty(columns.column(at))]
-    notices = [*content.notices, *said_of_header(str(path), records, header=header, chosen=settings.header != "auto", line=starts[0])]
+    notices = [
+        *content.notices,
+        *said_of_header(
+            str(path), records, header=header, chosen=settings.header != "auto", line=starts[0]
+        ),
+    ]
     if len(kept) < len(raw):
-        notices.append(f"'{path}': {len(raw) - len(kept)} columns without name and values are left out.")
+        notices.append(
+            f"'{path}': {len(raw) - len(kept)} columns without name and values are left out."
+        )
     names = check_names([raw[at] for at in kept], str(path), f"line {starts[0]}")
     return Table(
         path=str(path),
@@ -139,7 +146,9 @@ def _table(content: Content, settings: Settings) -> Table | None:
         place=lambda row: f"line {_line_of(content, row + int(header))} of '{path}'",
         without=lambda row: _without(content, row + int(header)),
         names_made_up=not header,
-        unnamed=tuple(n for n, at in zip(names, kept, strict=True) if header and not raw[at].strip()),
+        unnamed=tuple(
+            n for n, at in zip(names, kept, strict=True) if header and not raw[at].strip()
+        ),
         notices=tuple(notices),
         faults=content.faults,
     )

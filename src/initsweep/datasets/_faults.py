@@ -22,9 +22,7 @@ class Fault(DataError):
         row: The only row that it is about, if there is one.
     """
 
-    def __init__(
-        self, said: str, *, run: str = "", row: int | None = None, **sets: object
-    ) -> None:
+    def __init__(self, said: str, *, run: str = "", row: int | None = None, **sets: object) -> None:
         super().__init__(said)
         self.run, self.row, self.sets = run, row, sets
 

@@ -39,7 +39,11 @@ def leaks(dataset: Dataset) -> list[str]:
     alone = [one for one in np.flatnonzero(told > TELLS_ALL) if one not in numbers]
     remedy = "list under data.table.drop" if dataset.is_table else "leave out"
     kinds = (
-        (numbers, "numbers the rows, and gives the target away if they were sorted", "is no measurement"),
+        (
+            numbers,
+            "numbers the rows, and gives the target away if they were sorted",
+            "is no measurement",
+        ),
         (alone, "tells the target nearly alone", "is not known before the target is"),
     )
     return [

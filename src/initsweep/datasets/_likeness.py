@@ -95,7 +95,7 @@ def _numbers(values: Sequence[str]) -> Likeness | None:
     if traits.keys() == {"a comma"} and commas and any("," in one for one in digits):
         plain = odd[0].group().replace(",", "")
         remedy = (
-            f"If the comma separates thousands ({plain}), set data.table.decimal: \".\"; if it is a "
+            f'If the comma separates thousands ({plain}), set data.table.decimal: "."; if it is a '
             "decimal comma, as follows"
         )
         return Likeness(

@@ -1,5 +1,6 @@
 """Reads Parquet files as typed columns, and believes what they say only after looking."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def read_parquet(path: Path, key: str) -> Table:
     Raises:
         DataError: If it is not Parquet, is damaged, or holds something else than it declares.
     """
-    columns = _read(checked(path, key))
+    columns = _with_classes(_read(checked(path, key)))
     columns, notices = _without_index(columns, str(path))
     names = check_names(columns.column_names, str(path), "the schema")
     return Table(
@@ -55,6 +56,26 @@ def _without_index(columns: Any, path: str) -> tuple[Any, tuple[str, ...]]:  # n
         return columns, ()
     said = f"'{path}': {index[0]} is pandas' number of each row, and is left out."
     return columns.drop_columns(index), (said,)
+
+
+def _with_classes(columns: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
+    """Put names of classes in place of their numbers, where the `datasets` library left some."""
+    try:
+        kept = json.loads((columns.schema.metadata or {})[b"huggingface"])["info"]["features"]
+        named = {
+            name: pa.array(one["names"], pa.string())
+            for name, one in kept.items()
+            if isinstance(one, dict) and one.get("_type") == "ClassLabel"
+        }
+    except (KeyError, ValueError, TypeError, AttributeError, pa.ArrowInvalid):
+        return columns  # somebody else's, or none
+    for name, names in named.items():
+        if name in columns.column_names and pa.types.is_integer(columns[name].type):
+            codes = columns[name].combine_chunks()
+            known = compute.and_(compute.greater_equal(codes, 0), compute.less(codes, len(names)))
+            chosen = names.take(compute.if_else(known, codes, None))
+            columns = columns.set_column(columns.column_names.index(name), name, chosen)
+    return columns
 
 
 def _refuse_other_kinds(path: Path) -> None:

@@ -40,7 +40,7 @@ def identifiers(features: Sequence[Feature]) -> list[Fault]:
 
 def said_of_numbers(features: Sequence[Feature]) -> list[str]:
     """Return what to say of numbers that are not written as Python writes them."""
-    found = {","  : [one.name for one in features if one.decimal == ","]}
+    found = {",": [one.name for one in features if one.decimal == ","]}
     names = found[","]
     if not names:
         return []

@@ -212,7 +212,9 @@ def _with_target(
             f"The target {quoted(target)} is missing in every row; set data.table.target to "
             "another column."
         )
-    said = f"{gone} of {table.columns.num_rows} rows without a target {quoted(target)} are left out."
+    said = (
+        f"{gone} of {table.columns.num_rows} rows without a target {quoted(target)} are left out."
+    )
     rest = replace(
         table,
         columns=table.columns.take(kept),

@@ -140,10 +140,12 @@ def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  
     found = {str(value).strip() for value in column.filter(pa.array(missing)).to_pylist()}
     markers = sorted(found - {"", "None", "nan"})
     said = f"The target {quoted(name)} is missing in {place(row)} ({rows} such row"
-    said += f"{'s' * (rows > 1)} in all" + (f": {listed(markers[:MOST_NAMED])})." if markers else ").")
+    said += f"{'s' * (rows > 1)} in all" + (
+        f": {listed(markers[:MOST_NAMED])})." if markers else ")."
+    )
     texts = plain.drop_null().to_pylist() if markers else []
     if texts and not any(is_number(str(one)) for one in texts):
-        said += f" If {quoted(markers[0])} is a class, set data.table.missing: \"empty\"."
+        said += f' If {quoted(markers[0])} is a class, set data.table.missing: "empty".'
     raise Fault(said, row=row if rows == 1 else None, drop_missing_target=True)
 
 
@@ -225,7 +227,9 @@ def _without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
         f"{listed([text.distinct[code] for code in example])}, are taken as one; if they are "
         f"several, set data.table.categorical: {json.dumps([name])}."
     )
-    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (said,)
+    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (
+        said,
+    )
 
 
 def _quantity(name: str, numbers: np.ndarray | None, text: Text, place: Place) -> Target:

@@ -76,7 +76,7 @@ def lay_out(source: Source, code: Sequence[Path], *, copy: bool) -> str:
     if source.all_files and not copy:
         return os.path.relpath(os.path.commonpath(source.all_files))
     for file in source.all_files:
-        shutil.copyfile(file, RAW / file.name)
+        _copy(file, RAW / file.name)
     return RAW.as_posix()
 
 

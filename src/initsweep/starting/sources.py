@@ -84,20 +84,19 @@ def _of_kind(kind: str, location: str) -> Source:
         here = sorted(path.resolve() for path in RAW.glob(f"{stem.name}.*"))
         return Source(kind=kind, location=location, files=tuple(here))
     paths = READERS.get(kind).files(location)
-    return Source(
-        kind=kind, location=location, files=tuple(existing(path, "--data") for path in paths)
-    )
+    files = (existing(path, "--data", is_folder=kind == "images") for path in paths)
+    return Source(kind=kind, location=location, files=tuple(files))
 
 
-def existing(path: Path, option: str) -> Path:
-    """Return the absolute path of a file that is there.
+def existing(path: Path, option: str, *, is_folder: bool = False) -> Path:
+    """Return the absolute path of a file that is there, or of a folder if it may be one.
 
     Raises:
         DataError: If it is not.
     """
     if not path.exists():
         raise DataError(f"{option}: there is no file '{path}' in {Path.cwd()}.")
-    return checked(path, option).resolve()
+    return (path if is_folder and path.is_dir() else checked(path, option)).resolve()
 
 
 def with_test(source: Source, file: Path | None) -> Source:
@@ -129,6 +128,8 @@ def _kind_of(paths: list[Path]) -> str:
         DataError: If a name says none.
     """
     first = paths[0]
+    if first.is_dir():
+        return "images"
     suffix = Path(first.name.removesuffix(".gz")).suffix.lower()
     if IDX.search(first.name.removesuffix(".gz")):
         return "idx"

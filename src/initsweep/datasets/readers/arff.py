@@ -38,7 +38,12 @@ def _read(path: Path, key: str) -> Table:
             pa.array([one.decode() for one in rows[name]] if kind == "nominal" else rows[name])
             for name, kind in zip(described.names(), described.types(), strict=True)
         ]
-    except (NotImplementedError, ValueError, StopIteration, OSError) as error:  # SciPy's and Arrow's
+    except (
+        NotImplementedError,
+        ValueError,
+        StopIteration,
+        OSError,
+    ) as error:  # SciPy's and Arrow's
         made = command(path, ["grep -v '^[@%]'"], suffix=".csv")
         raise DataError(
             f"'{path}' cannot be read: {in_one_line(error)}. Make it a CSV file without names: "
