@@ -208,7 +208,7 @@ class Preprocessing:
             for column in content.pop("categorical")
         )
         plain = {key: tuple(v) if isinstance(v, list) else v for key, v in content.items()}
-        return cls(**plain, categorical=columns)
+        return cls(**plain, categorical=columns)  # type: ignore[arg-type]
 
     def to_json(self) -> dict[str, object]:
         """Return the content of the JSON file: numbers, names and categories."""

@@ -1,9 +1,11 @@
 """Values that are to be classes: are they too many, and what are they instead?"""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 
+from initsweep.datasets._columns import Text
 from initsweep.datasets._likeness import is_sentence, likeness
 from initsweep.datasets._values import is_number
 from initsweep.datasets._wording import listed, quoted
@@ -88,3 +90,32 @@ def instead(values: Sequence[str], counts: np.ndarray, others: Sequence[str]) ->
             f"number of the row (an identifier), which nothing can be learned about; {another}"
         )
     return f"Join them into fewer classes (one is {example}), or {another}"
+
+
+def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
+    """Join words that differ in capitals only: "Yes" and "yes" are one answer.
+
+    Single letters may be classes of their own. A class is called as most of its rows call it.
+
+    Returns:
+        The classes of all rows, and what to say.
+    """
+    spellings: dict[str, list[int]] = {}
+    for code, value in enumerate(text.distinct):
+        spellings.setdefault(value.casefold() if len(value) > 1 else value, []).append(code)
+    if len(spellings) == len(text.distinct):
+        return text, ()
+    counts = np.bincount(text.codes)
+    kept = {max(codes, key=lambda code: counts[code]): codes for codes in spellings.values()}
+    table = np.zeros(len(text.distinct), np.int64)
+    for position, code in enumerate(sorted(kept)):
+        table[kept[code]] = position
+    example = next(codes for codes in spellings.values() if len(codes) > 1)
+    said = (
+        f"Classes of {quoted(name)} that differ in capitals only, such as "
+        f"{listed([text.distinct[code] for code in example])}, are taken as one; if they are "
+        f"several, set data.table.categorical: {json.dumps([name])}."
+    )
+    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (
+        said,
+    )

@@ -1,7 +1,7 @@
 """One column of a file: is it numbers or categories, and what are they?"""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 
-from initsweep.datasets._faults import Fault
+from initsweep.datasets._faults import FaultError
 from initsweep.datasets._likeness import likeness
-from initsweep.datasets._values import has_decimal_commas, is_number, markers_of
+from initsweep.datasets._values import WITH_COMMA, has_decimal_commas, is_number, markers_of
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
@@ -80,8 +80,9 @@ def read_feature(
     found = numbers_in(plain, options)
     if found is None:
         text = text_of(plain)
+        choice = f" If all are names, set data.table.categorical: {json.dumps([name])}."
+        refuse_mixed(name, text, place, few=(choice, {}), many=(choice, {"drop": [name]}))
         refuse_odd_numbers(name, text, place)
-        refuse_mixed(name, text, place)
         return _categories(name, text)
     numbers, decimal = found
     refuse_infinite(name, numbers, place, FEATURE)
@@ -167,37 +168,45 @@ def refuse_odd_numbers(name: str, text: Text, place: Place) -> None:
     """Refuse numbers that are not written as such: with a currency sign, brackets, ...
 
     Raises:
-        Fault: With an example and how to write it.
+        FaultError: With an example and how to write it.
     """
     found = likeness(text.distinct)
     if found is None or not found.is_number or found.has_unit:
         return
     if found.sets or len(text.distinct) > FEW_CATEGORIES:
         row = int(np.argmax(text.codes == text.distinct.index(found.example)))
-        raise Fault(
+        raise FaultError(
             f"Column {quoted(name)} holds {found.what}, such as {quoted(found.example)} in "
             f"{place(row)}. {found.remedy}.",
-            **found.sets,
+            sets=found.sets,
         )
 
 
-def refuse_mixed(name: str, text: Text, place: Place, choice: str = "", **sets: object) -> None:
+def refuse_mixed(
+    name: str,
+    text: Text,
+    place: Place,
+    *,
+    few: tuple[str, Mapping[str, object]],
+    many: tuple[str, Mapping[str, object]],
+) -> None:
     """Refuse text with more different numbers than different texts, which are markers, or slips.
 
     Args:
         name: The column's name.
         text: What it holds.
         place: Says where a row stands.
-        choice: What else they may be, as a sentence behind a space.
-        sets: What else is needed where the texts stand for missing values.
+        few: What else to say of few texts, and to set where they stand for missing values.
+        many: What else to say of many texts, and to set.
 
     Raises:
-        Fault: Naming the texts, and the first row that has one.
+        FaultError: Naming the texts, and the first row that has one.
     """
-    number = np.array([*(is_number(value) for value in text.distinct), True])
+    plain = [is_number(one) or bool(WITH_COMMA.fullmatch(one)) for one in text.distinct]
+    number = np.array([*plain, True])
     texts = [value for value, flag in zip(text.distinct, number, strict=False) if not flag]
     count = len(text.distinct) - len(texts)
-    if count <= len(texts):
+    if not texts or count <= len(texts):
         return
     odd = ~number[text.codes]
     row, rows = int(np.argmax(odd)), int(odd.sum())
@@ -206,17 +215,12 @@ def refuse_mixed(name: str, text: Text, place: Place, choice: str = "", **sets: 
         f"{quoted(text.distinct[text.codes[row]])} ({rows} such row{'s' * (rows > 1)} in all"
     )
     if len(texts) > FEW_CATEGORIES:
-        raise Fault(
-            f"{said}, {len(texts)} different texts). Correct them, or leave the column out; if all "
-            f"are names of something, set data.table.categorical: {json.dumps([name])}.",
-            drop=[name],
-        )
+        raise FaultError(f"{said}, {len(texts)} different texts).{many[0]}", sets=many[1])
     others = f": {listed(texts)}" if len(texts) > 1 else ""
-    raise Fault(
-        f"{said}{others}). Correct it, or take it for missing.{choice}",
+    raise FaultError(
+        f"{said}{others}).{few[0]}",
+        sets={"missing": texts, **few[1]},
         row=row if rows == 1 else None,
-        missing=texts,
-        **sets,
     )
 
 

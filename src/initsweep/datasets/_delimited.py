@@ -14,11 +14,11 @@ from pyarrow import csv as arrow_csv
 
 from initsweep.datasets._dialect import SAMPLE_RECORDS, Dialect, Records, find_dialect, lines_of
 from initsweep.datasets._encoding import LONGEST_LINE, checked_text
-from initsweep.datasets._faults import Fault, command
+from initsweep.datasets._faults import FaultError, command
 from initsweep.datasets._files import check_width, opened
+from initsweep.datasets._given import Table
 from initsweep.datasets._headers import check_names, has_header, header_contradicted, said_of_header
-from initsweep.datasets._repairs import Mended, mend
-from initsweep.datasets._table import Table
+from initsweep.datasets._repairs import mend
 from initsweep.datasets._wording import in_one_line, quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
@@ -33,7 +33,7 @@ class Content:
     dialect: Dialect
     stream: Callable[[], BinaryIO]
     notices: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[FaultError, ...] = ()
 
     def records(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each record with the number of the line it begins on."""
@@ -60,22 +60,29 @@ def read_delimited(settings: Settings, delimiter: str, path: Path, key: str) -> 
     text = checked_text(checked(path, key))
     dialect = find_dialect(text, delimiter, settings.quote, str(path))
     content = Content(path=path, dialect=dialect, stream=lambda: opened(path))
-    if delimiter != "auto" and all(len(one) == 1 for _, one in dialect.records(lines_of(text))):
+    if delimiter != "auto" and not _cuts(dialect, text):
         likely = find_dialect(text, "auto", settings.quote, str(path)).delimiter
         raise DataError(
             f"'{path}': delimiter {delimiter!r} does not cut {quoted(text.splitlines()[0])} into "
             f"columns. It looks like {likely!r}: set data.table.delimiter to that, or to auto."
         )
-    table = None
-    if dialect.delimiter != " ":  # of which there may be several
-        table = _table(content, settings)
+    # Of spaces, several may be one delimiter.
+    table = _table(content, settings) if dialect.delimiter != " " else None
     if table is None or _has_lines(table.columns):
         mended = _mended(content)
         if table is None or mended.faults:
             table = _table(mended, settings)
     if table is None:
-        raise DataError(f"'{path}' cannot be read.")
+        raise DataError(f"'{path}' has records of different widths; write it again.")
     return table
+
+
+def _cuts(dialect: Dialect, text: str) -> bool:
+    """Return whether the delimiter cuts some record of the beginning."""
+    try:
+        return any(len(one) > 1 for _, one in dialect.records(io.StringIO(text, newline="")))
+    except csv.Error:
+        return True
 
 
 def _has_lines(columns: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
@@ -90,7 +97,7 @@ def _mended(content: Content) -> Content:
         lines = lines_of(stream.read().decode("utf-8-sig"))
     for number in range(content.dialect.skipped):
         lines[number] = ""
-    mended: Mended = mend(str(content.path), lines, content.dialect)
+    mended = mend(str(content.path), lines, content.dialect)
     data = "\n".join(mended.lines).encode()
     if mended.faults and mended.filters:  # one command for all of them
         mended.faults[-1].run = command(content.path, mended.filters)
@@ -98,57 +105,63 @@ def _mended(content: Content) -> Content:
         path=content.path,
         dialect=mended.dialect,
         stream=lambda: io.BytesIO(data),
-        notices=tuple(mended.notices),
-        faults=tuple(mended.faults),
+        notices=mended.notices,
+        faults=mended.faults,
     )
 
 
-def _table(content: Content, settings: Settings) -> Table | None:
-    """Return the table; None if its records are not of one width."""
-    path, dialect = content.path, content.dialect
-    records: Records = []
-    starts: list[int] = []
+def _sample(content: Content) -> tuple[Records, int] | None:
+    """Return the first records, and the line of the first; None if their widths differ.
+
+    Raises:
+        DataError: If there are none.
+    """
     try:
-        for line, record in itertools.islice(content.records(), SAMPLE_RECORDS):
-            starts.append(line)
-            records.append(record)
+        sample = list(itertools.islice(content.records(), SAMPLE_RECORDS))
     except csv.Error:
         return None
-    if not records:
-        raise DataError(f"'{path}' has a header but no rows; write it again.")
-    check_width(path, len(records[0]))
-    if {len(record) for record in records} != {len(records[0])}:
+    if not sample:
+        raise DataError(f"'{content.path}' has no rows; write it again.")
+    width = len(sample[0][1])
+    check_width(content.path, width)
+    if width == 1 or any(len(record) != width for _, record in sample):
         return None
-    if len(records[0]) == 1:
+    return [record for _, record in sample], sample[0][0]
+
+
+def _table(content: Content, settings: Settings) -> Table | None:
+    """Return the table; None if its records are not of one width.
+
+    Raises:
+        DataError: If it has no rows.
+    """
+    path, sample = str(content.path), _sample(content)
+    if sample is None:
         return None
-    header = _header(path, records, settings, starts[0])
-    columns = _parsed(content, len(records[0]), skip=starts[0] - 1, header=header)
+    records, line = sample
+    header = _header(path, records, settings, line)
+    columns = _parsed(content, len(records[0]), skip=line - 1, header=header)
     if columns is None:
         return None
     if not columns.num_rows:
         raise DataError(f"'{path}' has a header but no rows; write it again.")
-    raw = records[0] if header else [""] * columns.num_columns
-    kept = [at for at, name in enumerate(raw) if name.strip() or not _is_empty(columns.column(at))]
+    chosen = settings.header != "auto"
     notices = [
         *content.notices,
-        *said_of_header(
-            str(path), records, header=header, chosen=settings.header != "auto", line=starts[0]
-        ),
+        *said_of_header(path, records, header=header, chosen=chosen, line=line),
     ]
-    if len(kept) < len(raw):
-        notices.append(
-            f"'{path}': {len(raw) - len(kept)} columns without name and values are left out."
-        )
-    names = check_names([raw[at] for at in kept], str(path), f"line {starts[0]}")
+    raw = records[0] if header else [""] * columns.num_columns
+    names, blank = check_names(raw, path, f"line {line}"), [not one.strip() for one in raw]
+    kept = [at for at, is_blank in enumerate(blank) if not (is_blank and _is_empty(columns[at]))]
+    if left := len(raw) - len(kept):
+        notices.append(f"'{path}': {left} columns without name and values are left out.")
     return Table(
-        path=str(path),
-        columns=columns.select(kept).rename_columns(names),
+        path=path,
+        columns=columns.rename_columns(names).select(kept),
         place=lambda row: f"line {_line_of(content, row + int(header))} of '{path}'",
         without=lambda row: _without(content, row + int(header)),
         names_made_up=not header,
-        unnamed=tuple(
-            n for n, at in zip(names, kept, strict=True) if header and not raw[at].strip()
-        ),
+        unnamed=tuple(names[at] for at in kept if header and blank[at]),
         notices=tuple(notices),
         faults=content.faults,
     )
@@ -159,7 +172,11 @@ def _is_empty(column: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
 
 
 def _parsed(content: Content, width: int, *, skip: int, header: bool) -> Any:  # noqa: ANN401
-    """Return the columns as text, None if records have different widths."""
+    """Return the columns as text, None if records have different widths.
+
+    Raises:
+        DataError: If it is something else that cannot be read.
+    """
     names = [str(position) for position in range(width)]
     dialect = content.dialect
     with content.stream() as stream:
@@ -185,7 +202,7 @@ def _parsed(content: Content, width: int, *, skip: int, header: bool) -> Any:  #
             raise DataError(f"'{content.path}' cannot be read: {in_one_line(error)}.") from None
 
 
-def _header(path: Path, records: Records, settings: Settings, line: int) -> bool:
+def _header(path: str, records: Records, settings: Settings, line: int) -> bool:
     """Return whether the first record names the columns.
 
     Raises:

@@ -31,9 +31,11 @@ class Dialect:
         Raises:
             csv.Error: If a field is longer than Python's reader takes.
         """
-        quoting = csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE
         reader = csv.reader(
-            lines, delimiter=self.delimiter, quotechar=self.quote or None, quoting=quoting
+            lines,
+            delimiter=self.delimiter,
+            quotechar=self.quote or None,
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
         )
         line = 1
         for record in reader:
@@ -72,14 +74,19 @@ def find_dialect(text: str, delimiter: str, quote: str, path: str) -> Dialect:
         cut, marks = "", '"'
     cut = cut if delimiter == "auto" else delimiter
     if not cut:
-        raise DataError(
-            f"'{path}': line {first + 1} is {quoted(present[0] if present else '')}, which none of "
-            ", ; | tab and space cuts into columns. Set data.table.delimiter to what does; a table "
-            "needs a target and at least one feature."
-        )
+        raise DataError(uncut(path, first + 1, lines[first]))
     if quote == "auto":
         quote = "'" if marks == "'" and _closes("'", cut, present) else '"'
     return Dialect(delimiter=cut, quote="" if quote == "none" else quote, skipped=first)
+
+
+def uncut(path: str, number: int, line: str) -> str:
+    """Return what to say of a file of which nothing makes columns."""
+    return (
+        f"'{path}': line {number} is {quoted(line)}, which none of , ; | tab and space cuts into "
+        "columns. Set data.table.delimiter to what does; a table needs a target and at least one "
+        "feature."
+    )
 
 
 def lines_of(text: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from initsweep.datasets._files import is_packed
@@ -13,7 +13,7 @@ MOST_SAID = 8
 """Of faults, in full; what helps against the others is said with them."""
 
 
-class Fault(DataError):
+class FaultError(DataError):
     """One fault of a file.
 
     Attributes:
@@ -22,9 +22,16 @@ class Fault(DataError):
         row: The only row that it is about, if there is one.
     """
 
-    def __init__(self, said: str, *, run: str = "", row: int | None = None, **sets: object) -> None:
+    def __init__(
+        self,
+        said: str,
+        *,
+        sets: Mapping[str, object] | None = None,
+        run: str = "",
+        row: int | None = None,
+    ) -> None:
         super().__init__(said)
-        self.run, self.row, self.sets = run, row, sets
+        self.sets, self.run, self.row = sets or {}, run, row
 
 
 def refuse_all(
@@ -48,7 +55,7 @@ def refuse_all(
         numbered = [f"({number}) {one}" for number, one in enumerate(faults, 1)]
         said = f"{len(faults)} faults. {few(numbered, MOST_SAID, ' ')}"
         said += "." * (len(faults) > MOST_SAID)
-    known = [one for one in faults if isinstance(one, Fault)]
+    known = [one for one in faults if isinstance(one, FaultError)]
     remedies = [f"run {one.run} and name the new file instead" for one in known if one.run]
     if wanted := _settings(known, names, options):
         told = (f"`data.table.{k}: {json.dumps(v, ensure_ascii=False)}`" for k, v in wanted.items())
@@ -59,19 +66,20 @@ def refuse_all(
 
 
 def _settings(
-    faults: Sequence[Fault], names: Sequence[str], options: Settings
+    faults: Sequence[FaultError], names: Sequence[str], options: Settings
 ) -> dict[str, object]:
     """Return what is to be set, lists joined with what is set already."""
     wanted: dict[str, object] = {}
+    lists: dict[str, list[object]] = {}
     for key, value in (pair for one in faults for pair in one.sets.items()):
         if not isinstance(value, list):
             wanted[key] = value
             continue
         if key == "drop":  # a name that is a number could be a position
             value = [names.index(n) - len(names) if n.isdecimal() else n for n in value]
-        before = wanted.get(key, getattr(options, key))
-        wanted[key] = list(dict.fromkeys([*([] if isinstance(before, str) else before), *value]))
-    return wanted
+        before = getattr(options, key)
+        lists.setdefault(key, [] if isinstance(before, str) else list(before)).extend(value)
+    return wanted | {key: list(dict.fromkeys(values)) for key, values in lists.items()}
 
 
 def command(path: Path, filters: Sequence[str], stem: str = "clean", suffix: str = "") -> str:

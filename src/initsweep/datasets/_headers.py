@@ -13,7 +13,7 @@ from initsweep.errors import DataError
 WHOLE = re.compile(r"\d{1,15}")
 YEARS = range(1800, 2200)
 SURE = 0.05
-"""Texts that would be as new as those of the first line so rarely are its names, beyond doubt."""
+"""Texts that would be as new as those of the first line so rarely are names for sure."""
 
 
 def has_header(records: Records) -> bool:
@@ -60,8 +60,8 @@ def said_of_header(
     shown = quoted(",".join(first))
     if not header:
         said = (
-            f"Line {line} of '{path}', {shown}, is taken as data, and columns are called "
-            "'column 0', 'column 1' and so on; if it holds their names, set data.table.header: true."
+            f"Line {line} of '{path}', {shown}, is taken as data; columns are called 'column 0', "
+            "'column 1' and so on. If it holds their names, set data.table.header: true."
         )
         return () if chosen else (said,)
     numeric = all(map(is_number, first)) and bool(first)

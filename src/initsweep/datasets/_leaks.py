@@ -88,7 +88,9 @@ def _xi(features: np.ndarray, targets: np.ndarray, *, classes: bool) -> np.ndarr
     if classes:
         shares = np.unique(targets, return_counts=True)[1] / len(targets)
         differ = (np.diff(targets[order], axis=0) != 0).mean(axis=0)
-        return 1 - differ / (1 - (shares**2).sum())
+        told: np.ndarray = 1 - differ / (1 - (shares**2).sum())
+        return told
     ranks = np.unique(targets, return_inverse=True)[1]
     spread = np.abs(ranks[:, None] - ranks).mean()
-    return 1 - np.abs(np.diff(ranks[order], axis=0)).mean(axis=0) / spread
+    alike: np.ndarray = 1 - np.abs(np.diff(ranks[order], axis=0)).mean(axis=0) / spread
+    return alike

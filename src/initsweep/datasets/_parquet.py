@@ -9,9 +9,10 @@ import pyarrow as pa
 from pyarrow import compute, parquet
 
 from initsweep.datasets._files import check_width
-from initsweep.datasets._kinds import HEAD_BYTES, described
+from initsweep.datasets._given import Table
 from initsweep.datasets._headers import check_names
-from initsweep.datasets._table import BYTES_PER_CELL, Table
+from initsweep.datasets._kinds import HEAD_BYTES, described
+from initsweep.datasets._table import BYTES_PER_CELL
 from initsweep.datasets._wording import in_one_line
 from initsweep.errors import DataError
 from initsweep.user_files import checked, refuse_large
@@ -59,7 +60,11 @@ def _without_index(columns: Any, path: str) -> tuple[Any, tuple[str, ...]]:  # n
 
 
 def _with_classes(columns: Any) -> Any:  # noqa: ANN401 - pyarrow is untyped
-    """Put names of classes in place of their numbers, where the `datasets` library left some."""
+    """Put names of classes in place of their numbers, where the `datasets` library left some.
+
+    Returns:
+        The columns.
+    """
     try:
         kept = json.loads((columns.schema.metadata or {})[b"huggingface"])["info"]["features"]
         named = {

@@ -50,7 +50,7 @@ def profile(dataset: Dataset, prepared: Prepared) -> dict[str, Any]:
 def decided(dataset: Dataset) -> list[str]:
     """Return what is predicted and what columns were taken for, a line for each kind."""
     name = f"{quoted(dataset.target_name)}, " if dataset.target_name else ""
-    what = dataset.task
+    what: str = dataset.task
     if dataset.class_names:
         what += f", {len(dataset.class_names)} classes ({listed(dataset.class_names)})"
     said = [f"Target: {name}{what}."]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from initsweep.datasets._columns import FEW_CATEGORIES, Feature
-from initsweep.datasets._faults import Fault
+from initsweep.datasets._faults import FaultError
 from initsweep.datasets._likeness import likeness
 from initsweep.datasets._wording import listed, quoted
 
@@ -16,7 +16,7 @@ MANY = 0.5
 """From here on most categories have a row or two."""
 
 
-def identifiers(features: Sequence[Feature]) -> list[Fault]:
+def identifiers(features: Sequence[Feature]) -> list[FaultError]:
     """Return what is wrong with text that has a value of its own in nearly every row.
 
     One-hot, each value would become a feature.
@@ -35,16 +35,13 @@ def identifiers(features: Sequence[Feature]) -> list[Fault]:
         "would become a feature, and nothing can be learned from one row each. What is no name of "
         "the row, write as numbers or in fewer categories (data.table.categorical keeps it)."
     )
-    return [Fault(said, drop=[one.name for one in found])]
+    return [FaultError(said, sets={"drop": [one.name for one in found]})]
 
 
 def said_of_numbers(features: Sequence[Feature]) -> list[str]:
     """Return what to say of numbers that are not written as Python writes them."""
-    found = {",": [one.name for one in features if one.decimal == ","]}
-    names = found[","]
-    if not names:
-        return []
-    return [f"Decimal commas are read as points in {listed(names)}."]
+    names = [one.name for one in features if one.decimal == ","]
+    return [f"Decimal commas are read as points in {listed(names)}."] if names else []
 
 
 def said_of_categories(features: Sequence[Feature], encoding: str) -> list[str]:

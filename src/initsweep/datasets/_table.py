@@ -2,62 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._columns import Feature, read_feature
-from initsweep.datasets._faults import Fault, refuse_all
+from initsweep.datasets._faults import FaultError, refuse_all
+from initsweep.datasets._given import Table, find_column, given_split, joined
 from initsweep.datasets._suspects import identifiers, said_of_categories, said_of_numbers
 from initsweep.datasets._target import Target, has_target, read_target
 from initsweep.datasets._values import markers_of
-from initsweep.datasets._wording import listed, quoted
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.params import Data
-from initsweep.registry import did_you_mean
 from initsweep.user_files import refuse_large
 
 BYTES_PER_CELL = 8
 """A feature of a table is held in double precision."""
-
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """Columns as they stand in a file.
-
-    Attributes:
-        path: The file.
-        columns: A pyarrow table; text where the format has no types.
-        place: Says where a row stands, for messages: "line 7 of 'data/raw/my.csv'".
-        without: Returns a command for the shell that leaves out a row, "" if there is none.
-        names_made_up: Whether the file has no names of columns.
-        unnamed: Columns that have no name where others have one.
-        notices: What was assumed when it was read.
-        faults: What must be decided before it can be used; the columns are as if it were.
-    """
-
-    path: str
-    columns: Any
-    place: Callable[[int], str]
-    without: Callable[[int], str] = lambda _: ""
-    names_made_up: bool = False
-    unnamed: tuple[str, ...] = ()
-    notices: tuple[str, ...] = ()
-    faults: tuple[Fault, ...] = ()
 
 
 def with_test(read: Callable[[Path, str], Table], location: str, settings: Data) -> Dataset:
@@ -92,10 +55,10 @@ def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Datas
     if not rows:
         raise DataError(f"'{table.path}' has columns but no rows; write it again.")
     if test is not None:
-        table = _joined(table, test)
+        table = joined(table, test)
     try:
         target = find_column(table, settings.table.target, "data.table.target")
-        split = _given_split(table, settings, rows)
+        split = given_split(table, settings, rows)
         if settings.table.drop_missing_target:
             table, split = _with_target(table, target, settings, split)
         return _dataset(table, settings, target, split)
@@ -184,7 +147,7 @@ def _read(
 
 def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
     """Return faults with one in place of those that are all about one row: units, or a total."""
-    rows = Counter(one.row for one in faults if isinstance(one, Fault) and one.row is not None)
+    rows = Counter(one.row for one in faults if isinstance(one, FaultError) and one.row is not None)
     for row, count in rows.items():
         if count > 1 and (run := table.without(row)):
             values = [str(column[row]) for column in table.columns.columns]
@@ -192,8 +155,8 @@ def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
                 f"{table.place(row)} is {quoted(','.join(values))}, and all other rows are "
                 "different: is it another line of names, units or a total?"
             )
-            others = [one for one in faults if not isinstance(one, Fault) or one.row != row]
-            return [*others, Fault(said[0].upper() + said[1:], run=run)]
+            others = [one for one in faults if not isinstance(one, FaultError) or one.row != row]
+            return [*others, FaultError(said[0].upper() + said[1:], run=run)]
     return faults
 
 
@@ -201,6 +164,9 @@ def _with_target(
     table: Table, target: str, settings: Data, split: np.ndarray | None
 ) -> tuple[Table, np.ndarray | None]:
     """Leave out the rows that have no target, and say how many.
+
+    Returns:
+        The other rows, and their splits.
 
     Raises:
         DataError: If none has one.
@@ -223,93 +189,3 @@ def _with_target(
         notices=(*table.notices, *((said,) if gone else ())),
     )
     return rest, split if split is None else split[kept]
-
-
-def find_column(table: Table, wanted: str | int, key: str) -> str:
-    """Return the name of a column given by name or position.
-
-    A number that is no position may be a name: 2020, for instance.
-
-    Raises:
-        DataError: If there is none, with the closest name as a suggestion.
-    """
-    names = table.columns.column_names
-    if isinstance(wanted, int):
-        is_place = -len(names) <= wanted < len(names)
-        if is_place and names[wanted] != str(wanted) and str(wanted) in names:
-            other = names.index(str(wanted)) - len(names)
-            raise DataError(
-                f"{key}: {wanted} could be the column called {quoted(wanted)} or the one at that "
-                f"position, {quoted(names[wanted])}. Count from the end: {other} is the first, "
-                f"{wanted % len(names) - len(names)} the second."
-            )
-        if is_place:
-            return str(names[wanted])
-        if str(wanted) in names:
-            return str(wanted)
-        raise DataError(
-            f"{key}: '{table.path}' has {len(names)} columns, there is no column {wanted}; "
-            "positions begin at 0, and -1 is the last."
-        )
-    if wanted in names:
-        return wanted
-    hint = "A position is written without quotes."
-    if table.names_made_up:
-        hint = "Line 1 is taken as data; if it holds the names, set data.table.header: true."
-    raise DataError(
-        f"{key}: '{table.path}' has no column {quoted(wanted)}.{did_you_mean(wanted, names)} "
-        f"Its columns: {listed(names)}. {hint}"
-    )
-
-
-def _joined(table: Table, test: Table) -> Table:
-    names, others = table.columns.column_names, test.columns.column_names
-    if set(names) != set(others) or len(names) != len(others):
-        different = sorted(set(names) ^ set(others))
-        raise DataError(
-            f"data.table.test_file: '{test.path}' must have the same columns as '{table.path}'; "
-            f"only one of them has {', '.join(map(quoted, different[:5]))}."
-            + " Line 1 is taken as data in one of them; data.table.header says whether it is."
-            * (table.names_made_up != test.names_made_up)
-        )
-    rows = table.columns.num_rows
-    try:
-        columns = pa.concat_tables([table.columns, test.columns.select(names)])
-    except pa.ArrowInvalid as error:
-        raise DataError(
-            f"data.table.test_file: columns of '{test.path}' have other types than in "
-            f"'{table.path}': {error}."
-        ) from None
-    return replace(
-        table,
-        columns=columns,
-        notices=(*table.notices, *test.notices),
-        faults=(*table.faults, *test.faults),
-        place=lambda row: table.place(row) if row < rows else test.place(row - rows),
-        without=lambda row: table.without(row) if row < rows else test.without(row - rows),
-    )
-
-
-def _given_split(table: Table, settings: Data, rows: int) -> np.ndarray | None:
-    """Return the split of every row as far as the data gives one.
-
-    Raises:
-        DataError: If a row says anything else than a split, or none is a training row.
-    """
-    options = settings.table
-    total = table.columns.num_rows
-    if options.split_column is None:
-        if total == rows:
-            return None
-        return np.where(np.arange(total) < rows, "", "test")
-    name = find_column(table, options.split_column, "data.table.split_column")
-    split = []
-    for row, value in enumerate(table.columns[name].to_pylist()):
-        known = SPLIT_NAMES.get(str(value).strip().lower())
-        if known is None:
-            raise DataError(
-                f"{table.place(row)}: {quoted(name)} is {quoted(value)}; a split column says "
-                "train, validation or test in every row."
-            )
-        split.append(known)
-    return np.array(split)

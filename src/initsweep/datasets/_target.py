@@ -1,6 +1,5 @@
 """The column to be predicted: classes or numbers."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Task
-from initsweep.datasets._classes import refuse_too_many
+from initsweep.datasets._classes import refuse_too_many, without_capitals
 from initsweep.datasets._columns import (
     FEW_CATEGORIES,
     TARGET,
@@ -22,7 +21,7 @@ from initsweep.datasets._columns import (
     refuse_odd_numbers,
     text_of,
 )
-from initsweep.datasets._faults import Fault
+from initsweep.datasets._faults import FaultError
 from initsweep.datasets._likeness import likeness
 from initsweep.datasets._values import is_number
 from initsweep.datasets._wording import listed, quoted
@@ -88,10 +87,7 @@ def read_target(
         return _quantity(name, numbers, text_of(plain), place)
     if numbers is None:
         if task == "auto":
-            refuse_odd_numbers(name, text_of(plain), place)
-            few = len(text_of(plain).distinct) <= FEW_CATEGORIES
-            choice = " If all are names of classes, set data.task: classification." if few else ""
-            refuse_mixed(name, text_of(plain), place, choice, drop_missing_target=True)
+            _refuse_unlike_classes(name, text_of(plain), place)
         return _classes(name, text_of(plain), others, as_written=as_written)
     refuse_infinite(name, numbers, place, TARGET)
     return _by_number(name, numbers, task, others)
@@ -127,6 +123,15 @@ def text_as_target(name: str, values: np.ndarray) -> Target:
     )
 
 
+def _refuse_unlike_classes(name: str, text: Text, place: Place) -> None:
+    is_few = len(text.distinct) <= FEW_CATEGORIES
+    choice = " If all are names of classes, set data.task: classification." if is_few else ""
+    another = " Correct them, or set data.table.target to another column."
+    dropped = {"drop_missing_target": True}
+    refuse_mixed(name, text, place, few=(choice, dropped), many=(another, {}))
+    refuse_odd_numbers(name, text, place)
+
+
 def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  # noqa: ANN401
     missing = np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
     if not missing.any():
@@ -146,7 +151,7 @@ def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  
     texts = plain.drop_null().to_pylist() if markers else []
     if texts and not any(is_number(str(one)) for one in texts):
         said += f' If {quoted(markers[0])} is a class, set data.table.missing: "empty".'
-    raise Fault(said, row=row if rows == 1 else None, drop_missing_target=True)
+    raise FaultError(said, sets={"drop_missing_target": True}, row=row if rows == 1 else None)
 
 
 def _by_number(
@@ -196,39 +201,13 @@ def _example(distinct: np.ndarray) -> float:
 
 
 def _classes(name: str, text: Text, others: Sequence[str], *, as_written: bool) -> Target:
-    folded, said = (text, ()) if as_written else _without_capitals(name, text)
+    folded, said = (text, ()) if as_written else without_capitals(name, text)
     refuse_too_many(name, folded.distinct, np.bincount(folded.codes), others)
     return Target(
         task="classification",
         values=folded.codes.astype(np.int64),
         class_names=tuple(folded.distinct),
         notices=said,
-    )
-
-
-def _without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
-    """Join words that differ in capitals only: "Yes" and "yes" are one answer.
-
-    Single letters may be classes of their own. A class is called as most of its rows call it.
-    """
-    spellings: dict[str, list[int]] = {}
-    for code, value in enumerate(text.distinct):
-        spellings.setdefault(value.casefold() if len(value) > 1 else value, []).append(code)
-    if len(spellings) == len(text.distinct):
-        return text, ()
-    counts = np.bincount(text.codes)
-    kept = {max(codes, key=lambda code: counts[code]): codes for codes in spellings.values()}
-    table = np.zeros(len(text.distinct), np.int64)
-    for position, code in enumerate(sorted(kept)):
-        table[kept[code]] = position
-    example = next(codes for codes in spellings.values() if len(codes) > 1)
-    said = (
-        f"Classes of {quoted(name)} that differ in capitals only, such as "
-        f"{listed([text.distinct[code] for code in example])}, are taken as one; if they are "
-        f"several, set data.table.categorical: {json.dumps([name])}."
-    )
-    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (
-        said,
     )
 
 

@@ -8,7 +8,7 @@ MISSING = ("", "?", "na", "n/a", "#n/a", "nan", "-nan", "null")
 """What stands for a missing value, in any case. "None" is left alone: it may be a category."""
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?inf(inity)?", re.IGNORECASE)
-FIELD_WITH_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?")
+WITH_COMMA = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d*),\d+([eE][+-]?\d+)?")
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 GROUPED = re.compile(r"[+-]?\d{1,3}(\.\d{3})+")
 
@@ -34,7 +34,7 @@ def has_decimal_commas(distinct: Sequence[str]) -> bool:
     commas = [value for value in distinct if "," in value]
     return (
         any(not THOUSANDS.fullmatch(value) for value in commas)
-        and all(FIELD_WITH_COMMA.fullmatch(value) for value in commas)
+        and all(WITH_COMMA.fullmatch(value) for value in commas)
         and all(
             is_number(value) and ("." not in value or GROUPED.fullmatch(value) is not None)
             for value in distinct

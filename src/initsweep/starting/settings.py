@@ -200,8 +200,8 @@ def as_options(message: str, words: Mapping[str, str]) -> str:
     """Return a message with keys in the words of the command line.
 
     "Set data.task: regression" becomes "Set --task regression", and "data.task: wrong" becomes
-    "--task: wrong"; a value in JSON, as in `data.table.drop: ["id", "name"]`, is written for a shell.
-    So is a file outside quotation marks, which stands in a command.
+    "--task: wrong"; a value in JSON, as in `data.table.drop: ["id"]`, is written for a shell. So is
+    a file outside quotation marks, which stands in a command.
 
     Args:
         message: What was said to someone who has a params.yaml.

@@ -8,8 +8,9 @@ import pyarrow as pa
 from initsweep.datasets import Dataset
 from initsweep.datasets._faults import command
 from initsweep.datasets._files import opened, reading
+from initsweep.datasets._given import Table
 from initsweep.datasets._headers import check_names
-from initsweep.datasets._table import Table, with_test
+from initsweep.datasets._table import with_test
 from initsweep.datasets._wording import in_one_line
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
@@ -24,6 +25,9 @@ def read(location: str, settings: Data) -> Dataset:
 
 def _read(path: Path, key: str) -> Table:
     """Read a file.
+
+    Returns:
+        The table.
 
     Raises:
         DataError: If SciPy cannot, with the command that makes it CSV.

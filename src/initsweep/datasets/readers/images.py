@@ -46,8 +46,8 @@ def read(location: str, settings: Data) -> Dataset:
         if images[-1].shape[:2] != images[0].shape[:2]:
             told = RESIZE.replace("SIDE", str(SMALL)).replace("FOLDER", json.dumps(str(folder)))
             raise DataError(
-                f"'{path}' is {_size(images[-1])} pixels, '{files[0]}' {_size(images[0])}; all must "
-                f"be of one size. Make others in a folder 'small': `python -c {shlex.quote(told)}`."
+                f"'{path}' is {_size(images[-1])} pixels, '{files[0]}' {_size(images[0])}, and all "
+                f"must be alike. Make others in a folder 'small': `python -c {shlex.quote(told)}`."
             )
     if any(image.ndim == 3 for image in images):
         images = [one if one.ndim == 3 else np.repeat(one[..., None], 3, axis=2) for one in images]
@@ -74,8 +74,8 @@ def _image(path: Path) -> np.ndarray:
         Image.DecompressionBombError,
     ) as error:
         raise DataError(
-            f"{quoted(path)} is no image that can be read: {in_one_line(error)}. Take it out of the "
-            "folder, or write it again."
+            f"{quoted(path)} is no image that can be read: {in_one_line(error)}. Take it out of "
+            "the folder, or write it again."
         ) from None
 
 

@@ -6,8 +6,9 @@ import pyarrow as pa
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._files import opened, reading
+from initsweep.datasets._given import Table
 from initsweep.datasets._headers import check_names
-from initsweep.datasets._table import Table, with_test
+from initsweep.datasets._table import with_test
 from initsweep.datasets._wording import in_one_line
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
@@ -24,6 +25,9 @@ def read(location: str, settings: Data) -> Dataset:
 def _read(path: Path, key: str) -> Table:
     """Read a file.
 
+    Returns:
+        The table.
+
     Raises:
         DataError: If it holds something else than records, or columns of mixed types.
     """
@@ -36,7 +40,7 @@ def _read(path: Path, key: str) -> Table:
             frame = pd.read_json(
                 stream, orient="records", lines=in_lines, convert_dates=False, dtype=False
             )
-        for name in frame.columns[frame.dtypes == object]:
+        for name in frame.select_dtypes("object").columns:
             frame[name] = frame[name].map(_as_text)
         columns = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
     except (ValueError, TypeError, AttributeError, pa.ArrowException) as error:

@@ -1,0 +1,139 @@
+"""A table as it stands in a file, and the columns that parameters name in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from initsweep.datasets._faults import FaultError
+from initsweep.datasets._wording import listed, quoted
+from initsweep.errors import DataError
+from initsweep.params import Data
+from initsweep.registry import did_you_mean
+
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+    "test": "test",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns as they stand in a file.
+
+    Attributes:
+        path: The file.
+        columns: A pyarrow table; text where the format has no types.
+        place: Says where a row stands, for messages: "line 7 of 'data/raw/my.csv'".
+        without: Returns a command for the shell that leaves out a row, "" if there is none.
+        names_made_up: Whether the file has no names of columns.
+        unnamed: Columns that have no name where others have one.
+        notices: What was assumed when it was read.
+        faults: What must be decided before it can be used; the columns are as if it were.
+    """
+
+    path: str
+    columns: Any
+    place: Callable[[int], str]
+    without: Callable[[int], str] = lambda _: ""
+    names_made_up: bool = False
+    unnamed: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    faults: tuple[FaultError, ...] = ()
+
+
+def find_column(table: Table, wanted: str | int, key: str) -> str:
+    """Return the name of a column given by name or position.
+
+    A number that is no position may be a name: 2020, for instance.
+
+    Raises:
+        DataError: If there is none, with the closest name as a suggestion.
+    """
+    names = table.columns.column_names
+    if isinstance(wanted, int):
+        is_place = -len(names) <= wanted < len(names)
+        if is_place and names[wanted] != str(wanted) and str(wanted) in names:
+            other = names.index(str(wanted)) - len(names)
+            raise DataError(
+                f"{key}: {wanted} could be the column called {quoted(wanted)} or the one at that "
+                f"position, {quoted(names[wanted])}. Count from the end: {other} is the first, "
+                f"{wanted % len(names) - len(names)} the second."
+            )
+        if is_place:
+            return str(names[wanted])
+        if str(wanted) in names:
+            return str(wanted)
+        raise DataError(
+            f"{key}: '{table.path}' has {len(names)} columns, there is no column {wanted}; "
+            "positions begin at 0, and -1 is the last."
+        )
+    if wanted in names:
+        return wanted
+    hint = "A position is written without quotes."
+    if table.names_made_up:
+        hint = "Line 1 is taken as data; if it holds the names, set data.table.header: true."
+    raise DataError(
+        f"{key}: '{table.path}' has no column {quoted(wanted)}.{did_you_mean(wanted, names)} "
+        f"Its columns: {listed(names)}. {hint}"
+    )
+
+
+def joined(table: Table, test: Table) -> Table:
+    names, others = table.columns.column_names, test.columns.column_names
+    if set(names) != set(others) or len(names) != len(others):
+        different = sorted(set(names) ^ set(others))
+        raise DataError(
+            f"data.table.test_file: '{test.path}' must have the same columns as '{table.path}'; "
+            f"only one of them has {', '.join(map(quoted, different[:5]))}."
+            + " Line 1 is taken as data in one of them; data.table.header says whether it is."
+            * (table.names_made_up != test.names_made_up)
+        )
+    rows = table.columns.num_rows
+    try:
+        columns = pa.concat_tables([table.columns, test.columns.select(names)])
+    except pa.ArrowInvalid as error:
+        raise DataError(
+            f"data.table.test_file: columns of '{test.path}' have other types than in "
+            f"'{table.path}': {error}."
+        ) from None
+    return replace(
+        table,
+        columns=columns,
+        notices=(*table.notices, *test.notices),
+        faults=(*table.faults, *test.faults),
+        place=lambda row: table.place(row) if row < rows else test.place(row - rows),
+        without=lambda row: table.without(row) if row < rows else test.without(row - rows),
+    )
+
+
+def given_split(table: Table, settings: Data, rows: int) -> np.ndarray | None:
+    """Return the split of every row as far as the data gives one.
+
+    Raises:
+        DataError: If a row says anything else than a split, or none is a training row.
+    """
+    options = settings.table
+    total = table.columns.num_rows
+    if options.split_column is None:
+        if total == rows:
+            return None
+        return np.where(np.arange(total) < rows, "", "test")
+    name = find_column(table, options.split_column, "data.table.split_column")
+    split = []
+    for row, value in enumerate(table.columns[name].to_pylist()):
+        known = SPLIT_NAMES.get(str(value).strip().lower())
+        if known is None:
+            raise DataError(
+                f"{table.place(row)}: {quoted(name)} is {quoted(value)}; a split column says "
+                "train, validation or test in every row."
+            )
+        split.append(known)
+    return np.array(split)

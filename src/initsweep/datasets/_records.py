@@ -1,0 +1,134 @@
+"""The records of a file as they are, or as repairs would make them: which are odd, and why."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from initsweep.datasets._dialect import Dialect, uncut
+from initsweep.datasets._faults import FaultError
+from initsweep.datasets._values import MISSING, is_number
+from initsweep.datasets._wording import quoted
+from initsweep.errors import few
+
+Lines = list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mended:
+    """A file as repairs make it.
+
+    Attributes:
+        path: The file, for messages.
+        lines: Its lines; those left out are empty, so that all keep their numbers.
+        dialect: How these are written.
+        notices: What was changed, for the user to know.
+        faults: What the user must decide.
+        filters: Commands for the shell that do what the faults say.
+    """
+
+    path: str
+    lines: Lines
+    dialect: Dialect
+    notices: tuple[str, ...] = ()
+    faults: tuple[FaultError, ...] = ()
+    filters: tuple[str, ...] = ()
+
+    def noticed(self, said: str, lines: Lines, dialect: Dialect | None = None) -> "Mended":
+        """Return the file with other lines, which hold the same."""
+        notices = (*self.notices, f"'{self.path}': {said}")
+        return replace(self, lines=lines, dialect=dialect or self.dialect, notices=notices)
+
+    def refused(self, said: str, lines: Lines, run: str) -> "Mended":
+        """Return the file with other lines, as the command `run` makes them."""
+        faults = (*self.faults, FaultError(said))
+        return replace(self, lines=lines, faults=faults, filters=(*self.filters, run))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record, and the lines that it takes."""
+
+    first: int
+    last: int
+    fields: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """All records of a file, how wide most are, and those that are not, or that hold others."""
+
+    records: list[Record]
+    width: int
+    odd: list[Record]
+
+    def said(self, now: Mended) -> str:
+        """Return what is wrong with the odd ones."""
+        first, *others = self.odd
+        if self.width < 2:
+            return uncut(now.path, first.first, now.lines[first.first - 1])
+        more = f"; more in lines {few([str(one.first) for one in others], 5)}" if others else ""
+        return (
+            f"'{now.path}', line {first.first}: {len(first.fields)} fields, "
+            f"{quoted(now.lines[first.first - 1])}, but most records have {self.width} (delimiter "
+            f"{now.dialect.delimiter!r}){more}. Correct that (a field that holds the delimiter "
+            "needs quotes, a missing value is an empty field), or leave it out."
+        )
+
+
+def look(now: Mended) -> Found:
+    """Return the records of a file."""
+    records: list[Record] = []
+    torn = []
+    try:
+        for line, fields in now.dialect.records(f"{line}\n" for line in now.lines):
+            last = line + sum(one.count("\n") for one in fields)
+            records.append(Record(first=line, last=last, fields=fields))
+    except csv.Error:  # longer than Python reads: left open
+        line = records[-1].last + 1 if records else 1
+        torn = [Record(first=line, last=len(now.lines), fields=[])]
+    width = Counter(len(one.fields) for one in records).most_common(1)[0][0] if records else 0
+    spaced = now.dialect.delimiter == " "  # of an empty field between spaces, nobody knows
+    odd = [
+        one for one in records if len(one.fields) != max(width, 2) or (spaced and "" in one.fields)
+    ]
+    odd = [*odd, *torn] or _swallowing(now, records, width)
+    return Found(records=records, width=width, odd=odd)
+
+
+def _swallowing(now: Mended, records: Sequence[Record], width: int) -> list[Record]:
+    """Return records of several lines that, cut without quotation marks, are records each.
+
+    That is, as wide as the others, with numbers where all others have some, and one of the few
+    texts where there are few.
+    """
+    several = [one for one in records if one.last > one.first]
+    if not several:
+        return []
+    plain = replace(now.dialect, quote="", skipped=0)
+    single = [one.fields for one in records[1:] if one.last == one.first]
+    kinds = [_kind(column) for column in zip(*single, strict=True)]
+
+    def holds_records(one: Record) -> bool:
+        inner = [record for _, record in plain.records(now.lines[one.first - 1 : one.last])]
+        return all(len(record) == width and _fits(record, kinds) for record in inner)
+
+    return [one for one in several if holds_records(one)]
+
+
+def _kind(values: Sequence[str]) -> set[str] | None:
+    """Return what a column holds: numbers (no text), a few texts, or anything (None)."""
+    distinct = set(values)
+    if all(is_number(value) or value.lower() in MISSING for value in distinct):
+        return set()
+    return distinct if 2 * len(distinct) <= len(values) else None
+
+
+def _fits(record: Sequence[str], kinds: Sequence[set[str] | None]) -> bool:
+    """Return whether a line is a record like the others, as far as they are alike."""
+    known = [(value, kind) for value, kind in zip(record, kinds, strict=False) if kind is not None]
+    if not known:
+        return len(record) > 2
+    numbers = [is_number(value) or value.lower() in MISSING for value, kind in known if not kind]
+    texts = [value in kind for value, kind in known if kind and '"' not in value]
+    return all(numbers) and 2 * sum(texts) >= len(texts) and bool(sum(numbers) + sum(texts))
