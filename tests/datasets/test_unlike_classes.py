@@ -20,7 +20,6 @@ def day(row: int) -> date:
     ("value", "what", "plain"),
     [
         (lambda row: f"{1 + row // 300},{row:03d}", "a comma", "(1001)"),
-        (lambda row: f"{row},{row % 9}5", "a decimal comma", "here 1.15"),
         (lambda row: f"1.{row:03d}.{row:03d}", "separators of thousands", "here 1001001"),
         (lambda row: f"1 {row:03d}", "separators of thousands", "here 1001"),
         (lambda row: f"1'{row:03d}.5", "separators of thousands", "here 1001.5"),
@@ -54,7 +53,6 @@ def test_numbers_that_are_written_another_way(loaded, value, what, plain, option
         (lambda row: day(row).strftime("%d.%m.%Y"), "dates, such as '01.02.2020'"),
         (lambda row: day(row).strftime("%m/%d/%y 10:30"), "dates, such as '01/02/20 10:30'"),
         (lambda row: f"{row} kg", "numbers with a unit, such as '1 kg'"),
-        (lambda row: row if row % 2 else "n.v.", "150 rows hold numbers and 150 text"),
     ],
 )
 def test_a_target_of_too_many_texts_is_advised_by_what_it_is(loaded, value, expected):
@@ -63,7 +61,7 @@ def test_a_target_of_too_many_texts_is_advised_by_what_it_is(loaded, value, expe
     text = str(caught.value)
     assert expected in text
     assert "set data.table.target to another column (x, z)" in text
-    assert ("set data.task: regression" in text) is ("n.v." in text)
+    assert "set data.task: regression" not in text
 
 
 def test_numbers_that_were_called_classes_are_advised_regression(loaded):
@@ -72,7 +70,7 @@ def test_numbers_that_were_called_classes_are_advised_regression(loaded):
 
 
 def test_a_target_that_is_no_number_here_and_there(loaded):
-    with pytest.raises(DataError, match=r"line 11 .* it is 'unknown' .*5 more.* remove the row"):
+    with pytest.raises(DataError, match=r"line 11 .* 'unknown' \(6 such.*drop_missing_target"):
         loaded(table(lambda row: row * 3 if row % 50 != 10 else "unknown"))
     few = table(lambda row: row % 5 if row % 50 != 10 else "unknown")
     with pytest.raises(DataError, match=r"set data\.task: classification"):
@@ -120,7 +118,7 @@ def test_names_of_rows_are_refused_all_at_once(loaded):
     said = str(caught.value)
     assert "'customer' (300 different values in 300 rows, such as 'C0')" in said
     assert "'signup' (dates, 300 different values" in said
-    assert "List 'customer' and 'signup' under data.table.drop" in said
+    assert 'set `data.table.drop: ["customer", "signup"]`' in said
     assert loaded(table, drop=("customer", "signup")).notices == ()
     assert loaded(table, categorical=("customer", "signup")).notices == ()
     assert "as 300 categories." in loaded(table, encoding="ordinal").notices[0]

@@ -386,7 +386,7 @@ def test_looking_for_code_leaves_no_trace(here):
         (("--data", "numbers.csv", "--task", "classification"), "Set --task regression, or name"),
         (("--data", "wine", "--task", "regression"), "--task: wine is a classification data set"),
         (("--data", "few.csv"), "set --task regression"),
-        (("--data", "names.csv"), "List 'name' under --drop"),
+        (("--data", "names.csv"), "set `--drop name`"),
         (("--data", "sub/broken 2.csv"), "iconv -f CP1252 -t UTF-8 'sub/broken 2.csv' > utf8.csv"),
         (("--data", "broken.csv"), "not UTF-8"),
         (("--data", "my.csv", "--model", "mpl"), "Did you mean 'mlp'?"),

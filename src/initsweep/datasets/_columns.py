@@ -206,7 +206,7 @@ def refuse_mixed(
     number = np.array([*plain, True])
     texts = [value for value, flag in zip(text.distinct, number, strict=False) if not flag]
     count = len(text.distinct) - len(texts)
-    if not texts or count <= len(texts):
+    if not texts or count <= len(texts) or _are_odd(texts, len(text.distinct)):
         return
     odd = ~number[text.codes]
     row, rows = int(np.argmax(odd)), int(odd.sum())
@@ -222,6 +222,13 @@ def refuse_mixed(
         sets={"missing": texts, **few[1]},
         row=row if rows == 1 else None,
     )
+
+
+def _are_odd(texts: Sequence[str], different: int) -> bool:
+    """Return whether texts among many numbers are such, too, written in another way."""
+    found = likeness(texts)
+    is_number = found is not None and found.is_number and not found.has_unit
+    return is_number and different > FEW_CATEGORIES
 
 
 def refuse_infinite(name: str, numbers: np.ndarray, place: Place, remedy: str) -> None:

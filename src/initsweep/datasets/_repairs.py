@@ -34,7 +34,7 @@ def mend(path: str, lines: Lines, dialect: Dialect) -> Mended:
     """
     now = Mended(path=path, lines=lines, dialect=dialect)
     found = look(now)
-    for repair in (_spaces, _unquoted, _escaped, _whole, _trailing, _short_header, _without):
+    for repair in REPAIRS:
         if not found.odd:
             break
         tried = repair(now, found)
@@ -43,6 +43,11 @@ def mend(path: str, lines: Lines, dialect: Dialect) -> Mended:
     if found.odd:
         raise DataError(found.said(now))
     return now
+
+
+def _singly(now: Mended, _: Found) -> Mended | None:
+    tried = now.noticed("fields are quoted singly.", now.lines, replace(now.dialect, quote="'"))
+    return None if look(tried).odd else tried
 
 
 def _spaces(now: Mended, _: Found) -> Mended | None:
@@ -157,3 +162,7 @@ def _leaving_out(now: Mended, found: Found) -> str:
     if now.notices or any('"' in line for line in now.lines):
         return ""
     return f"awk -F'[{now.dialect.delimiter}]' 'NF == {found.width}'"
+
+
+REPAIRS = (_spaces, _unquoted, _escaped, _whole, _trailing, _singly, _short_header, _without)
+"""In the order in which they are tried: what reads more of the file as it is comes first."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._arrays import Given, from_arrays
-from initsweep.datasets._wording import in_one_line, quoted
+from initsweep.datasets._wording import in_one_line
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
 from initsweep.params import Data
@@ -74,7 +74,7 @@ def _image(path: Path) -> np.ndarray:
         Image.DecompressionBombError,
     ) as error:
         raise DataError(
-            f"{quoted(path)} is no image that can be read: {in_one_line(error)}. Take it out of "
+            f"'{path}' is no image that can be read: {in_one_line(error)}. Take it out of "
             "the folder, or write it again."
         ) from None
 

@@ -37,10 +37,8 @@ def _read(path: Path, key: str) -> Table:
         with reading(path), opened(checked(path, key)) as stream:
             in_lines = not stream.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
             stream.seek(0)
-            frame = pd.read_json(
-                stream, orient="records", lines=in_lines, convert_dates=False, dtype=False
-            )
-        for name in frame.select_dtypes("object").columns:
+            frame = pd.read_json(stream, orient="records", lines=in_lines, dtype=False)
+        for name in filter(lambda one: pd.api.types.is_object_dtype(frame[one]), frame.columns):
             frame[name] = frame[name].map(_as_text)
         columns = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
     except (ValueError, TypeError, AttributeError, pa.ArrowException) as error:

@@ -1,0 +1,291 @@
+"""Tables as strangers bring them: read right, or refused with a remedy that reads them.
+
+Every remedy that is printed is run: commands by the shell, settings as parameters.
+"""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from initsweep.datasets._leaks import leaks
+from initsweep.datasets._loading import load
+from initsweep.errors import DataError
+
+ROWS = [f"{i * 0.5},{i % 7},{'ab'[i % 2]}" for i in range(60)]
+NAMED = ["x,z,y", *ROWS]
+
+
+def lab(marker: str) -> list[str]:
+    """A column of numbers with a marker in more than half of its rows."""
+    values = (marker if i % 5 < 3 else str(i * 37 % 211) for i in range(300))
+    return ["lab,age,y", *(f"{v},{20 + i * 7 % 60},{'ab'[i % 2]}" for i, v in enumerate(values))]
+
+
+def changed(lines: list[str], **others: str) -> list[str]:
+    """Other lines in their places: `line_3` is the third."""
+    numbered = {int(name.removeprefix("line_")): text for name, text in others.items()}
+    return [numbered.get(number, line) for number, line in enumerate(lines, 1)]
+
+
+def remedied(said: str, folder: Path, source: str, options: dict) -> tuple[str, dict]:
+    """Do what a refusal says."""
+    for command in re.findall(r"`((?:sed|grep|awk|gzip|python)\b[^`]*)`", said):
+        subprocess.run(command, shell=True, check=True, cwd=folder)
+        if " > " in command:
+            source = f"csv:{folder / command.rpartition(' > ')[2]}"
+    found = dict(re.findall(r"`data\.table\.(\w+): (.*?)`[,. ]", f"{said} "))
+    if told := re.search(r"Set data\.source: (\S+)\.$", said):
+        source = told[1]
+    assert found or source or told, said
+    changes = {key: json.loads(value) for key, value in found.items()}
+    lists = {key: tuple(v) if isinstance(v, list) else v for key, v in changes.items()}
+    return source, options | lists
+
+
+TEXT = [f"{'ab'[i % 2]}\tfine {i % 9}" for i in range(80)]
+COMMAS = [f"{3 + i % 7},{i % 10};{9 + i % 3},{i % 7};{i % 2}" for i in range(500)]
+R_TABLE = ['"x","y"', *(f'"{i}",{i % 9},"{"ab"[i % 2]}"' for i in range(60))]
+R_NAMES = ['"x","y"', *(f'"car {i}",{i % 9},"{"ab"[i % 2]}"' for i in range(60))]
+
+
+@pytest.mark.parametrize(
+    ("lines", "features", "classes"),
+    [
+        (["", "", *NAMED], "x z", "a b"),
+        (["sep=;", *(line.replace(",", ";") for line in NAMED)], "x z", "a b"),
+        ([line.replace(",", "~") for line in NAMED], "x z", "a b"),
+        ([" " + line.replace(",", "   ") for line in NAMED], "x z", "a b"),
+        ([line.replace(",", " \t ") for line in NAMED], "x z", "a b"),
+        ([f"{line}," for line in NAMED], "x z", "a b"),
+        (["x,z,y", *(f"{line},," for line in ROWS)], "x z", "a b"),
+        (changed(NAMED, line_9='"2,5,""a"""'), "x z", "a b"),
+        (["x,z,y", *(f'{i},"so \\"{i % 3}, so\\"",{"ab"[i % 2]}' for i in range(60))], "x z", "a b"),
+        (["kind,note,y,,", *(f"k{i % 3},n{i % 4},{'ab'[i % 2]},," for i in range(60))], "kind note", "a b"),
+        (["x,z,y", *(f"{i},it's,'{'ab'[i % 2]}, c'" for i in range(60))], "x z", "a, c|b, c"),
+        (["x,z,y", *(f"{i},{i % 7},'{('no', 'yes')[i % 2]}'" for i in range(60))], "x z", "no yes"),
+        (["x,y", *(f"'tis {i % 3},{'ab'[i % 2]}" for i in range(60))], "x", "a b"),
+        (["x,y", *(f"{i},{('No', 'yes', 'no', 'no', 'yes', 'Yes')[i % 6]}" for i in range(60))], "x", "no yes"),
+        (["x,y", *(f"{i},{'aAbB'[i % 4]}" for i in range(60))], "x", "A B a b"),
+        (['text,y', *(f'"one, {i % 9}\ntwo, or\nthree",{"ab"[i % 2]}' for i in range(60))], "text", "a b"),
+    ],
+)  # fmt: skip
+def test_what_can_only_mean_one_thing_is_read(loaded, lines, features, classes):
+    dataset = loaded(lines)
+    assert dataset.feature_names == tuple(features.split())
+    assert dataset.class_names == tuple(classes.split("|" if "|" in classes else None))
+    assert len(dataset.features) == 60
+
+
+@pytest.mark.parametrize(
+    ("lines", "options", "said", "shape"),
+    [
+        *(
+            (lab(marker), {}, ["'lab' holds 102 different numbers", "line 2", repr(marker)], (300, 2))
+            for marker in ("-", ".", "..", "None", "unknown", "ND", "n.a.", "--", "*", "<0.5", "#DIV/0!")
+        ),
+        (["a;y", *(f"{i},5;{i % 2}" if i % 3 else f"-;{i % 2}" for i in range(60))], {}, ["'-'"], (60, 1)),
+        (["y\tr", *changed(TEXT, line_20='b\t"open', line_24='a\tshut"')], {"target": "y", "kind": "tsv"}, ["line 21", "left open", "none"], (80, 1)),
+        (["r,y", *changed([f'"t, {i % 9}",{"ab"[i % 2]}' for i in range(60)], line_20='"t 1,b', line_24='"t, 2",a')], {}, ["line 21", "sed"], (60, 1)),
+        (changed(NAMED, line_30='1.5,"3,a'), {}, ["line 30", "left open"], (60, 2)),
+        (R_TABLE, {}, ["line 1: 2 names for 3 columns", "row names"], (60, 2)),
+        (R_NAMES, {}, ["2 faults", "line 1: 2 names", "'row'", '["row"]'], (60, 1)),
+        (["# made, by", "# hand", *NAMED], {}, ["line 1: 2 fields", "most records have 3", "1,2d"], (60, 2)),
+        ([line for row in NAMED for line in ("# so", row)][1:], {}, ["grep -v '^#'"], (60, 2)),
+        ([*NAMED, "Total: 60"], {}, ["line 62: 1 fields, 'Total: 60'"], (60, 2)),
+        ([*NAMED, "Total,180,"], {}, ["Line 62", "'Total,180,'", "a total"], (60, 2)),
+        (["x,z,y", "cm,kg,name", *ROWS], {}, ["Line 2", "'cm,kg,name'"], (60, 2)),
+        (["x,z,y", "cm,kg,", *ROWS], {}, ["Line 2", "another line of names"], (60, 2)),
+        (changed(NAMED, line_9="1,2,3,a"), {}, ["line 9: 4 fields", "needs quotes"], (59, 2)),
+        ([*NAMED, "1,2,", "1,2,NA"], {}, ["'y' is missing in line 62", "(2 such rows", "NA"], (60, 2)),
+        (["a,y", *(f'"1,{i:03d}",{i % 2}' for i in range(60))], {}, ["'1,000'", "(1000)", "as follows"], (60, 1)),
+        (["t,z,y", *(f"A{i},{i % 7},{'ab'[i % 2]}" for i in range(60))], {}, ["'t'", "drop"], (60, 1)),
+        (["t,z,y", *(f"{'A/5 ' * (i % 3 == 0)}{i * 17},{i % 7},{'ab'[i % 2]}" for i in range(90))], {}, ["'t' holds 60 different numbers", "drop"], (90, 1)),
+        ([f'{{"x": {i}, "y": "{"ab"[i % 2]}"}}' for i in range(60)], {}, ["JSON"], (60, 1)),
+        (["@relation r", "@attribute x numeric", "@attribute y {a,b}", "@data", *(f"{i},{'ab'[i % 2]}" for i in range(60))], {}, ["ARFF"], (60, 1)),
+        (["@relation r", "@attribute x string", "@attribute y {a,b}", "@data", *(f"'w {i % 9}',{'ab'[i % 2]}" for i in range(60))], {"kind": "arff"}, ["String attributes"], (60, 1)),
+    ],
+)  # fmt: skip
+def test_what_is_refused_is_read_as_the_refusal_says(
+    written, settings, tmp_path, lines, options, said, shape
+):
+    kind = options.pop("kind", "csv")
+    path = written(lines, f"my.{kind}")
+    source = f"{kind}:{path}"
+    with pytest.raises(DataError) as caught:
+        load(settings(source, **options))
+    for part in said:
+        assert part in str(caught.value)
+    source, others = remedied(str(caught.value), tmp_path, source, options)
+    dataset = load(settings(source, **others))
+    assert dataset.features.shape == shape
+
+
+def test_all_faults_are_in_one_message(written, settings, tmp_path):
+    rows = (f"n{i},{'-' if i % 5 == 0 else i},{'ND' if i % 3 == 0 else i * 2}" for i in range(150))
+    ends = ["ab"[i % 2] if i % 9 else "" for i in range(150)]
+    lines = ["id,x,z,y", *(f"{row},{end}" for row, end in zip(rows, ends, strict=True)), "Sum: 150"]
+    source = f"csv:{written(lines)}"
+    with pytest.raises(DataError, match="5 faults") as caught:
+        load(settings(source))
+    source, options = remedied(str(caught.value), tmp_path, source, {})
+    assert options["missing"] == ("-", "ND")
+    dataset = load(settings(source, **options))
+    assert dataset.features.shape == (133, 2)
+    assert "17 of 150 rows without a target 'y' are left out." in dataset.notices
+
+
+def test_what_a_remedy_lists_is_added_to_what_was_listed(loaded):
+    lines = ["id,x,z,y", *(f"n{i},{i if i % 3 else '-'},q{i},{'ab'[i % 2]}" for i in range(60))]
+    with pytest.raises(DataError) as caught:
+        loaded(lines, drop=("id",), missing=("ND",))
+    assert '`data.table.drop: ["id", "z"]`' in str(caught.value)
+    assert '`data.table.missing: ["ND", "-"]`' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "first"), [({}, (3.0, 9.0)), ({"decimal": ","}, (3.0, 9.0)), ({"header": False}, (3.0, 9.0))]
+)  # fmt: skip
+def test_european_files_just_work(loaded, options, first):
+    dataset = loaded(COMMAS, **options)
+    assert dataset.features.shape == (500, 2)
+    assert tuple(dataset.features[0]) == first
+    assert dataset.features[13].tolist() == [9.3, 10.6]
+    thousands = loaded(["a;y", *(f"1.{i:03d},5;{i % 2}" for i in range(60))])
+    assert thousands.features[7, 0] == 1007.5
+
+
+@pytest.mark.parametrize(("decimal", "value"), [(".", 1007), (",", 1.007)])
+def test_a_comma_that_could_be_either_is_what_it_was_said_to_be(loaded, decimal, value):
+    lines = ["a;y", *(f"1,{i:03d};{i % 2}" for i in range(60))]
+    assert loaded(lines, decimal=decimal).features[7, 0] == value
+
+
+def test_a_class_may_be_called_na(loaded):
+    lines = ["x,y", *(f"{i},{('EU', 'NA')[i % 2]}" for i in range(60))]
+    with pytest.raises(DataError, match=r"'NA' is a class, set data\.table\.missing: \"empty\""):
+        loaded(lines)
+    assert loaded(lines, missing="empty").class_names == ("EU", "NA")
+
+
+def test_capitals_tell_classes_apart_where_that_is_said(loaded):
+    lines = ["x,y", *(f"{i},{('Aa', 'aa')[i % 2]}" for i in range(60))]
+    notice = loaded(lines).notices[0]
+    assert "such as Aa, aa, are taken as one" in notice
+    assert loaded(lines, categorical=("y",)).class_names == ("Aa", "aa")
+
+
+def test_a_first_line_of_texts_that_could_be_data_is_said(loaded):
+    rows = [f"word {i},{'ab'[i % 2]}" for i in range(60)]
+    assert loaded(["text,label", *rows], categorical=(0,)).notices == ()
+    rare = ["some text,new", *(f"t{i % 90},n{i % 90}" for i in range(180))]
+    assert "taken as the names" in loaded(rare, encoding="ordinal").notices[0]
+    marked = ["-,p,red", *(f"{i},{'pq'[i % 2]},{('red', 'blue')[i % 2]}" for i in range(60))]
+    assert loaded(marked, missing=("-",)).feature_names == ("column 0", "column 1")
+
+
+def test_a_number_that_is_position_and_name_is_refused_with_both(loaded):
+    lines = [",0,1,2,y", *(f"{i},{i % 5},{i % 7},{i % 3},{'ab'[i % 2]}" for i in range(60))]
+    with pytest.raises(DataError, match=r"'2' or the one .* '1'\. .* -2 is the first, -3 the second"):
+        loaded(lines, target=2)
+    assert loaded(lines, target=-2).target_name == "2"
+    assert loaded(lines, target=-3).target_name == "1"
+    assert loaded(lines, target=4).target_name == "y"
+
+
+def test_a_marker_means_the_same_in_the_test_file_and_in_a_served_row(written, settings):
+    from initsweep.datasets._loading import prepare
+
+    lines = ["lab;job;y", *(f"{i},5;{('clerk', 'ND')[i % 2]};{'ab'[i % 2]}" for i in range(60))]
+    lines = changed(lines, line_4="ND;clerk;a")
+    test = written([lines[0], "ND;nd;a", "7,25;clerk;b"], "test.csv")
+    chosen = settings(f"csv:{written(lines)}", missing=("ND",), test_file=str(test))
+    dataset, prepared = prepare(chosen)
+    assert np.isnan(dataset.features[[2, 60], 0]).all()
+    assert dataset.features[61].tolist() == [7.25, 0]
+    fitted = type(prepared.preprocessing).load
+    path = written(json.dumps(prepared.preprocessing.to_json()), "preprocessing.json")
+    served = fitted(path).apply({"lab": ["ND", "7,25", 7.25], "job": [" nd", "clerk", "clerk"]})
+    assert np.array_equal(served[:2], prepared.features["test"])
+    assert np.array_equal(served[1], served[2])
+
+
+def rises(count: int, *, shuffled: bool = False) -> list[str]:
+    """Rows sorted by class, with an index that has gaps and two features that tell nothing."""
+    generator = np.random.default_rng(0)
+    index = np.cumsum(generator.integers(1, 9, count))
+    rows = [
+        f"{number},{a:.3f},{b:.3f},{'ab'[place >= count // 2]}"
+        for place, (number, a, b) in enumerate(zip(index, *generator.normal(size=(2, count)), strict=True))
+    ]  # fmt: skip
+    return [*generator.permutation(rows)] if shuffled else rows
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (["id,a,b,y", *rises(300)], "Column id numbers the rows"),
+        ([",a,b,y", *rises(300, shuffled=True)], "Column column 0 numbers the rows"),
+        (["id,a,b,y", *rises(300, shuffled=True)], "Column id numbers the rows"),
+        (["c,a,y", *(f"{i % 2 * 3},{i % 7},{'ab'[i % 2]}" for i in range(60))], "Column c tells the target"),
+        (["c,a,y", *(f"{i % 11},{i % 7},{i % 11 * 2.5}" for i in range(99))], "Column c tells the target"),
+        (["k,a,y", *(f"w{i % 2},{i % 7},{'ab'[i % 2]}" for i in range(60))], "Column k tells the target"),
+        (["c,a,y", *(f"{i % 5},{i % 7},{'ab'[i % 2]}" for i in range(60))], ""),
+    ],
+)  # fmt: skip
+def test_what_may_give_the_target_away_is_a_caveat(loaded, lines, said):
+    found = leaks(loaded(lines))
+    assert len(found) == bool(said)
+    assert not said or found[0].startswith(said)
+
+
+@pytest.mark.parametrize("name", ["digits", "breast_cancer", "wine", "diabetes"])
+def test_measured_features_give_nothing_away(settings, name):
+    assert leaks(load(settings(name))) == []
+
+
+@pytest.mark.parametrize("in_lines", [True, False])
+def test_records_of_json_are_rows(loaded, in_lines):
+    records = [{"x": i if i % 4 else None, "w": f"k{i % 3}", "y": "ab"[i % 2]} for i in range(60)]
+    text = "\n".join(map(json.dumps, records)) if in_lines else json.dumps(records)
+    dataset = loaded(text, kind="json")
+    assert dataset.feature_names == ("x", "w")
+    assert np.isnan(dataset.features[:, 0]).sum() == 15
+    with pytest.raises(DataError, match="no list of flat records"):
+        loaded('{"x": [1, 2', kind="json")
+    with pytest.raises(DataError, match=r"'x' is of type struct.*data\.table\.drop"):
+        loaded(json.dumps([{"x": {"a": i}, "y": i % 2} for i in range(60)]), kind="json")
+
+
+def test_names_of_classes_in_parquet(tmp_path, settings):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    features = {"y": {"_type": "ClassLabel", "names": ["no", "yes"]}, "x": {"_type": "Value"}}
+    table = pa.table({"x": [float(i) for i in range(60)], "y": [i % 2 for i in range(60)]})
+    about = {"huggingface": json.dumps({"info": {"features": features}})}
+    parquet.write_table(table.replace_schema_metadata(about), tmp_path / "my.parquet")
+    assert load(settings(f"parquet:{tmp_path / 'my.parquet'}")).class_names == ("no", "yes")
+
+
+def test_images_in_a_folder_for_each_class(tmp_path, settings):
+    from PIL import Image
+
+    for i in range(40):
+        place = tmp_path / "all" / "ab"[i % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 6), i, "u1")).save(place / f"{i}.png")
+    dataset = load(settings(f"images:{tmp_path / 'all'}"))
+    assert (dataset.shape, dataset.class_names) == ((1, 4, 6), ("a", "b"))
+    Image.fromarray(np.zeros((9, 9, 3), "u1")).save(tmp_path / "all/a/z.png")
+    with pytest.raises(DataError, match="9 x 9 pixels") as caught:
+        load(settings(f"images:{tmp_path / 'all'}"))
+    assert "python -c" in str(caught.value)
+    remedied(str(caught.value), tmp_path, "small", {})
+    assert load(settings(f"images:{tmp_path / 'small'}")).shape == (3, 32, 32)
+    (tmp_path / "all/a/y.png").write_text("no image")
+    with pytest.raises(DataError, match=r"y\.png' is no image"):
+        load(settings(f"images:{tmp_path / 'all'}"))
