@@ -33,7 +33,7 @@ def changed(lines: list[str], **others: str) -> list[str]:
 
 def remedied(said: str, folder: Path, source: str, options: dict) -> tuple[str, dict]:
     """Do what a refusal says."""
-    for command in re.findall(r"`((?:sed|grep|awk|gzip|python)\b[^`]*)`", said):
+    for command in re.findall(r"`((?:sed|grep|awk|gzip|\S*/python)\b[^`]*)`", said):
         subprocess.run(command, shell=True, check=True, cwd=folder)
         if " > " in command:
             source = f"csv:{folder / command.rpartition(' > ')[2]}"
@@ -283,7 +283,6 @@ def test_images_in_a_folder_for_each_class(tmp_path, settings):
     Image.fromarray(np.zeros((9, 9, 3), "u1")).save(tmp_path / "all/a/z.png")
     with pytest.raises(DataError, match="9 x 9 pixels") as caught:
         load(settings(f"images:{tmp_path / 'all'}"))
-    assert "python -c" in str(caught.value)
     remedied(str(caught.value), tmp_path, "small", {})
     assert load(settings(f"images:{tmp_path / 'small'}")).shape == (3, 32, 32)
     (tmp_path / "all/a/y.png").write_text("no image")

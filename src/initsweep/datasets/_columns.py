@@ -147,7 +147,8 @@ def numbers_in(column: Any, options: Settings) -> tuple[np.ndarray, str] | None:
         if not all(map(is_number, values)):
             return None
         numbers = np.array([*map(float, values), np.nan])[text.codes]
-    numbers[np.isin(numbers, _numbers_of(options))] = np.nan
+    if markers := _numbers_of(options):
+        numbers[np.isin(numbers, markers)] = np.nan
     return numbers, decimal
 
 

@@ -78,9 +78,11 @@ def said_of_header(
 
 
 def _names_over_numbers(first: list[str], rest: Records) -> bool:
-    """Return whether a column has a text of letters on top, and numbers below."""
+    """Return whether a column has a text of letters on top, and more numbers than texts below."""
     return any(
-        values and all(map(is_number, values)) and not is_number(name) and re.search(r"\w", name)
+        2 * sum(map(is_number, set(values))) > len(set(values))
+        and not is_number(name)
+        and re.search(r"\w", name)
         for name, values in _columns(first, rest)
     )
 

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,7 +48,7 @@ def read(location: str, settings: Data) -> Dataset:
             told = RESIZE.replace("SIDE", str(SMALL)).replace("FOLDER", json.dumps(str(folder)))
             raise DataError(
                 f"'{path}' is {_size(images[-1])} pixels, '{files[0]}' {_size(images[0])}, and all "
-                f"must be alike. Make others in a folder 'small': `python -c {shlex.quote(told)}`."
+                f"must be alike. Make others in a folder 'small': `{shlex.quote(sys.executable)} -c {shlex.quote(told)}`."
             )
     if any(image.ndim == 3 for image in images):
         images = [one if one.ndim == 3 else np.repeat(one[..., None], 3, axis=2) for one in images]
