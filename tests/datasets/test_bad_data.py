@@ -31,7 +31,10 @@ def message(call) -> str:
         (b"", ["my.csv' is empty"]),
         (b"\n\n", ["nothing but empty lines"]),
         ([HEADER], ["has a header but no rows"]),
-        (with_line("1.0,2,"), ["target 'y' is missing", "line 6", "(1 such row", "drop_missing_target"]),
+        (
+            with_line("1.0,2,"),
+            ["target 'y' is missing", "line 6", "(1 such row", "drop_missing_target"],
+        ),
         (with_line("inf,2,a"), ["Column 'x' is inf", "line 6", "leave the field empty"]),
         (with_line("1e39,2,a"), ["Column 'x' is 1e+39", "line 6"]),
         (with_line("tall,2,a"), ["Column 'x'", "line 6", "'tall'", "data.table.categorical"]),
@@ -40,7 +43,10 @@ def message(call) -> str:
         (with_line("1,2,3,a"), ["line 6: 4 fields"]),
         (with_line('"1,2,a'), ["line 6: a quotation mark is left open"]),
         (["x,x,y", *ROWS], ["columns 0 and 1", "both called 'x'", "rename"]),
-        (["y", *(["1"] * 30)], ["line 1 is 'y'", "none of , ; | tab and space", "at least one feature"]),
+        (
+            ["y", *(["1"] * 30)],
+            ["line 1 is 'y'", "none of , ; | tab and space", "at least one feature"],
+        ),
         (
             "\n".join(with_line("1,2,é")).encode("latin-1"),
             ["line 6", "0xe9", "'1,2,é' reads right", "iconv -f CP1252"],

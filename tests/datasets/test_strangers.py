@@ -6,6 +6,7 @@ Every remedy that is printed is run: commands by the shell, settings as paramete
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def changed(lines: list[str], **others: str) -> list[str]:
 def remedied(said: str, folder: Path, source: str, options: dict) -> tuple[str, dict]:
     """Do what a refusal says."""
     for command in re.findall(r"`((?:sed|grep|awk|gzip|\S*/python)\b[^`]*)`", said):
-        subprocess.run(command, shell=True, check=True, cwd=folder)
+        subprocess.run(["sh", "-c", command], check=True, cwd=folder)
         if " > " in command:
             source = f"csv:{folder / command.rpartition(' > ')[2]}"
     found = dict(re.findall(r"`data\.table\.(\w+): (.*?)`[,. ]", f"{said} "))
@@ -46,33 +47,49 @@ def remedied(said: str, folder: Path, source: str, options: dict) -> tuple[str, 
     return source, options | lists
 
 
-TEXT = [f"{'ab'[i % 2]}\tfine {i % 9}" for i in range(80)]
-COMMAS = [f"{3 + i % 7},{i % 10};{9 + i % 3},{i % 7};{i % 2}" for i in range(500)]
-R_TABLE = ['"x","y"', *(f'"{i}",{i % 9},"{"ab"[i % 2]}"' for i in range(60))]
-R_NAMES = ['"x","y"', *(f'"car {i}",{i % 9},"{"ab"[i % 2]}"' for i in range(60))]
+def table(names: str, row: Callable[[int], str], count: int = 60) -> list[str]:
+    """A line of names, if there are any, and rows by their number."""
+    return [*([names] if names else []), *map(row, range(count))]
+
+
+def yes(i: int) -> str:
+    """A class."""
+    return "ab"[i % 2]
+
+
+SEMICOLONS = [line.replace(",", ";") for line in NAMED]
+WHOLE = changed(NAMED, line_9='"2,5,""a"""')
+ESCAPED = table("x,z,y", lambda i: f'{i},"so \\"{i % 3}, so\\"",{yes(i)}')
+NAMELESS = table("kind,note,y,,", lambda i: f"k{i % 3},n{i % 4},{yes(i)},,")
+SINGLE = table("x,z,y", lambda i: f"{i},it's,'{yes(i)}, c'")
+SINGLE_TOO = table("x,z,y", lambda i: f"{i},{i % 7},'{yes(i)}'")
+OPEN_SINGLE = table("x,y", lambda i: f"'tis {i % 3},{yes(i)}")
+CAPITALS = table("x,y", lambda i: f"{i},{('B', 'aa', 'bb', 'bb', 'aa', 'Aa')[i % 6]}")
+LETTERS = table("x,y", lambda i: f"{i},{'aAbB'[i % 4]}")
+SEVERAL_LINES = table("text,y", lambda i: f'"one, {i % 9}\ntwo, or\nthree",{yes(i)}')
 
 
 @pytest.mark.parametrize(
     ("lines", "features", "classes"),
     [
         (["", "", *NAMED], "x z", "a b"),
-        (["sep=;", *(line.replace(",", ";") for line in NAMED)], "x z", "a b"),
+        (["sep=;", *SEMICOLONS], "x z", "a b"),
         ([line.replace(",", "~") for line in NAMED], "x z", "a b"),
         ([" " + line.replace(",", "   ") for line in NAMED], "x z", "a b"),
         ([line.replace(",", " \t ") for line in NAMED], "x z", "a b"),
         ([f"{line}," for line in NAMED], "x z", "a b"),
         (["x,z,y", *(f"{line},," for line in ROWS)], "x z", "a b"),
-        (changed(NAMED, line_9='"2,5,""a"""'), "x z", "a b"),
-        (["x,z,y", *(f'{i},"so \\"{i % 3}, so\\"",{"ab"[i % 2]}' for i in range(60))], "x z", "a b"),
-        (["kind,note,y,,", *(f"k{i % 3},n{i % 4},{'ab'[i % 2]},," for i in range(60))], "kind note", "a b"),
-        (["x,z,y", *(f"{i},it's,'{'ab'[i % 2]}, c'" for i in range(60))], "x z", "a, c|b, c"),
-        (["x,z,y", *(f"{i},{i % 7},'{('no', 'yes')[i % 2]}'" for i in range(60))], "x z", "no yes"),
-        (["x,y", *(f"'tis {i % 3},{'ab'[i % 2]}" for i in range(60))], "x", "a b"),
-        (["x,y", *(f"{i},{('No', 'yes', 'no', 'no', 'yes', 'Yes')[i % 6]}" for i in range(60))], "x", "no yes"),
-        (["x,y", *(f"{i},{'aAbB'[i % 4]}" for i in range(60))], "x", "A B a b"),
-        (['text,y', *(f'"one, {i % 9}\ntwo, or\nthree",{"ab"[i % 2]}' for i in range(60))], "text", "a b"),
+        (WHOLE, "x z", "a b"),
+        (ESCAPED, "x z", "a b"),
+        (NAMELESS, "kind note", "a b"),
+        (SINGLE, "x z", "a, c|b, c"),
+        (SINGLE_TOO, "x z", "a b"),
+        (OPEN_SINGLE, "x", "a b"),
+        (CAPITALS, "x", "B aa bb"),
+        (LETTERS, "x", "A B a b"),
+        (SEVERAL_LINES, "text", "a b"),
     ],
-)  # fmt: skip
+)
 def test_what_can_only_mean_one_thing_is_read(loaded, lines, features, classes):
     dataset = loaded(lines)
     assert dataset.feature_names == tuple(features.split())
@@ -80,41 +97,63 @@ def test_what_can_only_mean_one_thing_is_read(loaded, lines, features, classes):
     assert len(dataset.features) == 60
 
 
+MARKERS = ("-", ".", "..", "None", "unknown", "n.a.", "--", "*", "<0.5", "#DIV/0!")
+WITH_COMMAS = table("a;y", lambda i: f"{i},5;{i % 2}" if i % 3 else f"-;{i % 2}")
+COMMAS = table("", lambda i: f"{3 + i % 7},{i % 10};{9 + i % 3},{i % 7};{i % 2}", 500)
+EITHER = table("a,y", lambda i: f'"1,{i:03d}",{i % 2}')
+REMARKS = table("y\tr", lambda i: f"{yes(i)}\tfine {i % 9}", 80)
+OPEN = changed(REMARKS, line_21='b\t"open', line_25='a\tshut"')
+QUOTED = table("r,y", lambda i: f'"t, {i % 9}",{yes(i)}')
+OPEN_TOO = changed(QUOTED, line_21='"t 1,b', line_25='"t, 2",a')
+R_TABLE = table('"x","y"', lambda i: f'"{i}",{i % 9},"{yes(i)}"')
+R_NAMES = table('"x","y"', lambda i: f'"car {i}",{i % 9},"{yes(i)}"')
+NAMES = table("t,z,y", lambda i: f"A{i},{i % 7},{yes(i)}")
+TICKETS = table("t,z,y", lambda i: f"{'A/5 ' * (i % 3 == 0)}{i * 17},{i % 7},{yes(i)}", 90)
+COMMENTED = [line for row in NAMED for line in ("# so", row)][1:]
+RECORDS = table("", lambda i: f'{{"x": {i}, "y": "{yes(i)}"}}')
+ARFF = ["@relation r", "@attribute x numeric", "@attribute y {a,b}", "@data"]
+ARFF_TEXT = ["@relation r", "@attribute x string", *ARFF[2:]]
+
+
 @pytest.mark.parametrize(
-    ("lines", "options", "said", "shape"),
+    ("kind", "lines", "said", "shape"),
     [
         *(
-            (lab(marker), {}, ["'lab' holds 102 different numbers", "line 2", repr(marker)], (300, 2))
-            for marker in ("-", ".", "..", "None", "unknown", "ND", "n.a.", "--", "*", "<0.5", "#DIV/0!")
+            ("csv", lab(one), ["'lab' holds 102 different numbers", "line 2", repr(one)], (300, 2))
+            for one in MARKERS
         ),
-        (["a;y", *(f"{i},5;{i % 2}" if i % 3 else f"-;{i % 2}" for i in range(60))], {}, ["'-'"], (60, 1)),
-        (["y\tr", *changed(TEXT, line_20='b\t"open', line_24='a\tshut"')], {"target": "y", "kind": "tsv"}, ["line 21", "left open", "none"], (80, 1)),
-        (["r,y", *changed([f'"t, {i % 9}",{"ab"[i % 2]}' for i in range(60)], line_20='"t 1,b', line_24='"t, 2",a')], {}, ["line 21", "sed"], (60, 1)),
-        (changed(NAMED, line_30='1.5,"3,a'), {}, ["line 30", "left open"], (60, 2)),
-        (R_TABLE, {}, ["line 1: 2 names for 3 columns", "row names"], (60, 2)),
-        (R_NAMES, {}, ["2 faults", "line 1: 2 names", "'row'", '["row"]'], (60, 1)),
-        (["# made, by", "# hand", *NAMED], {}, ["line 1: 2 fields", "most records have 3", "1,2d"], (60, 2)),
-        ([line for row in NAMED for line in ("# so", row)][1:], {}, ["grep -v '^#'"], (60, 2)),
-        ([*NAMED, "Total: 60"], {}, ["line 62: 1 fields, 'Total: 60'"], (60, 2)),
-        ([*NAMED, "Total,180,"], {}, ["Line 62", "'Total,180,'", "a total"], (60, 2)),
-        (["x,z,y", "cm,kg,name", *ROWS], {}, ["Line 2", "'cm,kg,name'"], (60, 2)),
-        (["x,z,y", "cm,kg,", *ROWS], {}, ["Line 2", "another line of names"], (60, 2)),
-        (changed(NAMED, line_9="1,2,3,a"), {}, ["line 9: 4 fields", "needs quotes"], (59, 2)),
-        ([*NAMED, "1,2,", "1,2,NA"], {}, ["'y' is missing in line 62", "(2 such rows", "NA"], (60, 2)),
-        (["a,y", *(f'"1,{i:03d}",{i % 2}' for i in range(60))], {}, ["'1,000'", "(1000)", "as follows"], (60, 1)),
-        (["t,z,y", *(f"A{i},{i % 7},{'ab'[i % 2]}" for i in range(60))], {}, ["'t'", "drop"], (60, 1)),
-        (["t,z,y", *(f"{'A/5 ' * (i % 3 == 0)}{i * 17},{i % 7},{'ab'[i % 2]}" for i in range(90))], {}, ["'t' holds 60 different numbers", "drop"], (90, 1)),
-        ([f'{{"x": {i}, "y": "{"ab"[i % 2]}"}}' for i in range(60)], {}, ["JSON"], (60, 1)),
-        (["@relation r", "@attribute x numeric", "@attribute y {a,b}", "@data", *(f"{i},{'ab'[i % 2]}" for i in range(60))], {}, ["ARFF"], (60, 1)),
-        (["@relation r", "@attribute x string", "@attribute y {a,b}", "@data", *(f"'w {i % 9}',{'ab'[i % 2]}" for i in range(60))], {"kind": "arff"}, ["String attributes"], (60, 1)),
+        ("csv", WITH_COMMAS, ["'-'"], (60, 1)),
+        ("tsv", OPEN, ["line 21", "left open", "none"], (80, 1)),
+        ("csv", OPEN_TOO, ["line 21", "sed"], (60, 1)),
+        ("csv", changed(NAMED, line_30='1.5,"3,a'), ["line 30", "left open"], (60, 2)),
+        ("csv", R_TABLE, ["line 1: 2 names for 3 columns", "row names"], (60, 2)),
+        ("csv", R_NAMES, ["2 faults", "line 1: 2 names", "'row'", '["row"]'], (60, 1)),
+        ("csv", ["# made, by", "# hand", *NAMED], ["line 1: 2 fields", "have 3", "1,2d"], (60, 2)),
+        ("csv", COMMENTED, ["grep -v '^#'"], (60, 2)),
+        ("csv", [*NAMED, "Total: 60"], ["line 62: 1 fields, 'Total: 60'"], (60, 2)),
+        ("csv", [*NAMED, "Total,180,"], ["Line 62", "'Total,180,'", "a total"], (60, 2)),
+        ("csv", ["x,z,y", "cm,kg,name", *ROWS], ["Line 2", "'cm,kg,name'"], (60, 2)),
+        ("csv", ["x,z,y", "cm,kg,", *ROWS], ["Line 2", "another line of names"], (60, 2)),
+        ("csv", changed(NAMED, line_9="1,2,3,a"), ["line 9: 4 fields", "needs quotes"], (59, 2)),
+        (
+            "csv",
+            [*NAMED, "1,2,", "1,2,NA"],
+            ["'y' is missing in line 62", "(2 such", "NA"],
+            (60, 2),
+        ),
+        ("csv", EITHER, ["'1,000'", "(1000)", "as follows"], (60, 1)),
+        ("csv", NAMES, ["'t'", "drop"], (60, 1)),
+        ("csv", TICKETS, ["'t' holds 60 different numbers", "drop"], (90, 1)),
+        ("csv", RECORDS, ["JSON"], (60, 1)),
+        ("csv", [*ARFF, *(line.partition(",")[2] for line in ROWS)], ["ARFF"], (60, 1)),
+        ("arff", [*ARFF_TEXT, *(f"'w {i % 9}',{yes(i)}" for i in range(60))], ["String"], (60, 1)),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused_is_read_as_the_refusal_says(
-    written, settings, tmp_path, lines, options, said, shape
+    written, settings, tmp_path, kind, lines, said, shape
 ):
-    kind = options.pop("kind", "csv")
-    path = written(lines, f"my.{kind}")
-    source = f"{kind}:{path}"
+    source = f"{kind}:{written(lines, f'my.{kind}')}"
+    options = {"target": "y"} if lines is OPEN else {}
     with pytest.raises(DataError) as caught:
         load(settings(source, **options))
     for part in said:
@@ -146,21 +185,19 @@ def test_what_a_remedy_lists_is_added_to_what_was_listed(loaded):
     assert '`data.table.missing: ["ND", "-"]`' in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("options", "first"), [({}, (3.0, 9.0)), ({"decimal": ","}, (3.0, 9.0)), ({"header": False}, (3.0, 9.0))]
-)  # fmt: skip
-def test_european_files_just_work(loaded, options, first):
+@pytest.mark.parametrize("options", [{}, {"decimal": ","}, {"header": False}, {"delimiter": ";"}])
+def test_european_files_just_work(loaded, options):
     dataset = loaded(COMMAS, **options)
     assert dataset.features.shape == (500, 2)
-    assert tuple(dataset.features[0]) == first
+    assert dataset.features[0].tolist() == [3, 9]
     assert dataset.features[13].tolist() == [9.3, 10.6]
-    thousands = loaded(["a;y", *(f"1.{i:03d},5;{i % 2}" for i in range(60))])
+    thousands = loaded(table("a;y", lambda i: f"1.{i:03d},5;{i % 2}"))
     assert thousands.features[7, 0] == 1007.5
 
 
 @pytest.mark.parametrize(("decimal", "value"), [(".", 1007), (",", 1.007)])
 def test_a_comma_that_could_be_either_is_what_it_was_said_to_be(loaded, decimal, value):
-    lines = ["a;y", *(f"1,{i:03d};{i % 2}" for i in range(60))]
+    lines = table("a;y", lambda i: f"1,{i:03d};{i % 2}")
     assert loaded(lines, decimal=decimal).features[7, 0] == value
 
 
@@ -189,7 +226,9 @@ def test_a_first_line_of_texts_that_could_be_data_is_said(loaded):
 
 def test_a_number_that_is_position_and_name_is_refused_with_both(loaded):
     lines = [",0,1,2,y", *(f"{i},{i % 5},{i % 7},{i % 3},{'ab'[i % 2]}" for i in range(60))]
-    with pytest.raises(DataError, match=r"'2' or the one .* '1'\. .* -2 is the first, -3 the second"):
+    with pytest.raises(
+        DataError, match=r"'2' or the one .* '1'\. .* -2 is the first, -3 the second"
+    ):
         loaded(lines, target=2)
     assert loaded(lines, target=-2).target_name == "2"
     assert loaded(lines, target=-3).target_name == "1"
@@ -213,29 +252,26 @@ def test_a_marker_means_the_same_in_the_test_file_and_in_a_served_row(written, s
     assert np.array_equal(served[1], served[2])
 
 
-def rises(count: int, *, shuffled: bool = False) -> list[str]:
+def numbered(*, shuffled: bool = False) -> list[str]:
     """Rows sorted by class, with an index that has gaps and two features that tell nothing."""
     generator = np.random.default_rng(0)
-    index = np.cumsum(generator.integers(1, 9, count))
-    rows = [
-        f"{number},{a:.3f},{b:.3f},{'ab'[place >= count // 2]}"
-        for place, (number, a, b) in enumerate(zip(index, *generator.normal(size=(2, count)), strict=True))
-    ]  # fmt: skip
+    index, noise = np.cumsum(generator.integers(1, 9, 300)), generator.normal(size=(300, 2))
+    rows = [f"{n},{a:.3f},{b:.3f},{'ab'[int(n > 700)]}" for n, (a, b) in zip(index, noise, strict=True)]
     return [*generator.permutation(rows)] if shuffled else rows
 
 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["id,a,b,y", *rises(300)], "Column id numbers the rows"),
-        ([",a,b,y", *rises(300, shuffled=True)], "Column column 0 numbers the rows"),
-        (["id,a,b,y", *rises(300, shuffled=True)], "Column id numbers the rows"),
-        (["c,a,y", *(f"{i % 2 * 3},{i % 7},{'ab'[i % 2]}" for i in range(60))], "Column c tells the target"),
-        (["c,a,y", *(f"{i % 11},{i % 7},{i % 11 * 2.5}" for i in range(99))], "Column c tells the target"),
-        (["k,a,y", *(f"w{i % 2},{i % 7},{'ab'[i % 2]}" for i in range(60))], "Column k tells the target"),
-        (["c,a,y", *(f"{i % 5},{i % 7},{'ab'[i % 2]}" for i in range(60))], ""),
+        (["id,a,b,y", *numbered()], "Column id numbers the rows"),
+        ([",a,b,y", *numbered(shuffled=True)], "Column column 0 numbers the rows"),
+        (["id,a,b,y", *numbered(shuffled=True)], "Column id numbers the rows"),
+        (table("c,a,y", lambda i: f"{i % 2 * 3},{i % 7},{yes(i)}"), "Column c tells the target"),
+        (table("c,a,y", lambda i: f"{i % 11},{i % 7},{i % 11 * 2.5}"), "Column c tells the target"),
+        (table("k,a,y", lambda i: f"w{i % 2},{i % 7},{yes(i)}"), "Column k tells the target"),
+        (table("c,a,y", lambda i: f"{i % 5},{i % 7},{yes(i)}"), ""),
     ],
-)  # fmt: skip
+)
 def test_what_may_give_the_target_away_is_a_caveat(loaded, lines, said):
     found = leaks(loaded(lines))
     assert len(found) == bool(said)

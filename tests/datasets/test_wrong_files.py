@@ -128,7 +128,9 @@ def test_one_zero_byte_is_not_taken_for_utf_16(loaded):
 @pytest.mark.parametrize("end", ["\r", "\r\n"])
 def test_ends_of_lines_of_other_systems(loaded, end):
     assert loaded(end.join(LINES)).features.shape == (60, 2)
-    assert "line 7: 1 fields, '1'" in message(lambda: loaded(end.join([*LINES[:6], "1", *LINES[6:]])))
+    assert "line 7: 1 fields, '1'" in message(
+        lambda: loaded(end.join([*LINES[:6], "1", *LINES[6:]]))
+    )
 
 
 def test_a_quotation_mark_left_open_in_a_large_file(loaded):

@@ -359,7 +359,7 @@ def test_looking_for_code_leaves_no_trace(here):
         (("--data", "my.csv", "--target", "anwser"), "no column 'anwser'. Did you mean 'answer'?"),
         (("--data", "my.csv", "--drop", "sise"), "no column 'sise'. Did you mean 'size'?"),
         (("--data", "no.csv"), "there is no file 'no.csv'"),
-        (("--data", "my.txt"), "say what it is, as in csv:FILE"),
+        (("--data", "my.txt"), "say what it is, as in arff:FILE, csv:FILE"),
         (("--data", "diggits"), "Did you mean 'digits'?"),
         (("--data", "wine", "--target", "x"), "--target: for tables only"),
         (

@@ -45,10 +45,11 @@ def read(location: str, settings: Data) -> Dataset:
     for path in files[1:]:
         images.append(_image(path))
         if images[-1].shape[:2] != images[0].shape[:2]:
-            told = RESIZE.replace("SIDE", str(SMALL)).replace("FOLDER", json.dumps(str(folder)))
+            code = RESIZE.replace("SIDE", str(SMALL)).replace("FOLDER", json.dumps(str(folder)))
             raise DataError(
                 f"'{path}' is {_size(images[-1])} pixels, '{files[0]}' {_size(images[0])}, and all "
-                f"must be alike. Make others in a folder 'small': `{shlex.quote(sys.executable)} -c {shlex.quote(told)}`."
+                "must be alike. Make others in a folder 'small': "
+                f"`{shlex.join([sys.executable, '-c', code])}`."
             )
     if any(image.ndim == 3 for image in images):
         images = [one if one.ndim == 3 else np.repeat(one[..., None], 3, axis=2) for one in images]
