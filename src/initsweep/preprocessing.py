@@ -28,6 +28,9 @@ FORMAT = 1
 CHUNK_VALUES = 1 << 22
 """How many values are held in double precision at a time."""
 
+DECORATION = re.compile("[$€£¥₹₽₩₺%‰'_\u2019\\s()\u2212\u2013]|EUR|USD|GBP|CHF|JPY|CNY|INR")
+"""What people write with numbers beside signs, digits, commas and points."""
+
 UNKNOWN = -1
 """The code of a category that no known row had, and of a missing one if none was missing."""
 
@@ -242,14 +245,20 @@ def is_marker(value: object, missing: Sequence[str]) -> bool:
     return text is not None and text.lower() in missing
 
 
-def plain_number(text: str, decimal: str) -> str:
-    """Return a number with this decimal mark as Python reads it: "1.234,5" becomes "1234.5".
+def bare_number(text: str) -> str:
+    """Return a number without currency and percent signs and spaces; "(7)" is -7."""
+    minus = bool(re.match(r"\s*\(", text)) or any(one in text for one in "\u2212\u2013")
+    return "-" * minus + DECORATION.sub("", text)
 
-    The other mark may stand between groups of three digits; anything else is left as it is.
+
+def plain_number(text: str, decimal: str) -> str:
+    """Return a number with this decimal mark as Python reads it: "€ 1.234,5" becomes "1234.5".
+
+    The other mark may stand between groups of digits; anything else is left as it is.
     """
     other = "." if decimal == "," else ","
-    whole, mark, fraction = text.partition(decimal)
-    if other in whole and re.fullmatch(rf"[+-]?\d{{1,3}}(?:\{other}\d{{3}})+", whole):
+    whole, mark, fraction = bare_number(text).partition(decimal)
+    if re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}(?:\{other}\d{{2,3}})*\{other}\d{{3}}", whole):
         whole = whole.replace(other, "")
     return f"{whole}.{fraction}" if mark else whole
 

@@ -256,7 +256,9 @@ def numbered(*, shuffled: bool = False) -> list[str]:
     """Rows sorted by class, with an index that has gaps and two features that tell nothing."""
     generator = np.random.default_rng(0)
     index, noise = np.cumsum(generator.integers(1, 9, 300)), generator.normal(size=(300, 2))
-    rows = [f"{n},{a:.3f},{b:.3f},{'ab'[int(n > 700)]}" for n, (a, b) in zip(index, noise, strict=True)]
+    rows = [
+        f"{n},{a:.3f},{b:.3f},{'ab'[int(n > 700)]}" for n, (a, b) in zip(index, noise, strict=True)
+    ]
     return [*generator.permutation(rows)] if shuffled else rows
 
 

@@ -47,7 +47,7 @@ def test_tsv_is_cut_at_tabs_whatever_else_there_is(loaded):
     rows = [f"{row},5\t{'ab'[row % 2]}" for row in range(30)]
     dataset = loaded(rows, kind="tsv")
     assert dataset.features[:3, 0].tolist() == [0.5, 1.5, 2.5]
-    assert "Decimal commas are read as points in column 0." in dataset.notices
+    assert dataset.notices[-1].endswith("'0,5' in 'column 0' is 0.5.")
 
 
 @pytest.mark.parametrize(
@@ -87,10 +87,7 @@ def test_numbers_are_read_as_people_write_them(loaded):
     values = ["+5", " 1e3", "-.5", "7.", "1E-2"]
     dataset = loaded(["x,y", *(f"{v},a" for v in values), *(f"{i},b" for i in range(30))])
     assert dataset.features[:5, 0].tolist() == [5, 1000, -0.5, 7, 0.01]
-    with pytest.raises(
-        DataError, match=r"separators of thousands, such as '1_000' in line 2.* here 1000"
-    ):
-        loaded(["x,y", "1_000,a", *(f"{i},b" for i in range(30))])
+    assert loaded(["x,y", "1_000,a", *(f"{i},b" for i in range(30))]).features[0, 0] == 1000
 
 
 def test_a_declared_category_may_look_like_a_number(loaded):

@@ -10,8 +10,8 @@ import pyarrow as pa
 from pyarrow import compute
 
 from initsweep.datasets._faults import FaultError
-from initsweep.datasets._likeness import likeness
-from initsweep.datasets._values import WITH_COMMA, has_decimal_commas, is_number, markers_of
+from initsweep.datasets._numbers import AMBIGUOUS, FEW_CATEGORIES, Written, is_written, written
+from initsweep.datasets._values import is_number, markers_of
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
@@ -19,10 +19,6 @@ from initsweep.preprocessing import category_of, plain_number
 
 Place = Callable[[int], str]
 LARGEST = float(np.finfo(np.float32).max)
-FEW_CATEGORIES = 20
-"""So many different prices or percentages in a column can be categories; more are numbers. So many
-different texts among more different numbers can stand for missing values."""
-
 FEATURE = "leave the field empty if it is missing"
 TARGET = "remove the row: a target must not be missing"
 
@@ -31,13 +27,15 @@ TARGET = "remove the row: a target must not be missing"
 class Feature:
     """A column as numbers: values, or positions among `categories`. NaN is missing.
 
-    `decimal` is the decimal mark of numbers that NumPy does not read as they are written.
+    `decimal` is the decimal mark of numbers that are not written as Python reads them, `written` an
+    example of them.
     """
 
     name: str
     values: np.ndarray
     categories: tuple[str, ...] | None
     decimal: str = ""
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +75,16 @@ def read_feature(
     plain = plain_column(name, column, options, f"set data.table.drop: {json.dumps([name])}")
     if as_category or (pa.types.is_dictionary(column.type) and pa.types.is_string(plain.type)):
         return _categories(name, text_of(plain))
-    found = numbers_in(plain, options)
-    if found is None:
+    numbers, how = numbers_in(plain, options)
+    if numbers is None:
         text = text_of(plain)
+        refuse_several(name, text, how, place)
         choice = f" If all are names, set data.table.categorical: {json.dumps([name])}."
         refuse_mixed(name, text, place, few=(choice, {}), many=(choice, {"drop": [name]}))
-        refuse_odd_numbers(name, text, place)
         return _categories(name, text)
-    numbers, decimal = found
     refuse_infinite(name, numbers, place, FEATURE)
-    return Feature(name=name, values=numbers, categories=None, decimal=decimal)
+    decimal, example = (how.mark, how.example) if how is not None else ("", "")
+    return Feature(name=name, values=numbers, categories=None, decimal=decimal, written=example)
 
 
 def plain_column(name: str, column: Any, options: Settings, otherwise: str) -> Any:  # noqa: ANN401 - pyarrow is untyped
@@ -128,28 +126,23 @@ def _numbers_of(options: Settings) -> list[float]:
     return [float(one) for one in markers_of(options.missing) if is_number(one)]
 
 
-def numbers_in(column: Any, options: Settings) -> tuple[np.ndarray, str] | None:  # noqa: ANN401
-    """Return a plain column as float64, NaN where missing, and its decimal mark.
+def numbers_in(column: Any, options: Settings) -> tuple[np.ndarray | None, Written | None]:  # noqa: ANN401
+    """Return a plain column as float64, NaN where missing, and how text in it is written.
 
-    None if some of it is no number; the mark is "" where Python reads the numbers as they are.
+    None if some of it is no number, or could be several.
     """
-    if not pa.types.is_string(column.type):
-        return np.array(column.cast(pa.float64(), safe=False).to_numpy()), ""
+    how = None
     try:
-        numbers, decimal = np.array(column.cast(pa.float64()).to_numpy()), ""
+        numbers = np.array(column.cast(pa.float64(), safe=False).to_numpy())
     except pa.ArrowInvalid:
-        text, decimal = text_of(column), ""
-        values = text.distinct
-        if options.decimal != "auto" or has_decimal_commas(values):
-            decimal = "," if options.decimal == "auto" else options.decimal
-            values = [plain_number(one, decimal) for one in values]
-        # What pyarrow does not read: a leading plus, or an exponent without digits after the point.
-        if not all(map(is_number, values)):
-            return None
-        numbers = np.array([*map(float, values), np.nan])[text.codes]
+        text = text_of(column)
+        how = written(text.distinct, options.decimal)
+        if how is None or how.why:
+            return None, how
+        numbers = np.array([*map(float, how.plain), np.nan])[text.codes]
     if markers := _numbers_of(options):
         numbers[np.isin(numbers, markers)] = np.nan
-    return numbers, decimal
+    return numbers, how
 
 
 def text_of(column: Any) -> Text:  # noqa: ANN401
@@ -165,22 +158,29 @@ def text_of(column: Any) -> Text:  # noqa: ANN401
     return Text(distinct=distinct, codes=table[indices])
 
 
-def refuse_odd_numbers(name: str, text: Text, place: Place) -> None:
-    """Refuse numbers that are not written as such: with a currency sign, brackets, ...
+def refuse_several(name: str, text: Text, how: Written | None, place: Place) -> None:
+    """Refuse numbers that could be several, by where they have a comma or a sign.
 
     Raises:
-        FaultError: With an example and how to write it.
+        FaultError: With an example, and what decides.
     """
-    found = likeness(text.distinct)
-    if found is None or not found.is_number or found.has_unit:
+    if how is None or not how.why:
         return
-    if found.sets or len(text.distinct) > FEW_CATEGORIES:
-        row = int(np.argmax(text.codes == text.distinct.index(found.example)))
+    row = int(np.argmax(text.codes == text.distinct.index(how.example)))
+    said = (
+        f"Column {quoted(name)} holds numbers {how.why}, such as {quoted(how.example)} in "
+        f"{place(row)}."
+    )
+    if how.why != AMBIGUOUS:
         raise FaultError(
-            f"Column {quoted(name)} holds {found.what}, such as {quoted(found.example)} in "
-            f"{place(row)}. {found.remedy}.",
-            sets=found.sets,
+            f"{said} Write them alike, or leave the column out.", sets={"drop": [name]}
         )
+    plain = plain_number(how.example, ".")
+    raise FaultError(
+        f'{said} If the comma separates thousands ({plain}), set data.table.decimal: "."; if it '
+        "is a decimal comma, as follows.",
+        sets={"decimal": ","},
+    )
 
 
 def refuse_mixed(
@@ -203,11 +203,12 @@ def refuse_mixed(
     Raises:
         FaultError: Naming the texts, and the first row that has one.
     """
-    plain = [is_number(one) or bool(WITH_COMMA.fullmatch(one)) for one in text.distinct]
+    odd_ones = len(text.distinct) > FEW_CATEGORIES
+    plain = [is_written(one) if odd_ones else is_number(one) for one in text.distinct]
     number = np.array([*plain, True])
     texts = [value for value, flag in zip(text.distinct, number, strict=False) if not flag]
     count = len(text.distinct) - len(texts)
-    if not texts or count <= len(texts) or _are_odd(texts, len(text.distinct)):
+    if not texts or count <= len(texts):
         return
     odd = ~number[text.codes]
     row, rows = int(np.argmax(odd)), int(odd.sum())
@@ -215,7 +216,7 @@ def refuse_mixed(
         f"Column {quoted(name)} holds {count} different numbers, but in {place(row)} it is "
         f"{quoted(text.distinct[text.codes[row]])} ({rows} such row{'s' * (rows > 1)} in all"
     )
-    if len(texts) > FEW_CATEGORIES:
+    if len(texts) > max(FEW_CATEGORIES, count // 5):
         raise FaultError(f"{said}, {len(texts)} different texts).{many[0]}", sets=many[1])
     others = f": {listed(texts)}" if len(texts) > 1 else ""
     raise FaultError(
@@ -223,13 +224,6 @@ def refuse_mixed(
         sets={"missing": texts, **few[1]},
         row=row if rows == 1 else None,
     )
-
-
-def _are_odd(texts: Sequence[str], different: int) -> bool:
-    """Return whether texts among many numbers are such, too, written in another way."""
-    found = likeness(texts)
-    is_number = found is not None and found.is_number and not found.has_unit
-    return is_number and different > FEW_CATEGORIES
 
 
 def refuse_infinite(name: str, numbers: np.ndarray, place: Place, remedy: str) -> None:

@@ -4,10 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from initsweep.datasets._columns import FEW_CATEGORIES, Feature
+from initsweep.datasets._columns import Feature
 from initsweep.datasets._faults import FaultError
 from initsweep.datasets._likeness import likeness
-from initsweep.datasets._wording import listed, quoted
+from initsweep.datasets._numbers import FEW_CATEGORIES
+from initsweep.datasets._target import Target
+from initsweep.datasets._wording import quoted
+from initsweep.errors import few
+from initsweep.preprocessing import plain_number
 
 IDENTIFIER = 0.9
 """A category of its own in more of the rows than this: nothing is learned from one row each."""
@@ -38,10 +42,14 @@ def identifiers(features: Sequence[Feature]) -> list[FaultError]:
     return [FaultError(said, sets={"drop": [one.name for one in found]})]
 
 
-def said_of_numbers(features: Sequence[Feature]) -> list[str]:
-    """Return what to say of numbers that are not written as Python writes them."""
-    names = [one.name for one in features if one.decimal == ","]
-    return [f"Decimal commas are read as points in {listed(names)}."] if names else []
+def said_of_numbers(columns: Sequence[Feature | Target]) -> list[str]:
+    """Return what to say of numbers that are not written as Python writes them, in one line."""
+    found = [
+        f"{quoted(one.written)} in {quoted(one.name)} is {plain_number(one.written, one.decimal)}"
+        for one in columns
+        if one.decimal
+    ]
+    return [f"Numbers are read without signs and separators: {few(found)}."] if found else []
 
 
 def said_of_categories(features: Sequence[Feature], encoding: str) -> list[str]:

@@ -103,7 +103,7 @@ def _dataset(table: Table, settings: Data, target: str, split: np.ndarray | None
         notices=(
             *table.notices,
             *answer.notices,
-            *said_of_numbers(features),
+            *said_of_numbers([*features, answer]),
             *said_of_categories(own, options.encoding),
         ),
     )

@@ -1,7 +1,7 @@
 """The column to be predicted: classes or numbers."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +10,6 @@ import pyarrow as pa
 from initsweep.datasets import Task
 from initsweep.datasets._classes import refuse_too_many, without_capitals
 from initsweep.datasets._columns import (
-    FEW_CATEGORIES,
     TARGET,
     Place,
     Text,
@@ -18,11 +17,12 @@ from initsweep.datasets._columns import (
     plain_column,
     refuse_infinite,
     refuse_mixed,
-    refuse_odd_numbers,
+    refuse_several,
     text_of,
 )
 from initsweep.datasets._faults import FaultError
 from initsweep.datasets._likeness import likeness
+from initsweep.datasets._numbers import FEW_CATEGORIES
 from initsweep.datasets._values import is_number
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
@@ -41,12 +41,15 @@ LARGEST_WHOLE = 2**53
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Class indices with their names, or numbers."""
+    """Class indices with their names, or numbers; `decimal` and `written` as of a `Feature`."""
 
     task: Task
     values: np.ndarray
     class_names: tuple[str, ...]
     notices: tuple[str, ...] = ()
+    name: str = ""
+    decimal: str = ""
+    written: str = ""
 
 
 def read_target(
@@ -81,16 +84,22 @@ def read_target(
     """
     plain = plain_column(name, column, options, "set data.table.target to another column")
     _refuse_missing(name, plain, column, place)
-    found = None if pa.types.is_boolean(plain.type) else numbers_in(plain, options)
-    numbers = None if found is None else found[0]
+    is_truth = pa.types.is_boolean(plain.type)
+    numbers, how = (None, None) if is_truth else numbers_in(plain, options)
+    if task != "classification":
+        refuse_several(name, text_of(plain), how, place)
     if task == "regression":
-        return _quantity(name, numbers, text_of(plain), place)
-    if numbers is None:
+        answer = _quantity(name, numbers, text_of(plain), place)
+    elif numbers is None:
         if task == "auto":
             _refuse_unlike_classes(name, text_of(plain), place)
         return _classes(name, text_of(plain), others, as_written=as_written)
-    refuse_infinite(name, numbers, place, TARGET)
-    return _by_number(name, numbers, task, others)
+    else:
+        refuse_infinite(name, numbers, place, TARGET)
+        answer = _by_number(name, numbers, task, others)
+    if how is None:
+        return answer
+    return replace(answer, name=name, decimal=how.mark, written=how.example)
 
 
 def has_target(column: Any, options: Settings) -> np.ndarray:  # noqa: ANN401
@@ -129,7 +138,6 @@ def _refuse_unlike_classes(name: str, text: Text, place: Place) -> None:
     another = " Correct them, or set data.table.target to another column."
     dropped = {"drop_missing_target": True}
     refuse_mixed(name, text, place, few=(choice, dropped), many=(another, {}))
-    refuse_odd_numbers(name, text, place)
 
 
 def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  # noqa: ANN401
