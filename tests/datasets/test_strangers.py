@@ -66,6 +66,8 @@ SINGLE_TOO = table("x,z,y", lambda i: f"{i},{i % 7},'{yes(i)}'")
 OPEN_SINGLE = table("x,y", lambda i: f"'tis {i % 3},{yes(i)}")
 CAPITALS = table("x,y", lambda i: f"{i},{('B', 'aa', 'bb', 'bb', 'aa', 'Aa')[i % 6]}")
 LETTERS = table("x,y", lambda i: f"{i},{'aAbB'[i % 4]}")
+WIDE = table("town      x   y", lambda i: f"New York  {i % 9:3d}   {yes(i)}")
+EUROPEAN_SPACES = table("x z y", lambda i: f"{i},5 {i % 7},25 {yes(i)}")
 SEVERAL_LINES = table("text,y", lambda i: f'"one, {i % 9}\ntwo, or\nthree",{yes(i)}')
 
 
@@ -88,6 +90,9 @@ SEVERAL_LINES = table("text,y", lambda i: f'"one, {i % 9}\ntwo, or\nthree",{yes(
         (CAPITALS, "x", "B aa bb"),
         (LETTERS, "x", "A B a b"),
         (SEVERAL_LINES, "text", "a b"),
+        (WIDE, "town x", "a b"),
+        ([*NAMED, ",,", " ,,"], "x z", "a b"),
+        (EUROPEAN_SPACES, "x z", "a b"),
     ],
 )
 def test_what_can_only_mean_one_thing_is_read(loaded, lines, features, classes):
@@ -133,7 +138,14 @@ ARFF_TEXT = ["@relation r", "@attribute x string", *ARFF[2:]]
         ("csv", [*NAMED, "Total: 60"], ["line 62: 1 fields, 'Total: 60'"], (60, 2)),
         ("csv", [*NAMED, "Total,180,"], ["Line 62", "'Total,180,'", "a total"], (60, 2)),
         ("csv", ["x,z,y", "cm,kg,name", *ROWS], ["Line 2", "'cm,kg,name'"], (60, 2)),
-        ("csv", ["x,z,y", "cm,kg,", *ROWS], ["Line 2", "another line of names"], (60, 2)),
+        ("csv", ["x,z,y", "cm,kg,", *ROWS], ["Line 2", "a line of names"], (60, 2)),
+        (
+            "csv",
+            changed(NAMED, line_20="x,z,y", line_40="x,z,y"),
+            ["Line 20", "as others"],
+            (58, 2),
+        ),
+        ("csv", ["x,x,y", *ROWS], ["columns 0 and 1", "both called 'x'", "x,x.1,y"], (60, 2)),
         ("csv", changed(NAMED, line_9="1,2,3,a"), ["line 9: 4 fields", "needs quotes"], (59, 2)),
         (
             "csv",

@@ -222,7 +222,7 @@ def refuse_mixed(
     raise FaultError(
         f"{said}{others}).{few[0]}",
         sets={"missing": texts, **few[1]},
-        row=row if rows == 1 else None,
+        rows=np.flatnonzero(odd).tolist(),
     )
 
 

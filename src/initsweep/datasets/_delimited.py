@@ -3,11 +3,14 @@
 import csv
 import io
 import itertools
-from collections.abc import Callable, Iterator
+import re
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
@@ -17,7 +20,13 @@ from initsweep.datasets._encoding import LONGEST_LINE, checked_text
 from initsweep.datasets._faults import FaultError, command
 from initsweep.datasets._files import check_width, opened
 from initsweep.datasets._given import Table
-from initsweep.datasets._headers import check_names, has_header, header_contradicted, said_of_header
+from initsweep.datasets._headers import (
+    check_names,
+    has_header,
+    header_contradicted,
+    named,
+    said_of_header,
+)
 from initsweep.datasets._repairs import mend
 from initsweep.datasets._wording import in_one_line, quoted
 from initsweep.errors import DataError
@@ -151,20 +160,54 @@ def _table(content: Content, settings: Settings) -> Table | None:
         *said_of_header(path, records, header=header, chosen=chosen, line=line),
     ]
     raw = records[0] if header else [""] * columns.num_columns
-    names, blank = check_names(raw, path, f"line {line}"), [not one.strip() for one in raw]
+    names, faults = _names(content, raw, line)
+    blank = [not one.strip() for one in raw]
     kept = [at for at, is_blank in enumerate(blank) if not (is_blank and _is_empty(columns[at]))]
     if left := len(raw) - len(kept):
         notices.append(f"'{path}': {left} columns without name and values are left out.")
-    return Table(
-        path=path,
-        columns=columns.rename_columns(names).select(kept),
-        place=lambda row: f"line {_line_of(content, row + int(header))} of '{path}'",
-        without=lambda row: _without(content, row + int(header)),
-        names_made_up=not header,
-        unnamed=tuple(names[at] for at in kept if header and blank[at]),
-        notices=tuple(notices),
-        faults=content.faults,
+    return _without_blank_rows(
+        Table(
+            path=path,
+            columns=columns.rename_columns(names).select(kept),
+            place=lambda row: f"line {_line_of(content, row + int(header))} of '{path}'",
+            without=lambda rows: _without(content, [row + int(header) for row in rows]),
+            names_made_up=not header,
+            unnamed=tuple(names[at] for at in kept if header and blank[at]),
+            notices=tuple(notices),
+            faults=(*content.faults, *faults),
+        )
     )
+
+
+def _names(content: Content, raw: Sequence[str], line: int) -> tuple[list[str], list[FaultError]]:
+    """Name the columns.
+
+    Returns:
+        Names that are all different, and what is wrong with those in the file.
+    """
+    path, names = str(content.path), named(raw)
+    try:
+        return check_names(raw, path, f"line {line}"), []
+    except DataError as error:
+        stream = io.StringIO()
+        dialect = content.dialect
+        csv.writer(stream, delimiter=dialect.delimiter, lineterminator="").writerow(names)
+        told = re.sub(r"([\\/&])", r"\\\1", stream.getvalue())
+        run = "" if content.faults or "\n" in told else shlex.quote(f"{line}s/.*/{told}/")
+        run = run and command(content.path, [f"sed {run}"])
+        return names, [FaultError(str(error), run=run)]
+
+
+def _without_blank_rows(table: Table) -> Table:
+    """Return the table without rows of which every field is empty, as spreadsheets add them."""
+    blank: Any = True
+    for column in table.columns.columns:
+        blank = compute.and_(blank, compute.equal(compute.utf8_trim_whitespace(column), ""))
+        if not compute.any(blank).as_py():
+            return table
+    kept = np.flatnonzero(~np.array(blank.to_numpy(), bool))
+    gone = table.columns.num_rows - len(kept)
+    return table.rows(kept, f"'{table.path}': {gone} rows without any value are left out.")
 
 
 def _is_empty(column: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
@@ -218,11 +261,12 @@ def _header(path: str, records: Records, settings: Settings, line: int) -> bool:
     return settings.header
 
 
-def _without(content: Content, record: int) -> str:
-    """Return the command that leaves out a record, "" where another has been named."""
+def _without(content: Content, records: Sequence[int]) -> str:
+    """Return the command that leaves out records, "" where another has been named."""
     if content.faults:
         return ""
-    return command(content.path, [f"sed '{_line_of(content, record)}d'"])
+    lines = [line for at, (line, _) in enumerate(content.records()) if at in records]
+    return command(content.path, [f"sed '{';'.join(f'{line}d' for line in lines)}'"])
 
 
 def _line_of(content: Content, record: int) -> int:

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from initsweep.datasets._numbers import is_written
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 
@@ -72,6 +73,9 @@ def find_dialect(text: str, delimiter: str, quote: str, path: str) -> Dialect:
         cut, marks = found.delimiter, found.quotechar
     except clevercsv.Error:
         cut, marks = "", '"'
+    if cut == "," and all(len(line.split()) > 1 for line in present):
+        fields = [field for line in present for field in line.split()]
+        cut = " " if all(map(is_written, fields)) else cut  # their commas are decimal marks
     cut = cut if delimiter == "auto" else delimiter
     if not cut:
         raise DataError(uncut(path, first + 1, lines[first]))

@@ -9,6 +9,7 @@ from initsweep.datasets._files import is_packed
 from initsweep.errors import DataError, few
 from initsweep.params import Table as Settings
 
+FEW_ROWS = 20
 MOST_SAID = 8
 """Of faults, in full; what helps against the others is said with them."""
 
@@ -19,7 +20,7 @@ class FaultError(DataError):
     Attributes:
         sets: Keys of `data.table` with which the file is read all the same.
         run: A command for the shell that writes a file which is read.
-        row: The only row that it is about, if there is one.
+        rows: The rows that it is about, if they are few.
     """
 
     def __init__(
@@ -28,10 +29,11 @@ class FaultError(DataError):
         *,
         sets: Mapping[str, object] | None = None,
         run: str = "",
-        row: int | None = None,
+        rows: Sequence[int] = (),
     ) -> None:
         super().__init__(said)
-        self.sets, self.run, self.row = sets or {}, run, row
+        self.sets, self.run = sets or {}, run
+        self.rows = tuple(rows) if len(rows) <= FEW_ROWS else ()
 
 
 def refuse_all(

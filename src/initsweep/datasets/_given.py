@@ -1,6 +1,6 @@
 """A table as it stands in a file, and the columns that parameters name in it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -32,7 +32,7 @@ class Table:
         path: The file.
         columns: A pyarrow table; text where the format has no types.
         place: Says where a row stands, for messages: "line 7 of 'data/raw/my.csv'".
-        without: Returns a command for the shell that leaves out a row, "" if there is none.
+        without: Returns a command for the shell that leaves out rows, "" if there is none.
         names_made_up: Whether the file has no names of columns.
         unnamed: Columns that have no name where others have one.
         notices: What was assumed when it was read.
@@ -42,11 +42,21 @@ class Table:
     path: str
     columns: Any
     place: Callable[[int], str]
-    without: Callable[[int], str] = lambda _: ""
+    without: Callable[[Sequence[int]], str] = lambda _: ""
     names_made_up: bool = False
     unnamed: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     faults: tuple[FaultError, ...] = ()
+
+    def rows(self, kept: np.ndarray, said: str) -> "Table":
+        """Return some of the rows, with a notice of what the others are."""
+        return replace(
+            self,
+            columns=self.columns.take(kept),
+            place=lambda row: self.place(int(kept[row])),
+            without=lambda rows: self.without([int(kept[row]) for row in rows]),
+            notices=(*self.notices, said),
+        )
 
 
 def find_column(table: Table, wanted: str | int, key: str) -> str:
@@ -110,7 +120,7 @@ def joined(table: Table, test: Table) -> Table:
         notices=(*table.notices, *test.notices),
         faults=(*table.faults, *test.faults),
         place=lambda row: table.place(row) if row < rows else test.place(row - rows),
-        without=lambda row: table.without(row) if row < rows else test.without(row - rows),
+        without=lambda chosen: table.without(chosen) if max(chosen) < rows else "",
     )
 
 

@@ -135,6 +135,18 @@ def _recurs(first: list[str], rest: Records) -> bool:
     return any(name in values and not is_number(name) for name, values in _columns(first, rest))
 
 
+def named(names: Sequence[str]) -> list[str]:
+    """Return names of columns, all different: "column N" for an empty one, "x.1" for a second x."""
+    found: list[str] = []
+    for position, raw in enumerate(names):
+        name = raw.strip() or f"column {position}"
+        number = found.count(name)
+        while number and f"{name}.{number}" in found:
+            number += 1
+        found.append(f"{name}.{number}" if number else name)
+    return found
+
+
 def check_names(names: Sequence[str], path: str, where: str) -> list[str]:
     """Return the names of the columns, an empty one replaced by "column N".
 
@@ -147,19 +159,15 @@ def check_names(names: Sequence[str], path: str, where: str) -> list[str]:
         DataError: If two columns have the same name.
     """
     seen: dict[str, int] = {}
-    checked = []
     for position, raw in enumerate(names):
         name = raw.strip() or f"column {position}"
         if name in seen:
+            hint = ""
+            if where.startswith("line") and is_number(name):
+                hint = "; or, if that is data and no names, set data.table.header: false"
             raise DataError(
                 f"'{path}': columns {seen[name]} and {position} (from 0) are both called "
-                f"{quoted(name)}; rename one in {where}"
-                + (
-                    ", or, if that is data and no names, set data.table.header: false."
-                    if where.startswith("line") and is_number(name)
-                    else "."
-                )
+                f"{quoted(name)}; rename one in {where}{hint}."
             )
         seen[name] = position
-        checked.append(name)
-    return checked
+    return list(seen)

@@ -62,6 +62,11 @@ class Found:
     width: int
     odd: list[Record]
 
+    @property
+    def lines(self) -> int:
+        """How many lines the odd ones take."""
+        return sum(one.last - one.first + 1 for one in self.odd)
+
     def said(self, now: Mended) -> str:
         """Return what is wrong with the odd ones."""
         first, *others = self.odd

@@ -38,8 +38,8 @@ def mend(path: str, lines: Lines, dialect: Dialect) -> Mended:
         if not found.odd:
             break
         tried = repair(now, found)
-        if tried is not None and len(look(tried).odd) < len(found.odd):
-            now, found = tried, look(tried)
+        if tried is not None and (after := look(tried)).lines < found.lines:
+            now, found = tried, after
     if found.odd:
         raise DataError(found.said(now))
     return now
@@ -53,9 +53,12 @@ def _singly(now: Mended, _: Found) -> Mended | None:
 def _spaces(now: Mended, _: Found) -> Mended | None:
     if now.dialect.delimiter not in " \t":
         return None
-    lines = ["\t".join(line.split()) for line in now.lines]
-    said = "runs of spaces and tabs are taken for one delimiter."
-    return now.noticed(said, lines, replace(now.dialect, delimiter="\t"))
+    tried = []
+    for run, said in ((r"\s+", "runs of spaces and tabs"), (r"\s{2,}|\t", "two spaces or more")):
+        lines = [re.sub(run, "\t", line.strip()) for line in now.lines]
+        dialect = replace(now.dialect, delimiter="\t")
+        tried.append(now.noticed(f"{said} are taken for one delimiter.", lines, dialect))
+    return min(tried, key=lambda one: look(one).lines)
 
 
 def _unquoted(now: Mended, found: Found) -> Mended | None:
@@ -118,7 +121,7 @@ def _short_header(now: Mended, found: Found) -> Mended | None:
     first, cut = found.records[0], now.dialect.delimiter
     if found.odd != [first] or len(first.fields) != found.width - 1:
         return None
-    if any(map(is_number, first.fields)):
+    if any(map(is_number, first.fields)) or first.fields[0].startswith("#"):
         return None
     said = (
         f"'{now.path}', line {first.first}: {found.width - 1} names for {found.width} columns; "
@@ -139,6 +142,11 @@ def _without(now: Mended, found: Found) -> Mended | None:
     run = _leaving_out(now, found)
     if 2 * len(found.odd) > len(found.records) or found.width < 2 or not run:
         return None
+    first = found.records[0]
+    if first in found.odd and len(first.fields) > 1 and not first.fields[0].startswith("#"):
+        below = next(one.fields for one in found.records if one not in found.odd)
+        if any(map(is_number, below)) and not any(map(is_number, first.fields)):
+            return None  # the names themselves
     gone = {line for one in found.odd for line in range(one.first, one.last + 1)}
     if run.startswith("grep"):
         gone |= {number for number, line in enumerate(now.lines, 1) if line.startswith("#")}

@@ -1,8 +1,6 @@
 """From named columns to a `Dataset`: target, features, given splits."""
 
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -146,17 +144,26 @@ def _read(
 
 
 def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
-    """Return faults with one in place of those that are all about one row: units, or a total."""
-    rows = Counter(one.row for one in faults if isinstance(one, FaultError) and one.row is not None)
-    for row, count in rows.items():
-        if count > 1 and (run := table.without(row)):
-            values = [str(column[row]) for column in table.columns.columns]
+    """Return faults with one in place of those that are about the same rows: names, units, totals.
+
+    A marker may be missing twice in the same rows; there it is the same text.
+    """
+    by_rows: dict[tuple[int, ...], list[FaultError]] = {}
+    for one in faults:
+        if isinstance(one, FaultError) and one.rows:
+            by_rows.setdefault(one.rows, []).append(one)
+    ends = {(0,), (table.columns.num_rows - 1,)}
+    for rows, same in by_rows.items():
+        texts = {str(one.sets.get("missing")) for one in same}
+        run = table.without(rows) if len(same) > 1 and (len(texts) > 1 or rows in ends) else ""
+        if run:
+            values = quoted(",".join(str(column[rows[0]]) for column in table.columns.columns))
+            place = table.place(rows[0])
             said = (
-                f"{table.place(row)} is {quoted(','.join(values))}, and all other rows are "
-                "different: is it another line of names, units or a total?"
+                f"{place[0].upper()}{place[1:]} is {values}{', as others are' * (len(rows) > 1)}, "
+                "and all other rows are different: is it a line of names, units or a total?"
             )
-            others = [one for one in faults if not isinstance(one, FaultError) or one.row != row]
-            return [*others, FaultError(said[0].upper() + said[1:], run=run)]
+            return [*(one for one in faults if one not in same), FaultError(said, run=run)]
     return faults
 
 
@@ -181,11 +188,5 @@ def _with_target(
     said = (
         f"{gone} of {table.columns.num_rows} rows without a target {quoted(target)} are left out."
     )
-    rest = replace(
-        table,
-        columns=table.columns.take(kept),
-        place=lambda row: table.place(int(kept[row])),
-        without=lambda row: table.without(int(kept[row])),
-        notices=(*table.notices, *((said,) if gone else ())),
-    )
+    rest = table if not gone else table.rows(kept, said)
     return rest, split if split is None else split[kept]

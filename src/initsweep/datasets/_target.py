@@ -159,7 +159,9 @@ def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  
     texts = plain.drop_null().to_pylist() if markers else []
     if texts and not any(is_number(str(one)) for one in texts):
         said += f' If {quoted(markers[0])} is a class, set data.table.missing: "empty".'
-    raise FaultError(said, sets={"drop_missing_target": True}, row=row if rows == 1 else None)
+    raise FaultError(
+        said, sets={"drop_missing_target": True}, rows=np.flatnonzero(missing).tolist()
+    )
 
 
 def _by_number(
