@@ -20,26 +20,37 @@ MANY = 0.5
 """From here on most categories have a row or two."""
 
 
-def identifiers(features: Sequence[Feature]) -> list[FaultError]:
+def identifiers(features: Sequence[Feature], known: np.ndarray) -> list[FaultError]:
     """Return what is wrong with text that has a value of its own in nearly every row.
 
     One-hot, each value would become a feature.
 
     Args:
         features: Those that the user has not declared categorical.
+        known: Which rows have a target, shape (rows,), bool.
 
     Returns:
         One fault for all of them, if there are any.
     """
-    found = [one for one in features if _share(one) > IDENTIFIER]
-    if not found:
+    shown, names = [], []
+    for one in features:
+        different, rows = _different(one, known)
+        if one.categories is not None and different > max(FEW_CATEGORIES, IDENTIFIER * rows):
+            meant = likeness(one.categories)
+            kind = f"{meant.what}, " if meant is not None else ""
+            names.append(one.name)
+            shown.append(
+                f"{quoted(one.name)} ({kind}{different} different values in {rows} rows, such as "
+                f"{quoted(one.categories[0])})"
+            )
+    if not shown:
         return []
     said = (
-        f"Nearly every row has a value of its own in {' and '.join(map(_counted, found))}. Each "
-        "would become a feature, and nothing can be learned from one row each. What is no name of "
-        "the row, write as numbers or in fewer categories (data.table.categorical keeps it)."
+        f"Nearly every row has a value of its own in {' and '.join(shown)}. Each would become a "
+        "feature, and nothing can be learned from one row each. What is no name of the row, write "
+        "as numbers or in fewer categories (data.table.categorical keeps it)."
     )
-    return [FaultError(said, sets={"drop": [one.name for one in found]})]
+    return [FaultError(said, sets={"drop": names})]
 
 
 def said_of_numbers(columns: Sequence[Feature | Target]) -> list[str]:
@@ -71,35 +82,16 @@ def said_of_categories(features: Sequence[Feature], encoding: str) -> list[str]:
                 f"{quoted(meant.example)}, and is taken as {taken}. "
                 f"{meant.remedy}, or list it under data.table.drop."
             )
-        elif _share(feature) > MANY:
+        elif count > MANY * (rows := _different(feature)[1]):
             found.append(
-                f"Column {quoted(feature.name)} has {count} different values in "
-                f"{_present(feature)} rows and is taken as {taken}. If it names the rows, list it "
-                "under data.table.drop."
+                f"Column {quoted(feature.name)} has {count} different values in {rows} rows and is "
+                f"taken as {taken}. If it names the rows, list it under data.table.drop."
             )
     return found
 
 
-def _name(feature: Feature) -> str:
-    return quoted(feature.name)
-
-
-def _counted(feature: Feature) -> str:
-    categories = feature.categories or ()
-    meant = likeness(categories)
-    kind = f"{meant.what}, " if meant is not None else ""
-    return (
-        f"{_name(feature)} ({kind}{len(categories)} different values in "
-        f"{_present(feature)} rows, such as {quoted(categories[0])})"
-    )
-
-
-def _share(feature: Feature) -> float:
-    """Return how many different values there are in a row of text; 0 if they are few anyway."""
-    if feature.categories is None or len(feature.categories) <= FEW_CATEGORIES:
-        return 0.0
-    return len(feature.categories) / _present(feature)
-
-
-def _present(feature: Feature) -> int:
-    return int((~np.isnan(feature.values)).sum())
+def _different(feature: Feature, known: np.ndarray | None = None) -> tuple[int, int]:
+    """Return how many different values there are, and in how many rows."""
+    values = feature.values if known is None else feature.values[known]
+    present = values[~np.isnan(values)]
+    return len(np.unique(present)), len(present)

@@ -125,9 +125,10 @@ def _read(
             )
         except DataError as error:
             faults.append(error)
-    if options.encoding == "onehot":
-        faults += identifiers([one for one in features if one.name not in forced])
     try:
+        if options.encoding == "onehot":
+            known = has_target(columns[target], options)
+            faults += identifiers([one for one in features if one.name not in forced], known)
         answer = read_target(
             target,
             columns[target],
