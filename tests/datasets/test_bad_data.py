@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_read(loaded, content, expected):
             {},
             [
                 "'y' has 60 different values",
-                "identifier",
+                "names and texts of single rows",
                 "data.table.target to another column (x)",
             ],
         ),

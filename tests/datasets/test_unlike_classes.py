@@ -68,9 +68,7 @@ def test_numbers_that_could_be_several_are_refused(loaded, value, said, options)
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (lambda row: f"Person {row}", "looks like a name or number of the row"),
-        (lambda row: f"{row * 2654435761 % 2**32:08x}", "looks like a name or number of the row"),
-        (lambda row: f"Item {row} arrived late, and it was broken.", "They are text such as 'Item"),
+        (lambda row: f"{row * 2654435761 % 2**32:08x}", "about names and texts of single rows"),
         (lambda row: f"Person {row if row % 3 else 0}", "Join them into fewer classes"),
         (lambda row: str(day(row)), "dates, such as '2020-01-02'. Write numbers"),
         (lambda row: day(row).strftime("%d.%m.%Y"), "dates, such as '01.02.2020'"),

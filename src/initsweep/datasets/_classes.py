@@ -6,16 +6,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from initsweep.datasets._columns import Text
-from initsweep.datasets._likeness import is_sentence, likeness
+from initsweep.datasets._likeness import likeness
 from initsweep.datasets._values import is_number
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 
 FEWEST_ROWS = 5
 """Of a class; each of the three splits needs some."""
-
-NEARLY_ALL = 0.9
-SOME = 0.1
 
 
 def refuse_too_many(
@@ -36,7 +33,7 @@ def refuse_too_many(
     if 2 * len(values) > rows and len(values) > 2:
         raise DataError(
             f"The target {quoted(name)} has {len(values)} different values in {rows} rows: too "
-            f"many to be classes. {instead(values, counts, others)}."
+            f"many to be classes. {instead(values, others)}."
         )
 
 
@@ -61,35 +58,21 @@ def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
     )
 
 
-def instead(values: Sequence[str], counts: np.ndarray, others: Sequence[str]) -> str:
+def instead(values: Sequence[str], others: Sequence[str]) -> str:
     """Return what so many different values may be, and what to do; without a final point."""
-    rows = int(counts.sum())
     another = "set data.table.target to another column"
     another += f" ({listed(others)})" if others else ""
-    number = np.array([is_number(value) for value in values])
-    if number.all():
+    if all(map(is_number, values)):
         return (
             f"If they are a quantity, set data.task: regression; if they number the rows, {another}"
         )
     meant = likeness(values)
     if meant is not None:
         return f"They look like {meant}; or {another}"
-    if counts[number].sum() > SOME * rows:
-        text = int(np.flatnonzero(~number)[0])
-        return (
-            f"{counts[number].sum()} rows hold numbers and {counts[~number].sum()} text, such as "
-            f"{quoted(values[text])}. For a quantity, correct or remove the rows with text and set "
-            f"data.task: regression; otherwise {another}"
-        )
-    example = quoted(values[0])
-    if is_sentence(values):
-        return f"They are text such as {example}, which is no class; {another}"
-    if len(values) > NEARLY_ALL * rows:
-        return (
-            f"Nearly every row has a value of its own, such as {example}: it looks like a name or "
-            f"number of the row (an identifier), which nothing can be learned about; {another}"
-        )
-    return f"Join them into fewer classes (one is {example}), or {another}"
+    return (
+        f"One is {quoted(values[0])}; about names and texts of single rows nothing can be learned. "
+        f"Join them into fewer classes, or {another}"
+    )
 
 
 def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:

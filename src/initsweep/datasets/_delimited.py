@@ -5,21 +5,18 @@ import io
 import itertools
 import re
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from pyarrow import compute
-from pyarrow import csv as arrow_csv
 
-from initsweep.datasets._dialect import SAMPLE_RECORDS, Dialect, Records, find_dialect, lines_of
-from initsweep.datasets._encoding import LONGEST_LINE, checked_text
+from initsweep.datasets._content import Content, mended, parsed
+from initsweep.datasets._dialect import SAMPLE_RECORDS, Dialect, Records, find_dialect
+from initsweep.datasets._encoding import checked_text
 from initsweep.datasets._faults import FaultError, command
 from initsweep.datasets._files import check_width, opened
-from initsweep.datasets._given import Table
+from initsweep.datasets._given import Table, without_blank_rows
 from initsweep.datasets._headers import (
     check_names,
     has_header,
@@ -27,28 +24,10 @@ from initsweep.datasets._headers import (
     named,
     said_of_header,
 )
-from initsweep.datasets._repairs import mend
-from initsweep.datasets._wording import in_one_line, quoted
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
 from initsweep.user_files import checked
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a file holds, or would hold if it were mended."""
-
-    path: Path
-    dialect: Dialect
-    stream: Callable[[], BinaryIO]
-    notices: tuple[str, ...] = ()
-    faults: tuple[FaultError, ...] = ()
-
-    def records(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield each record with the number of the line it begins on."""
-        with self.stream() as stream:
-            lines = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
-            yield from self.dialect.records(lines)
 
 
 def read_delimited(settings: Settings, delimiter: str, path: Path, key: str) -> Table:
@@ -78,9 +57,9 @@ def read_delimited(settings: Settings, delimiter: str, path: Path, key: str) -> 
     # Of spaces, several may be one delimiter.
     table = _table(content, settings) if dialect.delimiter != " " else None
     if table is None or _has_lines(table.columns):
-        mended = _mended(content)
-        if table is None or mended.faults:
-            table = _table(mended, settings)
+        tried = mended(content)
+        if table is None or tried.faults:
+            table = _table(tried, settings)
     if table is None:
         raise DataError(f"'{path}' has records of different widths; write it again.")
     return table
@@ -98,24 +77,6 @@ def _has_lines(columns: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
     """Return whether some field goes on in another line."""
     return any(
         compute.any(compute.match_substring(column, "\n")).as_py() for column in columns.columns
-    )
-
-
-def _mended(content: Content) -> Content:
-    with content.stream() as stream:
-        lines = lines_of(stream.read().decode("utf-8-sig"))
-    for number in range(content.dialect.skipped):
-        lines[number] = ""
-    mended = mend(str(content.path), lines, content.dialect)
-    data = "\n".join(mended.lines).encode()
-    if mended.faults and mended.filters:  # one command for all of them
-        mended.faults[-1].run = command(content.path, mended.filters)
-    return Content(
-        path=content.path,
-        dialect=mended.dialect,
-        stream=lambda: io.BytesIO(data),
-        notices=mended.notices,
-        faults=mended.faults,
     )
 
 
@@ -149,7 +110,7 @@ def _table(content: Content, settings: Settings) -> Table | None:
         return None
     records, line = sample
     header = _header(path, records, settings, line)
-    columns = _parsed(content, len(records[0]), skip=line - 1, header=header)
+    columns = parsed(content, len(records[0]), skip=line - 1, header=header)
     if columns is None:
         return None
     if not columns.num_rows:
@@ -165,7 +126,7 @@ def _table(content: Content, settings: Settings) -> Table | None:
     kept = [at for at, is_blank in enumerate(blank) if not (is_blank and _is_empty(columns[at]))]
     if left := len(raw) - len(kept):
         notices.append(f"'{path}': {left} columns without name and values are left out.")
-    return _without_blank_rows(
+    return without_blank_rows(
         Table(
             path=path,
             columns=columns.rename_columns(names).select(kept),
@@ -198,51 +159,8 @@ def _names(content: Content, raw: Sequence[str], line: int) -> tuple[list[str], 
         return names, [FaultError(str(error), run=run)]
 
 
-def _without_blank_rows(table: Table) -> Table:
-    """Return the table without rows of which every field is empty, as spreadsheets add them."""
-    blank: Any = True
-    for column in table.columns.columns:
-        blank = compute.and_(blank, compute.equal(compute.utf8_trim_whitespace(column), ""))
-        if not compute.any(blank).as_py():
-            return table
-    kept = np.flatnonzero(~np.array(blank.to_numpy(), bool))
-    gone = table.columns.num_rows - len(kept)
-    return table.rows(kept, f"'{table.path}': {gone} rows without any value are left out.")
-
-
 def _is_empty(column: Any) -> bool:  # noqa: ANN401 - pyarrow is untyped
     return not compute.any(compute.not_equal(compute.utf8_trim_whitespace(column), "")).as_py()
-
-
-def _parsed(content: Content, width: int, *, skip: int, header: bool) -> Any:  # noqa: ANN401
-    """Return the columns as text, None if records have different widths.
-
-    Raises:
-        DataError: If it is something else that cannot be read.
-    """
-    names = [str(position) for position in range(width)]
-    dialect = content.dialect
-    with content.stream() as stream:
-        try:
-            return arrow_csv.read_csv(
-                stream,
-                arrow_csv.ReadOptions(
-                    column_names=names,
-                    skip_rows=skip,
-                    skip_rows_after_names=int(header),
-                    block_size=LONGEST_LINE,
-                ),
-                arrow_csv.ParseOptions(
-                    delimiter=dialect.delimiter,
-                    quote_char=dialect.quote or False,
-                    newlines_in_values=True,
-                ),
-                arrow_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string())),
-            )
-        except pa.ArrowInvalid as error:
-            if "column" in str(error).lower():
-                return None
-            raise DataError(f"'{content.path}' cannot be read: {in_one_line(error)}.") from None
 
 
 def _header(path: str, records: Records, settings: Settings, line: int) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import compute
 
 from initsweep.datasets._faults import FaultError
 from initsweep.datasets._wording import listed, quoted
@@ -57,6 +58,18 @@ class Table:
             without=lambda rows: self.without([int(kept[row]) for row in rows]),
             notices=(*self.notices, said),
         )
+
+
+def without_blank_rows(table: Table) -> Table:
+    """Return the table without rows of which every field is empty, as spreadsheets add them."""
+    blank: Any = True
+    for column in table.columns.columns:
+        blank = compute.and_(blank, compute.equal(compute.utf8_trim_whitespace(column), ""))
+        if not compute.any(blank).as_py():
+            return table
+    kept = np.flatnonzero(~np.array(blank.to_numpy(), bool))
+    gone = table.columns.num_rows - len(kept)
+    return table.rows(kept, f"'{table.path}': {gone} rows without any value are left out.")
 
 
 def find_column(table: Table, wanted: str | int, key: str) -> str:

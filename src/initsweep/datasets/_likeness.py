@@ -11,7 +11,6 @@ from initsweep.datasets._wording import quoted
 SAMPLE_VALUES = 1000
 NEARLY_ALL = 0.9
 MOST_UNITS = 3
-WORDS_OF_A_SENTENCE = 4
 
 UNIT = re.compile(r"[+-]?\d+(?:[.,]\d+)?\s*(?P<unit>[A-Za-z\u00b5\u03bc°²³/]{1,8})")
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -53,12 +52,6 @@ def likeness(distinct: Sequence[str]) -> Likeness | None:
             remedy = f"Write numbers, {amount} for instance"
             return Likeness(what=what, example=values[0], remedy=remedy)
     return _numbers(values) or _quantities(values)
-
-
-def is_sentence(distinct: Sequence[str]) -> bool:
-    """Return whether these values are text that people wrote, rather than labels."""
-    values = distinct[:SAMPLE_VALUES]
-    return sum(len(value.split()) for value in values) > WORDS_OF_A_SENTENCE * len(values)
 
 
 def _share(values: Sequence[str], pattern: re.Pattern[str]) -> float:
