@@ -66,6 +66,7 @@ SINGLE_TOO = table("x,z,y", lambda i: f"{i},{i % 7},'{yes(i)}'")
 OPEN_SINGLE = table("x,y", lambda i: f"'tis {i % 3},{yes(i)}")
 CAPITALS = table("x,y", lambda i: f"{i},{('B', 'aa', 'bb', 'bb', 'aa', 'Aa')[i % 6]}")
 LETTERS = table("x,y", lambda i: f"{i},{'aAbB'[i % 4]}")
+PADDED = table("x, z, y", lambda i: f'{i}, "w, {i % 7}", {yes(i)}')
 WIDE = table("town      x   y", lambda i: f"New York  {i % 9:3d}   {yes(i)}")
 EUROPEAN_SPACES = table("x z y", lambda i: f"{i},5 {i % 7},25 {yes(i)}")
 SEVERAL_LINES = table("text,y", lambda i: f'"one, {i % 9}\ntwo, or\nthree",{yes(i)}')
@@ -92,6 +93,8 @@ SEVERAL_LINES = table("text,y", lambda i: f'"one, {i % 9}\ntwo, or\nthree",{yes(
         (SEVERAL_LINES, "text", "a b"),
         (WIDE, "town x", "a b"),
         ([*NAMED, ",,", " ,,"], "x z", "a b"),
+        (["x,z,y,,", *(line + "," * (i % 3) for i, line in enumerate(ROWS))], "x z", "a b"),
+        (PADDED, "x z", "a b"),
         (EUROPEAN_SPACES, "x z", "a b"),
     ],
 )
@@ -131,6 +134,7 @@ ARFF_TEXT = ["@relation r", "@attribute x string", *ARFF[2:]]
         ("tsv", OPEN, ["line 21", "left open", "none"], (80, 1)),
         ("csv", OPEN_TOO, ["line 21", "sed"], (60, 1)),
         ("csv", changed(NAMED, line_30='1.5,"3,a'), ["line 30", "left open"], (60, 2)),
+        ("csv", table("x,y", lambda i: f'"{i},{yes(i)}'), ["line 2", "left open"], (60, 1)),
         ("csv", R_TABLE, ["line 1: 2 names for 3 columns", "row names"], (60, 2)),
         ("csv", R_NAMES, ["2 faults", "line 1: 2 names", "'row'", '["row"]'], (60, 1)),
         ("csv", ["# made, by", "# hand", *NAMED], ["line 1: 2 fields", "have 3", "1,2d"], (60, 2)),

@@ -95,7 +95,7 @@ def test_numpy_files_that_cannot_be_used(written, settings, content, expected):
         (LABELS.astype("M8[D]"), r"y.npy': targets must be numbers or text, received datetime64"),
         (
             np.array([f"p{i}" for i in range(60)]),
-            "60 different values in 60 rows.* names and texts",
+            "60 different values in 60 rows.* names",
         ),
     ],
 )

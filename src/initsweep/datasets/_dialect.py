@@ -26,17 +26,21 @@ class Dialect:
     quote: str
     skipped: int = 0
 
-    def records(self, lines: Iterable[str]) -> Iterator[tuple[int, list[str]]]:
+    def records(
+        self, lines: Iterable[str], *, strict: bool = False
+    ) -> Iterator[tuple[int, list[str]]]:
         """Yield each record with the number of the line it begins on; no empty lines.
 
         Raises:
-            csv.Error: If a field is longer than Python's reader takes.
+            csv.Error: If a field is longer than Python's reader takes; with `strict`, if a quoted
+                field does not end where its quotation mark does.
         """
         reader = csv.reader(
             lines,
             delimiter=self.delimiter,
             quotechar=self.quote or None,
             quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            strict=strict,
         )
         line = 1
         for record in reader:

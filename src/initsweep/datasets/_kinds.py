@@ -1,5 +1,6 @@
 """What a file is when it is not what its name or `data.source` says, told by its first bytes."""
 
+import codecs
 import re
 import zipfile
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ def kind_of(path: Path, head: bytes) -> Kind | None:
         path: The file, to look into if it is a ZIP archive.
         head: Its first bytes.
     """
+    head = head.removeprefix(codecs.BOM_UTF8)
     if head.startswith(NUMPY):
         return Kind(what="a NumPy array", remedy="Set data.source: npy:FEATURES.npy,TARGETS.npy")
     if head.startswith((ZIP, b"PK\x05\x06")):

@@ -105,7 +105,8 @@ def _swallowing(now: Mended, records: Sequence[Record], width: int) -> list[Reco
     """Return records of several lines that, cut without quotation marks, are records each.
 
     That is, as wide as the others, with numbers where all others have some, and one of the few
-    texts where there are few.
+    texts where there are few; or with text right behind the second quotation mark, which ends no
+    field that is quoted on purpose.
     """
     several = [one for one in records if one.last > one.first]
     if not several:
@@ -115,10 +116,22 @@ def _swallowing(now: Mended, records: Sequence[Record], width: int) -> list[Reco
     kinds = [_kind(column) for column in zip(*single, strict=True)]
 
     def holds_records(one: Record) -> bool:
-        inner = [record for _, record in plain.records(now.lines[one.first - 1 : one.last])]
-        return all(len(record) == width and _fits(record, kinds) for record in inner)
+        lines = now.lines[one.first - 1 : one.last]
+        inner = [record for _, record in plain.records(lines)]
+        if any(len(record) != width for record in inner):
+            return False
+        return _is_torn(now.dialect, lines) or all(_fits(record, kinds) for record in inner)
 
     return [one for one in several if holds_records(one)]
+
+
+def _is_torn(dialect: Dialect, lines: Lines) -> bool:
+    """Return whether something other than a delimiter stands behind a quoted field."""
+    try:
+        list(dialect.records((f"{line}\n" for line in lines), strict=True))
+    except csv.Error:
+        return True
+    return False
 
 
 def _kind(values: Sequence[str]) -> set[str] | None:

@@ -51,8 +51,16 @@ def _singly(now: Mended, _: Found) -> Mended | None:
 
 
 def _spaces(now: Mended, _: Found) -> Mended | None:
-    if now.dialect.delimiter not in " \t":
-        return None
+    return _at_runs(now) if now.dialect.delimiter == " " else None
+
+
+def _tabs(now: Mended, _: Found) -> Mended | None:
+    tried = _at_runs(now) if now.dialect.delimiter == "\t" else None
+    return None if tried is None or look(tried).odd else tried
+
+
+def _at_runs(now: Mended) -> Mended:
+    """Return the file cut where several spaces, or tabs and spaces, stand for one delimiter."""
     tried = []
     for run, said in ((r"\s+", "runs of spaces and tabs"), (r"\s{2,}|\t", "two spaces or more")):
         lines = [re.sub(run, "\t", line.strip()) for line in now.lines]
@@ -87,12 +95,20 @@ def _unquoted(now: Mended, found: Found) -> Mended | None:
         script.append(rf'{start.first}s/\(.*\)"/\1/')
         left = look(replace(now, lines=lines)).odd
         start = next((one for one in left if one.last > one.first), None)
+    if start is not None:
+        script, lines = ['s/"//g'], [line.replace('"', "") for line in now.lines]
     return now.refused(said, lines, f"sed '{';'.join(script)}'")
 
 
 def _escaped(now: Mended, _: Found) -> Mended:
     lines = [line.replace(r"\"", '""') for line in now.lines]
     return now.noticed("quotation marks behind a backslash are taken for text.", lines)
+
+
+def _padded(now: Mended, _: Found) -> Mended:
+    before = re.compile(rf'({re.escape(now.dialect.delimiter)}) +"')
+    lines = [before.sub(r'\1"', line) for line in now.lines]
+    return now.noticed("spaces before quotation marks are left out.", lines)
 
 
 def _whole(now: Mended, _: Found) -> Mended:
@@ -104,15 +120,17 @@ def _whole(now: Mended, _: Found) -> Mended:
 
 
 def _trailing(now: Mended, found: Found) -> Mended:
-    """Leave out delimiters behind the last column that has a name, where nothing follows them.
+    """Leave out delimiters behind the last column in which anything stands.
 
     Returns:
         The file.
     """
-    named, lines = len(found.records[0].fields), list(now.lines)
-    most = min(named, found.width)
+    lines = list(now.lines)
+    most = max(
+        at for one in found.records for at, field in enumerate(one.fields, 1) if field.strip()
+    )
     for one in found.records:
-        if len(one.fields) > most and not any(field.strip() for field in one.fields[most:]):
+        if len(one.fields) > most:
             lines[one.last - 1] = lines[one.last - 1].rstrip(" ")[: most - len(one.fields)]
     return now.noticed("delimiters at the ends of lines, with nothing behind, are left out.", lines)
 
@@ -172,5 +190,16 @@ def _leaving_out(now: Mended, found: Found) -> str:
     return f"awk -F'[{now.dialect.delimiter}]' 'NF == {found.width}'"
 
 
-REPAIRS = (_spaces, _unquoted, _escaped, _whole, _trailing, _singly, _short_header, _without)
+REPAIRS = (
+    _spaces,
+    _unquoted,
+    _escaped,
+    _padded,
+    _whole,
+    _trailing,
+    _tabs,
+    _singly,
+    _short_header,
+    _without,
+)
 """In the order in which they are tried: what reads more of the file as it is comes first."""
