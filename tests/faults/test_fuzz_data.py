@@ -304,6 +304,12 @@ ODD_SETTINGS: list[dict[str, Any]] = [
     {"table": {"drop": [0]}},
     {"table": {"drop": ["income", 1]}},
     {"table": {"categorical": [0, 1]}},
+    {"table": {"missing": ["-", "clerk"]}},
+    {"table": {"missing": "empty"}},
+    {"table": {"quote": "none"}},
+    {"table": {"quote": "'"}},
+    {"table": {"decimal": ","}},
+    {"table": {"drop_missing_target": True}},
     {"table": {"split_column": "job"}},
     {"table": {"test_file": "raw/test"}},
 ]

@@ -87,7 +87,7 @@ def look(now: Mended) -> Found:
     torn = []
     try:
         for line, fields in now.dialect.records(f"{line}\n" for line in now.lines):
-            last = line + sum(one.count("\n") for one in fields)
+            last = min(len(now.lines), line + sum(one.count("\n") for one in fields))
             records.append(Record(first=line, last=last, fields=fields))
     except csv.Error:  # longer than Python reads: left open
         line = records[-1].last + 1 if records else 1

@@ -126,11 +126,10 @@ def _trailing(now: Mended, found: Found) -> Mended:
         The file.
     """
     lines = list(now.lines)
-    most = max(
-        at for one in found.records for at, field in enumerate(one.fields, 1) if field.strip()
-    )
+    filled = (enumerate(one.fields, 1) for one in found.records)
+    most = max((at for fields in filled for at, field in fields if field.strip()), default=0)
     for one in found.records:
-        if len(one.fields) > most:
+        if len(one.fields) > most and one.first == one.last:
             lines[one.last - 1] = lines[one.last - 1].rstrip(" ")[: most - len(one.fields)]
     return now.noticed("delimiters at the ends of lines, with nothing behind, are left out.", lines)
 
