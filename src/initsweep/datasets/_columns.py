@@ -12,12 +12,13 @@ from pyarrow import compute
 from initsweep.datasets._faults import FaultError
 from initsweep.datasets._numbers import AMBIGUOUS, FEW_CATEGORIES, Written, is_written, written
 from initsweep.datasets._values import is_number, markers_of
-from initsweep.datasets._wording import listed, quoted
+from initsweep.datasets._wording import LONGEST, listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Table as Settings
 from initsweep.preprocessing import category_of, plain_number
 
 Place = Callable[[int], str]
+MOST_MARKERS = 60
 LARGEST = float(np.finfo(np.float32).max)
 FEATURE = "leave the field empty if it is missing"
 TARGET = "remove the row: a target must not be missing"
@@ -216,7 +217,9 @@ def refuse_mixed(
         f"Column {quoted(name)} holds {count} different numbers, but in {place(row)} it is "
         f"{quoted(text.distinct[text.codes[row]])} ({rows} such row{'s' * (rows > 1)} in all"
     )
-    if len(texts) > max(FEW_CATEGORIES, count // 5):
+    if len(texts) > min(max(FEW_CATEGORIES, count // 5), MOST_MARKERS) or any(
+        len(one) > LONGEST for one in texts
+    ):
         raise FaultError(f"{said}, {len(texts)} different texts).{many[0]}", sets=many[1])
     others = f": {listed(texts)}" if len(texts) > 1 else ""
     raise FaultError(

@@ -74,9 +74,9 @@ def find_dialect(text: str, delimiter: str, quote: str, path: str) -> Dialect:
     allowed = list(DELIMITERS) if delimiter == "auto" else [delimiter]
     try:
         found = clevercsv.Sniffer().sniff(short, delimiters=allowed)
-        cut, marks = found.delimiter, found.quotechar
     except clevercsv.Error:
-        cut, marks = "", '"'
+        found = None
+    cut, marks = ("", '"') if found is None else (found.delimiter, found.quotechar)
     if cut == "," and all(len(line.split()) > 1 for line in present):
         fields = [field for line in present for field in line.split()]
         cut = " " if all(map(is_written, fields)) else cut  # their commas are decimal marks

@@ -135,8 +135,8 @@ def _trailing(now: Mended, found: Found) -> Mended:
 
 
 def _short_header(now: Mended, found: Found) -> Mended | None:
-    first, cut = found.records[0], now.dialect.delimiter
-    if found.odd != [first] or len(first.fields) != found.width - 1:
+    first, cut = found.odd[0], now.dialect.delimiter
+    if found.odd != found.records[:1] or len(first.fields) != found.width - 1:
         return None
     if any(map(is_number, first.fields)) or first.fields[0].startswith("#"):
         return None
