@@ -232,6 +232,7 @@ class Tune(Section):
     refinement_trials: Annotated[int, Field(ge=0, le=1000)]
     sampler_seed: Seed
     retunes: Annotated[int, Field(ge=0, le=20)]
+    strategy: Literal["full", "racing"]
 
     def retune_seeds(self, number: int) -> tuple[int, ...]:
         """Return the tuning seeds of a re-tuning: those of the study, moved up by a million each.

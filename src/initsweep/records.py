@@ -231,7 +231,8 @@ class ResponseRow:
     """One point of a learning-rate response: capped validation loss over the tuning seeds.
 
     `low` and `high` bound a 95 % interval of the mean over seeds. `failure_rate` counts the runs
-    that diverged or ended with a loss too close to the constant predictor's.
+    that diverged or ended with a loss too close to the constant predictor's. A rate that left a
+    race was trained on fewer `seeds` than others, and its `mean_loss` allows for that.
     """
 
     scheme: str
@@ -245,6 +246,7 @@ class ResponseRow:
     failure_rate: float
     divergence_rate: float
     in_basin: bool
+    seeds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

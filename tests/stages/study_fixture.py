@@ -283,6 +283,7 @@ class _Scheme:
                     failure_rate=failed,
                     divergence_rate=failed if self.law else 0.0,
                     in_basin=self._in_basin(rate),
+                    seeds=len(losses),
                 )
             )
         return rows

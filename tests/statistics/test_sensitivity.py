@@ -6,6 +6,7 @@ import pytest
 
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.grid import grid_runs
+from initsweep.statistics.response import response_rows
 from initsweep.statistics.sensitivity import (
     basin_around,
     evenly_spaced,
@@ -13,7 +14,6 @@ from initsweep.statistics.sensitivity import (
     measure,
     own_best,
     points_of,
-    response_rows,
     wortsman_sensitivity,
 )
 from initsweep.statistics.yardstick import Yardstick

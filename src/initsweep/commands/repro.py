@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from initsweep import own_code
+from initsweep import own_code, racing
 from initsweep.errors import ArtifactError, few
 from initsweep.leading.leader import lead
 from initsweep.leading.pace import Plan
@@ -51,10 +51,8 @@ def _check_before_dvc(params: Params) -> None:
 
 def _plan(params: Params, targets: Sequence[str]) -> Plan:
     """Return the stages that targets need; trainings are what takes long."""
-    tune = params.tune
-    rates = tune.grid.points + tune.refinement_trials
     trainings = {
-        "tune": rates * len(tune.seeds) * (tune.retunes + 1),
+        "tune": racing.trainings(params.tune) * (params.tune.retunes + 1),
         "train": len(params.confirm.seeds),
     }
     names = upstream(read_stages(Path("dvc.yaml")), targets)

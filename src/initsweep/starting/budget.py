@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from initsweep.params import Params
+from initsweep import racing
+from initsweep.params import Params, Tune
 from initsweep.records import Schema
 from initsweep.tuning import REFINEMENT_BATCH
 
@@ -157,22 +158,36 @@ def work_of(params: Params, schema: Schema) -> Work:
     find their best rate on the edge of the first grid, and grow once. Fresh seeds are expected to
     be trained at two rates, because loss and score mostly choose different ones.
     """
-    tune, schemes, fresh = params.tune, len(params.schemes), len(params.confirm.seeds)
-    each, seeds = schemes * (tune.retunes + 1), len(tune.seeds)
-    whole, rest = divmod(tune.refinement_trials, REFINEMENT_BATCH)
-    decade = max(1, round(1 / tune.grid.spacing))
+    schemes, fresh = len(params.schemes), len(params.confirm.seeds)
+    each = schemes * (params.tune.retunes + 1)
     steps = steps_per_epoch(schema.rows["train"], params.training.batch_size)
     return Work(
         schemes=schemes,
         steps=steps * params.training.epochs,
         batches=(
-            Batch(lanes=tune.grid.points * seeds, count=each),
-            Batch(lanes=decade * seeds, count=each * 0.5 * min(1, tune.extension_rounds)),
-            Batch(lanes=REFINEMENT_BATCH * seeds, count=each * whole),
-            Batch(lanes=rest * seeds, count=each * min(1, rest)),
+            *(replace(one, count=each * one.count) for one in _tuning(params.tune)),
             Batch(lanes=fresh, count=each + schemes),
         ),
         judged=2 * schemes * fresh,
+    )
+
+
+def _tuning(tune: Tune) -> tuple[Batch, ...]:
+    """Return what one tuning of one scheme is expected to train; a race starts seed by seed."""
+    decade = max(1, round(1 / tune.grid.spacing))
+    grown, seeds = 0.5 * min(1, tune.extension_rounds), len(tune.seeds)
+    if tune.strategy == "racing":
+        rungs = [(racing.rungs(tune, tune.grid.points), 1.0), (racing.rungs(tune, decade), grown)]
+        return (
+            *(Batch(lanes=lanes, count=count) for rung, count in rungs for lanes in rung),
+            Batch(lanes=1, count=racing.refinements(tune) * seeds),
+        )
+    whole, rest = divmod(tune.refinement_trials, REFINEMENT_BATCH)
+    return (
+        Batch(lanes=tune.grid.points * seeds, count=1),
+        Batch(lanes=decade * seeds, count=grown),
+        Batch(lanes=REFINEMENT_BATCH * seeds, count=whole),
+        Batch(lanes=rest * seeds, count=min(1, rest)),
     )
 
 

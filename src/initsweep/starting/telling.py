@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+from initsweep import racing
 from initsweep.datasets._wording import quoted
 from initsweep.experiment import Experiment
 from initsweep.params import Params
@@ -105,9 +106,10 @@ def next_steps(folder: Path, versioned: list[str]) -> list[str]:
 
 def _size(params: Params, schema: Schema) -> str:
     work, tune = work_of(params, schema), params.tune
+    refined, race = racing.refinements(tune), ", racing" if tune.strategy == "racing" else ""
     return (
-        f"{work.schemes} schemes; {tune.grid.points} rates and {tune.refinement_trials} "
-        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds; "
+        f"{work.schemes} schemes; {tune.grid.points} rates and {refined} "
+        f"refinements on {len(tune.seeds)} seeds{race}, then {len(params.confirm.seeds)} fresh seeds; "
         f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
         f"({work.steps} steps)"
     )

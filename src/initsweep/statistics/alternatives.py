@@ -4,6 +4,7 @@ Nothing here guesses: each line is the decision of `selection.choose`, made agai
 records with one thing changed. Only how many seeds a pair would need is an estimate.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -79,13 +80,14 @@ def _without_each_tuning_seed(
     if len(seeds) < 2:
         return
     for seed in seeds:
-        yield (
-            seed,
-            [
-                replace(one, tuning=[run for run in one.tuning if run.seed != seed])
-                for one in evidence
-            ],
-        )
+        yield seed, [_without_tuning_seed(one, seed) for one in evidence]
+
+
+def _without_tuning_seed(one: Evidence, seed: int) -> Evidence:
+    """Leave a seed out, except at rates that left a race after it: they have no other."""
+    counts = Counter(run.learning_rate for run in one.tuning)
+    kept = [run for run in one.tuning if run.seed != seed or counts[run.learning_rate] == 1]
+    return replace(one, tuning=kept)
 
 
 def _row(question: str, setting: str, choice: Choice) -> Alternative:

@@ -115,7 +115,7 @@ def _few_seeds(summaries: Sequence[Summary], choice: Choice) -> list[str]:
 
 
 def _tuning_seeds(summaries: Sequence[Summary]) -> int:
-    return min(len(point.losses) for summary in summaries for point in summary.points)
+    return min(summary.grid.seeds for summary in summaries)
 
 
 def _comparisons(choice: Choice, schema: Schema) -> list[str]:

@@ -31,9 +31,10 @@ from initsweep.statistics.retuning import (
     retunings,
 )
 from initsweep.statistics.rule import rule_of
+from initsweep.statistics.response import response_rows
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import Choice, choose, sure
-from initsweep.statistics.sensitivity import lowest_mean, response_rows
+from initsweep.statistics.sensitivity import lowest_mean
 from initsweep.statistics.statement import statement_of
 from initsweep.statistics.summary import Summary, summarize
 from initsweep.statistics.yardstick import Yardstick
