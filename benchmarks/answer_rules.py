@@ -45,12 +45,12 @@ KERNEL /= KERNEL.sum(axis=1, keepdims=True)
 
 
 def lowest(table: Array) -> Tuned:
-    """Choose the rate of the lowest mean over the tuning seeds."""
+    """Return the rate of the lowest mean over the tuning seeds."""
     return _all_seen(table[..., :TUNING].mean(axis=-1))
 
 
 def smooth(table: Array) -> Tuned:
-    """Choose the rate of the lowest mean after averaging over neighbouring rates."""
+    """Return the rate of the lowest mean after averaging over neighbouring rates."""
     return _all_seen(table[..., :TUNING].mean(axis=-1) @ KERNEL.T)
 
 
@@ -59,15 +59,13 @@ def _all_seen(means: Array) -> Tuned:
 
 
 def raced(table: Array) -> Tuned:
-    """Choose the rate of the lowest mean of those that stay in the product's race."""
+    """Return the rate of the lowest mean of those that stay in the product's race."""
     seen = np.stack([race(of_one) for of_one in table])
     means = np.where(seen == TUNING, table[..., :TUNING].mean(axis=-1), np.inf)
     return Tuned(np.asarray(means.argmin(axis=1)), seen)
 
 
-def by_mean(
-    values: Callable[[Study], Array], tune: Tuner, *, together: bool = False
-) -> Rule:
+def by_mean(values: Callable[[Study], Array], tune: Tuner, *, together: bool = False) -> Rule:
     """Return the rule that takes the scheme with the lowest mean of its fresh runs.
 
     Args:

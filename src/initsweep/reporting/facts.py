@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 
+from initsweep import racing
 from initsweep.figures import numbers
-from initsweep.params import Model, Params
+from initsweep.params import Model, Params, Tune
 from initsweep.records import Schema
 from initsweep.reporting.study import Study
 
@@ -64,6 +65,12 @@ def _noticed(profile: dict[str, object]) -> Facts:
     return facts
 
 
+def _seeds(tune: Tune) -> str:
+    if tune.strategy == "full":
+        return f"{len(tune.seeds)} seeds each"
+    return f"up to {len(tune.seeds)} seeds each, fewer for rates that fall behind in a race"
+
+
 def protocol(study: Study) -> Facts:
     """Return what was held fixed, what was tuned, and how."""
     params, grid, verdict = study.params, study.params.tune.grid, study.verdict
@@ -79,8 +86,8 @@ def protocol(study: Study) -> Facts:
         (
             "Tuning",
             f"{grid.points} learning rates from {numbers.rate_range(grid.low, grid.high)}, the "
-            f"same for every scheme, {len(params.tune.seeds)} seeds each; then "
-            f"{params.tune.refinement_trials} refined rates; the grid grows up to "
+            f"same for every scheme, {_seeds(params.tune)}; then "
+            f"{racing.refinements(params.tune)} refined rates; the grid grows up to "
             f"{params.tune.extension_rounds} times where the best rate sits on its edge",
         ),
         (

@@ -58,7 +58,8 @@ def run(params: Params) -> None:
     prepared = artifacts.read_record(artifacts.SCHEMA, Schema)
     schema = prepared.judged
     evidence = [_read(scheme, schema) for scheme in params.schemes]
-    check_evidence(evidence, schema, params.confirm.seeds)
+    racing = params.tune.strategy == "racing"
+    check_evidence(evidence, schema, params.confirm.seeds, racing=racing)
     _check_origin(evidence, with_network(params, prepared), prepared)
     comparison = compare(evidence, prepared, params.decide, _provenance(params, evidence, schema))
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)

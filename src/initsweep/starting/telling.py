@@ -106,10 +106,11 @@ def next_steps(folder: Path, versioned: list[str]) -> list[str]:
 
 def _size(params: Params, schema: Schema) -> str:
     work, tune = work_of(params, schema), params.tune
-    refined, race = racing.refinements(tune), ", racing" if tune.strategy == "racing" else ""
+    refined, seeds = racing.refinements(tune), f"{len(tune.seeds)} seeds"
+    seeds += ", racing" if tune.strategy == "racing" else ""
     return (
         f"{work.schemes} schemes; {tune.grid.points} rates and {refined} "
-        f"refinements on {len(tune.seeds)} seeds{race}, then {len(params.confirm.seeds)} fresh seeds; "
+        f"refinements on {seeds}, then {len(params.confirm.seeds)} fresh seeds; "
         f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
         f"({work.steps} steps)"
     )

@@ -84,7 +84,7 @@ def _without_each_tuning_seed(
 
 
 def _without_tuning_seed(one: Evidence, seed: int) -> Evidence:
-    """Leave a seed out, except at rates that left a race after it: they have no other."""
+    """Return what is left without a seed; a rate that left a race after it has no other."""
     counts = Counter(run.learning_rate for run in one.tuning)
     kept = [run for run in one.tuning if run.seed != seed or counts[run.learning_rate] == 1]
     return replace(one, tuning=kept)

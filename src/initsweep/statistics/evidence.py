@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from initsweep.errors import ArtifactError
 from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
+from initsweep.statistics.seeds_tried import uneven
 
 # The cap is read back from the same file it was applied from; only rounding may differ.
 _ROUNDING = 1e-6
@@ -54,9 +55,15 @@ class Evidence:
 
 
 def check_evidence(
-    evidence: Sequence[Evidence], schema: Schema, confirm_seeds: Sequence[int]
+    evidence: Sequence[Evidence],
+    schema: Schema,
+    confirm_seeds: Sequence[int],
+    *,
+    racing: bool = False,
 ) -> None:
     """Refuse to compare records that do not belong to one study.
+
+    In a race, rates may have been trained on the first few of the tuning seeds only.
 
     Raises:
         ArtifactError: If a scheme was run on other data, other rates or other seeds than the
@@ -76,10 +83,10 @@ def check_evidence(
         _check_other_runs(one, confirm_seeds)
         _check_test_rows(one)
         _check_caps(one, schema)
-        _check_tuning_seeds(one)
+        _check_tuning_seeds(one, racing=racing)
     _check_curves(evidence)
     _check_same_grid(evidence)
-    _check_retunes(evidence, schema)
+    _check_retunes(evidence, schema, racing=racing)
 
 
 def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
@@ -179,11 +186,12 @@ def _check_caps(one: Evidence, schema: Schema) -> None:
 
 
 def _check_same_grid(evidence: Sequence[Evidence]) -> None:
-    def grid(one: Evidence) -> list[tuple[float, int]]:
-        return sorted((r.learning_rate, r.seed) for r in one.tuning if r.kind == "grid")
+    def grid(one: Evidence) -> tuple[set[float], set[int]]:
+        runs = [run for run in one.tuning if run.kind == "grid"]
+        return {run.learning_rate for run in runs}, {run.seed for run in runs}
 
     for one in evidence:
-        if not grid(one):
+        if not any(grid(one)):
             raise _refuse(one.scheme, "tune", "has no runs on the shared grid")
         if grid(one) != grid(evidence[0]):
             raise _refuse(
@@ -194,18 +202,9 @@ def _check_same_grid(evidence: Sequence[Evidence]) -> None:
             )
 
 
-def _check_tuning_seeds(one: Evidence) -> None:
-    seeds: dict[tuple[str, float], list[int]] = {}
-    for run in one.tuning:
-        seeds.setdefault((run.kind, run.learning_rate), []).append(run.seed)
-    expected = sorted(next(iter(seeds.values()), []))
-    for (kind, rate), found in seeds.items():
-        if sorted(found) != expected:
-            raise _refuse(
-                one.scheme,
-                "tune",
-                f"learning rate {rate!r} ({kind}) has seeds {sorted(found)}, others {expected}",
-            )
+def _check_tuning_seeds(one: Evidence, *, racing: bool) -> None:
+    if problem := uneven(one.tuning, one.selection.learning_rate if racing else None):
+        raise _refuse(one.scheme, "tune", problem)
 
 
 def _check_curves(evidence: Sequence[Evidence]) -> None:
@@ -223,7 +222,7 @@ def _check_curves(evidence: Sequence[Evidence]) -> None:
                 )
 
 
-def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
+def _check_retunes(evidence: Sequence[Evidence], schema: Schema, *, racing: bool) -> None:
     counts = {one.scheme: len(one.retunes) for one in evidence}
     for one in evidence:
         if counts[one.scheme] != len(evidence[0].retunes):
@@ -234,7 +233,7 @@ def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
             )
             _check_names(again)
             _check_data(again, schema)
-            _check_tuning_seeds(again)
+            _check_tuning_seeds(again, racing=racing)
             _check_numbers(again)
             _check_caps(again, schema)
             rates = {run.learning_rate for run in retune.confirm}

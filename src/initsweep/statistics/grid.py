@@ -104,7 +104,8 @@ def filled(losses: Sequence[Mapping[int, float]], seeds: Sequence[int]) -> Array
         Shape (rates, seeds).
     """
     whole = [[of_one[seed] for seed in seeds] for of_one in losses if {*seeds} <= {*of_one}]
-    best = dict(zip(seeds, min(whole, key=mean_of), strict=True))
+    lowest = min(whole, key=mean_of)
+    best = dict(zip(seeds, lowest, strict=True))
     highest = max(max(of_one.values()) for of_one in losses)
 
     def row(of_one: Mapping[int, float]) -> list[float]:
