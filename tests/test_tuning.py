@@ -31,9 +31,9 @@ def valley(best: float):
     return evaluate
 
 
-def run(evaluate, seed=0, **changes):
+def run(evaluate, seed=0, announce=lambda _: None, **changes):
     tune = settings(**changes)
-    study = Study(tune, evaluate, seed, seeds=tune.seeds, constant=1.0)
+    study = Study(tune, evaluate, seed, seeds=tune.seeds, constant=1.0, announce=announce)
     study.run()
     return study
 

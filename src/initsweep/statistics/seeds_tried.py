@@ -39,7 +39,7 @@ def left_early(tried: Sequence[int]) -> str | None:
         tried: On how many seeds each rate was tried.
 
     Returns:
-        Such as "5 rates after 1 seed and 2 rates after 2 seeds"; None if all have the same.
+        Such as "5 rates after 1 seed, 2 rates after 2 seeds"; None if all have the same.
     """
     counts = Counter(seeds for seeds in tried if seeds < max(tried))
     return (
