@@ -17,7 +17,7 @@ BEHIND = 0.05
 MOST = 3
 """How many rates go on after two seeds: the best ones."""
 
-EXPECTED = 0.7
+EXPECTED = 0.65
 """Share of the grid that comes to its second seed, as on the bench of answers."""
 
 REFINEMENTS = 1
