@@ -43,9 +43,7 @@ def costs(drawn: Sequence[Sequence[Study]], truth: Worth) -> dict[str, Cost]:
         for name, tune in STRATEGIES.items():
             rates, seen = tune(table)
             for place, true in enumerate(true_widths):
-                if true is None:
-                    continue
-                width = _width(table[place], seen[place]) or 0.0
+                width = _width(table[place], seen[place])
                 lost = worth[place, rates[place]] - worth[place, usual[place]]
                 found[name].append(Cost(float(seen[place].sum()), lost, abs(width - true)))
     return {name: Cost(*np.mean(each, axis=0).tolist()) for name, each in found.items()}
@@ -70,8 +68,8 @@ def _all_seeds(study: Study) -> Array:
     return capped(study.pool, (study.inner, study.outer), "loss") / float(constant)
 
 
-def _width(table: Array, seen: Sequence[int] | None = None) -> float | None:
-    """Return the width of a scheme's basin as the product measures it; None without one.
+def _width(table: Array, seen: Sequence[int] | None = None) -> float:
+    """Return the width of a scheme's basin as the product measures it; 0 without one.
 
     Args:
         table: Losses, shape (rates, seeds).
@@ -84,4 +82,4 @@ def _width(table: Array, seen: Sequence[int] | None = None) -> float | None:
     ceiling = 1 - DECIDE.trainable_skill
     threshold = np.minimum(means.min(axis=1) + DECIDE.basin_tolerance, ceiling)
     found = basins(means, np.array([RATES[place] for place in tried]), threshold)
-    return None if np.isnan(found.low[0]) else float(found.widths[0])
+    return float(found.widths[0])
