@@ -19,7 +19,7 @@ RATES = (0.001, 0.00316227766, 0.01, 0.0316227766, 0.1)
 VALLEY = (0.32, 0.12, 0.0, 0.08, 0.30)  # loss above the best rate's
 BASE = 0.3
 SPREAD = 0.02
-DECIDE = Decide(margin=0.001, basin_tolerance=0.1, trainable_skill=0.05, alpha=0.05)
+DECIDE = Decide(margin=0.001, basin_tolerance=0.1, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 PROVENANCE = Provenance(params_sha="p", data_sha="d", code_sha="c", versions={"numpy": "2"})
 SCHEMA = Schema(
     source="made_up", reference="", task="classification", loss_name="cross_entropy",

@@ -227,6 +227,15 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookRow:
+    """One block of more fresh seeds for a scheme: how many it has then, and why it got them."""
+
+    scheme: str
+    seeds: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseRow:
     """One point of a learning-rate response: capped validation loss over the tuning seeds.
 

@@ -56,7 +56,8 @@ def compare_with(
 ) -> list[PairRow]:
     """Compare every other scheme with the reference: the declared family of comparisons.
 
-    Schemes whose runs are the same, run by run, are one law here and one comparison.
+    Schemes whose runs are the same, run by run, are one law here and one comparison. A pair is
+    compared over the seeds that both have, which are the first ones of the other.
 
     Args:
         family: Which losses these are; the margin is a share of the constant predictor's.
@@ -68,20 +69,35 @@ def compare_with(
         One row for each scheme but the reference, in the order of `runs`.
     """
     differences = differences_from(reference, runs)
+    first = min(len(one.losses) for one in runs.values())
     laws = {d.tobytes(): sign_flip_p(d) for d in differences.values() if d.any()}
     corrected = dict(zip(laws, holm(list(laws.values())), strict=True))
     rows = []
     for scheme, difference in differences.items():
         law = difference.tobytes()
         p_values = (laws.get(law, 1.0), corrected.get(law, 1.0))
-        rows.append(_pair_row(family, reference, scheme, runs, p_values, yardstick))
+        alpha = yardstick.level(len(difference), first)
+        rows.append(_pair_row(family, reference, scheme, runs, p_values, alpha, yardstick))
     return rows
 
 
 def differences_from(reference: str, runs: Mapping[str, Runs]) -> dict[str, Losses]:
-    """Return every other scheme's losses minus the reference's, in the order of `runs`."""
+    """Return every other scheme's losses minus the reference's, in the order of `runs`.
+
+    Over the seeds that both have, shape (seeds,).
+    """
     base = runs[reference].losses
-    return {scheme: one.losses - base for scheme, one in runs.items() if scheme != reference}
+    return {
+        scheme: paired_difference(one.losses, base)
+        for scheme, one in runs.items()
+        if scheme != reference
+    }
+
+
+def paired_difference(losses: Losses, reference: Losses) -> Losses:
+    """Return losses minus others', seed by seed, over the first seeds, which both have."""
+    shared = min(len(losses), len(reference))
+    return losses[:shared] - reference[:shared]
 
 
 def family_size(reference: str, runs: Mapping[str, Runs]) -> int:
@@ -98,14 +114,14 @@ def _pair_row(
     scheme: str,
     runs: Mapping[str, Runs],
     p_values: tuple[float, float],
+    alpha: float,
     yardstick: Yardstick,
 ) -> PairRow:
     cap, one, other = yardstick.cap(family), runs[scheme], runs[reference]
     rows = None if one.rows is None or other.rows is None else one.rows - other.rows
-    possible = (-cap, cap)
-    difference = with_rows(mean_interval(one.losses - other.losses, possible), rows, possible)
-    margin, alpha = yardstick.margin(family), yardstick.decide.alpha
-    outcome = outcome_of(difference, p_values[1], margin, alpha)
+    possible, differences = (-cap, cap), paired_difference(one.losses, other.losses)
+    difference = with_rows(mean_interval(differences, possible), rows, possible)
+    outcome = outcome_of(difference, p_values[1], yardstick.margin(family), alpha)
     if outcome in {"better", "worse"} and (one.failed.any() or other.failed.any()):
         nearest = min(abs(difference.low), abs(difference.high))
         if nearest <= (one if outcome == "better" else other).allowance(cap):
@@ -116,7 +132,7 @@ def _pair_row(
         family=family,
         reference=reference,
         scheme=scheme,
-        seeds=len(one.losses),
+        seeds=len(differences),
         low=difference.low,
         mean_difference=difference.estimate,
         high=difference.high,
@@ -129,7 +145,8 @@ def _pair_row(
 
 def mostly_cut(first: Losses, second: Losses, cap: float) -> bool:
     """Return whether both losses lie at the cap for more than half of the seeds."""
-    return bool(np.mean((first >= cap) & (second >= cap)) > MOSTLY)
+    shared = min(len(first), len(second))
+    return bool(np.mean((first[:shared] >= cap) & (second[:shared] >= cap)) > MOSTLY)
 
 
 def outcome_of(difference: Interval, p_holm: float, margin: float, alpha: float) -> Outcome:

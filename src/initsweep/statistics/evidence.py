@@ -54,9 +54,15 @@ class Evidence:
 
 
 def check_evidence(
-    evidence: Sequence[Evidence], schema: Schema, confirm_seeds: Sequence[int]
+    evidence: Sequence[Evidence], schema: Schema, first: Sequence[int], more: Sequence[int] = ()
 ) -> None:
     """Refuse to compare records that do not belong to one study.
+
+    Args:
+        evidence: One per scheme.
+        schema: The prepared data.
+        first: The fresh seeds that every scheme has.
+        more: Those that a scheme may have after them, in this order.
 
     Raises:
         ArtifactError: If a scheme was run on other data, other rates or other seeds than the
@@ -72,14 +78,14 @@ def check_evidence(
         _check_names(one)
         _check_data(one, schema)
         _check_numbers(one)
-        _check_confirm_runs(one, confirm_seeds)
-        _check_other_runs(one, confirm_seeds)
+        _check_confirm_runs(one, first, more)
+        _check_other_runs(one, first)
         _check_test_rows(one)
         _check_caps(one, schema)
         _check_tuning_seeds(one)
     _check_curves(evidence)
     _check_same_grid(evidence)
-    _check_retunes(evidence, schema)
+    _check_retunes(evidence, schema, sorted(first))
 
 
 def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
@@ -124,7 +130,7 @@ def _check_numbers(one: Evidence) -> None:
                     )
 
 
-def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
+def _check_confirm_runs(one: Evidence, first: Sequence[int], more: Sequence[int]) -> None:
     chosen = one.selection.learning_rate
     rates = {one.confirmation.learning_rate, *(run.learning_rate for run in one.confirm)}
     if rates != {chosen}:
@@ -134,10 +140,9 @@ def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
             f"has learning rates {sorted(rates)}, but tuning chose {chosen!r}",
         )
     found = sorted(run.seed for run in one.confirm)
-    if found != sorted(expected) or found != sorted(one.confirmation.seeds):
-        raise _refuse(
-            one.scheme, "train", f"has seeds {found}, but confirm.seeds is {sorted(expected)}"
-        )
+    expected = sorted([*first, *more[: max(0, len(found) - len(first))]])
+    if found != expected or found != sorted(one.confirmation.seeds):
+        raise _refuse(one.scheme, "train", f"has seeds {found}, but confirm.seeds is {expected}")
     for run in one.confirm:
         if run.kind != "confirm" or run.capped_test_loss is None:
             raise _refuse(one.scheme, "train", f"seed {run.seed} has no test loss")
@@ -223,7 +228,7 @@ def _check_curves(evidence: Sequence[Evidence]) -> None:
                 )
 
 
-def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
+def _check_retunes(evidence: Sequence[Evidence], schema: Schema, first: Sequence[int]) -> None:
     counts = {one.scheme: len(one.retunes) for one in evidence}
     for one in evidence:
         if counts[one.scheme] != len(evidence[0].retunes):
@@ -240,10 +245,10 @@ def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
             rates = {run.learning_rate for run in retune.confirm}
             seeds = sorted(run.seed for run in retune.confirm)
             chosen = retune.selection.learning_rate
-            if rates != {chosen} or seeds != sorted(one.confirmation.seeds):
+            if rates != {chosen} or seeds != first:
                 raise _refuse(
                     one.scheme,
                     "train",
                     f"retune_{number} has learning rates {sorted(rates)} and seeds {seeds}, "
-                    f"expected {chosen!r} and {sorted(one.confirmation.seeds)}",
+                    f"expected {chosen!r} and {first}",
                 )
