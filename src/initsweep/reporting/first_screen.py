@@ -41,7 +41,7 @@ def points(study: Study) -> list[tuple[str, str]]:
         return []
     sure = said.sure
     if sure and not study.verdict.firm:
-        sure += " More seeds (`confirm.seeds`) would make it firmer"
+        sure += " More seeds (`decide.most_seeds`) would make it firmer"
         tied = len(study.verdict.tie_set) > 1
         sure += "; which of those that tie is taken matters little." if tied else "."
     return [

@@ -53,7 +53,8 @@ def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
 
 
 def _without_each_seed(summaries: Sequence[Summary]) -> Iterable[tuple[int, list[Summary]]]:
-    seeds = sorted(run.seed for run in summaries[0].evidence.confirm)
+    fewest = min((one.evidence.confirm for one in summaries), key=len)
+    seeds = sorted(run.seed for run in fewest)  # those that all schemes have
     if len(seeds) < 2:
         return
     for place, seed in enumerate(seeds):
