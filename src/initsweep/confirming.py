@@ -45,17 +45,27 @@ class Fresh:
     def of(self, seeds: Sequence[int]) -> "Fresh":
         """Return the runs of some of the seeds, in the order of all."""
         places = [place for place, seed in enumerate(self.seeds) if seed in seeds]
-        return Fresh(
+        return replace(
+            self,
             runs=[self.runs[place] for place in places],
             curves=[row for row in self.curves if row.seed in seeds],
             measures=[row for row in self.measures if row.seed in seeds],
             test_rows=self.test_rows[places],
-            engine=self.engine,
+        )
+
+    def as_of(self, scheme: str) -> "Fresh":
+        """Return the runs as those of another scheme, which is the same law."""
+        return replace(
+            self,
+            runs=[replace(row, scheme=scheme) for row in self.runs],
+            curves=[replace(row, scheme=scheme) for row in self.curves],
+            measures=[replace(row, scheme=scheme) for row in self.measures],
         )
 
     def followed_by(self, more: "Fresh") -> "Fresh":
         """Return these runs and others of the same scheme at the same rate."""
-        return Fresh(
+        return replace(
+            self,
             runs=[*self.runs, *more.runs],
             curves=[*self.curves, *more.curves],
             measures=[*self.measures, *more.measures],

@@ -1,5 +1,7 @@
 """The stage that trains more fresh seeds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,23 @@ def test_adding_a_scheme_trains_no_seed_of_the_others_again(study, monkeypatch):
     study(*CLOSE, "lecun_normal")
     assert set(trained) == {"lecun_normal"}
     assert content(artifacts.settle_folder("he_normal")) == before
+
+
+def test_a_law_is_trained_once_whatever_its_names(study, monkeypatch):
+    trained, confirm = [], confirming.confirm
+
+    def noting(experiment, scheme, *args):
+        trained.append(scheme)
+        return confirm(experiment, scheme, *args)
+
+    schemes = ("orthogonal", "lecun_normal", "he_textbook_variant")
+    study(*schemes, decide__most_seeds=0)
+    monkeypatch.setattr(confirming, "confirm", noting)
+    study(*schemes)
+    assert set(trained) == {"orthogonal", "lecun_normal"}
+    first, second = (runs(artifacts.settle_folder(name)) for name in schemes[1:])
+    assert [replace(run, scheme="") for run in first] == [replace(run, scheme="") for run in second]
+    assert {run.scheme for run in second} == {"he_textbook_variant"}
 
 
 def test_runs_of_other_inputs_are_trained_again_and_of_removed_schemes_removed(study, monkeypatch):

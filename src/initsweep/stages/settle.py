@@ -13,7 +13,7 @@ from initsweep.recorded import evidence_of
 from initsweep.records import Confirmation, LookRow
 from initsweep.running import inputs
 from initsweep.statistics.evidence import check_evidence
-from initsweep.statistics.selection import unsettled
+from initsweep.statistics.selection import laws_of, unsettled
 from initsweep.statistics.summary import summarize
 from initsweep.statistics.yardstick import Yardstick
 
@@ -30,20 +30,29 @@ def run(params: Params) -> None:
     check_evidence([*evidence.values()], schema, params.confirm.seeds, params.more_seeds)
     fresh = {scheme: confirming.read(folder) for scheme, folder in train.items()}
     blocks, planned = list[LookRow](), (*params.confirm.seeds, *params.more_seeds)
+    laws = laws_of(summarize([*evidence.values()], yardstick))
     with progress(0, "settle", "run") as bar:
         while block := unsettled(summarize([*evidence.values()], yardstick), yardstick):
             blocks += block
-            for row in block:
-                so_far, scheme = fresh[row.scheme], row.scheme
-                seeds = planned[len(so_far.runs) : row.seeds]
-                more = _trained(experiment, evidence[scheme].confirmation, seeds, bar)
-                fresh[scheme] = so_far.followed_by(more)
+            for scheme, count in ((row.scheme, row.seeds) for row in block):
+                seeds = planned[len(fresh[scheme].runs) : count]
+                same = next(names for names in laws if scheme in names)
+                more = _of_its_law(scheme, seeds, [fresh[name] for name in same])
+                if more is None:
+                    more = _trained(experiment, evidence[scheme].confirmation, seeds, bar)
+                fresh[scheme] = fresh[scheme].followed_by(more)
                 evidence[scheme] = replace(evidence[scheme], confirm=fresh[scheme].runs)
     inputs.check()  # before the work behind it is let go
     _write(fresh, {scheme: one.confirmation for scheme, one in evidence.items()})
     artifacts.write_rows(artifacts.LOOKS, blocks, LookRow)
     for scheme in params.schemes:
         artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
+
+
+def _of_its_law(scheme: str, seeds: Sequence[int], law: Sequence[Fresh]) -> Fresh | None:
+    """Return runs of a scheme that is the same law as another, if that has been trained further."""
+    found = next((one for one in law if set(seeds) <= set(one.seeds)), None)
+    return None if found is None else found.of(seeds).as_of(scheme)
 
 
 def _trained(

@@ -107,10 +107,17 @@ def _size(params: Params, schema: Schema) -> str:
     work, tune = work_of(params, schema), params.tune
     return (
         f"{work.schemes} schemes; {tune.grid.points} rates and {tune.refinement_trials} "
-        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds; "
+        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds"
+        f"{_more(params)}; "
         f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
         f"({work.steps} steps)"
     )
+
+
+def _more(params: Params) -> str:
+    if not params.more_seeds:
+        return ""
+    return f" (up to {params.decide.most_seeds} of what may still be recommended)"
 
 
 def _all_steps(params: Params, schema: Schema) -> float:

@@ -9,6 +9,9 @@ that over all of them a false "worse" is no more probable than in one: Bonferron
 FIRST_LOOK = 2 / 3
 """The share of alpha spent on the first look, where most schemes are sorted out."""
 
+STAYING = 0.3
+"""What part of all further seeds is trained, about, as in most studies: for estimates of work."""
+
 
 def sizes(first: int, most: int) -> list[int]:
     """Return how many fresh seeds a scheme has at each look, ascending.
