@@ -7,6 +7,7 @@ import pytest
 
 from initsweep.errors import ArtifactError
 from initsweep.randomness import numpy_stream
+from initsweep.reporting.study import ranked
 from initsweep.statistics import looks
 from initsweep.statistics.evidence import check_evidence
 from initsweep.statistics.scheme_table import scheme_rows
@@ -144,3 +145,19 @@ def test_records_may_have_more_seeds_only_in_the_order_of_the_study():
     gap = [run for run in more[0].confirm if run.seed != 115]
     with pytest.raises(ArtifactError, match=r"confirm\.seeds"):
         check_evidence([replace(more[0], confirm=gap), more[1]], SCHEMA, first, further)
+
+
+def test_schemes_are_ranked_by_how_far_behind_they_are_over_shared_seeds():
+    base = losses("a", 0.2)
+    found = summarize(
+        [
+            evidence("a", [one + 0.03 * (place >= 10) for place, one in enumerate(base)], GRID),
+            evidence("near", [one + 0.002 for one in base[:FIRST]], GRID),
+            evidence("far", [one + 0.006 for one in base[:FIRST]], GRID),
+        ],
+        YARDSTICK,
+    )
+    rows = scheme_rows(found, choose(found, YARDSTICK), YARDSTICK)
+    assert rows[1].validation_loss < rows[0].validation_loss  # over easier seeds
+    assert [row.scheme for row in ranked(rows)] == ["a", "near", "far"]
+    assert [row.behind for row in rows] == [0, pytest.approx(0.002), pytest.approx(0.006)]

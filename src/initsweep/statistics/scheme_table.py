@@ -26,6 +26,7 @@ def scheme_rows(
     return [
         _scheme_row(
             summary,
+            choice,
             yardstick,
             outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
             standing="untrainable" if summary.untrainable else choice.standing(summary.scheme),
@@ -87,6 +88,7 @@ def _score(scores: Losses, yardstick: Yardstick) -> Interval:
 
 def _scheme_row(
     summary: Summary,
+    choice: Choice,
     yardstick: Yardstick,
     *,
     outcome: Outcome,
@@ -118,6 +120,7 @@ def _scheme_row(
         validation_loss=validation.estimate,
         validation_low=validation.low,
         validation_high=validation.high,
+        behind=choice.behind.get(summary.scheme),
         test_loss=test.estimate,
         test_low=test.low,
         test_high=test.high,

@@ -35,6 +35,8 @@ class Choice:
             with a mean within the margin. By how far behind the best they are.
         undecided: The trainable schemes that are neither tied nor shown to be worse.
         forgiving: Those of the tie set not shown to have a narrower basin than the widest.
+        behind: By how much the mean loss of each trainable scheme is behind that of the best, over
+            the seeds that both have.
         pick: Of these the one with the lowest mean; the reference of the test family. It is
             recommended unless there are too few seeds.
         comparisons: How many of them Holm's correction counts on validation: one for each law.
@@ -49,6 +51,7 @@ class Choice:
     tie_set: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
     forgiving: tuple[str, ...] = ()
+    behind: Mapping[str, float] = field(default_factory=dict)
     pick: str | None = None
     picks: Mapping[str, float] = field(default_factory=dict)
     pairs: tuple[PairRow, ...] = ()
@@ -178,6 +181,7 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
         tie_set=_names(tied),
         undecided=_names(summary for summary in left if summary not in tied),
         forgiving=_names(forgiving),
+        behind=behind,
         pick=forgiving[0].scheme,
         pairs=tuple(pairs),
         comparisons=family_size(best.scheme, runs),
