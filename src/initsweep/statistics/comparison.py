@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,11 +194,19 @@ def sign_flip_p(differences: Losses) -> float:
         for difference in differences[1:]:
             sums = np.concatenate([sums + difference, sums - difference])
         return float(np.mean(np.abs(sums) >= observed))
-    stream = numpy_stream("statistics", "sign-flip", len(differences))
     sums = np.zeros(RANDOM_FLIPS)
-    for difference in differences:
-        sums += np.where(stream.random(RANDOM_FLIPS) < 0.5, difference, -difference)
+    for signs, difference in zip(_random_signs(len(differences)), differences, strict=True):
+        sums += signs * difference
     return float((1 + np.sum(np.abs(sums) >= observed)) / (1 + RANDOM_FLIPS))
+
+
+@lru_cache(maxsize=8)
+def _random_signs(seeds: int) -> NDArray[np.int8]:
+    """Return random sign patterns, shape (seeds, RANDOM_FLIPS), the same for all comparisons."""
+    stream = numpy_stream("statistics", "sign-flip", seeds)
+    return np.stack([
+        np.where(stream.random(RANDOM_FLIPS) < 0.5, 1, -1).astype(np.int8) for _ in range(seeds)
+    ])  # fmt: skip
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
