@@ -15,7 +15,7 @@ from initsweep.statistics.selection import Choice, choose_on_validation, sure
 from initsweep.statistics.summary import summarize
 from initsweep.statistics.yardstick import Yardstick
 
-DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05)
+DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 Rule = Callable[[Study], Pick]
 
 

@@ -12,6 +12,7 @@ from initsweep.leading.pace import Plan
 from initsweep.params import Params, load_params
 from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
+from initsweep.statistics.looks import STAYING
 
 WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
 """Folders where a run writes something even if all is up to date but MLflow."""
@@ -54,6 +55,7 @@ def _plan(params: Params, targets: Sequence[str]) -> Plan:
     trainings = {
         "tune": racing.trainings(params.tune) * (params.tune.retunes + 1),
         "train": len(params.confirm.seeds),
+        "settle": round(STAYING * len(params.schemes) * len(params.more_seeds)),
     }
     names = upstream(read_stages(Path("dvc.yaml")), targets)
     return Plan(

@@ -65,7 +65,7 @@ def _detail(scheme: SchemeRow) -> str:
 
 def _legend(*, raced: bool) -> list[Artist]:
     left = panels.sample_line(
-        "left the race", marker="o", markersize=4, linestyle="", markerfacecolor=style.PAPER
+        "left", marker="o", markersize=4, linestyle="", markerfacecolor=style.PAPER
     )
     return [
         panels.sample_line("mean over seeds"),

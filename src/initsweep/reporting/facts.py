@@ -1,6 +1,6 @@
 """Label-and-text pairs of the review packet: the data, the protocol, the origin."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from initsweep import racing
 from initsweep.figures import numbers
@@ -92,8 +92,9 @@ def protocol(study: Study) -> Facts:
         ),
         (
             "Confirmation",
-            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate; only these "
-            "runs are measured on test rows, and no choice in this study is made on them",
+            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate"
+            f"{_blocks(params)}; only these runs are measured on test rows, and no choice in this "
+            "study is made on them",
         ),
         (
             "Practical margin",
@@ -114,6 +115,15 @@ def protocol(study: Study) -> Facts:
         ),
         ("Significance level", f"{decide.alpha:g}, after Holm's correction"),
     ]
+
+
+def _blocks(params: Params) -> str:
+    if not params.more_seeds:
+        return ""
+    return (
+        f", and up to {params.decide.most_seeds} in blocks for schemes that may still be "
+        "recommended"
+    )
 
 
 def _optimizer(params: Params) -> str:
@@ -181,7 +191,7 @@ def provenance(study: Study) -> Facts:
             ),
         ),
         ("Tuning seeds", _joined(study.params.tune.seeds)),
-        ("Fresh seeds", _joined(study.params.confirm.seeds)),
+        ("Fresh seeds", _joined(study.params.confirm.seeds) + _last_of(study.params.more_seeds)),
         ("Split seed", str(study.params.data.split_seed)),
     ]
 
@@ -205,6 +215,10 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _last_of(more: Sequence[int]) -> str:
+    return f", up to {more[-1]} for some" if more else ""
 
 
 def _joined(items: Iterable[object]) -> str:

@@ -7,10 +7,14 @@ from dataclasses import dataclass, replace
 from initsweep import racing
 from initsweep.params import Params, Tune
 from initsweep.records import Schema
+from initsweep.statistics.looks import STAYING, sizes
 from initsweep.tuning import REFINEMENT_BATCH
 
 FEWEST_FRESH_SEEDS = 9
 """Below that no winner is ever named (`docs/statistics.md`)."""
+
+MOST_FRESH_SEEDS = 59
+"""Of that many runs, a failure that happens in 5 % of them is missed in 5 %."""
 
 FIRST_FRESH_SEED = 100
 USEFUL_STEPS = 1000
@@ -44,6 +48,7 @@ class Budget:
         refinement: Rates tried after the grid.
         tuning_seeds: Trainings per rate.
         fresh_seeds: Trainings of the final comparison, per scheme.
+        most_seeds: The same of a scheme that may still be recommended after those.
     """
 
     schemes: tuple[str, ...]
@@ -52,6 +57,7 @@ class Budget:
     refinement: int
     tuning_seeds: int
     fresh_seeds: int
+    most_seeds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,15 +118,17 @@ def budgets(train_rows: int) -> Iterator[Budget]:
     steps = steps_per_epoch(train_rows, batch_size(train_rows))
     epochs = min(100, max(5, math.ceil(USEFUL_STEPS / steps)))
     whole = Budget(
-        schemes=(), epochs=epochs, points=9, refinement=8, tuning_seeds=5, fresh_seeds=10
-    )
+        schemes=(), epochs=epochs, points=9, refinement=8, tuning_seeds=5, fresh_seeds=10,
+        most_seeds=MOST_FRESH_SEEDS,
+    )  # fmt: skip
     core = replace(whole, schemes=CORE)
-    short = replace(whole, schemes=FEW, points=7, refinement=4, tuning_seeds=3)
+    short = replace(whole, schemes=FEW, points=7, refinement=4, tuning_seeds=3, most_seeds=0)
     least = replace(short, schemes=FEWEST, points=5, refinement=0, tuning_seeds=2, fresh_seeds=9)
     yield replace(whole, fresh_seeds=20)
     yield whole
     yield core
-    yield replace(core, points=7, refinement=4, tuning_seeds=3)
+    yield replace(core, most_seeds=0)
+    yield replace(core, points=7, refinement=4, tuning_seeds=3, most_seeds=0)
     yield short
     yield replace(short, epochs=max(1, epochs // 2))
     yield replace(short, epochs=max(1, epochs // 4), fresh_seeds=9)
@@ -156,10 +164,13 @@ def work_of(params: Params, schema: Schema) -> Work:
 
     Every second grid is expected to grow by a decade: of the default study's schemes, about half
     find their best rate on the edge of the first grid, and grow once. Fresh seeds are expected to
-    be trained at two rates, because loss and score mostly choose different ones.
+    be trained at two rates, because loss and score mostly choose different ones, and half of the
+    schemes to get all blocks of more.
     """
     schemes, fresh = len(params.schemes), len(params.confirm.seeds)
     each = schemes * (params.tune.retunes + 1)
+    blocks = len(sizes(fresh, params.decide.most_seeds)) - 1
+    more = len(params.more_seeds)
     steps = steps_per_epoch(schema.rows["train"], params.training.batch_size)
     return Work(
         schemes=schemes,
@@ -167,8 +178,9 @@ def work_of(params: Params, schema: Schema) -> Work:
         batches=(
             *(replace(one, count=each * one.count) for one in _tuning(params.tune)),
             Batch(lanes=fresh, count=each + schemes),
+            Batch(lanes=round(more / max(1, blocks)), count=STAYING * schemes * blocks),
         ),
-        judged=2 * schemes * fresh,
+        judged=round(schemes * (2 * fresh + STAYING * more)),
     )
 
 
@@ -205,5 +217,6 @@ def planned(params: Params, budget: Budget) -> Params:
             "training": params.training.model_copy(update={"epochs": budget.epochs}),
             "tune": params.tune.model_copy(update=tune),
             "confirm": params.confirm.model_copy(update={"seeds": fresh}),
+            "decide": params.decide.model_copy(update={"most_seeds": budget.most_seeds}),
         }
     )

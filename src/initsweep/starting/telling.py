@@ -110,10 +110,17 @@ def _size(params: Params, schema: Schema) -> str:
     seeds += ", racing" if tune.strategy == "racing" else ""
     return (
         f"{work.schemes} schemes; {tune.grid.points} rates and {refined} "
-        f"refinements on {seeds}, then {len(params.confirm.seeds)} fresh seeds; "
+        f"refinements on {seeds}, then {len(params.confirm.seeds)} fresh seeds"
+        f"{_more(params)}; "
         f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
         f"({work.steps} steps)"
     )
+
+
+def _more(params: Params) -> str:
+    if not params.more_seeds:
+        return ""
+    return f" (up to {params.decide.most_seeds} of what may still be recommended)"
 
 
 def _all_steps(params: Params, schema: Schema) -> float:

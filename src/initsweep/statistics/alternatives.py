@@ -12,7 +12,7 @@ import numpy as np
 
 from initsweep.params import Decide
 from initsweep.records import Alternative, NeededSeeds, Schema
-from initsweep.statistics.comparison import Losses
+from initsweep.statistics.comparison import Losses, paired_difference
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.selection import Choice, choose
@@ -54,7 +54,8 @@ def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
 
 
 def _without_each_seed(summaries: Sequence[Summary]) -> Iterable[tuple[int, list[Summary]]]:
-    seeds = sorted(run.seed for run in summaries[0].evidence.confirm)
+    fewest = min((one.evidence.confirm for one in summaries), key=len)
+    seeds = sorted(run.seed for run in fewest)  # those that all schemes have
     if len(seeds) < 2:
         return
     for place, seed in enumerate(seeds):
@@ -118,7 +119,7 @@ def needed_seeds(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
         if pair.outcome == "inconclusive":
             of_family = losses[pair.family]
             seeds, settles = seeds_to_settle(
-                of_family[pair.scheme] - of_family[pair.reference],
+                paired_difference(of_family[pair.scheme], of_family[pair.reference]),
                 yardstick.margin(pair.family), decide.alpha, max(1, choice.comparisons),
             )  # fmt: skip
             rows.append(

@@ -57,13 +57,14 @@ class Evidence:
 def check_evidence(
     evidence: Sequence[Evidence],
     schema: Schema,
-    confirm_seeds: Sequence[int],
+    first: Sequence[int],
+    more: Sequence[int] = (),
     *,
     racing: bool = False,
 ) -> None:
     """Refuse to compare records that do not belong to one study.
 
-    In a race, rates may have been trained on the first few of the tuning seeds only.
+    Schemes may have some of `more` fresh seeds after the `first`, raced rates fewer tuning seeds.
 
     Raises:
         ArtifactError: If a scheme was run on other data, other rates or other seeds than the
@@ -79,14 +80,14 @@ def check_evidence(
         _check_names(one)
         _check_data(one, schema)
         _check_numbers(one)
-        _check_confirm_runs(one, confirm_seeds)
-        _check_other_runs(one, confirm_seeds)
+        _check_confirm_runs(one, first, more)
+        _check_other_runs(one, first)
         _check_test_rows(one)
         _check_caps(one, schema)
         _check_tuning_seeds(one, racing=racing)
     _check_curves(evidence)
     _check_same_grid(evidence)
-    _check_retunes(evidence, schema, racing=racing)
+    _check_retunes(evidence, schema, sorted(first), racing=racing)
 
 
 def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
@@ -131,7 +132,7 @@ def _check_numbers(one: Evidence) -> None:
                     )
 
 
-def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
+def _check_confirm_runs(one: Evidence, first: Sequence[int], more: Sequence[int]) -> None:
     chosen = one.selection.learning_rate
     rates = {one.confirmation.learning_rate, *(run.learning_rate for run in one.confirm)}
     if rates != {chosen}:
@@ -141,10 +142,9 @@ def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
             f"has learning rates {sorted(rates)}, but tuning chose {chosen!r}",
         )
     found = sorted(run.seed for run in one.confirm)
-    if found != sorted(expected) or found != sorted(one.confirmation.seeds):
-        raise _refuse(
-            one.scheme, "train", f"has seeds {found}, but confirm.seeds is {sorted(expected)}"
-        )
+    expected = sorted([*first, *more[: max(0, len(found) - len(first))]])
+    if found != expected or found != sorted(one.confirmation.seeds):
+        raise _refuse(one.scheme, "train", f"has seeds {found}, but confirm.seeds is {expected}")
     for run in one.confirm:
         if run.kind != "confirm" or run.capped_test_loss is None:
             raise _refuse(one.scheme, "train", f"seed {run.seed} has no test loss")
@@ -222,7 +222,9 @@ def _check_curves(evidence: Sequence[Evidence]) -> None:
                 )
 
 
-def _check_retunes(evidence: Sequence[Evidence], schema: Schema, *, racing: bool) -> None:
+def _check_retunes(
+    evidence: Sequence[Evidence], schema: Schema, first: Sequence[int], *, racing: bool
+) -> None:
     counts = {one.scheme: len(one.retunes) for one in evidence}
     for one in evidence:
         if counts[one.scheme] != len(evidence[0].retunes):
@@ -239,10 +241,10 @@ def _check_retunes(evidence: Sequence[Evidence], schema: Schema, *, racing: bool
             rates = {run.learning_rate for run in retune.confirm}
             seeds = sorted(run.seed for run in retune.confirm)
             chosen = retune.selection.learning_rate
-            if rates != {chosen} or seeds != sorted(one.confirmation.seeds):
+            if rates != {chosen} or seeds != first:
                 raise _refuse(
                     one.scheme,
                     "train",
                     f"retune_{number} has learning rates {sorted(rates)} and seeds {seeds}, "
-                    f"expected {chosen!r} and {sorted(one.confirmation.seeds)}",
+                    f"expected {chosen!r} and {first}",
                 )
