@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from benchmarks.answer_pools import FINDERS, RATES, SCHEMES
 from benchmarks.answer_race import race
 from benchmarks.answer_studies import FRESH, GRID, TUNING, Adam, Array, Pick, Study
-from benchmarks.calibration_studies import SCHEMA, evidence_of
+from benchmarks.calibration_studies import SCHEMA, evidence_of, settled
 from initsweep.params import Decide
 from initsweep.statistics.selection import Choice, choose_on_validation, sure
 from initsweep.statistics.summary import summarize
@@ -25,15 +25,17 @@ class Tuned(NamedTuple):
     Attributes:
         rates: The place of the chosen rate of each scheme, shape (schemes,).
         seen: On how many tuning seeds each rate was trained, shape (schemes, rates).
+        fresh: How many trainings there are at the chosen rates.
     """
 
     rates: NDArray[np.int64]
     seen: NDArray[np.int64]
+    fresh: int = FRESH * len(SCHEMES)
 
     @property
     def trainings(self) -> int:
-        """How many trainings there were, with the fresh ones at the chosen rates."""
-        return int(self.seen.sum()) + len(self.rates) * FRESH
+        """How many trainings there were."""
+        return int(self.seen.sum()) + self.fresh
 
 
 Tuner = Callable[[Array], Tuned]
@@ -118,7 +120,8 @@ def chosen(values: Array, tune: Tuner) -> tuple[Choice, Tuned]:
 
     Args:
         values: What is to be small, as a share of the constant predictor's, as the margins of the
-            decision are: shape (schemes, rates, seeds).
+            decision are: shape (schemes, rates, seeds). Fresh seeds beyond the first are given in
+            blocks to schemes that may still be recommended.
         tune: How each scheme's rate is chosen.
     """
     tuned = tune(values)
@@ -131,18 +134,26 @@ def chosen(values: Array, tune: Tuner) -> tuple[Choice, Tuned]:
             of_one[rate, TUNING:],  # this choice does not look at test losses
             GRID,
         )
-        for scheme, of_one, rate, seen in zip(SCHEMES, values, *tuned, strict=True)
+        for scheme, of_one, rate, seen in zip(SCHEMES, values, tuned.rates, tuned.seen, strict=True)
     ]
-    yardstick = Yardstick.of(SCHEMA, DECIDE)
+    decide = DECIDE.model_copy(update={"most_seeds": values.shape[-1] - TUNING})
+    yardstick = Yardstick.of(SCHEMA, decide)
+    evidence = settled(evidence, FRESH, yardstick)
     summaries = summarize(evidence, yardstick)
+    tuned = tuned._replace(fresh=sum(len(one.confirm) for one in evidence))
     return sure(choose_on_validation(summaries, yardstick), summaries, yardstick), tuned
 
 
-def product(tune: Tuner) -> Rule:
-    """Return the rule of the compare stage; PyTorch's start where it has nothing to say."""
+def product(tune: Tuner, *, blocks: bool = True) -> Rule:
+    """Return the rule of the compare stage; PyTorch's start where it has nothing to say.
+
+    Args:
+        tune: How each scheme's rate is chosen.
+        blocks: Whether schemes that may still be recommended get more fresh seeds.
+    """
 
     def rule(study: Study) -> Pick:
-        choice, tuned = chosen(losses_of(study), tune)
+        choice, tuned = chosen(losses_of(study.with_all_seeds if blocks else study), tune)
         scheme = SCHEMES.index(choice.pick or "torch_default")
         return Pick((scheme, int(tuned.rates[scheme])), tuned.trainings)
 
@@ -167,6 +178,7 @@ def both(study: Study) -> Array:
 
 RULES: dict[str, Rule] = {
     "product": product(lowest),
+    "product, 10 fresh seeds": product(lowest, blocks=False),
     "product, racing": product(raced),
     "product, smoothed rate": product(smooth),
     "lowest mean loss": by_mean(losses_of, lowest),

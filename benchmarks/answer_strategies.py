@@ -41,7 +41,7 @@ def costs(drawn: Sequence[Sequence[Study]], truth: Worth) -> dict[str, Cost]:
         table, usual = losses_of(study), lowest(losses_of(study)).rates
         true_widths = [_width(of_one) for of_one in _all_seeds(study)]
         for name, tune in STRATEGIES.items():
-            rates, seen = tune(table)
+            rates, seen, _ = tune(table)
             for place, true in enumerate(true_widths):
                 width = _width(table[place], seen[place])
                 lost = worth[place, rates[place]] - worth[place, usual[place]]
