@@ -65,7 +65,7 @@ def coverage(drawn: Sequence[Sequence[Study]]) -> Coverage:
 
 
 def _told(study: Study) -> _Told:
-    choice, _ = chosen(losses_of(study.with_all_seeds), lowest)
+    choice, _ = chosen(study, lowest)
     scheme = SCHEMES.index(choice.pick or "torch_default")
     return _Told(scheme, choice.repicked, choice.firm)
 

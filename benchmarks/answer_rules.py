@@ -1,6 +1,7 @@
 """Rules of decision, habits and learning-rate finders, as they choose in a redrawn study."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -41,19 +42,10 @@ class Tuned(NamedTuple):
 Tuner = Callable[[Array], Tuned]
 """Tunes the schemes of a table, shape (schemes, rates, seeds)."""
 
-STEPS = np.arange(len(RATES))
-KERNEL = np.exp(-0.5 * (STEPS[:, None] - STEPS) ** 2)  # a standard deviation of one step
-KERNEL /= KERNEL.sum(axis=1, keepdims=True)
-
 
 def lowest(table: Array) -> Tuned:
     """Return the rate of the lowest mean over the tuning seeds."""
     return _all_seen(table[..., :TUNING].mean(axis=-1))
-
-
-def smooth(table: Array) -> Tuned:
-    """Return the rate of the lowest mean after averaging over neighbouring rates."""
-    return _all_seen(table[..., :TUNING].mean(axis=-1) @ KERNEL.T)
 
 
 def _all_seen(means: Array) -> Tuned:
@@ -115,15 +107,16 @@ def one_seed(study: Study) -> Pick:
     return Pick((int(scheme), int(rate)), table.size)
 
 
-def chosen(values: Array, tune: Tuner) -> tuple[Choice, Tuned]:
+@lru_cache(maxsize=10_000)
+def chosen(study: Study, tune: Tuner, *, blocks: bool = True) -> tuple[Choice, Tuned]:
     """Return what the compare stage chooses, and what tuning left.
 
     Args:
-        values: What is to be small, as a share of the constant predictor's, as the margins of the
-            decision are: shape (schemes, rates, seeds). Fresh seeds beyond the first are given in
-            blocks to schemes that may still be recommended.
+        study: The study.
         tune: How each scheme's rate is chosen.
+        blocks: Whether schemes that may still be recommended get more fresh seeds.
     """
+    values = losses_of(study.with_all_seeds if blocks else study)
     tuned = tune(values)
     evidence = [
         evidence_of(
@@ -145,15 +138,10 @@ def chosen(values: Array, tune: Tuner) -> tuple[Choice, Tuned]:
 
 
 def product(tune: Tuner, *, blocks: bool = True) -> Rule:
-    """Return the rule of the compare stage; PyTorch's start where it has nothing to say.
-
-    Args:
-        tune: How each scheme's rate is chosen.
-        blocks: Whether schemes that may still be recommended get more fresh seeds.
-    """
+    """Return the rule of the compare stage; PyTorch's start where it has nothing to say."""
 
     def rule(study: Study) -> Pick:
-        choice, tuned = chosen(losses_of(study.with_all_seeds if blocks else study), tune)
+        choice, tuned = chosen(study, tune, blocks=blocks)
         scheme = SCHEMES.index(choice.pick or "torch_default")
         return Pick((scheme, int(tuned.rates[scheme])), tuned.trainings)
 
@@ -180,10 +168,8 @@ RULES: dict[str, Rule] = {
     "product": product(lowest),
     "product, 10 fresh seeds": product(lowest, blocks=False),
     "product, racing": product(raced),
-    "product, smoothed rate": product(smooth),
     "lowest mean loss": by_mean(losses_of, lowest),
     "lowest mean loss, tuning runs too": by_mean(losses_of, lowest, together=True),
-    "smoothed rate, lowest mean loss": by_mean(losses_of, smooth),
     "best mean score": by_mean(missing_score, lowest),
     "loss and score": by_mean(both, lowest),
     "racing, lowest mean loss": by_mean(losses_of, raced),

@@ -106,7 +106,7 @@ def worth(pool: Pool) -> Worth:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """One study redrawn from a pool.
 
@@ -119,7 +119,7 @@ class Study:
     outer: int
     seeds: tuple[int, ...]
 
-    @property
+    @cached_property
     def with_all_seeds(self) -> "Study":
         """The study with the seeds that it leaves out behind its own, for blocks of more."""
         every = range(self.pool.constants.shape[2])
