@@ -65,7 +65,7 @@ def coverage(drawn: Sequence[Sequence[Study]]) -> Coverage:
 
 
 def _told(study: Study) -> _Told:
-    choice, _ = chosen(losses_of(study), lowest)
+    choice, _ = chosen(study, lowest)
     scheme = SCHEMES.index(choice.pick or "torch_default")
     return _Told(scheme, choice.repicked, choice.firm)
 
@@ -80,7 +80,7 @@ def _agreeing(study: Study) -> tuple[list[bool], list[bool]]:
         Which pairs of intervals agree: of mean losses, of paired differences.
     """
     table = losses_of(study)
-    rates = lowest(table)
+    rates = lowest(table).rates
     every = np.arange(study.pool.constants.shape[2])
     fresh = study.seeds[TUNING:]
     others = [seed for seed in every if seed not in fresh][-len(fresh) :]

@@ -1,58 +1,80 @@
 """Rules of decision, habits and learning-rate finders, as they choose in a redrawn study."""
 
-import math
 from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answer_pools import FINDERS, RATES, SCHEMES
+from benchmarks.answer_race import race
 from benchmarks.answer_studies import FRESH, GRID, TUNING, Adam, Array, Pick, Study
-from benchmarks.calibration_studies import SCHEMA, evidence_of
+from benchmarks.calibration_studies import SCHEMA, evidence_of, settled
 from initsweep.params import Decide
 from initsweep.statistics.selection import Choice, choose_on_validation, sure
 from initsweep.statistics.summary import summarize
 from initsweep.statistics.yardstick import Yardstick
 
-DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05)
-TRAININGS = len(SCHEMES) * (len(RATES) * TUNING + FRESH)
+DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 Rule = Callable[[Study], Pick]
-Rates = NDArray[np.int64]
-"""The place of the chosen rate of each scheme, shape (schemes,)."""
-
-STEPS = np.arange(len(RATES))
-KERNEL = np.exp(-0.5 * (STEPS[:, None] - STEPS) ** 2)  # a standard deviation of one step
-KERNEL /= KERNEL.sum(axis=1, keepdims=True)
 
 
-def lowest(table: Array) -> Rates:
+class Tuned(NamedTuple):
+    """What tuning leaves.
+
+    Attributes:
+        rates: The place of the chosen rate of each scheme, shape (schemes,).
+        seen: On how many tuning seeds each rate was trained, shape (schemes, rates).
+        fresh: How many trainings there are at the chosen rates.
+    """
+
+    rates: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    fresh: int = FRESH * len(SCHEMES)
+
+    @property
+    def trainings(self) -> int:
+        """How many trainings there were."""
+        return int(self.seen.sum()) + self.fresh
+
+
+Tuner = Callable[[Array], Tuned]
+"""Tunes the schemes of a table, shape (schemes, rates, seeds)."""
+
+
+def lowest(table: Array) -> Tuned:
     """Return the rate of the lowest mean over the tuning seeds."""
-    return np.asarray(table[..., :TUNING].mean(axis=-1).argmin(axis=1))
+    return _all_seen(table[..., :TUNING].mean(axis=-1))
 
 
-def smooth(table: Array) -> Rates:
-    """Return the rate of the lowest mean after averaging over neighbouring rates."""
-    return np.asarray((table[..., :TUNING].mean(axis=-1) @ KERNEL.T).argmin(axis=1))
+def _all_seen(means: Array) -> Tuned:
+    return Tuned(np.asarray(means.argmin(axis=1)), np.full(means.shape, TUNING))
 
 
-def by_mean(
-    values: Callable[[Study], Array], rates_of: Callable[[Array], Rates], *, together: bool = False
-) -> Rule:
+def raced(table: Array) -> Tuned:
+    """Return the rate of the lowest mean of those that stay in the product's race."""
+    seen = np.stack([race(of_one) for of_one in table])
+    means = np.where(seen == TUNING, table[..., :TUNING].mean(axis=-1), np.inf)
+    return Tuned(np.asarray(means.argmin(axis=1)), seen)
+
+
+def by_mean(values: Callable[[Study], Array], tune: Tuner, *, together: bool = False) -> Rule:
     """Return the rule that takes the scheme with the lowest mean of its fresh runs.
 
     Args:
         values: What is to be small, (schemes, rates, seeds).
-        rates_of: How each scheme's rate is chosen.
+        tune: How each scheme's rate is chosen.
         together: Whether tuning runs at the chosen rate count, too.
     """
 
     def rule(study: Study) -> Pick:
         table = values(study)
-        rates = rates_of(table)
+        tuned = tune(table)
         first = 0 if together else TUNING
-        at_rates = table[np.arange(len(rates)), rates, first:].mean(axis=-1)
+        at_rates = table[np.arange(len(table)), tuned.rates, first:].mean(axis=-1)
         scheme = int(at_rates.argmin())
-        return Pick((scheme, int(rates[scheme])), TRAININGS)
+        return Pick((scheme, int(tuned.rates[scheme])), tuned.trainings)
 
     return rule
 
@@ -85,38 +107,43 @@ def one_seed(study: Study) -> Pick:
     return Pick((int(scheme), int(rate)), table.size)
 
 
-def chosen(values: Array, rates_of: Callable[[Array], Rates]) -> tuple[Choice, Rates]:
-    """Return what the compare stage chooses, and the rates that the schemes bring.
+@lru_cache(maxsize=10_000)
+def chosen(study: Study, tune: Tuner, *, blocks: bool = True) -> tuple[Choice, Tuned]:
+    """Return what the compare stage chooses, and what tuning left.
 
     Args:
-        values: What is to be small, as a share of the constant predictor's, as the margins of the
-            decision are: shape (schemes, rates, seeds).
-        rates_of: How each scheme's rate is chosen.
+        study: The study.
+        tune: How each scheme's rate is chosen.
+        blocks: Whether schemes that may still be recommended get more fresh seeds.
     """
-    rates = rates_of(values)
+    values = losses_of(study.with_all_seeds if blocks else study)
+    tuned = tune(values)
     evidence = [
         evidence_of(
             scheme,
             RATES[rate],
-            dict(zip(RATES, of_one[:, :TUNING], strict=True)),
+            {RATES[place]: of_one[place, : seen[place]] for place in np.flatnonzero(seen)},
             of_one[rate, TUNING:],
             of_one[rate, TUNING:],  # this choice does not look at test losses
             GRID,
         )
-        for scheme, of_one, rate in zip(SCHEMES, values, rates, strict=True)
+        for scheme, of_one, rate, seen in zip(SCHEMES, values, tuned.rates, tuned.seen, strict=True)
     ]
-    yardstick = Yardstick.of(SCHEMA, DECIDE)
+    decide = DECIDE.model_copy(update={"most_seeds": values.shape[-1] - TUNING})
+    yardstick = Yardstick.of(SCHEMA, decide)
+    evidence = settled(evidence, FRESH, yardstick)
     summaries = summarize(evidence, yardstick)
-    return sure(choose_on_validation(summaries, yardstick), summaries, yardstick), rates
+    tuned = tuned._replace(fresh=sum(len(one.confirm) for one in evidence))
+    return sure(choose_on_validation(summaries, yardstick), summaries, yardstick), tuned
 
 
-def product(rates_of: Callable[[Array], Rates]) -> Rule:
+def product(tune: Tuner, *, blocks: bool = True) -> Rule:
     """Return the rule of the compare stage; PyTorch's start where it has nothing to say."""
 
     def rule(study: Study) -> Pick:
-        choice, rates = chosen(losses_of(study), rates_of)
+        choice, tuned = chosen(study, tune, blocks=blocks)
         scheme = SCHEMES.index(choice.pick or "torch_default")
-        return Pick((scheme, int(rates[scheme])), TRAININGS)
+        return Pick((scheme, int(tuned.rates[scheme])), tuned.trainings)
 
     return rule
 
@@ -137,66 +164,15 @@ def both(study: Study) -> Array:
     return (losses_of(study) + missing_score(study)) / 2
 
 
-def racing(study: Study) -> Pick:
-    """Return the lowest mean loss of a race: rates and schemes that fall behind get no more seeds.
-
-    All schemes share seeds. After every tuning seed but the first, rates leave that are behind the
-    best of all or of their scheme by more than FAR standard errors, and by more than the margin;
-    neighbours of the best rate are tried for those schemes that are left; half of the fresh seeds
-    decide who gets the others.
-    """
-    values, seen = losses_of(study), np.zeros((len(SCHEMES), len(RATES)), dtype=int)
-    alive = np.zeros(seen.shape, dtype=bool)
-    alive[:, ::2] = True
-    for seeds in range(1, TUNING + 1):
-        seen[alive] = seeds
-        if seeds > 1:
-            alive &= ~_behind(values[..., :seeds], alive)
-    schemes = np.flatnonzero(alive.any(axis=1))
-    means = np.where(alive, values[..., :TUNING].mean(axis=-1), np.inf)
-    for scheme in schemes:
-        best = int(means[scheme].argmin())
-        beside = [rate for rate in (best - 1, best + 1) if 0 <= rate < len(RATES)]
-        seen[scheme, beside] = TUNING
-        means[scheme, beside] = values[scheme, beside, :TUNING].mean(axis=-1)
-    rates = means.argmin(axis=1)
-    fresh = values[np.arange(len(rates)), rates, TUNING:]
-    half = fresh.shape[1] // 2
-    left = np.zeros((len(SCHEMES), 1), dtype=bool)
-    left[schemes] = True
-    left &= ~_behind(fresh[:, None, :half], left)
-    trained = len(schemes) * half + int(left.sum()) * (fresh.shape[1] - half)
-    scheme = int(np.where(left[:, 0], fresh.mean(axis=1), np.inf).argmin())
-    return Pick((scheme, int(rates[scheme])), int(seen.sum()) + trained)
-
-
-FAR = 2.0
-
-
-def _behind(values: Array, alive: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which rates are behind the best of all, or of their scheme: (schemes, rates)."""
-    means, places = np.where(alive, values.mean(axis=-1), np.inf), np.arange(len(values))
-    own = values[places, means.argmin(axis=1)][:, None]
-    of_all = values[np.unravel_index(int(means.argmin()), means.shape)]
-    found = np.zeros(alive.shape, dtype=bool)
-    if values.shape[-1] < 2:
-        return found  # a single seed says nothing about spread
-    for best in (own, of_all):
-        above = values - best
-        error = above.std(axis=-1, ddof=1) / math.sqrt(values.shape[-1])
-        found |= above.mean(axis=-1) > np.maximum(FAR * error, 2 * DECIDE.margin)
-    return found
-
-
 RULES: dict[str, Rule] = {
     "product": product(lowest),
-    "product, smoothed rate": product(smooth),
+    "product, 10 fresh seeds": product(lowest, blocks=False),
+    "product, racing": product(raced),
     "lowest mean loss": by_mean(losses_of, lowest),
     "lowest mean loss, tuning runs too": by_mean(losses_of, lowest, together=True),
-    "smoothed rate, lowest mean loss": by_mean(losses_of, smooth),
     "best mean score": by_mean(missing_score, lowest),
     "loss and score": by_mean(both, lowest),
-    "racing, lowest mean loss": racing,
+    "racing, lowest mean loss": by_mean(losses_of, raced),
     "one seed, lowest loss": one_seed,
     "habit: SGD 0.01, torch_default": habit("torch_default", 0.01),
     "habit: SGD 0.01, he_normal": habit("he_normal", 0.01),

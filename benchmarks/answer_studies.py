@@ -6,7 +6,7 @@ at the chosen ones. A choice is worth what its pair is worth over all outer spli
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -106,7 +106,7 @@ def worth(pool: Pool) -> Worth:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Study:
     """One study redrawn from a pool.
 
@@ -118,6 +118,12 @@ class Study:
     inner: int
     outer: int
     seeds: tuple[int, ...]
+
+    @cached_property
+    def with_all_seeds(self) -> "Study":
+        """The study with the seeds that it leaves out behind its own, for blocks of more."""
+        every = range(self.pool.constants.shape[2])
+        return replace(self, seeds=(*self.seeds, *(one for one in every if one not in self.seeds)))
 
     @cached_property
     def losses(self) -> Array:

@@ -18,6 +18,7 @@ import torch
 from benchmarks import answer_pools as pools
 from benchmarks.answer_coverage import Coverage, coverage
 from benchmarks.answer_rules import RULES
+from benchmarks.answer_strategies import Cost, costs, costs_table
 from benchmarks.answer_studies import Regret, draw, judge, worth
 from benchmarks.answer_tasks import TASKS
 from benchmarks.common import count, parser_of
@@ -31,10 +32,17 @@ Found = dict[str, dict[str, Regret]]
 PRODUCT = "product | rotating"
 
 
-def measured(names: Sequence[str], studies: int) -> tuple[Found, dict[str, Coverage]]:
-    """Return what each rule loses on each task, and how right the product is about itself."""
+def measured(
+    names: Sequence[str], studies: int
+) -> tuple[Found, dict[str, Coverage], list[dict[str, Cost]]]:
+    """Return what each rule loses on each task.
+
+    Returns:
+        That, how right the product is about itself, and what its strategies of tuning cost.
+    """
     found: Found = {}
     said: dict[str, Coverage] = {}
+    spent: list[dict[str, Cost]] = []
     for pool in map(pools.read, names):
         truth = worth(pool)
         for inner, split in enumerate(pools.INNER):
@@ -47,7 +55,8 @@ def measured(names: Sequence[str], studies: int) -> tuple[Found, dict[str, Cover
                 picks = [[choose(study) for study in row] for row in drawn]
                 found.setdefault(f"{rule} | {split}", {})[pool.name] = judge(truth, picks)
         said[pool.name] = coverage(drawn)
-    return found, said
+        spent.append(costs(drawn, truth))
+    return found, said, spent
 
 
 def rules_table(found: Found) -> str:
@@ -128,8 +137,8 @@ def main() -> None:
             pools.train_pool(name)
     if asked.train is None:
         kept = sorted(file.stem for file in pools.FOLDER.glob("*.npz"))
-        found, said = measured(asked.tasks or kept, asked.studies)
-        print(rules_table(found), tasks_table(found, said), sep="\n\n")
+        found, said, spent = measured(asked.tasks or kept, asked.studies)
+        print(rules_table(found), tasks_table(found, said), costs_table(spent), sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -40,14 +40,20 @@ PAGE = ROOT / "docs/statistics.md"
 FEWEST = 2
 """Studies per line; some lines take half as many as others."""
 
+MOST = 59
+
 Task = tuple[Callable[..., dict[str, float]], tuple[object, ...]]
 
 
-def same_schemes(law: str, schemes: int, seeds: int, repetitions: int) -> dict[str, float]:
+def same_schemes(
+    law: str, schemes: int, seeds: int, repetitions: int, most: int = 0
+) -> dict[str, float]:
     """Return how often studies of schemes that are all the same claim a difference."""
     found = {"winner": 0, "worse": 0, "test": 0}
     for number in range(repetitions):
-        study = draw_study(("same", law, schemes, number), LAWS[law], [0.0] * schemes, seeds)
+        study = draw_study(
+            ("same", law, schemes, number), LAWS[law], [0.0] * schemes, seeds, most=most
+        )
         claims = {(pair.family, pair.outcome) for pair in study.pairs}
         found["winner"] += study.verdict.decision == "winner"
         found["worse"] += ("validation", "worse") in claims
@@ -55,7 +61,7 @@ def same_schemes(law: str, schemes: int, seeds: int, repetitions: int) -> dict[s
     return {name: count / repetitions for name, count in found.items()}
 
 
-def unlike_schemes(law: str, seeds: int, repetitions: int) -> dict[str, float]:
+def unlike_schemes(law: str, seeds: int, repetitions: int, most: int = 0) -> dict[str, float]:
     """Return how often two schemes of one mean loss, but of unlike laws, are called different.
 
     The other scheme's runs are normal: with a tenth of the spread, or beside a scheme that fails in
@@ -65,7 +71,7 @@ def unlike_schemes(law: str, seeds: int, repetitions: int) -> dict[str, float]:
     laws, shift = (LAWS[law], LAWS["normal"] if capped else NARROW), FEW_CAPPED_SHIFT * capped
     found = {"winner": 0, "worse": 0, "test": 0}
     for number in range(repetitions):
-        study = draw_study(("unlike", law, number), laws, [shift, 0.0], seeds)
+        study = draw_study(("unlike", law, number), laws, [shift, 0.0], seeds, most=most)
         claims = {(pair.family, pair.outcome) for pair in study.pairs}
         found["winner"] += study.verdict.decision == "winner"
         found["worse"] += ("validation", "worse") in claims
@@ -73,7 +79,9 @@ def unlike_schemes(law: str, seeds: int, repetitions: int) -> dict[str, float]:
     return {name: count / repetitions for name, count in found.items()}
 
 
-def planted(effect: float, seeds: int, schemes: int, repetitions: int) -> dict[str, float]:
+def planted(
+    effect: float, seeds: int, schemes: int, repetitions: int, most: int = 0
+) -> dict[str, float]:
     """Return how often a scheme better by `effect` standard deviations of a paired difference wins.
 
     `found` counts studies that call a given other scheme worse, `winner` those that name the better
@@ -84,7 +92,7 @@ def planted(effect: float, seeds: int, schemes: int, repetitions: int) -> dict[s
         law = LAWS["normal"]
         shift = effect * law.difference_spread
         study = draw_study(
-            ("planted", schemes, number), law, [-shift] + [0.0] * (schemes - 1), seeds
+            ("planted", schemes, number), law, [-shift] + [0.0] * (schemes - 1), seeds, most=most
         )
         rows = {row.scheme: row for row in study.schemes}
         verdicts = {
@@ -114,7 +122,7 @@ def stalled(repetitions: int) -> dict[str, float]:
     return {name: count / repetitions for name, count in found.items()}
 
 
-def picked_again(ahead: float, schemes: int, repetitions: int) -> dict[str, float]:
+def picked_again(ahead: float, schemes: int, repetitions: int, most: int = 0) -> dict[str, float]:
     """Return how often another study of the same schemes picks the same, as said and in truth.
 
     `said` is the mean share that studies state, `true` the share of pairs of studies that agree;
@@ -125,7 +133,9 @@ def picked_again(ahead: float, schemes: int, repetitions: int) -> dict[str, floa
     shifts = [-ahead * law.difference_spread] + [0.0] * (schemes - 1)
     for number in range(repetitions):
         one, other = (
-            draw_study(("again", schemes, int(100 * ahead), number, turn), law, shifts, 10).verdict
+            draw_study(
+                ("again", schemes, int(100 * ahead), number, turn), law, shifts, 10, most=most
+            ).verdict
             for turn in (0, 1)
         )
         said.append(one.repicked)
@@ -203,7 +213,7 @@ def superiority_coverage(gap: float, seeds: int, repetitions: int) -> dict[str, 
 
 def tasks(repetitions: int) -> dict[str, dict[str, Task]]:
     """Return every measurement by table and line, with the number of studies each takes."""
-    many = 2 * repetitions
+    many, few = 2 * repetitions, max(FEWEST, repetitions // 5)
     return {
         "Schemes that are all the same, 10 seeds": {
             f"{schemes} schemes, {law}": (same_schemes, (law, schemes, 10, repetitions))
@@ -218,6 +228,26 @@ def tasks(repetitions: int) -> dict[str, dict[str, Task]]:
                 ("strongly skewed against normal, spread 10 to 1", "strongly skewed"),
                 ("5 % of the runs of one fail", "few capped"),
             )
+        },
+        f"10 seeds, up to {MOST} of those that may still be recommended": {
+            "2 schemes, the same": (same_schemes, ("normal", 2, 10, few, MOST)),
+            "8 schemes, the same": (same_schemes, ("normal", 8, 10, few, MOST)),
+            "strongly skewed against normal, spread 10 to 1": (
+                unlike_schemes,
+                ("strongly skewed", 10, few, MOST),
+            ),
+            "5 % of the runs of one fail": (unlike_schemes, ("few capped", 10, few, MOST)),
+        },
+        "The same, planted effects of 0.5 standard deviations": {
+            f"{schemes} schemes": (planted, (0.5, 10, schemes, few, MOST)) for schemes in (2, 8)
+        },
+        "The same, the same pick in another study": {
+            f"{schemes} schemes, {ahead} standard deviations": (
+                picked_again,
+                (ahead, schemes, few, MOST),
+            )
+            for schemes in (2, 5)
+            for ahead in (0.0, 0.5, 1.0)
         },
         "Coverage of 95 % intervals over fresh seeds": {
             f"{law}, {seeds} seeds": (mean_coverage, (law, seeds, many))
@@ -273,7 +303,10 @@ def measure(repetitions: int, workers: int) -> dict[str, dict[str, dict[str, flo
 
 def as_markdown(results: dict[str, dict[str, dict[str, float]]], repetitions: int) -> str:
     """Return the tables of all results, shares as percentages."""
-    parts = [f"{repetitions} studies per line (8 schemes half, means and P(A > B) twice as many)."]
+    parts = [
+        f"{repetitions} studies per line (8 schemes half, means and P(A > B) twice as many; with "
+        "more seeds a fifth)."
+    ]
     for title, lines in results.items():
         columns = list(dict.fromkeys(name for row in lines.values() for name in row))
         parts.append(f"**{title}**\n\n" + "\n".join(_table(columns, lines)))

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,10 @@ from initsweep.params import Decide
 from initsweep.randomness import numpy_stream
 from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
 from initsweep.statistics.evidence import Evidence, check_evidence
+from initsweep.statistics.selection import unsettled
+from initsweep.statistics.summary import summarize
 from initsweep.statistics.verdict import Comparison, compare
+from initsweep.statistics.yardstick import Yardstick
 
 Array = NDArray[np.float64]
 CAP = 1.0
@@ -19,7 +22,7 @@ RATES = (0.001, 0.00316227766, 0.01, 0.0316227766, 0.1)
 VALLEY = (0.32, 0.12, 0.0, 0.08, 0.30)  # loss above the best rate's
 BASE = 0.3
 SPREAD = 0.02
-DECIDE = Decide(margin=0.001, basin_tolerance=0.1, trainable_skill=0.05, alpha=0.05)
+DECIDE = Decide(margin=0.001, basin_tolerance=0.1, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 PROVENANCE = Provenance(params_sha="p", data_sha="d", code_sha="c", versions={"numpy": "2"})
 SCHEMA = Schema(
     source="made_up", reference="", task="classification", loss_name="cross_entropy",
@@ -129,6 +132,7 @@ def draw_study(
     shifts: Sequence[float | None],
     seeds: int,
     tuning_seeds: int = 5,
+    most: int = 0,
 ) -> Comparison:
     """Draw a study and compare its schemes, which are called s0, s1 and so on.
 
@@ -138,6 +142,7 @@ def draw_study(
         shifts: How much higher each scheme's losses are; None for one that never trains.
         seeds: Fresh seeds.
         tuning_seeds: Tuning seeds.
+        most: Fresh seeds of schemes that may still be recommended, given in blocks.
 
     Returns:
         What the compare stage would write.
@@ -145,11 +150,37 @@ def draw_study(
     stream = stream_of((*address, seeds))
     each = [laws] * len(shifts) if isinstance(laws, Law) else laws
     evidence = [
-        _evidence(f"s{index}", stream, law, shift, seeds, tuning_seeds)
+        _evidence(f"s{index}", stream, law, shift, max(seeds, most), tuning_seeds)
         for index, (law, shift) in enumerate(zip(each, shifts, strict=True))
     ]
-    check_evidence(evidence, SCHEMA, range(100, 100 + seeds))
-    return compare(evidence, SCHEMA, DECIDE, PROVENANCE)
+    decide = DECIDE.model_copy(update={"most_seeds": most})
+    evidence = settled(evidence, seeds, Yardstick.of(SCHEMA, decide))
+    first, more = range(100, 100 + seeds), range(100 + seeds, 100 + max(seeds, most))
+    check_evidence(evidence, SCHEMA, first, more)
+    return compare(evidence, SCHEMA, decide, PROVENANCE)
+
+
+def settled(evidence: Sequence[Evidence], first: int, yardstick: Yardstick) -> list[Evidence]:
+    """Return the schemes with as many of their fresh seeds as the settle stage would train."""
+    counts = {one.scheme: first for one in evidence}
+
+    def so_far() -> list[Evidence]:
+        return [_with_seeds(one, counts[one.scheme]) for one in evidence]
+
+    while block := unsettled(summarize(so_far(), yardstick), yardstick):
+        counts |= {row.scheme: row.seeds for row in block}
+    return so_far()
+
+
+def _with_seeds(one: Evidence, count: int) -> Evidence:
+    confirm = one.confirm[:count]
+    seeds = [run.seed for run in confirm]
+    return replace(
+        one,
+        confirm=confirm,
+        confirmation=replace(one.confirmation, seeds=seeds),
+        curves=[row for row in one.curves if row.seed in seeds],
+    )
 
 
 def _evidence(

@@ -36,6 +36,7 @@ TINY: Mapping[str, object] = {
     "tune.refinement_trials": 0,
     "tune.retunes": 0,
     "confirm.seeds": [10, 11],
+    "decide.most_seeds": 0,
     "diagnose.seeds": [0],
     "runtime.workers": 1,
 }

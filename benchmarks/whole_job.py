@@ -88,6 +88,7 @@ def asked_for(options: argparse.Namespace) -> Asked:
             "tune.refinement_trials": options.refinement,
             "tune.extension_rounds": 0,  # the script has none, and both must do as much
             "tune.seeds": list(range(options.tuning_seeds)),
+            "decide.most_seeds": 0,
             "confirm.seeds": list(range(100, 100 + options.confirm_seeds)),
             "training.epochs": options.epochs or params["training"]["epochs"],
             "runtime.engine": options.engine,

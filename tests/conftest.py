@@ -85,6 +85,7 @@ def small_params(changed) -> Callable[..., Params]:
             "tune.extension_rounds": 1,
             "tune.refinement_trials": 2,
             "confirm.seeds": [10, 11, 12],
+            "decide.most_seeds": 0,
             "diagnose.seeds": [0, 1],
             "diagnose.batch_size": 64,
             "runtime.lanes_per_chunk": 4,

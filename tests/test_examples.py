@@ -29,6 +29,7 @@ REDUCED = {
     "tune.extension_rounds": 1,
     "tune.refinement_trials": 1,
     "confirm.seeds": [10, 11],
+    "decide.most_seeds": 0,
     "diagnose.seeds": [0, 1],
     "diagnose.batch_size": 32,
     "runtime.workers": 1,

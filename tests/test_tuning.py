@@ -14,6 +14,7 @@ def settings(**changes) -> Tune:
         "refinement_trials": 8,
         "sampler_seed": 0,
         "retunes": 0,
+        "strategy": "full",
     }
     return Tune(**{**values, **changes})
 
@@ -22,16 +23,17 @@ def valley(best: float):
     """A bowl in log10 of the rate, lowest at `best`, that remembers what it was asked."""
     batches = []
 
-    def evaluate(kind, batch):
+    def evaluate(kind, batch, seeds):
         batches.append((kind, [rate for _, rate in batch]))
-        return [(abs(math.log10(rate / best)),) * 2 for _, rate in batch]
+        return [[(abs(math.log10(rate / best)),) * 2] * len(seeds) for _, rate in batch]
 
     evaluate.batches = batches
     return evaluate
 
 
-def run(evaluate, seed=0, **changes):
-    study = Study(settings(**changes), evaluate, seed)
+def run(evaluate, seed=0, announce=lambda _: None, **changes):
+    tune = settings(**changes)
+    study = Study(tune, evaluate, seed, seeds=tune.seeds, constant=1.0, announce=announce)
     study.run()
     return study
 
@@ -90,14 +92,18 @@ def test_batches_are_few_so_that_lanes_train_side_by_side():
 
 
 def test_equal_losses_choose_the_lower_rate():
-    study = run(lambda _, batch: [(1.0, 1.0)] * len(batch), refinement_trials=0, extension_rounds=0)
+    def evaluate(_, batch, seeds):
+        return [[(1.0, 1.0)] * len(seeds)] * len(batch)
+
+    study = run(evaluate, refinement_trials=0, extension_rounds=0)
     assert study.best.learning_rate == 1e-4
 
 
 def test_rates_that_are_all_worse_than_a_constant_still_show_where_to_look():
     # Capped losses tie; without the cap, the loss falls towards higher rates until it explodes.
-    def evaluate(_, batch):
-        return [(2.3, math.inf if rate > 500 else 9 - math.log10(rate)) for _, rate in batch]
+    def evaluate(_, batch, seeds):
+        losses = [(2.3, math.inf if rate > 500 else 9 - math.log10(rate)) for _, rate in batch]
+        return [[one] * len(seeds) for one in losses]
 
     study = run(evaluate, refinement_trials=0)
     assert study.rates[-1] == 100.0

@@ -39,6 +39,8 @@ PREPARED = Path("data/prepared")
 SCHEMA = PREPARED / "schema.json"
 PREPROCESSING = PREPARED / "preprocessing.json"
 DIAGNOSE = Path("results/diagnose")
+SETTLE = Path("results/settle")
+LOOKS = SETTLE / "looks.csv"
 COMPARE = Path("results/compare")
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
@@ -63,6 +65,17 @@ def tune_folder(scheme: str) -> Path:
 def train_folder(scheme: str) -> Path:
     """Return the folder of the train stage's results for one scheme."""
     return Path("results/train") / scheme
+
+
+def settle_folder(scheme: str) -> Path:
+    """Return the folder of the settle stage's results for one scheme."""
+    return SETTLE / scheme
+
+
+def fresh_folder(scheme: str) -> Path:
+    """Return the folder with all fresh runs of a scheme: of `settle` where it has trained more."""
+    settled = settle_folder(scheme)
+    return settled if (settled / "record.json").exists() else train_folder(scheme)
 
 
 def retune_folders(folder: Path, count: int | None = None) -> list[Path]:

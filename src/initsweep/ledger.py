@@ -77,7 +77,7 @@ def challenge_of(params: Params, scheme: str | None, rows: Sequence[SchemeRow]) 
 
 def candidate_of(row: SchemeRow, schema: Schema) -> Candidate:
     """Return a scheme of this study with its test losses."""
-    runs = artifacts.read_rows(artifacts.train_folder(row.scheme) / "runs.csv", RunRow)
+    runs = artifacts.read_rows(artifacts.fresh_folder(row.scheme) / "runs.csv", RunRow)
     losses = {run.seed: run.capped_test_loss for run in runs if run.capped_test_loss is not None}
     identity = [schema.data_sha, row.scheme, row.learning_rate, sorted(losses.items())]
     return Candidate(

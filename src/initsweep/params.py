@@ -5,6 +5,7 @@ names every offending dotted key, the value received and what to do about it.
 """
 
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -236,6 +237,7 @@ class Tune(Section):
     refinement_trials: Annotated[int, Field(ge=0, le=1000)]
     sampler_seed: Seed
     retunes: Annotated[int, Field(ge=0, le=20)]
+    strategy: Literal["full", "racing"]
 
     def retune_seeds(self, number: int) -> tuple[int, ...]:
         """Return the tuning seeds of a re-tuning: those of the study, moved up by a million each.
@@ -252,12 +254,13 @@ class Confirm(Section):
 
 
 class Decide(Section):
-    """Margins of the decision, as shares of the constant predictor's loss."""
+    """Margins of the decision, as shares of the constant predictor's loss; how long it may take."""
 
     margin: Fraction
     basin_tolerance: Fraction
     trainable_skill: Fraction
     alpha: Fraction
+    most_seeds: Annotated[int, Field(ge=0, le=1000)]
 
 
 class Runtime(Section):
@@ -366,6 +369,16 @@ class Params(Section):
             used += moved
         return self
 
+    @model_validator(mode="after")
+    def _seeds_suffice(self) -> Self:
+        if max(self.more_seeds, default=0) >= 2**31:
+            raise ValueError(
+                f"decide.most_seeds: {self.decide.most_seeds} fresh seeds count on from "
+                f"{max(self.confirm.seeds)}, the largest of confirm.seeds, beyond 2**31; choose "
+                "smaller seeds"
+            )
+        return self
+
     @property
     def dotted_names(self) -> list[tuple[str, str]]:
         """Key and name of everything that may be the user's own, as `module:attribute`."""
@@ -376,6 +389,21 @@ class Params(Section):
             ("model.name", self.model.name),
             *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
         ]
+
+    @property
+    def more_seeds(self) -> tuple[int, ...]:
+        """The fresh seeds that a scheme may get after those of `confirm`, in this order.
+
+        They count on from the largest of those, and leave out tuning seeds.
+        """
+        first, last = self.confirm.seeds, max(self.confirm.seeds)
+        tuned = {
+            seed
+            for number in range(self.tune.retunes + 1)
+            for seed in self.tune.retune_seeds(number)
+        }
+        more = (seed for seed in itertools.count(last + 1) if seed not in tuned)
+        return tuple(itertools.islice(more, max(0, self.decide.most_seeds - len(first))))
 
     def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
         """Look up what a scheme is.

@@ -227,11 +227,21 @@ class Confirmation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LookRow:
+    """One block of more fresh seeds for a scheme: how many it has then, and why it got them."""
+
+    scheme: str
+    seeds: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseRow:
     """One point of a learning-rate response: capped validation loss over the tuning seeds.
 
     `low` and `high` bound a 95 % interval of the mean over seeds. `failure_rate` counts the runs
-    that diverged or ended with a loss too close to the constant predictor's.
+    that diverged or ended with a loss too close to the constant predictor's. A rate that left a
+    race was trained on fewer `seeds` than others, and its `mean_loss` allows for that.
     """
 
     scheme: str
@@ -245,6 +255,7 @@ class ResponseRow:
     failure_rate: float
     divergence_rate: float
     in_basin: bool
+    seeds: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +264,8 @@ class SchemeRow:
 
     `outcome` compares test losses with the recommended scheme's on the same fresh seeds;
     `standing` is where it stands on validation, `why` how far behind the best it is, and why it is
-    in the tie set or not. A scheme is `trainable` if it is better than guessing, by loss or by
+    in the tie set or not. `behind` is that distance over the seeds that both have, where means may
+    be over other seeds. A scheme is `trainable` if it is better than guessing, by loss or by
     score. `pareto` marks the front of `validation_loss` and `regret`, as point estimates.
     `runs`, `failed_runs` and `overconfident_runs` count the fresh runs: a run failed if it
     diverged or is no better than guessing by loss and by score, and is overconfident if it is
@@ -275,6 +287,7 @@ class SchemeRow:
     validation_loss: float
     validation_low: float
     validation_high: float
+    behind: float | None
     test_loss: float
     test_low: float
     test_high: float

@@ -2,14 +2,18 @@
 
 This is the only module that imports Optuna. Everything is asked and told in batches, so that
 all lanes of a batch train side by side, and a study lives in memory only: its trials are
-written as records.
+written as records. In a race a batch is trained seed by seed, and rates that fall behind get no
+more seeds.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import fmean
 
 import optuna
 
+from initsweep import racing
 from initsweep.params import Grid, Tune
 from initsweep.records import TrialKind, rounded
 
@@ -19,39 +23,68 @@ REFINEMENT_BATCH = 4
 STARTUP_TRIALS = 5
 """TPE's random start-up trials. The grid's trials count, so refinement never samples at random."""
 
-Evaluate = Callable[[TrialKind, Sequence[tuple[int, float]]], Sequence[tuple[float, float]]]
-"""Trains a batch of (trial number, learning rate); returns capped and uncapped loss of each."""
+Evaluate = Callable[
+    [TrialKind, Sequence[tuple[int, float]], Sequence[int]], Sequence[Sequence[tuple[float, float]]]
+]
+"""Trains a batch of (trial number, learning rate) on some seeds; returns capped and uncapped loss
+of each, seed by seed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One learning rate and its mean validation loss.
+    """One learning rate and its validation losses.
 
-    `loss` is capped at the constant predictor's and finite. `uncapped` is infinite where a run
-    diverged; it tells apart rates that are all worse than a constant.
+    Attributes:
+        runs: Capped and uncapped loss by seed; of fewer seeds than others where it left the race.
     """
 
     number: int
     kind: TrialKind
     learning_rate: float
-    loss: float
-    uncapped: float
+    runs: tuple[tuple[float, float], ...] = ()
+
+    @property
+    def loss(self) -> float:
+        """The mean, capped at the constant predictor's and finite."""
+        return fmean(capped for capped, _ in self.runs)
+
+    @property
+    def uncapped(self) -> float:
+        """The mean without the cap, infinite where a run diverged.
+
+        It tells apart rates that are all worse than a constant.
+        """
+        return fmean(uncapped for _, uncapped in self.runs)
 
 
 class Study:
     """Tunes the learning rate of one scheme; lower loss is better."""
 
-    def __init__(self, settings: Tune, evaluate: Evaluate, seed: int) -> None:
+    def __init__(
+        self,
+        settings: Tune,
+        evaluate: Evaluate,
+        seed: int,
+        *,
+        seeds: Sequence[int],
+        constant: float,
+        announce: Callable[[int], None] = lambda _: None,
+    ) -> None:
         """Create a study.
 
         Args:
-            settings: Grid, extension and refinement budget.
+            settings: Grid, extension, refinement budget and strategy.
             evaluate: Trains a batch of learning rates.
             seed: Seed of the TPE sampler.
+            seeds: The tuning seeds, in the order in which a race takes them.
+            constant: The constant predictor's loss, which no capped loss exceeds.
+            announce: Told how many more trainings, or fewer below 0, there will be than grid and
+                refinement have at most.
         """
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._settings = settings
         self._evaluate = evaluate
+        self._seeds, self._constant, self._announce = seeds, constant, announce
         # One parameter, and a range that may grow: univariate TPE handles both.
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=STARTUP_TRIALS, multivariate=False
@@ -62,13 +95,12 @@ class Study:
 
     def run(self) -> list[Trial]:
         """Return all trials in order, after running grid, extension and refinement."""
-        self._run_rates("grid", range(self._first, self._last + 1))
+        self._run_grid("grid", range(self._first, self._last + 1))
         self._extend()
-        remaining = self._settings.refinement_trials
-        while remaining > 0:
-            size = min(REFINEMENT_BATCH, remaining)
-            self._run_batch("refinement", size)
-            remaining -= size
+        if self._settings.strategy == "racing":
+            self._halve()
+        else:
+            self._refine()
         return self.trials
 
     @property
@@ -78,8 +110,12 @@ class Study:
 
     @property
     def best(self) -> Trial:
-        """The trial with the lowest loss; if tied at the cap, the lowest without it."""
-        return min(self.trials, key=lambda t: (t.loss, t.uncapped, t.learning_rate))
+        """The trial with the lowest loss on all seeds; if tied at the cap, the lowest without it.
+
+        Rates that left a race do not enter: on fewer seeds it takes less to look good.
+        """
+        whole = [trial for trial in self.trials if len(trial.runs) == len(self._seeds)]
+        return min(whole, key=lambda t: (t.loss, t.uncapped, t.learning_rate))
 
     def _extend(self) -> None:
         """Grow the grid by a decade where the best rate sits on its edge, up to the bound.
@@ -92,29 +128,76 @@ class Study:
             rate = self.best.learning_rate
             if rate == self.rates[-1]:
                 self._last += step
-                self._run_rates("extension", range(self._last - step + 1, self._last + 1))
+                self._run_grid("extension", range(self._last - step + 1, self._last + 1))
             elif rate == self.rates[0]:
                 self._first -= step
-                self._run_rates("extension", range(self._first, self._first + step))
+                self._run_grid("extension", range(self._first, self._first + step))
             else:
                 return
 
-    def _run_rates(self, kind: TrialKind, indices: range) -> None:
-        for index in indices:
-            self._study.enqueue_trial({"learning_rate": self._settings.grid.rate(index)})
-        self._run_batch(kind, len(indices))
+    def _refine(self) -> None:
+        """Let the sampler propose rates."""
+        remaining = self._settings.refinement_trials
+        while remaining > 0:
+            size = min(REFINEMENT_BATCH, remaining)
+            self._run_batch("refinement", size)
+            remaining -= size
+
+    def _halve(self) -> None:
+        """Try the rate halfway from the best to its better neighbour: few trials, no sampling."""
+        if not racing.refinements(self._settings):
+            return
+        best, rates = self.best, self.rates
+        place = rates.index(best.learning_rate)
+        beside = [rates[i] for i in (place - 1, place + 1) if 0 <= i < len(rates)]
+
+        def behind(trial: Trial) -> float:
+            return trial.loss - fmean(capped for capped, _ in best.runs[: len(trial.runs)])
+
+        better = min((t for t in self.trials if t.learning_rate in beside), key=behind)
+        self._run_rates("refinement", [math.sqrt(best.learning_rate * better.learning_rate)])
+
+    def _run_grid(self, kind: TrialKind, indices: range) -> None:
+        self._run_rates(kind, [self._settings.grid.rate(index) for index in indices])
+
+    def _run_rates(self, kind: TrialKind, rates: Sequence[float]) -> None:
+        for rate in rates:
+            self._study.enqueue_trial({"learning_rate": rate})
+        self._run_batch(kind, len(rates))
 
     def _run_batch(self, kind: TrialKind, size: int) -> None:
         space = optuna.distributions.FloatDistribution(self.rates[0], self.rates[-1], log=True)
         asked = [self._study.ask({"learning_rate": space}) for _ in range(size)]
         # Rounded as all records are: the sampler's last digits depend on the processor.
-        batch = [(trial.number, rounded(trial.params["learning_rate"])) for trial in asked]
-        losses = self._evaluate(kind, batch)
-        for trial, (number, rate), (loss, uncapped) in zip(asked, batch, losses, strict=True):
-            self._study.tell(trial, loss)
-            self.trials.append(
-                Trial(number=number, kind=kind, learning_rate=rate, loss=loss, uncapped=uncapped)
+        self.trials += [
+            Trial(
+                number=trial.number,
+                kind=kind,
+                learning_rate=rounded(trial.params["learning_rate"]),
             )
+            for trial in asked
+        ]
+        self._train(kind, [trial.number for trial in asked])
+        for trial in asked:
+            self._study.tell(trial, self.trials[trial.number].loss)
+
+    def _train(self, kind: TrialKind, numbers: Sequence[int]) -> None:
+        """Train new trials on all seeds at once, or seed by seed as long as each is in the race."""
+        if kind == "extension":
+            self._announce(len(numbers) * len(self._seeds))
+        race, seeds = self._settings.strategy == "racing", self._seeds
+        blocks = [[seed] for seed in seeds] if race else [seeds]
+        for done, block in enumerate(blocks):
+            runs = [trial.runs for trial in self.trials]
+            left = [n for n in numbers if not race or racing.goes_on(runs, n, self._constant)]
+            self._announce((len(left) - len(numbers)) * (len(seeds) - done))
+            if not left:
+                return
+            batch = [(number, self.trials[number].learning_rate) for number in left]
+            for number, more in zip(left, self._evaluate(kind, batch, block), strict=True):
+                trial = self.trials[number]
+                self.trials[number] = replace(trial, runs=(*trial.runs, *more))
+            numbers = left
 
 
 def decade_points(grid: Grid) -> int:

@@ -29,13 +29,14 @@ def _stages(*names: str) -> list[Callable[[], object]]:
     return [partial(importlib.import_module, f"initsweep.stages.{name}") for name in names]
 
 
-TRAINING = _stages("diagnose", "tune", "train")
+TRAINING = _stages("diagnose", "tune", "train", "settle")
 REPORTING = [*_stages("compare", "report", "publish"), preload_mlflow]
 AHEAD = {
     "prepare": TRAINING,
     "diagnose": TRAINING,
     "tune": TRAINING + REPORTING,
     "train": TRAINING + REPORTING,
+    "settle": REPORTING,
     "compare": REPORTING,
     "report": REPORTING,
 }

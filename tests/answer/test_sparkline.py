@@ -12,7 +12,7 @@ def point(scheme, rate, loss, *, diverged=0.0, kind="grid"):
     return ResponseRow(
         scheme=scheme, learning_rate=rate, kind=kind, low=loss, mean_loss=loss, high=loss,
         best_loss=loss, worst_loss=loss, failure_rate=diverged, divergence_rate=diverged,
-        in_basin=False,
+        in_basin=False, seeds=5,
     )  # fmt: skip
 
 

@@ -43,32 +43,24 @@ def test_lines_are_sorted_by_tie_set_then_validation_loss(tmp_path, monkeypatch)
     assert len({key[:2] for key in keys}) == 3
 
 
-def test_the_tie_set_is_marked_unless_it_is_one_scheme_and_the_undecided_always(
-    tmp_path, monkeypatch
-):
+def test_every_scheme_says_where_it_stands(tmp_path, monkeypatch):
     study = make_study()
-    tied, undecided = (
-        {row.scheme for row in study.schemes if row.standing == standing}
-        for standing in ("tied", "undecided")
-    )
-    assert min(len(tied), len(undecided)) > 1
     lines = table_of(study, tmp_path, monkeypatch)
-    assert marked(lines, "yes") == tied
-    assert marked(lines, "?") == undecided
-    assert "?: cannot tell" in " ".join(lines)
-    study.schemes = [
-        dataclasses.replace(row, standing="worse" if row.scheme != "orthogonal" else "tied")
-        if row.in_tie_set
-        else row
-        for row in study.schemes
-    ]
-    lines = table_of(study, tmp_path, monkeypatch)
-    assert (marked(lines, "yes"), marked(lines, "?")) == (set(), undecided)
+    for standing in ("tied", "undecided", "worse", "untrainable"):
+        schemes = {
+            row.scheme
+            for row in study.schemes
+            if row.standing == standing and row.outcome != "recommended"
+        }
+        assert schemes
+        assert marked(lines, standing) == schemes
+    assert len(marked(lines, "recommended")) == 1
+    assert "tied: as good" in " ".join(lines)
 
 
 def marked(lines: list[str], word: str) -> set[str]:
-    """Return the schemes with a word in the column after the outcome."""
-    return {line.split()[0] for line in lines if line.split()[2:3] == [word]}
+    """Return the schemes with a word in the column after the name."""
+    return {line.split()[0] for line in lines if line.split()[1:2] == [word]}
 
 
 def test_an_untrainable_scheme_shows_no_score(tmp_path, monkeypatch):
@@ -88,7 +80,7 @@ def test_columns_line_up_and_hold_the_numbers(tmp_path, monkeypatch):
     for name in ("rate", "basin", "val. loss", "test loss", "score", "failed"):
         end = head.index(name) + len(name)
         assert line[end - 1] != " "
-    assert line.split()[:3] == ["lecun_uniform", "equivalent", "?"]
+    assert line.split()[:2] == ["lecun_uniform", "undecided"]
     assert line[place:].split()[-6:] == ["2.00", "0.0968", "0.101", "97.0", "%", "0/10"]
     zeros = next(line for line in lines if line.startswith("zeros"))
     assert zeros.split()[1:3] == ["untrainable", MISSING]
@@ -116,7 +108,7 @@ def test_a_terminal_without_unicode_gets_the_same_columns_in_ascii(encoding, tmp
     lines = table_of(make_study(), tmp_path, monkeypatch, encoding=encoding)
     text = "\n".join(lines)
     text.encode("ascii")
-    assert text.count("?") == 1 + len(marked(lines, "?"))  # undecided, and what that means
+    assert "?" not in text
     assert ">= 2.00" in text
     line = next(line for line in lines if line.startswith("lecun_uniform"))
     assert len(line) == len(next(line for line in lines if line.startswith("scheme ")))

@@ -45,6 +45,7 @@ SMALL = {
     "tune.seeds": [0, 1],
     "tune.refinement_trials": 4,
     "confirm.seeds": list(range(10, 20)),
+    "decide.most_seeds": 0,
     "diagnose.seeds": [0, 1],
 }
 CASES = {

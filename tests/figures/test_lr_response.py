@@ -42,6 +42,16 @@ def test_chosen_rates_failures_and_basins_are_marked(study, panels, line_of):
             assert (box.x0, box.x1) == (row.basin_low, row.basin_high)
 
 
+def test_rates_that_left_a_race_are_hollow_and_say_so(study, looks, losses, line_of):
+    first = rows_of(study, "he_normal")[0]
+    raced = [dataclasses.replace(row, seeds=1) if row is first else row for row in study.response]
+    figure = lr_response.draw(raced, study.schemes, looks, **losses)
+    axes = {axes.get_label(): axes for axes in figure.axes}["he_normal"]
+    assert list(line_of(axes, "left the race").get_xdata()) == [first.learning_rate]
+    assert any("left the race after 1 seed" in mark.text for mark in marks.listed(figure))
+    assert "left" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_all_panels_share_limits_that_hold_every_loss(study, panels):
     assert len({(axes.get_xlim(), axes.get_ylim()) for axes in panels.values()}) == 1
     low, high = panels["he_normal"].get_ylim()

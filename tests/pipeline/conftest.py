@@ -51,6 +51,7 @@ SMALL: dict[str, Any] = {
     "tune.extension_rounds": 1,
     "tune.refinement_trials": 1,
     "confirm.seeds": [10, 11, 12],
+    "decide.most_seeds": 0,
     "diagnose.seeds": [0, 1],
     "diagnose.batch_size": 64,
     "runtime.lanes_per_chunk": 4,

@@ -111,7 +111,7 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(stage, imports):
     assert not idle
 
 
-@pytest.mark.parametrize("stage", ["prepare", "diagnose", "compare", "report"])
+@pytest.mark.parametrize("stage", ["prepare", "diagnose", "settle", "compare", "report"])
 def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
     text = (ROOT / f"src/initsweep/stages/{stage}.py").read_text()
     read = set(re.findall(r"\bparams\.(\w+)", text)) & set(yaml("params.yaml"))
@@ -119,7 +119,7 @@ def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
     assert read - NOT_DEPENDENCIES <= declared
 
 
-@pytest.mark.parametrize("stage", ["diagnose", "tune", "train"])
+@pytest.mark.parametrize("stage", ["diagnose", "tune", "train", "settle"])
 def test_stages_that_compute_depend_on_the_number_of_threads(stage):
     assert "runtime.threads" in yaml("dvc.yaml")["stages"][stage]["params"]
 

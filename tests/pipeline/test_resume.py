@@ -15,6 +15,7 @@ LONG = {
     "model.width": 64,
     "training.batch_size": 16,
     "confirm.seeds": [10, 11, 12, 13, 14, 15],
+    "decide.most_seeds": 0,
     "runtime.workers": 2,
     "runtime.lanes_per_chunk": 2,
 }

@@ -26,6 +26,7 @@ LONG = {
     "training.batch_size": 16,
     "training.epochs": 40,
     "confirm.seeds": [10, 11, 12, 13, 14, 15],
+    "decide.most_seeds": 0,
     "runtime.workers": 2,
     "runtime.lanes_per_chunk": 2,
     "runtime.engine": "torch",

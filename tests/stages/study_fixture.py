@@ -283,6 +283,7 @@ class _Scheme:
                     failure_rate=failed,
                     divergence_rate=failed if self.law else 0.0,
                     in_basin=self._in_basin(rate),
+                    seeds=len(losses),
                 )
             )
         return rows
@@ -360,6 +361,7 @@ class _Scheme:
             validation_loss=mean,
             validation_low=mean - float(self.fresh.std()) * 0.7,
             validation_high=mean + float(self.fresh.std()) * 0.7,
+            behind=None,
             test_loss=test,
             test_low=test - float(self.test.std()) * 0.7,
             test_high=test + float(self.test.std()) * 0.7,

@@ -66,7 +66,12 @@ def params(tmp_path, monkeypatch, changed):
     write(evidence("xavier_normal", noisy(0.4, "xavier"), NARROW, extension={3.0: [None, None]}))
     write(evidence("zeros", [1.0] * 9 + [None], STALLED))
     seeds = list(range(100, 110))
-    changes = {"schemes": SCHEMES, "confirm.seeds": seeds, "training.epochs": 4}
+    changes = {
+        "schemes": SCHEMES,
+        "confirm.seeds": seeds,
+        "decide.most_seeds": 0,
+        "training.epochs": 4,
+    }
     params = parse_params(changed(changes))
     for scheme in SCHEMES:
         sign(params, scheme)

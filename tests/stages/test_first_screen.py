@@ -100,7 +100,7 @@ def test_the_first_questions_are_answered_in_this_order(study):
     assert asked[:2] == ["How sure", "What else ties"]
     assert asked[-2:] == ["What would change it", "Other rates"]
     assert text(study, "How sure").startswith("Fragile: 62 of 100 studies redrawn from its seeds")
-    assert "confirm.seeds" in text(study, "How sure")
+    assert "decide.most_seeds" in text(study, "How sure")
 
 
 def test_the_best_raw_numbers_say_why_they_do_not_count(study):

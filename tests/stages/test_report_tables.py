@@ -97,15 +97,6 @@ def test_a_global_basin_as_wide_as_a_censored_one_is_censored_too(tmp_path, monk
     assert cells_of(markdown, section, "orthogonal")[1:3] == ["≥ 2.00", "1.50"]
 
 
-@pytest.mark.parametrize(("seeds", "test"), [(20, "test, exact)"), (21, "random sample")])
-def test_the_sign_flip_test_is_called_exact_only_where_it_is(seeds, test, tmp_path, monkeypatch):
-    study = make_study(names=["zeros", "he_normal", "orthogonal"])
-    study.verdict = dataclasses.replace(study.verdict, seeds=seeds)
-    markdown = markdown_of(study, tmp_path, monkeypatch)
-    assert test in markdown
-    assert ("test, exact)" in markdown) == (seeds == 20)
-
-
 def test_the_protocol_discloses_last_epoch_and_dropped_batch(finished):
     _, markdown = finished
     assert "the loss after the last epoch, epoch 30" in markdown

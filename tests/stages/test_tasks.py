@@ -11,6 +11,7 @@ from initsweep.records import (
     Confirmation,
     MeasureRow,
     PredictionRow,
+    ResponseRow,
     RunRow,
     Schema,
     SchemeRow,
@@ -46,7 +47,7 @@ def confirmed(scheme):
 
 def test_selection_by_score_compares_how_far_it_stays_below_one(done):
     task = {"task.score": "balanced_accuracy", "task.select_by": "score"}
-    task |= {"confirm.seeds": list(range(10, 20))}
+    task |= {"confirm.seeds": list(range(10, 20)), "decide.most_seeds": 0}
     params, schema = done(task, "he_normal", "zeros")
     constant = schema.judged.constant_validation_loss
     assert constant == pytest.approx(1 - 1 / 3)
@@ -156,3 +157,33 @@ def test_a_scheme_fills_the_head_of_a_trained_backbone_and_nothing_else(done, sm
         final = load_file(artifacts.train_folder(scheme) / "model.safetensors")
         assert all(final[n].equal(v) for n, v in backbone.items() if n.startswith("hidden."))
         assert not final["head.weight"].equal(backbone["head.weight"])
+
+
+def test_a_race_trains_less_of_the_same_and_is_compared(done):
+    settings = {"tune.seeds": [4, 0, 2, 1], "tune.retunes": 1, "tune.refinement_trials": 1}
+    settings |= {"confirm.seeds": list(range(10, 20)), "training.epochs": 12}
+    settings["tune.grid"] = {"low": 1e-4, "high": 1.0, "points": 5}
+
+    def tuned(strategy):
+        done({**settings, "tune.strategy": strategy}, "he_normal")
+        folder = artifacts.tune_folder("he_normal")
+        runs = artifacts.read_rows(folder / "runs.csv", RunRow)
+        trials = artifacts.read_rows(folder / "trials.csv", TrialRow)
+        selection = artifacts.read_record(folder / "selection.json", Selection)
+        assert (folder / "retune_1/runs.csv").exists()
+        return {(r.learning_rate, r.seed): r for r in runs if r.kind == "grid"}, trials, selection
+
+    (every, _, full), (some, trials, selection) = tuned("full"), tuned("racing")
+    assert len(every) > len(some)
+    assert all(every[key] == run for key, run in some.items())
+    seeds = {trial.learning_rate: trial.seeds for trial in trials}
+    assert {1, 4} <= set(seeds.values())
+    assert seeds[selection.learning_rate] == seeds[selection.other_learning_rate] == 4
+    assert selection.mean_loss <= full.mean_loss + 0.05
+    tables = sorted(artifacts.tune_folder("he_normal").rglob("*.csv"))
+    before = [table.read_bytes() for table in tables]
+    params, _ = done({**settings, "tune.strategy": "racing"}, "he_normal")
+    assert before == [table.read_bytes() for table in tables]
+    compare.run(params)
+    rows = artifacts.read_rows(artifacts.COMPARE / "response.csv", ResponseRow)
+    assert {row.learning_rate: row.seeds for row in rows} == seeds

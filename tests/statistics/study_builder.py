@@ -9,7 +9,7 @@ from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.yardstick import Yardstick
 
 CONSTANT, TEST_CONSTANT = 1.0, 2.0
-DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05)
+DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 PROVENANCE = Provenance(params_sha="p", data_sha="d", code_sha="c", versions={"numpy": "2"})
 SCHEMA = Schema(
     source="made_up", reference="", task="classification", loss_name="cross_entropy",

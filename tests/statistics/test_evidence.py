@@ -98,6 +98,31 @@ def test_rates_tuned_on_other_seeds_than_the_rest():
     )
 
 
+def raced():
+    """A study in which two rates have the first of the tuning seeds only."""
+    one = good()
+    kept = [run for run in one.tuning if run.seed == 0 or run.learning_rate not in {0.001, 10.0}]
+    return replace(one, tuning=kept)
+
+
+def test_fewer_seeds_are_a_race_s_and_no_other_study_s():
+    check_evidence([raced()], SCHEMA, SEEDS, racing=True)
+    refused(r"results/tune/a: learning rate 0.01 \(grid\) has seeds \[0, 1\], others", raced())
+
+
+def test_a_race_takes_seeds_in_their_order_and_the_chosen_rate_has_all():
+    def refused_in_race(message, one):
+        with pytest.raises(ArtifactError, match=message):
+            check_evidence([one], SCHEMA, SEEDS, racing=True)
+
+    one = good()
+    late = [run for run in one.tuning if (run.learning_rate, run.seed) != (0.001, 0)]
+    refused_in_race(r"0.001 \(grid\) has seeds \[1\], expected \[0\]", replace(one, tuning=late))
+    chosen = one.selection.learning_rate
+    short = [run for run in one.tuning if (run.learning_rate, run.seed) != (chosen, 1)]
+    refused_in_race(f"{chosen!r} .* expected \\[0, 1\\]", replace(one, tuning=short))
+
+
 def test_curves_with_missing_epochs():
     one = good()
     for missing in (0, 4):

@@ -6,6 +6,7 @@ import pytest
 
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.grid import grid_runs
+from initsweep.statistics.response import response_rows
 from initsweep.statistics.sensitivity import (
     basin_around,
     evenly_spaced,
@@ -13,7 +14,6 @@ from initsweep.statistics.sensitivity import (
     measure,
     own_best,
     points_of,
-    response_rows,
     wortsman_sensitivity,
 )
 from initsweep.statistics.yardstick import Yardstick
@@ -172,8 +172,8 @@ def test_wortsman_calls_a_stalled_scheme_robust_and_regret_does_not():
 
 
 def test_points_group_by_rate_and_kind_in_ascending_order():
-    runs = [*curve_runs({1.0: [0.1], 0.1: [0.3, 0.5]}), run_row(rate=0.5, kind="refinement")]
-    points = points_of(runs, YARDSTICK)
+    refined = curve_runs({0.5: [0.6, 0.4]}, kind="refinement")
+    points = points_of([*curve_runs({1.0: [0.1, 0.1], 0.1: [0.3, 0.5]}), *refined], YARDSTICK)
     assert [point.learning_rate for point in points] == [0.1, 0.5, 1.0]
     assert [point.mean_loss for point in points] == pytest.approx([0.4, 0.5, 0.1])
     assert [point.learning_rate for point in evenly_spaced(points)] == [0.1, 1.0]

@@ -445,3 +445,18 @@ def test_a_claimed_difference_says_what_the_test_asks():
     assert some(result.caveats, "symmetric about zero", "up to 28 % of failures")
     alike = verdict(evidence("a", noisy(0.5, 1), WIDE))
     assert not some(alike.caveats, "symmetric about zero")
+
+
+def test_validation_curves_that_turn_up_are_said_with_the_epochs_to_train():
+    def bent(one, lowest):
+        curves = [
+            replace(row, validation_loss=lowest + 0.001 * (row.seed % 7)) if row.epoch == 2 else row
+            for row in one.curves
+        ]
+        return replace(one, curves=curves)
+
+    other = evidence("b", noisy(0.5, "b"), WIDE)
+    turning = verdict(bent(evidence("a", noisy(0.3, "a"), WIDE), 0.1), other)
+    assert "`training.epochs: 2`" in some(turning.caveats, "turn up", "epoch 2")[0]
+    falling = verdict(evidence("a", noisy(0.3, "a"), WIDE), bent(other, 0.1))
+    assert not some(falling.caveats, "turn up")  # that of another scheme does not matter

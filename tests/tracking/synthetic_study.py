@@ -304,6 +304,7 @@ def _row(name: str, rate: float, loss: float, runs: int) -> SchemeRow:
         validation_loss=loss,
         validation_low=loss * 0.9,
         validation_high=loss * 1.1,
+        behind=None,
         test_loss=loss * 1.05,
         test_low=loss * 0.95,
         test_high=loss * 1.15,

@@ -13,16 +13,17 @@ from initsweep.answer.study import PACKET, Answer
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow
 from initsweep.reporting.first_screen import decision
-from initsweep.reporting.study import marked_tied
+from initsweep.reporting.tables import stands
 from initsweep.spelling import distinct
+from initsweep.statistics.wording import fresh_seeds
 
 WIDTH = 100  # where there is no terminal
 WIDEST = 120
 NARROWEST = 40
 _LONGEST_NAME = 22
 # What goes first where the terminal is narrow.
-_DISPENSABLE = ("failed", "val. loss", "tied", "score", "test loss", "basin", "outcome")
-_WORDS = ("scheme", "outcome", "tied", "response")
+_DISPENSABLE = ("failed", "val. loss", "score", "test loss", "basin", "stands")
+_WORDS = ("scheme", "stands", "response")
 _STYLES = {"recommended": "bold green", "worse": "yellow", "untrainable": "dim"}
 
 
@@ -71,13 +72,12 @@ def _sentence(answer: Answer) -> str:
 
 def _columns(answer: Answer, encoding: str) -> dict[str, list[str]]:
     """Return head and cells of every column, top to bottom."""
-    rows, tied = answer.schemes, marked_tied(answer.schemes)
+    rows = answer.schemes
     responses = sparkline.sparklines(answer)
     score = answer.verdict.score_name
     columns: dict[str, list[str]] = {
         "scheme": list(distinct((row.scheme for row in rows), _LONGEST_NAME).values()),
-        "outcome": [row.outcome for row in rows],
-        "tied": [_tied(row, tied) for row in rows],
+        "stands": [stands(row) for row in rows],
         "rate": [_rate(row) for row in rows],
         "response": [responses[row.scheme] for row in rows],
         "basin": [numbers.width(row.basin_width, row.basin_censored) for row in rows],
@@ -113,7 +113,7 @@ def _table(answer: Answer, columns: dict[str, list[str]], gap: int) -> Table:
         table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
     cells: list[tuple[str, ...]] = list(zip(*columns.values(), strict=True))
     for row, line in zip(answer.schemes, cells, strict=True):
-        table.add_row(*(_styled(cell) for cell in line), style=_STYLES.get(row.outcome))
+        table.add_row(*(_styled(cell) for cell in line), style=_STYLES.get(stands(row)))
     return table
 
 
@@ -132,8 +132,7 @@ def _rate(row: SchemeRow) -> str:
 def _note(answer: Answer, shown: set[str]) -> str:
     verdict = answer.verdict
     meanings = {
-        "outcome": "test loss against the recommended scheme's",
-        "tied": "as good as the best on validation, as far as matters; ?: cannot tell",
+        "stands": "against the best on validation; tied: as good, as far as matters",
         "response": (
             f"mean validation loss by rate, {sparkline.span(answer)}, low is good; "
             f"{sparkline.DIVERGED} half of the seeds or more diverged; [ ] next to the chosen rate"
@@ -141,11 +140,7 @@ def _note(answer: Answer, shown: set[str]) -> str:
         "basin": (
             f"decades of rates within {numbers.loss(verdict.basin_tolerance)} of the scheme's best"
         ),
-        "test loss": f"{verdict.loss_name} over {verdict.seeds} fresh seeds",
+        "test loss": f"{verdict.loss_name} over {fresh_seeds(answer.schemes)}",
         "score": f"{verdict.score_name} on test",
     }
     return "; ".join(f"{name}: {text}" for name, text in meanings.items() if name in shown)
-
-
-def _tied(row: SchemeRow, tied: set[str]) -> str:
-    return "yes" if row.scheme in tied else "?" if row.standing == "undecided" else ""

@@ -5,13 +5,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from initsweep import own_code
+from initsweep import own_code, racing
 from initsweep.errors import ArtifactError, few
 from initsweep.leading.leader import lead
 from initsweep.leading.pace import Plan
 from initsweep.params import Params, load_params
 from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
+from initsweep.statistics.looks import STAYING
 
 WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
 """Folders where a run writes something even if all is up to date but MLflow."""
@@ -51,11 +52,10 @@ def _check_before_dvc(params: Params) -> None:
 
 def _plan(params: Params, targets: Sequence[str]) -> Plan:
     """Return the stages that targets need; trainings are what takes long."""
-    tune = params.tune
-    rates = tune.grid.points + tune.refinement_trials
     trainings = {
-        "tune": rates * len(tune.seeds) * (tune.retunes + 1),
+        "tune": racing.trainings(params.tune) * (params.tune.retunes + 1),
         "train": len(params.confirm.seeds),
+        "settle": round(STAYING * len(params.schemes) * len(params.more_seeds)),
     }
     names = upstream(read_stages(Path("dvc.yaml")), targets)
     return Plan(

@@ -130,5 +130,5 @@ def _legend(rows: Sequence[PairRow]) -> list[Artist]:
         )
         for outcome in present
     ]
-    interval = panels.sample_line("95 % interval over seeds", linewidth=2.2)
+    interval = panels.sample_line("95 % interval", linewidth=2.2)
     return [*samples, interval, panels.sample_area("of no practical interest", 0.18)]

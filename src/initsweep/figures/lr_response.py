@@ -47,7 +47,7 @@ def draw(
                 marked=scheme.outcome == "recommended",
             )  # fmt: skip
         panels.name_axes(figure, "learning rate", f"validation {loss_name.replace('_', ' ')}")
-        panels.legend(figure, _legend())
+        panels.legend(figure, _legend(raced=bool(responses.left_race(response))))
     return figure
 
 
@@ -63,13 +63,17 @@ def _detail(scheme: SchemeRow) -> str:
     return f"best at {numbers.rate(scheme.learning_rate)}, basin {width} dec."
 
 
-def _legend() -> list[Artist]:
+def _legend(*, raced: bool) -> list[Artist]:
+    left = panels.sample_line(
+        "left", marker="o", markersize=4, linestyle="", markerfacecolor=style.PAPER
+    )
     return [
         panels.sample_line("mean over seeds"),
         panels.sample_area("best to worst seed", responses.BAND + 0.1),
         panels.sample_area("basin", 0.13),
         panels.sample_line("chosen rate", marker="o", markersize=7, linestyle=""),
         panels.sample_line("refined", marker="o", markersize=2.5, linestyle=""),
+        *([left] if raced else []),
         panels.sample_line("a run failed", marker="x", markersize=5, linestyle=""),
         panels.sample_line(
             "constant predictor", color=style.MUTED, linewidth=1, linestyle=(0, (4, 3))

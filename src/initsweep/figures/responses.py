@@ -30,7 +30,9 @@ def draw(axes: Axes, rows: Sequence[ResponseRow], rate: float | None, look: Look
     """
     xs, ys = line(rows)
     axes.fill_between(
-        xs, [row.best_loss for row in rows], [row.worst_loss for row in rows],
+        # The mean of a rate that left a race may lie outside of what its own seeds span.
+        xs, [min(row.best_loss, row.mean_loss) for row in rows],
+        [max(row.worst_loss, row.mean_loss) for row in rows],
         color=look.colour, alpha=BAND, linewidth=0, zorder=2,
     )  # fmt: skip
     dash = look.dash if look is UNTRAINABLE else "-"
@@ -40,12 +42,23 @@ def draw(axes: Axes, rows: Sequence[ResponseRow], rate: float | None, look: Look
         *line(refined), linestyle="", marker="o", markersize=2.2, color=look.colour, alpha=0.75,
         zorder=3, label="refinement",
     )  # fmt: skip
+    if left := left_race(rows):
+        axes.plot(
+            *line(left), linestyle="", marker="o", markersize=4, color=look.colour,
+            markerfacecolor=style.PAPER, zorder=3.5, label="left the race",
+        )  # fmt: skip
     failing = [row for row in rows if row.failure_rate > 0]
     axes.plot(
         *line(failing), linestyle="", marker="x", markersize=4.5, markeredgewidth=1.1,
         color=style.INK, zorder=4, label="failures",
     )  # fmt: skip
     chosen(axes, rows, rate, replace(look, marker="o"), 7.5)
+
+
+def left_race(rows: Sequence[ResponseRow]) -> list[ResponseRow]:
+    """Return the rates that were trained on fewer seeds than others."""
+    most = max((row.seeds for row in rows), default=0)
+    return [row for row in rows if row.seeds < most]
 
 
 def chosen(
@@ -71,6 +84,7 @@ def basin(axes: Axes, scheme: SchemeRow, look: Look) -> None:
 
 def mark(axes: Axes, rows: Sequence[ResponseRow]) -> None:
     """Let every point of a scheme say its rate, its loss and what failed."""
+    left = left_race(rows)
     for row in rows:
         text = (
             f"{row.scheme} at {numbers.rate(row.learning_rate)}: {numbers.loss(row.mean_loss)} "
@@ -78,6 +92,8 @@ def mark(axes: Axes, rows: Sequence[ResponseRow]) -> None:
         )
         if row.failure_rate:
             text += f", {numbers.percent(row.failure_rate)} failed"
+        if row in left:
+            text += f", left the race after {row.seeds} seed{'s' * (row.seeds > 1)}"
         marks.mark(axes, row.learning_rate, row.mean_loss, row.scheme, text)
 
 

@@ -12,7 +12,7 @@ HOW_MANY_SEEDS = (
     "How many fresh seeds would decide with 80 % probability, if mean and spread of the "
     "differences stay as they are. These are estimates from few seeds: read them as orders of "
     "magnitude. "
-    "Add seeds with confirm.seeds."
+    "Add seeds with decide.most_seeds."
 )
 _WORDS = {
     "decide.margin": "Practical margin",

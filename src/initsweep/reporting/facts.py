@@ -1,9 +1,10 @@
 """Label-and-text pairs of the review packet: the data, the protocol, the origin."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from initsweep import racing
 from initsweep.figures import numbers
-from initsweep.params import Model, Params
+from initsweep.params import Model, Params, Tune
 from initsweep.records import Schema
 from initsweep.reporting.study import Study
 
@@ -64,6 +65,12 @@ def _noticed(profile: dict[str, object]) -> Facts:
     return facts
 
 
+def _seeds(tune: Tune) -> str:
+    if tune.strategy == "full":
+        return f"{len(tune.seeds)} seeds each"
+    return f"up to {len(tune.seeds)} seeds each, fewer for rates that fall behind in a race"
+
+
 def protocol(study: Study) -> Facts:
     """Return what was held fixed, what was tuned, and how."""
     params, grid, verdict = study.params, study.params.tune.grid, study.verdict
@@ -79,14 +86,15 @@ def protocol(study: Study) -> Facts:
         (
             "Tuning",
             f"{grid.points} learning rates from {numbers.rate_range(grid.low, grid.high)}, the "
-            f"same for every scheme, {len(params.tune.seeds)} seeds each; then "
-            f"{params.tune.refinement_trials} refined rates; the grid grows up to "
+            f"same for every scheme, {_seeds(params.tune)}; then "
+            f"{racing.refinements(params.tune)} refined rates; the grid grows up to "
             f"{params.tune.extension_rounds} times where the best rate sits on its edge",
         ),
         (
             "Confirmation",
-            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate; only these "
-            "runs are measured on test rows, and no choice in this study is made on them",
+            f"{len(params.confirm.seeds)} fresh seeds at each scheme's chosen rate"
+            f"{_blocks(params)}; only these runs are measured on test rows, and no choice in this "
+            "study is made on them",
         ),
         (
             "Practical margin",
@@ -107,6 +115,15 @@ def protocol(study: Study) -> Facts:
         ),
         ("Significance level", f"{decide.alpha:g}, after Holm's correction"),
     ]
+
+
+def _blocks(params: Params) -> str:
+    if not params.more_seeds:
+        return ""
+    return (
+        f", and up to {params.decide.most_seeds} in blocks for schemes that may still be "
+        "recommended"
+    )
 
 
 def _optimizer(params: Params) -> str:
@@ -174,7 +191,7 @@ def provenance(study: Study) -> Facts:
             ),
         ),
         ("Tuning seeds", _joined(study.params.tune.seeds)),
-        ("Fresh seeds", _joined(study.params.confirm.seeds)),
+        ("Fresh seeds", _joined(study.params.confirm.seeds) + _last_of(study.params.more_seeds)),
         ("Split seed", str(study.params.data.split_seed)),
     ]
 
@@ -198,6 +215,10 @@ def _plain(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _last_of(more: Sequence[int]) -> str:
+    return f", up to {more[-1]} for some" if more else ""
 
 
 def _joined(items: Iterable[object]) -> str:

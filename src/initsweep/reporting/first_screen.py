@@ -41,7 +41,7 @@ def points(study: Study) -> list[tuple[str, str]]:
         return []
     sure = said.sure
     if sure and not study.verdict.firm:
-        sure += " More seeds (`confirm.seeds`) would make it firmer"
+        sure += " More seeds (`decide.most_seeds`) would make it firmer"
         tied = len(study.verdict.tie_set) > 1
         sure += "; which of those that tie is taken matters little." if tied else "."
     return [
@@ -74,9 +74,25 @@ def _why_not(study: Study, chosen: SchemeRow) -> Iterator[tuple[str, str]]:
     for row in (row for row in rows if row.scheme in raw and row not in (best, chosen)):
         yield (
             f"Why not {row.scheme}",
-            f"It has the {' and the '.join(raw[row.scheme])}. What counts is validation: "
-            f"{row.why}.",
+            f"It has the {' and the '.join(raw[row.scheme])}."
+            f"{_over_shared_seeds(study, row, chosen)} What counts is validation: {row.why}.",
         )
+
+
+def _over_shared_seeds(study: Study, row: SchemeRow, chosen: SchemeRow) -> str:
+    """Say how far apart two are on test where their means are over other seeds.
+
+    Returns:
+        A sentence; "" where they are over the same.
+    """
+    if row.runs == chosen.runs:
+        return ""
+    pair = next(p for p in study.pairs if p.family == "test" and p.scheme == row.scheme)
+    mean, low, high = map(numbers.difference, (pair.mean_difference, pair.low, pair.high))
+    return (
+        f" Over the {pair.seeds} seeds that both have, its test loss is {mean} from that of "
+        f"{chosen.scheme} ({low} to {high})."
+    )
 
 
 def _best_raw_numbers(

@@ -15,7 +15,7 @@ from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.sections import sections_of
 from initsweep.reporting.study import Study
 from initsweep.reporting.templating import html_templates, markdown_templates
-from initsweep.statistics.wording import counted
+from initsweep.statistics.wording import counted, fresh_seeds
 
 _FOLDER = "reporting/templates"
 _SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "x": "✕"}
@@ -66,8 +66,7 @@ def _content(study: Study) -> dict[str, object]:
     return {
         "title": f"{study.schema.source}, {study.params.model.name}",
         "verdict": study.verdict,
-        "size": f"{counted(len(study.names), 'scheme')}, "
-        f"{counted(study.verdict.seeds, 'fresh seed')} each",
+        "size": f"{counted(len(study.names), 'scheme')}, {fresh_seeds(study.schemes)} each",
         "decision": first_screen.decision(study.verdict),
         "headline": first_screen.headline(study),
         "points": first_screen.points(study),

@@ -86,7 +86,8 @@ def ranked(schemes: Iterable[SchemeRow]) -> list[SchemeRow]:
     """Return schemes best first: the order of every table and figure.
 
     The recommended scheme, the tie set, the other trainable schemes, the untrainable ones; within
-    each group by validation loss, because outcomes on test data describe and do not rank.
+    each group by how far behind the best they are on validation, because outcomes on test data
+    describe and do not rank.
     """
     return sorted(
         schemes,
@@ -94,7 +95,7 @@ def ranked(schemes: Iterable[SchemeRow]) -> list[SchemeRow]:
             row.outcome != "recommended",
             not row.trainable,
             not row.in_tie_set,
-            row.validation_loss,
+            row.validation_loss if row.behind is None else row.behind,
             row.scheme,
         ),
     )

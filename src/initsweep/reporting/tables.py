@@ -47,17 +47,17 @@ def verdict_table(study: Study) -> Table:
             "Failed runs",
         ],
         rows=[
-            (_stands(row), _verdict_cells(row, score_name, alone=not tied)) for row in study.schemes
+            (stands(row), _verdict_cells(row, score_name, alone=not tied)) for row in study.schemes
         ],
     )
 
 
 def _verdict_cells(row: SchemeRow, score_name: str, *, alone: bool) -> list[Cell]:
-    stands = "best" if alone and row.in_tie_set else _stands(row)
+    word = "best" if alone and row.in_tie_set else stands(row)
     own = row.outcome in {"recommended", "untrainable"}
     return [
         scheme_cell(row.scheme),
-        Cell(text=stands, note="" if own else f"on test {row.outcome}", role="word"),
+        Cell(text=word, note="" if own else f"on test {row.outcome}", role="word"),
         Cell(
             text=numbers.rate(row.learning_rate) if row.trainable else numbers.MISSING,
             note=basin_range(row) if row.basin_width else "",
@@ -76,7 +76,8 @@ def _verdict_cells(row: SchemeRow, score_name: str, *, alone: bool) -> list[Cell
     ]
 
 
-def _stands(row: SchemeRow) -> str:
+def stands(row: SchemeRow) -> str:
+    """Return where a scheme stands on validation, in one word."""
     return row.outcome if row.outcome == "recommended" else row.standing
 
 

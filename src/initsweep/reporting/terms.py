@@ -2,13 +2,13 @@
 
 from initsweep.figures import numbers
 from initsweep.reporting.study import Study
+from initsweep.statistics.comparison import EXACT_UP_TO
 from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.wording import compared_by
 
 Terms = list[tuple[str, str]]
 
 # Up to here all sign patterns are gone through; beyond, a random sample of them.
-_EXACT_SEEDS = 20
 
 
 def of(study: Study) -> dict[str, Terms]:
@@ -117,8 +117,6 @@ def _sensitivity() -> Terms:
 
 
 def _test(study: Study) -> Terms:
-    seeds = study.verdict.seeds
-    patterns = "exact" if seeds <= _EXACT_SEEDS else "random sample of sign patterns"
     margin = numbers.loss(study.params.decide.margin * study.schema.judged.constant_test_loss)
     return [
         ("Difference", "test loss minus the reference's, so a positive one is worse"),
@@ -126,7 +124,7 @@ def _test(study: Study) -> Terms:
             "Holm p",
             "how often differences with their signs flipped at random are on average at least as "
             "far from zero: small where the differences are not symmetric about zero (sign-flip "
-            f"test, {patterns}), corrected for the number of comparisons",
+            f"test, exact up to {EXACT_UP_TO} seeds), corrected for the number of comparisons",
         ),
         (
             "P(better)",

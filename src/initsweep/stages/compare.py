@@ -1,22 +1,17 @@
 """Compare all schemes: sensitivity, paired statistics, the choice and the verdict."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from dataclasses import asdict
 
 from initsweep import artifacts, ledger
 from initsweep.errors import ArtifactError
 from initsweep.network_choice import with_network
 from initsweep.params import Params
 from initsweep.provenance import Role, of_training, provenance
+from initsweep.recorded import evidence_of
 from initsweep.records import (
     Alternative,
     BudgetRow,
-    Confirmation,
-    CurveRow,
     DivergenceRow,
     MeasureRow,
     MeasureSummary,
@@ -27,14 +22,12 @@ from initsweep.records import (
     QuantityRow,
     ResponseRow,
     RetuneRow,
-    RunRow,
     Schema,
     SchemeRow,
-    Selection,
 )
 from initsweep.statistics import plot_tables
 from initsweep.statistics.alternatives import alternatives, needed_seeds
-from initsweep.statistics.evidence import Evidence, Retune, check_evidence
+from initsweep.statistics.evidence import Evidence, check_evidence
 from initsweep.statistics.measures import summaries
 from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from initsweep.statistics.verdict import Comparison, compare
@@ -57,8 +50,11 @@ def run(params: Params) -> None:
     """
     prepared = artifacts.read_record(artifacts.SCHEMA, Schema)
     schema = prepared.judged
-    evidence = [_read(scheme, schema) for scheme in params.schemes]
-    check_evidence(evidence, schema, params.confirm.seeds)
+    evidence = [
+        evidence_of(scheme, schema, artifacts.fresh_folder(scheme)) for scheme in params.schemes
+    ]
+    racing = params.tune.strategy == "racing"
+    check_evidence(evidence, schema, params.confirm.seeds, params.more_seeds, racing=racing)
     _check_origin(evidence, with_network(params, prepared), prepared)
     comparison = compare(evidence, prepared, params.decide, _provenance(params, evidence, schema))
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
@@ -71,7 +67,7 @@ def run(params: Params) -> None:
     measured = [
         row
         for scheme in params.schemes
-        for row in artifacts.read_rows(artifacts.train_folder(scheme) / "measures.csv", MeasureRow)
+        for row in artifacts.read_rows(artifacts.fresh_folder(scheme) / "measures.csv", MeasureRow)
     ]
     artifacts.write_rows(artifacts.COMPARE / "measures.csv", summaries(measured), MeasureSummary)
     _write_plots(params, schema, comparison, evidence)
@@ -116,47 +112,6 @@ def _differing(record: Provenance, today: Provenance) -> list[str]:
     """Return what differs, for a person; versions of libraries may, where results were pulled."""
     names = {"params_sha": "parameters", "data_sha": "data", "code_sha": "code"}
     return [word for name, word in names.items() if getattr(record, name) != getattr(today, name)]
-
-
-def _curves(folder: Path, schema: Schema) -> list[CurveRow]:
-    """Return the epochs of the fresh runs, with what runs are compared by as their loss."""
-    return [
-        replace(row, validation_loss=schema.value(row.validation_loss, row.validation_score))
-        for row in artifacts.read_rows(folder / "curves.csv", CurveRow)
-    ]
-
-
-def _test_rows(folder: Path, schema: Schema) -> NDArray[np.float64] | None:
-    """Return the losses of test rows where runs are compared by their mean."""
-    if schema.select_by == "score":
-        return None
-    return artifacts.read_array(folder / "test_rows.npy").astype(np.float64)
-
-
-def _read(scheme: str, schema: Schema) -> Evidence:
-    tuned, trained = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
-    return Evidence(
-        scheme=scheme,
-        selection=artifacts.read_record(tuned / "selection.json", Selection),
-        tuning=artifacts.read_rows(tuned / "runs.csv", RunRow),
-        confirmation=artifacts.read_record(trained / "record.json", Confirmation),
-        confirm=artifacts.read_rows(trained / "runs.csv", RunRow),
-        test_rows=_test_rows(trained, schema),
-        other=artifacts.read_rows(trained / "other.csv", RunRow),
-        curves=_curves(trained, schema),
-        retunes=[
-            Retune(
-                selection=artifacts.read_record(tune / "selection.json", Selection),
-                tuning=artifacts.read_rows(tune / "runs.csv", RunRow),
-                confirm=artifacts.read_rows(train / "runs.csv", RunRow),
-            )
-            for tune, train in zip(
-                artifacts.retune_folders(tuned),
-                artifacts.retune_folders(trained, len(artifacts.retune_folders(tuned))),
-                strict=True,
-            )
-        ],
-    )
 
 
 def _write_plots(

@@ -89,6 +89,7 @@ def _content_sha(params: Params) -> str:
     for scheme in params.schemes:
         files += sorted(artifacts.tune_folder(scheme).glob("*.*"))
         files += sorted(artifacts.train_folder(scheme).glob("*.*"))
+        files += sorted(artifacts.settle_folder(scheme).glob("*.*"))
     present = [file for file in files if file.is_file()]
     names = [str(file) for file in present]
     code = code_sha(
@@ -117,7 +118,7 @@ def _scheme(
             raise ArtifactError(
                 f"The results of `{stage}` do not cover the scheme '{scheme}': run `dvc repro`."
             )
-    tune, train = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
+    tune, train = artifacts.tune_folder(scheme), artifacts.fresh_folder(scheme)
     return tracking.SchemeResults(
         selection=artifacts.read_record(tune / "selection.json", Selection),
         trials=artifacts.read_rows(tune / "trials.csv", TrialRow),

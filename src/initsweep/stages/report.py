@@ -69,6 +69,7 @@ def _read(params: Params) -> Study:
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     tuned = {name: artifacts.tune_folder(name) for name in params.schemes}
     trained = {name: artifacts.train_folder(name) for name in params.schemes}
+    fresh = {name: artifacts.fresh_folder(name) for name in params.schemes}
     verdict = artifacts.read_record(compare / "verdict.json", Verdict)
     return Study(
         params=with_network(params, schema),
@@ -86,7 +87,7 @@ def _read(params: Params) -> Study:
         needed_seeds=artifacts.read_rows(compare / "needed_seeds.csv", NeededSeeds),
         curves=[
             row
-            for folder in trained.values()
+            for folder in fresh.values()
             for row in artifacts.read_rows(folder / "curves.csv", CurveRow)
         ],
         layers=artifacts.read_rows(diagnose / "layers.csv", LayerRow),
@@ -98,20 +99,26 @@ def _read(params: Params) -> Study:
         },
         confirmations={
             name: artifacts.read_record(folder / "record.json", Confirmation)
-            for name, folder in trained.items()
+            for name, folder in fresh.items()
         },
         tuning_runs={
             name: artifacts.read_rows(folder / "runs.csv", RunRow) for name, folder in tuned.items()
         },
         fresh_runs={
-            name: artifacts.read_rows(folder / "runs.csv", RunRow)
-            for name, folder in trained.items()
+            name: artifacts.read_rows(folder / "runs.csv", RunRow) for name, folder in fresh.items()
         },
         predictions=[]
         if verdict.recommended is None
         else artifacts.read_rows(trained[verdict.recommended] / "predictions.csv", PredictionRow),
         hashes={
             path.as_posix(): dvc_hash(path) or ""
-            for path in (artifacts.PREPARED, compare, diagnose, *tuned.values(), *trained.values())
+            for path in (
+                artifacts.PREPARED,
+                compare,
+                diagnose,
+                *tuned.values(),
+                *trained.values(),
+                artifacts.SETTLE,
+            )
         },
     )

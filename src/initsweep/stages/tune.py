@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import inf
 from statistics import fmean
 
-from initsweep import artifacts
+from initsweep import artifacts, racing
 from initsweep.experiment import Experiment, Trained, load_experiment
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
@@ -21,7 +21,8 @@ def run(params: Params, scheme: str) -> None:
     """
     experiment = load_experiment(params)
     folder, tune = artifacts.tune_folder(scheme), params.tune
-    total = (tune.grid.points + tune.refinement_trials) * len(tune.seeds) * (tune.retunes + 1)
+    rates = tune.grid.points + racing.refinements(tune)
+    total = rates * len(tune.seeds) * (tune.retunes + 1)
     for outdated in artifacts.retune_folders(folder):
         artifacts.remove_folder(outdated)
     with progress(total, f"tune {scheme}", "run") as bar:
@@ -54,10 +55,17 @@ def _tune(
         The finished study and what it trained.
     """
     tune = experiment.params.tune
-    batches = _Batches(experiment, scheme, tune.retune_seeds(number), bar)
+    batches, seeds = _Batches(experiment, scheme, bar), tune.retune_seeds(number)
     # Not by scheme: equal responses must lead to equal rates.
     address = ("tune", tune.sampler_seed, number) if number else ("tune", tune.sampler_seed)
-    study = Study(tune, batches.evaluate, seed=stream_seed(*address) % 2**32)
+    study = Study(
+        tune,
+        batches.evaluate,
+        stream_seed(*address) % 2**32,
+        seeds=seeds,
+        constant=experiment.schema.judged.constant_validation_loss,
+        announce=bar.extend,
+    )
     study.run()
     return study, batches
 
@@ -65,12 +73,10 @@ def _tune(
 class _Batches:
     """Trains what the study asks for and keeps what came out."""
 
-    def __init__(
-        self, experiment: Experiment, scheme: str, seeds: Sequence[int], bar: Progress
-    ) -> None:
+    def __init__(self, experiment: Experiment, scheme: str, bar: Progress) -> None:
         self.done: list[Trained] = []
         self._experiment, self._scheme, self._bar = experiment, scheme, bar
-        self._seeds, self._best = seeds, (inf, 0.0)
+        self._best = (inf, 0.0)
 
     @property
     def runs(self) -> list[RunRow]:
@@ -83,26 +89,20 @@ class _Batches:
         return "; ".join(sorted({batch.engine for batch in self.done}))
 
     def evaluate(
-        self, kind: TrialKind, batch: Sequence[tuple[int, float]]
-    ) -> list[tuple[float, float]]:
-        """Return capped and uncapped mean losses of a batch, trained under all its seeds."""
-        seeds = self._seeds
-        if kind == "extension":
-            self._bar.extend(len(batch) * len(seeds))
+        self, kind: TrialKind, batch: Sequence[tuple[int, float]], seeds: Sequence[int]
+    ) -> list[list[tuple[float, float]]]:
+        """Return capped and uncapped losses of a batch by seed."""
         trained = self._experiment.run(
             self._scheme, kind, batch, seeds, on_progress=lambda lanes, _: self._bar.advance(lanes)
         )
         self.done.append(trained)
-        losses = []
+        schema, losses = self._experiment.schema, []
         for number, rate in batch:
             rows = [row for row in trained.runs if row.trial == number]
-            values = [
-                self._experiment.schema.value(row.validation_loss, row.validation_score)
-                for row in rows
-            ]
+            values = [schema.value(row.validation_loss, row.validation_score) for row in rows]
             raw = [inf if value is None else value for value in values]
-            losses.append((fmean(row.capped_loss for row in rows), fmean(raw)))
-            self._best = min(self._best, (losses[-1][0], rate))
+            losses.append([(row.capped_loss, one) for row, one in zip(rows, raw, strict=True)])
+            self._best = min(self._best, (fmean(row.capped_loss for row in rows), rate))
         self._bar.note(f"best loss {self._best[0]:.4g} at rate {self._best[1]:.3g}")
         return losses
 
@@ -126,7 +126,8 @@ def _trial_row(scheme: str, trial: Trial, runs: Sequence[RunRow]) -> TrialRow:
 def best_by(schema: Schema, runs: Sequence[RunRow]) -> float:
     """Return the rate with the lowest mean of what a schema selects by.
 
-    A score counts rows and often ties: then the lower loss decides, then the lower rate.
+    A score counts rows and often ties: then the lower loss decides, then the lower rate. Rates that
+    left a race do not enter: on fewer seeds it takes less to look good.
     """
     by_rate: dict[float, list[RunRow]] = {}
     for run in runs:
@@ -138,7 +139,9 @@ def best_by(schema: Schema, runs: Sequence[RunRow]) -> float:
         ]
         return means[0], means[1], rate
 
-    return min(by_rate, key=key)
+    seeds = {rate: len({run.seed for run in of_one}) for rate, of_one in by_rate.items()}
+    whole = max(seeds.values())
+    return min((rate for rate in by_rate if seeds[rate] == whole), key=key)
 
 
 def _selection(experiment: Experiment, scheme: str, study: Study, batches: "_Batches") -> Selection:

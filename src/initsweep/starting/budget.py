@@ -4,12 +4,17 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from initsweep.params import Params
+from initsweep import racing
+from initsweep.params import Params, Tune
 from initsweep.records import Schema
+from initsweep.statistics.looks import STAYING, sizes
 from initsweep.tuning import REFINEMENT_BATCH
 
 FEWEST_FRESH_SEEDS = 9
 """Below that no winner is ever named (`docs/statistics.md`)."""
+
+MOST_FRESH_SEEDS = 59
+"""Of that many runs, a failure that happens in 5 % of them is missed in 5 %."""
 
 FIRST_FRESH_SEED = 100
 USEFUL_STEPS = 1000
@@ -43,6 +48,7 @@ class Budget:
         refinement: Rates tried after the grid.
         tuning_seeds: Trainings per rate.
         fresh_seeds: Trainings of the final comparison, per scheme.
+        most_seeds: The same of a scheme that may still be recommended after those.
     """
 
     schemes: tuple[str, ...]
@@ -51,6 +57,7 @@ class Budget:
     refinement: int
     tuning_seeds: int
     fresh_seeds: int
+    most_seeds: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,15 +118,17 @@ def budgets(train_rows: int) -> Iterator[Budget]:
     steps = steps_per_epoch(train_rows, batch_size(train_rows))
     epochs = min(100, max(5, math.ceil(USEFUL_STEPS / steps)))
     whole = Budget(
-        schemes=(), epochs=epochs, points=9, refinement=8, tuning_seeds=5, fresh_seeds=10
-    )
+        schemes=(), epochs=epochs, points=9, refinement=8, tuning_seeds=5, fresh_seeds=10,
+        most_seeds=MOST_FRESH_SEEDS,
+    )  # fmt: skip
     core = replace(whole, schemes=CORE)
-    short = replace(whole, schemes=FEW, points=7, refinement=4, tuning_seeds=3)
+    short = replace(whole, schemes=FEW, points=7, refinement=4, tuning_seeds=3, most_seeds=0)
     least = replace(short, schemes=FEWEST, points=5, refinement=0, tuning_seeds=2, fresh_seeds=9)
     yield replace(whole, fresh_seeds=20)
     yield whole
     yield core
-    yield replace(core, points=7, refinement=4, tuning_seeds=3)
+    yield replace(core, most_seeds=0)
+    yield replace(core, points=7, refinement=4, tuning_seeds=3, most_seeds=0)
     yield short
     yield replace(short, epochs=max(1, epochs // 2))
     yield replace(short, epochs=max(1, epochs // 4), fresh_seeds=9)
@@ -155,24 +164,42 @@ def work_of(params: Params, schema: Schema) -> Work:
 
     Every second grid is expected to grow by a decade: of the default study's schemes, about half
     find their best rate on the edge of the first grid, and grow once. Fresh seeds are expected to
-    be trained at two rates, because loss and score mostly choose different ones.
+    be trained at two rates, because loss and score mostly choose different ones, and half of the
+    schemes to get all blocks of more.
     """
-    tune, schemes, fresh = params.tune, len(params.schemes), len(params.confirm.seeds)
-    each, seeds = schemes * (tune.retunes + 1), len(tune.seeds)
-    whole, rest = divmod(tune.refinement_trials, REFINEMENT_BATCH)
-    decade = max(1, round(1 / tune.grid.spacing))
+    schemes, fresh = len(params.schemes), len(params.confirm.seeds)
+    each = schemes * (params.tune.retunes + 1)
+    blocks = len(sizes(fresh, params.decide.most_seeds)) - 1
+    more = len(params.more_seeds)
     steps = steps_per_epoch(schema.rows["train"], params.training.batch_size)
     return Work(
         schemes=schemes,
         steps=steps * params.training.epochs,
         batches=(
-            Batch(lanes=tune.grid.points * seeds, count=each),
-            Batch(lanes=decade * seeds, count=each * 0.5 * min(1, tune.extension_rounds)),
-            Batch(lanes=REFINEMENT_BATCH * seeds, count=each * whole),
-            Batch(lanes=rest * seeds, count=each * min(1, rest)),
+            *(replace(one, count=each * one.count) for one in _tuning(params.tune)),
             Batch(lanes=fresh, count=each + schemes),
+            Batch(lanes=round(more / max(1, blocks)), count=STAYING * schemes * blocks),
         ),
-        judged=2 * schemes * fresh,
+        judged=round(schemes * (2 * fresh + STAYING * more)),
+    )
+
+
+def _tuning(tune: Tune) -> tuple[Batch, ...]:
+    """Return what one tuning of one scheme is expected to train; a race starts seed by seed."""
+    decade = max(1, round(1 / tune.grid.spacing))
+    grown, seeds = 0.5 * min(1, tune.extension_rounds), len(tune.seeds)
+    if tune.strategy == "racing":
+        rungs = [(racing.rungs(tune, tune.grid.points), 1.0), (racing.rungs(tune, decade), grown)]
+        return (
+            *(Batch(lanes=lanes, count=count) for rung, count in rungs for lanes in rung),
+            Batch(lanes=1, count=racing.refinements(tune) * seeds),
+        )
+    whole, rest = divmod(tune.refinement_trials, REFINEMENT_BATCH)
+    return (
+        Batch(lanes=tune.grid.points * seeds, count=1),
+        Batch(lanes=decade * seeds, count=grown),
+        Batch(lanes=REFINEMENT_BATCH * seeds, count=whole),
+        Batch(lanes=rest * seeds, count=min(1, rest)),
     )
 
 
@@ -190,5 +217,6 @@ def planned(params: Params, budget: Budget) -> Params:
             "training": params.training.model_copy(update={"epochs": budget.epochs}),
             "tune": params.tune.model_copy(update=tune),
             "confirm": params.confirm.model_copy(update={"seeds": fresh}),
+            "decide": params.decide.model_copy(update={"most_seeds": budget.most_seeds}),
         }
     )

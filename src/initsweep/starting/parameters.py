@@ -48,6 +48,7 @@ def budget_values(budget: Budget) -> dict[str, object]:
         "tune.grid.points": budget.points,
         "tune.refinement_trials": budget.refinement,
         "confirm.seeds": list(fresh),
+        "decide.most_seeds": budget.most_seeds,
     }
     if budget.schemes:
         values["schemes"] = list(budget.schemes)

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+from initsweep import racing
 from initsweep.datasets._wording import quoted
 from initsweep.experiment import Experiment
 from initsweep.params import Params
@@ -106,12 +107,21 @@ def next_steps(folder: Path, versioned: list[str]) -> list[str]:
 
 def _size(params: Params, schema: Schema) -> str:
     work, tune = work_of(params, schema), params.tune
+    refined, seeds = racing.refinements(tune), f"{len(tune.seeds)} seeds"
+    seeds += ", racing" if tune.strategy == "racing" else ""
     return (
-        f"{work.schemes} schemes; {tune.grid.points} rates and {tune.refinement_trials} "
-        f"refinements on {len(tune.seeds)} seeds, then {len(params.confirm.seeds)} fresh seeds; "
+        f"{work.schemes} schemes; {tune.grid.points} rates and {refined} "
+        f"refinements on {seeds}, then {len(params.confirm.seeds)} fresh seeds"
+        f"{_more(params)}; "
         f"about {work.trainings:.0f} trainings of {params.training.epochs} epochs "
         f"({work.steps} steps)"
     )
+
+
+def _more(params: Params) -> str:
+    if not params.more_seeds:
+        return ""
+    return f" (up to {params.decide.most_seeds} of what may still be recommended)"
 
 
 def _all_steps(params: Params, schema: Schema) -> float:

@@ -4,6 +4,7 @@ Nothing here guesses: each line is the decision of `selection.choose`, made agai
 records with one thing changed. Only how many seeds a pair would need is an estimate.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from initsweep.params import Decide
 from initsweep.records import Alternative, NeededSeeds, Schema
-from initsweep.statistics.comparison import Losses
+from initsweep.statistics.comparison import Losses, paired_difference
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.selection import Choice, choose
@@ -53,7 +54,8 @@ def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
 
 
 def _without_each_seed(summaries: Sequence[Summary]) -> Iterable[tuple[int, list[Summary]]]:
-    seeds = sorted(run.seed for run in summaries[0].evidence.confirm)
+    fewest = min((one.evidence.confirm for one in summaries), key=len)
+    seeds = sorted(run.seed for run in fewest)  # those that all schemes have
     if len(seeds) < 2:
         return
     for place, seed in enumerate(seeds):
@@ -79,13 +81,14 @@ def _without_each_tuning_seed(
     if len(seeds) < 2:
         return
     for seed in seeds:
-        yield (
-            seed,
-            [
-                replace(one, tuning=[run for run in one.tuning if run.seed != seed])
-                for one in evidence
-            ],
-        )
+        yield seed, [_without_tuning_seed(one, seed) for one in evidence]
+
+
+def _without_tuning_seed(one: Evidence, seed: int) -> Evidence:
+    """Return what is left without a seed; a rate that left a race after it has no other."""
+    counts = Counter(run.learning_rate for run in one.tuning)
+    kept = [run for run in one.tuning if run.seed != seed or counts[run.learning_rate] == 1]
+    return replace(one, tuning=kept)
 
 
 def _row(question: str, setting: str, choice: Choice) -> Alternative:
@@ -116,7 +119,7 @@ def needed_seeds(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
         if pair.outcome == "inconclusive":
             of_family = losses[pair.family]
             seeds, settles = seeds_to_settle(
-                of_family[pair.scheme] - of_family[pair.reference],
+                paired_difference(of_family[pair.scheme], of_family[pair.reference]),
                 yardstick.margin(pair.family), decide.alpha, max(1, choice.comparisons),
             )  # fmt: skip
             rows.append(

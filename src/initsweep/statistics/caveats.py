@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from initsweep.params import fingerprint
 from initsweep.records import Schema
 from initsweep.statistics.comparison import mostly_cut
+from initsweep.statistics.intervals import mean_interval
+from initsweep.statistics.learning import loss_curves
 from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.selection import Choice
@@ -50,6 +52,7 @@ def caveats_of(
         *_mixed_origin(summaries),
         *_untrainable(summaries),
         *_better_on_test(choice, schema),
+        *_turning_up(trainable, choice, schema, yardstick),
         *scheme_caveats(trainable, yardstick),
     ]
 
@@ -115,7 +118,7 @@ def _few_seeds(summaries: Sequence[Summary], choice: Choice) -> list[str]:
 
 
 def _tuning_seeds(summaries: Sequence[Summary]) -> int:
-    return min(len(point.losses) for summary in summaries for point in summary.points)
+    return min(summary.grid.seeds for summary in summaries)
 
 
 def _comparisons(choice: Choice, schema: Schema) -> list[str]:
@@ -184,6 +187,28 @@ def _untrainable(summaries: Sequence[Summary]) -> list[str]:
         f"Untrainable: {listed(schemes)} were better than guessing, by loss or by score, {reason}; "
         "left out of ranking, comparisons and Pareto front."
         for reason, schemes in reasons.items()
+    ]
+
+
+def _turning_up(
+    trainable: Sequence[Summary], choice: Choice, schema: Schema, yardstick: Yardstick
+) -> list[str]:
+    """Return whether the recommended scheme is past its best when training ends."""
+    summary = next((one for one in trainable if one.scheme == choice.recommended), None)
+    if summary is None:
+        return []
+    curves, seeds = summary.evidence.curves, sorted(run.seed for run in summary.evidence.confirm)
+    epochs = max(row.epoch for row in curves)
+    losses = loss_curves(curves, seeds, epochs, yardstick.validation_constant)
+    lowest = int(losses.mean(axis=0).argmin())
+    rise = mean_interval(losses[:, -1] - losses[:, lowest])
+    if rise.low <= yardstick.margin("validation"):
+        return []
+    return [
+        f"Validation curves turn up: {compared_by(schema)} of {summary.scheme} is lowest after "
+        f"epoch {lowest}, and {number(rise.estimate)} higher ({number(rise.low)} to "
+        f"{number(rise.high)}) after the last, {epochs}. With `training.epochs: {max(1, lowest)}` "
+        "schemes and rates are judged before networks overfit."
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,8 @@ def compare_with(
 ) -> list[PairRow]:
     """Compare every other scheme with the reference: the declared family of comparisons.
 
-    Schemes whose runs are the same, run by run, are one law here and one comparison.
+    Schemes whose runs are the same, run by run, are one law here and one comparison. A pair is
+    compared over the seeds that both have, which are the first ones of the other.
 
     Args:
         family: Which losses these are; the margin is a share of the constant predictor's.
@@ -68,20 +70,35 @@ def compare_with(
         One row for each scheme but the reference, in the order of `runs`.
     """
     differences = differences_from(reference, runs)
+    first = min(len(one.losses) for one in runs.values())
     laws = {d.tobytes(): sign_flip_p(d) for d in differences.values() if d.any()}
     corrected = dict(zip(laws, holm(list(laws.values())), strict=True))
     rows = []
     for scheme, difference in differences.items():
         law = difference.tobytes()
         p_values = (laws.get(law, 1.0), corrected.get(law, 1.0))
-        rows.append(_pair_row(family, reference, scheme, runs, p_values, yardstick))
+        alpha = yardstick.level(len(difference), first)
+        rows.append(_pair_row(family, reference, scheme, runs, p_values, alpha, yardstick))
     return rows
 
 
 def differences_from(reference: str, runs: Mapping[str, Runs]) -> dict[str, Losses]:
-    """Return every other scheme's losses minus the reference's, in the order of `runs`."""
+    """Return every other scheme's losses minus the reference's, in the order of `runs`.
+
+    Over the seeds that both have, shape (seeds,).
+    """
     base = runs[reference].losses
-    return {scheme: one.losses - base for scheme, one in runs.items() if scheme != reference}
+    return {
+        scheme: paired_difference(one.losses, base)
+        for scheme, one in runs.items()
+        if scheme != reference
+    }
+
+
+def paired_difference(losses: Losses, reference: Losses) -> Losses:
+    """Return losses minus others', seed by seed, over the first seeds, which both have."""
+    shared = min(len(losses), len(reference))
+    return losses[:shared] - reference[:shared]
 
 
 def family_size(reference: str, runs: Mapping[str, Runs]) -> int:
@@ -98,14 +115,14 @@ def _pair_row(
     scheme: str,
     runs: Mapping[str, Runs],
     p_values: tuple[float, float],
+    alpha: float,
     yardstick: Yardstick,
 ) -> PairRow:
     cap, one, other = yardstick.cap(family), runs[scheme], runs[reference]
     rows = None if one.rows is None or other.rows is None else one.rows - other.rows
-    possible = (-cap, cap)
-    difference = with_rows(mean_interval(one.losses - other.losses, possible), rows, possible)
-    margin, alpha = yardstick.margin(family), yardstick.decide.alpha
-    outcome = outcome_of(difference, p_values[1], margin, alpha)
+    possible, differences = (-cap, cap), paired_difference(one.losses, other.losses)
+    difference = with_rows(mean_interval(differences, possible), rows, possible)
+    outcome = outcome_of(difference, p_values[1], yardstick.margin(family), alpha)
     if outcome in {"better", "worse"} and (one.failed.any() or other.failed.any()):
         nearest = min(abs(difference.low), abs(difference.high))
         if nearest <= (one if outcome == "better" else other).allowance(cap):
@@ -116,7 +133,7 @@ def _pair_row(
         family=family,
         reference=reference,
         scheme=scheme,
-        seeds=len(one.losses),
+        seeds=len(differences),
         low=difference.low,
         mean_difference=difference.estimate,
         high=difference.high,
@@ -129,7 +146,8 @@ def _pair_row(
 
 def mostly_cut(first: Losses, second: Losses, cap: float) -> bool:
     """Return whether both losses lie at the cap for more than half of the seeds."""
-    return bool(np.mean((first >= cap) & (second >= cap)) > MOSTLY)
+    shared = min(len(first), len(second))
+    return bool(np.mean((first[:shared] >= cap) & (second[:shared] >= cap)) > MOSTLY)
 
 
 def outcome_of(difference: Interval, p_holm: float, margin: float, alpha: float) -> Outcome:
@@ -176,11 +194,19 @@ def sign_flip_p(differences: Losses) -> float:
         for difference in differences[1:]:
             sums = np.concatenate([sums + difference, sums - difference])
         return float(np.mean(np.abs(sums) >= observed))
-    stream = numpy_stream("statistics", "sign-flip", len(differences))
     sums = np.zeros(RANDOM_FLIPS)
-    for difference in differences:
-        sums += np.where(stream.random(RANDOM_FLIPS) < 0.5, difference, -difference)
+    for signs, difference in zip(_random_signs(len(differences)), differences, strict=True):
+        sums += signs * difference
     return float((1 + np.sum(np.abs(sums) >= observed)) / (1 + RANDOM_FLIPS))
+
+
+@lru_cache(maxsize=8)
+def _random_signs(seeds: int) -> NDArray[np.int8]:
+    """Return random sign patterns, shape (seeds, RANDOM_FLIPS), the same for all comparisons."""
+    stream = numpy_stream("statistics", "sign-flip", seeds)
+    return np.stack([
+        np.where(stream.random(RANDOM_FLIPS) < 0.5, 1, -1).astype(np.int8) for _ in range(seeds)
+    ])  # fmt: skip
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initsweep.records import OtherCriterion, RunRow, Schema
+from initsweep.statistics.comparison import paired_difference
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.intervals import mean_interval, mean_of
 from initsweep.statistics.summary import Summary
@@ -32,7 +33,8 @@ def other_criterion(
     rate, fresh = best.selection.other_learning_rate, best.other or best.confirm
     own = evidence[recommended].confirm
     cap = other.judged.constant_validation_loss
-    difference = mean_interval(_values(fresh, other) - _values(own, other), (-cap, cap))
+    differences = paired_difference(_values(fresh, other), _values(own, other))
+    difference = mean_interval(differences, (-cap, cap))
     return OtherCriterion(
         criterion=other.criterion,
         scheme=best.scheme,

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from initsweep.errors import ArtifactError
 from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
+from initsweep.statistics.seeds_tried import uneven
 
 # The cap is read back from the same file it was applied from; only rounding may differ.
 _ROUNDING = 1e-6
@@ -54,9 +55,16 @@ class Evidence:
 
 
 def check_evidence(
-    evidence: Sequence[Evidence], schema: Schema, confirm_seeds: Sequence[int]
+    evidence: Sequence[Evidence],
+    schema: Schema,
+    first: Sequence[int],
+    more: Sequence[int] = (),
+    *,
+    racing: bool = False,
 ) -> None:
     """Refuse to compare records that do not belong to one study.
+
+    Schemes may have some of `more` fresh seeds after the `first`, raced rates fewer tuning seeds.
 
     Raises:
         ArtifactError: If a scheme was run on other data, other rates or other seeds than the
@@ -72,14 +80,14 @@ def check_evidence(
         _check_names(one)
         _check_data(one, schema)
         _check_numbers(one)
-        _check_confirm_runs(one, confirm_seeds)
-        _check_other_runs(one, confirm_seeds)
+        _check_confirm_runs(one, first, more)
+        _check_other_runs(one, first)
         _check_test_rows(one)
         _check_caps(one, schema)
-        _check_tuning_seeds(one)
+        _check_tuning_seeds(one, racing=racing)
     _check_curves(evidence)
     _check_same_grid(evidence)
-    _check_retunes(evidence, schema)
+    _check_retunes(evidence, schema, sorted(first), racing=racing)
 
 
 def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
@@ -124,7 +132,7 @@ def _check_numbers(one: Evidence) -> None:
                     )
 
 
-def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
+def _check_confirm_runs(one: Evidence, first: Sequence[int], more: Sequence[int]) -> None:
     chosen = one.selection.learning_rate
     rates = {one.confirmation.learning_rate, *(run.learning_rate for run in one.confirm)}
     if rates != {chosen}:
@@ -134,10 +142,9 @@ def _check_confirm_runs(one: Evidence, expected: Sequence[int]) -> None:
             f"has learning rates {sorted(rates)}, but tuning chose {chosen!r}",
         )
     found = sorted(run.seed for run in one.confirm)
-    if found != sorted(expected) or found != sorted(one.confirmation.seeds):
-        raise _refuse(
-            one.scheme, "train", f"has seeds {found}, but confirm.seeds is {sorted(expected)}"
-        )
+    expected = sorted([*first, *more[: max(0, len(found) - len(first))]])
+    if found != expected or found != sorted(one.confirmation.seeds):
+        raise _refuse(one.scheme, "train", f"has seeds {found}, but confirm.seeds is {expected}")
     for run in one.confirm:
         if run.kind != "confirm" or run.capped_test_loss is None:
             raise _refuse(one.scheme, "train", f"seed {run.seed} has no test loss")
@@ -179,11 +186,12 @@ def _check_caps(one: Evidence, schema: Schema) -> None:
 
 
 def _check_same_grid(evidence: Sequence[Evidence]) -> None:
-    def grid(one: Evidence) -> list[tuple[float, int]]:
-        return sorted((r.learning_rate, r.seed) for r in one.tuning if r.kind == "grid")
+    def grid(one: Evidence) -> tuple[set[float], set[int]]:
+        runs = [run for run in one.tuning if run.kind == "grid"]
+        return {run.learning_rate for run in runs}, {run.seed for run in runs}
 
     for one in evidence:
-        if not grid(one):
+        if not any(grid(one)):
             raise _refuse(one.scheme, "tune", "has no runs on the shared grid")
         if grid(one) != grid(evidence[0]):
             raise _refuse(
@@ -194,18 +202,9 @@ def _check_same_grid(evidence: Sequence[Evidence]) -> None:
             )
 
 
-def _check_tuning_seeds(one: Evidence) -> None:
-    seeds: dict[tuple[str, float], list[int]] = {}
-    for run in one.tuning:
-        seeds.setdefault((run.kind, run.learning_rate), []).append(run.seed)
-    expected = sorted(next(iter(seeds.values()), []))
-    for (kind, rate), found in seeds.items():
-        if sorted(found) != expected:
-            raise _refuse(
-                one.scheme,
-                "tune",
-                f"learning rate {rate!r} ({kind}) has seeds {sorted(found)}, others {expected}",
-            )
+def _check_tuning_seeds(one: Evidence, *, racing: bool) -> None:
+    if problem := uneven(one.tuning, one.selection.learning_rate if racing else None):
+        raise _refuse(one.scheme, "tune", problem)
 
 
 def _check_curves(evidence: Sequence[Evidence]) -> None:
@@ -223,7 +222,9 @@ def _check_curves(evidence: Sequence[Evidence]) -> None:
                 )
 
 
-def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
+def _check_retunes(
+    evidence: Sequence[Evidence], schema: Schema, first: Sequence[int], *, racing: bool
+) -> None:
     counts = {one.scheme: len(one.retunes) for one in evidence}
     for one in evidence:
         if counts[one.scheme] != len(evidence[0].retunes):
@@ -234,16 +235,16 @@ def _check_retunes(evidence: Sequence[Evidence], schema: Schema) -> None:
             )
             _check_names(again)
             _check_data(again, schema)
-            _check_tuning_seeds(again)
+            _check_tuning_seeds(again, racing=racing)
             _check_numbers(again)
             _check_caps(again, schema)
             rates = {run.learning_rate for run in retune.confirm}
             seeds = sorted(run.seed for run in retune.confirm)
             chosen = retune.selection.learning_rate
-            if rates != {chosen} or seeds != sorted(one.confirmation.seeds):
+            if rates != {chosen} or seeds != first:
                 raise _refuse(
                     one.scheme,
                     "train",
                     f"retune_{number} has learning rates {sorted(rates)} and seeds {seeds}, "
-                    f"expected {chosen!r} and {sorted(one.confirmation.seeds)}",
+                    f"expected {chosen!r} and {first}",
                 )

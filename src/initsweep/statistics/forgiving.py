@@ -80,11 +80,7 @@ def repicked(
     Returns:
         The share of studies that pick each scheme, those picked in none left out.
     """
-    losses = np.stack([summary.validation for summary in candidates])
-    seeds = losses.shape[1]
-    shares = stream.multinomial(seeds, np.full(seeds, 1 / seeds), draws) / seeds
-    again = np.stack([stream.multinomial(seeds, share) for share in shares]) / seeds
-    means = means_over(again, losses)
+    means = _redrawn(candidates, draws, stream)
     widths = Widths(candidates, yardstick)
     drawn = widths.drawn[stream.choice(len(widths.drawn), draws, p=widths.probability)]
     margins = np.full(len(candidates), yardstick.margin("validation"))
@@ -96,3 +92,27 @@ def repicked(
     picks = np.where(forgiving, means, np.inf).argmin(axis=1)
     counts = np.bincount(picks, minlength=len(candidates)) / draws
     return {one.scheme: float(n) for one, n in zip(candidates, counts, strict=True) if n}
+
+
+def _redrawn(candidates: Sequence[Summary], draws: int, stream: np.random.Generator) -> Array:
+    """Return mean losses in other studies of the same data, shape (draws, candidates).
+
+    Schemes with fewer seeds than the most are drawn as differences from one that has the most, over
+    the seeds that both have: as they are compared.
+    """
+    counts = [len(summary.validation) for summary in candidates]
+    most = max(counts)
+    anchor = candidates[counts.index(most)].validation
+    means, anchored = np.empty((draws, len(candidates))), np.empty(draws)
+    for seeds in sorted(set(counts), reverse=True):
+        shares = stream.multinomial(seeds, np.full(seeds, 1 / seeds), draws) / seeds
+        again = np.stack([stream.multinomial(seeds, share) for share in shares]) / seeds
+        places = [place for place, count in enumerate(counts) if count == seeds]
+        losses = np.stack([candidates[place].validation for place in places])
+        means[:, places] = means_over(again, losses)
+        same_seeds = means_over(again, anchor[np.newaxis, :seeds])[:, 0]
+        if seeds == most:
+            anchored = same_seeds
+        else:
+            means[:, places] += (anchored - same_seeds)[:, np.newaxis]
+    return means

@@ -1,6 +1,6 @@
 """The tuning runs of one scheme as arrays, and what they give for any draw of seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from initsweep.records import RunRow, TrialKind
 from initsweep.statistics.failing import failed
+from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.yardstick import Yardstick
 
 Array = NDArray[np.float64]
@@ -55,27 +56,69 @@ def grid_runs(
         kinds: Which of them; by default without refinement.
 
     Returns:
-        Arrays with one row per rate and one column per seed.
+        Arrays with one row per rate and one column per seed. What was not trained, because a rate
+        left a race, is filled in: losses by `filled`, failures by repeating those seen.
     """
-    spaced = sorted(
-        (run for run in runs if run.kind in kinds),
-        key=lambda run: (run.learning_rate, run.kind, run.seed),
-    )
-    shape = (-1, len({run.seed for run in spaced}))
+    groups = by_rate(runs)
+    seeds = max((of_one.keys() for of_one in groups.values()), key=len)
+    kept = [key[1] in kinds for key in groups]
 
-    def table(values: list[float]) -> Array:
-        return np.array(values, dtype=np.float64).reshape(shape)
+    def table(value: Callable[[RunRow], float]) -> Array:
+        found = [{seed: value(run) for seed, run in one.items()} for one in groups.values()]
+        return filled(found, list(seeds))[kept]
 
-    losses = table([run.capped_loss for run in spaced])
-    diverged = table([run.status == "diverged" for run in spaced]) > 0
+    def flags(value: Callable[[RunRow], bool]) -> Flags:
+        seen = [[value(run) for run in one.values()] for one in groups.values()]
+        return np.array([np.resize(row, len(seeds)) for row in seen])[kept]
+
     return GridRuns(
-        rates=table([run.learning_rate for run in spaced])[:, 0],
-        shared=table([run.kind == "grid" for run in spaced])[:, 0] > 0,
-        losses=losses,
-        published=table([_published(run, yardstick.initial_cap) for run in spaced]),
-        failed=table([failed(run, yardstick) for run in spaced]) > 0,
-        diverged=diverged,
+        rates=np.array([rate for rate, _ in groups])[kept],
+        shared=np.array([kind == "grid" for _, kind in groups])[kept],
+        losses=table(lambda run: run.capped_loss),
+        published=table(lambda run: _published(run, yardstick.initial_cap)),
+        failed=flags(lambda run: failed(run, yardstick)),
+        diverged=flags(lambda run: run.status == "diverged"),
     )
+
+
+def by_rate(runs: Iterable[RunRow]) -> dict[tuple[float, TrialKind], dict[int, RunRow]]:
+    """Return runs by rate and kind, then by seed, all ascending."""
+    groups: dict[tuple[float, TrialKind], dict[int, RunRow]] = {}
+    for run in sorted(runs, key=lambda run: (run.learning_rate, run.kind, run.seed)):
+        groups.setdefault((run.learning_rate, run.kind), {})[run.seed] = run
+    return groups
+
+
+def filled(losses: Sequence[Mapping[int, float]], seeds: Sequence[int]) -> Array:
+    """Return losses as a table, with what a rate that left a race would have had on other seeds.
+
+    It is taken to be as far behind the best of the rates with all seeds as on those that it was
+    trained on, within 0 and the highest loss seen. A rate without a seed in common with that one
+    keeps its own mean.
+
+    Args:
+        losses: By rate, then by seed.
+        seeds: The columns.
+
+    Returns:
+        Shape (rates, seeds).
+    """
+    whole = [[of_one[seed] for seed in seeds] for of_one in losses if {*seeds} <= {*of_one}]
+    lowest = min(whole, key=mean_of)
+    best = dict(zip(seeds, lowest, strict=True))
+    highest = max(max(of_one.values()) for of_one in losses)
+
+    def row(of_one: Mapping[int, float]) -> list[float]:
+        common = [seed for seed in seeds if seed in of_one]
+        if not common:
+            return [mean_of([*of_one.values()])] * len(seeds)
+        behind = mean_of([of_one[seed] - best[seed] for seed in common])
+        return [
+            of_one[seed] if seed in of_one else min(max(best[seed] + behind, 0.0), highest)
+            for seed in seeds
+        ]
+
+    return np.array([row(of_one) for of_one in losses], dtype=np.float64)
 
 
 def _published(run: RunRow, constant: float) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from initsweep.statistics import looks
 from initsweep.statistics.comparison import FEWEST_SEEDS
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.summary import Summary
@@ -25,9 +26,24 @@ def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) 
         *steps,
         f"Best on validation: {best.scheme}, mean capped loss {number(best.mean_validation)} over "
         f"{counted(choice.seeds, 'fresh seed')} at learning rate {rate(best.learning_rate)}.",
+        *_looks([*trainable.values()], yardstick),
         *_comparisons(choice, yardstick),
         *_forgiving(choice, trainable),
         _last_step(choice, len(trainable), yardstick),
+    ]
+
+
+def _looks(trainable: Sequence[Summary], yardstick: Yardstick) -> list[str]:
+    counts = [len(summary.validation) for summary in trainable]
+    first, most = min(counts), yardstick.decide.most_seeds
+    if most <= first:
+        return []
+    sizes, grown = looks.sizes(first, most), sum(count > first for count in counts)
+    return [
+        f"After {first} seeds of all, {counted(grown, 'scheme')} that might still be recommended "
+        f"got more. Looks at {listed(map(str, sizes))} seeds spend alpha in shares, so that a "
+        f"pair is compared at {rate(yardstick.level(first, first))} on {first} seeds and at "
+        f"{rate(yardstick.level(most, first))} on more."
     ]
 
 

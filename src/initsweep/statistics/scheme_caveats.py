@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from initsweep.statistics.seeds_tried import left_early
 from initsweep.statistics.sensitivity import evenly_spaced
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.wording import counted, listed, rate, share
@@ -41,6 +42,10 @@ def _outside_grid(summary: Summary, _: Yardstick) -> str | None:
     if shared[0] <= chosen <= shared[-1]:
         return None
     return f"{rate(chosen)}; grid {rate(shared[0])} to {rate(shared[-1])}"
+
+
+def _left_early(summary: Summary, _: Yardstick) -> str | None:
+    return left_early([len(point.losses) for point in summary.points])
 
 
 def _danger_zone(summary: Summary, _: Yardstick) -> str | None:
@@ -87,6 +92,8 @@ _PER_SCHEME: tuple[tuple[str, Detail], ...] = (
     ("The basin reaches the end of the rates tried, so its true width is at least the one given",
      _basin_edge),
     ("The chosen rate lies outside the grid that all schemes share", _outside_grid),
+    ("Rates left the race early; on the seeds left out they are taken to be as far behind as on "
+     "their own, so basins and intervals are less certain than they look", _left_early),
     ("Within the basin some tuning seeds fail and others do not (share failed)", _danger_zone),
     ("On the tuning seeds some run already failed at the chosen rate or below it",
      _beyond_stable),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from initsweep.records import Interval, Outcome, SchemeRow, Standing
-from initsweep.statistics.comparison import Losses
+from initsweep.statistics.comparison import Losses, paired_difference
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.over_rows import widened, with_rows
 from initsweep.statistics.power import seeds_to_settle
@@ -26,6 +26,7 @@ def scheme_rows(
     return [
         _scheme_row(
             summary,
+            choice,
             yardstick,
             outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
             standing="untrainable" if summary.untrainable else choice.standing(summary.scheme),
@@ -68,9 +69,8 @@ def _behind(
         narrow = summary.scheme not in choice.forgiving
         narrower = "; its basin is shown to be narrower" if narrow else ""
         return f"{behind}, within the margin of {rate(margin)}{narrower}"
-    needed, _ = seeds_to_settle(
-        summary.validation - best.validation, margin, yardstick.decide.alpha, choice.comparisons
-    )
+    differences = paired_difference(summary.validation, best.validation)
+    needed, _ = seeds_to_settle(differences, margin, yardstick.decide.alpha, choice.comparisons)
     seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
     return (
         f"{behind}, beyond the margin of {rate(margin)}, not shown to be worse: {seeds} would tell"
@@ -88,6 +88,7 @@ def _score(scores: Losses, yardstick: Yardstick) -> Interval:
 
 def _scheme_row(
     summary: Summary,
+    choice: Choice,
     yardstick: Yardstick,
     *,
     outcome: Outcome,
@@ -119,6 +120,7 @@ def _scheme_row(
         validation_loss=validation.estimate,
         validation_low=validation.low,
         validation_high=validation.high,
+        behind=choice.behind.get(summary.scheme),
         test_loss=test.estimate,
         test_low=test.low,
         test_high=test.high,

@@ -4,9 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from initsweep.randomness import numpy_stream
-from initsweep.records import Decision, Outcome, PairRow, Standing
-from initsweep.statistics.comparison import Runs, compare_with, family_size, seeds_needed
+from initsweep.records import Decision, LookRow, Outcome, PairRow, Standing
+from initsweep.statistics import looks
+from initsweep.statistics.comparison import (
+    Runs,
+    compare_with,
+    family_size,
+    paired_difference,
+    seeds_needed,
+)
 from initsweep.statistics.forgiving import most_forgiving, repicked
+from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.summary import Summary
 from initsweep.statistics.yardstick import Yardstick
 
@@ -21,17 +29,20 @@ class Choice:
     """How the choice came out, with everything it was made from.
 
     Attributes:
-        best: The trainable scheme with the lowest mean validation loss on fresh seeds.
+        best: The trainable scheme with the lowest mean validation loss on fresh seeds, of those
+            that have the most of them.
         tie_set: The best, and all schemes as good as far as matters: not shown to be worse, and
-            with a mean within the margin. By mean validation loss.
+            with a mean within the margin. By how far behind the best they are.
         undecided: The trainable schemes that are neither tied nor shown to be worse.
         forgiving: Those of the tie set not shown to have a narrower basin than the widest.
+        behind: By how much the mean loss of each trainable scheme is behind that of the best, over
+            the seeds that both have.
         pick: Of these the one with the lowest mean; the reference of the test family. It is
             recommended unless there are too few seeds.
         comparisons: How many of them Holm's correction counts on validation: one for each law.
         picks: How often other studies of the same data would pick each scheme; empty where there
             is nothing to choose.
-        seeds: Fresh seeds per scheme.
+        seeds: Fresh seeds of the best, and of all that may still be recommended.
         seeds_needed: How many it takes to name a winner among this many schemes.
     """
 
@@ -40,6 +51,7 @@ class Choice:
     tie_set: tuple[str, ...] = ()
     undecided: tuple[str, ...] = ()
     forgiving: tuple[str, ...] = ()
+    behind: Mapping[str, float] = field(default_factory=dict)
     pick: str | None = None
     picks: Mapping[str, float] = field(default_factory=dict)
     pairs: tuple[PairRow, ...] = ()
@@ -97,6 +109,29 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     return replace(choice, pairs=(*choice.pairs, *compared))
 
 
+def unsettled(summaries: Sequence[Summary], yardstick: Yardstick) -> list[LookRow]:
+    """Return which schemes get the next block of fresh seeds, and why; none if all is settled.
+
+    The best and the recommended scheme, so that a share of runs that fail is seen; and those that
+    are neither shown to be worse than the best nor to be as good, or are ahead of it.
+
+    Returns:
+        For each of them, in the order given, how many seeds it has then.
+    """
+    choice, counts = choose_on_validation(summaries, yardstick), {}
+    whys = {choice.pick: "recommended so far", choice.best: "best so far"}
+    for pair in choice.pairs:
+        if pair.outcome == "inconclusive" or pair.mean_difference < 0:
+            whys.setdefault(pair.scheme, f"not told apart from {choice.best}")
+    first = min(len(summary.validation) for summary in summaries)
+    sizes = looks.sizes(first, yardstick.decide.most_seeds)
+    for summary in summaries:
+        more = [size for size in sizes if size > len(summary.validation)]
+        if summary.scheme in whys and more:
+            counts[summary.scheme] = more[0]
+    return [LookRow(scheme=name, seeds=n, why=whys[name]) for name, n in counts.items()]
+
+
 def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     """Return the choice with how often other studies of the same data would make it."""
     by_name = {summary.scheme: summary for summary in summaries}
@@ -126,18 +161,19 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
         The choice, with the comparisons on validation.
     """
     trainable = [summary for summary in summaries if summary.untrainable is None]
-    seeds = len(summaries[0].validation)
-    needed = seeds_needed(len(laws_of(trainable)) - 1, yardstick.decide.alpha)
+    counts = [len(summary.validation) for summary in trainable or summaries]
+    first, seeds = min(counts), max(counts)
+    needed = seeds_needed(len(laws_of(trainable)) - 1, yardstick.level(seeds, first))
     if not trainable:
         return Choice(decision="none_trainable", seeds=seeds, seeds_needed=needed)
-    trainable.sort(key=lambda summary: (summary.mean_validation, summary.scheme))
-    best = trainable[0]
+    best = _best_of(trainable)
+    behind = {one.scheme: _behind(one, best) for one in trainable}
+    trainable.sort(key=lambda summary: (behind[summary.scheme], summary.scheme))
     runs = {summary.scheme: summary.fresh for summary in trainable}
     pairs = compare_with("validation", best.scheme, runs, yardstick)
     worse = {pair.scheme for pair in pairs if pair.outcome == "worse"}
     left = [summary for summary in trainable if summary.scheme not in worse]
-    limit = best.mean_validation + yardstick.margin("validation")
-    tied = [summary for summary in left if summary.mean_validation <= limit]
+    tied = [one for one in left if behind[one.scheme] <= yardstick.margin("validation")]
     forgiving = most_forgiving(tied, yardstick)
     return Choice(
         decision=_decision(len(tied), len(left), seeds, needed),
@@ -145,12 +181,25 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
         tie_set=_names(tied),
         undecided=_names(summary for summary in left if summary not in tied),
         forgiving=_names(forgiving),
+        behind=behind,
         pick=forgiving[0].scheme,
         pairs=tuple(pairs),
         comparisons=family_size(best.scheme, runs),
         seeds=seeds,
         seeds_needed=needed,
     )
+
+
+def _best_of(trainable: Sequence[Summary]) -> Summary:
+    """Return the scheme with the lowest mean of those with the most seeds."""
+    most = max(len(summary.validation) for summary in trainable)
+    leading = (summary for summary in trainable if len(summary.validation) == most)
+    return min(leading, key=lambda summary: (summary.mean_validation, summary.scheme))
+
+
+def _behind(summary: Summary, best: Summary) -> float:
+    """Return how far the mean loss is behind that of the best, over the seeds that both have."""
+    return mean_of(paired_difference(summary.validation, best.validation))
 
 
 def _names(summaries: Iterable[Summary]) -> tuple[str, ...]:
@@ -168,10 +217,12 @@ def _decision(tied: int, left: int, seeds: int, needed: int) -> Decision:
 def laws_of(trainable: Sequence[Summary]) -> list[list[str]]:
     """Return the schemes by law: those with the same runs, one by one, are one law here."""
     laws: dict[tuple[object, ...], list[str]] = {}
+    first = min((len(summary.validation) for summary in trainable), default=0)
     for summary in trainable:
-        runs = [*summary.evidence.tuning, *summary.evidence.confirm]
-        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in runs)
-        laws.setdefault((*seen, *summary.test.tolist()), []).append(summary.scheme)
+        fresh = [*summary.validation[:first].tolist(), *summary.test[:first].tolist()]
+        tuning = summary.evidence.tuning
+        seen = sorted((r.kind, r.learning_rate, r.seed, r.capped_loss) for r in tuning)
+        laws.setdefault((summary.learning_rate, *seen, *fresh), []).append(summary.scheme)
     return list(laws.values())
 
 

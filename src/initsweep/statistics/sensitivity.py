@@ -15,10 +15,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import ResponseRow, RunRow, TrialKind, rounded
+from initsweep.records import RunRow, TrialKind, rounded
 from initsweep.statistics.failing import failed, guesses
-from initsweep.statistics.grid import basins
-from initsweep.statistics.intervals import mean_interval, mean_of
+from initsweep.statistics.grid import ALL_TUNING, basins, by_rate, grid_runs
+from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.yardstick import Yardstick
 
 Censoring = Literal["no", "low", "high", "both"]
@@ -29,7 +29,10 @@ SHOWN = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Point:
-    """One learning rate of one scheme; `guesses` where its runs are on average no better."""
+    """One learning rate of one scheme; `guesses` where its runs are on average no better.
+
+    `losses` are those of its own runs, `mean_loss` is over all seeds (`grid.filled`).
+    """
 
     learning_rate: float
     kind: TrialKind
@@ -70,25 +73,28 @@ class Sensitivity:
     divergence_rate: float
 
 
-def points_of(runs: Iterable[RunRow], yardstick: Yardstick) -> list[Point]:
+def points_of(runs: Sequence[RunRow], yardstick: Yardstick) -> list[Point]:
     """Group the tuning runs of one scheme by learning rate.
 
     Returns:
         One point per rate and kind, rates ascending.
     """
-    groups: dict[tuple[float, TrialKind], list[RunRow]] = {}
-    for run in runs:
-        groups.setdefault((run.learning_rate, run.kind), []).append(run)
-    return [_point(rate, kind, groups[rate, kind], yardstick) for rate, kind in sorted(groups)]
+    groups = by_rate(runs)
+    means = map(mean_of, grid_runs(runs, yardstick, ALL_TUNING).losses)
+    return [
+        _point(*key, list(groups[key].values()), mean, yardstick)
+        for key, mean in zip(groups, means, strict=True)
+    ]
 
 
-def _point(rate: float, kind: TrialKind, runs: list[RunRow], yardstick: Yardstick) -> Point:
-    losses = np.array([run.capped_loss for run in runs])
+def _point(
+    rate: float, kind: TrialKind, runs: list[RunRow], mean: float, yardstick: Yardstick
+) -> Point:
     return Point(
         learning_rate=rate,
         kind=kind,
-        losses=losses,
-        mean_loss=mean_of(losses),
+        losses=np.array([run.capped_loss for run in runs]),
+        mean_loss=mean,
         guesses=guesses(runs, yardstick),
         failure_rate=sum(failed(run, yardstick) for run in runs) / len(runs),
         divergence_rate=sum(run.status == "diverged" for run in runs) / len(runs),
@@ -214,36 +220,3 @@ def wortsman_sensitivity(runs: Iterable[RunRow], constant: float) -> float:
             capped.setdefault(run.learning_rate, []).append(ended)
     means = [math.fsum(losses) / len(losses) for losses in capped.values()]
     return math.fsum(means) / len(means) - min(means)
-
-
-def response_rows(
-    scheme: str, points: Iterable[Point], basin: Basin | None, threshold: float, cap: float
-) -> list[ResponseRow]:
-    """List the response of one scheme, refinement included.
-
-    A rate is marked as in the basin if it lies between the basin's ends and its mean loss is at
-    most the threshold.
-
-    Returns:
-        One row per point, in the order given.
-    """
-    rows = []
-    for point in points:
-        interval = mean_interval(point.losses, (0.0, cap))
-        inside = basin is not None and basin.low <= point.learning_rate <= basin.high
-        rows.append(
-            ResponseRow(
-                scheme=scheme,
-                learning_rate=point.learning_rate,
-                kind=point.kind,
-                low=interval.low,
-                mean_loss=interval.estimate,
-                high=interval.high,
-                best_loss=float(point.losses.min()),
-                worst_loss=float(point.losses.max()),
-                failure_rate=point.failure_rate,
-                divergence_rate=point.divergence_rate,
-                in_basin=inside and point.mean_loss <= threshold,
-            )
-        )
-    return rows

@@ -22,6 +22,7 @@ from initsweep.statistics.caveats import caveats_of
 from initsweep.statistics.criteria import other_criterion
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.quantities import divergence_rows, quantity_rows
+from initsweep.statistics.response import response_rows
 from initsweep.statistics.retuning import (
     Tuning,
     agreement,
@@ -33,7 +34,7 @@ from initsweep.statistics.retuning import (
 from initsweep.statistics.rule import rule_of
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import Choice, choose, sure
-from initsweep.statistics.sensitivity import lowest_mean, response_rows
+from initsweep.statistics.sensitivity import lowest_mean
 from initsweep.statistics.statement import statement_of
 from initsweep.statistics.summary import Summary, summarize
 from initsweep.statistics.yardstick import Yardstick

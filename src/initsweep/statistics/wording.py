@@ -7,6 +7,13 @@ from initsweep.records import Interval, PairRow, Schema, SchemeRow
 FEW = 3
 
 
+def fresh_seeds(rows: Iterable[SchemeRow]) -> str:
+    """Return how many fresh seeds schemes have: "10 fresh seeds", "10 to 59 fresh seeds"."""
+    counts = [row.runs for row in rows]
+    least = f"{min(counts)} to " if min(counts) < max(counts) else ""
+    return least + counted(max(counts), "fresh seed")
+
+
 def number(value: float) -> str:
     """Return a number with four significant digits."""
     return f"{value:.4g}"

@@ -6,6 +6,7 @@ from typing import Literal
 
 from initsweep.params import Decide
 from initsweep.records import Schema
+from initsweep.statistics import looks
 from initsweep.statistics.intervals import ANY, Range
 
 Family = Literal["validation", "test"]
@@ -87,6 +88,10 @@ class Yardstick:
     def tolerance(self) -> float:
         """How far above the best a rate may be and belong to the basin."""
         return self.validation_constant * self.decide.basin_tolerance
+
+    def level(self, seeds: int, first: int) -> float:
+        """Return the level of a comparison over so many fresh seeds, `first` of which all have."""
+        return looks.level(seeds, first, self.decide.most_seeds, self.decide.alpha)
 
     def margin(self, family: Family) -> float:
         """Return the smallest difference of practical interest in a family of comparisons."""

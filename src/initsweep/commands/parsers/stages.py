@@ -11,6 +11,7 @@ STAGES = {
     "diagnose": "look at every scheme's signals before any training",
     "tune": "tune the learning rate of one scheme",
     "train": "train one scheme at its chosen rate on fresh seeds, and test it once",
+    "settle": "train more fresh seeds of the schemes that may still be recommended",
     "compare": "sensitivity, statistics, selection, verdict",
     "report": "write the review packet",
     "publish": "replay the result records into MLflow",

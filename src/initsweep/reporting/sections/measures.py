@@ -3,6 +3,7 @@
 from initsweep.reporting import measures
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
 from initsweep.reporting.study import Study
+from initsweep.statistics.wording import fresh_seeds
 
 
 @SECTIONS.register("measures")
@@ -11,7 +12,7 @@ def section(study: Study) -> Section | None:
     if not measures.names(study):
         return None
     text = (
-        f"Means over {study.verdict.seeds} fresh seeds at each scheme's chosen rate, with 95 % "
+        f"Means over {fresh_seeds(study.schemes)} at each scheme's chosen rate, with 95 % "
         "intervals over seeds. Nothing was chosen by them."
     )
     grid = Grid(table=measures.table(study), caption="Other measures on test rows")

@@ -3,7 +3,7 @@
 from initsweep.reporting import tables, terms
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
 from initsweep.reporting.study import Study
-from initsweep.statistics.wording import failing_ties, listed
+from initsweep.statistics.wording import failing_ties, fresh_seeds, listed
 
 
 @SECTIONS.register("verdict")
@@ -25,6 +25,11 @@ def _what_it_is(study: Study) -> str:
     if study.verdict.best_on_validation is None:
         return "No scheme is better than guessing."
     text = "Where each scheme stands was decided on validation; test only describes it."
+    if len({row.runs for row in study.schemes}) > 1:
+        text += (
+            f" Means are over {fresh_seeds(study.schemes)}, as many as the last column says; "
+            "schemes are compared over the seeds that both have."
+        )
     failing = failing_ties(study.schemes)
     if not failing:
         return text

@@ -1,0 +1,101 @@
+"""More fresh seeds, in blocks, for the schemes that may still be recommended."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from initsweep import artifacts, confirming
+from initsweep.confirming import Fresh
+from initsweep.errors import ArtifactError
+from initsweep.experiment import Experiment, load_experiment
+from initsweep.params import Params
+from initsweep.progress import Progress, progress
+from initsweep.recorded import evidence_of
+from initsweep.records import Confirmation, LookRow
+from initsweep.running import inputs
+from initsweep.statistics.evidence import check_evidence
+from initsweep.statistics.selection import laws_of, unsettled
+from initsweep.statistics.summary import summarize
+from initsweep.statistics.yardstick import Yardstick
+
+
+def run(params: Params) -> None:
+    """Write `results/settle/`: all fresh runs of each scheme that got more, and why it got them.
+
+    After every block the schemes are looked at as `compare` does, without test losses.
+    """
+    experiment = load_experiment(params)
+    yardstick, schema = Yardstick.of(experiment.schema, params.decide), experiment.schema.judged
+    train = {scheme: artifacts.train_folder(scheme) for scheme in params.schemes}
+    evidence = {scheme: evidence_of(scheme, schema, folder) for scheme, folder in train.items()}
+    racing, first = params.tune.strategy == "racing", params.confirm.seeds
+    check_evidence([*evidence.values()], schema, first, params.more_seeds, racing=racing)
+    fresh = {scheme: confirming.read(folder) for scheme, folder in train.items()}
+    blocks, planned = list[LookRow](), (*params.confirm.seeds, *params.more_seeds)
+    laws = laws_of(summarize([*evidence.values()], yardstick))
+    with progress(0, "settle", "run") as bar:
+        while block := unsettled(summarize([*evidence.values()], yardstick), yardstick):
+            blocks += block
+            for scheme, count in ((row.scheme, row.seeds) for row in block):
+                seeds = planned[len(fresh[scheme].runs) : count]
+                same = next(names for names in laws if scheme in names)
+                more = _of_its_law(scheme, seeds, [fresh[name] for name in same])
+                if more is None:
+                    more = _trained(experiment, evidence[scheme].confirmation, seeds, bar)
+                fresh[scheme] = fresh[scheme].followed_by(more)
+                evidence[scheme] = replace(evidence[scheme], confirm=fresh[scheme].runs)
+    inputs.check()  # before the work behind it is let go
+    _write(fresh, {scheme: one.confirmation for scheme, one in evidence.items()})
+    artifacts.write_rows(artifacts.LOOKS, blocks, LookRow)
+    for scheme in params.schemes:
+        artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
+
+
+def _of_its_law(scheme: str, seeds: Sequence[int], law: Sequence[Fresh]) -> Fresh | None:
+    """Return runs of a scheme that is the same law as another, if that has been trained further."""
+    found = next((one for one in law if set(seeds) <= set(one.seeds)), None)
+    return None if found is None else found.of(seeds).as_of(scheme)
+
+
+def _trained(
+    experiment: Experiment, record: Confirmation, seeds: Sequence[int], bar: Progress
+) -> Fresh:
+    """Return runs of more seeds, taken from what this stage wrote before where it holds them all.
+
+    So that a scheme that is added to a study trains itself and no other.
+    """
+    bar.extend(len(seeds))
+    bar.note(record.scheme)
+    kept = _kept(experiment, record)
+    if kept is not None and set(seeds) <= set(kept.seeds):
+        bar.advance(len(seeds))
+        return kept.of(seeds)
+    rate = record.learning_rate
+    return confirming.confirm(
+        experiment, record.scheme, rate, seeds, lambda lanes, _: bar.advance(lanes)
+    )[0]
+
+
+def _kept(experiment: Experiment, record: Confirmation) -> Fresh | None:
+    """Return what the stage wrote for a scheme before, if it came from the same inputs."""
+    folder = artifacts.settle_folder(record.scheme)
+    try:
+        before = artifacts.read_record(folder / "record.json", Confirmation)
+        same = before.learning_rate == record.learning_rate
+        if same and before.provenance == experiment.provenance(record.scheme, "confirm"):
+            return confirming.read(folder)
+    except ArtifactError:  # none, or written by another version: it is trained
+        pass
+    return None
+
+
+def _write(fresh: dict[str, Fresh], records: dict[str, Confirmation]) -> None:
+    """Write all fresh runs of the schemes that got more, and remove what there is of others."""
+    grown = {name: one for name, one in fresh.items() if len(one.runs) > len(records[name].seeds)}
+    for folder in artifacts.SETTLE.glob("*/"):
+        if folder.name not in grown:
+            artifacts.remove_folder(folder)
+    for scheme, one in grown.items():
+        folder = artifacts.settle_folder(scheme)
+        confirming.write(folder, one)
+        record = replace(records[scheme], seeds=one.seeds, engine=one.engine)
+        artifacts.write_json(folder / "record.json", record)
