@@ -70,7 +70,7 @@ class Fresh:
             curves=[*self.curves, *more.curves],
             measures=[*self.measures, *more.measures],
             test_rows=np.concatenate([self.test_rows, more.test_rows]),
-            engine=self.engine if self.engine == more.engine else f"{self.engine}; {more.engine}",
+            engine="; ".join(dict.fromkeys([*self.engine.split("; "), *more.engine.split("; ")])),
         )
 
 

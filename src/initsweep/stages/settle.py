@@ -96,6 +96,7 @@ def _write(fresh: dict[str, Fresh], records: dict[str, Confirmation]) -> None:
             artifacts.remove_folder(folder)
     for scheme, one in grown.items():
         folder = artifacts.settle_folder(scheme)
+        artifacts.remove_folder(folder)  # with its record, which comes last: half of it is none
         confirming.write(folder, one)
         record = replace(records[scheme], seeds=one.seeds, engine=one.engine)
         artifacts.write_json(folder / "record.json", record)
