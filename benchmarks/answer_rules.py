@@ -130,7 +130,7 @@ def chosen(study: Study, tune: Tuner, *, blocks: bool = True) -> tuple[Choice, T
         for scheme, of_one, rate, seen in zip(SCHEMES, values, tuned.rates, tuned.seen, strict=True)
     ]
     decide = DECIDE.model_copy(update={"most_seeds": values.shape[-1] - TUNING})
-    yardstick = Yardstick.of(SCHEMA, decide)
+    yardstick = Yardstick.of(SCHEMA, decide, FRESH)
     evidence = settled(evidence, FRESH, yardstick)
     summaries = summarize(evidence, yardstick)
     tuned = tuned._replace(fresh=sum(len(one.confirm) for one in evidence))

@@ -154,10 +154,10 @@ def draw_study(
         for index, (law, shift) in enumerate(zip(each, shifts, strict=True))
     ]
     decide = DECIDE.model_copy(update={"most_seeds": most})
-    evidence = settled(evidence, seeds, Yardstick.of(SCHEMA, decide))
+    evidence = settled(evidence, seeds, Yardstick.of(SCHEMA, decide, seeds))
     first, more = range(100, 100 + seeds), range(100 + seeds, 100 + max(seeds, most))
     check_evidence(evidence, SCHEMA, first, more)
-    return compare(evidence, SCHEMA, decide, PROVENANCE)
+    return compare(evidence, SCHEMA, decide, PROVENANCE, seeds)
 
 
 def settled(evidence: Sequence[Evidence], first: int, yardstick: Yardstick) -> list[Evidence]:

@@ -42,6 +42,13 @@ class Fresh:
         """The seeds of the runs."""
         return [run.seed for run in self.runs]
 
+    @property
+    def whole(self) -> bool:
+        """Whether every run has its test rows and its epochs."""
+        return len(self.test_rows) == len(self.runs) and {row.seed for row in self.curves} == set(
+            self.seeds
+        )
+
     def of(self, seeds: Sequence[int]) -> "Fresh":
         """Return the runs of some of the seeds, in the order of all."""
         places = [place for place, seed in enumerate(self.seeds) if seed in seeds]

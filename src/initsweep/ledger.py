@@ -76,16 +76,25 @@ def challenge_of(params: Params, scheme: str | None, rows: Sequence[SchemeRow]) 
 
 
 def candidate_of(row: SchemeRow, schema: Schema) -> Candidate:
-    """Return a scheme of this study with its test losses."""
-    runs = artifacts.read_rows(artifacts.fresh_folder(row.scheme) / "runs.csv", RunRow)
-    losses = {run.seed: run.capped_test_loss for run in runs if run.capped_test_loss is not None}
-    identity = [schema.data_sha, row.scheme, row.learning_rate, sorted(losses.items())]
+    """Return a scheme of this study with its test losses.
+
+    Its results are told by those of the first seeds: how many more it got depends on the others.
+    """
+    losses = _test_losses(artifacts.fresh_folder(row.scheme))
+    first = _test_losses(artifacts.train_folder(row.scheme))
+    identity = [schema.data_sha, row.scheme, row.learning_rate, sorted(first.items())]
     return Candidate(
         scheme=row.scheme,
         learning_rate=row.learning_rate,
         losses=losses,
         results_sha=fingerprint(identity),
     )
+
+
+def _test_losses(folder: Path) -> dict[int, float]:
+    """Return the capped test loss of each fresh seed."""
+    runs = artifacts.read_rows(folder / "runs.csv", RunRow)
+    return {run.seed: run.capped_test_loss for run in runs if run.capped_test_loss is not None}
 
 
 def flat_settings(params: Params, sections: Sequence[str]) -> dict[str, str]:

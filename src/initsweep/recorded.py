@@ -1,5 +1,6 @@
 """Reads what the tune and train stages recorded of a scheme, as the evidence of a decision."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initsweep import artifacts
-from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
+from initsweep.errors import ArtifactError
+from initsweep.params import Params
+from initsweep.provenance import Role, of_training
+from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
 from initsweep.statistics.evidence import Evidence, Retune
+
+FEW = 4  # stages that are named one by one in a command
 
 
 def evidence_of(scheme: str, schema: Schema, fresh: Path) -> Evidence:
@@ -31,6 +37,7 @@ def evidence_of(scheme: str, schema: Schema, fresh: Path) -> Evidence:
         confirmation=artifacts.read_record(fresh / "record.json", Confirmation),
         confirm=artifacts.read_rows(fresh / "runs.csv", RunRow),
         test_rows=_test_rows(fresh, schema),
+        fresh_in="train" if fresh == trained else "settle",
         other=artifacts.read_rows(trained / "other.csv", RunRow),
         curves=_curves(fresh, schema),
         retunes=[
@@ -59,3 +66,39 @@ def _test_rows(folder: Path, schema: Schema) -> NDArray[np.float64] | None:
     if schema.select_by == "score":
         return None
     return artifacts.read_array(folder / "test_rows.npy").astype(np.float64)
+
+
+def check_origin(evidence: Sequence[Evidence], params: Params, schema: Schema) -> None:
+    """Refuse records of other parameters, data or code than today's, whatever DVC takes them for.
+
+    Raises:
+        ArtifactError: Naming them, and the commands that compute them again.
+    """
+    stale, reasons = list[str](), set[str]()
+    for one in evidence:
+        records: list[tuple[str, Role, Provenance]] = [
+            (f"tune@{one.scheme}", "tune", one.selection.provenance),
+            (
+                "settle" if one.fresh_in == "settle" else f"train@{one.scheme}",
+                "confirm",
+                one.confirmation.provenance,
+            ),
+        ]
+        for stage, role, record in records:
+            found = _differing(record, of_training(params, schema, one.scheme, role))
+            stale += [stage] if found else []
+            reasons.update(found)
+    if stale:
+        stale = list(dict.fromkeys(stale))
+        targets = " " + " ".join(stale) if len(stale) <= FEW else ""
+        raise ArtifactError(
+            f"The records of {', '.join(stale)} were computed from other "
+            f"{' and '.join(sorted(reasons))} than today's. Run `initsweep repro --force{targets}`"
+            ", then `initsweep repro`."
+        )
+
+
+def _differing(record: Provenance, today: Provenance) -> list[str]:
+    """Return what differs, for a person; versions of libraries may, where results were pulled."""
+    names = {"params_sha": "parameters", "data_sha": "data", "code_sha": "code"}
+    return [word for name, word in names.items() if getattr(record, name) != getattr(today, name)]

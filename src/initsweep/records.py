@@ -313,6 +313,11 @@ class SchemeRow:
     divergence_rate: float
 
     @property
+    def distance(self) -> float:
+        """What ranks schemes: how far behind the best; of an untrainable one its loss."""
+        return self.validation_loss if self.behind is None else self.behind
+
+    @property
     def in_tie_set(self) -> bool:
         """Whether it is as good as the best on validation, as far as matters."""
         return self.standing == "tied"

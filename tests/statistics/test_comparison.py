@@ -162,17 +162,17 @@ def test_the_allowance_is_the_failures_that_the_seeds_may_have_missed(failed):
     runs = with_failures([0.2] * (10 - failed) + [1.0] * failed, failed)
     # The upper end of a two-sided 60 % interval is that of a one-sided 80 % one.
     most = stats.binomtest(failed, 10).proportion_ci(0.6, method="wilson").high
-    assert runs.allowance(1.0) == pytest.approx((most - failed / 10) * (1.0 - 0.2))
+    assert runs.allowance(1.0, 10) == pytest.approx((most - failed / 10) * (1.0 - 0.2))
 
 
 def test_the_allowance_by_hand():
     # Without a failure Wilson's bound is z^2 / (n + z^2); z is 0.8416 at 80 %.
     square = 0.8416212**2
     none = with_failures([0.1, 0.3] * 5, 0)
-    assert none.allowance(2.0) == pytest.approx(square / (10 + square) * 1.8)
-    assert none.allowance(2.0) == pytest.approx(0.119, abs=5e-4)
+    assert none.allowance(2.0, 10) == pytest.approx(square / (10 + square) * 1.8)
+    assert none.allowance(2.0, 10) == pytest.approx(0.119, abs=5e-4)
     # Where no run trained, nothing is known of what a failure would cost.
-    assert with_failures([1.0] * 10, 10).allowance(1.0) == 0.0
+    assert with_failures([1.0] * 10, 10).allowance(1.0, 10) == 0.0
 
 
 @pytest.mark.parametrize(("ahead", "outcome"), [(0.15, "inconclusive"), (0.3, "worse")])
@@ -183,7 +183,7 @@ def test_no_difference_is_claimed_that_unseen_failures_of_the_one_ahead_could_ex
     # seen, and each costs 0.8: 0.0864 in all.
     first, second = [0.2] * 9 + [1.0], [0.2 + ahead] * 9 + [1.0]
     runs = {"ref": with_failures(first, 1), "other": with_failures(second, 1)}
-    assert runs["ref"].allowance(1.0) == pytest.approx(0.0864, abs=5e-5)
+    assert runs["ref"].allowance(1.0, 10) == pytest.approx(0.0864, abs=5e-5)
     (row,) = compare_with("validation", "ref", runs, YARDSTICK)
     assert 0 < row.low < row.mean_difference == pytest.approx(0.9 * ahead)
     assert (row.low > 0.0864) == (outcome == "worse")
@@ -203,8 +203,16 @@ def test_failures_of_the_one_behind_are_enough_to_ask_about_those_of_the_one_ahe
         behind = with_failures([0.2 + lift] * 9 + [1.0], 1)
         (row,) = compare_with("validation", "ref", {"ref": ahead, "x": behind}, YARDSTICK)
         assert row.low > 0
-        assert (row.low > ahead.allowance(1.0)) == (outcome == "worse")
+        assert (row.low > ahead.allowance(1.0, 10)) == (outcome == "worse")
         assert row.outcome == outcome
+
+
+def test_failures_that_only_later_seeds_met_count_in_full():
+    failed = np.zeros(40, dtype=bool)
+    failed[20:30] = True
+    runs = Runs(losses=np.where(failed, 1.0, 0.2), failed=failed)
+    over_all, over_ten = runs.allowance(1.0, 40), runs.allowance(1.0, 10)
+    assert over_ten == pytest.approx(over_all + 10 / 40 * (1.0 - 0.2))
 
 
 def test_equivalence_needs_no_allowance():

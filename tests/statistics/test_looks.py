@@ -10,6 +10,7 @@ from initsweep.randomness import numpy_stream
 from initsweep.reporting.study import ranked
 from initsweep.statistics import looks
 from initsweep.statistics.evidence import check_evidence
+from initsweep.statistics.rule import rule_of
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose, choose_on_validation, sure, unsettled
 from initsweep.statistics.summary import summarize
@@ -18,7 +19,7 @@ from tests.statistics.study_builder import DECIDE, SCHEMA, evidence, flat
 
 GRID = flat([0.9, 0.22, 0.2, 0.21])
 FIRST, MOST = 10, 40
-YARDSTICK = Yardstick.of(SCHEMA, DECIDE.model_copy(update={"most_seeds": MOST}))
+YARDSTICK = Yardstick.of(SCHEMA, DECIDE.model_copy(update={"most_seeds": MOST}), FIRST)
 
 
 def losses(name, mean, spread=0.02):
@@ -46,6 +47,55 @@ def settled(**means):
     return of(counts, **means), counts
 
 
+def test_the_level_of_a_look_depends_on_nothing_but_the_study():
+    alone = of(MOST, a=0.2, b=0.2)  # no scheme is left with the first seeds alone
+    choice = choose(alone, YARDSTICK)
+    assert YARDSTICK.looks == [10, 20, 40]
+    assert YARDSTICK.level(MOST) == pytest.approx(0.05 / 6)
+    steps = rule_of(alone, choice, YARDSTICK)
+    assert any("Looks at 10, 20, 40 seeds" in step for step in steps)
+    assert Yardstick.of(SCHEMA, DECIDE, FIRST).level(MOST) == 0.05
+
+
+@pytest.mark.parametrize("failing", [3, 6, 12])
+def test_failures_in_later_seeds_count_against_the_one_ahead(failing):
+    sound, broken = losses("b", 0.3), losses("a", 0.2)
+    broken[FIRST : FIRST + failing] = [None] * failing
+    counts = {"a": FIRST, "b": FIRST, "c": FIRST}
+
+    def found():
+        schemes = {"a": broken, "b": sound, "c": losses("c", 0.9)}
+        return summarize(
+            [evidence(name, all_[: counts[name]], GRID) for name, all_ in schemes.items()],
+            YARDSTICK,
+        )
+
+    while more := wanted(found()):
+        counts |= more
+    choice = choose(found(), YARDSTICK)
+    assert counts["b"] == MOST  # reopened, although ten seeds showed it to be worse
+    means = {one.scheme: one.mean_validation for one in found()}
+    assert (choice.best == "a") == (means["a"] < means["b"])
+    assert choice.decision != "winner" or choice.best == "b"
+
+
+def test_a_single_seed_shows_nothing_to_be_as_good():
+    yardstick = Yardstick.of(SCHEMA, DECIDE.model_copy(update={"most_seeds": MOST}), 1)
+    first = {"a": 0.2, "b": 0.203, "c": 0.204}
+    found = summarize([evidence(name, [loss], GRID) for name, loss in first.items()], yardstick)
+    assert wanted(found, yardstick) == {"a": 2, "b": 2, "c": 2}
+
+
+def test_the_names_of_a_law_have_the_same_number_of_seeds():
+    same = losses("b", 0.2)
+    schemes = {"a": losses("a", 0.201), "b": same, "twin": same}
+    found = summarize(
+        [evidence(name, all_[:FIRST], GRID) for name, all_ in schemes.items()], YARDSTICK
+    )
+    rows = {row.scheme: row.seeds for row in unsettled(found, YARDSTICK)}
+    assert rows["b"] == rows["twin"] == 20
+
+
 def test_blocks_double_up_to_the_most_and_looks_share_alpha():
     assert looks.sizes(10, 59) == [10, 20, 40, 59]
     assert looks.sizes(10, 10) == looks.sizes(10, 0) == [10]
@@ -70,7 +120,7 @@ def test_what_is_shown_to_be_worse_or_as_good_gets_no_more():
     rows = unsettled(found, YARDSTICK)
     assert [(row.scheme, row.seeds) for row in rows] == [("best", 20), ("open", 20)]
     assert rows[1].why == "not told apart from best"
-    assert wanted(found, Yardstick.of(SCHEMA, DECIDE)) == {}  # most_seeds: 0
+    assert wanted(found, Yardstick.of(SCHEMA, DECIDE, FIRST)) == {}  # most_seeds: 0
 
 
 def test_a_single_winner_gets_all_seeds_for_failures_that_it_may_have():
@@ -119,7 +169,8 @@ def test_redrawn_studies_pick_among_schemes_with_other_numbers_of_seeds():
 
 
 def test_looking_again_and_again_makes_a_false_worse_no_more_probable():
-    yardstick = Yardstick.of(SCHEMA, DECIDE.model_copy(update={"most_seeds": 18, "margin": 0.0001}))
+    decide = DECIDE.model_copy(update={"most_seeds": 18, "margin": 0.0001})
+    yardstick = Yardstick.of(SCHEMA, decide, 9)
     stream, called = numpy_stream("looks", "false"), 0
     for _ in range(200):
         base, other = 0.3 + 0.05 * stream.normal(size=(2, 18))

@@ -159,9 +159,9 @@ def test_stability_starts_at_the_best_rate():
 
 def test_wortsman_by_hand_with_a_cap_at_the_initial_loss():
     runs = curve_runs({0.1: [0.2, 0.4], 1.0: [5.0, None]}, initial=1.5)
-    assert wortsman_sensitivity(runs, 1.0) == pytest.approx((0.3 + 1.5) / 2 - 0.3)
+    assert wortsman_sensitivity(runs, YARDSTICK) == pytest.approx((0.3 + 1.5) / 2 - 0.3)
     no_start = [run_row(rate=0.1, loss=0.2), run_row(rate=1.0, loss=None, initial=None)]
-    assert wortsman_sensitivity(no_start, 1.0) == pytest.approx((0.2 + 1.0) / 2 - 0.2)
+    assert wortsman_sensitivity(no_start, YARDSTICK) == pytest.approx((0.2 + 1.0) / 2 - 0.2)
 
 
 def test_wortsman_calls_a_stalled_scheme_robust_and_regret_does_not():

@@ -168,7 +168,7 @@ def test_cannot_tell_says_how_many_seeds_it_takes():
     assert (result.recommended, result.learning_rate, result.usable_rates) == (None, None, None)
     assert result.best_on_validation == "a"
     assert result.statement == (
-        "Cannot tell: 5 fresh seeds per scheme cannot name a winner among 2 trainable schemes, at "
+        "Cannot tell: 5 fresh seeds cannot name a winner among 2 trainable schemes, at "
         "least 9 are needed. The lowest mean validation loss so far is that of a at learning rate "
         "0.1."
     )

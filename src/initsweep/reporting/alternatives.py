@@ -147,7 +147,7 @@ def criteria_table(study: Study) -> Table:
     """Return the first and the next scheme by each criterion, among the trainable ones."""
     verdict, rows = study.verdict, [row for row in study.schemes if row.trainable]
     criteria: list[tuple[str, Callable[[SchemeRow], float], Callable[[SchemeRow], str]]] = [
-        ("Lowest validation loss", lambda r: r.validation_loss,
+        ("Lowest validation loss", lambda r: r.distance,
          lambda r: numbers.loss(r.validation_loss)),
         ("Lowest test loss (describes only)", lambda r: r.test_loss,
          lambda r: numbers.loss(r.test_loss)),

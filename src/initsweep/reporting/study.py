@@ -95,7 +95,7 @@ def ranked(schemes: Iterable[SchemeRow]) -> list[SchemeRow]:
             row.outcome != "recommended",
             not row.trainable,
             not row.in_tie_set,
-            row.validation_loss if row.behind is None else row.behind,
+            row.distance,
             row.scheme,
         ),
     )

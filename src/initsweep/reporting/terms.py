@@ -22,6 +22,7 @@ def _verdict(study: Study) -> Terms:
     skill = f"{100 * decide.trainable_skill:g} %"
     share = f"{100 * decide.basin_tolerance:g} %"
     tolerance = numbers.loss(verdict.basin_tolerance)
+    fewest = min(row.runs for row in study.schemes)
     return [
         (
             "On test",
@@ -58,8 +59,8 @@ def _verdict(study: Study) -> Terms:
             "Failed run",
             f"it diverged, or is no better than guessing by loss and by {score}: it makes up for "
             f"less than {skill} of what the constant predictor lacks; that none of "
-            f"{verdict.seeds} failed leaves up to "
-            f"{100 * share_interval(0, verdict.seeds)[1]:.0f} % of failures possible (95 %)",
+            f"{fewest} failed leaves up to "
+            f"{100 * share_interval(0, fewest)[1]:.0f} % of failures possible (95 %)",
         ),
         (
             "Untrainable",

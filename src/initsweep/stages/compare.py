@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from initsweep import artifacts, ledger
-from initsweep.errors import ArtifactError
 from initsweep.network_choice import with_network
 from initsweep.params import Params
-from initsweep.provenance import Role, of_training, provenance
-from initsweep.recorded import evidence_of
+from initsweep.provenance import provenance
+from initsweep.recorded import check_origin, evidence_of
 from initsweep.records import (
     Alternative,
     BudgetRow,
@@ -35,7 +34,6 @@ from initsweep.statistics.verdict import Comparison, compare
 LR_RESPONSE = artifacts.COMPARE / "lr_response.csv"
 LEARNING_CURVES = artifacts.COMPARE / "learning_curves.csv"
 CONFUSION = artifacts.COMPARE / "confusion.csv"
-FEW = 4  # stages that are named one by one in a command
 BY_SCHEME = artifacts.COMPARE / "schemes.json"
 
 
@@ -55,8 +53,10 @@ def run(params: Params) -> None:
     ]
     racing = params.tune.strategy == "racing"
     check_evidence(evidence, schema, params.confirm.seeds, params.more_seeds, racing=racing)
-    _check_origin(evidence, with_network(params, prepared), prepared)
-    comparison = compare(evidence, prepared, params.decide, _provenance(params, evidence, schema))
+    check_origin(evidence, with_network(params, prepared), prepared)
+    first = len(params.confirm.seeds)
+    origin = _provenance(params, evidence, schema)
+    comparison = compare(evidence, prepared, params.decide, origin, first)
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", comparison.schemes, SchemeRow)
     artifacts.write_rows(artifacts.COMPARE / "pairs.csv", comparison.pairs, PairRow)
     artifacts.write_rows(artifacts.COMPARE / "response.csv", comparison.response, ResponseRow)
@@ -71,9 +71,9 @@ def run(params: Params) -> None:
     ]
     artifacts.write_rows(artifacts.COMPARE / "measures.csv", summaries(measured), MeasureSummary)
     _write_plots(params, schema, comparison, evidence)
-    changed = alternatives(evidence, schema, params.decide)
+    changed = alternatives(evidence, schema, params.decide, first)
     artifacts.write_rows(artifacts.COMPARE / "alternatives.csv", changed, Alternative)
-    needed = needed_seeds(evidence, schema, params.decide)
+    needed = needed_seeds(evidence, schema, params.decide, first)
     artifacts.write_rows(artifacts.COMPARE / "needed_seeds.csv", needed, NeededSeeds)
     artifacts.write_json(BY_SCHEME, plot_tables.by_scheme(comparison.schemes))
     headline = plot_tables.headline(comparison.verdict, comparison.schemes)
@@ -81,37 +81,6 @@ def run(params: Params) -> None:
     artifacts.write_json(artifacts.COMPARE / "verdict.json", comparison.verdict)
     against = ledger.challenge_of(params, comparison.verdict.recommended, comparison.schemes)
     artifacts.write_json(ledger.CHALLENGE, against)
-
-
-def _check_origin(evidence: Sequence[Evidence], params: Params, schema: Schema) -> None:
-    """Refuse records of other parameters, data or code than today's, whatever DVC takes them for.
-
-    Raises:
-        ArtifactError: Naming them, and the commands that compute them again.
-    """
-    stale, reasons = list[str](), set[str]()
-    for one in evidence:
-        records: list[tuple[str, Role, Provenance]] = [
-            ("tune", "tune", one.selection.provenance),
-            ("train", "confirm", one.confirmation.provenance),
-        ]
-        for stage, role, record in records:
-            found = _differing(record, of_training(params, schema, one.scheme, role))
-            stale += [f"{stage}@{one.scheme}"] if found else []
-            reasons.update(found)
-    if stale:
-        targets = " " + " ".join(stale) if len(stale) <= FEW else ""
-        raise ArtifactError(
-            f"The records of {', '.join(stale)} were computed from other "
-            f"{' and '.join(sorted(reasons))} than today's. Run `initsweep repro --force{targets}`"
-            ", then `initsweep repro`."
-        )
-
-
-def _differing(record: Provenance, today: Provenance) -> list[str]:
-    """Return what differs, for a person; versions of libraries may, where results were pulled."""
-    names = {"params_sha": "parameters", "data_sha": "data", "code_sha": "code"}
-    return [word for name, word in names.items() if getattr(record, name) != getattr(today, name)]
 
 
 def _write_plots(

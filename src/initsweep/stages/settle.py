@@ -9,7 +9,7 @@ from initsweep.errors import ArtifactError
 from initsweep.experiment import Experiment, load_experiment
 from initsweep.params import Params
 from initsweep.progress import Progress, progress
-from initsweep.recorded import evidence_of
+from initsweep.recorded import check_origin, evidence_of
 from initsweep.records import Confirmation, LookRow
 from initsweep.running import inputs
 from initsweep.statistics.evidence import check_evidence
@@ -24,13 +24,15 @@ def run(params: Params) -> None:
     After every block the schemes are looked at as `compare` does, without test losses.
     """
     experiment = load_experiment(params)
-    yardstick, schema = Yardstick.of(experiment.schema, params.decide), experiment.schema.judged
+    schema, first = experiment.schema.judged, params.confirm.seeds
+    yardstick = Yardstick.of(experiment.schema, params.decide, len(first))
     train = {scheme: artifacts.train_folder(scheme) for scheme in params.schemes}
     evidence = {scheme: evidence_of(scheme, schema, folder) for scheme, folder in train.items()}
-    racing, first = params.tune.strategy == "racing", params.confirm.seeds
+    racing = params.tune.strategy == "racing"
     check_evidence([*evidence.values()], schema, first, params.more_seeds, racing=racing)
+    check_origin([*evidence.values()], experiment.params, experiment.schema)
     fresh = {scheme: confirming.read(folder) for scheme, folder in train.items()}
-    blocks, planned = list[LookRow](), (*params.confirm.seeds, *params.more_seeds)
+    blocks, planned = list[LookRow](), (*first, *params.more_seeds)
     laws = laws_of(summarize([*evidence.values()], yardstick))
     with progress(0, "settle", "run") as bar:
         while block := unsettled(summarize([*evidence.values()], yardstick), yardstick):
@@ -44,7 +46,7 @@ def run(params: Params) -> None:
                 fresh[scheme] = fresh[scheme].followed_by(more)
                 evidence[scheme] = replace(evidence[scheme], confirm=fresh[scheme].runs)
     inputs.check()  # before the work behind it is let go
-    _write(fresh, {scheme: one.confirmation for scheme, one in evidence.items()})
+    _write(experiment, fresh, {scheme: one.confirmation for scheme, one in evidence.items()})
     artifacts.write_rows(artifacts.LOOKS, blocks, LookRow)
     for scheme in params.schemes:
         artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
@@ -82,13 +84,16 @@ def _kept(experiment: Experiment, record: Confirmation) -> Fresh | None:
         before = artifacts.read_record(folder / "record.json", Confirmation)
         same = before.learning_rate == record.learning_rate
         if same and before.provenance == experiment.provenance(record.scheme, "confirm"):
-            return confirming.read(folder)
+            kept = confirming.read(folder)
+            return kept if kept.whole and kept.seeds == before.seeds else None
     except ArtifactError:  # none, or written by another version: it is trained
         pass
     return None
 
 
-def _write(fresh: dict[str, Fresh], records: dict[str, Confirmation]) -> None:
+def _write(
+    experiment: Experiment, fresh: dict[str, Fresh], records: dict[str, Confirmation]
+) -> None:
     """Write all fresh runs of the schemes that got more, and remove what there is of others."""
     grown = {name: one for name, one in fresh.items() if len(one.runs) > len(records[name].seeds)}
     for folder in artifacts.SETTLE.glob("*/"):
@@ -98,5 +103,10 @@ def _write(fresh: dict[str, Fresh], records: dict[str, Confirmation]) -> None:
         folder = artifacts.settle_folder(scheme)
         artifacts.remove_folder(folder)  # with its record, which comes last: half of it is none
         confirming.write(folder, one)
-        record = replace(records[scheme], seeds=one.seeds, engine=one.engine)
+        record = replace(
+            records[scheme],
+            seeds=one.seeds,
+            engine=one.engine,
+            provenance=experiment.provenance(scheme, "confirm"),
+        )
         artifacts.write_json(folder / "record.json", record)

@@ -24,7 +24,9 @@ FACTORS = (0.25, 0.5, 2.0, 4.0)
 _SETTINGS = ("margin", "basin_tolerance", "trainable_skill", "alpha")
 
 
-def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -> list[Alternative]:
+def alternatives(
+    evidence: Sequence[Evidence], schema: Schema, decide: Decide, first_seeds: int = 0
+) -> list[Alternative]:
     """Decide again with other margins, and with each fresh and each tuning seed left out.
 
     Without a tuning seed, basins, regrets and who is trainable are measured anew; the rates chosen
@@ -34,14 +36,14 @@ def alternatives(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
         One row per setting and factor, then one per fresh seed and one per tuning seed; the
         decision as it stands is the first row.
     """
-    yardstick = Yardstick.of(schema, decide)
+    yardstick = Yardstick.of(schema, decide, first_seeds)
     summaries = summarize(evidence, yardstick)
     rows = [_row("as it stands", "", choose(summaries, yardstick))]
     for name in _SETTINGS:
         now = getattr(decide, name)
         for value in (float(f"{now * factor:.6g}") for factor in FACTORS):
             if value < 1:
-                changed = Yardstick.of(schema, decide.model_copy(update={name: value}))
+                changed = Yardstick.of(schema, decide.model_copy(update={name: value}), first_seeds)
                 choice = choose(summarize(evidence, changed), changed)
                 rows.append(_row(f"decide.{name}", f"{value:g}", choice))
     return rows + [
@@ -101,13 +103,15 @@ def _row(question: str, setting: str, choice: Choice) -> Alternative:
     )
 
 
-def needed_seeds(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -> list[NeededSeeds]:
+def needed_seeds(
+    evidence: Sequence[Evidence], schema: Schema, decide: Decide, first_seeds: int = 0
+) -> list[NeededSeeds]:
     """Estimate how many fresh seeds would settle each inconclusive pair.
 
     Returns:
         One row per inconclusive pair of either family, in the order of the comparisons.
     """
-    yardstick = Yardstick.of(schema, decide)
+    yardstick = Yardstick.of(schema, decide, first_seeds)
     summaries = summarize(evidence, yardstick)
     choice = choose(summaries, yardstick)
     losses: dict[Family, dict[str, Losses]] = {
@@ -120,7 +124,8 @@ def needed_seeds(evidence: Sequence[Evidence], schema: Schema, decide: Decide) -
             of_family = losses[pair.family]
             seeds, settles = seeds_to_settle(
                 paired_difference(of_family[pair.scheme], of_family[pair.reference]),
-                yardstick.margin(pair.family), decide.alpha, max(1, choice.comparisons),
+                yardstick.margin(pair.family), yardstick.level(pair.seeds + 1),
+                max(1, choice.comparisons),
             )  # fmt: skip
             rows.append(
                 NeededSeeds(

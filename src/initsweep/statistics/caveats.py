@@ -45,7 +45,7 @@ def caveats_of(
         *_test_rows(schema),
         "All studies of this data split share its test rows: choosing between studies by test "
         f"{compared_by(schema)} would flatter the one chosen.",
-        *_few_seeds(summaries, choice),
+        *_few_seeds(summaries),
         *_comparisons(choice, schema),
         *same_runs(trainable),
         *failed_ties(trainable, choice, yardstick),
@@ -101,8 +101,9 @@ def _test_rows(schema: Schema) -> list[str]:
     ]
 
 
-def _few_seeds(summaries: Sequence[Summary], choice: Choice) -> list[str]:
-    counts = ((choice.seeds, "fresh"), (_tuning_seeds(summaries), "tuning"))
+def _few_seeds(summaries: Sequence[Summary]) -> list[str]:
+    fresh = min(len(summary.validation) for summary in summaries)
+    counts = ((fresh, "fresh"), (_tuning_seeds(summaries), "tuning"))
     found = [
         f"There is one {what} seed: intervals over it have no width."
         for seeds, what in counts
@@ -131,10 +132,11 @@ def _comparisons(choice: Choice, schema: Schema) -> list[str]:
             f"{_falsely_worse(choice.comparisons + 1)}"
         )
     if any(pair.outcome in {"worse", "better"} for pair in choice.pairs):
-        most = share_interval(0, choice.seeds)[1]
+        fewest = min(pair.seeds for pair in choice.pairs)
+        most = share_interval(0, fewest)[1]
         found.append(
             "The sign-flip test asks whether paired differences are symmetric about zero, not "
-            f"whether means agree. Rare failures break that: none of {choice.seeds} runs failed "
+            f"whether means agree. Rare failures break that: none of {fewest} runs failed "
             f"leaves up to {share(float(f'{most:.2g}'))} of failures possible (95 %), and of two "
             f"schemes with the same mean {compared_by(schema)} the one that fails now and then is "
             "mostly called better where no failure was seen (`docs/statistics.md`)."

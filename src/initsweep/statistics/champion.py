@@ -101,15 +101,16 @@ def _without_champion(candidate: Candidate | None, terms: Terms) -> Challenge:
 
 def _measured(decision: Decision, candidate: Candidate, terms: Terms) -> Challenge:
     then = dict(zip(decision.seeds, decision.test_losses, strict=True))
-    paired = set(then) == set(candidate.losses)
+    shared = sorted({*then} & {*candidate.losses})
+    paired = len(shared) == min(len(then), len(candidate.losses))  # one may have more than both
     if paired:
-        seeds = sorted(then)
+        seeds = shared
         differences = np.array([candidate.losses[seed] - then[seed] for seed in seeds])
         interval, p_value = mean_interval(differences), sign_flip_p(differences)
     else:
         new, old = np.array([*candidate.losses.values()]), np.array([*then.values()])
         interval, p_value = unpaired_interval(new, old), permutation_p(new, old)
-    fewest = min(len(then), len(candidate.losses))
+    fewest = len(shared) if paired else min(len(then), len(candidate.losses))
     outcome = outcome_of(interval, p_value, terms.margin, terms.alpha)
     # With fewer seeds an interval is too narrow to be believed: see `FEWEST_SEEDS`.
     standing: Standing = "inconclusive" if fewest < FEWEST_SEEDS else outcome  # type: ignore[assignment]

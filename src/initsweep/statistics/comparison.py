@@ -38,18 +38,22 @@ class Runs:
     failed: NDArray[np.bool_]
     rows: Losses | None = None
 
-    def allowance(self, cap: float) -> float:
-        """Return by how much failures that these seeds did not meet may raise the mean loss.
+    def allowance(self, cap: float, shared: int) -> float:
+        """Return by how much failures that compared seeds did not meet may raise the mean loss.
 
-        From the share of failures seen to the upper end of its one-sided 80 % interval, each of
-        them from the mean of the other runs to the cap.
+        From the share of failures in these to the upper end of the one-sided 80 % interval of the
+        share in all, each of them from the mean of the other runs to the cap.
+
+        Args:
+            cap: The loss of a failed run.
+            shared: How many of the seeds, the first ones, are compared.
         """
         trained = self.losses[~self.failed]
         if not len(trained):
             return 0.0
         seen = int(self.failed.sum())
-        unseen = upper_share(seen, len(self.failed), UNSEEN) - seen / len(self.failed)
-        return unseen * (cap - mean_of(trained))
+        unseen = upper_share(seen, len(self.failed), UNSEEN) - float(self.failed[:shared].mean())
+        return max(0.0, unseen) * (cap - mean_of(trained))
 
 
 def compare_with(
@@ -70,14 +74,13 @@ def compare_with(
         One row for each scheme but the reference, in the order of `runs`.
     """
     differences = differences_from(reference, runs)
-    first = min(len(one.losses) for one in runs.values())
     laws = {d.tobytes(): sign_flip_p(d) for d in differences.values() if d.any()}
     corrected = dict(zip(laws, holm(list(laws.values())), strict=True))
     rows = []
     for scheme, difference in differences.items():
         law = difference.tobytes()
         p_values = (laws.get(law, 1.0), corrected.get(law, 1.0))
-        alpha = yardstick.level(len(difference), first)
+        alpha = yardstick.level(len(difference))
         rows.append(_pair_row(family, reference, scheme, runs, p_values, alpha, yardstick))
     return rows
 
@@ -125,8 +128,10 @@ def _pair_row(
     outcome = outcome_of(difference, p_values[1], yardstick.margin(family), alpha)
     if outcome in {"better", "worse"} and (one.failed.any() or other.failed.any()):
         nearest = min(abs(difference.low), abs(difference.high))
-        if nearest <= (one if outcome == "better" else other).allowance(cap):
+        if nearest <= (one if outcome == "better" else other).allowance(cap, len(differences)):
             outcome = "inconclusive"  # the seeds may have missed failures of the one ahead
+    if outcome == "equivalent" and any(r.failed[len(differences) :].any() for r in (one, other)):
+        outcome = "inconclusive"  # equal on seeds that have missed failures
     if outcome == "equivalent" and mostly_cut(one.losses, other.losses, cap):
         outcome = "inconclusive"  # equal because both were cut, whatever they were before
     return PairRow(
@@ -139,7 +144,9 @@ def _pair_row(
         high=difference.high,
         p_value=p_values[0],
         p_holm=p_values[1],
-        probability_better=probability_better(one.losses, other.losses),
+        probability_better=probability_better(
+            one.losses[: len(differences)], other.losses[: len(differences)]
+        ),
         outcome=outcome,
     )
 

@@ -43,8 +43,8 @@ def other_criterion(
         difference=difference.estimate,
         high=difference.high,
         better=difference.high < 0,
-        test=_tested(fresh, other),
-        recommended_test=_tested(own, other),
+        test=_tested(fresh[: len(differences)], other),
+        recommended_test=_tested(own[: len(differences)], other),
     )
 
 

@@ -40,6 +40,7 @@ class Evidence:
     Attributes:
         test_rows: Loss of every test row by fresh run, shape (seeds, rows), NaN where one diverged;
             None where runs are compared by score.
+        fresh_in: The stage that the fresh runs are from, to be named where they are refused.
         other: Fresh runs at the rate of the other criterion; empty where it is the same.
     """
 
@@ -50,6 +51,7 @@ class Evidence:
     confirm: Sequence[RunRow]
     curves: Sequence[CurveRow]
     test_rows: NDArray[np.float64] | None = None
+    fresh_in: str = "train"
     other: Sequence[RunRow] = ()
     retunes: Sequence[Retune] = ()
 
@@ -97,7 +99,7 @@ def _refuse(scheme: str, stage: str, problem: str) -> ArtifactError:
 def _check_names(one: Evidence) -> None:
     for stage, found in (
         ("tune", {one.selection.scheme, *(run.scheme for run in one.tuning)}),
-        ("train", {one.confirmation.scheme, *(run.scheme for run in one.confirm)}),
+        (one.fresh_in, {one.confirmation.scheme, *(run.scheme for run in one.confirm)}),
     ):
         if found != {one.scheme}:
             raise _refuse(one.scheme, stage, f"holds results of {', '.join(sorted(found))}")
@@ -106,7 +108,7 @@ def _check_names(one: Evidence) -> None:
 def _check_data(one: Evidence, schema: Schema) -> None:
     for stage, provenance in (
         ("tune", one.selection.provenance),
-        ("train", one.confirmation.provenance),
+        (one.fresh_in, one.confirmation.provenance),
     ):
         if provenance.data_sha != schema.data_sha:
             raise _refuse(
@@ -119,7 +121,7 @@ def _check_data(one: Evidence, schema: Schema) -> None:
 
 def _check_numbers(one: Evidence) -> None:
     # Files cannot hold NaN, records in memory can; it would pass every comparison below.
-    for stage, runs in (("tune", one.tuning), ("train", one.confirm)):
+    for stage, runs in (("tune", one.tuning), (one.fresh_in, one.confirm)):
         for run in runs:
             for name in _NUMBERS:
                 value = getattr(run, name)
@@ -138,16 +140,18 @@ def _check_confirm_runs(one: Evidence, first: Sequence[int], more: Sequence[int]
     if rates != {chosen}:
         raise _refuse(
             one.scheme,
-            "train",
+            one.fresh_in,
             f"has learning rates {sorted(rates)}, but tuning chose {chosen!r}",
         )
     found = sorted(run.seed for run in one.confirm)
     expected = sorted([*first, *more[: max(0, len(found) - len(first))]])
     if found != expected or found != sorted(one.confirmation.seeds):
-        raise _refuse(one.scheme, "train", f"has seeds {found}, but confirm.seeds is {expected}")
+        raise _refuse(
+            one.scheme, one.fresh_in, f"has seeds {found}, but confirm.seeds is {expected}"
+        )
     for run in one.confirm:
         if run.kind != "confirm" or run.capped_test_loss is None:
-            raise _refuse(one.scheme, "train", f"seed {run.seed} has no test loss")
+            raise _refuse(one.scheme, one.fresh_in, f"seed {run.seed} has no test loss")
 
 
 def _check_other_runs(one: Evidence, expected: Sequence[int]) -> None:
@@ -166,7 +170,7 @@ def _check_test_rows(one: Evidence) -> None:
     if one.test_rows is not None and len(one.test_rows) != len(one.confirm):
         raise _refuse(
             one.scheme,
-            "train",
+            one.fresh_in,
             f"test_rows.npy has {len(one.test_rows)} runs, runs.csv {len(one.confirm)}",
         )
 
@@ -174,7 +178,7 @@ def _check_test_rows(one: Evidence) -> None:
 def _check_caps(one: Evidence, schema: Schema) -> None:
     validation = schema.constant_validation_loss * (1 + _ROUNDING)
     test = schema.constant_test_loss * (1 + _ROUNDING)
-    for stage, runs in (("tune", one.tuning), ("train", one.confirm)):
+    for stage, runs in (("tune", one.tuning), (one.fresh_in, one.confirm)):
         for run in runs:
             if run.capped_loss > validation or (run.capped_test_loss or 0.0) > test:
                 raise _refuse(
@@ -217,7 +221,7 @@ def _check_curves(evidence: Sequence[Evidence]) -> None:
             if not whole or found != list(range(len(found))):
                 raise _refuse(
                     one.scheme,
-                    "train",
+                    one.fresh_in,
                     f"curves.csv has epochs {found} of seed {run.seed}, expected 0 to {epochs}",
                 )
 

@@ -19,27 +19,36 @@ class Tuning:
     choice: Choice
 
 
-def retunings(evidence: Sequence[Evidence], yardstick: Yardstick) -> list[Tuning]:
-    """Decide again with every re-tuning: other tuning seeds, the same fresh seeds.
+def retunings(evidence: Sequence[Evidence], yardstick: Yardstick, study: Tuning) -> list[Tuning]:
+    """Decide again with every re-tuning: the same fresh seeds, the first ones, which all have.
+
+    Args:
+        evidence: All records.
+        yardstick: The margins.
+        study: The decision of the study, over all fresh seeds.
 
     Returns:
-        One entry per re-tuning; none if the study was tuned once.
+        The study's own tuning over those seeds, then one entry per re-tuning.
     """
-    found = []
-    for index in range(len(evidence[0].retunes)):
-        again = [
-            replace(
-                one,
-                selection=one.retunes[index].selection,
-                tuning=one.retunes[index].tuning,
-                confirm=one.retunes[index].confirm,
-            )
-            for one in evidence
-        ]
-        summaries = summarize(again, yardstick)
-        choice = choose_on_validation(summaries, yardstick)
-        found.append(Tuning(summaries=summaries, choice=choice))
-    return found
+    counts = {len(one.confirm) for one in evidence}
+    if not evidence[0].retunes:
+        return [study]
+    own = study if len(counts) == 1 else _decided(evidence, 0, min(counts), yardstick)
+    indices = range(1, len(evidence[0].retunes) + 1)
+    return [own, *(_decided(evidence, index, min(counts), yardstick) for index in indices)]
+
+
+def _decided(evidence: Sequence[Evidence], index: int, first: int, yardstick: Yardstick) -> Tuning:
+    summaries = summarize([_retuned(one, index, first) for one in evidence], yardstick)
+    return Tuning(summaries=summaries, choice=choose_on_validation(summaries, yardstick))
+
+
+def _retuned(one: Evidence, index: int, first: int) -> Evidence:
+    """Return a scheme as one of its tunings leaves it; 0 is the study's own."""
+    if not index:
+        return replace(one, confirm=one.confirm[:first], test_rows=None)
+    retune = one.retunes[index - 1]
+    return replace(one, selection=retune.selection, tuning=retune.tuning, confirm=retune.confirm)
 
 
 def retune_rows(tunings: Sequence[Tuning]) -> list[RetuneRow]:
@@ -60,12 +69,13 @@ def retune_rows(tunings: Sequence[Tuning]) -> list[RetuneRow]:
     ]
 
 
-def agreement(choice: Choice, again: Sequence[Tuning]) -> str | None:
+def agreement(choice: Choice, tunings: Sequence[Tuning]) -> str | None:
     """Say in how many re-tunings the recommended scheme comes out.
 
     Returns:
         A sentence; None without re-tunings or recommended scheme.
     """
+    again = tunings[1:]
     if not again or choice.recommended is None:
         return None
     same = sum(tuning.choice.pick == choice.recommended for tuning in again)
@@ -80,41 +90,41 @@ def _of(count: int, total: int) -> str:
     return f"{count} of {counted(total, 'time')}"
 
 
-def retuning_steps(
-    summaries: Sequence[Summary], again: Sequence[Tuning], choice: Choice
-) -> list[str]:
+def retuning_steps(tunings: Sequence[Tuning], choice: Choice) -> list[str]:
     """Return the step of the rule that says what the re-tunings led to; none without any."""
-    pick = choice.pick
+    pick, again = choice.pick, tunings[1:]
     if not again or pick is None:
         return []
-    every = [Tuning(summaries=summaries, choice=choice), *again]
-    own = [next(s for s in tuning.summaries if s.scheme == pick) for tuning in every]
+    own = [next(s for s in tuning.summaries if s.scheme == pick) for tuning in tunings]
+    seeds = counted(len(own[0].validation), "fresh seed")
     return [
-        f"Tuned again {counted(len(again), 'time')} on other seeds, with the same fresh seeds and "
+        f"Tuned again {counted(len(again), 'time')} on other seeds, with the same {seeds} and "
         "without a look at test losses, the rule picks: "
-        f"{listed(str(tuning.choice.pick) for tuning in again)}. {pick} was tuned to learning "
-        f"rates {listed(rate(s.learning_rate) for s in own)}, its own first, with mean validation "
+        f"{listed(str(tuning.choice.pick) for tuning in again)}, and from the study's own tuning "
+        f"{tunings[0].choice.pick}. {pick} was tuned to learning rates "
+        f"{listed(rate(s.learning_rate) for s in own)}, its own first, with mean validation "
         f"losses {listed(number(s.mean_validation) for s in own)}."
     ]
 
 
-def retuning_caveats(choice: Choice, again: Sequence[Tuning]) -> list[str]:
+def retuning_caveats(tunings: Sequence[Tuning]) -> list[str]:
     """Say what tuning once, or tuning again with another outcome, leaves open.
 
     Returns:
         At most one sentence.
     """
-    if choice.pick is None:
+    pick, again = tunings[0].choice.pick, tunings[1:]
+    if pick is None:
         return []
     if not again:
         return [
             "Rates were tuned once, so how far they and the choice depend on the tuning seeds is "
             "not known; `tune.retunes: 2` would show it."
         ]
-    others = [str(t.choice.pick) for t in again if t.choice.pick != choice.pick]
+    others = [str(t.choice.pick) for t in again if t.choice.pick != pick]
     if not others:
         return []
     return [
         "The choice depends on the tuning seeds: tuned on others, the rule picks "
-        f"{listed(sorted(set(others)))} instead of {choice.pick} {_of(len(others), len(again))}."
+        f"{listed(sorted(set(others)))} instead of {pick} {_of(len(others), len(again))}."
     ]

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from initsweep.statistics import looks
 from initsweep.statistics.comparison import FEWEST_SEEDS
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.summary import Summary
@@ -29,21 +28,20 @@ def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) 
         *_looks([*trainable.values()], yardstick),
         *_comparisons(choice, yardstick),
         *_forgiving(choice, trainable),
-        _last_step(choice, len(trainable), yardstick),
+        _last_step(choice, yardstick),
     ]
 
 
 def _looks(trainable: Sequence[Summary], yardstick: Yardstick) -> list[str]:
-    counts = [len(summary.validation) for summary in trainable]
-    first, most = min(counts), yardstick.decide.most_seeds
-    if most <= first:
+    if not yardstick.looks:
         return []
-    sizes, grown = looks.sizes(first, most), sum(count > first for count in counts)
+    first, most = yardstick.looks[0], yardstick.looks[-1]
+    grown = sum(len(summary.validation) > first for summary in trainable)
     return [
-        f"After {first} seeds of all, {counted(grown, 'scheme')} that might still be recommended "
-        f"got more. Looks at {listed(map(str, sizes))} seeds spend alpha in shares, so that a "
-        f"pair is compared at {rate(yardstick.level(first, first))} on {first} seeds and at "
-        f"{rate(yardstick.level(most, first))} on more."
+        f"After {counted(first, 'seed')} of all, {counted(grown, 'scheme')} that might still be "
+        f"recommended got more. Looks at {listed(map(str, yardstick.looks))} seeds spend alpha in "
+        f"shares, so that a pair is compared at {rate(yardstick.level(first))} on {first} seeds "
+        f"and at {rate(yardstick.level(most))} on more."
     ]
 
 
@@ -84,12 +82,13 @@ def _forgiving(choice: Choice, trainable: Mapping[str, Summary]) -> list[str]:
             f"that of {choice.pick}."]  # fmt: skip
 
 
-def _last_step(choice: Choice, trainable: int, yardstick: Yardstick) -> str:
+def _last_step(choice: Choice, yardstick: Yardstick) -> str:
     if choice.recommended is None:
         return (
             f"No winner is named: {choice.seeds} of {choice.seeds_needed} seeds. It takes "
             f"{FEWEST_SEEDS}, and enough for the smallest sign-flip p, 2^(1 - seeds), times "
-            f"{counted(trainable - 1, 'comparison')} to fall below {yardstick.decide.alpha}. Test "
+            f"{counted(choice.comparisons, 'comparison')} to fall below "
+            f"{rate(yardstick.level(choice.seeds))}. Test "
             f"losses are compared with those of {choice.pick} for want of a recommended scheme."
         )
     picked = listed(f"{name} {share(round(part, 2))}" for name, part in choice.picks.items())

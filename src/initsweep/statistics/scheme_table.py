@@ -70,7 +70,8 @@ def _behind(
         narrower = "; its basin is shown to be narrower" if narrow else ""
         return f"{behind}, within the margin of {rate(margin)}{narrower}"
     differences = paired_difference(summary.validation, best.validation)
-    needed, _ = seeds_to_settle(differences, margin, yardstick.decide.alpha, choice.comparisons)
+    level = yardstick.level(len(differences) + 1)
+    needed, _ = seeds_to_settle(differences, margin, level, choice.comparisons)
     seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
     return (
         f"{behind}, beyond the margin of {rate(margin)}, not shown to be worse: {seeds} would tell"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 
 from initsweep.randomness import numpy_stream
 from initsweep.records import Decision, LookRow, Outcome, PairRow, Standing
-from initsweep.statistics import looks
 from initsweep.statistics.comparison import (
+    FEWEST_SEEDS,
     Runs,
     compare_with,
     family_size,
@@ -113,23 +113,28 @@ def unsettled(summaries: Sequence[Summary], yardstick: Yardstick) -> list[LookRo
     """Return which schemes get the next block of fresh seeds, and why; none if all is settled.
 
     The best and the recommended scheme, so that a share of runs that fail is seen; and those that
-    are neither shown to be worse than the best nor to be as good, or are ahead of it.
+    are neither shown to be worse than the best nor to be as good, or are ahead of it. A few seeds
+    show neither. Schemes that are one law have the same number.
 
     Returns:
         For each of them, in the order given, how many seeds it has then.
     """
-    choice, counts = choose_on_validation(summaries, yardstick), {}
+    choice = choose_on_validation(summaries, yardstick)
     whys = {choice.pick: "recommended so far", choice.best: "best so far"}
     for pair in choice.pairs:
-        if pair.outcome == "inconclusive" or pair.mean_difference < 0:
+        open_ = pair.outcome == "inconclusive" or pair.seeds < FEWEST_SEEDS
+        if open_ or pair.mean_difference < 0:
             whys.setdefault(pair.scheme, f"not told apart from {choice.best}")
-    first = min(len(summary.validation) for summary in summaries)
-    sizes = looks.sizes(first, yardstick.decide.most_seeds)
-    for summary in summaries:
-        more = [size for size in sizes if size > len(summary.validation)]
-        if summary.scheme in whys and more:
-            counts[summary.scheme] = more[0]
-    return [LookRow(scheme=name, seeds=n, why=whys[name]) for name, n in counts.items()]
+    counts = {summary.scheme: len(summary.validation) for summary in summaries}
+    following = {name: [n for n in yardstick.looks if n > have] for name, have in counts.items()}
+    wanted = {name: following[name][0] for name in counts if name in whys and following[name]}
+    for law in laws_of(summaries):
+        named = max((name for name in law if name in wanted), key=wanted.__getitem__, default="")
+        for name in law if named else ():
+            if counts[name] < wanted[named]:
+                wanted[name] = wanted[named]
+                whys.setdefault(name, f"the same law as {named}")
+    return [LookRow(scheme=n, seeds=wanted[n], why=whys[n]) for n in counts if n in wanted]
 
 
 def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
@@ -161,9 +166,8 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
         The choice, with the comparisons on validation.
     """
     trainable = [summary for summary in summaries if summary.untrainable is None]
-    counts = [len(summary.validation) for summary in trainable or summaries]
-    first, seeds = min(counts), max(counts)
-    needed = seeds_needed(len(laws_of(trainable)) - 1, yardstick.level(seeds, first))
+    seeds = max(len(summary.validation) for summary in trainable or summaries)
+    needed = seeds_needed(len(laws_of(trainable)) - 1, yardstick.level(seeds))
     if not trainable:
         return Choice(decision="none_trainable", seeds=seeds, seeds_needed=needed)
     best = _best_of(trainable)
@@ -230,11 +234,15 @@ def pareto_front(trainable: Sequence[Summary]) -> set[str]:
     """Return the schemes that no other beats in tuned loss without a larger regret.
 
     A scheme is off the front if another is at least as good in both mean validation loss at its
-    chosen rate and regret, and better in one of them. These are point estimates: a place on the
-    front is no statistical finding. Regret measures every scheme against the same best loss;
-    sensitivity, which measures each against its own, would reward a poor best.
+    chosen rate, over the seeds that it shares with the best, and regret, and better in one of them.
+    These are point estimates: a place on the front is no statistical finding. Regret measures every
+    scheme against the same best loss; sensitivity, which measures each against its own, would
+    reward a poor best.
     """
-    places = {s.scheme: (s.mean_validation, s.sensitivity.regret) for s in trainable}
+    if not trainable:
+        return set()
+    best = _best_of(trainable)
+    places = {s.scheme: (_behind(s, best), s.sensitivity.regret) for s in trainable}
 
     def dominated(place: tuple[float, float]) -> bool:
         return any(

@@ -153,7 +153,7 @@ def measure(
         regret=average - best_of_all,
         tuned_gap=best.mean_loss - best_of_all,
         sensitivity=average - best.mean_loss,
-        wortsman=wortsman_sensitivity(runs, yardstick.initial_cap),
+        wortsman=wortsman_sensitivity(runs, yardstick),
         divergence_rate=float(np.mean([point.divergence_rate for point in shared])),
     )
 
@@ -193,7 +193,7 @@ def _stability(points: Iterable[Point], best: Point) -> tuple[float | None, floa
     return stable[-1].learning_rate if stable else None, unstable
 
 
-def wortsman_sensitivity(runs: Iterable[RunRow], constant: float) -> float:
+def wortsman_sensitivity(runs: Sequence[RunRow], yardstick: Yardstick) -> float:
     """Return the learning-rate sensitivity as published, for comparison with other work.
 
     It is the mean over the shared grid of min(loss, loss at initialization), minus its minimum.
@@ -203,20 +203,14 @@ def wortsman_sensitivity(runs: Iterable[RunRow], constant: float) -> float:
 
     Args:
         runs: All tuning runs of the scheme.
-        constant: Stands in for the loss at initialization where that is not finite, in the unit
-            of the loss, also where runs are compared by score.
+        yardstick: What stands in for a loss at initialization that is not finite, in the unit of
+            the loss, also where runs are compared by score.
 
     Returns:
         A loss, zero or positive.
 
     Source: Wortsman, M. et al. (2023), arXiv:2309.14322, section 2.2.
     """
-    capped: dict[float, list[float]] = {}
-    for run in runs:
-        if run.kind == "grid":
-            cap = constant if run.initial_loss is None else run.initial_loss
-            loss = cap if run.validation_loss is None else min(run.validation_loss, cap)
-            ended = cap if run.status == "diverged" else loss
-            capped.setdefault(run.learning_rate, []).append(ended)
-    means = [math.fsum(losses) / len(losses) for losses in capped.values()]
-    return math.fsum(means) / len(means) - min(means)
+    grid = grid_runs(runs, yardstick)
+    means = [mean_of(losses) for losses in grid.published[grid.shared]]
+    return mean_of(means) - min(means)

@@ -75,7 +75,7 @@ def statement_of(
         best = next(row for row in rows if row.scheme == choice.best)
         trainable = counted(sum(row.trainable for row in rows), "trainable scheme")
         return (
-            f"Cannot tell: {counted(choice.seeds, 'fresh seed')} per scheme cannot name a winner "
+            f"Cannot tell: {counted(choice.seeds, 'fresh seed')} cannot name a winner "
             f"among {trainable}, at least {choice.seeds_needed} are needed. The lowest mean "
             f"validation loss so far is that of {best.scheme} at learning rate "
             f"{rate(best.learning_rate)}."

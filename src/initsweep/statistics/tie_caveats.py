@@ -36,7 +36,7 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
         return []
     compared = max(1, choice.comparisons)
     # Where the other runs differ by little either way, p is about 2^-failures.
-    enough = math.ceil(math.log2(compared / yardstick.decide.alpha))
+    enough = math.ceil(math.log2(compared / yardstick.level(choice.seeds)))
     holds = f"failures alone make a scheme worse from about {enough} on"
     if enough > choice.seeds:
         holds = "no number of failures alone makes a scheme worse"

@@ -55,7 +55,11 @@ class Comparison:
 
 
 def compare(
-    evidence: Sequence[Evidence], schema: Schema, decide: Decide, provenance: Provenance
+    evidence: Sequence[Evidence],
+    schema: Schema,
+    decide: Decide,
+    provenance: Provenance,
+    first_seeds: int = 0,
 ) -> Comparison:
     """Compare all schemes of a study.
 
@@ -65,15 +69,17 @@ def compare(
             as prepared, not yet `judged`.
         decide: The margins.
         provenance: What the verdict is computed from; passed through.
+        first_seeds: The fresh seeds of every scheme; 0 where no scheme gets more.
 
     Returns:
         The tables and the verdict; schemes keep the order given.
     """
-    yardstick, prepared, schema = Yardstick.of(schema, decide), schema, schema.judged
+    yardstick = Yardstick.of(schema, decide, first_seeds)
+    prepared, schema = schema, schema.judged
     summaries = summarize(evidence, yardstick)
     choice = sure(choose(summaries, yardstick), summaries, yardstick)
     cap = yardstick.validation_constant
-    again = retunings(evidence, yardstick)
+    again = retunings(evidence, yardstick, Tuning(summaries=summaries, choice=choice))
     rows = scheme_rows(summaries, choice, yardstick)
     quantities = quantity_rows(summaries, choice, yardstick)
     other = other_criterion(summaries, choice.recommended, prepared)
@@ -85,7 +91,7 @@ def compare(
         response=[row for summary in summaries for row in _response(summary, yardstick)],
         budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid, cap)],
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
-        retunes=retune_rows([Tuning(summaries=summaries, choice=choice), *again]),
+        retunes=retune_rows(again),
         quantities=quantities,
         verdict=replace(verdict, statement=said),
     )
@@ -128,11 +134,11 @@ def _verdict(
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
         rule=[
             *rule_of(summaries, choice, yardstick),
-            *retuning_steps(summaries, again, choice),
+            *retuning_steps(again, choice),
         ],
         caveats=[
             *caveats_of(summaries, choice, schema, yardstick),
-            *retuning_caveats(choice, again),
+            *retuning_caveats(again),
         ],
         margin=yardstick.margin("validation"),
         basin_tolerance=yardstick.tolerance,

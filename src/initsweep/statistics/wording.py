@@ -74,7 +74,7 @@ def failing_ties(rows: Iterable[SchemeRow]) -> list[str]:
 
 
 def failing_more(left: Iterable[tuple[str, int, int]]) -> list[str]:
-    """Return which of some schemes failed in more runs than another, as "name (k of n)".
+    """Return which of some schemes failed in a larger share than another, as "name (k of n)".
 
     A few failures raise a mean far and say little to a test over seeds: such a scheme is hard to
     call worse, and not as good for that.
@@ -83,8 +83,8 @@ def failing_more(left: Iterable[tuple[str, int, int]]) -> list[str]:
         left: Name, failed runs and runs of each.
     """
     known = list(left)
-    fewest = min((failed for _, failed, _ in known), default=0)
-    return [f"{name} ({failed} of {runs})" for name, failed, runs in known if failed > fewest]
+    least = min((failed / runs for _, failed, runs in known), default=0)
+    return [f"{name} ({n} of {runs})" for name, n, runs in known if n / runs > least]
 
 
 def paired(pair: PairRow) -> str:

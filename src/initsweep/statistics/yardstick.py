@@ -36,6 +36,7 @@ class Yardstick:
         loss_constant: Validation loss of the constant predictor, whatever runs are compared by;
             None stands for `validation_constant`.
         score_constant: Its validation score; None where scores do not enter.
+        first_seeds: The fresh seeds of every scheme; 0 where no scheme gets more.
         counted_rows: How many test rows a score counts, where it is the share of them; None where
             it is something else, or unknown.
     """
@@ -47,9 +48,10 @@ class Yardstick:
     loss_constant: float | None = None
     score_constant: float | None = None
     counted_rows: int | None = None
+    first_seeds: int = 0
 
     @classmethod
-    def of(cls, schema: Schema, decide: Decide) -> "Yardstick":
+    def of(cls, schema: Schema, decide: Decide, first_seeds: int = 0) -> "Yardstick":
         """Return the yardstick of a prepared data set, in the unit that runs are compared in."""
         judged = schema.judged
         return cls(
@@ -59,6 +61,7 @@ class Yardstick:
             scores=POSSIBLE.get(schema.score_name, ANY),
             loss_constant=schema.constant_validation_loss,
             score_constant=schema.constant_validation_score,
+            first_seeds=first_seeds,
             counted_rows=schema.rows.get("test") if schema.score_name == "accuracy" else None,
         )
 
@@ -89,9 +92,17 @@ class Yardstick:
         """How far above the best a rate may be and belong to the basin."""
         return self.validation_constant * self.decide.basin_tolerance
 
-    def level(self, seeds: int, first: int) -> float:
-        """Return the level of a comparison over so many fresh seeds, `first` of which all have."""
-        return looks.level(seeds, first, self.decide.most_seeds, self.decide.alpha)
+    @property
+    def looks(self) -> list[int]:
+        """How many fresh seeds a scheme has at each look; none where none gets more."""
+        first, most = self.first_seeds, self.decide.most_seeds
+        return looks.sizes(first, most) if 0 < first < most else []
+
+    def level(self, seeds: int) -> float:
+        """Return the level of a comparison over so many fresh seeds."""
+        if not self.looks:
+            return self.decide.alpha
+        return looks.level(seeds, self.first_seeds, self.decide.most_seeds, self.decide.alpha)
 
     def margin(self, family: Family) -> float:
         """Return the smallest difference of practical interest in a family of comparisons."""

@@ -27,7 +27,8 @@ class ServedModel:
 
     Attributes:
         scheme: Whose it is.
-        seed: The seed it was trained with, the one with the median validation loss.
+        seed: The seed it was trained with, that with the median validation
+            loss of the first fresh seeds.
         network: Python source that defines `forward(tensors, features)`.
         weights: Its tensors as safetensors.
         preprocessing: What turns raw rows into its features.

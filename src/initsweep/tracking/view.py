@@ -61,8 +61,8 @@ class SchemeView:
 
 
 def scheme_views(study: Study) -> list[SchemeView]:
-    """Return one view per scheme, the lowest validation loss first."""
-    ranked = sorted(study.schemes, key=lambda results: results.row.validation_loss)
+    """Return one view per scheme, on validation the best first."""
+    ranked = sorted(study.schemes, key=lambda results: results.row.distance)
     return [_scheme_view(study, results) for results in ranked]
 
 

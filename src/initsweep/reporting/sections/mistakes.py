@@ -23,7 +23,8 @@ def section(study: Study) -> Section | None:
     seed = study.confirmations[name].median_seed
     text = (
         f"One model, not a mean: {name} with seed {seed}, the one whose validation loss is the "
-        "median of the fresh seeds. Other seeds make other mistakes."
+        f"median of the first {len(study.params.confirm.seeds)} fresh seeds. Other seeds make "
+        "other mistakes."
     )
     if study.schema.task == "classification":
         numbers = Grid(table=mistakes.class_table(study), caption="Results by class on test rows")
