@@ -20,8 +20,8 @@ MOST = 3
 EXPECTED = 0.65
 """Share of the grid that comes to its second seed, as on the bench of answers."""
 
-REFINEMENTS = 1
-"""Rates tried between those of the grid: halfway from the best to its better neighbour."""
+REFINEMENTS = 2
+"""Rates tried between those of the grid: halfway from the best to its neighbours."""
 
 Runs = Sequence[tuple[float, float]]
 """Capped and uncapped loss of a rate by seed, as far as it has come; seeds are common to all."""

@@ -144,18 +144,13 @@ class Study:
             remaining -= size
 
     def _halve(self) -> None:
-        """Try the rate halfway from the best to its better neighbour: few trials, no sampling."""
-        if not racing.refinements(self._settings):
-            return
-        best, rates = self.best, self.rates
-        place = rates.index(best.learning_rate)
+        """Try the rates halfway from the best to its neighbours: few trials, no sampling."""
+        best, rates = self.best.learning_rate, self.rates
+        place = rates.index(best)
         beside = [rates[i] for i in (place - 1, place + 1) if 0 <= i < len(rates)]
-
-        def behind(trial: Trial) -> float:
-            return trial.loss - fmean(capped for capped, _ in best.runs[: len(trial.runs)])
-
-        better = min((t for t in self.trials if t.learning_rate in beside), key=behind)
-        self._run_rates("refinement", [math.sqrt(best.learning_rate * better.learning_rate)])
+        tried = [math.sqrt(best * one) for one in beside][: racing.refinements(self._settings)]
+        if tried:
+            self._run_rates("refinement", tried)
 
     def _run_grid(self, kind: TrialKind, indices: range) -> None:
         self._run_rates(kind, [self._settings.grid.rate(index) for index in indices])

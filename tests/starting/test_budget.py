@@ -89,8 +89,8 @@ def test_what_is_planned_counts_every_training(small_params, schema):
 def test_a_race_is_expected_to_train_less_seed_by_seed(small_params, schema):
     changes = {"tune.strategy": "racing", "tune.seeds": [0, 1, 2], "tune.grid.points": 9}
     work = budgets.work_of(small_params(changes), schema)
-    # 2 schemes: 9 rates, then 6, then 3; half of 4 more, then 3, then 3; one refined; 3 fresh twice
-    assert work.trainings == 2 * (9 + 6 + 3 + 0.5 * (4 + 3 + 3) + 3 + 2 * 3)
+    # 2 schemes: 9 rates, then 6, then 3; half of 4 more, then 3, then 3; two refined; 3 fresh twice
+    assert work.trainings == 2 * (9 + 6 + 3 + 0.5 * (4 + 3 + 3) + 2 * 3 + 2 * 3)
 
 
 def spent(*rounds: tuple[float, float]) -> list[timing.Used]:
