@@ -91,3 +91,9 @@ def test_a_folder_of_images_becomes_a_study(here, capsys):
     params = load_params(here / "study/params.yaml")
     assert (params.data.source, params.model.name) == ("images:data/raw/pets", "cnn")
     assert (here / "study/data/raw/pets/cat/0.png").exists()
+
+
+def test_without_words_of_its_own_a_message_stays_as_it_is():
+    assert as_options("Target: 'y'. Set data.task: regression", {}) == (
+        "Target: 'y'. Set data.task: regression"
+    )

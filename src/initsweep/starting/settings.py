@@ -207,6 +207,8 @@ def as_options(message: str, words: Mapping[str, str]) -> str:
         message: What was said to someone who has a params.yaml.
         words: What to say for keys and other names, such as `SAID_OTHERWISE`.
     """
+    if not words:  # an empty alternative would match everywhere
+        return message
     known = "|".join(_found_as(key, words[key]) for key in sorted(words, key=len, reverse=True))
     pattern = (
         rf"(?P<verb>\b(?:[Ss]et|[Ww]rite) )?(?<![\w./-])(?P<key>{known})(?P<colon>: )?"
