@@ -40,7 +40,7 @@ def test_repeating_and_forcing_changes_neither_bytes_nor_runs(project, computed,
 
 def test_our_own_command_gives_the_bytes_of_dvc_and_the_verdict(project, computed, expected_names):
     done = project.initsweep("repro", "--force")
-    assert re.findall(r"stage (\d+) of 9: ", done.stderr) == [str(n) for n in range(1, 10)]
+    assert re.findall(r"stage (\d+) of 10: ", done.stderr) == [str(n) for n in range(1, 11)]
     assert "tune he_normal" in done.stderr
     assert "dvc" not in done.stderr.lower()  # its own lines say nothing that a person needs
     assert done.stdout.startswith(("Winner", "Tie", "No winner", "Cannot", "Nothing", "None"))
