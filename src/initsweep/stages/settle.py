@@ -34,6 +34,8 @@ def run(params: Params) -> None:
     fresh = {scheme: confirming.read(folder) for scheme, folder in train.items()}
     blocks, planned = list[LookRow](), (*first, *params.more_seeds)
     laws = laws_of(summarize([*evidence.values()], yardstick))
+    records = {scheme: one.confirmation for scheme, one in evidence.items()}
+    kept = {scheme: _kept(experiment, record) for scheme, record in records.items()}
     with progress(0, "settle", "run") as bar:
         while block := unsettled(summarize([*evidence.values()], yardstick), yardstick):
             blocks += block
@@ -42,11 +44,11 @@ def run(params: Params) -> None:
                 same = next(names for names in laws if scheme in names)
                 more = _of_its_law(scheme, seeds, [fresh[name] for name in same])
                 if more is None:
-                    more = _trained(experiment, evidence[scheme].confirmation, seeds, bar)
+                    more = _trained(experiment, records[scheme], seeds, kept[scheme], bar)
                 fresh[scheme] = fresh[scheme].followed_by(more)
                 evidence[scheme] = replace(evidence[scheme], confirm=fresh[scheme].runs)
     inputs.check()  # before the work behind it is let go
-    _write(experiment, fresh, {scheme: one.confirmation for scheme, one in evidence.items()})
+    _write(experiment, fresh, records)
     artifacts.write_rows(artifacts.LOOKS, blocks, LookRow)
     for scheme in params.schemes:
         artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
@@ -59,7 +61,11 @@ def _of_its_law(scheme: str, seeds: Sequence[int], law: Sequence[Fresh]) -> Fres
 
 
 def _trained(
-    experiment: Experiment, record: Confirmation, seeds: Sequence[int], bar: Progress
+    experiment: Experiment,
+    record: Confirmation,
+    seeds: Sequence[int],
+    kept: Fresh | None,
+    bar: Progress,
 ) -> Fresh:
     """Return runs of more seeds, taken from what this stage wrote before where it holds them all.
 
@@ -67,7 +73,6 @@ def _trained(
     """
     bar.extend(len(seeds))
     bar.note(record.scheme)
-    kept = _kept(experiment, record)
     if kept is not None and set(seeds) <= set(kept.seeds):
         bar.advance(len(seeds))
         return kept.of(seeds)

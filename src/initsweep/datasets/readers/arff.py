@@ -1,11 +1,11 @@
 """`arff:FILE`: Weka's tables, as SciPy reads them."""
 
 import io
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from initsweep.datasets import Dataset
 from initsweep.datasets._faults import command
 from initsweep.datasets._files import opened, reading
 from initsweep.datasets._given import Table
@@ -14,13 +14,7 @@ from initsweep.datasets._table import with_test
 from initsweep.datasets._wording import in_one_line
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
-from initsweep.params import Data
 from initsweep.user_files import checked
-
-
-def read(location: str, settings: Data) -> Dataset:
-    """Return the table in the file `location`, and the test file's rows if there is one."""
-    return with_test(_read, location, settings)
 
 
 def _read(path: Path, key: str) -> Table:
@@ -66,6 +60,6 @@ READERS.add(
         form="FILE",
         summary="A table of Weka's, with numbers and nominal attributes.",
         files=lambda location: [Path(location)],
-        read=read,
+        read=partial(with_test, _read),
     ),
 )

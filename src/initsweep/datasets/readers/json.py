@@ -1,10 +1,10 @@
 """`json:FILE`: a list of records, or a record in each line, as pandas reads them."""
 
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
 
-from initsweep.datasets import Dataset
 from initsweep.datasets._files import opened, reading
 from initsweep.datasets._given import Table
 from initsweep.datasets._headers import check_names
@@ -12,14 +12,8 @@ from initsweep.datasets._table import with_test
 from initsweep.datasets._wording import in_one_line
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
-from initsweep.params import Data
 from initsweep.preprocessing import category_of
 from initsweep.user_files import checked
-
-
-def read(location: str, settings: Data) -> Dataset:
-    """Return the table in the file `location`, and the test file's rows if there is one."""
-    return with_test(_read, location, settings)
 
 
 def _read(path: Path, key: str) -> Table:
@@ -66,6 +60,6 @@ READERS.add(
         form="FILE",
         summary="A list of records, or a record in each line (JSON lines).",
         files=lambda location: [Path(location)],
-        read=read,
+        read=partial(with_test, _read),
     ),
 )
