@@ -3,10 +3,12 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from initsweep.architectures import build_model
 from initsweep.errors import CaptureError, InitsweepError
 from initsweep.exporting.capture import capture, run_captured
+from initsweep.initializers import initialize_
 
 FEATURES = 16
 MLP = {"depth": 2, "width": 8, "activation": "gelu", "norm": "batch", "residual": True}
@@ -106,5 +108,45 @@ def test_a_network_that_is_no_fixed_list_of_operations_is_refused(make, reason, 
 def test_weights_of_another_network_are_refused():
     state = {**built("mlp", MLP).state_dict(), "tail.weight": torch.zeros(2)}
     del state["head.bias"]
-    with pytest.raises(InitsweepError, match=r"another network: head\.bias, tail\.weight"):
+    with pytest.raises(
+        InitsweepError, match=r"it lacks head\.bias; it holds, .*, tail\.weight\. G"
+    ):
         capture(built("mlp", MLP), state, FEATURES)
+    state = {**built("mlp", MLP).state_dict(), "head.bias": torch.zeros(4)}
+    with pytest.raises(InitsweepError, match=r"it has head\.bias \(4,\) instead of \(3,\)\. Give"):
+        capture(built("mlp", MLP), state, FEATURES)
+
+
+class Normed(Branch):
+    """It takes statistics of the batch always, and one example has none."""
+
+    def forward(self, inputs):
+        return functional.batch_norm(self.head(inputs), None, None, training=True)
+
+
+def test_a_network_that_takes_no_single_example_is_refused():
+    with pytest.raises(CaptureError, match="fails on a batch of 1: Expected more than 1 value"):
+        capture(Normed(), Normed().state_dict(), FEATURES)
+
+
+class Siren(nn.Module):
+    """It makes much of rounding, and its `len(inputs)` has it captured for one row at a time."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(FEATURES, 256), nn.Linear(256, 256)
+        self.head = nn.Linear(256, 3)
+
+    def forward(self, inputs):
+        hidden = torch.sin(30 * self.first(inputs.view(len(inputs), FEATURES)))
+        return self.head(torch.sin(30 * self.second(hidden)))
+
+
+def test_what_a_network_makes_of_rounding_is_no_difference():
+    model = initialize_(Siren(), "he_normal", 0).eval()
+    captured = capture(Siren(), model.state_dict(), FEATURES)
+    assert "features.split(1)" in captured.source
+    rows = torch.linspace(-2, 3, 7 * FEATURES).reshape(7, FEATURES)
+    with torch.no_grad():
+        apart = (run_captured(captured, rows) - model(rows)).abs().max()
+    assert apart > 1e-5  # though the operations are the same

@@ -8,8 +8,8 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from initsweep.architectures.outputs import in_words
 from initsweep.checks.outcome import BrokenPromiseError, Note, Promise
+from initsweep.checks.outputs import examples_are_independent, gives_scores, maps_in_both_modes
 from initsweep.checks.subject import Subject
 from initsweep.engine.choice import choose_path
 from initsweep.engine.reasons import remedy
@@ -99,54 +99,6 @@ def _kept(model: nn.Module) -> list[tuple[Slot, Tensor]]:
     return [(slot, values[slot.name]) for slot in slots if slot.kept]
 
 
-def maps_in_both_modes(subject: Subject) -> str:
-    """Check shape and finiteness of the outputs.
-
-    Returns:
-        Nothing to remark.
-
-    Raises:
-        BrokenPromiseError: If the outputs are of another shape or not finite.
-    """
-    model, batch = subject.filled(), subject.batch()
-    for training, mode in ((True, "training"), (False, "evaluation")):
-        with torch.no_grad():
-            outputs = model.train(training)(batch)
-        expected = (len(batch), subject.n_outputs)
-        if not isinstance(outputs, Tensor) or tuple(outputs.shape) != expected:
-            raise BrokenPromiseError(
-                f"in {mode} it returned {in_words(outputs)}; it must return one tensor of shape "
-                f"{expected}"
-            )
-        if not bool(outputs.isfinite().all()):
-            raise BrokenPromiseError(f"in {mode} outputs are not finite under he_normal")
-    return ""
-
-
-def examples_are_independent(subject: Subject) -> str:
-    """Check that an example's output does not depend on what else is in the batch.
-
-    Returns:
-        Nothing to remark.
-
-    Raises:
-        BrokenPromiseError: If it does, or if two evaluations differ.
-    """
-    model, batch = subject.filled().eval(), subject.batch()
-    with torch.no_grad():
-        outputs, again, alone = model(batch), model(batch), model(batch[2:3])
-    if not torch.equal(outputs, again):
-        raise BrokenPromiseError(
-            "two evaluations of one batch differ; randomness such as dropout must stop in `eval()`"
-        )
-    if not torch.allclose(outputs[2:3], alone, rtol=1e-4, atol=1e-5):
-        raise BrokenPromiseError(
-            "an example alone gives another output than in a batch; statistics of the batch must "
-            "not be used in `eval()`"
-        )
-    return ""
-
-
 def gradients_arrive(subject: Subject) -> str:
     """Check that the loss depends on every parameter.
 
@@ -167,31 +119,6 @@ def gradients_arrive(subject: Subject) -> str:
             "out"
         )
     return ""
-
-
-def gives_scores(subject: Subject) -> str:
-    """Look for a softmax at the end, which cross-entropy would apply a second time.
-
-    Returns:
-        A note if there seems to be one.
-    """
-    model = subject.filled().eval()
-    with torch.no_grad():
-        outputs = model(subject.batch())
-    if not _are_probabilities(outputs):
-        return ""
-    return Note(
-        "its outputs are 0 or more and sum to 1, as after a softmax, and cross-entropy applies one "
-        "itself. Leave it out: with two, the network learns slowly and is never sure. The served "
-        "model gives probabilities all the same"
-    )
-
-
-def _are_probabilities(outputs: object) -> bool:
-    if not isinstance(outputs, Tensor) or bool((outputs < 0).any()):
-        return False
-    sums = outputs.sum(dim=-1)
-    return torch.allclose(sums, torch.ones_like(sums))
 
 
 def can_be_served(subject: Subject) -> str:

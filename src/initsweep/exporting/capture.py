@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 from torch.export.graph_signature import InputKind
 
-from initsweep.errors import CaptureError, InitsweepError
+from initsweep.errors import CaptureError, InitsweepError, few
+from initsweep.graph.rounding import agree, rounding
 
 _EXAMPLES = 3  # rows of the batch that a network is captured with; any number works afterwards
-_TOLERANCE = 1e-5
 _HEAD = '''"""The forward pass of a trained network, one line per operation."""
 
 import torch
@@ -74,10 +74,8 @@ def capture(model: nn.Module, state: Mapping[str, Tensor], n_features: int) -> C
             of examples, so that they cannot be written down once.
         InitsweepError: If the state is of another network.
     """
-    missing, unexpected = model.load_state_dict(dict(state), strict=False)
-    wrong = {*unexpected, *(set(missing) & {name for name, _ in model.named_parameters()})}
-    if wrong:
-        raise InitsweepError(f"The kept model is of another network: {', '.join(sorted(wrong))}.")
+    _check_fit(model, state)
+    model.load_state_dict(dict(state), strict=False)
     model.eval()
     captured = _captured(model, n_features)
     _check(model, captured, n_features)
@@ -92,6 +90,28 @@ def run_captured(captured: Captured, features: Tensor) -> Tensor:
         tensors = [captured.tensors[name] for name in captured.order]
         outputs: Tensor = names["forward"](tensors, features)  # type: ignore[operator]
     return outputs
+
+
+def _check_fit(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Check that the state is of this network.
+
+    Raises:
+        InitsweepError: If not, naming tensors.
+    """
+    known, needed = model.state_dict(), [name for name, _ in model.named_parameters()]
+    both = [(name, tuple(state[name].shape), tuple(known[name].shape)) for name in known
+            if name in state]  # fmt: skip
+    problems = {
+        "it lacks": [name for name in needed if name not in state],
+        "it holds, unknown to the network,": [name for name in state if name not in known],
+        "it has": [f"{name} {has} instead of {own}" for name, has, own in both if has != own],
+    }
+    said = [f"{what} {few(sorted(names), most=6)}" for what, names in problems.items() if names]
+    if said:
+        raise InitsweepError(
+            f"The kept model is of another network: {'; '.join(said)}. Give the layers the names "
+            "and sizes back that they were trained with, or train again: `initsweep repro`."
+        )
 
 
 def _captured(model: nn.Module, n_features: int) -> Captured:
@@ -162,14 +182,18 @@ def _check(model: nn.Module, captured: Captured, n_features: int) -> None:
     """Compare with the network itself, on batches of other sizes than it was captured with.
 
     Raises:
-        CaptureError: If the outputs differ.
+        CaptureError: If the outputs differ, or the network fails on such a batch.
     """
     for rows in (1, 7):
         features = _batch(rows, n_features)
-        with torch.no_grad():
-            expected = model(features)
+        try:
+            with torch.no_grad():
+                expected = model(features)
+        except Exception as error:  # the user's own code may raise anything; it is chained
+            reason = _reason(error).rstrip(".")
+            raise CaptureError(f"{_CANNOT}: it fails on a batch of {rows}: {reason}.") from error
         found = run_captured(captured, features)
-        if not torch.allclose(found, expected, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True):
+        if not agree(found, expected, rounding(model, features)):
             raise CaptureError(
                 f"{_CANNOT}: written down, it gives other outputs for a batch of {rows}. Does it "
                 "draw at random, or mix the examples of a batch?"

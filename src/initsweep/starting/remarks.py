@@ -1,7 +1,8 @@
 """What a study of the user's own network is better told before it runs."""
 
-from initsweep.checks.networks import can_be_served, gives_scores
+from initsweep.checks.networks import can_be_served
 from initsweep.checks.outcome import Note
+from initsweep.checks.outputs import gives_scores
 from initsweep.checks.subject import Subject
 from initsweep.experiment import Experiment
 
