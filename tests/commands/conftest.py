@@ -119,6 +119,37 @@ class Recurrent(nn.Module):
         return self.head(self.cells(inputs.unsqueeze(-1))[0][:, -1])
 
 
+class Siren(nn.Module):
+    def __init__(self, n_features, n_outputs, *, depth=1, scale=30.0, mixing=0.0, type=None):
+        super().__init__()
+        self.first = nn.Linear(n_features, 256)
+        self.others = nn.ModuleList(nn.Linear(256, 256) for _ in range(depth))
+        self.head = nn.Linear(256, n_outputs)
+        self.scale, self.mixing, self.type = scale, mixing, type
+
+    def forward(self, inputs):
+        inputs = inputs.to(self.type and getattr(torch, self.type))
+        hidden = torch.sin(self.scale * self.first(inputs))
+        for layer in self.others:
+            hidden = torch.sin(self.scale * layer(hidden))
+        return self.head(hidden + self.mixing * hidden.mean(0))
+
+
+class OverBatch(Deciding):
+    def forward(self, inputs):
+        return torch.softmax(self.linear(inputs), 0)
+
+
+class Normed(Deciding):
+    def forward(self, inputs):
+        return nn.functional.batch_norm(self.linear(inputs), None, None, training=True)
+
+
+class Half(Deciding):
+    def forward(self, inputs):
+        return torch.softmax(self.linear(inputs).to(torch.bfloat16), 1).float()
+
+
 def with_softmax(n_features, n_outputs):
     return nn.Sequential(nn.Linear(n_features, n_outputs), nn.Softmax(dim=1))
 

@@ -70,6 +70,37 @@ def test_a_crooked_network_is_told_everything_at_once(command):
     assert "ok      there is a way to train it: `reference`, because" in out
 
 
+APART = "examples do not see each other in evaluation"
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["type=float32"], ["depth=4"]], ids=["float64", "float32", "deep"]
+)
+def test_what_a_network_makes_of_rounding_is_no_dependence(command, options):
+    given = [part for option in options for part in ("--option", option)]
+    status, out, _ = command("check", "mine:Siren", *SIZES, *given)
+    assert (status, failed(out)) == (0, [])
+    assert f"ok      {APART}\n" in out
+    assert "ok      copies can be trained as a stack: torch (vmap)\n" in out
+
+
+@pytest.mark.parametrize(
+    ("entry", "options"),
+    [
+        ("mine:Siren", ["mixing=0.001"]),
+        ("mine:Siren", ["mixing=0.001", "type=float32", "scale=1.0"]),
+        ("mine:OverBatch", []),
+        ("mine:Normed", []),
+    ],
+)
+def test_a_dependence_on_the_batch_is_told_from_rounding(command, entry, options):
+    given = [part for option in options for part in ("--option", option)]
+    status, out, _ = command("check", entry, *SIZES, *given)
+    assert status == 1
+    assert f"{APART}: an example alone, or in a smaller batch, gives another output: " in out
+    assert entry == "mine:Siren" or "cannot be stacked: it gives other outputs in eval" in out
+
+
 def test_a_network_that_decides_by_values_is_a_note_and_no_failure(command):
     status, out, _ = command("check", "mine:Deciding", *SIZES)
     assert (status, failed(out)) == (0, [])
@@ -98,6 +129,7 @@ def test_a_softmax_at_the_end_is_noticed(command):
     (note,) = notes(out)
     assert status == 0
     assert "sum to 1, as after a softmax" in note
+    assert "sum to 1" in command("check", "mine:Half", *SIZES)[1]
     assert "sum to 1" not in command("check", "mine:with_softmax", "--features", "10",
                                      "--outputs", "1")[1]  # fmt: skip
 
