@@ -494,7 +494,7 @@ class Verdict:
     it. `tie_set` holds the schemes as good as the best as far as matters, `undecided` those that
     are neither that nor shown to be worse. `picks` is how often other studies of the same data
     would pick each scheme, as redrawing the seeds shows, `repicked` that of the recommended one;
-    it is `firm` if most would.
+    it is `firm` if most would. `holds_for` says what inputs and targets the rates are for.
     """
 
     decision: Decision
@@ -519,6 +519,7 @@ class Verdict:
     score_name: str
     seeds: int
     provenance: Provenance
+    holds_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ def test_every_scheme_says_where_it_stands(tmp_path, monkeypatch):
         assert marked(lines, standing) == schemes
     assert len(marked(lines, "recommended")) == 1
     assert "tied: as good" in " ".join(lines)
+    assert "rate: for inputs standardized with the mean and standard dev" in " ".join(lines)
 
 
 def marked(lines: list[str], word: str) -> set[str]:

@@ -668,6 +668,7 @@ def _verdict(
         score_name="accuracy" if task == "classification" else "r_squared",
         seeds=len(SEEDS),
         provenance=PROVENANCE,
+        holds_for="inputs standardized with the mean and standard deviation of the training rows",
     )
     said = told(verdict, rows)
     sentences = (

@@ -98,9 +98,19 @@ def study():
 def test_the_first_questions_are_answered_in_this_order(study):
     asked = heads(study)
     assert asked[:2] == ["How sure", "What else ties"]
-    assert asked[-2:] == ["What would change it", "Other rates"]
+    assert asked[-3:] == ["What would change it", "Other rates", "What the rate is for"]
     assert text(study, "How sure").startswith("Fragile: 62 of 100 studies redrawn from its seeds")
     assert "decide.most_seeds" in text(study, "How sure")
+
+
+def test_what_inputs_the_rate_is_for_is_said_where_they_are_not_taken_as_they_are(study, packet):
+    said = text(study, "What the rate is for")
+    assert said.startswith("Inputs standardized with the mean and standard deviation of the train")
+    assert "on raw ones training may diverge. `initsweep export` writes the numbers down" in said
+    assert all("What the rate is for" in page for page in packet)
+    for other in ("", "unscaled inputs"):
+        verdict = dataclasses.replace(study.verdict, holds_for=other)
+        assert "What the rate is for" not in heads(dataclasses.replace(study, verdict=verdict))
 
 
 def test_the_best_raw_numbers_say_why_they_do_not_count(study):

@@ -205,6 +205,30 @@ def test_what_limits_the_data_limits_the_verdict():
     assert leak in found.verdict.caveats
 
 
+@pytest.mark.parametrize(
+    ("task", "validation", "scaling", "expected"),
+    [
+        ("classification", "fixed", "feature", "inputs standardized {0} the training rows"),
+        ("classification", "rotating", "channel",
+         "inputs standardized by channel {0} each seed's training rows"),
+        ("classification", "fixed", "none", "unscaled inputs"),
+        ("regression", "fixed", "feature", "inputs and targets standardized {0} the training rows"),
+        ("regression", "rotating", "feature",
+         "inputs standardized {0} each seed's training rows, and targets standardized {0} the "
+         "development rows"),
+        ("regression", "fixed", "none",
+         "unscaled inputs, and targets standardized {0} the training rows"),
+    ],
+)  # fmt: skip
+def test_a_verdict_says_what_inputs_and_targets_its_rates_are_for(
+    task, validation, scaling, expected
+):
+    schema = replace(SCHEMA, task=task, validation=validation, scaling=scaling,
+                     rows={"train": 30, "validation": 10, "test": 10})  # fmt: skip
+    found = compare(WINNER, schema, DECIDE, PROVENANCE).verdict.holds_for
+    assert found == expected.format("with the mean and standard deviation of")
+
+
 def test_a_faultless_study_has_the_caveats_of_any_study():
     result = verdict(evidence("a", noisy(0.2, seeds=20), CLEAN))
     assert len(result.caveats) == 3

@@ -1,5 +1,6 @@
 """The view depends on results, not on code versions or on who publishes."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -74,6 +75,9 @@ def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
     note = commentary(study, study.schemes[0]).tags["mlflow.note.content"]
     assert note.startswith("**zeros: untrainable: no better than guessing, by loss and by score, ")
     assert "one data set, one split" in note
+    told = replace(study, verdict=replace(study.verdict, holds_for="scaled inputs"))
+    note = commentary(told, told.schemes[0]).tags["mlflow.note.content"]
+    assert re.search(r"- chosen learning rate \S+, for scaled inputs\n", note)
     wordy = replace(study, verdict=replace(study.verdict, caveats=["x" * 100] * 200))
     clipped = commentary(wordy, wordy.schemes[0]).tags["mlflow.note.content"]
     assert len(clipped) <= limits.NOTE

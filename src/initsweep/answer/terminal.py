@@ -133,6 +133,7 @@ def _note(answer: Answer, shown: set[str]) -> str:
     verdict = answer.verdict
     meanings = {
         "stands": "against the best on validation; tied: as good, as far as matters",
+        **({"rate": f"for {verdict.holds_for}"} if verdict.holds_for else {}),
         "response": (
             f"mean validation loss by rate, {sparkline.span(answer)}, low is good; "
             f"{sparkline.DIVERGED} half of the seeds or more diverged; [ ] next to the chosen rate"

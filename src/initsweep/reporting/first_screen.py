@@ -51,7 +51,18 @@ def points(study: Study) -> list[tuple[str, str]]:
         *_by_the_other(study, said.other),
         ("What would change it", alternatives.in_short(study)),
         ("Other rates", said.rates),
+        *_scope(study.verdict),
     ]
+
+
+def _scope(verdict: Verdict) -> Iterator[tuple[str, str]]:
+    """Yield what the rate presumes of inputs and targets, if they are not taken as they are."""
+    if "standardized" in verdict.holds_for:
+        yield (
+            "What the rate is for",
+            f"{verdict.holds_for[0].upper()}{verdict.holds_for[1:]}; on raw ones training may "
+            "diverge. `initsweep export` writes the numbers down; the served model has them.",
+        )
 
 
 def _row(study: Study, scheme: str | None) -> SchemeRow | None:

@@ -37,6 +37,7 @@ from initsweep.statistics.selection import Choice, choose, sure
 from initsweep.statistics.sensitivity import lowest_mean
 from initsweep.statistics.statement import statement_of
 from initsweep.statistics.summary import Summary, summarize
+from initsweep.statistics.wording import holds_for
 from initsweep.statistics.yardstick import Yardstick
 
 
@@ -147,4 +148,5 @@ def _verdict(
         score_name=schema.score_name,
         seeds=choice.seeds,
         provenance=provenance,
+        holds_for=holds_for(schema),
     )

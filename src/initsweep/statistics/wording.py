@@ -91,3 +91,18 @@ def paired(pair: PairRow) -> str:
     """Return one comparison: who, what of, and the numbers behind it."""
     difference = Interval(low=pair.low, estimate=pair.mean_difference, high=pair.high)
     return f"{pair.scheme} {pair.outcome} ({with_interval(difference)}, Holm p {pair.p_holm:.2g})"
+
+
+def holds_for(schema: Schema) -> str:
+    """Return what inputs and targets the rates of a study are for."""
+    fixed, by = schema.validation == "fixed", "with the mean and standard deviation of"
+    how = {"feature": "standardized", "channel": "standardized by channel", "none": ""}
+    rows = "the training rows" if fixed else "each seed's training rows"
+    inputs = (
+        f"inputs {scaled} {by} {rows}" if (scaled := how[schema.scaling]) else "unscaled inputs"
+    )
+    if schema.task == "classification":
+        return inputs
+    targets = f"targets standardized {by} the {schema.known} rows"
+    alike = fixed and schema.scaling == "feature"
+    return f"inputs and {targets}" if alike else f"{inputs}, and {targets}"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from initsweep.figures import numbers, palette
 from initsweep.params import fingerprint
-from initsweep.records import SchemeRow
+from initsweep.records import SchemeRow, Verdict
 from initsweep.spelling import prose
 from initsweep.statistics.wording import decades
 from initsweep.tracking import limits
@@ -119,22 +119,23 @@ def _note(study: Study, results: SchemeResults) -> str:
     told = prose(study.verdict.statement)
     lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {told}", ""]
     lines += [f"- on validation {row.standing}: {row.why}"]
-    lines += [f"- {line}" for line in _facts(row, study.verdict.basin_tolerance)]
+    lines += [f"- {line}" for line in _facts(row, study.verdict)]
     lines += [f"- before training: {diagnosis.verdict}: {prose(diagnosis.reason)}", ""]
     lines += _listed("How this was decided", study.verdict.rule)
     lines += _listed("Caveats", study.verdict.caveats)
     return limits.note("\n".join(lines))
 
 
-def _facts(row: SchemeRow, tolerance: float) -> list[str]:
+def _facts(row: SchemeRow, verdict: Verdict) -> list[str]:
+    scope = f", for {verdict.holds_for}" if verdict.holds_for else ""
     facts = [
-        f"chosen learning rate {row.learning_rate:.3g}",
+        f"chosen learning rate {row.learning_rate:.3g}{scope}",
         f"test loss {row.test_loss:.4g} (95 % interval {row.test_low:.4g} to {row.test_high:.4g})",
     ]
     if row.basin_width is not None and row.basin_low is not None and row.basin_high is not None:
         width = decades(row.basin_width, at_least=row.basin_censored != "no")
         facts.append(
-            f"basin: tuning loss within {tolerance:.3g} of its best at rates from "
+            f"basin: tuning loss within {verdict.basin_tolerance:.3g} of its best at rates from "
             f"{row.basin_low:.3g} to {row.basin_high:.3g}, {width}"
         )
     if row.failed_runs:
