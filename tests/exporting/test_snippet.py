@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -154,8 +155,34 @@ def test_the_same_seed_gives_the_same_and_global_state_is_left():
 
 def test_another_network_is_refused_by_the_snippet():
     initialize = exported(nn.Linear(8, 4, bias=False), "he_normal")
-    with pytest.raises(ValueError, match=r"another network .* \['bias'\] not filled"):
+    with pytest.raises(ValueError, match=r"another network\. .* 1 unexpected: \['bias'\]\. Give"):
         initialize(nn.Linear(8, 4))
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        (
+            lambda: nn.Sequential(OrderedDict(first=nn.Linear(8, 6), last=nn.Linear(6, 4))),
+            ["4 missing: ['0.bias', '0.weight', '1.bias', '1.weight']",
+             "4 unexpected: ['first.bias', 'first.weight', 'last.bias', 'last.weight']"],
+        ),
+        (
+            lambda: nn.Sequential(nn.Linear(8, 6), nn.Linear(6, 5)),
+            ["2 of another shape: ['1.weight (5, 6) instead of (4, 6)', '1.bias (5,) instead"],
+        ),
+    ],
+    ids=["other names", "other sizes"],
+)  # fmt: skip
+def test_layers_of_other_names_or_sizes_are_told_before_anything_is_changed(other, told):
+    initialize = exported(nn.Sequential(nn.Linear(8, 6), nn.Linear(6, 4)), "he_normal")
+    network = other()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(ValueError, match="written for another network") as error:
+        initialize(network)
+    assert all(part in str(error.value) for part in told)
+    assert "initsweep export SCHEME --model" in str(error.value)
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
 @pytest.mark.parametrize(
@@ -197,6 +224,12 @@ class NoShortForm(Zeros):
 def test_a_subclass_of_one_s_own_has_no_short_form():
     with pytest.raises(InitsweepError, match="no short form"):
         snippet(nn.Linear(3, 4), NoShortForm(), title="a network", scheme="own")
+
+
+def test_a_network_that_is_frozen_as_a_whole_is_left_alone():
+    network = nn.Linear(3, 2).requires_grad_(requires_grad=False)
+    before = network.weight.clone()
+    assert torch.equal(exported(network, "he_normal")(network).weight, before)
 
 
 def test_what_is_kept_is_left_alone():

@@ -6,9 +6,13 @@ from pathlib import Path
 from initsweep import artifacts
 from initsweep.commands.loading import Target, load_network, load_scheme
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.exporting.quoting import literal
 from initsweep.exporting.snippet import snippet
+from initsweep.exporting.standardized import Standardized
 from initsweep.exporting.template import Rates
-from initsweep.records import Verdict
+from initsweep.params import load_params
+from initsweep.preprocessing import Preprocessing
+from initsweep.records import Schema, Verdict
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
 
@@ -35,15 +39,38 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     # A learning rate holds for the network and the options that the study has tuned.
     ours = target.name is None and not options.option
     rates = rates_of_study(scheme) if ours else None
-    text = snippet(loaded.model, initializer, title=loaded.title, scheme=scheme, rates=rates)
+    schema = _schema(target, needed=rates is not None)
+    standardized = None if schema is None else standardized_by(schema, options.output)
+    text = snippet(
+        loaded.model,
+        initializer,
+        title=loaded.title,
+        scheme=scheme,
+        rates=rates,
+        standardized=standardized,
+    )
     if options.output is None:
         return text.rstrip("\n"), 0
-    _write(options.output, text)
-    module = options.output.stem
-    use = f"from {module} import initialize; initialize(model)"
-    if not module.isidentifier():  # Python could not import it
+    return _written(options.output, text, standardized), 0
+
+
+def _written(output: Path, text: str, standardized: Standardized | None) -> str:
+    """Write the file, and the preprocessing beside it where the file refers to that.
+
+    Returns:
+        What was written, and how to use it.
+    """
+    files = [output]
+    if standardized is not None and standardized.refers:
+        files.append(_beside(output))
+        _write(files[1], artifacts.read_text(artifacts.PREPROCESSING))
+    _write(output, text)
+    use = f"from {output.stem} import initialize; initialize(model)"
+    if not output.stem.isidentifier():  # Python could not import it
         use = "its function initialize(model)"
-    return f"Wrote {options.output}. Use: {use}", 0
+    how = [name for name in ("standardize_inputs", "standardize_targets") if f"def {name}" in text]
+    also = f", on data from {' and '.join(how)}" if how else ""
+    return f"Wrote {' and '.join(map(str, files))}. Use: {use}{also}"
 
 
 def recommended_scheme() -> str:
@@ -82,6 +109,48 @@ def rates_of_study(scheme: str) -> Rates | None:
         "network, data, optimizer, schedule, batch size and number of epochs."
     )
     return Rates(rate=rate, usable=usable and _around(rate, usable), meaning=meaning)
+
+
+def _schema(target: Target, *, needed: bool) -> Schema | None:
+    """Return the prepared data that the network is for, None if there are none or it is another's.
+
+    Raises:
+        ArtifactError: If they are needed.
+    """
+    if target.name is None and artifacts.SCHEMA.exists():
+        schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+        same = schema.source == load_params(target.params).data.source
+        if same and target.features in (None, schema.n_features):
+            return schema
+    if needed:
+        raise ArtifactError(
+            f"'{artifacts.SCHEMA}' is missing, or of other data than '{target.params}' names: by "
+            "what the study standardized its inputs is not known, and its learning rate holds for "
+            "such inputs only. Run `dvc repro`."
+        )
+    return None
+
+
+def standardized_by(schema: Schema, output: Path | None) -> Standardized:
+    """Return by what a study standardized inputs and targets.
+
+    Args:
+        schema: Its data.
+        output: The file to write; None for standard output, which refers to the study's own file.
+    """
+    artifacts.read_text(artifacts.PREPROCESSING)  # says what to do where it is missing
+    fixed, target = schema.validation == "fixed", (schema.target_mean, schema.target_scale)
+    own = f"Path({literal(artifacts.PREPROCESSING.as_posix())})"
+    return Standardized(
+        preprocessing=Preprocessing.load(artifacts.PREPROCESSING),
+        target=target if schema.task == "regression" else None,
+        rows="training" if fixed else "training and validation",
+        file=f"Path(__file__).with_name({literal(_beside(output).name)})" if output else own,
+    )
+
+
+def _beside(output: Path) -> Path:
+    return output.with_name(f"{output.stem}_preprocessing.json")
 
 
 def _around(rate: float, usable: tuple[float, float]) -> tuple[float, float]:

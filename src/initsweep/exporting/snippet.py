@@ -10,7 +10,8 @@ from initsweep.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
 from initsweep.exporting.helpers import HELPERS
 from initsweep.exporting.quoting import documentation, listed, literal
-from initsweep.exporting.template import END, HEAD, START, WIDTH, Rates
+from initsweep.exporting.standardized import Standardized
+from initsweep.exporting.template import END, HEAD, NETWORK, START, WIDTH, Rates
 from initsweep.initializers import Initializer, activations_after, activations_before
 from initsweep.initializers.kept import frozen_names, keeps_statistics
 from initsweep.initializers.layers import NORMS_WITH_STATISTICS
@@ -52,6 +53,7 @@ def snippet(
     title: str,
     scheme: str,
     rates: Rates | None = None,
+    standardized: Standardized | None = None,
 ) -> str:
     """Return the source of a module with a function `initialize(model, seed)`.
 
@@ -65,6 +67,7 @@ def snippet(
         title: What to call the network.
         scheme: What to call the scheme.
         rates: The learning rate to name, None for none.
+        standardized: By what its inputs and targets are standardized, None for nothing.
 
     Raises:
         InitsweepError: If the initializer cannot be written so, or refuses a layer.
@@ -72,8 +75,8 @@ def snippet(
     if reason := why_not(initializer):
         raise InitsweepError(
             f"'{scheme}' cannot be exported as plain PyTorch: {reason}. Keep the values instead: "
-            "`from initsweep import initial_state`, save what it returns with `torch.save`, and "
-            "load it with `model.load_state_dict(state, strict=False)`."
+            "fill the network by `initsweep.initialize_`, `torch.save(model.state_dict(), FILE)`, "
+            "and `model.load_state_dict(torch.load(FILE))`, which names what does not fit."
         )
     after, before = activations_after(model), activations_before(model)
     frozen = frozen_names(model)
@@ -85,15 +88,15 @@ def snippet(
     unclear = (after if initializer.reads == "activation" else before).unclear
     unknown = [n for n in unclear if any(n == p.layer.name for s in filled for p in s.parts)]
     about = _about(initializer, title, scheme, unknown if initializer.reads else [])
-    body = "\n".join(
-        [*_weights(lines), *_values(lines), *_blank(filled), *_left_alone(slots)]
-        or ["pass  # there are no parameters"]
-    )
-    imports = "\nimport math\n" if any("math." in source for source in helpers) else ""
+    calls = [*_weights(lines), *_values(lines), *_blank(filled)]
+    body = "\n".join([*(calls or ["pass  # there is nothing to fill"]), *_left_alone(slots)])
+    shapes = [f"{literal(slot.name)}: {tuple(slot.shape)}" for slot in slots]
+    above = [*(f"{source}\n" for source in helpers)]
+    above += [one.text() for one in (rates, standardized) if one is not None]
     parts = [
-        HEAD.format(about=documentation(about), imports=imports),
-        *(f"{source}\n" for source in helpers),
-        "" if rates is None else rates.text(),
+        HEAD.format(about=documentation(about), imports=_imports("".join(above))),
+        *above,
+        NETWORK.format(shapes=listed(shapes, WIDTH)),
         START,
         textwrap.indent(body, " " * 8),
         "\n",
@@ -102,16 +105,23 @@ def snippet(
     return "".join(parts)
 
 
+def _imports(source: str) -> str:
+    """Return the imports of the standard library that the source needs."""
+    imports = {"json.": "import json", "math.": "import math", "Path(": "from pathlib import Path"}
+    needed = [line for use, line in imports.items() if use in source]
+    return "".join(f"\n{line}" for line in needed) + "\n" * bool(needed)
+
+
 def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
     """Yield what keeps the values that the network is built with.
 
     Yields:
-        One call per reason.
+        One comment per reason.
     """
     reasons = {"frozen": "frozen", "free": "in no layer of torch's own"}
     for kept, reason in reasons.items():
         if names := [literal(slot.name) for slot in slots if slot.kept == kept]:
-            yield f"# Left as built, {reason}:\nleft -= {{\n{listed(names, _ROOM)}\n}}"
+            yield textwrap.indent(f"Left as built, {reason}:\n{listed(names, _ROOM - 2)}", "# ")
 
 
 def _loop_over_norms(model: nn.Module, frozen: Collection[str]) -> str:
