@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from initsweep.initializers import forward_gain as forward_gain
     from initsweep.initializers import initial_state as initial_state
     from initsweep.initializers import initialize_ as initialize_
+    from initsweep.initializers import layer_kind as layer_kind
     from initsweep.initializers import make_initializer as make_initializer
 
     __version__: str
@@ -34,6 +35,7 @@ _HOMES = {
     "forward_gain": "initsweep.initializers",
     "initial_state": "initsweep.initializers",
     "initialize_": "initsweep.initializers",
+    "layer_kind": "initsweep.initializers",
     "make_initializer": "initsweep.initializers",
 }
 __all__ = list(_HOMES)

@@ -96,10 +96,13 @@ def test_parameters_of_no_layer_are_left_out_and_named():
 
     found = explain(Tokens())
     assert ([row.layer for row in found], found.unknown) == (["linear"], ("token",))
-    assert "Left out, as it is in no layer of torch's own: token." in str(found)
+    assert "Left out, as it is in no layer that initializers know: token." in str(found)
     found = explain(Tokens(), "he_normal")
     assert ([row.layer for row in found.under_scheme], found.unknown) == (["linear"], ("token",))
-    assert "Left out, and left as built, as it is in no layer of torch's own: token." in str(found)
+    assert (
+        "Left out, and left as built, as it is in no layer that initializers know: token."
+        in str(found)
+    )
 
 
 def test_frozen_layers_keep_their_law_under_a_scheme(model):

@@ -12,7 +12,13 @@ from torch import nn
 from initsweep.errors import InitsweepError
 from initsweep.exporting.calls import call_for, why_not
 from initsweep.exporting.snippet import snippet
-from initsweep.initializers import INITIALIZERS, initialize_, layers_of, make_initializer
+from initsweep.initializers import (
+    INITIALIZERS,
+    initialize_,
+    layer_kind,
+    layers_of,
+    make_initializer,
+)
 from initsweep.initializers.base import FunctionInitializer
 from initsweep.initializers.constant import Zeros
 from initsweep.initializers.slots import slots_of
@@ -217,6 +223,21 @@ def test_options_are_written_down():
     assert "Options: gain=2.0." in source
 
 
+@layer_kind(like=nn.Linear, transposed=True)
+class Turned(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(9, 70))
+
+
+@layer_kind(like=nn.Linear, weights=("one", "turned"), transposed=True)
+class Stacked(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Parameter(torch.zeros(9, 70))
+        self.turned = nn.Parameter(torch.zeros(3, 70, 9))
+
+
 class NoShortForm(Zeros):
     """A subclass may do anything."""
 
@@ -249,7 +270,7 @@ def test_what_is_kept_is_left_alone():
     before = {name: one.clone() for name, one in network.state_dict().items()}
     source = snippet(network, ENTRIES["he_normal"], title="a part", scheme="he_normal")
     assert "# Left as built, frozen:" in source
-    assert "# Left as built, in no layer of torch's own:" in source
+    assert "# Left as built, in no layer that initializers know:" in source
     after = exported(network, "he_normal")(network, 1).state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed == {"norm.running_mean", "norm.running_var", "norm.num_batches_tracked",
@@ -260,7 +281,8 @@ def test_what_is_kept_is_left_alone():
 @pytest.mark.parametrize(
     "layer",
     [nn.Linear(9, 70), nn.Linear(70, 9), nn.Conv1d(8, 32, 4, groups=2), nn.Linear(1, 1),
-     nn.ConvTranspose2d(6, 12, 3, groups=3), nn.GRU(5, 12), nn.Conv2d(1, 1, 1)],
+     nn.ConvTranspose2d(6, 12, 3, groups=3), nn.GRU(5, 12), nn.Conv2d(1, 1, 1), Turned(),
+     Stacked()],
     ids=str,
 )  # fmt: skip
 def test_what_is_not_random_has_the_same_bits(name, layer):

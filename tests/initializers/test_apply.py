@@ -39,12 +39,6 @@ class Net(nn.Module):
         self.activation_after = {"first": torch.tanh, "second": torch.relu}
 
 
-class Scale(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(2))
-
-
 class Returns(Initializer):
     summary = reference = conditions = "for tests"
     result: str
@@ -187,22 +181,6 @@ def test_the_global_generator_neither_matters_nor_moves():
 def test_an_improper_weight_is_refused(result, message):
     with pytest.raises(InitsweepError, match=message):
         initial_state(Net(), Returns(result=result), 0)
-
-
-@pytest.mark.parametrize(
-    ("module", "message"),
-    [
-        (Scale(), r"'1' \(Scale\) has parameters that no initializer knows how to fill"),
-        (
-            nn.utils.parametrizations.weight_norm(nn.Linear(3, 3)),
-            "'1.parametrizations.weight.original0' makes up the weight",
-        ),
-    ],
-)
-def test_a_weight_of_an_unknown_layer_is_named_not_skipped(module, message):
-    network = nn.Sequential(nn.Linear(3, 3), module)
-    with pytest.raises(InitsweepError, match=message):
-        initial_state(network, HE, 0)
 
 
 def test_initializers_travel_to_worker_processes():

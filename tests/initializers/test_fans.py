@@ -63,7 +63,7 @@ def test_known_fans():
 @pytest.mark.parametrize(
     ("module", "message"),
     [
-        (nn.PReLU(), r"'encoder.mix' \(PReLU\) has parameters that no initializer"),
+        (nn.PReLU(), r"'encoder.mix' \(PReLU\) is no layer whose connections are"),
         (nn.LazyLinear(3), r"'encoder.mix' \(LazyLinear\) has no shape yet"),
     ],
 )

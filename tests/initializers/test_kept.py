@@ -135,8 +135,11 @@ def test_free_parameters_keep_their_values_and_are_named(scheme):
 def test_free_parameters_have_no_values_on_the_meta_device():
     with torch.device("meta"):
         network = Patches()
-    with pytest.raises(InitsweepError, match=r"'token' is in no layer .* Build the network on the"):
+    with pytest.raises(InitsweepError, match=r"'token' \(1x1x8\), .*Build the network on the"):
         initial_state(network, ENTRIES["he_normal"], 0)
+    with pytest.raises(InitsweepError, match="on the meta device there are none"):
+        initialize_(network, ENTRIES["he_normal"], 0)
+    assert network.read.weight.is_meta
 
 
 def test_ordinary_networks_are_filled_without_a_word():

@@ -73,12 +73,14 @@ def parameters_are_known(subject: Subject) -> str:
         told, for which `gain: auto` is 1.
     """
     model = subject.build()
-    layers = layers_of(model)  # raises, naming the parameter
+    layers = layers_of(model)  # raises, naming the parameters
     remarks = [f"{len(layers)} layers"]
     kept = _kept(model)
     values = {slot.name: value for slot, value in kept}
-    if free := describe_free((slot for slot, _ in kept), values):
-        remarks.append(f"{free} in no layer of torch's own, so every scheme leaves it as built")
+    if free := describe_free(model, (slot for slot, _ in kept), values):
+        remarks.append(
+            f"{free} in no layer that initializers know, so every scheme leaves it as built"
+        )
     if frozen := ", ".join(f"'{slot.name}'" for slot, _ in kept if slot.kept == "frozen"):
         remarks.append(f"frozen, so every scheme leaves it as built: {frozen}")
     unclear = activations_after(model).unclear
@@ -94,7 +96,7 @@ def parameters_are_known(subject: Subject) -> str:
 
 def _kept(model: nn.Module) -> list[tuple[Slot, Tensor]]:
     """Return the parameters that initializers leave alone, with their values."""
-    slots = slots_of(model, {}, frozen=frozen_names(model), skip_unknown=True)
+    slots = slots_of(model, {}, frozen=frozen_names(model))
     values = kept_values(model, slots)
     return [(slot, values[slot.name]) for slot in slots if slot.kept]
 

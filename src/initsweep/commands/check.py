@@ -24,6 +24,8 @@ from initsweep.commands.loading import (
 )
 from initsweep.errors import ParamsError, UnknownNameError, unheard
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
+from initsweep.initializers.fans import compute_fans
+from initsweep.initializers.kinds import is_a, weight_name
 from initsweep.initializers.layers import WEIGHTED
 from initsweep.options import check_arguments
 from initsweep.params import Optimizer, Params, Runtime, Training, load_params
@@ -219,9 +221,10 @@ def _own_sizes(target: Target, entry: object) -> tuple[int, int]:
     """
     if target.features is None and target.outputs is None:
         model = called(cast(Callable[..., object], entry), str(target.name))
-        layers = [one for one in model.modules() if isinstance(one, WEIGHTED)]
-        if layers and isinstance(layers[0], nn.Linear) and isinstance(layers[-1], nn.Linear):
-            return layers[0].in_features, layers[-1].out_features
+        layers = [one for one in model.modules() if is_a(one, WEIGHTED)]
+        if layers and is_a(layers[0], (nn.Linear,)) and is_a(layers[-1], (nn.Linear,)):
+            first, last = (compute_fans(layers[i], "", weight_name(layers[i])) for i in (0, -1))
+            return int(first.fan_in), int(last.fan_out)
     return sizes(target)
 
 

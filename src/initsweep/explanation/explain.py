@@ -86,14 +86,13 @@ def explain(
 
     Raises:
         InitsweepError: If the network cannot be built or has no values yet (meta device, lazy
-            modules), or if the scheme refuses it or does not know one of its layers.
+            modules), or if the scheme refuses it.
     """
     model = model if isinstance(model, nn.Module) else _built(model, seed)
     after, before = activations_after(model), activations_before(model)
     values = _values_of(model)
-    lenient = scheme is None  # a scheme has to fill all of it
     frozen = frozen_names(model)
-    slots = slots_of(twin_of(model), after, before, frozen=frozen, skip_unknown=lenient)
+    slots = slots_of(twin_of(model), after, before, frozen=frozen)
     stock = _Stock(slots=slots, after=after, before=before, tied=_tied(model))
     now = _rows(stock, values)
     known = {slot.name for slot in slots if slot.kept != "free"}
@@ -103,7 +102,7 @@ def explain(
     initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
     with unheard():  # of what the table shows and says
-        state = initial_state(model, initializer, seed, inputs=inputs)
+        state = initial_state(model, initializer, seed, inputs=inputs, unknown="keep")
     rows = _rows(stock, state, _Scheme(name, initializer))
     return Explanation(
         rows=tuple(now),
@@ -192,7 +191,7 @@ def _parts(slot: Slot, values: Mapping[str, Tensor]) -> Iterator[tuple[Part, Ten
     Yields:
         A part, and the rows that belong to it.
     """
-    value, start = values[slot.name], 0
+    value, start = slot.rows_of(values[slot.name]), 0
     if slot.blank_row is not None:
         kept = torch.arange(len(value), device=value.device) != slot.blank_row % len(value)
         value = value[kept]
@@ -217,8 +216,8 @@ def _row(layer: Layer, law: Law, bias: Law | None, stock: _Stock) -> LayerLaw:
 def _neighbour(layer: Layer, phi: Callable[..., Any] | None, around: Activations) -> Neighbour:
     if layer.kind == "recurrent":
         return Neighbour(name="gate", gain=None)
-    if layer.name in around.unclear:
-        return Neighbour(name="?", gain=None, why=around.unclear[layer.name])
+    if why := around.unclear.get(layer.stem):
+        return Neighbour(name="?", gain=None, why=why)
     if phi is None:
         return Neighbour(name="linear", gain=1.0)
     try:

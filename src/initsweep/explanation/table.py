@@ -102,7 +102,7 @@ def _unknown(explanation: "Explanation") -> str:
     if not explanation.unknown:
         return ""
     kept = "Left out, and left as built" if explanation.under_scheme else "Left out"
-    return f"{kept}, as it is in no layer of torch's own: {_listed(explanation.unknown)}."
+    return f"{kept}, as it is in no layer that initializers know: {_listed(explanation.unknown)}."
 
 
 def _frozen(explanation: "Explanation") -> str:

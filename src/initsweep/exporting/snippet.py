@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 
 from torch import nn
 
@@ -17,6 +18,8 @@ from initsweep.initializers.kept import frozen_names, keeps_statistics
 from initsweep.initializers.layers import NORMS_WITH_STATISTICS
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
+from initsweep.initializers.tracing import traces_of
+from initsweep.initializers.unknown import refuse_weights, unknown_weights
 
 _ROOM = WIDTH - 8  # within the function
 
@@ -28,12 +31,14 @@ class _Line:
     name: str
     call: Call
     part: Part | None = None
+    view: str = ""
     start: int | None = None
     stop: int | None = None
 
     def text(self) -> str:
         """Return the source, with the fans of a weight."""
         rows = "" if self.stop is None else f", start={self.start}, stop={self.stop}"
+        rows = f", view={self.view}" if self.view else rows
         first = f"{literal(self.name)}, {self.call.function}{rows}"
         law = self.call.text()
         call = f"put({first}, {law})"
@@ -58,8 +63,8 @@ def snippet(
     """Return the source of a module with a function `initialize(model, seed)`.
 
     It fills every parameter of the network from the same law as the initializer, biases and
-    normalization layers as we do; the random numbers are others. What is frozen or in no layer of
-    torch's own is left as it is.
+    normalization layers as we do; the random numbers are others. What is frozen or in no layer that
+    initializers know is left as it is.
 
     Args:
         model: The network to write it for; its values are ignored.
@@ -70,7 +75,8 @@ def snippet(
         standardized: By what its inputs and targets are standardized, None for nothing.
 
     Raises:
-        InitsweepError: If the initializer cannot be written so, or refuses a layer.
+        InitsweepError: If the initializer cannot be written so or refuses a layer, or if no
+            initializer knows some of the weights.
     """
     if reason := why_not(initializer):
         raise InitsweepError(
@@ -78,15 +84,17 @@ def snippet(
             "fill the network by `initsweep.initialize_`, `torch.save(model.state_dict(), FILE)`, "
             "and `model.load_state_dict(torch.load(FILE))`, which names what does not fit."
         )
-    after, before = activations_after(model), activations_before(model)
+    traces = cache(partial(traces_of, model))
+    after, before = activations_after(model, traces), activations_before(model, traces)
     frozen = frozen_names(model)
     slots = slots_of(model, after, before, frozen=frozen)
+    refuse_weights(model, unknown_weights(model, slots, traces))
     filled = tuple(slot for slot in slots if not slot.kept)
     lines = [line for slot in filled for line in _lines(slot, initializer)]
     functions = dict.fromkeys(line.call.function for line in lines if line.call.function)
     helpers = dict.fromkeys(source for name in functions for source in HELPERS.get(name, ()))
     unclear = (after if initializer.reads == "activation" else before).unclear
-    unknown = [n for n in unclear if any(n == p.layer.name for s in filled for p in s.parts)]
+    unknown = [n for n in unclear if any(n == p.layer.stem for s in filled for p in s.parts)]
     about = _about(initializer, title, scheme, unknown if initializer.reads else [])
     calls = [*_weights(lines), *_values(lines), *_blank(filled)]
     body = "\n".join([*(calls or ["pass  # there is nothing to fill"]), *_left_alone(slots)])
@@ -118,7 +126,7 @@ def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
     Yields:
         One comment per reason.
     """
-    reasons = {"frozen": "frozen", "free": "in no layer of torch's own"}
+    reasons = {"frozen": "frozen", "free": "in no layer that initializers know"}
     for kept, reason in reasons.items():
         if names := [literal(slot.name) for slot in slots if slot.kept == kept]:
             yield textwrap.indent(f"Left as built, {reason}:\n{listed(names, _ROOM - 2)}", "# ")
@@ -153,12 +161,15 @@ def _lines(slot: Slot, initializer: Initializer) -> Iterator[_Line]:
     calls = [call_for(initializer, part) for part in slot.parts]
     independent = calls[0].function in {"", "nn.init.normal_", "nn.init.uniform_"}
     if len(calls) == 1 or (independent and all(call == calls[0] for call in calls)):
-        yield _Line(name=slot.name, call=calls[0], part=slot.parts[0])
+        view = "torch.t" if slot.turned and len(calls) == 1 else ""
+        yield _Line(name=slot.name, call=calls[0], part=slot.parts[0], view=view)
         return
     start = 0
-    for part, call in zip(slot.parts, calls, strict=True):
+    for index, (part, call) in enumerate(zip(slot.parts, calls, strict=True)):
         stop = start + (part.rows or 0)
-        yield _Line(name=slot.name, call=call, part=part, start=start, stop=stop)
+        side_by_side = part.role == "weight" and len(slot.shape) > 2
+        view = f"lambda one: one[{index}]{'.T' * slot.turned}" if side_by_side else ""
+        yield _Line(name=slot.name, call=call, part=part, view=view, start=start, stop=stop)
         start = stop
 
 

@@ -77,8 +77,8 @@ def initialize(model: nn.Module, seed: int = 0) -> nn.Module:
     parameters = dict(model.named_parameters())
     check(parameters)
 
-    def put(name, fill, start=None, stop=None, **law):
-        rows = parameters[name][start:stop]
+    def put(name, fill, start=None, stop=None, view=torch.detach, **law):
+        rows = view(parameters[name])[start:stop]
         # Drawn in float32 on the CPU: the same numbers whatever the device and the type.
         values = torch.empty(rows.shape, dtype=torch.float32)
         fill(values, generator=generator, **law)

@@ -36,7 +36,8 @@ class Space(dict[str, Any]):
     """Globals: copies of what is there. What a function sets stays here."""
 
     def __init__(self, names: dict[str, Any], copies: Copies) -> None:
-        super().__init__(__builtins__=vars(builtins) | {"__import__": self._import, "type": _TYPE})
+        ours = {"__import__": self._import, "type": _TYPE, "len": copies.of(len)}
+        super().__init__(__builtins__=vars(builtins) | ours)
         self.names, self._copies = names, copies
 
     def __missing__(self, name: str) -> Any:  # noqa: ANN401 - anything

@@ -118,9 +118,9 @@ class _Tracer(fx.Tracer):
 
 
 def _recording_functions() -> dict[int, object]:
-    """Return what stands for the functions of `math`, as arguments may be recorded, and others."""
+    """Return what stands for `len` and the functions of `math`, whose arguments may be recorded."""
     # Unwrapped, as somebody may be tracing with patches.
-    functions = [inspect.unwrap(value) for value in vars(math).values() if callable(value)]
+    functions = [inspect.unwrap(one) for one in (len, *vars(math).values()) if callable(one)]
     recorded = {id(one): symbolic._create_wrapped_func(one) for one in functions}
     return recorded | {id(warnings.warn): _say_nothing, id(checkpoint): run_at_once}
 

@@ -5,6 +5,7 @@ from initsweep.initializers.apply import initial_state, initial_states, initiali
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
 from initsweep.initializers.gains import backward_gain, forward_gain
+from initsweep.initializers.kinds import layer_kind
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.network import Network
 
@@ -21,6 +22,7 @@ __all__ = [
     "initial_state",
     "initial_states",
     "initialize_",
+    "layer_kind",
     "layers_of",
     "make_initializer",
 ]

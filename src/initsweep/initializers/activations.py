@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from initsweep.errors import InitsweepError
+from initsweep.initializers.kinds import declared_of, is_a
 from initsweep.initializers.layers import RECURRENT, WEIGHTED, Activation
 from initsweep.initializers.reading import Outcome, Reader, Unclear
 from initsweep.initializers.tracing import Traces, traces_of
@@ -68,8 +69,9 @@ def activations_after(model: nn.Module, traces: Traces | None = None) -> Activat
     outcomes: dict[str, list[Outcome]] = {
         path: []
         for path, module in model.named_modules()
-        if isinstance(module, WEIGHTED) and not isinstance(module, RECURRENT)
+        if is_a(module, WEIGHTED) and not isinstance(module, RECURRENT)
     }
+    outcomes |= {path: [] for path in _held(model)}
     known = dict(_inside_torch(model))
     for trace in traces_of(model) if traces is None else traces():
         for path, outcome in Reader(trace).outcomes():
@@ -97,6 +99,19 @@ def activations_before(model: nn.Module, traces: Traces | None = None) -> Activa
         for path, outcome in Reader(trace).incoming():
             outcomes.setdefault(path, []).append(outcome)
     return _summed_up(outcomes)
+
+
+def _held(model: nn.Module) -> Iterator[str]:
+    """Yield the weights of modules that are declared to hold several.
+
+    Yields:
+        Names of parameters.
+    """
+    for path, module in model.named_modules():
+        declared = declared_of(module)
+        weighted = declared and issubclass(declared.like or nn.Module, WEIGHTED)
+        if declared and weighted and not declared.is_one_layer:
+            yield from (f"{path}.{name}".lstrip(".") for name in declared.weights)
 
 
 def _inside_torch(model: nn.Module) -> Iterator[tuple[str, Activation | None]]:

@@ -1,6 +1,7 @@
 """Fills a built network, or says what it would be filled with."""
 
 from collections.abc import Callable
+from functools import cache, partial
 from typing import TypeVar
 
 import torch
@@ -17,23 +18,39 @@ from initsweep.initializers.arguments import (
 from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
-from initsweep.initializers.materialize import materialize
+from initsweep.initializers.materialize import find_sizes, give_memory
 from initsweep.initializers.network import Inputs
 from initsweep.initializers.slots import slots_of
+from initsweep.initializers.tracing import traces_of
+from initsweep.initializers.unknown import (
+    Unknown,
+    check_unknown,
+    refuse_weights,
+    unknown_weights,
+)
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 
 
-def layers_of(model: nn.Module) -> list[Layer]:
+def layers_of(model: nn.Module, *, unknown: Unknown = "refuse") -> list[Layer]:
     """Return the layers to initialize, in the order of registration; tied weights once.
 
     The projections of attention and the gates of recurrent layers are layers each. Normalization
     layers are not among them, frozen layers are.
 
+    Args:
+        model: The network.
+        unknown: As for `initialize_`.
+
     Raises:
-        InitsweepError: If a module has a weight that no initializer knows how to fill.
+        InitsweepError: If weights are of modules that no initializer knows.
     """
-    slots = slots_of(twin_of(model), activations_after(model), frozen=frozen_names(model))
+    check_unknown(unknown)
+    traces = cache(partial(traces_of, model))
+    after = activations_after(model, traces)
+    slots = slots_of(twin_of(model), after, frozen=frozen_names(model))
+    if unknown == "refuse":
+        refuse_weights(model, unknown_weights(model, slots, traces))
     parts = [part for slot in slots if not slot.kept for part in slot.parts]
     return [part.layer for part in parts if part.role == "weight"]
 
@@ -45,6 +62,7 @@ def initial_state(
     *,
     inputs: Inputs | None = None,
     frozen: bool = False,
+    unknown: Unknown = "refuse",
 ) -> dict[str, Tensor]:
     """Return initial values of all parameters, by name, without touching the network.
 
@@ -65,6 +83,7 @@ def initial_state(
         inputs: Examples of what the network takes, for initializers that measure signals: a
             tensor or a NumPy array, or a tuple if `forward` takes several.
         frozen: Whether to fill frozen parameters too.
+        unknown: As for `initialize_`.
 
     Returns:
         Parameter name to float32 CPU tensor, in the order of `model.named_parameters()`.
@@ -76,9 +95,10 @@ def initial_state(
             what it should be.
     """
     check_network(model)
+    check_unknown(unknown)
     initializer, seed = as_initializer(initializer), checked_seed(seed)
     kept = frozenset() if frozen else frozen_names(model)
-    return Filling.of(model, initializer, inputs, kept).state(seed)
+    return Filling.of(model, initializer, inputs, kept, unknown).state(seed)
 
 
 def initial_states(
@@ -87,6 +107,7 @@ def initial_states(
     *,
     inputs: Inputs | Callable[[int], Inputs] | None = None,
     frozen: bool = False,
+    unknown: Unknown = "refuse",
 ) -> Callable[[int], dict[str, Tensor]]:
     """Return a function from seeds to initial states; the network is read here, once for all.
 
@@ -95,13 +116,15 @@ def initial_states(
         initializer: As for `initialize_`.
         inputs: As for `initial_state`, or a function from seeds to such examples.
         frozen: As for `initial_state`.
+        unknown: As for `initialize_`.
 
     Raises:
         InitsweepError: As `initial_state`, what depends on drawn values excepted.
     """
     check_network(model)
+    check_unknown(unknown)
     kept = frozenset() if frozen else frozen_names(model)
-    filling = Filling.of(model, as_initializer(initializer), inputs, kept)
+    filling = Filling.of(model, as_initializer(initializer), inputs, kept, unknown)
     return lambda seed: filling.state(checked_seed(seed))
 
 
@@ -112,6 +135,7 @@ def initialize_(
     *,
     inputs: Inputs | None = None,
     frozen: bool = False,
+    unknown: Unknown = "refuse",
 ) -> AnyModule:
     """Fill the network in place and return it; running statistics of norm layers start afresh.
 
@@ -128,6 +152,9 @@ def initialize_(
         inputs: Examples of what the network takes; for lazy modules and for initializers that
             measure signals.
         frozen: Whether to fill frozen parameters too.
+        unknown: What to do about weights that no initializer knows: "refuse" raises an error that
+            names them all, "keep" leaves them as they are, as it does with all other parameters
+            of modules that are not known; see `layer_kind`.
 
     Returns:
         The same network.
@@ -137,11 +164,13 @@ def initialize_(
             on the "meta" device has values that only building the network elsewhere can give.
     """
     check_network(model)
+    check_unknown(unknown)
     initializer, seed = as_initializer(initializer), checked_seed(seed)
     # Asked before they are given memory: what has no values yet has none to keep.
     fixed = frozenset() if frozen else frozen_names(model)
-    materialize(model, inputs)
-    filling = Filling.of(model, initializer, inputs, fixed)
+    find_sizes(model, inputs)
+    filling = Filling.of(model, initializer, inputs, fixed, unknown)
+    give_memory(model)
     state = filling.state(seed)
     with torch.no_grad():
         for name, parameter in model.named_parameters():

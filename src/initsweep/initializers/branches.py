@@ -8,6 +8,7 @@ from torch import fx, nn
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.twins import apart
+from initsweep.initializers.kinds import is_a
 from initsweep.initializers.layers import NORMS, WEIGHTED
 from initsweep.initializers.operations import effect_of, inputs_of, name_of
 from initsweep.initializers.tracing import Trace, Traces, traces_of
@@ -117,9 +118,7 @@ def _in_order(trace: Trace, nodes: Iterable[fx.Node]) -> list[fx.Node]:
 
 
 def _is(trace: Trace, kinds: tuple[type[nn.Module], ...]) -> Callable[[fx.Node], bool]:
-    return lambda node: (
-        node.op == "call_module" and isinstance(trace.modules[str(node.target)], kinds)
-    )
+    return lambda node: node.op == "call_module" and is_a(trace.modules[str(node.target)], kinds)
 
 
 def _blocks(trace: Trace, node: fx.Node) -> bool:

@@ -11,7 +11,8 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.layers import CONVOLUTIONS, TRANSPOSED
+from initsweep.initializers.kinds import likeness_of
+from initsweep.initializers.layers import kind_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +23,7 @@ class Fans:
     fan_out: float
 
 
-def compute_fans(module: nn.Module, name: str = "") -> Fans:
+def compute_fans(module: nn.Module, name: str = "", parameter: str = "weight") -> Fans:
     """Return how many inputs feed one output, and how many outputs one input feeds.
 
     Convolutions are counted away from the border and averaged over positions. With k the number
@@ -42,6 +43,7 @@ def compute_fans(module: nn.Module, name: str = "") -> Fans:
     Args:
         module: The layer.
         name: Its path in the network, for error messages.
+        parameter: Its weight.
 
     Returns:
         Both fans.
@@ -53,29 +55,35 @@ def compute_fans(module: nn.Module, name: str = "") -> Fans:
     Source: Glorot and Bengio 2010, section 4.2 (linear); He et al. 2015, section 2.2
         (convolution); strides and groups follow from counting the terms of the sum.
     """
-    where = f"'{name or '(the network itself)'}' ({type(module).__name__})"
+    refuse_lazy(module, name)
+    if (likeness := likeness_of(module)) is None or likeness.like is None:
+        raise InitsweepError(f"{_called(module, name)} is no layer whose connections are known.")
+    kind = kind_of(likeness.like)
+    first, second, *rest = likeness.shape(getattr(module, parameter), f"{name}.{parameter}")
+    if kind == "embedding":
+        return Fans(fan_in=1, fan_out=second)
+    if kind == "bilinear":
+        return Fans(fan_in=second * rest[0], fan_out=first * (second + rest[0]) / 2)
+    if not rest:
+        return Fans(fan_in=second, fan_out=first)
+    groups, stride = getattr(module, "groups", 1), getattr(module, "stride", 1)
+    strides = stride ** len(rest) if isinstance(stride, int) else prod(stride)
+    over, to = first / groups * prod(rest) / strides, float(second * prod(rest))
+    return Fans(fan_in=over, fan_out=to) if kind == "transposed" else Fans(fan_in=to, fan_out=over)
+
+
+def refuse_lazy(module: nn.Module, name: str) -> None:
+    """Refuse a layer whose sizes only a run tells.
+
+    Raises:
+        InitsweepError: If it is one.
+    """
     if any(isinstance(parameter, UninitializedParameter) for parameter in module.parameters()):
         raise InitsweepError(
-            f"{where} has no shape yet. Let one run find it, `initialize_(model, scheme, seed, "
-            "inputs=batch)`, or give its sizes instead of a lazy layer."
+            f"{_called(module, name)} has no shape yet. Let one run find it, `initialize_(model, "
+            "scheme, seed, inputs=batch)`, or give its sizes instead of a lazy layer."
         )
-    if isinstance(module, nn.Linear):
-        return Fans(fan_in=module.in_features, fan_out=module.out_features)
-    if isinstance(module, nn.Embedding | nn.EmbeddingBag):
-        return Fans(fan_in=1, fan_out=module.embedding_dim)
-    if isinstance(module, nn.Bilinear):
-        both = module.in1_features, module.in2_features
-        return Fans(fan_in=prod(both), fan_out=module.out_features * sum(both) / 2)
-    if isinstance(module, (*CONVOLUTIONS, *TRANSPOSED)):
-        per_input = module.in_channels / module.groups * prod(module.kernel_size)
-        per_output = module.out_channels / module.groups * prod(module.kernel_size)
-        strides = prod(module.stride)
-        if isinstance(module, TRANSPOSED):
-            return Fans(fan_in=per_input / strides, fan_out=per_output)
-        return Fans(fan_in=per_input, fan_out=per_output / strides)
-    raise InitsweepError(
-        f"{where} has parameters that no initializer knows how to fill. Known are torch's linear, "
-        "bilinear, convolutional, lookup, attention and recurrent layers, and normalization "
-        "layers, which start at 1 and 0. Build the network from these, or make the parameter a "
-        "buffer if it is not trained."
-    )
+
+
+def _called(module: nn.Module, name: str) -> str:
+    return f"'{name or '(the network itself)'}' ({type(module).__name__})"

@@ -1,9 +1,10 @@
 """Draws a network's parameters: one random stream per name, so nothing else moves a weight."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +20,7 @@ from initsweep.initializers.network import Inputs, Network
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.tracing import traces_of
+from initsweep.initializers.unknown import Unknown, refuse_weights, unknown_weights
 from initsweep.randomness import torch_stream
 
 
@@ -43,6 +45,7 @@ class Filling:
         initializer: Initializer,
         inputs: Inputs | Callable[[int], Inputs] | None,
         frozen: Collection[str],
+        unknown: Unknown,
     ) -> "Filling":
         """Return what reading the network tells; a warning says what it does not."""
         traces = cache(partial(traces_of, model))
@@ -50,8 +53,11 @@ class Filling:
         before = activations_before(model, traces) if initializer.reads == "incoming" else None
         # Of a twin, whose layers say what they hold even while somebody traces the network.
         slots = slots_of(twin_of(model), after, before, frozen=frozen)
+        weights = unknown_weights(model, slots, traces)
+        if unknown == "refuse":
+            refuse_weights(model, weights)
         kept = kept_values(model, slots)
-        _warn_of_kept(slots, kept)
+        _warn_of_kept(model, slots, kept, weights)
         _warn_of_unclear(slots, after if before is None else before, initializer)
         network = Network(model=model, traces=traces, slots=slots, inputs=inputs, seed=0)
         return cls(initializer=initializer, network=network, kept=kept)
@@ -95,8 +101,7 @@ class Filling:
     def _filled(self, slot: Slot, seed: int) -> Tensor:
         if not slot.parts:
             return torch.full(slot.shape, slot.constant)
-        value = torch.cat([self._drawn(slot, part, seed) for part in slot.parts])
-        value = value.reshape(slot.shape)
+        value = slot.from_rows(torch.cat([self._drawn(slot, part, seed) for part in slot.parts]))
         if slot.blank_row is not None:
             value[slot.blank_row] = 0
         return value
@@ -118,19 +123,34 @@ class Filling:
         return _checked(drawn, shape, part.address, initializer)
 
 
-def _warn_of_kept(slots: tuple[Slot, ...], kept: Mapping[str, Tensor]) -> None:
-    if listed := describe_free(slots, kept):
-        warn(
-            "These parameters are in no layer that initializers know, and keep the values they "
-            f"were built with: {listed}.",
-            stacklevel=5,
+def _warn_of_kept(
+    model: nn.Module, slots: tuple[Slot, ...], kept: Mapping[str, Tensor], weights: list[Slot]
+) -> None:
+    told = []
+    if weights:
+        share = _count(weights) / _count(slots)
+        told.append(
+            f"No scheme changes these weights, {share:.0%} of all parameters, because no "
+            f"initializer knows their modules: {describe_free(model, weights, kept)}. "
+            "`layer_kind` says what a class is like."
         )
+    if listed := describe_free(model, (slot for slot in slots if slot not in weights), kept):
+        told.append(
+            "These parameters are in no layer that initializers know, and keep the values they "
+            f"were built with: {listed}."
+        )
+    if told:
+        warn(" ".join(told), stacklevel=5)
     if slots and all(slot.kept == "frozen" for slot in slots):
         warn(
             "Every parameter of the network is frozen, so all keep their values; `frozen=True` "
             "fills them.",
             stacklevel=5,
         )
+
+
+def _count(slots: Iterable[Slot]) -> int:
+    return sum(prod(slot.shape) for slot in slots)
 
 
 _BESIDE: dict[Neighbour, str] = {
@@ -144,7 +164,7 @@ def _warn_of_unclear(
 ) -> None:
     if initializer.reads is None:
         return
-    names = {part.layer.name for slot in slots if not slot.kept for part in slot.parts}
+    names = {part.layer.stem for slot in slots if not slot.kept for part in slot.parts}
     unclear = {name: why for name, why in activations.unclear.items() if name in names}
     if unclear:
         listed = "; ".join(f"'{name}' ({why})" for name, why in unclear.items())

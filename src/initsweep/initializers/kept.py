@@ -9,6 +9,7 @@ from torch.nn.parameter import UninitializedParameter
 from initsweep.errors import InitsweepError
 from initsweep.initializers.layers import NORMS_WITH_STATISTICS
 from initsweep.initializers.parts import Slot
+from initsweep.initializers.unknown import listed, sizes
 
 
 def frozen_names(model: nn.Module) -> frozenset[str]:
@@ -27,34 +28,31 @@ def kept_values(model: nn.Module, slots: Iterable[Slot]) -> dict[str, Tensor]:
     """Return the values of the kept parameters: float32 copies on the CPU.
 
     Raises:
-        InitsweepError: If one has no values, because the network is on the meta device.
+        InitsweepError: If some have no values, because the network is on the meta device.
     """
     parameters = dict(model.named_parameters())
-    values = {}
-    for slot in slots:
-        if slot.kept:
-            if parameters[slot.name].is_meta:
-                raise InitsweepError(
-                    f"'{slot.name}' is in no layer that initializers know and keeps the values it "
-                    "was built with, but on the meta device it has none. Build the network on the "
-                    "cpu."
-                )
-            value = parameters[slot.name].detach().to("cpu", torch.float32)
-            values[slot.name] = value.clone()
-    return values
+    kept = [slot for slot in slots if slot.kept]
+    if lost := [slot for slot in kept if parameters[slot.name].is_meta]:
+        raise InitsweepError(
+            "These parameters are in no layer that initializers know and keep the values they were "
+            f"built with, but on the meta device there are none: {listed(model, lost, sizes)}. "
+            "Build the network on the cpu, or say what their classes are like: "
+            "`initsweep.layer_kind(MyNorm, like=nn.LayerNorm)`."
+        )
+    return {
+        slot.name: parameters[slot.name].detach().to("cpu", torch.float32, copy=True)
+        for slot in kept
+    }
 
 
-def describe_free(slots: Iterable[Slot], values: Mapping[str, Tensor]) -> str:
+def describe_free(model: nn.Module, slots: Iterable[Slot], values: Mapping[str, Tensor]) -> str:
     """Return the free parameters with what their values are: "'token' (all 0)"; "" for none."""
-    return ", ".join(f"'{one.name}' ({_looks(values[one.name])})" for one in _free(slots))
+    free = [slot for slot in slots if slot.kept == "free"]
+    return listed(model, free, lambda group: _looks([values[slot.name] for slot in group]))
 
 
-def _free(slots: Iterable[Slot]) -> list[Slot]:
-    return [slot for slot in slots if slot.kept == "free"]
-
-
-def _looks(value: Tensor) -> str:
-    value = value.detach().double()
+def _looks(values: Iterable[Tensor]) -> str:
+    value = torch.cat([one.flatten() for one in values]).double()
     if not value.numel():
         return "empty"
     low, high = float(value.min()), float(value.max())

@@ -63,6 +63,11 @@ class Layer:
     stacked: int = 1
 
     @property
+    def stem(self) -> str:
+        """The name without that of a block of rows."""
+        return self.name.partition("[")[0]
+
+    @property
     def kernel(self) -> tuple[int, ...]:
         """The spatial shape of a convolution's weight, () for all other layers."""
         return self.weight_shape[2:] if self.kind in {"convolution", "transposed"} else ()
@@ -88,13 +93,13 @@ class Layer:
         return (blocks.transpose(1, 2) if turned else blocks).reshape(self.weight_shape)
 
 
-def kind_of(module: nn.Module) -> Kind:
-    """Return what a module with one weight computes."""
-    kinds: dict[Kind, Callable[[], bool]] = {
-        "convolution": lambda: isinstance(module, CONVOLUTIONS),
-        "transposed": lambda: isinstance(module, TRANSPOSED),
-        "embedding": lambda: isinstance(module, nn.Embedding | nn.EmbeddingBag),
-        "bilinear": lambda: isinstance(module, nn.Bilinear),
-        "attention_output": lambda: isinstance(module, NonDynamicallyQuantizableLinear),
+def kind_of(like: type[nn.Module]) -> Kind:
+    """Return what a module with one weight computes, by its class."""
+    kinds: dict[Kind, tuple[type[nn.Module], ...]] = {
+        "convolution": CONVOLUTIONS,
+        "transposed": TRANSPOSED,
+        "embedding": (nn.Embedding, nn.EmbeddingBag),
+        "bilinear": (nn.Bilinear,),
+        "attention_output": (NonDynamicallyQuantizableLinear,),
     }
-    return next((kind for kind, holds in kinds.items() if holds()), "linear")
+    return next((kind for kind, classes in kinds.items() if issubclass(like, classes)), "linear")

@@ -10,22 +10,17 @@ from initsweep.initializers.layers import NORMS_WITH_STATISTICS
 from initsweep.initializers.network import Inputs, as_tensors, why_it_fails
 
 
-def materialize(model: nn.Module, inputs: Inputs | None) -> None:
-    """Give every parameter and running statistic memory, in place; others are not touched.
-
-    Lazy modules find their sizes in one run on `inputs`, without which they are left for
-    `initial_state` to refuse. What is on the meta device moves to the CPU, ties kept.
+def give_memory(model: nn.Module) -> None:
+    """Move parameters and running statistics from the meta device to the CPU, ties kept.
 
     Raises:
         InitsweepError: If a buffer on the meta device is not a running statistic of a norm layer:
-            its values are lost; or if a lazy network does not take the inputs.
+            its values are lost.
     """
-    if inputs is not None and any(map(_is_lazy, model.parameters())):
-        _find_sizes(model, as_tensors(inputs))
     moved: dict[int, nn.Parameter] = {}
     for path, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False, remove_duplicate=False):
-            if parameter.is_meta and not _is_lazy(parameter):
+            if parameter.is_meta:
                 if id(parameter) not in moved:
                     empty = torch.empty_like(parameter, device="cpu")
                     moved[id(parameter)] = nn.Parameter(empty, parameter.requires_grad)
@@ -49,12 +44,16 @@ def _move_statistic(path: str, module: nn.Module, name: str, buffer: Tensor) -> 
     setattr(module, name, torch.zeros_like(buffer, device="cpu"))
 
 
-def _find_sizes(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    """Run a lazy network once.
+def find_sizes(model: nn.Module, examples: Inputs | None) -> None:
+    """Run a lazy network once; without examples it is left for `initial_state` to refuse.
 
     Raises:
-        InitsweepError: If it does not take these inputs.
+        InitsweepError: If it does not take these examples.
     """
+    lazy = any(isinstance(one, UninitializedParameter) for one in model.parameters())
+    if examples is None or not lazy:
+        return
+    inputs = as_tensors(examples)
     modes = {module: module.training for module in model.modules()}
     try:
         for module in modes:
@@ -66,7 +65,3 @@ def _find_sizes(model: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     finally:
         for module, training in modes.items():
             module.training = training
-
-
-def _is_lazy(parameter: nn.Parameter) -> bool:
-    return isinstance(parameter, UninitializedParameter)

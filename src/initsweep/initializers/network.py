@@ -10,6 +10,7 @@ from torch.func import functional_call
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
+from initsweep.initializers.kinds import is_a
 from initsweep.initializers.layers import NORMS
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.tracing import Traces
@@ -126,7 +127,7 @@ class Network:
         """
         buffers = {name: _as_float32(one).clone() for name, one in self.model.named_buffers()}
         for module in self.model.modules():
-            module.training = isinstance(module, NORMS)
+            module.training = is_a(module, NORMS)
         # A network with noise in it goes on with the stream of the layer that was filled last.
         parts = [part for slot in self.slots if not slot.kept for part in slot.parts]
         last = parts[-1].address if parts else ""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from initsweep.initializers.kinds import is_a
 from initsweep.initializers.layers import NORMS, WEIGHTED
 
 Effect = Literal["activation", "arithmetic", "passes", "adds", "reads", "shape", "unknown"]
@@ -57,7 +58,7 @@ _OPERATORS: Mapping[object, Effect] = {
     operator.itruediv: "arithmetic", operator.neg: "arithmetic", operator.add: "adds",
     operator.iadd: "adds", operator.sub: "adds", operator.isub: "adds",
     operator.pow: "activation", operator.ipow: "activation", operator.getitem: "passes",
-    operator.matmul: "reads", getattr: "shape",
+    operator.matmul: "reads", getattr: "shape", len: "shape",
 }  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def effect_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> Effect:
         (_PASSING, "passes"),
         (_READING, "reads"),
     )
-    return next((effect for types, effect in kinds if isinstance(module, types)), "unknown")
+    return next((effect for types, effect in kinds if is_a(module, types)), "unknown")
 
 
 def inputs_of(node: fx.Node) -> list[fx.Node]:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from torch import Tensor
+
 from initsweep.initializers.layers import Layer
 
 
@@ -34,9 +36,10 @@ class Slot:
         parts: The layers that fill it, in the order of its rows; () if it starts at `constant`.
         constant: Its value under every scheme.
         blank_row: A row that stays zero: the padding of a lookup table.
+        turned: Whether it keeps its rows as columns.
         kept: Why it keeps the values that the network has: "frozen" parameters do unless asked
-            otherwise, "free" ones always, because they are in no layer of torch's own (a class
-            token, a position embedding). "" for a parameter that is filled.
+            otherwise, "free" ones always, because they are in no layer that initializers know (a
+            class token, a position embedding). "" for a parameter that is filled.
     """
 
     name: str
@@ -45,4 +48,17 @@ class Slot:
     parts: tuple[Part, ...] = ()
     constant: float = 0.0
     blank_row: int | None = None
+    turned: bool = False
     kept: Literal["", "frozen", "free"] = ""
+
+    def from_rows(self, rows: Tensor) -> Tensor:
+        """Return the parameter whose parts have these rows, one below the other."""
+        if not self.turned:
+            return rows.reshape(self.shape)
+        *stack, columns, count = self.shape
+        return rows.reshape(*stack, count, columns).mT.contiguous()
+
+    def rows_of(self, value: Tensor) -> Tensor:
+        """Return the rows of the parameter's parts, one below the other."""
+        value = value.mT if self.turned else value
+        return value.flatten(0, -2) if len(self.parts) > 1 and value.ndim > 1 else value

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor, fx, nn
 
 from initsweep.graph.twins import apart
+from initsweep.initializers.kinds import is_a
 from initsweep.initializers.layers import NORMS, RECURRENT, Activation
 from initsweep.initializers.operations import effect_of, inputs_of, name_of
 from initsweep.initializers.tracing import Trace
@@ -102,7 +103,7 @@ class Reader:
 
     def _normalizes(self, node: fx.Node) -> bool:
         if node.op == "call_module":
-            return isinstance(self._trace.modules[str(node.target)], NORMS)
+            return is_a(self._trace.modules[str(node.target)], NORMS)
         return str(getattr(node.target, "__name__", "")).endswith("_norm")
 
     def _follow(self, value: fx.Node, seen: set[fx.Node]) -> Iterator[Outcome]:

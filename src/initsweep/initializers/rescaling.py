@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from initsweep.errors import InitsweepError
 from initsweep.initializers.fans import compute_fans
+from initsweep.initializers.kinds import is_a, weight_name
 from initsweep.initializers.layers import RECURRENT, WEIGHTED
 
 # Below this share of the largest output a spread is rounding noise of a constant.
@@ -88,11 +89,9 @@ def ties_of(model: nn.Module) -> dict[str, frozenset[str]]:
     """
     sharing: dict[int, dict[str, float]] = {}
     for path, module in model.named_modules():
-        if isinstance(module, WEIGHTED) and not isinstance(
-            module, nn.MultiheadAttention | nn.RNNBase | nn.RNNCellBase
-        ):
-            fans = sharing.setdefault(id(module.weight), {})
-            fans[path] = compute_fans(module, path).fan_in
+        if is_a(module, WEIGHTED) and not isinstance(module, (nn.MultiheadAttention, *RECURRENT)):
+            fans = sharing.setdefault(id(getattr(module, weight_name(module))), {})
+            fans[path] = compute_fans(module, path, weight_name(module)).fan_in
     return {
         path: frozenset(one for one, other in fans.items() if other == max(fans.values()))
         for fans in sharing.values()
@@ -110,7 +109,7 @@ def hooked(model: nn.Module, done: Pass) -> Iterator[None]:
     """
     handles = []
     for path, module in model.named_modules():
-        if isinstance(module, WEIGHTED) and not isinstance(module, RECURRENT):
+        if is_a(module, WEIGHTED) and not isinstance(module, RECURRENT):
             handles.append(module.register_forward_hook(_rescaler(path, done)))
         if isinstance(module, nn.MultiheadAttention):
             before = _projection_rescaler(path, done)
@@ -129,7 +128,9 @@ def _rescaler(path: str, done: Pass) -> Callable[..., Any]:
         attention = isinstance(module, nn.MultiheadAttention)
         layer: Any = module.out_proj if attention else module
         signal: Tensor = output[0] if attention else output
-        factor = done.factor(path, layer.weight, signal)
+        if not isinstance(signal, Tensor):  # a layer's weight, but not what the layer gives
+            return output
+        factor = done.factor(path, getattr(layer, weight_name(layer)), signal)
         if factor == 1.0:
             return output
         bias: Tensor | None = getattr(layer, "bias", None)
@@ -164,7 +165,7 @@ def _projection_rescaler(
 
 def _beside(bias: Tensor, layer: nn.Module, signal: Tensor) -> Tensor:
     """Return the bias in a shape that adds to the signal."""
-    if isinstance(layer, nn.Linear | nn.Bilinear):
+    if is_a(layer, (nn.Linear, nn.Bilinear)):
         return bias
-    batched = signal.ndim == cast(Tensor, layer.weight).ndim
+    batched = signal.ndim == cast(Tensor, getattr(layer, weight_name(layer))).ndim
     return bias.reshape(-1, *[1] * (signal.ndim - 1 - batched))

@@ -1,24 +1,22 @@
 """Takes stock of a network: every parameter once, and the layers that its rows belong to."""
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Literal, NamedTuple, cast
+from math import prod
+from typing import NamedTuple, cast
 
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
-from torch.nn.utils.parametrize import ParametrizationList
 
-from initsweep.errors import InitsweepError
 from initsweep.initializers.blocks import attention_parts, recurrent_parts
-from initsweep.initializers.fans import compute_fans
-from initsweep.initializers.layers import (
-    NORMS,
-    RECURRENT,
-    Activation,
-    Layer,
-    kind_of,
-)
+from initsweep.initializers.fans import compute_fans, refuse_lazy
+from initsweep.initializers.kinds import Likeness, declared_of, likeness_of
+from initsweep.initializers.layers import NORMS, RECURRENT, Activation, Layer, kind_of
 from initsweep.initializers.parts import Part, Slot
+
+_OF_ATTENTION = re.compile("in_proj_(weight|bias)|[qkv]_proj_weight|bias_[kv]")
+_OF_GATES = re.compile("(weight|bias)_(ih|hh|hr)(_l[0-9]+(_reverse)?)?")
 
 
 class _Around(NamedTuple):
@@ -28,7 +26,17 @@ class _Around(NamedTuple):
     before: Mapping[str, Activation]
 
 
-_Owners = Mapping[int, list[tuple[str, nn.Module]]]
+class _Owner(NamedTuple):
+    """A module that has the parameter, and its name there."""
+
+    path: str
+    module: nn.Module
+    name: str
+
+    @property
+    def where(self) -> str:
+        """The parameter's name in the network."""
+        return f"{self.path}.{self.name}" if self.path else self.name
 
 
 def slots_of(
@@ -37,7 +45,6 @@ def slots_of(
     incoming: Mapping[str, Activation] | None = None,
     *,
     frozen: Collection[str] = (),
-    skip_unknown: bool = False,
 ) -> tuple[Slot, ...]:
     """Return every parameter once, in the order of `model.named_parameters()`.
 
@@ -49,98 +56,81 @@ def slots_of(
         activations: The activation after each layer, by module path.
         incoming: The activation that each layer reads, by module path.
         frozen: Names of parameters that keep the values they have; see `kept.frozen_names`.
-        skip_unknown: Whether to leave out the parameters of layers that no initializer knows.
-
-    Raises:
-        InitsweepError: If a module has a weight that no initializer knows how to fill, or a lazy
-            one has no shape yet.
     """
-    owners: dict[int, list[tuple[str, nn.Module]]] = {}
-    first: list[tuple[str, nn.Module, str, nn.Parameter]] = []
+    owners: dict[int, list[_Owner]] = {}
+    whole: list[str] = []
     for path, module in model.named_modules():
+        if declared := declared_of(module):
+            declared.check(module, path)
+            whole += [path] * declared.whole
         for name, parameter in module.named_parameters(recurse=False):
-            if id(parameter) not in owners:
-                first.append((path, module, name, parameter))
-            owners.setdefault(id(parameter), []).append((path, module))
+            owners.setdefault(id(parameter), []).append(_Owner(path, module, name))
     around = _Around(activations, incoming or {})
-    slots = []
-    for entry in first:
-        path, _, name, parameter = entry
-        where = f"{path}.{name}" if path else name
-        try:
-            slot = _slot(*entry, owners, around)
-        except InitsweepError:
-            if where not in frozen:
-                if skip_unknown:
-                    continue
-                raise
-            slot = Slot(name=where, module=path, shape=tuple(parameter.shape))
-        slots.append(replace(slot, kept="frozen") if where in frozen else slot)
-    return tuple(slots)
+    slots = [_slot(one, around, whole) for one in owners.values()]
+    return tuple(replace(one, kept="frozen") if one.name in frozen else one for one in slots)
 
 
-def _slot(
-    path: str,
-    module: nn.Module,
-    name: str,
-    parameter: nn.Parameter,
-    owners: _Owners,
-    around: _Around,
-) -> Slot:
-    where = f"{path}.{name}" if path else name
+def _slot(owners: Sequence[_Owner], around: _Around, whole: Sequence[str]) -> Slot:
+    first = owners[0]
+    parameter = cast(nn.Parameter, getattr(first.module, first.name))
     if isinstance(parameter, UninitializedParameter):
-        compute_fans(module, path)  # raises: it has no shape yet
-    slot = Slot(name=where, module=path, shape=tuple(parameter.shape))
-    if isinstance(module, NORMS):
-        return replace(slot, constant=float(name == "weight"))
+        refuse_lazy(first.module, first.path)
+    slot = Slot(name=first.where, module=first.path, shape=tuple(parameter.shape))
+    if inside := [path for path in whole if f"{first.path}.".startswith(f"{path}.")]:
+        return replace(slot, module=inside[0], kept="free")
+    ways = [way for one in owners if (way := _filled(slot, one, around))]
+    if not ways:
+        return replace(slot, kept="free")
+    way = max(ways, key=lambda one: one.parts[0].layer.fan_in if one.parts else 0)
+    return replace(way, blank_row=getattr(first.module, "padding_idx", None))
+
+
+def _filled(slot: Slot, owner: _Owner, around: _Around) -> Slot | None:
+    """Return how a parameter is filled for one of its modules, None if that does not know it."""
+    path, module, name = owner
     if isinstance(module, nn.PReLU):
         return replace(slot, constant=module.init)
-    if isinstance(module, nn.MultiheadAttention):
+    if isinstance(module, nn.MultiheadAttention) and _OF_ATTENTION.fullmatch(name):
         return replace(slot, parts=tuple(attention_parts(module, path, name)))
-    if isinstance(module, RECURRENT):
-        return replace(slot, parts=tuple(recurrent_parts(module, where, name)))
-    if name not in {"weight", "bias"}:
-        _refuse_parametrization(where, module)
-        return replace(slot, kept="free")
-    layer = _module_layer(path, module, around)
-    if name == "weight":
-        tied = [_module_layer(p, m, around) for p, m in owners[id(parameter)]]
-        layer = replace(max(tied, key=lambda one: one.fan_in), name=path)
-    part = Part(layer=layer, role=cast(Literal["weight", "bias"], name), address=where)
-    return replace(slot, parts=(part,), blank_row=getattr(module, "padding_idx", None))
+    if isinstance(module, RECURRENT) and _OF_GATES.fullmatch(name):
+        return replace(slot, parts=tuple(recurrent_parts(module, owner.where, name)))
+    likeness = likeness_of(module)
+    if likeness is None or likeness.like is None or not (role := likeness.role(name)):
+        return None
+    if issubclass(likeness.like, NORMS):
+        return replace(slot, constant=float(role == "weight"))
+    if role == "bias":
+        layer = _layer(slot, owner._replace(name=likeness.weights[0]), likeness, around)
+        return replace(slot, parts=(Part(layer=layer, role=role, address=slot.name),))
+    layer = _layer(slot, owner, likeness, around)
+    beside = prod(slot.shape[: len(slot.shape) - len(layer.weight_shape)])
+    part = Part(layer=layer, role=role, address=slot.name)
+    parts = [_numbered(part, index) for index in range(beside)] if beside > 1 else [part]
+    return replace(slot, parts=tuple(parts), turned=likeness.transposed)
 
 
-def _refuse_parametrization(where: str, module: nn.Module) -> None:
-    """Refuse what a layer's weight is made up of: it is not a parameter of its own.
-
-    Raises:
-        InitsweepError: If the parameter is such a piece.
-    """
-    if isinstance(module, ParametrizationList):
-        raise InitsweepError(
-            f"'{where}' makes up the weight of another layer, and no initializer knows how to "
-            "fill it. Fill the network first, and parametrize it then."
-        )
+def _numbered(part: Part, index: int) -> Part:
+    """Return one of the layers that one tensor holds side by side."""
+    layer = replace(part.layer, name=f"{part.layer.name}[{index}]")
+    rows = layer.weight_shape[0]
+    return replace(part, layer=layer, address=f"{part.address}[{index}]", rows=rows)
 
 
-def _module_layer(path: str, module: nn.Module, around: _Around) -> Layer:
-    """Return the layer that a module with one weight is.
-
-    Raises:
-        InitsweepError: If its connections are not known.
-    """
-    fans = compute_fans(module, path)
+def _layer(slot: Slot, owner: _Owner, likeness: Likeness, around: _Around) -> Layer:
+    """Return the layer that a weight, one of its module's, is."""
+    path, module, name = owner
+    fans = compute_fans(module, path, name)
     # A parametrized module computes its weight; it has the attribute but not the parameter.
-    weight = cast(Tensor, module.weight)
-    bias = cast(Tensor | None, getattr(module, "bias", None))
+    weight = cast(Tensor, getattr(module, name))
+    bias = cast(Tensor | None, getattr(module, "bias", None)) if likeness.is_one_layer else None
     return Layer(
-        name=path,
-        weight_shape=tuple(weight.shape),
+        name=slot.module if likeness.is_one_layer else slot.name,
+        weight_shape=likeness.shape(weight, owner.where),
         bias_shape=None if bias is None else tuple(bias.shape),
         fan_in=fans.fan_in,
         fan_out=fans.fan_out,
         activation=around.after.get(path),
         incoming=around.before.get(path),
-        kind=kind_of(module),
+        kind=kind_of(likeness.like or nn.Module),
         groups=getattr(module, "groups", 1),
     )

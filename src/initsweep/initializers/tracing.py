@@ -7,7 +7,8 @@ from typing import Any, cast
 from torch import Tensor, fx, nn
 
 from initsweep.graph.tracing import trace
-from initsweep.initializers.layers import WEIGHTED
+from initsweep.initializers.kinds import is_a
+from initsweep.initializers.layers import NORMS, WEIGHTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +45,7 @@ class Trace:
         return [
             node
             for node in self.nodes
-            if node.op == "call_module" and isinstance(self.modules[str(node.target)], WEIGHTED)
+            if node.op == "call_module" and is_a(self.modules[str(node.target)], WEIGHTED)
         ]
 
 
@@ -76,6 +77,6 @@ def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
 
 
 def _is_one_operation(module: nn.Module) -> bool:
-    """Return whether it is one of torch's own, or derived from one that has weights."""
+    """Return whether it is one of torch's own, or derived from or like one that has weights."""
     ours = type(module).__module__.startswith("torch.nn") and not any(module.children())
-    return isinstance(module, WEIGHTED) or ours
+    return is_a(module, (*WEIGHTED, *NORMS)) or ours

@@ -12,6 +12,7 @@ from initsweep.initializers.branches import residual_of
 from initsweep.initializers.draws import Distribution
 from initsweep.initializers.fixup import refuse_dead_branch, weights_of
 from initsweep.initializers.he import He
+from initsweep.initializers.kinds import weight_name
 from initsweep.initializers.network import Network
 
 
@@ -44,7 +45,8 @@ class ZeroGamma(He):
         for branch in residual_of(network.model, network.traces).branches:
             if set(weights_of(network, branch.layers)) <= network.kept:
                 continue
-            name = f"{branch.norms[-1]}.weight" if branch.ends_in_norm else ""
+            norm = branch.norms[-1] if branch.ends_in_norm else ""
+            name = f"{norm}.{weight_name(network.model.get_submodule(norm))}"
             if name not in completed:
                 raise InitsweepError(
                     f"The residual branch that ends with '{branch.layers[-1]}' has no norm with a "

@@ -1,0 +1,120 @@
+"""Parameters in no layer that initializers know: which are weights, and how to list them."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, get_args
+
+from torch import fx, nn
+from torch.nn.utils.parametrize import ParametrizationList
+
+from initsweep.errors import InitsweepError
+from initsweep.initializers.kinds import declared_of
+from initsweep.initializers.operations import effect_of
+from initsweep.initializers.parts import Slot
+from initsweep.initializers.tracing import Trace, Traces
+
+Unknown = Literal["refuse", "keep"]
+"""What becomes of weights that no initializer knows."""
+
+_VIEWS = {"T", "mT", "H", "mH", "data"}
+
+
+def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> list[Slot]:
+    """Return the free parameters by which the network multiplies its signal.
+
+    That is, those of two or more axes longer than 1 that go into a product in the module that has
+    them. Where reading it does not tell, one whose first axis is 1 is taken for a token or a
+    position that is added to every example, and any other for a weight. Those of declared classes
+    are none.
+    """
+    suspects = [
+        slot
+        for slot in slots
+        if slot.kept == "free"
+        and sum(side > 1 for side in slot.shape) > 1
+        and not declared_of(_owner(model, slot)[0])
+    ]
+    multiplied: dict[str, bool] = {}
+    for trace in traces() if suspects else ():
+        for node in trace.nodes:
+            if node.op == "get_attr":
+                name = trace.path_of(node)
+                multiplied[name] = multiplied.get(name, False) or _is_multiplied(trace, node)
+    return [slot for slot in suspects if multiplied.get(slot.name, slot.shape[0] > 1)]
+
+
+def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool:
+    """Return whether a parameter goes into a product, or where it cannot be followed."""
+    same = {parameter}  # it, and what is computed from it alone
+    for node in trace.nodes:
+        if same.isdisjoint(node.all_input_nodes) or node.op in {"call_module", "output"}:
+            continue  # what a layer reads, or the module gives, is a signal
+        effect = effect_of(node, trace.modules)
+        if effect in {"reads", "unknown"}:
+            return True
+        alone = effect != "shape" and same.issuperset(node.all_input_nodes)
+        viewed = effect == "passes" or (effect == "shape" and node.args[-1] in _VIEWS)
+        first = next(iter(node.args), None)
+        if alone or (viewed and isinstance(first, fx.Node) and first in same):
+            same.add(node)
+    return False
+
+
+def check_unknown(unknown: str) -> None:
+    """Check what is to become of unknown weights.
+
+    Raises:
+        InitsweepError: If it is none of the choices.
+    """
+    if unknown not in get_args(Unknown):
+        raise InitsweepError(f"unknown: received {unknown!r}. Give 'refuse' or 'keep'.")
+
+
+def refuse_weights(model: nn.Module, weights: Sequence[Slot]) -> None:
+    """Refuse to leave weights as they are.
+
+    Raises:
+        InitsweepError: If there are any, naming them all.
+    """
+    if not weights:
+        return
+    owner, name = _owner(model, weights[0])
+    way = (
+        "Fill a parametrized layer first, and parametrize it then."
+        if isinstance(owner, ParametrizationList)
+        else f"Say what such a class is like: `initsweep.layer_kind({type(owner).__name__}, "
+        f"like=nn.Linear{'' if name == 'weight' else f', weights=({name!r},)'})`, with "
+        "`transposed=True` if the weight is kept as (in, out), or with `like=None` if it is to "
+        "stay as it is built."
+    )
+    raise InitsweepError(
+        "No initializer knows these weights, and schemes that all leave them alone could not be "
+        f'compared: {listed(model, weights, sizes)}. {way} Or keep them all: `unknown="keep"`.'
+    )
+
+
+def listed(model: nn.Module, slots: Iterable[Slot], about: Callable[[Sequence[Slot]], str]) -> str:
+    """Return how to call parameters: those of one class together."""
+    groups: dict[str, list[Slot]] = {}
+    for slot in slots:
+        owner, name = _owner(model, slot)
+        groups.setdefault(f"{type(owner).__name__}.{name}", []).append(slot)
+    return ", ".join(
+        f"{title} ({about(group)}, {len(group)} times)"
+        if len(group) > 1
+        else f"'{group[0].name}' ({about(group)})"
+        for title, group in groups.items()
+    )
+
+
+def sizes(group: Sequence[Slot]) -> str:
+    """Return the shapes of parameters, each once."""
+    shapes = dict.fromkeys(slot.shape for slot in group)
+    return " or ".join("x".join(map(str, shape)) or "one number" for shape in shapes)
+
+
+def _owner(model: nn.Module, slot: Slot) -> tuple[nn.Module, str]:
+    """Return the module that a parameter is one of, and its name there; not a list of them."""
+    path = slot.module
+    while path and isinstance(model.get_submodule(path), nn.ParameterList | nn.ParameterDict):
+        path = path.rpartition(".")[0]
+    return model.get_submodule(path), slot.name.removeprefix(path).lstrip(".")
