@@ -212,6 +212,7 @@ def annotated(network, x, *, factor: float = 2.0):
 
 WAYS = {
     "math.sqrt": lambda: Net(lambda net, x: net.one(x) / math.sqrt(x.shape[-1])),
+    "len": lambda: Net(lambda net, x: net.one(x) / len(x)),
     "renamed": lambda: Net(lambda net, x: net.one(x) / mathematics.sqrt(x.shape[-1])),
     "from math": lambda: Net(lambda net, x: net.one(x) / sqrt(x.shape[-1])),
     "by kind": lambda: Net(by_kind),

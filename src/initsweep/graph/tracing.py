@@ -44,6 +44,7 @@ def trace(
     training: bool | None = None,
     given: Mapping[int, object] | None = None,
     dtype: torch.dtype | None = None,
+    graph: fx.Graph | None = None,
 ) -> Traced:
     """Return the operations of a network, which is left as it is, as are generators.
 
@@ -55,8 +56,9 @@ def trace(
         training: The mode to trace it in; by default that in which it is.
         given: As for `twin_of`.
         dtype: As for `twin_of`.
+        graph: Where to record, an empty one; it has the operations up to the one that is raised at.
     """
-    tracer = _Tracer(is_leaf)
+    tracer = _Tracer(is_leaf, fx.Graph() if graph is None else graph)
     root = tracer.twin_of(model, given or {}, dtype)
     if training is not None:
         root.train(training)
@@ -67,9 +69,9 @@ def trace(
 class _Tracer(fx.Tracer):
     """Records what the modules of a twin call, until the trace is done."""
 
-    def __init__(self, is_leaf: Leaf) -> None:
+    def __init__(self, is_leaf: Leaf, graph: fx.Graph) -> None:
         super().__init__(autowrap_modules=())  # type: ignore[arg-type]
-        self._is_leaf, self._recording = is_leaf, False
+        self._is_leaf, self.graph, self._recording = is_leaf, graph, False
         self._qualname_counter = defaultdict(int)  # not the one that all tracers share
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:  # noqa: ARG002
@@ -89,7 +91,6 @@ class _Tracer(fx.Tracer):
             for name, value in vars(module).items()
             if isinstance(value, Tensor | torch.ScriptObject)
         }
-        self.graph = fx.Graph(tracer_cls=type(self))
         function, args = self.create_args_for_root(type(root).forward, is_module=True)
         self._recording = True
         self.create_node("output", "output", (self.create_arg(function(*args)),), {})

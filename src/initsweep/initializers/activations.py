@@ -74,7 +74,7 @@ def activations_after(model: nn.Module, traces: Traces | None = None) -> Activat
     outcomes |= {path: [] for path in _held(model)}
     known = dict(_inside_torch(model))
     for trace in traces_of(model) if traces is None else traces():
-        for path, outcome in Reader(trace).outcomes():
+        for path, outcome in () if trace.broken else Reader(trace).outcomes():
             outcomes.setdefault(path, []).append(outcome)
     return _summed_up({**outcomes, **{path: [one] for path, one in known.items()}})
 
@@ -96,7 +96,7 @@ def activations_before(model: nn.Module, traces: Traces | None = None) -> Activa
     """
     outcomes: dict[str, list[Outcome]] = {}
     for trace in traces_of(model) if traces is None else traces():
-        for path, outcome in Reader(trace).incoming():
+        for path, outcome in () if trace.broken else Reader(trace).incoming():
             outcomes.setdefault(path, []).append(outcome)
     return _summed_up(outcomes)
 

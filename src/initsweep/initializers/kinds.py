@@ -82,6 +82,8 @@ class Likeness:
 _PUBLIC = {
     # A linear layer whose weight lies the other way round: GPT-2 and its relatives.
     "transformers.pytorch_utils.Conv1D": Likeness(like=nn.Linear, transposed=True),
+    # It gives its table of positions to a function that cannot be read.
+    "torchvision.models.swin_transformer.ShiftedWindowAttention": Likeness(like=None),
     # An adapter starts as its method wants it; LoRA's second matrix, for one, at 0.
     "peft.tuners.tuners_utils.BaseTunerLayer": Likeness(like=None, whole=True),
 }

@@ -20,12 +20,14 @@ class Trace:
         nodes: The operations in the order of execution.
         modules: Modules by the names that nodes use.
         failure: Why what is around the part could not be traced, "" for the whole network.
+        broken: Whether the part could not be either, and these are its first operations only.
     """
 
     path: str
     nodes: tuple[fx.Node, ...]
     modules: Mapping[str, nn.Module]
     failure: str = ""
+    broken: bool = False
 
     def path_of(self, node: fx.Node) -> str:
         """Return the path in the network of the module that a node calls."""
@@ -56,7 +58,8 @@ Traces = Callable[[], Sequence[Trace]]
 def traces_of(model: nn.Module) -> list[Trace]:
     """Return the operations of the network, in one trace if its `forward` can be traced.
 
-    Otherwise each child is traced alone, and so on down to modules without children.
+    Otherwise a broken trace comes first, then each child is traced alone, and so on down to modules
+    without children.
     """
     return list(_traces(model, "", ""))
 
@@ -64,16 +67,16 @@ def traces_of(model: nn.Module) -> list[Trace]:
 def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     # Wrapped, so that a network that is itself a layer is an operation too.
     root = nn.Sequential(model)
+    graph, broken = fx.Graph(), False
     try:
-        graph = trace(root, _is_one_operation).graph
+        trace(root, _is_one_operation, graph=graph)
     except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        failure = f"{path or 'its forward'} cannot be traced: {reason}"
-        for name, child in model.named_children():
-            yield from _traces(child, f"{path}.{name}" if path else name, failure)
-        return
-    modules = dict(root.named_modules())
-    yield Trace(path=path, nodes=tuple(graph.nodes), modules=modules, failure=failure)
+        failure, broken = f"{path or 'its forward'} cannot be traced: {reason}", True
+    modules, nodes = dict(root.named_modules()), tuple(graph.nodes)
+    yield Trace(path=path, nodes=nodes, modules=modules, failure=failure, broken=broken)
+    for name, child in model.named_children() if broken else ():
+        yield from _traces(child, f"{path}.{name}" if path else name, failure)
 
 
 def _is_one_operation(module: nn.Module) -> bool:

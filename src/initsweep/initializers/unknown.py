@@ -1,5 +1,6 @@
 """Parameters in no layer that initializers know: which are weights, and how to list them."""
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, get_args
 
@@ -15,6 +16,7 @@ from initsweep.initializers.tracing import Trace, Traces
 Unknown = Literal["refuse", "keep"]
 """What becomes of weights that no initializer knows."""
 
+_OF_SIGNALS = {"scaled_dot_product_attention", "softmax", "log_softmax"}
 _VIEWS = {"T", "mT", "H", "mH", "data"}
 
 
@@ -22,16 +24,16 @@ def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> 
     """Return the free parameters by which the network multiplies its signal.
 
     That is, those of two or more axes longer than 1 that go into a product in the module that has
-    them. Where reading it does not tell, one whose first axis is 1 is taken for a token or a
-    position that is added to every example, and any other for a weight. Those of declared classes
-    are none.
+    them, as far as that can be read. Where nothing of it can, one whose first axis is 1 is taken
+    for a token or a position that is added to every example, and any other for a weight. Those of
+    declared classes are none.
     """
     suspects = [
         slot
         for slot in slots
         if slot.kept == "free"
         and sum(side > 1 for side in slot.shape) > 1
-        and not declared_of(_owner(model, slot)[0])
+        and _may_multiply(_owner(model, slot)[0])
     ]
     multiplied: dict[str, bool] = {}
     for trace in traces() if suspects else ():
@@ -42,6 +44,12 @@ def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> 
     return [slot for slot in suspects if multiplied.get(slot.name, slot.shape[0] > 1)]
 
 
+def _may_multiply(owner: nn.Module) -> bool:
+    """Return whether a module can be one that multiplies a signal: it has to take one."""
+    takes = len(inspect.signature(type(owner).forward).parameters) > 1
+    return (takes or isinstance(owner, ParametrizationList)) and not declared_of(owner)
+
+
 def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool:
     """Return whether a parameter goes into a product, or where it cannot be followed."""
     same = {parameter}  # it, and what is computed from it alone
@@ -49,12 +57,14 @@ def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool:
         if same.isdisjoint(node.all_input_nodes) or node.op in {"call_module", "output"}:
             continue  # what a layer reads, or the module gives, is a signal
         effect = effect_of(node, trace.modules)
-        if effect in {"reads", "unknown"}:
+        alone = all(one in same or one.op == "get_attr" for one in node.all_input_nodes)
+        if effect == "reads" and getattr(node.target, "__name__", "") not in _OF_SIGNALS:
             return True
-        alone = effect != "shape" and same.issuperset(node.all_input_nodes)
+        if effect == "unknown" and not alone:
+            return True
         viewed = effect == "passes" or (effect == "shape" and node.args[-1] in _VIEWS)
-        first = next(iter(node.args), None)
-        if alone or (viewed and isinstance(first, fx.Node) and first in same):
+        alone = alone or (viewed and any(one is first for one in same for first in node.args[:1]))
+        if alone and (viewed or effect != "shape"):
             same.add(node)
     return False
 

@@ -1,0 +1,189 @@
+"""What initializers make of public networks: what they fill, keep and refuse.
+
+python -m benchmarks.public_networks                        # minutes; of what is installed
+python -m benchmarks.public_networks --write                # and into docs/initializers.md
+python -m benchmarks.public_networks --networks gpt2 llama    # tiny
+
+The libraries (transformers, timm, torchvision) are no requirements of ours: install the ones to
+look at. Nothing is downloaded: networks are built from their configurations, at small sizes.
+"""
+
+import argparse
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
+from importlib import import_module
+from importlib.util import find_spec
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.common import ROOT, add_write, parser_of, put, refuse_parts
+from initsweep import initialize_
+from initsweep.graph.twins import twin_of
+from initsweep.initializers.kept import describe_free, kept_values
+from initsweep.initializers.parts import Slot
+from initsweep.initializers.slots import slots_of
+from initsweep.initializers.tracing import traces_of
+from initsweep.initializers.unknown import listed, sizes, unknown_weights
+
+PAGE = ROOT / "docs/initializers.md"
+
+Inputs = Tensor | dict[str, Tensor]
+"""What a forward takes: one tensor, or tensors by name."""
+
+WIDTHS = {
+    "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "head_dim": 8, "vocab_size": 99, "max_position_embeddings": 64,
+    "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+IMAGES = {**WIDTHS, "image_size": 32, "patch_size": 8, "num_labels": 10}
+STAGES = {"depths": [1, 1, 1, 1], "hidden_sizes": [8, 16, 24, 32], "num_labels": 10}
+EXPERTS = {**WIDTHS, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16}
+T5 = {"d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4, "vocab_size": 99}
+BART = {
+    "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 4,
+    "decoder_attention_heads": 4, "encoder_ffn_dim": 64, "decoder_ffn_dim": 64,
+    "vocab_size": 99, "pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2,
+}  # fmt: skip
+SPEECH = {
+    **WIDTHS, "conv_dim": (16, 16), "conv_kernel": (10, 3), "conv_stride": (5, 2),
+    "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4,
+}  # fmt: skip
+SERIES = {
+    "d_model": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 32,
+    "num_input_channels": 2, "context_length": 32, "patch_length": 8, "patch_stride": 8,
+    "prediction_length": 8,
+}  # fmt: skip
+
+CONFIGURED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    **{name: ("CausalLM", WIDTHS) for name in (
+        "llama", "qwen2", "qwen3", "gemma", "gemma2", "mistral", "phi", "olmo2", "gpt_neox",
+        "falcon", "stablelm", "granite", "cohere", "smollm3", "opt", "bloom", "gpt2",
+    )},
+    **{name: ("CausalLM", {**WIDTHS, "state_size": 4}) for name in ("mamba", "falcon_mamba")},
+    **{name: ("CausalLM", EXPERTS) for name in ("mixtral", "qwen3_moe", "olmoe", "gpt_oss")},
+    **{name: ("MaskedLM", WIDTHS) for name in (
+        "bert", "roberta", "distilbert", "electra", "albert", "deberta", "deberta-v2", "modernbert",
+    )},
+    **{name: ("Seq2SeqLM", T5) for name in ("t5", "mt5")},
+    **{name: ("Seq2SeqLM", BART) for name in ("bart", "pegasus")},
+    **{name: ("ImageClassification", IMAGES) for name in ("vit", "deit", "dinov2", "beit")},
+    **{name: ("ImageClassification", STAGES) for name in ("convnext", "convnextv2")},
+    "swin": ("ImageClassification", {
+        "image_size": 32, "patch_size": 4, "embed_dim": 16, "depths": [1, 1], "num_heads": [2, 2],
+        "window_size": 4, "num_labels": 10,
+    }),
+    **{name: ("AudioClassification", SPEECH) for name in ("wav2vec2", "hubert")},
+    **{name: ("", SERIES) for name in ("patchtst", "patchtsmixer")},
+}  # fmt: skip
+"""Of transformers: the kind of head, and settings, by the name of the model's type."""
+
+CREATED = (
+    "resnet18", "resnext50_32x4d", "convnext_atto", "convnextv2_atto", "vit_tiny_patch16_224",
+    "deit_tiny_distilled_patch16_224", "mixer_s16_224", "resmlp_12_224", "gmlp_ti16_224",
+    "efficientnet_b0", "mobilenetv3_small_050", "regnetx_002", "regnety_002", "swin_tiny_patch4_window7_224",
+    "swinv2_tiny_window8_256", "densenet121", "poolformer_s12", "cait_xxs24_224", "xcit_nano_12_p16_224",
+    "eva02_tiny_patch14_224", "nfnet_f0", "levit_128s", "hiera_tiny_224", "convmixer_768_32",
+    "mambaout_femto", "repvgg_a0", "volo_d1_224", "maxvit_pico_rw_256",
+)  # fmt: skip
+"""Of timm."""
+
+VISION = (
+    "resnet18", "vgg11_bn", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "swin_t",
+    "vit_b_16", "regnet_y_400mf", "shufflenet_v2_x0_5",
+)  # fmt: skip
+"""Of torchvision."""
+
+
+class Stock(NamedTuple):
+    """What initializers do with one network: numbers of its parameters, and the rest in words."""
+
+    parameters: int
+    filled: int
+    kept: str
+    refused: str
+    runs: str
+
+
+def _configured(name: str) -> tuple[nn.Module, Inputs]:
+    transformers: Any = import_module("transformers")
+    head, settings = CONFIGURED[name]
+    config = transformers.AutoConfig.for_model(name, **settings)
+    kind = getattr(transformers, f"AutoModelFor{head}" if head else "AutoModel")
+    model: nn.Module = kind.from_config(config)
+    words = torch.randint(3, 99, (2, 12))
+    named: Mapping[str, Inputs] = {
+        "Seq2SeqLM": {"input_ids": words, "decoder_input_ids": words},
+        "ImageClassification": {"pixel_values": torch.randn(2, 3, 32, 32)},
+        "AudioClassification": {"input_values": torch.randn(2, 800)},
+        "": {"past_values": torch.randn(2, 32, 2)},
+    }
+    return model, named.get(head, {"input_ids": words})
+
+
+def _created(name: str) -> tuple[nn.Module, Inputs]:
+    model: nn.Module = import_module("timm").create_model(name, num_classes=10)
+    return model, torch.randn(2, *model.pretrained_cfg["input_size"])
+
+
+def _vision(name: str) -> tuple[nn.Module, Inputs]:
+    model: nn.Module = import_module("torchvision").models.get_model(name, num_classes=10)
+    return model, torch.randn(2, 3, 224, 224)
+
+
+NETWORKS: Mapping[str, Callable[[], tuple[nn.Module, Inputs]]] = {
+    **{name: partial(_configured, name) for name in CONFIGURED},
+    **{f"timm/{name}": partial(_created, name) for name in CREATED},
+    **{f"torchvision/{name}": partial(_vision, name) for name in VISION},
+}
+"""By name: what builds a network, and a batch that it takes."""
+
+
+def library(name: str) -> str:
+    """Return what a network is built by."""
+    return name.partition("/")[0] if "/" in name else "transformers"
+
+
+def stock_of(model: nn.Module, inputs: Inputs) -> Stock:
+    """Fill a network, and return what became of its parameters."""
+    slots = slots_of(twin_of(model), {})
+    weights = unknown_weights(model, slots, cache(partial(traces_of, model)))
+    rest = [slot for slot in slots if slot not in weights]
+    kept = describe_free(model, rest, kept_values(model, rest))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        initialize_(model, "he_normal", 0, unknown="keep")
+        outcome = _outcome(model.eval(), inputs)
+    filled = _numbers(slot for slot in slots if not slot.kept)
+    return Stock(_numbers(slots), filled, kept, listed(model, weights, sizes), outcome)
+
+
+def _numbers(slots: Iterator[Slot] | tuple[Slot, ...]) -> int:
+    return sum(prod(slot.shape) for slot in slots)
+
+
+def _outcome(model: nn.Module, inputs: Inputs) -> str:
+    """Return how a forward pass ends."""
+    try:
+        with torch.no_grad():
+            model(**inputs) if isinstance(inputs, dict) else model(inputs)
+    except Exception as error:  # noqa: BLE001 - anything; it is printed
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return "runs"
+
+
+def rows(names: list[str]) -> Iterator[tuple[str, Stock | str]]:
+    """Yield what became of each network, or why it could not be built.
+
+    Yields:
+        Name, and stock or reason.
+    """
+    for name in names:
+        torch.manual_seed(0)
+        try:
+            yield name, stock_of(*NETWORKS[name]())
+        except Exception as error:  # noqa: BLE001 - of other people's code; it is printed
+            yield name, f"{type(error).__name__}: {error}".splitlines()[0]
