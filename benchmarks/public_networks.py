@@ -1,7 +1,7 @@
 """What initializers make of public networks: what they fill, keep and refuse.
 
 python -m benchmarks.public_networks                        # minutes; of what is installed
-python -m benchmarks.public_networks --write                # and into docs/initializers.md
+python -m benchmarks.public_networks --write                # and into docs/public-networks.md
 python -m benchmarks.public_networks --networks gpt2 llama    # tiny
 
 The libraries (transformers, timm, torchvision) are no requirements of ours: install the ones to
@@ -10,12 +10,13 @@ look at. Nothing is downloaded: networks are built from their configurations, at
 
 import argparse
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache, partial
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +30,7 @@ from initsweep.initializers.slots import slots_of
 from initsweep.initializers.tracing import traces_of
 from initsweep.initializers.unknown import listed, sizes, unknown_weights
 
-PAGE = ROOT / "docs/initializers.md"
+PAGE = ROOT / "docs/public-networks.md"
 
 Inputs = Tensor | dict[str, Tensor]
 """What a forward takes: one tensor, or tensors by name."""
@@ -52,60 +53,76 @@ SPEECH = {
     **WIDTHS, "conv_dim": (16, 16), "conv_kernel": (10, 3), "conv_stride": (5, 2),
     "num_conv_pos_embeddings": 16, "num_conv_pos_embedding_groups": 4,
 }  # fmt: skip
+WINDOWS = {
+    "image_size": 32, "patch_size": 4, "embed_dim": 16, "depths": [1, 1], "num_heads": [2, 2],
+    "window_size": 4, "num_labels": 10,
+}  # fmt: skip
 SERIES = {
     "d_model": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "ffn_dim": 32,
     "num_input_channels": 2, "context_length": 32, "patch_length": 8, "patch_stride": 8,
     "prediction_length": 8,
 }  # fmt: skip
 
-CONFIGURED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    **{name: ("CausalLM", WIDTHS) for name in (
-        "llama", "qwen2", "qwen3", "gemma", "gemma2", "mistral", "phi", "olmo2", "gpt_neox",
-        "falcon", "stablelm", "granite", "cohere", "smollm3", "opt", "bloom", "gpt2",
-    )},
-    **{name: ("CausalLM", {**WIDTHS, "state_size": 4}) for name in ("mamba", "falcon_mamba")},
-    **{name: ("CausalLM", EXPERTS) for name in ("mixtral", "qwen3_moe", "olmoe", "gpt_oss")},
-    **{name: ("MaskedLM", WIDTHS) for name in (
-        "bert", "roberta", "distilbert", "electra", "albert", "deberta", "deberta-v2", "modernbert",
-    )},
-    **{name: ("Seq2SeqLM", T5) for name in ("t5", "mt5")},
-    **{name: ("Seq2SeqLM", BART) for name in ("bart", "pegasus")},
-    **{name: ("ImageClassification", IMAGES) for name in ("vit", "deit", "dinov2", "beit")},
-    **{name: ("ImageClassification", STAGES) for name in ("convnext", "convnextv2")},
-    "swin": ("ImageClassification", {
-        "image_size": 32, "patch_size": 4, "embed_dim": 16, "depths": [1, 1], "num_heads": [2, 2],
-        "window_size": 4, "num_labels": 10,
-    }),
-    **{name: ("AudioClassification", SPEECH) for name in ("wav2vec2", "hubert")},
-    **{name: ("", SERIES) for name in ("patchtst", "patchtsmixer")},
+CONFIGURED: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("CausalLM", WIDTHS), "qwen2": ("CausalLM", WIDTHS), "qwen3": ("CausalLM", WIDTHS),
+    "gemma": ("CausalLM", WIDTHS), "gemma2": ("CausalLM", WIDTHS), "mistral": ("CausalLM", WIDTHS),
+    "phi": ("CausalLM", WIDTHS), "olmo2": ("CausalLM", WIDTHS), "gpt_neox": ("CausalLM", WIDTHS),
+    "stablelm": ("CausalLM", WIDTHS), "granite": ("CausalLM", WIDTHS),
+    "cohere": ("CausalLM", WIDTHS), "smollm3": ("CausalLM", WIDTHS), "opt": ("CausalLM", WIDTHS),
+    "bloom": ("CausalLM", WIDTHS), "gpt2": ("CausalLM", WIDTHS),
+    "mamba": ("CausalLM", WIDTHS | {"state_size": 4}),
+    "falcon_mamba": ("CausalLM", WIDTHS | {"state_size": 4}),
+    "mixtral": ("CausalLM", EXPERTS), "qwen3_moe": ("CausalLM", EXPERTS),
+    "olmoe": ("CausalLM", EXPERTS), "gpt_oss": ("CausalLM", EXPERTS),
+    "bert": ("MaskedLM", WIDTHS), "roberta": ("MaskedLM", WIDTHS),
+    "distilbert": ("MaskedLM", WIDTHS), "electra": ("MaskedLM", WIDTHS),
+    "albert": ("MaskedLM", WIDTHS), "deberta": ("MaskedLM", WIDTHS),
+    "deberta-v2": ("MaskedLM", WIDTHS), "modernbert": ("MaskedLM", WIDTHS),
+    "t5": ("Seq2SeqLM", T5), "mt5": ("Seq2SeqLM", T5), "bart": ("Seq2SeqLM", BART),
+    "pegasus": ("Seq2SeqLM", BART),
+    "vit": ("ImageClassification", IMAGES), "dinov2": ("ImageClassification", IMAGES),
+    "beit": ("ImageClassification", IMAGES), "convnext": ("ImageClassification", STAGES),
+    "convnextv2": ("ImageClassification", STAGES), "swin": ("ImageClassification", WINDOWS),
+    "wav2vec2": ("AudioClassification", SPEECH), "hubert": ("AudioClassification", SPEECH),
+    "patchtst": ("", SERIES), "patchtsmixer": ("", SERIES),
 }  # fmt: skip
 """Of transformers: the kind of head, and settings, by the name of the model's type."""
 
 CREATED = (
     "resnet18", "resnext50_32x4d", "convnext_atto", "convnextv2_atto", "vit_tiny_patch16_224",
     "deit_tiny_distilled_patch16_224", "mixer_s16_224", "resmlp_12_224", "gmlp_ti16_224",
-    "efficientnet_b0", "mobilenetv3_small_050", "regnetx_002", "regnety_002", "swin_tiny_patch4_window7_224",
-    "swinv2_tiny_window8_256", "densenet121", "poolformer_s12", "cait_xxs24_224", "xcit_nano_12_p16_224",
-    "eva02_tiny_patch14_224", "nfnet_f0", "levit_128s", "hiera_tiny_224", "convmixer_768_32",
-    "mambaout_femto", "repvgg_a0", "volo_d1_224", "maxvit_pico_rw_256",
+    "efficientnet_b0", "mobilenetv3_small_050", "regnetx_002", "regnety_002",
+    "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256", "densenet121", "poolformer_s12",
+    "cait_xxs24_224", "xcit_nano_12_p16_224", "eva02_tiny_patch14_224", "nfnet_f0", "levit_128s",
+    "hiera_tiny_224", "convmixer_768_32", "mambaout_femto", "repvgg_a0", "volo_d1_224",
+    "maxvit_pico_rw_256",
 )  # fmt: skip
 """Of timm."""
 
 VISION = (
-    "resnet18", "vgg11_bn", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "swin_t",
-    "vit_b_16", "regnet_y_400mf", "shufflenet_v2_x0_5",
+    "resnet18", "mobilenet_v3_small", "efficientnet_b0", "convnext_tiny", "swin_t", "vit_b_16",
+    "regnet_y_400mf", "shufflenet_v2_x0_5",
 )  # fmt: skip
 """Of torchvision."""
 
 
-class Stock(NamedTuple):
-    """What initializers do with one network: numbers of its parameters, and the rest in words."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """What initializers do with one network.
+
+    Attributes:
+        parameters: How many there are.
+        filled: How many are filled.
+        kept: The others that are no weights, with their values.
+        refused: The weights that are refused unless asked to be kept.
+        run: How a forward pass of the filled network ends.
+    """
 
     parameters: int
     filled: int
     kept: str
     refused: str
-    runs: str
+    run: str
 
 
 def _configured(name: str) -> tuple[nn.Module, Inputs]:
@@ -134,7 +151,7 @@ def _vision(name: str) -> tuple[nn.Module, Inputs]:
     return model, torch.randn(2, 3, 224, 224)
 
 
-NETWORKS: Mapping[str, Callable[[], tuple[nn.Module, Inputs]]] = {
+NETWORKS: dict[str, Callable[[], tuple[nn.Module, Inputs]]] = {
     **{name: partial(_configured, name) for name in CONFIGURED},
     **{f"timm/{name}": partial(_created, name) for name in CREATED},
     **{f"torchvision/{name}": partial(_vision, name) for name in VISION},
@@ -142,48 +159,90 @@ NETWORKS: Mapping[str, Callable[[], tuple[nn.Module, Inputs]]] = {
 """By name: what builds a network, and a batch that it takes."""
 
 
-def library(name: str) -> str:
+def library_of(name: str) -> str:
     """Return what a network is built by."""
     return name.partition("/")[0] if "/" in name else "transformers"
 
 
-def stock_of(model: nn.Module, inputs: Inputs) -> Stock:
-    """Fill a network, and return what became of its parameters."""
+def stock_of(name: str) -> Stock:
+    """Return what becomes of a network's parameters."""
+    torch.manual_seed(0)
+    model, inputs = NETWORKS[name]()
     slots = slots_of(twin_of(model), {})
-    weights = unknown_weights(model, slots, cache(partial(traces_of, model)))
+    weights = unknown_weights(model, slots, partial(traces_of, model))
     rest = [slot for slot in slots if slot not in weights]
     kept = describe_free(model, rest, kept_values(model, rest))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         initialize_(model, "he_normal", 0, unknown="keep")
-        outcome = _outcome(model.eval(), inputs)
-    filled = _numbers(slot for slot in slots if not slot.kept)
-    return Stock(_numbers(slots), filled, kept, listed(model, weights, sizes), outcome)
+    return Stock(
+        parameters=_count(slots),
+        filled=_count(slot for slot in slots if not slot.kept),
+        kept=kept,
+        refused=listed(model, weights, sizes),
+        run=_run(model.eval(), inputs),
+    )
 
 
-def _numbers(slots: Iterator[Slot] | tuple[Slot, ...]) -> int:
+def _count(slots: Iterable[Slot]) -> int:
     return sum(prod(slot.shape) for slot in slots)
 
 
-def _outcome(model: nn.Module, inputs: Inputs) -> str:
-    """Return how a forward pass ends."""
+def _run(model: nn.Module, inputs: Inputs) -> str:
     try:
         with torch.no_grad():
             model(**inputs) if isinstance(inputs, dict) else model(inputs)
-    except Exception as error:  # noqa: BLE001 - anything; it is printed
+    except Exception as error:  # noqa: BLE001 - of other people's code; it is printed
         return f"{type(error).__name__}: {error}".splitlines()[0]
     return "runs"
 
 
-def rows(names: list[str]) -> Iterator[tuple[str, Stock | str]]:
-    """Yield what became of each network, or why it could not be built.
-
-    Yields:
-        Name, and stock or reason.
-    """
+def table(names: Iterable[str]) -> str:
+    """Return one row per network of which not all is filled, and the names of the others."""
+    lines = [
+        '| network | filled | keeps its values | refused, unless `unknown="keep"` |',
+        "|---|---:|---|---|",
+    ]
+    whole, failed = [], []
     for name in names:
-        torch.manual_seed(0)
-        try:
-            yield name, stock_of(*NETWORKS[name]())
-        except Exception as error:  # noqa: BLE001 - of other people's code; it is printed
-            yield name, f"{type(error).__name__}: {error}".splitlines()[0]
+        stock = stock_of(name)
+        if stock.run != "runs":
+            failed.append(f"{name} ({stock.run})")
+        if stock.filled == stock.parameters:
+            whole.append(name)
+            continue
+        share = f"{100 * stock.filled / stock.parameters:.1f} %"
+        lines.append(f"| {name} | {share} | {stock.kept} | {stock.refused} |")
+    lines += ["", f"Filled whole ({len(whole)}): {', '.join(whole) or 'none'}."]
+    lines += ["", f"Does not run: {', '.join(failed)}."] if failed else []
+    return "\n".join(lines)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = parser_of(__doc__)
+    made.add_argument("--networks", nargs="+", choices=NETWORKS, metavar="NAME")
+    add_write(made, PAGE)
+    return made
+
+
+def main() -> None:
+    """Print the table, and write it into the documentation if asked.
+
+    Raises:
+        SystemExit: If a library is not installed.
+    """
+    options = parser().parse_args()
+    refuse_parts(parser(), write=options.write, parts=options.networks is not None)
+    names = options.networks or NETWORKS
+    for library in dict.fromkeys(map(library_of, names)):
+        if find_spec(library) is None:
+            raise SystemExit(f"{library} is missing: pip install {library}")
+    text = table(names)
+    print(text)
+    if options.write:
+        put(PAGE, {"public networks": text})
+
+
+if __name__ == "__main__":
+    main()

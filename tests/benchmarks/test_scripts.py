@@ -31,7 +31,7 @@ SCRIPTS = {
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"),
          *ROOT.glob("examples/**/*.md")]  # fmt: skip
 CLAIM = "zero_weights_stay_symmetric"
-NEEDS = {"benchmarks.jax_scan": "jax"}
+NEEDS = {"benchmarks.jax_scan": "jax", "benchmarks.public_networks": "transformers"}
 """What is no requirement of ours, by the script that cannot do without."""
 
 TELLS = {
@@ -47,6 +47,7 @@ TELLS = {
     "benchmarks.jax_scan": r"\d",
     "benchmarks.measure_fans": r"Linear\(256, 128\) \| 256 \| 25\d\.\d \| 128 \| 12\d\.\d",
     "benchmarks.plain_loop": r"plain\.json: 1 schemes",
+    "benchmarks.public_networks": r"\| llama \| 9\d\.\d % \| [\s\S]*whole \(1\): gpt2",
     "examples.make_data": r"wine\.csv: 178 rows[\s\S]*diabetes\.csv: 442 rows",
     "benchmarks.claims_table": r"\| Equal weights stay equal \| ✓ supported \|",
     "examples.make_packets": r"regression: \d+ s, estimated: \d",

@@ -212,7 +212,6 @@ def annotated(network, x, *, factor: float = 2.0):
 
 WAYS = {
     "math.sqrt": lambda: Net(lambda net, x: net.one(x) / math.sqrt(x.shape[-1])),
-    "len": lambda: Net(lambda net, x: net.one(x) / len(x)),
     "renamed": lambda: Net(lambda net, x: net.one(x) / mathematics.sqrt(x.shape[-1])),
     "from math": lambda: Net(lambda net, x: net.one(x) / sqrt(x.shape[-1])),
     "by kind": lambda: Net(by_kind),
@@ -289,6 +288,23 @@ def test_what_is_recorded_is_what_torch_fx_records(build):
     network = nn.Sequential(build())
     assert outcome(lambda: trace(network, is_leaf).graph) == expected
     assert outcome(lambda: trace(copy_of(copy_of(network)), is_leaf).graph) == expected
+
+
+def test_len_is_an_operation_too():
+    network = Net(lambda net, x: net.one(x) * len(x))
+    traced = trace(network, is_leaf)
+    for count in (3, 5):
+        x = torch.randn(count, 4)
+        given = fx.Interpreter(traced.root, graph=traced.graph).run(x)
+        assert torch.equal(given, network(x))
+    assert len([0]) == 1
+
+
+def test_the_operations_up_to_the_one_that_cannot_be_recorded_are_there():
+    graph = fx.Graph()
+    with pytest.raises(fx.proxy.TraceError):
+        trace(Net(lambda net, x: net.one(x) if net.one(x).sum() > 0 else x), is_leaf, graph=graph)
+    assert [node.op for node in graph.nodes][:3] == ["placeholder", "call_module", "call_method"]
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -133,6 +133,14 @@ class Router(nn.Module):
         return functional.linear(x, self.weight.to(x.dtype)).softmax(-1)
 
 
+class Late(Router):
+    """Looks at its weight first, and at values of its input before it multiplies."""
+
+    def forward(self, x):
+        weight = self.weight.t()
+        return x.matmul(weight) if x.sum() > 0 else x
+
+
 class Experts(nn.Module):
     """A stack of linear layers; which one an example takes depends on its values."""
 
@@ -217,6 +225,7 @@ def test_what_is_no_weight_keeps_its_values_whatever_it_is_called(case):
 REFUSED = {
     "linear": (lambda: Linear(8, 6), "weight", "Linear.weight (6x8, 2 times)"),
     "router": (Router, "weight", "Router.weight (4x8, 2 times)"),
+    "late": (Late, "weight", "Late.weight (4x8, 2 times)"),
     "experts": (Experts, "up", "Experts.up (4x12x8, 2 times), Router.weight (4x8, 2 times)"),
     "scan": (Scan, "A_log", "Scan.A_log (8x4, 2 times)"),
 }
@@ -433,7 +442,7 @@ def test_what_cannot_be_declared(said, message):
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"like": nn.Linear, "weights": ("wieght",)}, r"'1' \(Linear\) has a weight 'wieght', and"),
+        ({"like": nn.Linear, "weights": ("kernel",)}, r"'1' \(Linear\) has a weight 'kernel', and"),
         ({"like": nn.Conv2d}, r"'1.weight' of shape \(3, 3\) .* nn.Conv2d, which has 4 axes"),
     ],
 )

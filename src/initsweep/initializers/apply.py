@@ -73,7 +73,9 @@ def initial_state(
     slope it was built with, and the padding row of a lookup table at 0.
 
     Frozen parameters (`requires_grad=False`) have the values that the network has, and so do
-    parameters in no layer of torch's own, such as a class token; a warning names the latter.
+    parameters of modules that initializers do not know, such as a class token or the weight of an
+    own norm; a warning names the latter. Weights among them, by which the network multiplies its
+    signal, are refused unless `unknown="keep"`; see `layer_kind`.
 
     Args:
         model: The network, on any device, "meta" included; its own values are ignored, those of
@@ -142,7 +144,7 @@ def initialize_(
     Values are computed in float32 and rounded once to the type of each parameter. Modules on the
     "meta" device are given memory on the CPU first, lazy ones their sizes by one run on `inputs`.
     Frozen parameters keep their values, and norms around which all is frozen their statistics;
-    parameters in no layer of torch's own keep theirs, and are named in a warning.
+    parameters of modules that initializers do not know keep theirs, and are named in a warning.
 
     Args:
         model: The network, on any device.
@@ -152,9 +154,9 @@ def initialize_(
         inputs: Examples of what the network takes; for lazy modules and for initializers that
             measure signals.
         frozen: Whether to fill frozen parameters too.
-        unknown: What to do about weights that no initializer knows: "refuse" raises an error that
-            names them all, "keep" leaves them as they are, as it does with all other parameters
-            of modules that are not known; see `layer_kind`.
+        unknown: What to do about weights that no initializer knows, as other parameters of such
+            modules keep their values anyway: "refuse" raises an error that names them all, "keep"
+            leaves them as they are.
 
     Returns:
         The same network.

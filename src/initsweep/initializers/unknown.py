@@ -9,7 +9,7 @@ from torch.nn.utils.parametrize import ParametrizationList
 
 from initsweep.errors import InitsweepError
 from initsweep.initializers.kinds import declared_of
-from initsweep.initializers.operations import effect_of
+from initsweep.initializers.operations import Effect, effect_of
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.tracing import Trace, Traces
 
@@ -35,12 +35,14 @@ def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> 
         and sum(side > 1 for side in slot.shape) > 1
         and _may_multiply(_owner(model, slot)[0])
     ]
+    names = {slot.name for slot in suspects}
     multiplied: dict[str, bool] = {}
     for trace in traces() if suspects else ():
         for node in trace.nodes:
-            if node.op == "get_attr":
-                name = trace.path_of(node)
-                multiplied[name] = multiplied.get(name, False) or _is_multiplied(trace, node)
+            if node.op == "get_attr" and (name := trace.path_of(node)) in names:
+                use = _is_multiplied(trace, node)
+                if use is not None:
+                    multiplied[name] = multiplied.get(name, False) or use
     return [slot for slot in suspects if multiplied.get(slot.name, slot.shape[0] > 1)]
 
 
@@ -50,23 +52,33 @@ def _may_multiply(owner: nn.Module) -> bool:
     return (takes or isinstance(owner, ParametrizationList)) and not declared_of(owner)
 
 
-def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool:
-    """Return whether a parameter goes into a product, or where it cannot be followed."""
-    same = {parameter}  # it, and what is computed from it alone
+def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool | None:
+    """Return whether a parameter goes into a product, or where it cannot be followed.
+
+    Returns:
+        None if the trace breaks off before it meets a signal.
+    """
+    same, met = {parameter}, not trace.broken  # it, and what is computed from it alone
     for node in trace.nodes:
-        if same.isdisjoint(node.all_input_nodes) or node.op in {"call_module", "output"}:
-            continue  # what a layer reads, or the module gives, is a signal
+        if same.isdisjoint(node.all_input_nodes):
+            continue
+        if node.op in {"call_module", "output"}:  # what a layer reads or a module gives is a signal
+            met = True
+            continue
         effect = effect_of(node, trace.modules)
         alone = all(one in same or one.op == "get_attr" for one in node.all_input_nodes)
-        if effect == "reads" and getattr(node.target, "__name__", "") not in _OF_SIGNALS:
-            return True
-        if effect == "unknown" and not alone:
+        if _is_product(node, effect) or (effect == "unknown" and not alone):
             return True
         viewed = effect == "passes" or (effect == "shape" and node.args[-1] in _VIEWS)
-        alone = alone or (viewed and any(one is first for one in same for first in node.args[:1]))
-        if alone and (viewed or effect != "shape"):
-            same.add(node)
-    return False
+        if alone or (viewed and any(one is first for one in same for first in node.args[:1])):
+            same |= {node} if viewed or effect != "shape" else set()
+        else:
+            met = True
+    return False if met else None
+
+
+def _is_product(node: fx.Node, effect: Effect) -> bool:
+    return effect == "reads" and getattr(node.target, "__name__", node.target) not in _OF_SIGNALS
 
 
 def check_unknown(unknown: str) -> None:
