@@ -197,23 +197,29 @@ def _run(model: nn.Module, inputs: Inputs) -> str:
     return "runs"
 
 
-def table(names: Iterable[str]) -> str:
-    """Return one row per network of which not all is filled, and the names of the others."""
+def table(stocks: Mapping[str, Stock], *, short: bool) -> str:
+    """Return a row per network of which not all is filled, and the names of the others.
+
+    Args:
+        stocks: By name.
+        short: Whether to name those of which nothing is refused in a sentence.
+    """
+    shares = {name: 100 * one.filled / one.parameters for name, one in stocks.items()}
+    listed: dict[str, list[str]] = {"Filled whole": [], "Filled but for what is no weight": []}
     lines = [
         '| network | filled | keeps its values | refused, unless `unknown="keep"` |',
         "|---|---:|---|---|",
     ]
-    whole, failed = [], []
-    for name in names:
-        stock = stock_of(name)
-        if stock.run != "runs":
-            failed.append(f"{name} ({stock.run})")
+    for name, stock in stocks.items():
         if stock.filled == stock.parameters:
-            whole.append(name)
-            continue
-        share = f"{100 * stock.filled / stock.parameters:.1f} %"
-        lines.append(f"| {name} | {share} | {stock.kept} | {stock.refused} |")
-    lines += ["", f"Filled whole ({len(whole)}): {', '.join(whole) or 'none'}."]
+            listed["Filled whole"].append(name)
+        elif short and not stock.refused:
+            listed["Filled but for what is no weight"].append(f"{name} ({shares[name]:.1f} %)")
+        else:
+            lines.append(f"| {name} | {shares[name]:.1f} % | {stock.kept} | {stock.refused} |")
+    for title, names in listed.items():
+        lines += ["", f"{title} ({len(names)}): {', '.join(names)}."] if names else []
+    failed = [f"{name} ({one.run})" for name, one in stocks.items() if one.run != "runs"]
     lines += ["", f"Does not run: {', '.join(failed)}."] if failed else []
     return "\n".join(lines)
 
@@ -238,10 +244,10 @@ def main() -> None:
     for library in dict.fromkeys(map(library_of, names)):
         if find_spec(library) is None:
             raise SystemExit(f"{library} is missing: pip install {library}")
-    text = table(names)
-    print(text)
+    stocks = {name: stock_of(name) for name in names}
+    print(table(stocks, short=False))
     if options.write:
-        put(PAGE, {"public networks": text})
+        put(PAGE, {"public networks": table(stocks, short=True)})
 
 
 if __name__ == "__main__":

@@ -384,6 +384,9 @@ def test_adapters_of_peft_start_as_peft_built_them():
     network.append(nn.Linear(8, 2))
     before = {name: one.clone() for name, one in network.state_dict().items()}
     with pytest.warns(InitsweepWarning) as caught:
+        initialize_(network[:1], "he_normal", 0)
+    assert "Every parameter of the network is frozen or in no layer" in str(caught[1].message)
+    with pytest.warns(InitsweepWarning) as caught:
         initialize_(network, "he_normal", 0)
     assert "'0.down.weight' (" in str(caught[0].message)
     assert "No scheme changes" not in str(caught[0].message)

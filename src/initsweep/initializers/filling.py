@@ -141,10 +141,10 @@ def _warn_of_kept(
         )
     if told:
         warn(" ".join(told), stacklevel=5)
-    if slots and all(slot.kept == "frozen" for slot in slots):
+    if slots and all(slot.kept for slot in slots):
         warn(
-            "Every parameter of the network is frozen, so all keep their values; `frozen=True` "
-            "fills them.",
+            "Every parameter of the network is frozen or in no layer that initializers know, so "
+            "all keep their values; `frozen=True` fills frozen ones.",
             stacklevel=5,
         )
 
