@@ -67,10 +67,9 @@ CONFIGURED: dict[str, tuple[str, dict[str, Any]]] = {
     "llama": ("CausalLM", WIDTHS), "qwen2": ("CausalLM", WIDTHS), "qwen3": ("CausalLM", WIDTHS),
     "gemma": ("CausalLM", WIDTHS), "gemma2": ("CausalLM", WIDTHS), "mistral": ("CausalLM", WIDTHS),
     "phi": ("CausalLM", WIDTHS), "olmo2": ("CausalLM", WIDTHS), "gpt_neox": ("CausalLM", WIDTHS),
-    "stablelm": ("CausalLM", WIDTHS), "granite": ("CausalLM", WIDTHS),
-    "cohere": ("CausalLM", WIDTHS), "smollm3": ("CausalLM", WIDTHS), "opt": ("CausalLM", WIDTHS),
-    "bloom": ("CausalLM", WIDTHS), "gpt2": ("CausalLM", WIDTHS),
-    "mamba": ("CausalLM", WIDTHS | {"state_size": 4}),
+    "stablelm": ("CausalLM", WIDTHS), "granite": ("CausalLM", WIDTHS), "opt": ("CausalLM", WIDTHS),
+    "cohere": ("CausalLM", WIDTHS), "smollm3": ("CausalLM", WIDTHS), "bloom": ("CausalLM", WIDTHS),
+    "gpt2": ("CausalLM", WIDTHS), "mamba": ("CausalLM", WIDTHS | {"state_size": 4}),
     "falcon_mamba": ("CausalLM", WIDTHS | {"state_size": 4}),
     "mixtral": ("CausalLM", EXPERTS), "qwen3_moe": ("CausalLM", EXPERTS),
     "olmoe": ("CausalLM", EXPERTS), "gpt_oss": ("CausalLM", EXPERTS),
@@ -205,19 +204,16 @@ def table(stocks: Mapping[str, Stock], *, short: bool) -> str:
         short: Whether to name those of which nothing is refused in a sentence.
     """
     shares = {name: 100 * one.filled / one.parameters for name, one in stocks.items()}
-    listed: dict[str, list[str]] = {"Filled whole": [], "Filled but for what is no weight": []}
-    lines = [
-        '| network | filled | keeps its values | refused, unless `unknown="keep"` |',
-        "|---|---:|---|---|",
-    ]
+    named: dict[str, list[str]] = {"Filled whole": [], "Filled but for what is no weight": []}
+    lines = ["| network | filled | keeps its values | refused by default |", "|---|---:|---|---|"]
     for name, stock in stocks.items():
         if stock.filled == stock.parameters:
-            listed["Filled whole"].append(name)
+            named["Filled whole"].append(name)
         elif short and not stock.refused:
-            listed["Filled but for what is no weight"].append(f"{name} ({shares[name]:.1f} %)")
+            named["Filled but for what is no weight"].append(f"{name} ({shares[name]:.1f} %)")
         else:
             lines.append(f"| {name} | {shares[name]:.1f} % | {stock.kept} | {stock.refused} |")
-    for title, names in listed.items():
+    for title, names in named.items():
         lines += ["", f"{title} ({len(names)}): {', '.join(names)}."] if names else []
     failed = [f"{name} ({one.run})" for name, one in stocks.items() if one.run != "runs"]
     lines += ["", f"Does not run: {', '.join(failed)}."] if failed else []
