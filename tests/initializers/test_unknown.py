@@ -259,8 +259,7 @@ def test_what_makes_up_a_weight_is_one_of_those(plain):
         warnings.simplefilter("ignore", FutureWarning)
         network = nn.Sequential(nn.Linear(3, 3), weight_norm(nn.Linear(3, 3)))
     name = "parametrizations.weight.original1" if plain else "weight_v"
-    with pytest.raises(InitsweepError, match=rf"'1.{name}' \(3x3\).*parametrize it then" if plain
-                       else rf"'1.{name}' \(3x3\)"):  # fmt: skip
+    with pytest.raises(InitsweepError, match=rf"'1.{name}' \(3x3\).*parametrize it then"):
         initialize_(network, "he_normal", 0)
 
 
@@ -376,6 +375,22 @@ def test_a_layer_that_has_to_stay_as_built_is_declared_so():
         network = initialize_(Adapted(nn.Linear(8, 8), end), "he_normal", 0)
     assert not network.up.weight.any()
     assert layers_of(network)[0].name == "down"
+
+
+def test_what_a_derived_layer_adds_can_be_declared_to_stay():
+    class Low(nn.Linear):
+        def __init__(self):
+            super().__init__(8, 6)
+            self.down, self.up = nn.Parameter(torch.ones(2, 8)), nn.Parameter(torch.zeros(6, 2))
+
+    with pytest.raises(InitsweepError, match=r"Low, like=nn.Linear\)") as caught:
+        initialize_(nn.Sequential(Low()), "he_normal", 0)
+    assert "'0.down' (2x8), '0.up' (6x2)" in str(caught.value)
+    layer_kind(Low, like=nn.Linear)
+    with pytest.warns(InitsweepWarning, match=r"built with: '0.down' \(all 1\), '0.up' \(all 0\)"):
+        state = initial_state(nn.Sequential(Low()), "he_normal", 0)
+    expected = initial_state(nn.Sequential(nn.Linear(8, 6)), "he_normal", 0)
+    assert torch.equal(state["0.weight"], expected["0.weight"])
 
 
 def test_adapters_of_peft_start_as_peft_built_them():

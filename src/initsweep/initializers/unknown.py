@@ -8,7 +8,7 @@ from torch import fx, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.kinds import declared_of
+from initsweep.initializers.kinds import declared_of, likeness_of
 from initsweep.initializers.operations import Effect, effect_of
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.tracing import Trace, Traces
@@ -97,20 +97,32 @@ def refuse_weights(model: nn.Module, weights: Sequence[Slot]) -> None:
     Raises:
         InitsweepError: If there are any, naming them all.
     """
-    if not weights:
-        return
-    owner, name = _owner(model, weights[0])
-    way = (
-        "Fill a parametrized layer first, and parametrize it then."
-        if isinstance(owner, ParametrizationList)
-        else f"Say what such a class is like: `initsweep.layer_kind({type(owner).__name__}, "
-        f"like=nn.Linear{'' if name == 'weight' else f', weights=({name!r},)'})`, with "
-        "`transposed=True` if the weight is kept as (in, out), or with `like=None` if it is to "
-        "stay as it is built."
-    )
-    raise InitsweepError(
-        "No initializer knows these weights, and schemes that all leave them alone could not be "
-        f'compared: {listed(model, weights, sizes)}. {way} Or keep them all: `unknown="keep"`.'
+    if weights:
+        raise InitsweepError(
+            "No initializer knows these weights, and schemes that all leave them alone could not "
+            f"be compared: {listed(model, weights, sizes)}. {_way(*_owner(model, weights[0]))} Or "
+            'keep them all: `unknown="keep"`.'
+        )
+
+
+def _way(owner: nn.Module, name: str) -> str:
+    """Return what to do about a weight of a module."""
+    kind = type(owner).__name__
+    if type(owner).__module__.startswith("torch.nn."):
+        return "Fill a parametrized layer first, and parametrize it then."
+    if likeness_of(owner):
+        like = next(
+            one.__name__ for one in type(owner).__mro__ if one.__module__[:9] == "torch.nn."
+        )
+        return (
+            f"If what `nn.{like}` does not have is to stay as it is built, say so: "
+            f"`initsweep.layer_kind({kind}, like=nn.{like})`."
+        )
+    weights = "" if name == "weight" else f", weights=({name!r},)"
+    return (
+        f"Say what such a class is like: `initsweep.layer_kind({kind}, like=nn.Linear{weights})`, "
+        "with `transposed=True` if the weight is kept as (in, out), or with `like=None` if it is "
+        "to stay as it is built."
     )
 
 
