@@ -317,4 +317,6 @@ def test_networks_with_checkpoints_and_compiled_ones_are_looked_at_as_others_are
     for one in (network, torch.compile(plainly(network), backend="eager")):
         found = diagnose(one, batch)
         assert [(row.forward_std, row.backward_std) for row in found.layers] == numbers
+        inside = "looked at the network inside the OptimizedModule" in found.notes
+        assert inside == (one is not network)
         assert found.schemes[0].sharpness == pytest.approx(expected.schemes[0].sharpness)

@@ -203,8 +203,9 @@ def _inspect(options: argparse.Namespace) -> int:
     text, healthy = inspection.run(
         inspection.Request(
             network=options.network,
-            batch=options.batch,
+            batch=tuple(options.batch),
             targets=options.targets,
+            loss=options.loss,
             task=options.task,
             schemes=tuple((options.schemes or "").replace(",", " ").split()),
             options=tuple(options.option),

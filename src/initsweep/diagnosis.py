@@ -16,11 +16,13 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, UnhealthyError
 from initsweep.initializers import Initializer, initial_states, make_initializer
-from initsweep.probes.reading import Loss, Reading, read
+from initsweep.probes.forms import Inputs, in_order
+from initsweep.probes.passing import Loss
+from initsweep.probes.reading import Reading, look, read
 from initsweep.probes.subject import failure, subject
 from initsweep.probes.summary import diagnosis, layer_table
 from initsweep.probes.targets import Kind
-from initsweep.probes.task import Numbers, Task, checked_batch, make_task
+from initsweep.probes.task import Batch, Targets, Task, checked_batch, make_task
 from initsweep.probes.verdict import HEALTHY, MILD, VERDICTS, is_alarming
 from initsweep.records import DiagnosisRow, LayerRow
 from initsweep.registry import did_you_mean
@@ -61,8 +63,8 @@ class Diagnosis:
 
 def diagnose(
     model: nn.Module | Callable[[], nn.Module],
-    batch: Numbers,
-    targets: Numbers | None = None,
+    batch: Batch,
+    targets: Targets | None = None,
     loss: Loss | None = None,
     *,
     task: Kind | None = None,
@@ -75,12 +77,14 @@ def diagnose(
     Args:
         model: The network as it is, or a function that builds one: it is then called once per
             seed, with torch's generator seeded, and numbers get a range over seeds.
-        batch: Inputs, shape (batch, ...).
+        batch: Inputs, shape (batch, ...); a tuple of such for a `forward` of several arguments, a
+            dictionary for one of named arguments.
         targets: Class numbers, shape (batch, ...), or numbers to predict, one per output. Without
             them, targets are drawn at random: classes if the network has several outputs. Outputs
             have their classes on axis 1, as for torch's `cross_entropy`, or on the last one.
-        loss: Mean loss from outputs and targets. By default cross-entropy for whole-numbered
-            targets and the mean squared error for others.
+        loss: Mean loss from what the network returns and the targets. By default cross-entropy
+            for whole-numbered targets and the mean squared error for others; without targets, the
+            loss that a network computes itself.
         task: "classification" if the targets are class numbers, "regression" if they are numbers
             to predict. By default whole numbers are classes and others are not.
         schemes: Names of initializers to look at instead of the network's own weights; for those
@@ -97,7 +101,7 @@ def diagnose(
             can be looked at.
     """
     seeds = _checked_seeds(seeds)
-    network = subject(model, seeds[0])
+    network, wrapped = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
@@ -107,6 +111,8 @@ def diagnose(
         readings = [_read(network, state, made) for state in states]
         rows.append(diagnosis(scheme, readings, made.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
+        made.notes.extend({one.lowered: None for one in readings if one.lowered})
+    made.notes.extend(wrapped)
     if rows[0].unseen:
         made.notes.append(f"not looked at: {rows[0].unseen}")
     if all(row.forward_predicted is None for row in layers):
@@ -118,8 +124,8 @@ def diagnose(
 
 def assert_healthy(
     model: nn.Module | Callable[[], nn.Module],
-    batch: Numbers,
-    targets: Numbers | None = None,
+    batch: Batch,
+    targets: Targets | None = None,
     loss: Loss | None = None,
     *,
     task: Kind | None = None,
@@ -208,17 +214,29 @@ def _states(
     task: Task,
 ) -> list[Mapping[str, Tensor]]:
     if initializer is not None:
-        return [*map(initial_states(network, initializer, inputs=task.features), seeds)]
+        return [*map(initial_states(network, initializer, inputs=_examples(network, task)), seeds)]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]
-    return [dict(subject(model, seed).named_parameters()) for seed in seeds]
+    return [dict(subject(model, seed)[0].named_parameters()) for seed in seeds]
+
+
+def _examples(network: nn.Module, task: Task) -> Inputs:
+    """Return the inputs by their places where all of them are tensors, else as they are."""
+    args = [*in_order(network, task.features)] if isinstance(task.features, dict) else []
+    while args and args[-1] is None:  # a default
+        del args[-1]
+    return tuple(args) if args and all(isinstance(one, Tensor) for one in args) else task.features
 
 
 def _read(network: nn.Module, state: Mapping[str, Tensor], task: Task) -> Reading:
+    given = (network, state, task.features, task.targets, task.loss)
     try:
-        reading = read(network, state, task.features, task.targets, task.loss)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:  # of the user's own code
+        snapshot = look(*given)
+    except InitsweepError:
+        raise
+    except Exception as error:  # the user's own code may raise anything; it is chained
         raise InitsweepError(failure(network, task.features, error, with_loss=True)) from error
+    reading = read(*given, snapshot=snapshot)
     if reading is None:
         raise InitsweepError(
             f"{type(network).__name__} has no layer that can be looked at: torch's Linear, Conv1d "

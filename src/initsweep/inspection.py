@@ -10,14 +10,16 @@ import numpy as np
 import torch
 from torch import nn
 
+from initsweep.commands.arrays import read_batch, read_inputs
 from initsweep.commands.loading import load_scheme
-from initsweep.datasets._numpy_files import load_array
 from initsweep.diagnosis import Diagnosis, diagnose
-from initsweep.errors import DataError, InitsweepError, shown
+from initsweep.errors import InitsweepError, shown
 from initsweep.figures import health, palette, signal, style
 from initsweep.figures.numbers import significant
 from initsweep.probes.evidence import spoken
+from initsweep.probes.passing import Loss
 from initsweep.probes.targets import Kind
+from initsweep.probes.task import Batch, Targets
 from initsweep.records import DiagnosisRow
 from initsweep.registry import Registry
 
@@ -30,8 +32,10 @@ class Request:
 
     Attributes:
         network: "package.module:attribute" of a network or of a function that builds one.
-        batch: `.npy` file of inputs.
-        targets: `.npy` file of targets, or None.
+        batch: `.npy` files of inputs, one per argument of `forward`, or one `.npz` file of named
+            ones.
+        targets: `.npy` file of targets, `.npz` of named ones, or None.
+        loss: "package.module:attribute" of a function from outputs and targets, or None.
         task: "classification" or "regression", None to tell by the targets.
         schemes: Initializers to look at instead of the network's own weights.
         options: Options of the scheme, if it is a single one, "name=value" each.
@@ -43,8 +47,9 @@ class Request:
     """
 
     network: str
-    batch: Path
+    batch: tuple[Path, ...]
     targets: Path | None
+    loss: str | None
     task: Kind | None
     schemes: tuple[str, ...]
     options: tuple[str, ...]
@@ -75,12 +80,13 @@ def run(request: Request) -> tuple[str, bool]:
         )
     schemes = {name: load_scheme(name, request.params, request.options) for name in request.schemes}
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
-    batch = read_numbers(request.batch, "--batch")
-    targets = None if request.targets is None else read_numbers(request.targets, "--targets")
+    batch = read_batch(request.batch)
+    targets = None if request.targets is None else read_inputs(request.targets, "--targets")
     found = diagnose(
         _network(request, batch, targets),
-        torch.from_numpy(batch),
-        None if targets is None else torch.from_numpy(targets),
+        batch,
+        targets,
+        None if request.loss is None else _loss(request.loss),
         task=request.task,
         schemes=schemes,
         optimizer=request.optimizer,
@@ -120,37 +126,24 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
     return paths
 
 
-def read_numbers(path: Path, option: str) -> np.ndarray:
-    """Read a `.npy` file of numbers.
-
-    Args:
-        path: The file.
-        option: What names it, for messages.
-
-    Returns:
-        The array, as whole numbers of 64 bits or in single precision.
+def _loss(name: str) -> Loss:
+    """Return a loss of the user's.
 
     Raises:
-        DataError: If the file is missing, is no array, is pickled, or holds no numbers or such that
-            do not fit.
+        InitsweepError: If the name stands for none.
     """
-    array = load_array(path, option)
-    if array.dtype.kind not in "fiu" or array.ndim == 0:
-        raise DataError(f"{option}: '{path}' must hold one array of numbers, not {array.dtype}.")
-    kind = np.int64 if array.dtype.kind in "iu" else np.float32
-    with np.errstate(over="ignore"):
-        numbers: np.ndarray = array.astype(kind)
-    wrong = numbers != array if kind is np.int64 else np.isinf(numbers) & np.isfinite(array)
-    if wrong.any():
-        raise DataError(
-            f"{option}: '{path}' holds {array[wrong][0]}, which is too large for "
-            f"{numbers.dtype}; scale the numbers first."
-        )
-    return numbers
+    if ":" not in name:
+        raise InitsweepError(f"--loss: '{name}' is not of the form 'package.module:attribute'.")
+    entry = Registry[object]("loss", "initsweep.metrics").get(name)
+    if isinstance(entry, type) and issubclass(entry, nn.Module):
+        entry = entry()  # such as torch.nn:CrossEntropyLoss
+    if not callable(entry):
+        raise InitsweepError(f"--loss: '{name}' must be a function, received {entry!r}.")
+    return cast(Loss, entry)
 
 
 def _network(
-    request: Request, batch: np.ndarray, targets: np.ndarray | None
+    request: Request, batch: Batch, targets: Targets | None
 ) -> nn.Module | Callable[[], nn.Module]:
     """Return the network, or a function without arguments that builds it.
 
@@ -174,14 +167,28 @@ def _network(
     ]
     if not needed:
         return cast(Callable[[], nn.Module], entry)
-    if needed == ["n_features", "n_outputs"] and targets is not None:
+    if needed == ["n_features", "n_outputs"] and isinstance(targets, np.ndarray):
         whole = targets.dtype.kind == "i" and request.task != "regression"
-        sizes = (batch.shape[1], int(targets.max()) + 1 if whole else 1)
+        sizes = (_width(batch), int(targets.max()) + 1 if whole else 1)
         return lambda: cast(nn.Module, entry(*sizes))
     raise InitsweepError(
         f"'{name}' needs {', '.join(needed)}; it must build a network without arguments, or from "
         "(n_features, n_outputs) with --targets."
     )
+
+
+def _width(batch: Batch) -> int:
+    """Return the inputs per example.
+
+    Raises:
+        InitsweepError: If there is more than one axis of them, or more than one input.
+    """
+    if not isinstance(batch, np.ndarray) or batch.ndim != 2:
+        raise InitsweepError(
+            "A network of (n_features, n_outputs) is built for a --batch of shape (examples, "
+            "features); write a function without arguments that builds it."
+        )
+    return int(batch.shape[1])
 
 
 def _words(row: DiagnosisRow, found: Diagnosis) -> str:

@@ -15,9 +15,9 @@ from pyarrow import parquet
 
 from initsweep import cli, user_files
 from initsweep.architectures.transfer import _read
+from initsweep.commands.arrays import read_numbers
 from initsweep.datasets._loading import check_watched, load
 from initsweep.errors import DataError
-from initsweep.inspection import read_numbers
 from initsweep.params import Data, load_params
 from tests.conftest import ROOT
 from tests.faults.fuzzing import GIGABYTE, bounded

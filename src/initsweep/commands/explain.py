@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from initsweep.commands.arrays import read_numbers
 from initsweep.commands.loading import Target, load_network, load_scheme, training_inputs
 from initsweep.errors import ParamsError
 from initsweep.explanation import explain
@@ -48,8 +49,6 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
 def _inputs(scheme: Initializer | None, batch: Path | None) -> Tensor | None:
     """Return the examples that the scheme measures, None if it measures none."""
     if batch is not None:
-        from initsweep.inspection import read_numbers  # brings the figures along, so only here
-
         return torch.from_numpy(read_numbers(batch, "--batch"))
     return training_inputs() if scheme is not None and scheme.needs_inputs else None
 

@@ -108,13 +108,17 @@ def _read(stream: IO[bytes], size: int) -> np.ndarray:
     return array
 
 
-def load_archive(path: Path) -> Archive:
+def load_archive(path: Path, key: str = "data.source") -> Archive:
     """Return the arrays in an `.npz` file, each read when it is asked for.
+
+    Args:
+        path: The file.
+        key: What names it, for messages: a key of params.yaml or an option.
 
     Raises:
         DataError: If it is no such file, or damaged.
     """
-    head = _head(path)
+    head = _head(path, key)
     if head.startswith(NUMPY):
         raise DataError(
             f"'{path}' holds one array; features and targets in a file each are "

@@ -33,6 +33,13 @@ from initsweep.graph.spaces import Shadow, Space
 Held = TypeVar("Held")
 
 
+def type_in(one: Tensor, dtype: torch.dtype | None) -> torch.dtype:
+    """Return the type of a tensor's numbers where real ones, and pairs of them, are of `dtype`."""
+    if dtype is None or not (one.is_floating_point() or one.is_complex()):
+        return one.dtype
+    return dtype.to_complex() if one.is_complex() else dtype
+
+
 class Copier:
     """Copies a network and whatever refers to its modules, each thing once."""
 
@@ -82,8 +89,8 @@ class Copier:
         return one if self._dtype is None else self._tensor(one)
 
     def _tensor(self, one: Tensor) -> Tensor:
-        dtype = self._dtype if one.is_floating_point() else None
-        return one.detach().to(dtype or one.dtype, copy=True).requires_grad_(one.requires_grad)
+        copied = one.detach().to(type_in(one, self._dtype), copy=True)
+        return copied.requires_grad_(one.requires_grad)
 
     def _module(self, one: nn.Module) -> nn.Module:
         twin: nn.Module = object.__new__(self._twin_class(type(one)))
@@ -158,10 +165,14 @@ class Copier:
     def _dict(self, one: dict[Any, object]) -> dict[Any, object]:
         copied = one.copy() if type(one) in (dict, OrderedDict) else copy.copy(one)
         self._keep(one, copied)
-        if copied:
+        if isinstance(copied, OrderedDict):
             values = self._mapped(copied)
             copied.clear()
             copied.update(values)
+        elif copied:  # not by way of its class, which may have other keys in mind
+            values = self._mapped(dict.copy(one))
+            dict.clear(copied)
+            dict.update(copied, values)
         return copied
 
     def _set(self, one: set[object]) -> set[object]:

@@ -6,10 +6,12 @@ the signals. While a network is being looked at, the module computes the same in
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 Observer = Callable[[str, nn.Module, Tensor, Tensor | None, Tensor, Tensor], None]
 """Called with part name, module, weight, bias, inputs and output of each input projection."""
@@ -35,6 +37,22 @@ def open_attentions(model: nn.Module, observe: Observer) -> None:
             module.forward = _forward(module, observe)  # type: ignore[method-assign, assignment]
         elif isinstance(module, nn.TransformerEncoder):
             module.enable_nested_tensor = False
+
+
+class OpenProducts(TorchFunctionMode):
+    """Lets `scaled_dot_product_attention` compute in the open too, with a second derivative."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,  # noqa: ANN401 - torch's signature
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Return what `func` returns."""
+        if func is functional.scaled_dot_product_attention:
+            return torch._scaled_dot_product_attention_math(*args, **kwargs or {})[0]
+        return func(*args, **kwargs or {})
 
 
 def _forward(attention: nn.MultiheadAttention, observe: Observer) -> Callable[..., object]:

@@ -5,20 +5,23 @@ there are.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
-from initsweep.graph.draws import private_draws
-from initsweep.graph.twins import apart, twin_with
-from initsweep.probes.recording import CONVOLUTIONS, NORMS, Pointwise, Use, recorded
+from initsweep.graph.twins import apart
+from initsweep.probes.forms import Inputs
+from initsweep.probes.passing import Loss, passed
+from initsweep.probes.pointwise import is_pointwise
+from initsweep.probes.recording import NORMS, Pointwise, Use, channel_axis, seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Layer:
-    """The signals of one weight layer on one batch, all float64 and detached.
+    """The signals of one weight layer on one batch, all as float64 and detached.
 
     A convolution's positions count as examples: `rows` is batch times positions.
 
@@ -61,33 +64,36 @@ class Snapshot:
         gradient_norm: Euclidean norm of the loss gradient with respect to all parameters that are
             trained.
         unseen: Parameters that no layer and no normalization above belongs to.
+        lowered: Why the numbers are less precise than float64, in a sentence; "" if they are not.
     """
 
     layers: tuple[Layer, ...]
     loss: float
     gradient_norm: float
     unseen: tuple[str, ...]
+    lowered: str
 
 
 def capture(
     model: nn.Module,
     parameters: Mapping[str, Tensor],
-    features: Tensor,
-    targets: Tensor,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    features: Inputs,
+    targets: Inputs,
+    loss: Loss,
     activation_after: Mapping[str, Pointwise],
 ) -> Snapshot:
     """Run `model` with `parameters` on one batch, forward and backward, and keep its signals.
 
     Computes in float64: at depth 30 under N(0, 1) weights, squares of the signals overflow
-    float32. Batch normalization uses the batch's statistics, as in training. A twin of the model
-    is run, so that nothing in the model changes.
+    float32. A network that works only in its own precision is run in that. Batch normalization
+    uses the batch's statistics, as in training. A twin of the model is run, so that nothing in the
+    model changes.
 
     Args:
         model: The network; its own parameter values are ignored.
         parameters: All parameters by name.
-        features: Shape (batch, *features).
-        targets: Shape (batch,).
+        features: Shape (batch, *features), or several such.
+        targets: Shape (batch, ...), as the loss takes them.
         loss: The batch's mean loss from outputs and targets.
         activation_after: Activation function by name of the weight layer it follows. Where a
             layer is missing here, an activation applied as a module of its own is found.
@@ -95,22 +101,14 @@ def capture(
     Returns:
         One `Layer` per use of a linear or convolution layer, in the order of use.
     """
-    leaves = {
-        name: value.detach().double().clone().requires_grad_()  # backward() writes .grad to it
-        for name, value in parameters.items()
-    }
-    twin = twin_with(model, leaves, torch.float64).train()
-    uses: list[Use] = []
-    # Dropout would otherwise draw from a stream that depends on what ran before.
-    with recorded(twin, uses), private_draws(0):
-        value = loss(twin(_doubled(features)), _doubled(targets))
-        value.backward()  # type: ignore[no-untyped-call]
-    trained = [leaves[name] for name in trained_names(model, leaves)]
+    done = passed(model, parameters, features, targets, loss)
+    trained = [done.leaves[name] for name in trained_names(model, done.leaves)]
     return Snapshot(
-        layers=tuple(_layer(use, activation_after) for use in uses),
-        loss=float(value.detach()),
+        layers=tuple(_layer(use, activation_after) for use in done.uses),
+        loss=done.loss,
         gradient_norm=_norm(trained),
-        unseen=_unseen(twin, trained, uses),
+        unseen=_unseen(done.twin, trained, done.uses),
+        lowered=done.lowered and f"computed in {done.numbers}: in float64, {done.lowered}",
     )
 
 
@@ -122,20 +120,20 @@ def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
 
 def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
     declared = activation_after.get(use.name)
-    activation = use.activation if declared is None else apart(declared)
-    pre_activations = _rows(use.pre_activations, use.module)
+    activation = _observed(use) if declared is None else apart(declared)
+    pre_activations = _rows(use.pre_activations, use.weight)
     with torch.no_grad():
         # A copy, because an activation may work in place.
         activations = activation(pre_activations.clone()) if activation else pre_activations
     gradient = use.gradient[0] if use.gradient else torch.zeros_like(use.pre_activations)
     return Layer(
         name=use.name,
-        weight=use.weight.detach(),
-        bias=None if use.bias is None else use.bias.detach(),
-        inputs=_rows(use.inputs, use.module),
+        weight=use.weight.detach().double(),
+        bias=None if use.bias is None else use.bias.detach().double(),
+        inputs=_rows(use.inputs, use.weight),
         pre_activations=pre_activations,
         activations=activations,
-        gradients=_rows(gradient.detach(), use.module),
+        gradients=_rows(gradient.detach(), use.weight),
         weight_gradient=_gradient_of(use.weight),
         bias_gradient=None if use.bias is None else _gradient_of(use.bias),
         activation=activation,
@@ -143,10 +141,28 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
     )
 
 
+def _observed(use: Use) -> Pointwise | None:
+    """Return the activation that was seen to follow a layer."""
+    given = seen(use.pre_activations).double()
+    dtype = use.pre_activations.dtype
+    for consumer, gave in use.consumers:
+        exact = dtype is torch.float64
+        function = consumer if exact else partial(_lowered, consumer, dtype)
+        if is_pointwise(function, given, gave):
+            return function
+    return None
+
+
+def _lowered(function: Pointwise, dtype: torch.dtype, values: Tensor) -> Tensor:
+    """Return what a function that is of less than float64 makes of numbers of float64."""
+    return function(values.to(dtype)).to(values.dtype)
+
+
 def _unseen(model: nn.Module, trained: list[Tensor], uses: list[Use]) -> tuple[str, ...]:
     """Return the names of the trained parameters that nothing was recorded of."""
     # A tied weight is one parameter of several modules: seen in one of them, it is seen.
-    known = {id(one) for use in uses for one in use.module.parameters(recurse=False)}
+    # Below a layer are the parts from which its weight is made.
+    known = {id(one) for use in uses for one in use.module.parameters()}
     unknown = {id(one) for one in trained} - known
     return tuple(
         f"{path}.{name}".lstrip(".")
@@ -159,23 +175,20 @@ def _unseen(model: nn.Module, trained: list[Tensor], uses: list[Use]) -> tuple[s
 
 def _norm(leaves: list[Tensor]) -> float:
     """Return the norm of all gradients together, scaled so that squares stay in range."""
-    gradients = [leaf.grad.detach() for leaf in leaves if leaf.grad is not None and leaf.numel()]
-    largest = max((float(gradient.abs().max()) for gradient in gradients), default=0.0)
+    gradients = [leaf.grad.detach().abs() for leaf in leaves if leaf.grad is not None]
+    gradients = [one.double() for one in gradients if one.numel()]
+    largest = max((float(gradient.max()) for gradient in gradients), default=0.0)
     if largest == 0 or not math.isfinite(largest):
         return largest
     return largest * math.sqrt(sum(float((g / largest).square().sum()) for g in gradients))
 
 
 def _gradient_of(parameter: Tensor) -> Tensor:
-    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.detach()
+    found = parameter.grad
+    return (torch.zeros_like(parameter) if found is None else found).detach().double()
 
 
-def _rows(signal: Tensor, module: nn.Module) -> Tensor:
-    """Return the signal as (rows, channels); a convolution has its channels on axis 1."""
-    if isinstance(module, CONVOLUTIONS):
-        signal = signal.movedim(1, -1)
+def _rows(signal: Tensor, weight: Tensor) -> Tensor:
+    """Return the signal of a layer of this weight as (rows, channels)."""
+    signal = signal.movedim(channel_axis(weight), -1).double()
     return signal.reshape(-1, signal.shape[-1])
-
-
-def _doubled(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor

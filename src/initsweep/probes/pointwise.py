@@ -3,7 +3,10 @@
 import torch
 from torch import Tensor
 
+from initsweep.graph.draws import private_draws
 from initsweep.probes.recording import Pointwise
+
+ALIKE = 1e-5  # of a number, between two computations of it
 
 
 def derivative(activation: Pointwise | None, points: Tensor) -> Tensor:
@@ -16,8 +19,34 @@ def derivative(activation: Pointwise | None, points: Tensor) -> Tensor:
     with torch.enable_grad():
         leaf = points.detach().clone().requires_grad_()
         # `* 1`: an in-place activation must not touch the leaf.
-        (slope,) = torch.autograd.grad(activation(leaf * 1).sum(), leaf)
+        total = activation(leaf * 1).sum()
+        if not total.requires_grad:  # a step
+            return torch.zeros_like(points)
+        (slope,) = torch.autograd.grad(total, leaf)
     return slope
+
+
+def is_pointwise(function: Pointwise, inputs: Tensor, outputs: Tensor) -> bool:
+    """Return whether a function is seen to act on each number alone, and to change some.
+
+    Args:
+        function: What may be an activation, of the user's own code as well.
+        inputs: Numbers that it was given among others in a signal of any shape, shape (n,).
+        outputs: What it made of these, shape (n,).
+    """
+    grid = torch.linspace(-3, 3, 25, dtype=torch.float64)
+    try:
+        with torch.no_grad(), private_draws(0):
+            # In two parts: what a function takes from all numbers at once differs in these.
+            found = torch.cat([function(part.clone()) for part in inputs.chunk(2)])
+            changes = not torch.equal(function(grid.clone()), grid)
+            smooth = derivative(function, grid).shape == grid.shape
+    except Exception:  # noqa: BLE001 - the user's own code may raise anything: it is none
+        return False
+    if found.shape != outputs.shape or not (changes and smooth):
+        return False
+    size = float(outputs.nan_to_num(0.0, 0.0, 0.0).abs().max())
+    return torch.allclose(found, outputs.to(found), ALIKE, ALIKE * size, equal_nan=True)
 
 
 def saturates(activation: Pointwise) -> bool:

@@ -14,17 +14,19 @@ from torch import Tensor, fx, nn
 
 from initsweep.probes import moments
 from initsweep.probes.capture import Layer, Snapshot
+from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred
 from initsweep.probes.moments import Moments
+from initsweep.probes.pointwise import is_pointwise
 from initsweep.probes.recording import (
     CONVOLUTIONS,
     FUNCTIONS,
     NORMS,
     WEIGHT_LAYERS,
     Pointwise,
-    is_pointwise,
+    seen,
 )
-from initsweep.probes.tracing import applied, coverage, valued
+from initsweep.probes.tracing import applied, computes_as_torch, coverage, valued
 
 RESHAPES = frozenset(
     {"flatten", "view", "reshape", "contiguous", "squeeze", "unsqueeze", "Flatten"}
@@ -33,14 +35,14 @@ ADDITIONS = (operator.add, operator.iadd, torch.add, "add", "add_")
 
 
 def propagate(
-    model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor, snapshot: Snapshot
+    model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs, snapshot: Snapshot
 ) -> tuple[Prediction | None, ...] | None:
     """Predict the scales of every layer that was recorded.
 
     Args:
         model: The network.
         parameters: All parameters by name.
-        features: Shape (batch, *features).
+        features: Shape (batch, *features), or several such.
         snapshot: What one pass over them showed.
 
     Returns:
@@ -68,6 +70,7 @@ class _Network:
         self._of = dict(zip(self._uses, self._traced, strict=False))
         self._moments: dict[fx.Node, Moments] = {}
         self._gradients: dict[fx.Node, Tensor] = {}
+        self._activations: dict[fx.Node, Pointwise | None] = {}
 
     @property
     def is_known(self) -> bool:
@@ -81,9 +84,9 @@ class _Network:
                 self._forward(node)
             measured = self._backward()
         found = {
-            id(self._of[node]): self._prediction(self._seen(node))
+            id(self._of[node]): self._prediction(place)
             for node in self._uses
-            if node not in measured and is_centred(self._of[node])
+            if node not in measured and self._has_rule(node) and (place := self._seen(node))
         }
         return tuple(found.get(id(layer)) for layer in self._layers)
 
@@ -98,17 +101,18 @@ class _Network:
         )
 
     def _forward(self, node: fx.Node) -> None:
-        module, value = self._module(node), node.meta.get("value")
+        value = node.meta.get("value")
         if not isinstance(value, Tensor) or value.dim() < 2 or not value.is_floating_point():
             return
-        below = [self._moments[n] for n in node.all_input_nodes if n in self._moments]
+        known = [self._moments[n] for n in node.all_input_nodes if n in self._moments]
+        below = [one for one in known if len(one.square) == len(value)]  # of the same examples
         found: Moments | None = None
-        if node in self._of and below and is_centred(self._of[node]):
+        if below and self._has_rule(node):
             found = moments.weighted(
                 below[0], self._gain(node, "in"), _mean_square(self._of[node].bias)
             )
-        elif isinstance(module, NORMS) and below:
-            found = moments.normalized(below[0], module)
+        elif (norm := self._norm(node)) is not None and below:
+            found = moments.normalized(below[0], norm)
         elif (activation := self._activation(node)) is not None and below:
             found = moments.activated(below[0], activation)
         elif node.target in ADDITIONS and len(below) == 2 and _of_one_batch(below):
@@ -139,14 +143,14 @@ class _Network:
 
     def _through(self, user: fx.Node, node: fx.Node) -> Tensor | None:
         """Return the mean squared gradient that reaches `node` through `user`, if known."""
-        above, module = self._gradients.get(user), self._module(user)
-        if above is None or node not in self._moments:
+        above, norm = self._gradients.get(user), self._norm(user)
+        if above is None or node not in self._moments or _examples(user) != _examples(node):
             return None
         below, sizes = self._moments[node], (_units(user), _units(node))
         if user in self._of:
-            return above * self._gain(user, "out")
-        if isinstance(module, NORMS):
-            return above * moments.norm_slope(below, module, sizes[1])
+            return above * self._gain(user, "out") if self._computes_as_torch(user) else None
+        if norm is not None:
+            return above * moments.norm_slope(below, norm, sizes[1])
         activation = self._activation(user)
         if activation is not None:
             return above * moments.activation_slope(below, activation)
@@ -174,10 +178,26 @@ class _Network:
         taps = math.prod(rest[1:]) * covered * positions
         return mean_square * units / int(module.groups) * float(taps)
 
-    def _seen(self, node: fx.Node) -> fx.Node:
-        """Return where the layer's pre-activation is: at the norm that follows it, if one does."""
-        norms = [user for user in node.users if isinstance(self._module(user), NORMS)]
-        return norms[0] if norms and self._of[node].normalized else node
+    def _has_rule(self, node: fx.Node) -> bool:
+        """Return whether a node is a layer of centred weights without a `forward` of its own."""
+        layer = self._of.get(node)
+        return layer is not None and is_centred(layer) and self._computes_as_torch(node)
+
+    def _computes_as_torch(self, node: fx.Node) -> bool:
+        batched = self._of[node].weight.dim() in {2, node.meta["value"].dim()}
+        return batched and computes_as_torch(self._module(node))
+
+    def _norm(self, node: fx.Node) -> nn.Module | None:
+        module = self._module(node)
+        return module if isinstance(module, NORMS) and computes_as_torch(module) else None
+
+    def _seen(self, node: fx.Node) -> fx.Node | None:
+        """Return where the layer's pre-activation is: at the norm that follows it, if one does.
+
+        None if that norm is a part of something else.
+        """
+        norms = (user for user in node.users if self._norm(user) is not None)
+        return next(norms, None) if self._of[node].normalized else node
 
     def _module(self, node: fx.Node) -> nn.Module | None:
         return self._modules.get(str(node.target)) if node.op == "call_module" else None
@@ -189,14 +209,21 @@ class _Network:
         return node.target if isinstance(node.target, str) else node.target.__name__
 
     def _activation(self, node: fx.Node) -> Pointwise | None:
-        module = self._module(node)
-        if module is not None:
-            known = type(module).__module__ == "torch.nn.modules.activation"
-            return module if known and is_pointwise(module) else None
-        name = self._name(node).rstrip("_")
+        """Return the pointwise function that a node applies to its one input, if it does."""
+        if node not in self._activations:
+            self._activations[node] = self._found(node)
+        return self._activations[node]
+
+    def _found(self, node: fx.Node) -> Pointwise | None:
+        module, given = self._module(node), [n.meta.get("value") for n in node.all_input_nodes]
+        name, gives = self._name(node).rstrip("_"), node.meta.get("value")
+        function: Pointwise | None = module
         if node.op in {"call_function", "call_method"} and name in FUNCTIONS:
-            return applied(node, name)
-        return None
+            function = applied(node, name)
+        tensors = [one for one in (*given, gives) if isinstance(one, Tensor)]
+        if function is None or len(given) != 1 or len({one.shape for one in tensors}) != 1:
+            return None
+        return function if is_pointwise(function, *map(seen, tensors)) else None
 
     def _keeps(self, node: fx.Node) -> bool:
         name = self._name(node)
@@ -215,6 +242,11 @@ def _of_one_batch(signals: Sequence[Moments]) -> bool:
 
 def _mean_square(values: Tensor | None) -> float:
     return 0.0 if values is None else float(values.square().mean())
+
+
+def _examples(node: fx.Node) -> int | None:
+    value = node.meta.get("value")
+    return len(value) if isinstance(value, Tensor) and value.dim() else None
 
 
 def _units(node: fx.Node) -> int:

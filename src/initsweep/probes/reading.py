@@ -1,6 +1,6 @@
 """What one untrained network shows on one batch: numbers only, the signals are gone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -9,14 +9,14 @@ from initsweep.probes import measure
 from initsweep.probes.activation_scale import root_mean_square
 from initsweep.probes.capture import Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
+from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred, predict
+from initsweep.probes.passing import Loss
 from initsweep.probes.propagation import propagate
 from initsweep.probes.rank import effective_rank
 from initsweep.probes.recording import Pointwise
 from initsweep.probes.sharpness import sharpness
 from initsweep.spelling import embedded
-
-Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class Reading:
         sharpness: Largest eigenvalue of its Hessian; None where it overflows or was not asked for.
         depth_scale: χ₁ and ξ; None where the network is not a plain chain.
         unseen: Parameters that nothing above says anything about.
+        lowered: Why the numbers are less precise than float64, in a sentence; "" if they are not.
     """
 
     names: list[str]
@@ -46,32 +47,51 @@ class Reading:
     sharpness: float | None
     depth_scale: DepthScale | None
     unseen: tuple[str, ...]
+    lowered: str = ""
+
+
+def look(
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+    features: Inputs,
+    targets: Inputs,
+    loss: Loss,
+) -> Snapshot:
+    """Run one network, as for `read`.
+
+    Returns:
+        What it showed. Whatever the network or the loss raises is raised.
+    """
+    declared = getattr(model, "activation_after", None)
+    after: Mapping[str, Pointwise] = declared if isinstance(declared, Mapping) else {}
+    return capture(model, parameters, features, targets, loss, after)
 
 
 def read(
     model: nn.Module,
     parameters: Mapping[str, Tensor],
-    features: Tensor,
-    targets: Tensor,
+    features: Inputs,
+    targets: Inputs,
     loss: Loss,
     *,
     with_sharpness: bool = True,
+    snapshot: Snapshot | None = None,
 ) -> Reading | None:
     """Look at one network.
 
     Args:
         model: The network; its own parameter values are ignored, and nothing in it changes.
         parameters: All parameters by name.
-        features: Shape (batch, *features).
+        features: Shape (batch, *features), or several such.
         targets: Shape (batch, ...), as the loss takes them.
         loss: The batch's mean loss from outputs and targets.
         with_sharpness: Whether to compute the curvature, the dearest of the numbers.
+        snapshot: What `look` returned, if it has been called.
 
     Returns:
         The numbers; None if the network has no layer that can be looked at.
     """
-    after: Mapping[str, Pointwise] = getattr(model, "activation_after", {})
-    snapshot = capture(model, parameters, features, targets, loss, after)
+    snapshot = snapshot or look(model, parameters, features, targets, loss)
     if not snapshot.layers:
         return None
     inputs = snapshot.layers[0].inputs
@@ -89,11 +109,12 @@ def read(
         sharpness=curvature,
         depth_scale=depth_scale(snapshot.layers),
         unseen=tuple(map(embedded, snapshot.unseen)),
+        lowered=snapshot.lowered,
     )
 
 
 def _predictions(
-    model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor, snapshot: Snapshot
+    model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs, snapshot: Snapshot
 ) -> tuple[Prediction | None, ...] | None:
     """Return what theory says: the recursion for plain chains, else along the traced graph."""
     if not any(map(is_centred, snapshot.layers)):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -25,6 +26,11 @@ FUNCTIONS = frozenset({
 })  # fmt: skip
 
 
+PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
+NORMALIZATIONS = frozenset({"batch_norm", "layer_norm", "group_norm", "rms_norm"})
+SEEN = 1024  # numbers by which a function is recognised as pointwise
+
+
 @dataclass(slots=True, eq=False)
 class Use:
     """One call of a weight layer while the pass is running."""
@@ -37,7 +43,8 @@ class Use:
     signal: Tensor  # the very tensor object, to recognise who consumes it
     pre_activations: Tensor  # a copy: an in-place activation overwrites the signal
     gradient: list[Tensor] = field(default_factory=list)
-    activation: Pointwise | None = None
+    # What may be its activation, modules first, the last of them at the top; with what it gave.
+    consumers: list[tuple[Pointwise, Tensor]] = field(default_factory=list)
     normalized: bool = False
 
     def follow(self, signal: Tensor) -> None:
@@ -45,8 +52,23 @@ class Use:
         self.signal = signal
         self.pre_activations = signal.detach().clone()
         self.gradient = []
-        # A hook and not retain_grad, whose gradient moves on when the signal changes in place.
-        signal.register_hook(self.gradient.append)  # type: ignore[no-untyped-call]
+        if signal.requires_grad:
+            # A hook and not retain_grad, whose gradient moves on when the signal changes in place.
+            signal.register_hook(self.gradient.append)  # type: ignore[no-untyped-call]
+
+    def normalize(self, signal: Tensor) -> None:
+        """Take `signal`, which a normalization gave, as the pre-activation."""
+        self.normalized = True
+        self.follow(signal)
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """A weight layer that is running, and the product with its weight once that is seen."""
+
+    name: str
+    module: nn.Module
+    use: Use | None = None
 
 
 @contextmanager
@@ -56,27 +78,37 @@ def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
     Yields:
         Nothing.
     """
+    watch = _Watch(uses)
     for name, module in model.named_modules():
-        if not any(module.children()):
-            module.register_forward_hook(_recorder(name, uses))
+        if isinstance(module, WEIGHT_LAYERS):
+            module.register_forward_pre_hook(watch.entering(name))
+            module.register_forward_hook(watch.left, with_kwargs=True)
+        elif not any(module.children()) and not isinstance(module, torch.jit.ScriptModule):
+            module.register_forward_hook(watch.passed)
     names = {module: name for name, module in model.named_modules()}
 
     def projection(
         part: str, module: nn.Module, weight: Tensor, bias: Tensor | None, x: Tensor, out: Tensor
     ) -> None:
-        uses.append(record_use(f"{names[module]}.{part}".lstrip("."), module, weight, bias, x, out))
+        use = record_use(f"{names[module]}.{part}".lstrip("."), module, weight, bias, x, out)
+        uses.extend([use] if use else [])
 
     open_attentions(model, projection)
-    with _Watch(uses):
+    with watch:
         yield
 
 
 class _Watch(TorchFunctionMode):
-    """Sees the activations that a network calls as functions, such as `F.relu(self.fc(x))`."""
+    """Sees products with weights inside the layers, and the functions and modules that follow.
+
+    The product itself and not the call of its layer shows what is multiplied: a layer may pad or
+    scale its input, or standardize its weight.
+    """
 
     def __init__(self, uses: list[Use]) -> None:
         super().__init__()
         self._uses = uses
+        self._calls: list[_Call] = []
 
     def __torch_function__(
         self,
@@ -85,15 +117,62 @@ class _Watch(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:  # noqa: ANN401
-        """Return what `func` returns, having noted which layer it follows."""
+        """Return what `func` returns, having noted which layer it is of or follows."""
         settings = kwargs or {}
         result = func(*args, **settings)
         name = getattr(func, "__name__", "").rstrip("_")
-        if name in FUNCTIONS and args and isinstance(result, Tensor):
+        if name in PRODUCTS and self._calls and self._calls[-1].use is None:
+            given = dict(zip(("input", "weight", "bias"), args, strict=False)) | settings
+            self._multiplied(self._calls[-1], given, result)
+        elif name in FUNCTIONS | NORMALIZATIONS and args and isinstance(result, Tensor):
             for use in self._uses:
-                if args[0] is use.signal and use.activation is None:
-                    use.activation = partial(_applied, func, args[1:], settings)
+                if args[0] is use.signal and name in NORMALIZATIONS:
+                    use.normalize(result)
+                elif args[0] is use.signal:
+                    follower = partial(_applied, func, args[1:], settings)
+                    use.consumers.append((follower, seen(result)))
         return result
+
+    def entering(self, name: str) -> Callable[[nn.Module, object], None]:
+        """Return a hook that notes that a weight layer starts."""
+        return lambda module, _: self._calls.append(_Call(name, module))
+
+    def left(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: object
+    ) -> None:
+        """Note what a weight layer gave; a hook."""
+        call = self._calls.pop()
+        while call.module is not module:  # it has raised, and the network has gone on
+            call = self._calls.pop()
+        if call.use is not None:
+            if isinstance(output, Tensor) and _changed(call.use.signal, output):
+                call.use.follow(output)
+            return
+        given = next((one for one in (*args, *kwargs.values()) if isinstance(one, Tensor)), None)
+        own = {name: getattr(module, name, None) for name in ("weight", "bias")}
+        self._multiplied(call, {"input": given, **own}, output)
+
+    def passed(self, module: nn.Module, args: tuple[Any, ...], output: object) -> None:
+        """Note which layers a module of another kind follows; a hook."""
+        for use in self._uses:
+            if not args or args[0] is not use.signal or not isinstance(output, Tensor):
+                continue
+            if isinstance(module, NORMS):
+                use.normalize(output)
+            elif output.shape == args[0].shape:
+                use.consumers.insert(0, (module, seen(output)))
+
+    def _multiplied(self, call: _Call, given: dict[str, Any], output: object) -> None:
+        x, weight, bias = given["input"], given["weight"], given.get("bias")
+        if isinstance(output, Tensor) and _fit(x, weight, output):
+            call.use = record_use(call.name, call.module, weight, bias, x, output)
+            self._uses.extend([call.use] if call.use else [])
+
+
+def seen(signal: Tensor) -> Tensor:
+    """Return some of a signal's numbers, spread over it; always the same for one shape."""
+    flat = signal.detach().flatten()
+    return flat[:: max(1, len(flat) // SEEN)].clone()
 
 
 def _applied(
@@ -102,41 +181,37 @@ def _applied(
     return function(z, *rest, **settings)
 
 
+def _changed(signal: Tensor, output: Tensor) -> bool:
+    """Return whether a layer has done something to its product, but for the shape."""
+    return output is not signal and output.shape == signal.shape
+
+
+def _fit(x: object, weight: object, output: Tensor) -> bool:
+    """Return whether something can have been multiplied by a weight to give an output."""
+    if not isinstance(x, Tensor) or not isinstance(weight, Tensor) or weight.dim() < 2:
+        return False
+    if not all(one.is_floating_point() for one in (x, weight, output)):
+        return False
+    if min(x.dim(), output.dim()) < weight.dim() - 1:
+        return False
+    axis = channel_axis(weight)
+    return x.shape[axis] % weight.shape[1] == 0 and output.shape[axis] == weight.shape[0]
+
+
+def channel_axis(weight: Tensor) -> int:
+    """Return the axis of the units: the last one, but for a convolution before its positions."""
+    return 1 - weight.dim() if weight.dim() > 2 else -1
+
+
 def record_use(
     name: str, module: nn.Module, weight: Tensor, bias: Tensor | None, inputs: Tensor, out: Tensor
-) -> Use:
-    """Return a new record of a layer that has just computed `out` from `inputs`."""
-    weight.retain_grad()  # does nothing to a leaf; a part or a parametrization is none
-    if bias is not None:
-        bias.retain_grad()
+) -> Use | None:
+    """Return a new record of a layer that has just computed `out` from `inputs`, if of anything."""
+    if not out.numel():  # of no example, as by an expert that gets none
+        return None
+    for one in (weight, bias):
+        if one is not None and one.requires_grad:
+            one.retain_grad()  # does nothing to a leaf; a part or a parametrization is none
     use = Use(name, module, weight, bias, inputs.detach().clone(), out, out)
     use.follow(out)
     return use
-
-
-def _recorder(
-    name: str, uses: list[Use]
-) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
-    """Return a forward hook that records weight layers and what directly follows them."""
-
-    def record(module: nn.Module, args: tuple[Tensor, ...], output: Tensor) -> None:
-        if isinstance(module, WEIGHT_LAYERS):
-            uses.append(record_use(name, module, module.weight, module.bias, args[0], output))
-            return
-        for use in uses:
-            if not args or args[0] is not use.signal:
-                continue
-            if isinstance(module, NORMS):
-                use.normalized = True
-                use.follow(output)
-            elif is_pointwise(module) and output.shape == args[0].shape:
-                use.activation = module
-
-    return record
-
-
-def is_pointwise(module: nn.Module) -> bool:
-    """Return whether the module can be an activation: no parameters, nothing between units."""
-    kind = type(module).__name__
-    excluded = kind == "Identity" or "Dropout" in kind or "Softm" in kind
-    return not excluded and not any(True for _ in module.parameters())

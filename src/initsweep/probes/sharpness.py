@@ -5,14 +5,18 @@ Requires: the network, a batch, and a loss that can be differentiated twice.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Container, Mapping
 
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.copies import type_in
+from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import twin_with
-from initsweep.probes.attention import open_attentions
+from initsweep.probes.attention import OpenProducts, open_attentions
 from initsweep.probes.capture import trained_names
+from initsweep.probes.forms import Inputs, called, cast, first
+from initsweep.probes.passing import Loss, checked_loss
 from initsweep.records import rounded
 
 ITERATIONS = 12
@@ -25,9 +29,9 @@ EXAMPLES = 64
 def sharpness(
     model: nn.Module,
     parameters: Mapping[str, Tensor],
-    features: Tensor,
-    targets: Tensor,
-    loss: Callable[[Tensor, Tensor], Tensor],
+    features: Inputs,
+    targets: Inputs,
+    loss: Loss,
 ) -> float | None:
     """Return the largest eigenvalue of the Hessian of the batch's mean loss, frozen parts fixed.
 
@@ -42,22 +46,47 @@ def sharpness(
         "Matrix computations", section 10.1 (Lanczos).
     """
     names = set(trained_names(model, parameters))
-    given = {
-        name: value.detach().float().requires_grad_(name in names)
+    some = first((features, targets), EXAMPLES)
+    for dtype in (torch.float32, torch.float64):  # some networks take but one of them
+        try:
+            leaves, gradients = _gradients(model, parameters, names, some, loss, dtype)
+            return _largest_eigenvalue(leaves, gradients)
+        except Exception:  # noqa: BLE001 - of the user's own code, or no second derivative
+            continue
+    return None
+
+
+def _gradients(
+    model: nn.Module,
+    parameters: Mapping[str, Tensor],
+    names: Container[str],
+    batch: tuple[Inputs, Inputs],
+    loss: Loss,
+    dtype: torch.dtype,
+) -> tuple[list[Tensor], tuple[Tensor | None, ...]]:
+    """Return the parameters called `names`, and the loss's gradients, to be differentiated."""
+    real = {
+        name: torch.view_as_real(value) if value.is_complex() else value
         for name, value in parameters.items()
     }
-    leaves = [given[name] for name in parameters if name in names]
-    twin = twin_with(model, given, torch.float32).train()
+    given = {
+        name: value.detach().to(type_in(value, dtype), copy=True).requires_grad_(name in names)
+        for name, value in real.items()
+    }
+    state = {
+        name: torch.view_as_complex(value) if parameters[name].is_complex() else value
+        for name, value in given.items()
+    }
+    twin = twin_with(model, state, dtype).train()
     for module in twin.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):
             module.eval()
     open_attentions(twin, _ignore)  # torch's own attention has no second derivative
-    try:
-        value = loss(twin(features[:EXAMPLES]), targets[:EXAMPLES])
-        gradients = torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
-        return _largest_eigenvalue(leaves, gradients)
-    except RuntimeError:  # no second derivative
-        return None
+    with OpenProducts(), private_draws(0):
+        features, targets = cast(batch, dtype)
+        value = checked_loss(loss(called(twin, features), targets))
+    leaves = [given[name] for name in parameters if name in names]
+    return leaves, torch.autograd.grad(value, leaves, create_graph=True, allow_unused=True)
 
 
 def rate_ceiling(curvature: float, momentum: float = 0.0) -> float:
@@ -86,7 +115,8 @@ def _largest_eigenvalue(leaves: list[Tensor], gradients: tuple[Tensor | None, ..
         return 0.0
     generator = torch.Generator().manual_seed(0)
     size = sum(leaf.numel() for leaf, _ in pairs)
-    basis = [torch.nn.functional.normalize(torch.randn(size, generator=generator), dim=0)]
+    start = torch.randn(size, generator=generator).to(pairs[0][0].dtype)
+    basis = [torch.nn.functional.normalize(start, dim=0)]
     alphas: list[float] = []
     betas: list[float] = []
     largest = 0.0

@@ -111,7 +111,7 @@ def _likely_axis(outputs: Tensor, features: Tensor) -> int | None:
     if outputs.dim() < 2:
         return None
     a_sequence = outputs.dim() == 3 and outputs.shape[1:2] == features.shape[1:2]
-    same_places = features.dim() == 3 and features.shape[2] == outputs.shape[2]
+    same_places = features.shape[2:3] == outputs.shape[2:3]
     return 2 if a_sequence and not same_places else 1
 
 

@@ -1,7 +1,8 @@
 """A batch with something to compare a network's outputs with, checked before anything runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +10,8 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.twins import apart
-from initsweep.probes.reading import Loss
+from initsweep.probes.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
+from initsweep.probes.passing import Loss, checked_loss
 from initsweep.probes.subject import outputs_of
 from initsweep.probes.targets import (
     KINDS,
@@ -23,6 +25,9 @@ from initsweep.probes.targets import (
 from initsweep.registry import did_you_mean
 
 Numbers = Tensor | np.ndarray | Sequence[float]
+WHOLE = {torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64}
+Targets = Numbers | Mapping[str, Any]
+Batch = Numbers | tuple[Any, ...] | Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,61 +35,59 @@ class Task:
     """What a network is looked at on.
 
     Attributes:
-        features: Inputs, shape (batch, ...).
-        targets: Class numbers or numbers to predict, as the loss takes them.
+        features: Inputs, shape (batch, ...), or several such.
+        targets: Class numbers or numbers to predict, as the loss takes them; None if the network
+            computes its loss itself.
         loss: Mean loss from outputs and targets.
         constant_loss: What the best constant prediction costs; None for a loss of the user's.
         notes: What limits the numbers, in sentences.
     """
 
-    features: Tensor
-    targets: Tensor
+    features: Inputs
+    targets: Inputs
     loss: Loss
     constant_loss: float | None
     notes: list[str]
 
 
-def checked_batch(batch: Numbers) -> Tensor:
-    """Return the batch as a tensor on the CPU.
+def checked_batch(batch: Batch) -> Inputs:
+    """Return the batch as tensors on the CPU.
 
     Raises:
         InitsweepError: If it has fewer than two examples, holds NaN or infinities, or
             nothing but zeros.
     """
-    features = _tensor(batch, "batch")
-    if features.dim() < 2 or len(features) < 2:
+    features = as_inputs(batch, "batch")
+    held = tensors_in(features)
+    bare = isinstance(features, Tensor) and features.dim() < 2 and features.is_floating_point()
+    if bare or max(map(len, held), default=0) < 2:
         raise InitsweepError(
             f"The batch must have shape (batch, ...) with at least 2 examples, received "
-            f"{tuple(features.shape)}."
+            f"{shapes(features)}."
         )
-    if features.is_floating_point() and not bool(features.isfinite().all()):
-        bad = int((~features.isfinite()).sum())
+    real = [_values(one) for one in held if one.is_floating_point() or one.is_complex()]
+    if bad := sum(int((~one.isfinite()).sum()) for one in real):
         raise InitsweepError(f"The batch holds {bad} values that are NaN or infinite.")
-    if features.is_floating_point() and not bool(features.any()):
+    looked_up = any(one.dtype in WHOLE for one in held)
+    if real and not looked_up and not any(bool(one.any()) for one in real):
         raise InitsweepError(
             "Every value of the batch is 0: no signal enters the network, and nothing can be said "
             "of what becomes of it. Give real inputs, or random ones of their scale."
         )
-    return features.float() if features.is_floating_point() else features
+    return cast(features, torch.float32)
 
 
-def _tensor(numbers: Numbers, what: str) -> Tensor:
-    """Return numbers as a tensor on the CPU.
-
-    Raises:
-        InitsweepError: If they are none.
-    """
-    try:
-        return torch.as_tensor(numbers).detach().cpu()
-    except (TypeError, ValueError, RuntimeError) as error:
-        first = str(error).partition("\n")[0]
-        raise InitsweepError(f"The {what} must be numbers of one shape: {first}") from None
+def _values(one: Tensor) -> Tensor:
+    """Return the numbers that a tensor holds, sparse ones too."""
+    if one.layout == torch.strided:
+        return one
+    return one.coalesce().values() if one.layout == torch.sparse_coo else one.values()
 
 
 def make_task(
     network: nn.Module,
-    features: Tensor,
-    targets: Numbers | None,
+    features: Inputs,
+    targets: Targets | None,
     loss: Loss | None,
     kind: Kind | None = None,
 ) -> Task:
@@ -95,7 +98,8 @@ def make_task(
             infinities.
     """
     notes: list[str] = []
-    if bool((features == features[:1]).all()):
+    held = tensors_in(features)
+    if all(one.layout == torch.strided and bool((one == one[:1]).all()) for one in held):
         notes.append(
             "all examples of the batch are the same: every unit looks dead, no rank is left"
         )
@@ -103,26 +107,56 @@ def make_task(
     if loss is not None:
         if targets is None:
             raise InitsweepError("A loss needs targets; give both or neither.")
-        given = _checked(targets, len(features))
+        given = _checked(targets, held)
         return Task(
             features=features, targets=given, loss=apart(loss), constant_loss=None, notes=notes
         )
-    outputs = outputs_of(network, features)
-    if targets is None:
-        given, words = drawn(outputs, features, kind)
-        notes.append(f"targets were drawn at random ({words}); losses and gradients are theirs")
-    else:
-        given = _checked(targets, len(features))
+    returned = outputs_of(network, features)
+    if targets is None and kind is None and own_loss(returned) is not None:
+        notes.append("the loss is the one that the network computes itself")
+        return Task(features=features, targets=None, loss=_own, constant_loss=None, notes=notes)
+    name, outputs = answer(returned)
+    if name:
+        notes.append(
+            f"the network returns {type(returned).__name__}: '{name}' of it, of shape "
+            f"{tuple(outputs.shape)}, is compared with the targets"
+        )
+    given = _drawn(outputs, held, kind, notes) if targets is None else _checked(targets, held)
+    given, compared, constant = _compared(given, outputs, kind)
+    return Task(
+        features=features,
+        targets=given,
+        loss=lambda returned, targets: compared(answer(returned)[1], targets),
+        constant_loss=constant,
+        notes=notes,
+    )
+
+
+def _drawn(outputs: Tensor, batch: Sequence[Tensor], kind: Kind | None, notes: list[str]) -> Tensor:
+    # Of several inputs, one that has as many places as the outputs tells which axis has classes.
+    like = next((one for one in batch if one.shape[1:2] == outputs.shape[1:2]), batch[0])
+    given, words = drawn(outputs, like, kind)
+    notes.append(f"targets were drawn at random ({words}); losses and gradients are theirs")
+    return given
+
+
+def _compared(given: Tensor, outputs: Tensor, kind: Kind | None) -> tuple[Tensor, Loss, float]:
+    """Return the targets for a loss, that loss, and what the best constant prediction costs."""
     if kind == "regression" or (kind is None and given.is_floating_point()):
         given = as_numbers(given, outputs)
-        constant = float(given.double().var(dim=0, correction=0).mean())
-        return Task(
-            features=features, targets=given, loss=squared, constant_loss=constant, notes=notes
-        )
+        return given, squared, float(given.double().var(dim=0, correction=0).mean())
     given = as_classes(given, outputs)
     shares = torch.unique(given, return_counts=True)[1].double() / given.numel()
-    constant = float(torch.special.entr(shares).sum())
-    return Task(features=features, targets=given, loss=entropy, constant_loss=constant, notes=notes)
+    return given, entropy, float(torch.special.entr(shares).sum())
+
+
+def _own(returned: object, _: None) -> Tensor:
+    """Return the loss that the network has computed itself.
+
+    Raises:
+        InitsweepError: If it has not.
+    """
+    return checked_loss(own_loss(returned))
 
 
 def _check_kind(kind: str | None, loss: Loss | None) -> None:
@@ -137,17 +171,19 @@ def _check_kind(kind: str | None, loss: Loss | None) -> None:
         raise InitsweepError("A loss of your own says what the task is; leave out one of the two.")
 
 
-def _checked(targets: Numbers, examples: int) -> Tensor:
-    """Return the targets as a tensor.
+def _checked(targets: Targets, batch: Sequence[Tensor]) -> Inputs:
+    """Return the targets as tensors.
 
     Raises:
         InitsweepError: If they do not fit the batch, or hold NaN or infinities.
     """
-    given = _tensor(targets, "targets")
-    if not given.dim():
+    given = as_inputs(targets, "targets")
+    if isinstance(given, Tensor) and not given.dim():
         raise InitsweepError("The targets must be one per example, received a single number.")
-    if len(given) != examples:
-        raise InitsweepError(f"{examples} examples, but {len(given)} targets.")
-    if given.is_floating_point() and not bool(given.isfinite().all()):
+    counts = {len(one) for one in batch}
+    if isinstance(given, Tensor) and len(counts) == 1 and len(given) not in counts:
+        raise InitsweepError(f"{counts.pop()} examples, but {len(given)} targets.")
+    held = tensors_in(given)
+    if any(one.is_floating_point() and not bool(one.isfinite().all()) for one in held):
         raise InitsweepError("The targets hold values that are NaN or infinite.")
-    return given.long() if given.dtype == torch.bool else given
+    return given.long() if isinstance(given, Tensor) and given.dtype == torch.bool else given

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from initsweep.graph.draws import private_draws
 from initsweep.graph.tracing import Traced, trace
+from initsweep.probes.forms import Inputs, cast, in_order
 from initsweep.probes.recording import NORMS, WEIGHT_LAYERS, Pointwise
 
 
@@ -17,11 +18,13 @@ class _Values(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> object:
         """Return what one node gives, and keep it."""
-        n.meta["value"] = super().run_node(n)
-        return n.meta["value"]
+        given = super().run_node(n)
+        # A copy, because what follows may overwrite it.
+        n.meta["value"] = given.clone() if isinstance(given, Tensor) else given
+        return given
 
 
-def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor) -> Traced | None:
+def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs) -> Traced | None:
     """Return the operations of the network in float64, with `node.meta["value"]`.
 
     Returns:
@@ -30,15 +33,14 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Tensor)
     try:
         with torch.no_grad(), private_draws(0):
             doubled = {
-                id(one): nn.Parameter(torch.empty_like(one).copy_(parameters[name]).double())
+                id(one): nn.Parameter(cast(parameters[name].detach(), torch.float64))
                 for name, one in model.named_parameters()
             }
             traced = trace(
                 model, _is_one_operation, training=True, given=doubled, dtype=torch.float64
             )
-            _Values(traced.root, graph=traced.graph).run(
-                features.double() if features.is_floating_point() else features
-            )
+            inputs = in_order(model, cast(features, torch.float64))
+            _Values(traced.root, graph=traced.graph).run(*inputs)
     except Exception:  # noqa: BLE001 - whatever a user's module does to a tracer
         return None
     return traced
@@ -51,6 +53,15 @@ def _is_one_operation(module: nn.Module) -> bool:
     return module.__module__.startswith(("torch.nn", "torch.ao.nn")) and not isinstance(
         module, nn.Sequential
     )
+
+
+_OWN = {(kind.forward, getattr(kind, "_conv_forward", None)) for kind in (*WEIGHT_LAYERS, *NORMS)}
+
+
+def computes_as_torch(module: nn.Module | None) -> bool:
+    """Return whether it is a layer or a normalization without a `forward` of the user's."""
+    kind: Any = type(module)
+    return (kind.forward, getattr(kind, "_conv_forward", None)) in _OWN if module else False
 
 
 def applied(node: fx.Node, name: str) -> Pointwise:

@@ -26,8 +26,23 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="look at this network only: package.module:attribute, a network or what builds one",
     )
-    parser.add_argument("--batch", type=Path, help="its inputs, a .npy file")
-    parser.add_argument("--targets", type=Path, help="its targets, a .npy file (default: random)")
+    parser.add_argument(
+        "--batch",
+        type=Path,
+        action="append",
+        help="its inputs: a .npy file, repeated for a forward of several arguments, or a .npz file "
+        "whose arrays have the names of arguments",
+    )
+    parser.add_argument(
+        "--targets",
+        type=Path,
+        help="its targets: a .npy file, or for a --loss a .npz file (default: random)",
+    )
+    parser.add_argument(
+        "--loss",
+        help="package.module:attribute, called with what the network returns and the targets "
+        "(default: cross-entropy for classes, squared error for numbers)",
+    )
     parser.add_argument(
         "--task",
         choices=("classification", "regression"),
@@ -95,6 +110,7 @@ COMMANDS = {
         examples=(
             "diagnose my_nets:make_net --batch batch.npy",
             "diagnose my_nets:make_net --batch batch.npy --schemes he_normal",
+            "diagnose my_nets:make_net --batch x.npy --targets y.npy --loss my_nets:my_loss",
         ),
         page="docs/diagnosis.md",
         add=add_diagnose,
