@@ -225,11 +225,11 @@ class Fourier(nn.Module):
         super().__init__()
         self.a, self.b = nn.Linear(6, 8), nn.Linear(8, 3)
         self.spectrum = nn.Parameter(torch.randn(5, dtype=torch.cfloat))
-        self.turn = torch.polar(torch.ones(4), torch.arange(4.0))
+        self.turn = torch.diag(torch.polar(torch.ones(4), torch.arange(4.0)))
 
     def forward(self, x):
         x = torch.fft.irfft(torch.fft.rfft(self.a(x)) * self.spectrum, n=8)
-        pairs = torch.view_as_complex(x.reshape(-1, 4, 2)) * self.turn
+        pairs = torch.view_as_complex(x.reshape(-1, 4, 2)) @ self.turn
         return self.b(torch.view_as_real(pairs).flatten(1))
 
 
@@ -281,13 +281,14 @@ class Several(nn.Module):
 
 
 class Listening(nn.Module):
-    """Takes a list and a dictionary."""
+    """Takes a list, and a dictionary or a list of one."""
 
     def __init__(self):
         super().__init__()
         self.a, self.b, self.head = nn.Linear(8, 8), nn.Embedding(5, 8), nn.Linear(8, 3)
 
     def forward(self, rows, named):
+        named = named[0] if isinstance(named, list) else named
         return self.head(torch.relu(self.a(torch.cat(rows, 1)) + self.b(named["tokens"])))
 
 
@@ -299,8 +300,8 @@ class Attending(nn.Module):
         self.up, self.down = nn.Linear(1, 24), nn.Linear(8, 1)
 
     def forward(self, x):
-        parts = self.up(x[..., None]).chunk(3, -1)
-        return self.down(functional.scaled_dot_product_attention(*parts)).squeeze(-1)
+        parts = self.up(x[:, None, :, None]).chunk(3, -1)  # one head
+        return self.down(functional.scaled_dot_product_attention(*parts)).flatten(1)
 
 
 class Merging(nn.Module):
@@ -359,7 +360,8 @@ class Loose(nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.a, self.twice, self.off = nn.Linear(6, 8), nn.Linear(8, 8), nn.Linear(8, 8)
+        self.a, self.twice = nn.Linear(6, 8), nn.Linear(8, 8)
+        self.off = parametrizations.weight_norm(nn.Linear(8, 8))
         self.unused, self.head = nn.Linear(4, 4), nn.Linear(8, 8)
         self.head.weight = self.twice.weight
 

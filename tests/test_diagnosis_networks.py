@@ -188,8 +188,8 @@ def test_several_inputs_are_the_arguments_of_forward(form):
 
 def test_nested_inputs_are_handed_on_as_they_are():
     network = odd.Listening()
-    found = diagnose(network, ([ROWS, ROWS[:, :2]], {"tokens": CLASSES}))
-    assert len(found.layers) == 2
+    for named in ({"tokens": CLASSES}, [{"tokens": CLASSES}]):
+        assert len(diagnose(network, ([ROWS, ROWS[:, :2]], named)).layers) == 2
 
 
 ANSWERS = {
@@ -268,6 +268,14 @@ def test_parts_that_are_unused_shared_repeated_or_without_gradient():
 def test_a_sequence_that_is_told_apart_has_random_classes():
     network = nn.Sequential(nn.Conv1d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(24, 3))
     assert "(3 classes)" in str(diagnose(network, torch.randn(8, 3, 8)))
+
+
+def test_theory_has_no_rule_for_a_forward_of_the_users():
+    padded = diagnose(odd.LAYERS["pads itself"][0](), IMAGES).layers
+    normed = diagnose(odd.around(odd.NormedAndActivated(8)), IMAGES).layers
+    plain = diagnose(odd.around(nn.BatchNorm2d(8)), IMAGES).layers
+    known = [[row.forward_predicted is not None for row in one] for one in (padded, normed, plain)]
+    assert known == [[False, True], [False, True, True], [True, True, True]]
 
 
 def test_theory_ends_where_the_axis_of_examples_changes():

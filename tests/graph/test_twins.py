@@ -132,3 +132,31 @@ def test_functions_stay_functions_and_modules_become_twins():
     assert torch.equal(apart(relu)(torch.tensor([-1.0, 2.0])), torch.tensor([0.0, 2.0]))
     with pytest.raises(AttributeError, match="'ReLU' object has no attribute 'weight'"):
         _ = apart(relu).weight
+
+
+class ByKind(dict):
+    """Sets and looks up under other keys than it is given."""
+
+    def __setitem__(self, one, value):
+        super().__setitem__(type(one).__name__, value)
+
+    def get(self, one):
+        return super().get(type(one).__name__)
+
+
+class Registered(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.kinds = nn.Linear(3, 3), ByKind()
+        self.kinds[self.inner] = self.inner
+
+    def forward(self, x):
+        return self.kinds.get(self.inner)(x)
+
+
+def test_a_dictionary_of_the_users_keeps_its_keys():
+    network = Registered()
+    twin = twin_of(network)
+    assert list(twin.kinds) == ["Linear"]
+    assert twin.kinds["Linear"] is twin.inner
+    assert torch.equal(twin(torch.ones(2, 3)), network(torch.ones(2, 3)))

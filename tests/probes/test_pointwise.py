@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from initsweep.probes.pointwise import derivative, saturates, steepest_slope
+from initsweep.probes.pointwise import derivative, is_pointwise, saturates, steepest_slope
 
 POINTS = torch.linspace(-3, 3, 12, dtype=torch.float64)
 
@@ -43,3 +43,16 @@ def test_functions_that_do_not(function):
 @pytest.mark.parametrize(("function", "slope"), [(torch.tanh, 1.0), (torch.sigmoid, 0.25)])
 def test_steepest_slope(function, slope):
     assert steepest_slope(function) == pytest.approx(slope)
+
+
+def test_a_function_of_all_numbers_at_once_is_not_pointwise_however_few_there_are():
+    numbers = torch.randn(20, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert is_pointwise(torch.tanh, numbers, numbers.tanh())
+    assert not is_pointwise(torch.tanh, numbers, numbers.sigmoid())
+    for mixing in (lambda z: z - z.mean(), lambda z: z / z.abs().max(), lambda z: z.cumsum(0)):
+        assert not is_pointwise(mixing, numbers, mixing(numbers))
+    assert not is_pointwise(lambda z: z.double(), numbers, numbers)
+
+
+def test_a_step_has_no_slope():
+    assert derivative(lambda z: (z > 0).to(z), torch.randn(5)).tolist() == [0.0] * 5

@@ -43,6 +43,8 @@ def as_inputs(given: object, what: str) -> Inputs:
 
 
 def _is_several(one: object, kinds: tuple[type, ...]) -> bool:
+    if isinstance(one, list | tuple):
+        return any(_is_several(part, (Mapping, Tensor)) for part in one)
     return isinstance(one, kinds) and getattr(one, "ndim", 1) > 0
 
 
