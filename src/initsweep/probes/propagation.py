@@ -227,12 +227,8 @@ class _Network:
 
     def _keeps(self, node: fx.Node) -> bool:
         name = self._name(node)
-        return (
-            node.op == "output"
-            or name in RESHAPES
-            or "dropout" in name.lower()
-            or (name == "Identity")
-        )
+        kept = name in RESHAPES or "dropout" in name.lower() or name == "Identity"
+        return kept or node.op == "output"
 
 
 def _of_one_batch(signals: Sequence[Moments]) -> bool:

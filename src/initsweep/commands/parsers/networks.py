@@ -110,7 +110,7 @@ COMMANDS = {
         examples=(
             "diagnose my_nets:make_net --batch batch.npy",
             "diagnose my_nets:make_net --batch batch.npy --schemes he_normal",
-            "diagnose my_nets:make_net --batch x.npy --targets y.npy --loss my_nets:my_loss",
+            "diagnose nets:net --batch x.npy --targets y.npy --loss nets:loss",
         ),
         page="docs/diagnosis.md",
         add=add_diagnose,
