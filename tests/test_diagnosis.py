@@ -178,7 +178,7 @@ def test_the_command_prints_a_verdict_and_draws(folder, capsys):
     )  # fmt: skip
     assert (status, err) == (0, "")
     assert out.startswith("he_normal: ")
-    assert "zeros: symmetric" in out
+    assert "initialization: symmetric (zeros)\n" in out
     assert "module 0 is layer 0 of 0 to 2" in out
     assert {path.name for path in (folder / "pictures").iterdir()} == {
         "signal.png", "health.png", "spectrum.png",

@@ -212,6 +212,7 @@ def _inspect(options: argparse.Namespace) -> int:
             params=options.params,
             strict=options.strict,
             optimizer=options.optimizer,
+            rate=options.rate,
             seeds=options.seeds,
             figures=options.figures,
         )

@@ -9,21 +9,27 @@ assert_healthy(model, batch, targets)  # in a test suite
 """
 
 import operator
+import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from initsweep.causes import case_of, check_rate, sort
 from initsweep.errors import InitsweepError, UnhealthyError
 from initsweep.initializers import Initializer, initial_states, make_initializer
+from initsweep.probes.findings import FAULTS, Cause, Finding
 from initsweep.probes.forms import Inputs, in_order
 from initsweep.probes.passing import Loss
 from initsweep.probes.reading import Reading, look, read
+from initsweep.probes.remedies import explained
+from initsweep.probes.scales import constants
 from initsweep.probes.subject import failure, subject
 from initsweep.probes.summary import diagnosis, layer_table
 from initsweep.probes.targets import Kind
 from initsweep.probes.task import Batch, Targets, Task, checked_batch, make_task
-from initsweep.probes.verdict import HEALTHY, MILD, VERDICTS, is_alarming
+from initsweep.probes.verdict import HEALTHY, MILD, VERDICTS
+from initsweep.probes.wiring import wiring
 from initsweep.records import DiagnosisRow, LayerRow
 from initsweep.registry import did_you_mean
 
@@ -40,24 +46,41 @@ class Diagnosis:
         schemes: Verdicts, in the order asked for.
         layers: The layers' numbers.
         notes: What limits them, in sentences.
+        findings: What is wrong, whose fault it is and what helps, alarms first; empty rows where a
+            fault of wiring keeps the layers from being looked at.
     """
 
     schemes: list[DiagnosisRow]
     layers: list[LayerRow]
     notes: list[str]
+    findings: list[Finding] = field(default_factory=list)
 
     @property
     def healthy(self) -> bool:
-        """Whether no scheme gives an alarm; mild findings are none."""
-        return not any(is_alarming(row.verdict) for row in self.schemes)
+        """Whether nothing gives an alarm; mild findings and remarks are none."""
+        return not any(one.alarm for one in self.findings)
 
     @property
     def spotless(self) -> bool:
         """Whether nothing is found of any scheme, nothing mild either."""
-        return all(row.verdict == HEALTHY for row in self.schemes)
+        return self.healthy and all(row.verdict == HEALTHY for row in self.schemes)
+
+    @property
+    def cause(self) -> Cause | None:
+        """Where the first alarm is to be mended; None if there is none."""
+        return next((one.cause for one in self.findings if one.alarm), None)
+
+    @property
+    def remedy(self) -> str | None:
+        """What helps against the first alarm; None if there is none."""
+        return next((one.remedy for one in self.findings if one.alarm), None)
 
     def __str__(self) -> str:
-        lines = [f"{row.scheme}: {row.verdict}. {row.reason}" for row in self.schemes]
+        lines = [". ".join(one.lines[:2]) + "".join(f"\n{more}" for more in one.lines[2:])
+                 for one in self.findings]  # fmt: skip
+        known = {one.scheme for one in self.findings if one.alarm}
+        lines += [f"{row.scheme}: {row.verdict}. {row.reason}" for row in self.schemes
+                  if row.scheme not in known]  # fmt: skip
         return "\n".join([*lines, *(f"Note: {note}" for note in self.notes)])
 
 
@@ -70,6 +93,7 @@ def diagnose(
     task: Kind | None = None,
     schemes: Sequence[str] | Mapping[str, Initializer] | str = (),
     optimizer: str = "sgd",
+    rate: float | None = None,
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
     """Look at a network before any training, on one batch, without changing it.
@@ -91,6 +115,8 @@ def diagnose(
             with options, a mapping from what to call them to what `make_initializer` returns.
         optimizer: What the network will be trained with: "sgd", or another that scales each step
             by the gradient's size; those bear much smaller gradients.
+        rate: The learning rate that it will be trained with: it is tried, for some steps on the
+            batch by a copy, and so are remedies.
         seeds: Seeds for the weights.
 
     Returns:
@@ -101,16 +127,46 @@ def diagnose(
             can be looked at.
     """
     seeds = _checked_seeds(seeds)
+    check_rate(rate)
+    with warnings.catch_warnings():
+        # It is said below, and once.
+        warnings.filterwarnings("ignore", message="Using a target size")
+        return _diagnosed(model, batch, targets, loss, task, schemes, optimizer, rate, seeds)
+
+
+def _diagnosed(
+    model: nn.Module | Callable[[], nn.Module],
+    batch: Batch,
+    targets: Targets | None,
+    loss: Loss | None,
+    task: Kind | None,
+    schemes: Sequence[str] | Mapping[str, Initializer] | str,
+    optimizer: str,
+    rate: float | None,
+    seeds: Sequence[int],
+) -> Diagnosis:
     network, wrapped = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
+    found = [*constants(made.features, made.targets), *wiring(network, made)]
+    wired = any(one.alarm for one in found)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
-    initializers = _initializers(schemes) or {AS_BUILT: None}
-    for scheme, initializer in initializers.items():
+    for scheme, initializer in (_initializers(schemes) or {AS_BUILT: None}).items():
         states = _states(model, network, initializer, seeds, made)
-        readings = [_read(network, state, made) for state in states]
+        try:
+            readings = [_read(network, state, made) for state in states]
+        except InitsweepError:
+            if wired:  # which is why
+                return Diagnosis(schemes=[], layers=[], notes=made.notes, findings=sort(found))
+            raise
         rows.append(diagnosis(scheme, readings, made.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
+        case = case_of(
+            network, made, rows[-1], states[0], rate, optimizer,
+            drawn=targets is None and made.targets is not None,
+            verdict_of=lambda state: _verdict(network, state, made, optimizer),
+        )  # fmt: skip
+        found += explained(case, wired=wired)
         made.notes.extend({one.lowered: None for one in readings if one.lowered})
     made.notes.extend(wrapped)
     if rows[0].unseen:
@@ -119,7 +175,7 @@ def diagnose(
         made.notes.append("theory predicts nothing here: not traceable, or weights not centred")
     if isinstance(model, nn.Module) and not schemes:
         made.notes.append("one draw of the weights; pass a function to see the range over seeds")
-    return Diagnosis(schemes=rows, layers=layers, notes=made.notes)
+    return Diagnosis(schemes=rows, layers=layers, notes=made.notes, findings=sort(found))
 
 
 def assert_healthy(
@@ -132,6 +188,7 @@ def assert_healthy(
     allow: Sequence[str] | str = (),
     strict: bool = False,
     optimizer: str = "sgd",
+    rate: float | None = None,
     seeds: Sequence[int] = SEEDS,
 ) -> Diagnosis:
     """Fail where a network is not expected to train; for test suites.
@@ -145,6 +202,7 @@ def assert_healthy(
         allow: Verdicts to let pass, such as "exploding".
         strict: Whether mild verdicts fail too, such as "mildly exploding"; otherwise they pass.
         optimizer: As for `diagnose`.
+        rate: As for `diagnose`.
         seeds: As for `diagnose`.
 
     Returns:
@@ -156,12 +214,23 @@ def assert_healthy(
             that names layer and number.
     """
     allowed = _checked_verdicts(allow)
-    found = diagnose(model, batch, targets, loss, task=task, optimizer=optimizer, seeds=seeds)
-    row = found.schemes[0]
-    wrong = row.verdict != HEALTHY if strict else is_alarming(row.verdict)
-    if wrong and row.verdict.removeprefix(f"{MILD} ") not in allowed:
-        raise UnhealthyError(f"The untrained network is {row.verdict}. {row.reason}.")
+    found = diagnose(
+        model, batch, targets, loss, task=task, optimizer=optimizer, rate=rate, seeds=seeds
+    )
+    for one in found.findings:
+        if one.alarm and one.verdict not in allowed:
+            raise UnhealthyError(_failed(one))
+    for row in found.schemes:
+        wrong = strict and row.verdict != HEALTHY
+        if wrong and row.verdict.removeprefix(f"{MILD} ") not in allowed:
+            raise UnhealthyError(f"The untrained network is {row.verdict}. {row.reason}.")
     return found
+
+
+def _failed(finding: Finding) -> str:
+    about = "The untrained network is" if finding.cause == "initialization" else finding.cause + ":"
+    remedy = f" Remedy: {finding.remedy}." if finding.remedy else ""
+    return f"{about} {finding.verdict}. {finding.reason}.{remedy}"
 
 
 def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
@@ -189,12 +258,17 @@ def _checked_verdicts(allow: Sequence[str] | str) -> tuple[str, ...]:
     """
     names = (allow,) if isinstance(allow, str) else tuple(allow)
     for name in names:
-        if name not in VERDICTS:
+        if name not in (known := [*VERDICTS, *FAULTS]):
             raise InitsweepError(
-                f"allow: there is no verdict {name!r}.{did_you_mean(str(name), list(VERDICTS))} "
-                f"Known: {', '.join(VERDICTS)}."
+                f"allow: there is no verdict {name!r}.{did_you_mean(str(name), known)} "
+                f"Known: {', '.join(known)}."
             )
     return names
+
+
+def _verdict(network: nn.Module, state: Mapping[str, Tensor], task: Task, optimizer: str) -> str:
+    reading = _read(network, state, task, with_sharpness=False)
+    return diagnosis("", [reading], task.constant_loss, optimizer).verdict
 
 
 def _initializers(
@@ -228,7 +302,9 @@ def _examples(network: nn.Module, task: Task) -> Inputs:
     return tuple(args) if args and all(isinstance(one, Tensor) for one in args) else task.features
 
 
-def _read(network: nn.Module, state: Mapping[str, Tensor], task: Task) -> Reading:
+def _read(
+    network: nn.Module, state: Mapping[str, Tensor], task: Task, *, with_sharpness: bool = True
+) -> Reading:
     given = (network, state, task.features, task.targets, task.loss)
     try:
         snapshot = look(*given)
@@ -236,7 +312,7 @@ def _read(network: nn.Module, state: Mapping[str, Tensor], task: Task) -> Readin
         raise
     except Exception as error:  # the user's own code may raise anything; it is chained
         raise InitsweepError(failure(network, task.features, error, with_loss=True)) from error
-    reading = read(*given, snapshot=snapshot)
+    reading = read(*given, snapshot=snapshot, with_sharpness=with_sharpness)
     if reading is None:
         raise InitsweepError(
             f"{type(network).__name__} has no layer that can be looked at: torch's Linear, Conv1d "

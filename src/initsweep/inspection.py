@@ -42,6 +42,7 @@ class Request:
         params: The parameter file, whose `initializers` are schemes too; it may be missing.
         strict: Whether mild verdicts are none to pass.
         optimizer: What the network will be trained with, by name.
+        rate: The learning rate that it will be trained with, or None.
         seeds: How many draws of the weights.
         figures: Folder for pictures, or None.
     """
@@ -56,6 +57,7 @@ class Request:
     params: Path
     strict: bool
     optimizer: str
+    rate: float | None
     seeds: int
     figures: Path | None
 
@@ -90,10 +92,13 @@ def run(request: Request) -> tuple[str, bool]:
         task=request.task,
         schemes=schemes,
         optimizer=request.optimizer,
+        rate=request.rate,
         seeds=range(request.seeds),
     )
-    text = "\n\n".join([*(_words(row, found) for row in found.schemes), *_notes(found)])
-    if request.figures is not None:
+    about_all = ["\n  ".join(one.lines) for one in found.findings if one.scheme is None]
+    about_each = [_words(row, found) for row in found.schemes]
+    text = "\n\n".join([*about_all, *about_each, *_notes(found)])
+    if request.figures is not None and found.layers:
         text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
     return text, found.spotless if request.strict else found.healthy
 
@@ -192,7 +197,8 @@ def _width(batch: Batch) -> int:
 
 
 def _words(row: DiagnosisRow, found: Diagnosis) -> str:
-    lines = [f"{row.scheme}: {row.verdict}", f"  {row.reason}"]
+    about = next((one.lines for one in found.findings if one.scheme == row.scheme), None)
+    lines = ["\n  ".join(about or [f"{row.scheme}: {row.verdict}", row.reason])]
     names = [layer.name for layer in found.layers if layer.scheme == row.scheme]
     if row.first_bad_layer in names:
         # Pictures have no room for names.

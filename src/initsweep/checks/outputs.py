@@ -7,6 +7,7 @@ from initsweep.architectures.outputs import in_words
 from initsweep.checks.outcome import BrokenPromiseError, Note
 from initsweep.checks.subject import Subject
 from initsweep.graph.rounding import agree, in_float64, rounding, rounding_unit
+from initsweep.probes.endings import are_probabilities
 
 
 def maps_in_both_modes(subject: Subject) -> str:
@@ -75,17 +76,10 @@ def gives_scores(subject: Subject) -> str:
     model = subject.filled().eval()
     with torch.no_grad():
         outputs = model(subject.batch())
-    if not _are_probabilities(outputs, rounding_unit(model, subject.batch())):
+    if not are_probabilities(outputs, rounding_unit(model, subject.batch())):
         return ""
     return Note(
         "its outputs are 0 or more and sum to 1, as after a softmax, and cross-entropy applies one "
         "itself. Leave it out: with two, the network learns slowly and is never sure. The served "
         "model gives probabilities all the same"
     )
-
-
-def _are_probabilities(outputs: object, unit: float) -> bool:
-    if not isinstance(outputs, Tensor) or bool((outputs < 0).any()):
-        return False
-    beside = (outputs.double().sum(dim=-1) - 1).abs()
-    return bool((beside <= outputs.shape[-1] * unit).all())

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.twins import apart
+from initsweep.probes.binary import binary_loss, is_binary
+from initsweep.probes.endings import ending_of, with_graph
 from initsweep.probes.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
 from initsweep.probes.passing import Loss, checked_loss
 from initsweep.probes.subject import outputs_of
@@ -22,6 +24,7 @@ from initsweep.probes.targets import (
     entropy,
     squared,
 )
+from initsweep.probes.trial import constant_loss
 from initsweep.registry import did_you_mean
 
 Numbers = Tensor | np.ndarray | Sequence[float]
@@ -122,7 +125,13 @@ def make_task(
             f"{tuple(outputs.shape)}, is compared with the targets"
         )
     given = _drawn(outputs, held, kind, notes) if targets is None else _checked(targets, held)
-    given, compared, constant = _compared(given, outputs, kind)
+    if kind is None and isinstance(given, Tensor) and is_binary(outputs, given):
+        given, ending = given.float(), ending_of(answer(with_graph(network, features))[1])
+        compared, words = binary_loss(probabilities=ending is not None and ending.kind == "sigmoid")
+        constant = constant_loss(compared, outputs, given)
+        notes.append(f"one output, targets of 0 and 1: {words}")
+    else:
+        given, compared, constant = _compared(given, outputs, kind)
     return Task(
         features=features,
         targets=given,

@@ -51,6 +51,7 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--schemes", help="initializers to try, comma-separated")
     add_option(parser)
     parser.add_argument("--optimizer", default="sgd", help="what it will be trained with")
+    parser.add_argument("--rate", type=float, help="at which learning rate; it is tried")
     parser.add_argument("--seeds", type=whole, default=5, help="how many draws of the weights")
     parser.add_argument("--figures", type=Path, help="folder for pictures")
     parser.add_argument(
@@ -109,6 +110,7 @@ COMMANDS = {
         text="say from one batch whether an untrained network will train",
         examples=(
             "diagnose my_nets:make_net --batch batch.npy",
+            "diagnose my_nets:make_net --batch batch.npy --targets targets.npy --rate 0.01",
             "diagnose my_nets:make_net --batch batch.npy --schemes he_normal",
             "diagnose nets:net --batch x.npy --targets y.npy --loss nets:loss",
         ),
