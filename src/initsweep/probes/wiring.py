@@ -189,7 +189,7 @@ def _examples(network: nn.Module, _: Tensor, task: Task) -> Finding | None:
 
 def _blind(network: nn.Module, task: Task, seed: int) -> bool:
     """Return whether inputs do not matter to a network of the same form with other weights."""
-    twin, generator = copy_of(network).eval().double(), torch.Generator().manual_seed(seed)
+    twin, generator = copy_of(network).eval(), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for one in twin.parameters():
             fan = max(one[0].numel(), 1) if one.dim() > 1 else 4
@@ -198,22 +198,22 @@ def _blind(network: nn.Module, task: Task, seed: int) -> bool:
         outputs = _outputs(twin, task.features)
         same_inputs = bool((task.features == task.features[:1]).all())
         return outputs is not None and not same_inputs and bool((outputs == outputs[:1]).all())
-    inputs = task.features.double().requires_grad_()
-    with private_draws(0), torch.enable_grad():
-        outputs = twin(inputs)
-        if not outputs.requires_grad:
-            return True
-        # Different weights, as a softmax's outputs sum to 1.
-        mixed = (outputs * torch.randn(outputs.shape, generator=generator)).sum()
-        (gradient,) = torch.autograd.grad(mixed, inputs, allow_unused=True)
+    inputs = typed(dict(network.named_parameters()), task.features, None).requires_grad_()
+    outputs = _outputs(twin, inputs)
+    if outputs is None or not outputs.requires_grad:
+        return outputs is not None
+    # Different weights, as a softmax's outputs sum to 1.
+    mixed = (outputs * torch.randn(outputs.shape, generator=generator)).real.sum()
+    (gradient,) = torch.autograd.grad(mixed, inputs, allow_unused=True)
     return gradient is None or not bool(gradient.any())
 
 
 def _outputs(twin: nn.Module, features: Tensor) -> Tensor | None:
+    own = dict(twin.named_parameters())
     try:
-        with private_draws(0), torch.no_grad():
-            outputs = twin(features.clone())
-    except USERS_OWN:
+        with private_draws(0), torch.set_grad_enabled(features.requires_grad):
+            outputs = twin(typed(own, features, None))
+    except Exception:  # noqa: BLE001 - the user's own code: there is nothing to compare then
         return None
     return outputs if isinstance(outputs, Tensor) and len(outputs) == len(features) else None
 

@@ -110,7 +110,7 @@ COMMANDS = {
         text="say from one batch whether an untrained network will train",
         examples=(
             "diagnose my_nets:make_net --batch batch.npy",
-            "diagnose my_nets:make_net --batch batch.npy --targets targets.npy --rate 0.01",
+            "diagnose my_nets:make_net --batch x.npy --targets y.npy --rate 0.01",
             "diagnose my_nets:make_net --batch batch.npy --schemes he_normal",
             "diagnose nets:net --batch x.npy --targets y.npy --loss nets:loss",
         ),
