@@ -97,7 +97,7 @@ class Bench:
                 own.copy_(self.state.get(name, own))
         if self.normalized:
             normalize_layers(twin)
-        with private_draws(0), torch.enable_grad():
+        with torch.enable_grad():
             shares = self._shares(twin, rate, steps)
         end = median(shares[-LAST:]) if math.isfinite(shares[-1]) else math.inf
         return Outcome(shares[0], end)
@@ -123,11 +123,13 @@ class Bench:
         trained = [one for one in twin.parameters() if one.requires_grad]
         optimizer = _OPTIMIZERS[self.optimizer](trained, rate)
         shares: list[float] = []
+        draws = torch.Generator().manual_seed(0)
         for _ in range(steps):
             optimizer.zero_grad()
             try:
-                outputs = called(twin, cast(features, None))  # it may overwrite them
-                value = self.loss(outputs, targets)
+                with private_draws(draws):  # which costs time, so not on the way back
+                    outputs = called(twin, cast(features, None))  # it may overwrite them
+                    value = self.loss(outputs, targets)
             except (RuntimeError, ValueError):  # some losses refuse what is no number
                 return [*shares, math.inf]
             if not shares:
