@@ -124,10 +124,17 @@ def test_one_output_and_targets_of_0_and_1_are_two_classes():
         found = diagnose(Then(1), X, targets)
         assert "binary cross-entropy with logits" in str(found)
         assert found.schemes[0].constant_loss < 0.7
-        assert found.cause is None
+        assert (found.cause, found.findings) == (None, [])
     assert "of probabilities" in str(diagnose(Then(1, torch.sigmoid), X, BITS))
     assert "one output" not in str(diagnose(Then(1), X, BITS, task="regression"))
     assert not is_binary(torch.zeros(4, 1), torch.tensor([0.0, 1.0, 0.5, 1.0]))
+
+
+def test_a_shape_that_the_usual_loss_takes_and_torchs_does_not_is_a_remark():
+    found = diagnose(Then(1), X, NUMBERS[:, 0])
+    assert [(one.verdict, one.alarm) for one in found.findings] == [("broadcast", False)]
+    assert found.healthy
+    assert "remark on wiring: broadcast" in str(found)
 
 
 def test_an_end_is_seen_through_changes_of_shape():

@@ -125,13 +125,9 @@ def make_task(
             f"{tuple(outputs.shape)}, is compared with the targets"
         )
     given = _drawn(outputs, held, kind, notes) if targets is None else _checked(targets, held)
-    if kind is None and isinstance(given, Tensor) and is_binary(outputs, given):
-        given, ending = given.float(), ending_of(answer(with_graph(network, features))[1])
-        compared, words = binary_loss(probabilities=ending is not None and ending.kind == "sigmoid")
-        constant = constant_loss(compared, outputs, given)
-        notes.append(f"one output, targets of 0 and 1: {words}")
-    else:
-        given, compared, constant = _compared(given, outputs, kind)
+    binary = kind is None and isinstance(given, Tensor) and is_binary(outputs, given)
+    made = _binary(network, features, given, notes) if binary else _compared(given, outputs, kind)
+    given, compared, constant = made
     return Task(
         features=features,
         targets=given,
@@ -139,6 +135,17 @@ def make_task(
         constant_loss=constant,
         notes=notes,
     )
+
+
+def _binary(
+    network: nn.Module, features: Inputs, given: Tensor, notes: list[str]
+) -> tuple[Tensor, Loss, float]:
+    """Return what `_compared` does, for two classes told apart by one output."""
+    outputs, given = answer(with_graph(network, features))[1], given.float()
+    ending = ending_of(outputs)
+    loss, words = binary_loss(probabilities=ending is not None and ending.kind == "sigmoid")
+    notes.append(f"one output, targets of 0 and 1: {words}")
+    return given, loss, constant_loss(loss, outputs, given)
 
 
 def _drawn(outputs: Tensor, batch: Sequence[Tensor], kind: Kind | None, notes: list[str]) -> Tensor:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import copy_of
+from initsweep.probes.binary import is_binary
 from initsweep.probes.endings import RANGES, Ending, ending_of, with_graph
 from initsweep.probes.findings import (
     BLIND,
@@ -119,7 +120,7 @@ def _shapes(_: nn.Module, outputs: Tensor, task: Task) -> Finding | None:
         return None
     if mended and not proper:
         return _fault(BROADCAST, f"{pair}: every output is compared with every target", remedy)
-    if task.constant_loss is None:
+    if task.constant_loss is None or is_binary(outputs, targets):
         return None
     # The usual loss is ours, which takes both.
     reason = f"{pair}: torch's mse_loss would compare every output with every target"
