@@ -2,7 +2,8 @@
 
     python -m benchmarks.diagnosis_calibration            # from the committed table: seconds
     python -m benchmarks.diagnosis_calibration --write    # and into docs/diagnosis.md
-    python -m benchmarks.diagnosis_calibration --train    # the table anew: about an hour
+    python -m benchmarks.diagnosis_calibration --measure  # the numbers anew, outcomes kept: minutes
+    python -m benchmarks.diagnosis_calibration --train    # the table anew: about two hours
     python -m benchmarks.diagnosis_calibration --train --cases 4 --work FOLDER   # tiny
 
 Prints the thresholds that `initsweep/probes/thresholds.py` holds, and the result tables. Training
@@ -11,8 +12,7 @@ all cases replaces `diagnosis_cases.csv`; some have a table of their own, in the
 
 import argparse
 import csv
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,10 @@ from benchmarks.common import ROOT, add_write, count, parser_of, put, refuse_par
 from benchmarks.diagnosis_cases import Network, cases, read_outcomes, train_all
 from benchmarks.diagnosis_fit import TABLE, Bools, Cases, fit, rates_in_words, read_cases
 from benchmarks.diagnosis_measures import measure
+from benchmarks.family_cases import cases as family_cases
+from benchmarks.family_cases import read as read_families
+from benchmarks.family_cases import train_all as train_families
+from benchmarks.network_families import Member
 from initsweep.engine.devices import pin_matmul
 from initsweep.params import Runtime
 
@@ -39,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     """Return what the command line takes."""
     made = parser_of(__doc__)
     made.add_argument("--train", action="store_true", help="train and measure all cases anew")
+    made.add_argument("--measure", action="store_true", help="measure anew, train nothing")
     made.add_argument("--cases", type=count, help="with --train: the first ones only")
     made.add_argument(
         "--work", type=Path, default=Path("scratch/diagnosis"), help="folder for what is trained"
@@ -55,13 +60,16 @@ def main() -> None:
     torch.set_num_threads(1)
     file = TABLE if options.cases is None else options.work / TABLE.name
     if options.train:
-        build_table(options.work, cases(options.cases), file)
+        build_table(all_cases(options.cases), train_anew(options.work, options.cases), file)
+    elif options.measure:
+        build_table(all_cases(None), kept_outcomes(file), file)
     table = read_cases(file)
     fitted = {name: fit(table, table.training_half, name) for name in OPTIMIZERS}
     for name, thresholds in fitted.items():
         print(name, thresholds)
     sections = {
         "results": results_table(table, fitted),
+        "families": family_table(table, fitted),
         "strictness": strictness_table(table, fitted["sgd"]),
         "single": single_table(table),
         "ceiling": ceiling_table(table),
@@ -72,34 +80,74 @@ def main() -> None:
         put(PAGE, {name: "\n".join(lines) for name, lines in sections.items()})
 
 
-def build_table(work: Path, known: Sequence[tuple[Network, str]], table: Path) -> None:
-    """Train and measure every case, keeping what an interrupted run had done."""
+Case = tuple[Network | Member, str]
+Outcomes = Sequence[Mapping[str, object]]
+
+
+def all_cases(number: int | None) -> list[Case]:
+    """Return the published cases, or the first ones of each source."""
+    return [*cases(number), *family_cases(number)]
+
+
+def train_anew(work: Path, number: int | None) -> Outcomes:
+    """Return what became of every case, trained now or in a run that was interrupted."""
     work.mkdir(parents=True, exist_ok=True)
     runtime = Runtime(
         device="cpu", engine="auto", threads=1, lanes_per_chunk="auto", workers="auto"
     )
-    outcomes = {}
+    known = cases(number)
+    found: list[dict[str, object]] = [{} for _ in known]
     for optimizer in OPTIMIZERS:
         path = work / f"{optimizer}.csv"
         for outcome in train_all(path, known, optimizer, runtime):
             print(f"{optimizer} {outcome.number}: {outcome.network} {outcome.scheme}", flush=True)
-        outcomes[optimizer] = {row["number"]: row for row in read_outcomes(path)}
-    networks = list(dict.fromkeys(network.name for network, _ in known))
+        for row in read_outcomes(path)[: len(known)]:
+            found[int(row["number"])] |= {
+                f"{optimizer}_{key}": row[key] for key in ("skill", "best_rate", "stable_rate")
+            }
+    path = work / "families.csv"
+    for row in train_families(path, number):
+        print(*row.values(), flush=True)
+    kept = read_families(path)
+    return [*found, *(kept[member.name, scheme] for member, scheme in family_cases(number))]
+
+
+def kept_outcomes(table: Path) -> Outcomes:
+    """Return what became of the cases according to the table."""
+    with table.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def build_table(known: Sequence[Case], outcomes: Outcomes, table: Path) -> None:
+    """Measure every case and write its numbers beside what became of it."""
+    halves = halves_of(known)
     rows = []
-    for number, (network, scheme) in enumerate(known):
-        trained = {name: rows_of[str(number)] for name, rows_of in outcomes.items()}
-        half = "training" if networks.index(network.name) < len(networks) // 2 else "held back"
-        row: dict[str, object] = {"network": network.name, "scheme": scheme, "half": half}
-        row["depth"] = _depth(network.name)
-        row["constant_loss"] = trained["sgd"]["constant_loss"]
-        for name, found in trained.items():
-            row |= {f"{name}_{key}": found[key] for key in ("skill", "best_rate", "stable_rate")}
+    for (network, scheme), outcome in zip(known, outcomes, strict=True):
+        row: dict[str, object] = {
+            "network": network.name, "family": network.family, "scheme": scheme,
+            "half": halves[network.name], "depth": network.depth,
+            "constant_loss": round(network.constant, 6),
+        }  # fmt: skip
+        for name in OPTIMIZERS:
+            keys = [f"{name}_{key}" for key in ("skill", "best_rate", "stable_rate")]
+            row |= {key: outcome.get(key, "") for key in keys}
         row |= {key: float(f"{value:.4g}") for key, value in measure(network, scheme).items()}
         rows.append(row)
+        print(f"{len(rows)} of {len(known)}", end="\r", flush=True)
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def halves_of(known: Sequence[Case]) -> dict[str, str]:
+    """Return the half of every network: of each source of cases the first is for the fit."""
+    halves = {}
+    for kind in (Network, Member):
+        names = list(dict.fromkeys(one.name for one, _ in known if isinstance(one, kind)))
+        for index, name in enumerate(names):
+            halves[name] = "training" if index < len(names) // 2 else "held back"
+    return halves
 
 
 def results_table(table: Cases, fitted: dict[str, dict[str, float]]) -> list[str]:
@@ -116,6 +164,21 @@ def results_table(table: Cases, fitted: dict[str, dict[str, float]]) -> list[str
         ):
             false, missed = _rates(table, alarms, table.untrainable(optimizer), rows)
             lines.append(f"| {optimizer} | {name} | {false} | {missed} |")
+    return lines
+
+
+def family_table(table: Cases, fitted: dict[str, dict[str, float]]) -> list[str]:
+    """Return the error rates on the held-back half, family by family."""
+    lines = [
+        "| networks | optimizer | cases | untrainable | false alarms | misses |",
+        "|---|---|---|---|---|---|",
+    ]
+    for family in dict.fromkeys(table.families):
+        rows = ~table.training_half & (table.families == family)
+        for optimizer in OPTIMIZERS:
+            bad = table.untrainable(optimizer)
+            rates = " | ".join(_rates(table, table.alarms(fitted[optimizer]), bad, rows))
+            lines.append(f"| {family} | {optimizer} | {rows.sum()} | {bad[rows].sum()} | {rates} |")
     return lines
 
 
@@ -179,14 +242,6 @@ def ceiling_table(table: Cases) -> list[str]:
 def _rates(table: Cases, alarms: Bools, bad: Bools, rows: Bools) -> list[str]:
     names = [name for name, chosen in zip(table.networks, rows, strict=True) if chosen]
     return rates_in_words(alarms[rows], bad[rows], names)
-
-
-def _depth(name: str) -> int:
-    """Return the number of weight layers, from a network's name."""
-    if found := re.search(r"mlp-(\d+)x", name):
-        return int(found[1]) + 1
-    channels = re.search(r"cnn-((?:\d+-)+)k", name)
-    return (channels[1].count("-") if channels else 0) + 1 + ("dense" in name)
 
 
 if __name__ == "__main__":

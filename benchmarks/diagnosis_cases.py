@@ -6,6 +6,7 @@ it, on the engine, over a grid of learning rates. `diagnosis_calibration.py` doe
 
 import csv
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
@@ -22,6 +23,7 @@ from initsweep.engine.train import train_lanes
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import loss_of, score_of
 from initsweep.params import Fractions, Optimizer, Runtime, Training
+from initsweep.probes.reading import Loss
 
 # Batch size and epochs: about 240 updates on each data set.
 BUDGETS = {"digits": (64, 15), "breast_cancer": (32, 24), "diabetes": (32, 30), "wine": (16, 40)}
@@ -70,6 +72,40 @@ class Network:
     def name(self) -> str:
         """Data set and architecture in one word."""
         return f"{self.data}/{describe(self.architecture, dict(self.options))}"  # type: ignore[arg-type]
+
+    @property
+    def family(self) -> str:
+        """What the diagnosis takes it for."""
+        return "convolutional" if self.architecture == "cnn" else "perceptron"
+
+    @property
+    def depth(self) -> int:
+        """Number of weight layers."""
+        if found := re.search(r"mlp-(\d+)x", self.name):
+            return int(found[1]) + 1
+        channels = re.search(r"cnn-((?:\d+-)+)k", self.name)
+        return (channels[1].count("-") if channels else 0) + 1 + ("dense" in self.name)
+
+    @property
+    def constant(self) -> float:
+        """The constant predictor's validation loss."""
+        return prepared_data(self.data)[1]
+
+    @property
+    def loss(self) -> Loss:
+        """The mean loss that it is trained by."""
+        return loss_of(task_of(self.data)).function  # type: ignore[arg-type]
+
+    def started(self, scheme: str, seed: int) -> nn.Module:
+        """Return the network under a scheme."""
+        model, (name, options) = self.build(), SCHEMES[scheme]
+        state = initial_state(model, make_initializer(name, options), seed)  # type: ignore[arg-type]
+        model.load_state_dict(state, strict=False)
+        return model
+
+    def split(self, role: str) -> Split:
+        """Return one split of its data."""
+        return split_of(self.data, role)
 
     def build(self) -> nn.Module:
         """Return the network, its weights not yet drawn."""

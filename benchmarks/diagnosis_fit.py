@@ -17,7 +17,7 @@ TABLE = Path(__file__).with_name("diagnosis_cases.csv")
 TRAINABLE_SKILL = 0.1
 # Checks that may raise the alarm, in the order of the descent.
 CANDIDATES = (
-    "tied", "dead", "saturated", "signal_grown", "signal_faded", "gradient_grown",
+    "tied", "dead", "saturated", "decided", "signal_grown", "signal_faded", "gradient_grown",
     "gradient_faded", "jump_up", "jump_down", "cost", "faint", "stiff", "alike",
 )  # fmt: skip
 GAIN = 0.004  # a check has to lower the sum of both error rates by this much to be used
@@ -33,6 +33,7 @@ class Cases:
     """The table's columns: names, numbers, outcomes."""
 
     networks: Sequence[str]
+    families: npt.NDArray[np.str_]
     training_half: Bools
     columns: Mapping[str, Floats]
 
@@ -41,10 +42,10 @@ class Cases:
         return self.columns[f"{optimizer}_skill"] < skill
 
     def alarms(self, thresholds: Mapping[str, float]) -> Bools:
-        """Return which cases some check fires on."""
-        fired = np.zeros(len(self.networks), dtype=bool)
+        """Return which cases some check fires on, or have weights that sleep."""
+        fired = self.columns["asleep"] > 0
         for name, threshold in thresholds.items():
-            fired |= self.columns[name] >= threshold
+            fired = fired | (self.columns[name] >= threshold)
         return fired
 
     def rules(self) -> Bools:
@@ -56,9 +57,10 @@ def read_cases(path: Path = TABLE) -> Cases:
     """Return the published table."""
     with path.open(newline="") as file:
         rows = list(csv.DictReader(file))
-    texts = {"network", "scheme", "half"}
+    texts = {"network", "family", "scheme", "half"}
     return Cases(
         networks=[row["network"] for row in rows],
+        families=np.array([row["family"] for row in rows]),
         training_half=np.array([row["half"] == "training" for row in rows]),
         columns={
             name: np.array([float(row[name] or "nan") for row in rows])
@@ -84,11 +86,12 @@ def fit(cases: Cases, chosen: Bools, optimizer: str) -> dict[str, float]:
     if not _of_both_kinds(bad):
         return {}
     columns = {name: cases.columns[name][chosen] for name in CANDIDATES}
+    asleep = cases.columns["asleep"][chosen] > 0
     found: dict[str, float] = {}
     for _ in range(ROUNDS):
         for name in CANDIDATES:
             fired = [columns[other] >= at for other, at in found.items() if other != name]
-            others = np.any([np.zeros(len(bad), dtype=bool), *fired], axis=0)
+            others = np.any([asleep, *fired], axis=0)
             best, at = sum(error_rates(others, bad)) - GAIN, math.nan
             for threshold in _candidates(columns[name]):
                 cost = sum(error_rates(others | (columns[name] >= threshold), bad))

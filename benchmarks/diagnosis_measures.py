@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from benchmarks.diagnosis_cases import SCHEMES, Network, prepared_data, split_of, task_of
-from initsweep.initializers import initial_state, make_initializer
-from initsweep.metrics import loss_of
+from benchmarks.diagnosis_cases import Network
+from benchmarks.network_families import Member
 from initsweep.probes.capture import Layer, capture
 from initsweep.probes.checks import CHECKS
 from initsweep.probes.reading import read
@@ -25,23 +24,22 @@ SATURATION: Mapping[str, tuple[float, float]] = {
 }
 
 
-def measure(network: Network, scheme: str) -> dict[str, float]:
+def measure(network: Network | Member, scheme: str) -> dict[str, float]:
     """Return the worst number of every check, the rules that fire, and the sharpness."""
-    model, (name, options) = network.build(), SCHEMES[scheme]
-    initializer = make_initializer(name, options)  # type: ignore[arg-type]
-    split, loss = split_of(network.data, "train"), loss_of(task_of(network.data)).function  # type: ignore[arg-type]
+    split, loss = network.split("train"), network.loss
     features, targets = split.features[:BATCH], split.targets[:BATCH]
-    states = [initial_state(model, initializer, seed) for seed in SEEDS]
+    models = [network.started(scheme, seed) for seed in SEEDS]
+    states = [dict(model.named_parameters()) for model in models]
     readings = [
         read(model, state, features, targets, loss, with_sharpness=index == 0)
-        for index, state in enumerate(states)
+        for index, (model, state) in enumerate(zip(models, states, strict=True))
     ]
-    evidence = evidence_of([r for r in readings if r is not None], prepared_data(network.data)[1])
+    evidence = evidence_of([r for r in readings if r is not None], network.constant)
     row = {check.name: bounded(check.worst(evidence)) for check in CHECKS}
+    row["asleep"] = float(len(evidence.asleep))
     row["sharpness"] = math.nan if evidence.sharpness is None else evidence.sharpness
-    shot = capture(
-        model, states[0], features, targets, loss, getattr(model, "activation_after", {})
-    )
+    after = getattr(models[0], "activation_after", {})
+    shot = capture(models[0], states[0], features, targets, loss, after)
     activation = dict(network.options)["activation"]
     return row | sagemaker(shot.layers, str(activation), states[0])
 

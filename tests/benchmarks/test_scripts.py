@@ -41,7 +41,6 @@ TELLS = {
     "benchmarks.estimate": r"\| regression \| 7 x 8 steps \| \d+ \| 80 \| \d",
     "benchmarks.diagnosis_calibration": r"\| 10% \| \d+% \| \d[\s\S]*gradient \| \d",
     "benchmarks.diagnosis_cost": r"no curvature: \d[\s\S]*stacked, \d+\.\d\d times",
-    "benchmarks.diagnosis_transfer": r"skill \d[\s\S]*transformers: 1 networks, 1 cases",
     "benchmarks.diagnosis_reports": r"\| held back \| none: it trains \| \d+ \| 0 false",
     "benchmarks.engine": r"compiled, 2 workers \| \d|3 lanes: +\d+\.\d+ ms|compiled: \d+ us",
     "benchmarks.initializers_page": r"`he_normal` \|[\s\S]*Linear\(256, 128\) \| 256 \| \d",

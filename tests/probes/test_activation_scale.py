@@ -3,11 +3,8 @@ import math
 import pytest
 import torch
 
-from initsweep.probes.activation_scale import (
-    forward_std,
-    root_mean_square,
-    standard_deviation,
-)
+from initsweep.probes.activation_scale import forward_std
+from initsweep.probes.deviation import root_mean_square, standard_deviation
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-300, 1e300])

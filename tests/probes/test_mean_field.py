@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq
 from torch import nn
 
-from initsweep.probes.activation_scale import root_mean_square
+from initsweep.probes.deviation import root_mean_square
 from initsweep.probes.mean_field import chi, gaussian_mean, next_variance, predict
 from initsweep.probes.pointwise import derivative
 

@@ -6,8 +6,8 @@ from torch import Tensor
 
 from initsweep.laboratory.lab import Lab, Scheme, Setup
 from initsweep.laboratory.table import Measurement, Table, Values
-from initsweep.probes.activation_scale import root_mean_square
 from initsweep.probes.capture import Layer, Snapshot, capture
+from initsweep.probes.deviation import root_mean_square
 
 FORWARD, BACKWARD = "forward scale", "backward scale"
 ROWS = 256

@@ -5,7 +5,7 @@ the signals. While a network is being looked at, the module computes the same in
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,8 +13,33 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+ATTENDS = frozenset({"softmax", "scaled_dot_product_attention"})
+ONE_HOT = 0.99  # of a query's weight on a single key: its scores have no gradient to speak of
+
 Observer = Callable[[str, nn.Module, Tensor, Tensor | None, Tensor, Tensor], None]
 """Called with part name, module, weight, bias, inputs and output of each input projection."""
+
+
+def decided(
+    name: str, args: Sequence[Any], settings: Mapping[str, Any], result: Tensor
+) -> float | None:
+    """Return the share of queries that attend to a single key.
+
+    Args:
+        name: Function of `ATTENDS` that a network has called.
+        args: What it was called with.
+        settings: What it was called with by name.
+        result: What it gave.
+
+    Returns:
+        None for a call that is no attention, such as class probabilities, shape (batch, classes).
+    """
+    weights = result
+    if name == "scaled_dot_product_attention":
+        weights = torch._scaled_dot_product_attention_math(*args, **settings)[1]
+    if weights.dim() < 3 or weights.shape[-1] < 2:
+        return None
+    return float((weights.detach().amax(dim=-1) > ONE_HOT).double().mean())
 
 
 def can_open(module: nn.MultiheadAttention) -> bool:

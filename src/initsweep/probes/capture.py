@@ -5,18 +5,20 @@ there are.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.strays import strays
 from initsweep.graph.twins import apart
 from initsweep.probes.forms import Inputs
 from initsweep.probes.passing import Loss, passed
 from initsweep.probes.pointwise import is_pointwise
 from initsweep.probes.recording import NORMS, Pointwise, Use, channel_axis, seen
+from initsweep.probes.trunk import Joint, joints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +41,7 @@ class Layer:
         bias_gradient: Loss gradient with respect to `bias`, of its shape, or None.
         activation: The activation function, or None.
         normalized: Whether a normalization stands between layer and activation.
+        on_trunk: Whether every signal passes through it on its way to the loss.
     """
 
     name: str
@@ -52,6 +55,7 @@ class Layer:
     bias_gradient: Tensor | None
     activation: Pointwise | None
     normalized: bool
+    on_trunk: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -60,18 +64,27 @@ class Snapshot:
 
     Attributes:
         layers: One per use of a weight layer, in the order of use.
+        joints: The sums on the trunk.
+        decided: For each attention, the number of uses of weight layers before it, and the share of
+            queries that attend to a single key.
         loss: The batch's mean loss.
         gradient_norm: Euclidean norm of the loss gradient with respect to all parameters that are
             trained.
         unseen: Parameters that no layer and no normalization above belongs to.
         lowered: Why the numbers are less precise than float64, in a sentence; "" if they are not.
+        asleep: Parameters whose gradient is zero, and stays so.
+        detached: Parameters that the loss does not depend on, and layers that torch does not find.
     """
 
     layers: tuple[Layer, ...]
+    joints: tuple[Joint, ...]
+    decided: tuple[tuple[int, float], ...]
     loss: float
     gradient_norm: float
     unseen: tuple[str, ...]
     lowered: str
+    asleep: tuple[str, ...]
+    detached: tuple[str, ...]
 
 
 def capture(
@@ -102,13 +115,20 @@ def capture(
         One `Layer` per use of a linear or convolution layer, in the order of use.
     """
     done = passed(model, parameters, features, targets, loss)
-    trained = [done.leaves[name] for name in trained_names(model, done.leaves)]
+    trained = {name: done.leaves[name] for name in trained_names(model, done.leaves)}
     return Snapshot(
-        layers=tuple(_layer(use, activation_after) for use in done.uses),
+        layers=tuple(_layer(use, activation_after, done.trunk) for use in done.noted.uses),
+        joints=tuple(joints(done.noted.sums, done.trunk)),
+        decided=tuple(done.noted.decided),
         loss=done.loss,
-        gradient_norm=_norm(trained),
-        unseen=_unseen(done.twin, trained, done.uses),
+        gradient_norm=_norm(list(trained.values())),
+        unseen=_unseen(done.twin, list(trained.values()), done.noted.uses),
         lowered=done.lowered and f"computed in {done.numbers}: in float64, {done.lowered}",
+        asleep=done.asleep,
+        detached=(
+            *(name for name, one in trained.items() if one.grad is None),
+            *(f"{where} (a {type(held).__name__})" for where, held, _ in strays(model)),
+        ),
     )
 
 
@@ -118,7 +138,7 @@ def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in frozen]
 
 
-def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
+def _layer(use: Use, activation_after: Mapping[str, Pointwise], trunk: Container[object]) -> Layer:
     declared = activation_after.get(use.name)
     activation = _observed(use) if declared is None else apart(declared)
     pre_activations = _rows(use.pre_activations, use.weight)
@@ -138,6 +158,7 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise]) -> Layer:
         bias_gradient=None if use.bias is None else _gradient_of(use.bias),
         activation=activation,
         normalized=use.normalized,
+        on_trunk=use.node in trunk,
     )
 
 

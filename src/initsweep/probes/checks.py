@@ -50,7 +50,16 @@ class Check:
 
 
 def _hidden(measure: Callable[[Measurements], float]) -> Callable[[Evidence], Values]:
-    return lambda evidence: [(name, measure(layer)) for name, layer in evidence.hidden]
+    return lambda evidence: [(name, measure(layer)) for name, layer in evidence.open]
+
+
+def _tied(evidence: Evidence) -> Values:
+    """Return the share of copies; weights that are zero and will not stay so are none."""
+    return [
+        (name, 1 - layer["distinct_after_step"])
+        for name, layer in evidence.hidden
+        if layer["closed"] < 0.5 or layer["weight_norm"] > 0
+    ]
 
 
 def _inverse(value: float) -> float:
@@ -58,34 +67,40 @@ def _inverse(value: float) -> float:
 
 
 def _drift(probe: str, *, upwards: bool) -> Callable[[Evidence], Values]:
-    """Return each hidden layer's scale over that of the layer where the signal starts.
+    """Return the scale at each place of the trunk over that where the signal starts.
 
-    Forward it starts at the first hidden layer, backward at the last one.
+    Forward it starts at the first one, backward at the last one.
     """
 
     def values(evidence: Evidence) -> Values:
-        order = evidence.hidden if probe == "forward_std" else evidence.hidden[::-1]
+        order = along(evidence, probe)
         # Without any gradient (a zero head) nothing can be said about its way down.
-        if not order or order[0][1][probe] <= 0:
+        if not order or order[0][1] <= 0:
             return [(name, 0.0 if upwards else math.inf) for name, _ in order[:1]] * (
                 probe == "forward_std"
             )
-        changes = [(name, ratio(layer[probe], order[0][1][probe])) for name, layer in order]
+        changes = [(name, ratio(scale, order[0][1])) for name, scale in order]
         return changes if upwards else [(name, _inverse(change)) for name, change in changes]
 
     return values
 
 
+def along(evidence: Evidence, probe: str) -> Values:
+    """Return the scales on the trunk in the direction of the signal, or of the gradient."""
+    order = evidence.trunk if probe == "forward_std" else evidence.trunk[::-1]
+    return [(point.name, getattr(point, probe)) for point in order]
+
+
 def _jump(*, upwards: bool) -> Callable[[Evidence], Values]:
-    """Return each hidden layer's scale over that of the layer below, or of the input."""
+    """Return the scale at each place of the trunk over that below, or of the input."""
 
     def values(evidence: Evidence) -> Values:
         below, found = evidence.input_scale, []
-        for name, layer in evidence.hidden:
+        for name, scale in along(evidence, "forward_std"):
             if below > 0:
-                change = layer["forward_std"] / below
+                change = scale / below
                 found.append((name, change if upwards else _inverse(change)))
-            below = layer["forward_std"]
+            below = scale
         return found
 
     return values
@@ -94,7 +109,7 @@ def _jump(*, upwards: bool) -> Callable[[Evidence], Values]:
 def _alike(evidence: Evidence) -> Values:
     if evidence.input_rank <= RICH_RANK:
         return []
-    return [(name, _inverse(layer["effective_rank"])) for name, layer in evidence.hidden]
+    return [(name, _inverse(layer["effective_rank"])) for name, layer in evidence.open]
 
 
 def _cost(evidence: Evidence) -> Values:
@@ -115,7 +130,7 @@ def _faint(evidence: Evidence) -> Values:
                 ratio(layer["weight_gradient_norm"], evidence.initial_loss) * layer["weight_norm"]
             ),
         )
-        for name, layer in evidence.hidden
+        for name, layer in evidence.open
         if layer["weight_norm"] > 0
     ]
 
@@ -133,15 +148,14 @@ def _stiff(evidence: Evidence) -> Values:
             name,
             layer["weight_norm"] * evidence.sharpness / 2 * _inverse(layer["weight_gradient_norm"]),
         )
-        for name, layer in evidence.hidden
+        for name, layer in evidence.open
         if layer["weight_norm"] > 0
     ]
 
 
 def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
     def explain(evidence: Evidence, _: str, value: float) -> str:
-        hidden = [name for name, _ in evidence.hidden]
-        origin = hidden[0] if what == "signal" else hidden[-1]
+        origin = evidence.trunk[0 if what == "signal" else -1].name
         factor = value if verb == "grown" else ratio(1.0, value)
         return f"the {what} is {factor:.3g} times that of {spoken(origin)}"
 
@@ -160,7 +174,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="tied",
         verdict="symmetric",
-        values=_hidden(lambda layer: 1 - layer["distinct_after_step"]),
+        values=_tied,
         explain=lambda _, __, value: (
             f"only {1 - value:.2%} of the units are different from each other, "
             "and one gradient step does not tell the others apart"
@@ -177,6 +191,12 @@ CHECKS: tuple[Check, ...] = (
         verdict="saturated",
         values=_hidden(lambda layer: layer["saturated"]),
         explain=lambda _, __, value: f"{value:.0%} of the activations are on the flat part",
+    ),
+    Check(
+        name="decided",
+        verdict="saturated",
+        values=lambda evidence: evidence.attentions,
+        explain=lambda _, __, value: f"{value:.0%} of the queries attend to a single key",
     ),
     Check(
         name="signal_grown",

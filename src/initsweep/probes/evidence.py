@@ -8,6 +8,23 @@ Measurements = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A place on the trunk of a network, hidden layer or sum, with its scales.
+
+    Attributes:
+        name: What to call it in a sentence.
+        layer: The hidden layer that it is, or that comes before it.
+        forward_std: Standard deviation of the signal.
+        backward_std: That of the loss gradient with respect to it.
+    """
+
+    name: str
+    layer: str
+    forward_std: float
+    backward_std: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What was measured of one scheme, averaged over seeds.
 
@@ -20,6 +37,11 @@ class Evidence:
         constant_loss: Loss of the best constant prediction; None where it is not known.
         gradient_norm: Norm of the loss gradient with respect to all parameters.
         sharpness: Largest eigenvalue of the loss's Hessian; None where it is not known.
+        trunk: The places that all signals pass, from the first hidden layer to the last.
+        asleep: Parameters whose gradient is zero, and stays so, in most draws.
+        detached: Parameters that the loss does not depend on, and layers that torch does not find.
+        attentions: What to call each attention, and the share of queries that attend to one key.
+        family: Which of `thresholds.FAMILIES` the network is of.
         not_finite: Where the first number is that is none, a layer or "the loss"; None if there is
             no such place.
     """
@@ -32,6 +54,11 @@ class Evidence:
     constant_loss: float | None
     gradient_norm: float
     sharpness: float | None
+    trunk: Sequence[Point]
+    asleep: Sequence[str] = ()
+    detached: Sequence[str] = ()
+    attentions: Sequence[tuple[str, float]] = ()
+    family: str = "perceptron"
     not_finite: str | None = None
 
     @property
@@ -39,9 +66,15 @@ class Evidence:
         """All layers but the head."""
         return list(zip(self.names, self.layers, strict=True))[:-1]
 
-    def hidden_values(self, probe: str) -> list[float]:
-        """Return one probe's value for every hidden layer."""
-        return [layer[probe] for _, layer in self.hidden]
+    def layer_at(self, name: str) -> str | None:
+        """Return the hidden layer at, or before, a place of the trunk; None for an attention."""
+        places = {point.name: point.layer for point in self.trunk}
+        return places.get(name, name if name in self.names else None)
+
+    @property
+    def open(self) -> list[tuple[str, Measurements]]:
+        """The hidden layers but those behind a zero, from which nothing has come yet."""
+        return [(name, layer) for name, layer in self.hidden if layer["closed"] < 0.5]
 
 
 def spoken(name: str) -> str:
@@ -50,20 +83,20 @@ def spoken(name: str) -> str:
 
 
 def forward_ratio(evidence: Evidence) -> float:
-    """Return the last hidden layer's forward std over the first's; 0 where there is no signal.
+    """Return the forward std at the end of the trunk over that at its start; 0 without a signal.
 
     1 for a network without hidden layers.
     """
-    stds = evidence.hidden_values("forward_std")
+    stds = [point.forward_std for point in evidence.trunk]
     return ratio(stds[-1], stds[0]) if stds else 1.0
 
 
 def backward_ratio(evidence: Evidence) -> float:
-    """Return the first hidden layer's backward std over the last's; 0 where there is none.
+    """Return the backward std at the start of the trunk over that at its end; 0 where it is none.
 
     1 for a network without hidden layers.
     """
-    stds = evidence.hidden_values("backward_std")
+    stds = [point.backward_std for point in evidence.trunk]
     return ratio(stds[0], stds[-1]) if stds else 1.0
 
 

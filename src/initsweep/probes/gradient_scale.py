@@ -7,8 +7,8 @@ Requires: loss gradients with respect to pre-activations and weights.
 import math
 
 from initsweep.probes import PROBES
-from initsweep.probes.activation_scale import root_mean_square, standard_deviation
 from initsweep.probes.capture import Layer
+from initsweep.probes.deviation import root_mean_square, standard_deviation
 
 
 @PROBES.register("backward_std")

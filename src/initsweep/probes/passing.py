@@ -11,8 +11,10 @@ from initsweep.errors import InitsweepError
 from initsweep.graph.copies import type_in
 from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import twin_with
-from initsweep.probes.forms import Inputs, called, cast
-from initsweep.probes.recording import Use, recorded
+from initsweep.probes.forms import Inputs, called, cast, tensors_in
+from initsweep.probes.recording import Noted, recorded
+from initsweep.probes.sleeping import asleep
+from initsweep.probes.trunk import Node, entering, trunk_of
 
 Loss = Callable[[Any, Any], Tensor]
 
@@ -24,7 +26,9 @@ class Pass:
     Attributes:
         twin: The twin.
         leaves: Its parameters by name, with their gradients.
-        uses: Every use of a weight layer.
+        noted: What was noted meanwhile.
+        trunk: The nodes that every path from the data to the loss goes through.
+        asleep: Parameters whose gradient is zero, and stays so.
         loss: The batch's mean loss.
         dtype: Type of its numbers; None for the network's own.
         lowered: Why it is not float64; "" if it is.
@@ -32,7 +36,9 @@ class Pass:
 
     twin: nn.Module
     leaves: Mapping[str, Tensor]
-    uses: list[Use]
+    noted: Noted
+    trunk: frozenset[Node]
+    asleep: tuple[str, ...]
     loss: float
     dtype: torch.dtype | None
     lowered: str
@@ -66,7 +72,7 @@ def passed(
     for dtype in tries:
         try:
             done = _passed(model, parameters, features, targets, loss, dtype, lowered)
-            other = next((use for use in done.uses if use.signal.dtype is not dtype), None)
+            other = next((use for use in done.noted.uses if use.signal.dtype is not dtype), None)
         except Exception as error:  # noqa: BLE001 - the user's own code; the last rung raises
             lowered = lowered or said(error)
             continue
@@ -107,17 +113,31 @@ def _passed(
     lowered: str,
 ) -> Pass:
     leaves = {name: _leaf(value, dtype) for name, value in parameters.items()}
+    noted = Noted(max((len(one) for one in tensors_in(features)), default=0))
     twin = twin_with(model, leaves, dtype).train()
-    uses: list[Use] = []
-    # Dropout would otherwise draw from a stream that depends on what ran before.
-    with recorded(twin, uses), private_draws(0):
-        outputs = called(twin, typed(leaves, features, dtype))
-        value = checked_loss(loss(outputs, typed(leaves, targets, dtype)))
-        value.backward()  # type: ignore[no-untyped-call]
+    inputs, noted.sources = entering(typed(leaves, features, dtype))
+
+    def loss_of(network: nn.Module, batch: Inputs) -> Tensor:
+        # Dropout would otherwise draw from a stream that depends on what ran before.
+        with private_draws(0):
+            return checked_loss(loss(called(network, batch), typed(leaves, targets, dtype)))
+
+    def loss_with(values: Mapping[str, Tensor]) -> Tensor:
+        again = twin_with(model, {**leaves, **values}, dtype).train()
+        return loss_of(again, typed(leaves, features, dtype))
+
+    with recorded(twin, noted):
+        value = loss_of(twin, inputs)
+    trunk = trunk_of(value, noted.sources, noted.uses[0].node if noted.uses else None)
+    value.backward()  # type: ignore[no-untyped-call]
+    frozen = {name for name, one in model.named_parameters() if not one.requires_grad}
+    reached = {k: one for k, one in leaves.items() if k not in frozen and one.grad is not None}
     return Pass(
         twin=twin,
         leaves=leaves,
-        uses=uses,
+        noted=noted,
+        trunk=trunk,
+        asleep=asleep(reached, loss_with),
         loss=float(value.detach()),
         dtype=dtype,
         lowered=lowered,

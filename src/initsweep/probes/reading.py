@@ -1,14 +1,15 @@
 """What one untrained network shows on one batch: numbers only, the signals are gone."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
 from initsweep.probes import measure
-from initsweep.probes.activation_scale import root_mean_square
-from initsweep.probes.capture import Snapshot, capture
+from initsweep.probes.capture import Layer, Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
+from initsweep.probes.deviation import root_mean_square, standard_deviation
+from initsweep.probes.evidence import Point, spoken
 from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred, predict
 from initsweep.probes.passing import Loss
@@ -35,6 +36,11 @@ class Reading:
         depth_scale: χ₁ and ξ; None where the network is not a plain chain.
         unseen: Parameters that nothing above says anything about.
         lowered: Why the numbers are less precise than float64, in a sentence; "" if they are not.
+        trunk: The places that all signals pass, the head left out.
+        asleep: Parameters whose gradient is zero, and stays so.
+        detached: Parameters that the loss does not depend on, and layers that torch does not find.
+        attentions: What to call each attention, and the share of queries that attend to one key.
+        family: Which of `thresholds.FAMILIES` it is of.
     """
 
     names: list[str]
@@ -47,6 +53,11 @@ class Reading:
     sharpness: float | None
     depth_scale: DepthScale | None
     unseen: tuple[str, ...]
+    trunk: tuple[Point, ...]
+    asleep: tuple[str, ...]
+    detached: tuple[str, ...]
+    attentions: tuple[tuple[str, float], ...]
+    family: str
     lowered: str = ""
 
 
@@ -100,7 +111,9 @@ def read(
         curvature = sharpness(model, parameters, features, targets, loss)
     return Reading(
         names=[embedded(layer.name) for layer in snapshot.layers],
-        layers=[measure(layer) for layer in snapshot.layers],
+        layers=[
+            {**measure(layer), "closed": _closed(layer, snapshot)} for layer in snapshot.layers
+        ],
         predictions=_predictions(model, parameters, features, snapshot),
         input_scale=root_mean_square(inputs),
         input_rank=effective_rank(inputs),
@@ -110,7 +123,46 @@ def read(
         depth_scale=depth_scale(snapshot.layers),
         unseen=tuple(map(embedded, snapshot.unseen)),
         lowered=snapshot.lowered,
+        trunk=tuple(_trunk(snapshot)),
+        asleep=tuple(map(embedded, snapshot.asleep)),
+        detached=tuple(map(embedded, snapshot.detached)),
+        attentions=tuple(_attentions(snapshot)),
+        family=_family(snapshot),
     )
+
+
+def _attentions(snapshot: Snapshot) -> Iterator[tuple[str, float]]:
+    for after, share in snapshot.decided:
+        before = snapshot.layers[max(after, 1) - 1].name
+        yield f"the attention after {spoken(embedded(before))}", share
+
+
+def _family(snapshot: Snapshot) -> str:
+    if snapshot.decided:
+        return "transformer"
+    return "convolutional" if any(one.weight.dim() > 2 for one in snapshot.layers) else "perceptron"
+
+
+def _trunk(snapshot: Snapshot) -> Iterator[Point]:
+    for index, layer in enumerate(snapshot.layers[:-1]):
+        name = embedded(layer.name)
+        if layer.on_trunk:
+            scales = standard_deviation(layer.pre_activations), standard_deviation(layer.gradients)
+            yield Point(name=name, layer=name, forward_std=scales[0], backward_std=scales[1])
+        for joint in snapshot.joints:
+            if joint.after == index + 1:
+                yield Point(
+                    name=f"the sum after {spoken(name)}",
+                    layer=name,
+                    forward_std=joint.forward_std,
+                    backward_std=joint.backward_std,
+                )
+
+
+def _closed(layer: Layer, snapshot: Snapshot) -> float:
+    """Return 1 for a layer before or behind a zero that a step of training takes away, else 0."""
+    quiet = not (bool(layer.weight_gradient.any()) and bool(layer.pre_activations.any()))
+    return float(quiet and not any(name.startswith(f"{layer.name}.") for name in snapshot.asleep))
 
 
 def _predictions(

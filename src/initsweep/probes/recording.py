@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from initsweep.probes.attention import open_attentions
+from initsweep.probes.attention import ATTENDS, decided, open_attentions
+from initsweep.probes.trunk import SUMS, Node, Sum, noted_sum, varies
 
 Pointwise = Callable[[Tensor], Tensor]
 
@@ -42,6 +43,7 @@ class Use:
     inputs: Tensor
     signal: Tensor  # the very tensor object, to recognise who consumes it
     pre_activations: Tensor  # a copy: an in-place activation overwrites the signal
+    node: Node | None = None  # where it stands in torch's graph of the pass
     gradient: list[Tensor] = field(default_factory=list)
     # What may be its activation, modules first, the last of them at the top; with what it gave.
     consumers: list[tuple[Pointwise, Tensor]] = field(default_factory=list)
@@ -49,7 +51,7 @@ class Use:
 
     def follow(self, signal: Tensor) -> None:
         """Take `signal` as the pre-activation from here on."""
-        self.signal = signal
+        self.signal, self.node = signal, signal.grad_fn
         self.pre_activations = signal.detach().clone()
         self.gradient = []
         if signal.requires_grad:
@@ -71,14 +73,34 @@ class _Call:
     use: Use | None = None
 
 
+@dataclass(slots=True, eq=False)
+class Noted:
+    """What is noted while a network runs on a batch.
+
+    Attributes:
+        examples: How many examples the batch has.
+        uses: Calls of weight layers.
+        sums: Additions of two signals.
+        sources: Where data enter torch's graph of the pass.
+        decided: For each call of an attention, the number of uses before it, and the share of
+            queries that attend to a single key.
+    """
+
+    examples: int
+    uses: list[Use] = field(default_factory=list)
+    sums: list[Sum] = field(default_factory=list)
+    sources: set[Node] = field(default_factory=set)
+    decided: list[tuple[int, float]] = field(default_factory=list)
+
+
 @contextmanager
-def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
-    """Append every use of a weight layer to `uses` while the network, a twin, runs.
+def recorded(model: nn.Module, noted: Noted) -> Iterator[None]:
+    """Note the uses of weight layers, and what else `Noted` holds, while a twin runs.
 
     Yields:
         Nothing.
     """
-    watch = _Watch(uses)
+    watch = _Watch(noted)
     for name, module in model.named_modules():
         if isinstance(module, WEIGHT_LAYERS):
             module.register_forward_pre_hook(watch.entering(name))
@@ -91,7 +113,7 @@ def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
         part: str, module: nn.Module, weight: Tensor, bias: Tensor | None, x: Tensor, out: Tensor
     ) -> None:
         use = record_use(f"{names[module]}.{part}".lstrip("."), module, weight, bias, x, out)
-        uses.extend([use] if use else [])
+        noted.uses.extend([use] if use else [])
 
     open_attentions(model, projection)
     with watch:
@@ -99,15 +121,15 @@ def recorded(model: nn.Module, uses: list[Use]) -> Iterator[None]:
 
 
 class _Watch(TorchFunctionMode):
-    """Sees products with weights inside the layers, and the functions and modules that follow.
+    """Sees products with weights inside the layers, what follows them, and signals that meet.
 
     The product itself and not the call of its layer shows what is multiplied: a layer may pad or
     scale its input, or standardize its weight.
     """
 
-    def __init__(self, uses: list[Use]) -> None:
+    def __init__(self, noted: Noted) -> None:
         super().__init__()
-        self._uses = uses
+        self._noted, self._uses = noted, noted.uses
         self._calls: list[_Call] = []
 
     def __torch_function__(
@@ -131,7 +153,23 @@ class _Watch(TorchFunctionMode):
                 elif args[0] is use.signal:
                     follower = partial(_applied, func, args[1:], settings)
                     use.consumers.append((follower, seen(result)))
+        elif isinstance(result, Tensor):
+            self._meet(name, args, settings, result)
         return result
+
+    def _meet(
+        self, name: str, args: tuple[Any, ...], settings: dict[str, Any], result: Tensor
+    ) -> None:
+        """Note sums of signals, attentions, and lookups of data."""
+        noted, place = self._noted, len(self._uses)
+        if name in SUMS:
+            found = noted_sum(args, result, after=place)
+            noted.sums.extend([found] if found else [])
+        elif name in ATTENDS:
+            share = decided(name, args, settings, result)
+            noted.decided.extend([] if share is None else [(place, share)])
+        elif name == "embedding" and varies(args[0], noted.examples) and result.grad_fn:
+            noted.sources.add(result.grad_fn)
 
     def entering(self, name: str) -> Callable[[nn.Module, object], None]:
         """Return a hook that notes that a weight layer starts."""

@@ -8,7 +8,6 @@ from torch import nn
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
-from initsweep.graph.strays import check_registered
 from initsweep.graph.twins import copy_of, twin_of
 from initsweep.probes.forms import Inputs, called, shapes, tensors_in
 from initsweep.probes.passing import said, typed
@@ -25,14 +24,13 @@ def subject(model: nn.Module | Callable[[], nn.Module], seed: int) -> tuple[nn.M
         The network, and what to note of it, in sentences.
 
     Raises:
-        InitsweepError: If it is neither, building it fails, it has no values yet, it is scripted,
-            or layers of it are where torch does not find them.
+        InitsweepError: If it is neither, building it fails, it has no values yet, or it is
+            scripted.
     """
     if not isinstance(model, nn.Module) and not callable(model):
         raise InitsweepError(f"The model must be a network or build one, received {model!r}.")
     network, notes = _unwrapped(model if isinstance(model, nn.Module) else _built(model, seed))
     _check_open(network)
-    check_registered(network, type(network).__name__)
     values = {**dict(network.named_parameters()), **dict(network.named_buffers())}
     lazy = next((name for name, one in values.items() if nn.parameter.is_lazy(one)), None)
     if lazy is not None:

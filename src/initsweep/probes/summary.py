@@ -1,11 +1,12 @@
 """Readings of several seeds become rows: one per layer, and one with the verdict."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from initsweep.probes.checks import CHECKS
-from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio
+from initsweep.probes.evidence import Evidence, Point, backward_ratio, forward_ratio
 from initsweep.probes.reading import Reading
 from initsweep.probes.sharpness import rate_ceiling
 from initsweep.probes.thresholds import alarms_for
@@ -72,8 +73,42 @@ def evidence_of(readings: Sequence[Reading], constant_loss: float | None) -> Evi
         constant_loss=constant_loss,
         gradient_norm=mean([reading.gradient_norm for reading in readings]),
         sharpness=mean(curvatures) if curvatures else None,
+        trunk=_trunk(readings),
+        asleep=_mostly([reading.asleep for reading in readings]),
+        detached=_mostly([reading.detached for reading in readings]),
+        attentions=_attentions(readings),
+        family=first.family,
         not_finite=_not_finite(readings),
     )
+
+
+def _trunk(readings: Sequence[Reading]) -> list[Point]:
+    """Return the mean scales along the trunk, over the draws that have the first one's."""
+    named = [point.name for point in readings[0].trunk]
+    alike = [one.trunk for one in readings if [point.name for point in one.trunk] == named]
+    return [
+        replace(
+            points[0],
+            forward_std=mean([point.forward_std for point in points]),
+            backward_std=mean([point.backward_std for point in points]),
+        )
+        for points in zip(*alike, strict=True)
+    ]
+
+
+def _attentions(readings: Sequence[Reading]) -> list[tuple[str, float]]:
+    every = [reading.attentions for reading in readings]
+    if len({len(attentions) for attentions in every}) != 1:
+        return list(every[0])
+    return [
+        (calls[0][0], mean([share for _, share in calls])) for calls in zip(*every, strict=True)
+    ]
+
+
+def _mostly(draws: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Return the names that more than half of the draws have."""
+    counts = Counter(name for names in draws for name in names)
+    return tuple(name for name, count in counts.items() if 2 * count > len(draws))
 
 
 def _not_finite(readings: Sequence[Reading]) -> str | None:

@@ -7,7 +7,7 @@ How often it is wrong is measured on trained networks, see `docs/diagnosis.md`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from initsweep.probes.checks import CHECKS, RICH_RANK
+from initsweep.probes.checks import CHECKS, RICH_RANK, Values, along
 from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio, ratio, spoken
 from initsweep.probes.thresholds import (
     ALARMS,
@@ -22,11 +22,13 @@ from initsweep.probes.thresholds import (
 HEALTHY = "healthy"
 MILD = "mildly"
 SYMMETRIC = "symmetric"
+DEAD = "dead"
+DETACHED = "detached"
 NOT_FINITE = "not finite"
 NOT_JUDGED = "not judged"
 """Too little of the network was looked at to call it healthy."""
 
-VERDICTS = tuple(dict.fromkeys([NOT_FINITE, NOT_JUDGED, *(check.verdict for check in CHECKS)]))
+VERDICTS = tuple(dict.fromkeys([NOT_FINITE, DETACHED, *(check.verdict for check in CHECKS)]))
 """All that can be said of a network on which there is an alarm."""
 
 
@@ -40,8 +42,8 @@ class Finding:
 
 
 def is_alarming(verdict: str) -> bool:
-    """Return whether a network with this verdict is expected not to train; a mild one is not."""
-    return verdict != HEALTHY and not verdict.startswith(MILD)
+    """Return whether a network with this verdict is expected not to train, in part or at all."""
+    return verdict not in {HEALTHY, NOT_JUDGED} and not verdict.startswith(MILD)
 
 
 def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Finding:
@@ -56,14 +58,16 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Fi
         alarms: The value at which each check raises the alarm, by its name.
 
     Returns:
-        One of not finite, symmetric, dead, saturated, exploding, vanishing, the same and
+        One of not finite, detached, symmetric, dead, saturated, exploding, vanishing, the same and
         "collapsed rank" with "mildly" in front, and healthy.
     """
     if evidence.not_finite is not None:
         reason = f"{spoken(evidence.not_finite)}: not every number is finite"
         place = evidence.not_finite if evidence.not_finite in evidence.names else None
         return Finding(verdict=NOT_FINITE, reason=reason, first_bad_layer=place)
-    alarm = _first(evidence, alarms)
+    if evidence.detached:
+        return _with_loss(_detached(evidence), evidence)
+    alarm = _first(evidence, alarms) or _sleepers(evidence)
     if alarm is not None:
         found = _first(evidence, CAUSES) or alarm
         reason = f"{found.reason}{_collapse(evidence, found)}"
@@ -78,6 +82,36 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Fi
     return _with_loss(mild or _healthy(evidence), evidence)
 
 
+def _detached(evidence: Evidence) -> Finding:
+    reason = (
+        f"no training changes {listed(evidence.detached)}: the loss does not depend on it, or it "
+        "is held where no optimizer finds it, such as in a plain list"
+    )
+    return Finding(verdict=DETACHED, reason=reason, first_bad_layer=None)
+
+
+def _sleepers(evidence: Evidence) -> Finding | None:
+    """Return what training does not reach, by name."""
+    if not evidence.asleep:
+        return None
+    return Finding(
+        verdict=DEAD,
+        reason=(
+            f"training does not reach {listed(evidence.asleep)}: the gradient is exactly zero, and "
+            "still is after two steps"
+        ),
+        first_bad_layer=next(
+            (name for name in evidence.names if evidence.asleep[0].startswith(f"{name}.")), None
+        ),
+    )
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Return names for a sentence; of many the first and how many there are."""
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
+
+
 def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | None:
     """Return the first check that fires, at the first layer that it fires for."""
     for check in CHECKS:
@@ -86,7 +120,8 @@ def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | Non
         for name, value in check.values(evidence):
             if value >= thresholds[check.name]:
                 reason = check.told(evidence, name, value)
-                return Finding(verdict=check.verdict, reason=reason, first_bad_layer=name)
+                place = evidence.layer_at(name)
+                return Finding(verdict=check.verdict, reason=reason, first_bad_layer=place)
     return None
 
 
@@ -107,30 +142,30 @@ def _collapse(evidence: Evidence, found: Finding) -> str:
 
 def _drift(evidence: Evidence) -> Finding | None:
     """Return the first layer whose signal or gradient has drifted by half a decade."""
-    for probe, order, what in (
-        ("forward_std", evidence.hidden, "signal"),
-        ("backward_std", evidence.hidden[::-1], "gradient"),
+    for probe, what in (
+        ("forward_std", "signal"),
+        ("backward_std", "gradient"),
     ):
-        finding = _drifted(order, probe, what)
+        finding = _drifted(evidence, along(evidence, probe), what)
         if finding is not None:
             return finding
     return None
 
 
-def _drifted(
-    order: Sequence[tuple[str, Mapping[str, float]]], probe: str, what: str
-) -> Finding | None:
-    for name, layer in order:
-        origin, origin_scale = order[0][0], order[0][1][probe]
-        change = ratio(layer[probe], origin_scale)
+def _drifted(evidence: Evidence, order: Values, what: str) -> Finding | None:
+    for name, scale in order:
+        origin, origin_scale = order[0]
+        change = ratio(scale, origin_scale)
         # Without any gradient (a zero head) nothing can be said about its way down.
         if origin_scale > 0 and not 1 / MILD_RATIO <= change <= MILD_RATIO:
             word = "exploding" if change > 1 else "vanishing"
-            end = ratio(order[-1][1][probe], origin_scale)
+            end = ratio(order[-1][1], origin_scale)
             reason = f"{spoken(name)}: the {what} is {change:.3g} times that of {spoken(origin)}"
             if name != order[-1][0]:
                 reason += f", at {spoken(order[-1][0])} {end:.3g} times"
-            return Finding(verdict=f"{MILD} {word}", reason=reason, first_bad_layer=name)
+            return Finding(
+                verdict=f"{MILD} {word}", reason=reason, first_bad_layer=evidence.layer_at(name)
+            )
     return None
 
 
@@ -138,10 +173,11 @@ def _healthy(evidence: Evidence) -> Finding:
     if not evidence.hidden:
         reason = "there is no hidden layer that could be looked at"
         return Finding(verdict=HEALTHY, reason=reason, first_bad_layer=None)
-    reason = (
-        f"over the hidden layers the signal changes by a factor {forward_ratio(evidence):.3g} "
-        f"and the gradient, on its way down, by {backward_ratio(evidence):.3g}"
-    )
+    reason = f"over the hidden layers the signal changes by a factor {forward_ratio(evidence):.3g} "
+    if evidence.trunk and evidence.trunk[-1].backward_std == 0:
+        reason += "and the gradient waits for the first step, behind a zero"
+    else:
+        reason += f"and the gradient, on its way down, by {backward_ratio(evidence):.3g}"
     return Finding(verdict=HEALTHY, reason=reason, first_bad_layer=None)
 
 
