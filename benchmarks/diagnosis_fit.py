@@ -18,7 +18,7 @@ TRAINABLE_SKILL = 0.1
 # Checks that may raise the alarm, in the order of the descent.
 CANDIDATES = (
     "tied", "dead", "saturated", "decided", "signal_grown", "signal_faded", "gradient_grown",
-    "gradient_faded", "jump_up", "jump_down", "cost", "faint", "stiff", "alike",
+    "gradient_faded", "jump_up", "jump_down", "cost", "faint", "stiff", "muffled", "alike",
 )  # fmt: skip
 GAIN = 0.004  # a check has to lower the sum of both error rates by this much to be used
 ROUNDS = 4

@@ -24,6 +24,7 @@ HEALTHY = {
     "distinct_after_step": 1.0,
     "effective_rank": 20.0,
     "cosine": 0.1,
+    "input_spread": 1.0,
     "weight_gradient_norm": 1.0,
     "weight_norm": 1.0,
     "closed": 0.0,
@@ -40,6 +41,7 @@ def evidence(*hidden: dict[str, float], **changes: object) -> Evidence:
             Point(
                 name=name,
                 layer=name,
+                segment=0,
                 forward_std=layer["forward_std"],
                 backward_std=layer["backward_std"],
             )

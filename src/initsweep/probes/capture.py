@@ -5,7 +5,7 @@ there are.
 """
 
 import math
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +18,7 @@ from initsweep.probes.forms import Inputs
 from initsweep.probes.passing import Loss, passed
 from initsweep.probes.pointwise import is_pointwise
 from initsweep.probes.recording import NORMS, Pointwise, Use, channel_axis, seen
-from initsweep.probes.trunk import Joint, joints
+from initsweep.probes.trunk import Joint, Node, joints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +41,7 @@ class Layer:
         bias_gradient: Loss gradient with respect to `bias`, of its shape, or None.
         activation: The activation function, or None.
         normalized: Whether a normalization stands between layer and activation.
-        on_trunk: Whether every signal passes through it on its way to the loss.
+        place: Where it comes on the trunk; None for a layer of a branch.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Layer:
     bias_gradient: Tensor | None
     activation: Pointwise | None
     normalized: bool
-    on_trunk: bool = True
+    place: int | None = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,6 +65,7 @@ class Snapshot:
     Attributes:
         layers: One per use of a weight layer, in the order of use.
         joints: The sums on the trunk.
+        restarts: Where on the trunk a normalization sets the scale anew.
         decided: For each attention, the number of uses of weight layers before it, and the share of
             queries that attend to a single key.
         loss: The batch's mean loss.
@@ -78,6 +79,7 @@ class Snapshot:
 
     layers: tuple[Layer, ...]
     joints: tuple[Joint, ...]
+    restarts: tuple[int, ...]
     decided: tuple[tuple[int, float], ...]
     loss: float
     gradient_norm: float
@@ -119,6 +121,7 @@ def capture(
     return Snapshot(
         layers=tuple(_layer(use, activation_after, done.trunk) for use in done.noted.uses),
         joints=tuple(joints(done.noted.sums, done.trunk)),
+        restarts=tuple(sorted(done.trunk[one] for one in done.noted.norms if one in done.trunk)),
         decided=tuple(done.noted.decided),
         loss=done.loss,
         gradient_norm=_norm(list(trained.values())),
@@ -138,7 +141,7 @@ def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
     return [name for name in names if name not in frozen]
 
 
-def _layer(use: Use, activation_after: Mapping[str, Pointwise], trunk: Container[object]) -> Layer:
+def _layer(use: Use, activation_after: Mapping[str, Pointwise], trunk: Mapping[Node, int]) -> Layer:
     declared = activation_after.get(use.name)
     activation = _observed(use) if declared is None else apart(declared)
     pre_activations = _rows(use.pre_activations, use.weight)
@@ -158,7 +161,7 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise], trunk: Container
         bias_gradient=None if use.bias is None else _gradient_of(use.bias),
         activation=activation,
         normalized=use.normalized,
-        on_trunk=use.node in trunk,
+        place=None if use.node is None else trunk.get(use.node),
     )
 
 

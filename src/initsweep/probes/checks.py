@@ -67,28 +67,36 @@ def _inverse(value: float) -> float:
 
 
 def _drift(probe: str, *, upwards: bool) -> Callable[[Evidence], Values]:
-    """Return the scale at each place of the trunk over that where the signal starts.
+    """Return the scale at each place of the trunk over that where its segment starts.
 
-    Forward it starts at the first one, backward at the last one.
+    Forward it starts at the first place, backward at the last one.
     """
 
     def values(evidence: Evidence) -> Values:
-        order = along(evidence, probe)
-        # Without any gradient (a zero head) nothing can be said about its way down.
-        if not order or order[0][1] <= 0:
-            return [(name, 0.0 if upwards else math.inf) for name, _ in order[:1]] * (
-                probe == "forward_std"
-            )
-        changes = [(name, ratio(scale, order[0][1])) for name, scale in order]
-        return changes if upwards else [(name, _inverse(change)) for name, change in changes]
+        found = []
+        for order in along(evidence, probe):
+            origin = order[0][1]
+            if origin > 0:
+                changes = [(name, ratio(scale, origin)) for name, scale in order]
+                found += changes if upwards else [(name, _inverse(one)) for name, one in changes]
+            # Without any gradient (a zero head) nothing can be said about its way down.
+            elif probe == "forward_std":
+                found.append((order[0][0], 0.0 if upwards else math.inf))
+        return found
 
     return values
 
 
-def along(evidence: Evidence, probe: str) -> Values:
-    """Return the scales on the trunk in the direction of the signal, or of the gradient."""
-    order = evidence.trunk if probe == "forward_std" else evidence.trunk[::-1]
-    return [(point.name, getattr(point, probe)) for point in order]
+def along(evidence: Evidence, probe: str) -> list[Values]:
+    """Return the scales on the trunk in the direction of the signal, or of the gradient.
+
+    Cut where a normalization sets the scale anew.
+    """
+    onwards = 1 if probe == "forward_std" else -1
+    return [
+        [(point.name, getattr(point, probe)) for point in part[::onwards]]
+        for part in evidence.segments[::onwards]
+    ]
 
 
 def _jump(*, upwards: bool) -> Callable[[Evidence], Values]:
@@ -96,11 +104,13 @@ def _jump(*, upwards: bool) -> Callable[[Evidence], Values]:
 
     def values(evidence: Evidence) -> Values:
         below, found = evidence.input_scale, []
-        for name, scale in along(evidence, "forward_std"):
-            if below > 0:
-                change = scale / below
-                found.append((name, change if upwards else _inverse(change)))
-            below = scale
+        for order in along(evidence, "forward_std"):
+            for name, scale in order:
+                if below > 0:
+                    change = scale / below
+                    found.append((name, change if upwards else _inverse(change)))
+                below = scale
+            below = 0.0  # a normalization has set the scale anew
         return found
 
     return values
@@ -110,6 +120,17 @@ def _alike(evidence: Evidence) -> Values:
     if evidence.input_rank <= RICH_RANK:
         return []
     return [(name, _inverse(layer["effective_rank"])) for name, layer in evidence.open]
+
+
+def _muffled(evidence: Evidence) -> Values:
+    """Return what the last layer reads over the part of it that differs between examples."""
+    if evidence.input_rank <= RICH_RANK:
+        return []
+    return [
+        (name, _inverse(layer["input_spread"]))
+        for name, layer in list(zip(evidence.names, evidence.layers, strict=True))[-1:]
+        if len(evidence.names) > 1
+    ]
 
 
 def _cost(evidence: Evidence) -> Values:
@@ -154,8 +175,10 @@ def _stiff(evidence: Evidence) -> Values:
 
 
 def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
-    def explain(evidence: Evidence, _: str, value: float) -> str:
-        origin = evidence.trunk[0 if what == "signal" else -1].name
+    def explain(evidence: Evidence, name: str, value: float) -> str:
+        probe = "forward_std" if what == "signal" else "backward_std"
+        orders = along(evidence, probe)
+        origin = next(order[0][0] for order in orders if any(name == one for one, _ in order))
         factor = value if verb == "grown" else ratio(1.0, value)
         return f"the {what} is {factor:.3g} times that of {spoken(origin)}"
 
@@ -256,6 +279,14 @@ CHECKS: tuple[Check, ...] = (
         explain=lambda _, __, value: (
             f"the weights move by their own size in {value:.3g} steps of the largest rate that "
             "the sharpness allows"
+        ),
+    ),
+    Check(
+        name="muffled",
+        verdict="collapsed rank",
+        values=_muffled,
+        explain=lambda _, __, value: (
+            f"what it reads differs between examples by {ratio(1.0, value):.3g} of its size"
         ),
     ),
     Check(

@@ -1,7 +1,9 @@
 """What the verdict on one scheme is based on."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 Measurements = Mapping[str, float]
 """One layer's probe values by probe name, averaged over seeds."""
@@ -14,12 +16,14 @@ class Point:
     Attributes:
         name: What to call it in a sentence.
         layer: The hidden layer that it is, or that comes before it.
+        segment: How many normalizations have set the scale anew before it.
         forward_std: Standard deviation of the signal.
         backward_std: That of the loss gradient with respect to it.
     """
 
     name: str
     layer: str
+    segment: int
     forward_std: float
     backward_std: float
 
@@ -66,6 +70,11 @@ class Evidence:
         """All layers but the head."""
         return list(zip(self.names, self.layers, strict=True))[:-1]
 
+    @property
+    def segments(self) -> list[list[Point]]:
+        """The trunk, cut where a normalization sets the scale anew."""
+        return [list(part) for _, part in groupby(self.trunk, key=lambda point: point.segment)]
+
     def layer_at(self, name: str) -> str | None:
         """Return the hidden layer at, or before, a place of the trunk; None for an attention."""
         places = {point.name: point.layer for point in self.trunk}
@@ -83,21 +92,21 @@ def spoken(name: str) -> str:
 
 
 def forward_ratio(evidence: Evidence) -> float:
-    """Return the forward std at the end of the trunk over that at its start; 0 without a signal.
+    """Return how the forward std changes along the trunk; 0 without a signal.
 
-    1 for a network without hidden layers.
+    1 for a network without hidden layers. What normalizations do is left out.
     """
-    stds = [point.forward_std for point in evidence.trunk]
-    return ratio(stds[-1], stds[0]) if stds else 1.0
+    return math.prod(ratio(part[-1].forward_std, part[0].forward_std) for part in evidence.segments)
 
 
 def backward_ratio(evidence: Evidence) -> float:
-    """Return the backward std at the start of the trunk over that at its end; 0 where it is none.
+    """Return how the backward std changes down the trunk; 0 where there is none.
 
-    1 for a network without hidden layers.
+    1 for a network without hidden layers. What normalizations do is left out.
     """
-    stds = [point.backward_std for point in evidence.trunk]
-    return ratio(stds[0], stds[-1]) if stds else 1.0
+    return math.prod(
+        ratio(part[0].backward_std, part[-1].backward_std) for part in evidence.segments
+    )
 
 
 def ratio(value: float, reference: float) -> float:

@@ -27,7 +27,7 @@ class Pass:
         twin: The twin.
         leaves: Its parameters by name, with their gradients.
         noted: What was noted meanwhile.
-        trunk: The nodes that every path from the data to the loss goes through.
+        trunk: The nodes that every path from the data to the loss goes through, with their places.
         asleep: Parameters whose gradient is zero, and stays so.
         loss: The batch's mean loss.
         dtype: Type of its numbers; None for the network's own.
@@ -37,7 +37,7 @@ class Pass:
     twin: nn.Module
     leaves: Mapping[str, Tensor]
     noted: Noted
-    trunk: frozenset[Node]
+    trunk: Mapping[Node, int]
     asleep: tuple[str, ...]
     loss: float
     dtype: torch.dtype | None

@@ -1,5 +1,6 @@
 """What one untrained network shows on one batch: numbers only, the signals are gone."""
 
+from bisect import bisect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -143,20 +144,35 @@ def _family(snapshot: Snapshot) -> str:
     return "convolutional" if any(one.weight.dim() > 2 for one in snapshot.layers) else "perceptron"
 
 
-def _trunk(snapshot: Snapshot) -> Iterator[Point]:
-    for index, layer in enumerate(snapshot.layers[:-1]):
-        name = embedded(layer.name)
-        if layer.on_trunk:
-            scales = standard_deviation(layer.pre_activations), standard_deviation(layer.gradients)
-            yield Point(name=name, layer=name, forward_std=scales[0], backward_std=scales[1])
-        for joint in snapshot.joints:
-            if joint.after == index + 1:
-                yield Point(
-                    name=f"the sum after {spoken(name)}",
-                    layer=name,
-                    forward_std=joint.forward_std,
-                    backward_std=joint.backward_std,
-                )
+def _trunk(snapshot: Snapshot) -> list[Point]:
+    """Return the places of the trunk but for the head, in the order of the signal."""
+    hidden = snapshot.layers[:-1]
+    found = [
+        (
+            layer.place,
+            Point(
+                name=embedded(layer.name),
+                layer=embedded(layer.name),
+                segment=bisect(snapshot.restarts, layer.place),
+                forward_std=standard_deviation(layer.pre_activations),
+                backward_std=standard_deviation(layer.gradients),
+            ),
+        )
+        for layer in hidden
+        if layer.place is not None
+    ]
+    for joint in snapshot.joints:
+        if 0 < joint.after <= len(hidden):
+            name = embedded(hidden[joint.after - 1].name)
+            point = Point(
+                name=f"the sum after {spoken(name)}",
+                layer=name,
+                segment=bisect(snapshot.restarts, joint.place),
+                forward_std=joint.forward_std,
+                backward_std=joint.backward_std,
+            )
+            found.append((joint.place, point))
+    return [point for _, point in sorted(found, key=lambda one: one[0])]
 
 
 def _closed(layer: Layer, snapshot: Snapshot) -> float:

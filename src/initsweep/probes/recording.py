@@ -17,7 +17,10 @@ Pointwise = Callable[[Tensor], Tensor]
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 WEIGHT_LAYERS = (nn.Linear, *CONVOLUTIONS)
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+NORMS = (
+    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm,
+    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
+)  # fmt: skip
 
 # Functions and methods of tensors that are activations; in-place ones end on "_".
 FUNCTIONS = frozenset({
@@ -28,7 +31,9 @@ FUNCTIONS = frozenset({
 
 
 PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
-NORMALIZATIONS = frozenset({"batch_norm", "layer_norm", "group_norm", "rms_norm"})
+NORMALIZATIONS = frozenset({
+    "batch_norm", "layer_norm", "group_norm", "rms_norm", "instance_norm",
+})  # fmt: skip
 SEEN = 1024  # numbers by which a function is recognised as pointwise
 
 
@@ -82,6 +87,7 @@ class Noted:
         uses: Calls of weight layers.
         sums: Additions of two signals.
         sources: Where data enter torch's graph of the pass.
+        norms: Results of normalizations that follow no weight layer.
         decided: For each call of an attention, the number of uses before it, and the share of
             queries that attend to a single key.
     """
@@ -90,6 +96,7 @@ class Noted:
     uses: list[Use] = field(default_factory=list)
     sums: list[Sum] = field(default_factory=list)
     sources: set[Node] = field(default_factory=set)
+    norms: list[Node] = field(default_factory=list)
     decided: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -147,12 +154,15 @@ class _Watch(TorchFunctionMode):
             given = dict(zip(("input", "weight", "bias"), args, strict=False)) | settings
             self._multiplied(self._calls[-1], given, result)
         elif name in FUNCTIONS | NORMALIZATIONS and args and isinstance(result, Tensor):
-            for use in self._uses:
-                if args[0] is use.signal and name in NORMALIZATIONS:
+            followed = [use for use in self._uses if args[0] is use.signal]
+            for use in followed:
+                if name in NORMALIZATIONS:
                     use.normalize(result)
-                elif args[0] is use.signal:
+                else:
                     follower = partial(_applied, func, args[1:], settings)
                     use.consumers.append((follower, seen(result)))
+            if name in NORMALIZATIONS and not followed and result.grad_fn:
+                self._noted.norms.append(result.grad_fn)
         elif isinstance(result, Tensor):
             self._meet(name, args, settings, result)
         return result

@@ -5,7 +5,7 @@ after the blocks, and the sums in which a branch joins it. What becomes of scale
 asked of the trunk alone: a branch may start small or closed and the network trains all the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,11 +43,13 @@ class Joint:
 
     Attributes:
         after: Number of uses of weight layers before it.
+        place: Where it comes on the trunk.
         forward_std: Standard deviation of the sum.
         backward_std: That of the loss gradient with respect to it.
     """
 
     after: int
+    place: int
     forward_std: float
     backward_std: float
 
@@ -86,8 +88,8 @@ def varies(indices: object, examples: int) -> bool:
     return not bool((indices == indices[:1]).all())
 
 
-def trunk_of(loss: Tensor, sources: Iterable[Node], first: Node | None) -> frozenset[Node]:
-    """Return the nodes of the pass that every path from the data to the loss goes through.
+def trunk_of(loss: Tensor, sources: Iterable[Node], first: Node | None) -> dict[Node, int]:
+    """Return the nodes that every path from the data to the loss goes through, with their places.
 
     Args:
         loss: The loss, before the pass back.
@@ -95,7 +97,7 @@ def trunk_of(loss: Tensor, sources: Iterable[Node], first: Node | None) -> froze
         first: The first weight layer, where no gradient reaches the data themselves.
     """
     if loss.grad_fn is None:
-        return frozenset()
+        return {}
     order = _computed(loss.grad_fn)
     starts = set(sources) & set(order) or ({first} if first is not None else set())
     known: set[Node] = set()
@@ -105,7 +107,7 @@ def trunk_of(loss: Tensor, sources: Iterable[Node], first: Node | None) -> froze
     return _unavoidable([node for node in order if node in known], starts)
 
 
-def _unavoidable(order: Sequence[Node], starts: set[Node]) -> frozenset[Node]:
+def _unavoidable(order: Sequence[Node], starts: set[Node]) -> dict[Node, int]:
     """Return the nodes that no edge leads past, given nodes in the order of computation."""
     place = {node: index for index, node in enumerate(order)}
     reach = list(range(len(order)))  # how far up the edges of each go
@@ -114,12 +116,12 @@ def _unavoidable(order: Sequence[Node], starts: set[Node]) -> frozenset[Node]:
             if below in place:
                 reach[place[below]] = max(reach[place[below]], place[node])
     # Data enter at all starts at once: before the last of them, a path may lead past.
-    found, furthest = [], max((place[one] for one in starts if one in place), default=0)
+    found, furthest = {}, max((place[one] for one in starts if one in place), default=0)
     for index, node in enumerate(order):
         if furthest <= index:
-            found.append(node)
+            found[node] = index
         furthest = max(furthest, reach[index])
-    return frozenset(found)
+    return found
 
 
 def _below(node: Node) -> list[Node]:
@@ -142,11 +144,12 @@ def _computed(root: Node) -> list[Node]:
     return order
 
 
-def joints(sums: Sequence[Sum], trunk: frozenset[Node]) -> list[Joint]:
+def joints(sums: Sequence[Sum], trunk: Mapping[Node, int]) -> list[Joint]:
     """Return the sums on the trunk, in the order of computation."""
     return [
         Joint(
             after=one.after,
+            place=trunk[one.node],
             forward_std=one.scale,
             backward_std=standard_deviation(one.gradient[0]) if one.gradient else 0.0,
         )

@@ -146,9 +146,10 @@ def _drift(evidence: Evidence) -> Finding | None:
         ("forward_std", "signal"),
         ("backward_std", "gradient"),
     ):
-        finding = _drifted(evidence, along(evidence, probe), what)
-        if finding is not None:
-            return finding
+        for order in along(evidence, probe):
+            finding = _drifted(evidence, order, what)
+            if finding is not None:
+                return finding
     return None
 
 
