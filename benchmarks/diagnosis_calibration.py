@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from benchmarks.common import ROOT, add_write, count, parser_of, put, refuse_parts
 from benchmarks.diagnosis_cases import Network, cases, read_outcomes, train_all
@@ -25,7 +26,7 @@ from benchmarks.diagnosis_measures import measure
 from benchmarks.family_cases import cases as family_cases
 from benchmarks.family_cases import read as read_families
 from benchmarks.family_cases import train_all as train_families
-from benchmarks.network_families import Member
+from benchmarks.network_families import AS_BUILT, Member
 from initsweep.engine.devices import pin_matmul
 from initsweep.params import Runtime
 
@@ -122,7 +123,7 @@ def build_table(known: Sequence[Case], outcomes: Outcomes, table: Path) -> None:
     """Measure every case and write its numbers beside what became of it."""
     halves = halves_of(known)
     rows = []
-    for (network, scheme), outcome in zip(known, outcomes, strict=True):
+    for (network, scheme), outcome in tqdm(zip(known, outcomes, strict=True), total=len(known)):
         row: dict[str, object] = {
             "network": network.name, "family": network.family, "scheme": scheme,
             "half": halves[network.name], "depth": network.depth,
@@ -133,7 +134,6 @@ def build_table(known: Sequence[Case], outcomes: Outcomes, table: Path) -> None:
             row |= {key: outcome.get(key, "") for key in keys}
         row |= {key: float(f"{value:.4g}") for key, value in measure(network, scheme).items()}
         rows.append(row)
-        print(f"{len(rows)} of {len(known)}", end="\r", flush=True)
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
@@ -141,24 +141,24 @@ def build_table(known: Sequence[Case], outcomes: Outcomes, table: Path) -> None:
 
 
 def halves_of(known: Sequence[Case]) -> dict[str, str]:
-    """Return the half of every network: of each source of cases the first is for the fit."""
-    halves = {}
-    for kind in (Network, Member):
-        names = list(dict.fromkeys(one.name for one, _ in known if isinstance(one, kind)))
-        for index, name in enumerate(names):
-            halves[name] = "training" if index < len(names) // 2 else "held back"
-    return halves
+    """Return the half of every network; the other forms have no part in the fit."""
+    names = list(dict.fromkeys(one.name for one, _ in known if isinstance(one, Network)))
+    halves = {
+        name: "training" if index < len(names) // 2 else "held back"
+        for index, name in enumerate(names)
+    }
+    return halves | {one.name: "other forms" for one, _ in known if isinstance(one, Member)}
 
 
 def results_table(table: Cases, fitted: dict[str, dict[str, float]]) -> list[str]:
     """Return the error rates on the held-back half, with intervals, for all contestants."""
-    held = ~table.training_half
+    held = table.held_back
     lines = ["| optimizer | rules | false alarms | misses |", "|---|---|---|---|"]
     for optimizer in OPTIMIZERS:
         other = fit(table, held, optimizer)
         for name, alarms, rows in (
             ("calibrated", table.alarms(fitted[optimizer]), held),
-            ("calibrated, halves exchanged", table.alarms(other), ~held),
+            ("calibrated, halves exchanged", table.alarms(other), table.training_half),
             ("SageMaker Debugger's rules", table.rules(), held),
             ("conventions (a factor 10)", table.alarms(CONVENTIONS), held),
         ):
@@ -168,23 +168,26 @@ def results_table(table: Cases, fitted: dict[str, dict[str, float]]) -> list[str
 
 
 def family_table(table: Cases, fitted: dict[str, dict[str, float]]) -> list[str]:
-    """Return the error rates on the held-back half, family by family."""
+    """Return the error rates on networks that had no part in the fit, family by family."""
     lines = [
         "| networks | optimizer | cases | untrainable | false alarms | misses |",
         "|---|---|---|---|---|---|",
     ]
+    shipped = np.array([scheme == AS_BUILT for scheme in table.schemes])
     for family in dict.fromkeys(table.families):
-        rows = ~table.training_half & (table.families == family)
-        for optimizer in OPTIMIZERS:
-            bad = table.untrainable(optimizer)
-            rates = " | ".join(_rates(table, table.alarms(fitted[optimizer]), bad, rows))
-            lines.append(f"| {family} | {optimizer} | {rows.sum()} | {bad[rows].sum()} | {rates} |")
+        for words, chosen in (("", ~shipped), (", as their authors start them", shipped)):
+            rows = ~table.training_half & (table.families == family) & chosen
+            for optimizer in OPTIMIZERS if rows.any() else ():
+                bad = table.untrainable(optimizer)
+                rates = _rates(table, table.alarms(fitted[optimizer]), bad, rows)
+                cells = [family + words, optimizer, str(rows.sum()), str(bad[rows].sum()), *rates]
+                lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
 def strictness_table(table: Cases, thresholds: dict[str, float]) -> list[str]:
     """Return the same for other ideas of what a trainable network is."""
-    held = ~table.training_half
+    held = table.held_back
     lines = [
         "| share of the constant loss to remove | untrainable | false alarms | misses |",
         "|---|---|---|---|",
@@ -197,8 +200,8 @@ def strictness_table(table: Cases, thresholds: dict[str, float]) -> list[str]:
 
 
 def single_table(table: Cases) -> list[str]:
-    """Return how SageMaker's rules do one by one, on all cases under SGD."""
-    bad, all_cases = table.untrainable("sgd"), np.ones(len(table.networks), dtype=bool)
+    """Return how SageMaker's rules do one by one, on both halves under SGD."""
+    bad, all_cases = table.untrainable("sgd"), table.training_half | table.held_back
     lines = ["| rule | false alarms | misses |", "|---|---|---|"]
     for name, values in table.columns.items():
         if name.startswith("sm_"):
@@ -214,6 +217,7 @@ def ceiling_table(table: Cases) -> list[str]:
     names = ("signal_grown", "signal_faded", "gradient_grown", "gradient_faded")
     drift = np.max([columns[name] for name in names], axis=0)
     usable = ~table.untrainable("sgd") & (columns["sharpness"] > 0)
+    usable &= table.training_half | table.held_back
     ceiling = 3.8 / np.where(usable, columns["sharpness"], 1.0)
     shallow, level = columns["depth"] <= 6, drift <= 2
     lines = [

@@ -163,12 +163,13 @@ class TransformerBlock(nn.Module):
         )
         self.mlp = FeedForward(width, str(options["activation"]))
         scale = options["layer_scale"]
-        self.scale = None if scale is None else nn.Parameter(torch.full((2, width), scale))
+        kept = () if scale is None else (torch.full((width,), scale) for _ in range(2))
+        self.scales = nn.ParameterList(kept)
         self.first = bool(options["norm_first"])
 
     def forward(self, x: Tensor) -> Tensor:
         """Return tokens of the same shape."""
-        one, two = (1, 1) if self.scale is None else self.scale
+        one, two = self.scales or (1, 1)
         if self.first:
             x = x + one * self._mixed(self.norm_mix(x))
             return x + two * self.mlp(self.norm_mlp(x))  # type: ignore[no-any-return]

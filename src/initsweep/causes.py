@@ -6,14 +6,14 @@ from functools import cache
 
 from torch import Tensor, nn
 
-from initsweep.errors import InitsweepError
+from initsweep.errors import InitsweepError, unheard
 from initsweep.initializers import initial_states, make_initializer
 from initsweep.probes.findings import Finding
 from initsweep.probes.scales import unscaled_inputs, unscaled_targets
 from initsweep.probes.suspect import Case
 from initsweep.probes.task import Task
 from initsweep.probes.trial import LEARNS, STAYS, Bench
-from initsweep.probes.verdict import HEALTHY, NOT_JUDGED, is_alarming
+from initsweep.probes.verdict import HEALTHY, is_alarming
 from initsweep.records import DiagnosisRow
 
 CANDIDATES = ("he_normal", "xavier_normal", "orthogonal", "lecun_normal", "torch_default")
@@ -53,13 +53,14 @@ def case_of(
         mild: dict[str, State] = {}
         for name in CANDIDATES:
             try:
-                values = initial_states(
-                    network, make_initializer(name, {}), inputs=task.features
-                )(0)  # fmt: skip
+                with unheard():  # what is kept is not what is asked
+                    values = initial_states(
+                        network, make_initializer(name, {}), inputs=task.features, unknown="keep"
+                    )(0)  # fmt: skip
             except InitsweepError:  # it does not fill such a network
                 continue
             verdict = verdict_of(values)
-            if verdict == NOT_JUDGED or not is_alarming(verdict):
+            if not is_alarming(verdict):
                 (found if verdict == HEALTHY else mild)[name] = values
         return found | mild
 

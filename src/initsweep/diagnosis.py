@@ -28,6 +28,7 @@ from initsweep.probes.subject import failure, subject
 from initsweep.probes.summary import diagnosis, layer_table
 from initsweep.probes.targets import Kind
 from initsweep.probes.task import Batch, Targets, Task, checked_batch, make_task
+from initsweep.probes.thresholds import OPTIMIZERS
 from initsweep.probes.verdict import HEALTHY, MILD, VERDICTS
 from initsweep.probes.wiring import wiring
 from initsweep.records import DiagnosisRow, LayerRow
@@ -168,6 +169,8 @@ def _diagnosed(
         )  # fmt: skip
         found += explained(case, wired=wired)
         made.notes.extend({one.lowered: None for one in readings if one.lowered})
+    if readings[0].attentions and OPTIMIZERS.get(optimizer) == "sgd":
+        made.notes.append("plain SGD often does not get a transformer going: finding nothing is no promise")
     made.notes.extend(wrapped)
     if rows[0].unseen:
         made.notes.append(f"not looked at: {rows[0].unseen}")
@@ -288,7 +291,8 @@ def _states(
     task: Task,
 ) -> list[Mapping[str, Tensor]]:
     if initializer is not None:
-        return [*map(initial_states(network, initializer, inputs=_examples(network, task)), seeds)]
+        examples = _examples(network, task)
+        return [*map(initial_states(network, initializer, inputs=examples, unknown="keep"), seeds)]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]
     return [dict(subject(model, seed)[0].named_parameters()) for seed in seeds]

@@ -21,7 +21,7 @@ def test_a_fit_of_the_training_half_gives_the_thresholds(cases, optimizer):
     ("optimizer", "false", "missed"), [("sgd", 0.06, 0.1), ("adam", 0.1, 0.15)]
 )
 def test_they_hold_on_networks_that_had_no_part_in_it(cases, optimizer, false, missed):
-    held, bad = ~cases.training_half, cases.untrainable(optimizer)
+    held, bad = cases.held_back, cases.untrainable(optimizer)
     found = error_rates(cases.alarms(ALARMS[optimizer])[held], bad[held])
     assert found[0] <= false
     assert found[1] <= missed

@@ -10,6 +10,7 @@ from torch import nn
 from initsweep import artifacts
 from initsweep.errors import ParamsError
 from initsweep.probes import PROBES
+from initsweep.probes.evidence import Point
 from initsweep.probes.mean_field import Prediction
 from initsweep.probes.reading import Reading
 from initsweep.probes.summary import LARGEST, RANGES, bounded, diagnosis, layer_table
@@ -31,6 +32,7 @@ PROBE_VALUES = {
     "cosine": 0.1,
     "skewed": 0.1,
     "weight_norm": 1.0,
+    "closed": 0.0,
 }
 
 
@@ -56,6 +58,17 @@ def reading(
         sharpness=sharpness,
         depth_scale=None,
         unseen=(),
+        trunk=(point(PROBE_VALUES),),
+    )
+
+
+def point(layer: dict[str, float]) -> Point:
+    return Point(
+        name="hidden",
+        layer="hidden",
+        segment=0,
+        forward_std=layer["forward_std"],
+        backward_std=layer["backward_std"],
     )
 
 

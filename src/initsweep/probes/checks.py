@@ -122,17 +122,6 @@ def _alike(evidence: Evidence) -> Values:
     return [(name, _inverse(layer["effective_rank"])) for name, layer in evidence.open]
 
 
-def _muffled(evidence: Evidence) -> Values:
-    """Return what the last layer reads over the part of it that differs between examples."""
-    if evidence.input_rank <= RICH_RANK:
-        return []
-    return [
-        (name, _inverse(layer["input_spread"]))
-        for name, layer in list(zip(evidence.names, evidence.layers, strict=True))[-1:]
-        if len(evidence.names) > 1
-    ]
-
-
 def _cost(evidence: Evidence) -> Values:
     if not evidence.names or evidence.constant_loss is None or evidence.constant_loss <= 0:
         return []
@@ -279,14 +268,6 @@ CHECKS: tuple[Check, ...] = (
         explain=lambda _, __, value: (
             f"the weights move by their own size in {value:.3g} steps of the largest rate that "
             "the sharpness allows"
-        ),
-    ),
-    Check(
-        name="muffled",
-        verdict="collapsed rank",
-        values=_muffled,
-        explain=lambda _, __, value: (
-            f"what it reads differs between examples by {ratio(1.0, value):.3g} of its size"
         ),
     ),
     Check(

@@ -45,7 +45,6 @@ class Evidence:
         asleep: Parameters whose gradient is zero, and stays so, in most draws.
         detached: Parameters that the loss does not depend on, and layers that torch does not find.
         attentions: What to call each attention, and the share of queries that attend to one key.
-        family: Which of `thresholds.FAMILIES` the network is of.
         not_finite: Where the first number is that is none, a layer or "the loss"; None if there is
             no such place.
     """
@@ -62,7 +61,6 @@ class Evidence:
     asleep: Sequence[str] = ()
     detached: Sequence[str] = ()
     attentions: Sequence[tuple[str, float]] = ()
-    family: str = "perceptron"
     not_finite: str | None = None
 
     @property

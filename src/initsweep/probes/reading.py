@@ -41,7 +41,6 @@ class Reading:
         asleep: Parameters whose gradient is zero, and stays so.
         detached: Parameters that the loss does not depend on, and layers that torch does not find.
         attentions: What to call each attention, and the share of queries that attend to one key.
-        family: Which of `thresholds.FAMILIES` it is of.
     """
 
     names: list[str]
@@ -55,10 +54,9 @@ class Reading:
     depth_scale: DepthScale | None
     unseen: tuple[str, ...]
     trunk: tuple[Point, ...]
-    asleep: tuple[str, ...]
-    detached: tuple[str, ...]
-    attentions: tuple[tuple[str, float], ...]
-    family: str
+    asleep: tuple[str, ...] = ()
+    detached: tuple[str, ...] = ()
+    attentions: tuple[tuple[str, float], ...] = ()
     lowered: str = ""
 
 
@@ -128,7 +126,6 @@ def read(
         asleep=tuple(map(embedded, snapshot.asleep)),
         detached=tuple(map(embedded, snapshot.detached)),
         attentions=tuple(_attentions(snapshot)),
-        family=_family(snapshot),
     )
 
 
@@ -136,12 +133,6 @@ def _attentions(snapshot: Snapshot) -> Iterator[tuple[str, float]]:
     for after, share in snapshot.decided:
         before = snapshot.layers[max(after, 1) - 1].name
         yield f"the attention after {spoken(embedded(before))}", share
-
-
-def _family(snapshot: Snapshot) -> str:
-    if snapshot.decided:
-        return "transformer"
-    return "convolutional" if any(one.weight.dim() > 2 for one in snapshot.layers) else "perceptron"
 
 
 def _trunk(snapshot: Snapshot) -> list[Point]:

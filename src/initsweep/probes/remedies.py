@@ -20,12 +20,18 @@ from initsweep.probes.findings import (
 from initsweep.probes.scales import Scaling
 from initsweep.probes.suspect import DOWN, UP, Case
 from initsweep.probes.trial import ENOUGH, PATIENT, STEPS, Outcome
-from initsweep.probes.verdict import MILD, NOT_JUDGED, SYMMETRIC, is_alarming
+from initsweep.probes.verdict import DEAD, DETACHED, MILD, SYMMETRIC, is_alarming
 
 HOPELESS = 1000.0
 """How many times too small a rate must be for an alarm: a hundred thousand steps to begin with."""
 HARDLY = 0.82  # of what is bearable: it learns so little that a lower rate is tried
 COSTLY = 3.0  # initial loss over the constant one from which the weights are suspected first
+
+
+_ATTACH = (
+    "let it take part in the loss, hold layers in nn.ModuleList or nn.ModuleDict, or freeze what "
+    "is not to be trained, with requires_grad_(False)"
+)
 
 
 def explained(case: Case, *, wired: bool) -> list[Finding]:
@@ -35,19 +41,21 @@ def explained(case: Case, *, wired: bool) -> list[Finding]:
         case: The scheme.
         wired: Whether a fault of wiring is known: with one, trials say nothing.
     """
-    unseen = case.row.verdict == NOT_JUDGED
-    alarming = is_alarming(case.row.verdict)
-    if wired:
-        return [_initialization(case, "")] if alarming and not unseen else []
+    verdict, alarming = case.row.verdict, is_alarming(case.row.verdict)
+    if wired:  # which may be why nothing reaches some weights
+        known = not alarming or verdict in {DEAD, DETACHED}
+        return [] if known else [_initialization(case, "")]
+    if verdict == DETACHED:
+        return [replace(_initialization(case, _ATTACH), cause="wiring")]
     if case.rate is None and not (case.inputs or case.targets):
-        return [_initialization(case, "" if unseen else _untried(case))] if alarming else []
+        return [_initialization(case, _untried(case))] if alarming else []
     outcomes = [case.bench.run(rate) for rate in case.rates]
     best = min(outcomes, key=lambda one: one.end)
     if best.end <= case.bench.bearable and not (case.rate is None and outcomes[0].burst):
         return _learns(case, best)
     if found := _data(case, [*case.rates, case.rates[-1] * UP[0]]):
         return found
-    if alarming and not unseen:
+    if alarming:
         return [_initialization(case, _scheme(case, [*case.rates, *case.others(best)]))]
     if case.rate is None:
         found = [_unscaled(one, INPUTS, alarm=False) for one in case.inputs[:1]]
@@ -63,7 +71,7 @@ def _untried(case: Case) -> str:
 
 def _learns(case: Case, outcome: Outcome) -> list[Finding]:
     """Return what to say where the loss falls: signals may give an alarm all the same."""
-    if is_alarming(case.row.verdict) and case.row.verdict != NOT_JUDGED:
+    if is_alarming(case.row.verdict):
         return [_initialization(case, _untried(case))]
     if case.rate is None or outcome.end < HARDLY * case.bench.bearable:
         return []

@@ -10,20 +10,6 @@ import torch
 
 from initsweep.probes import PROBES
 from initsweep.probes.capture import Layer
-from initsweep.probes.deviation import root_mean_square
-
-
-@PROBES.register("input_spread")
-def input_spread(layer: Layer) -> float:
-    """Return how much of a layer's input differs from example to example, as a share.
-
-    Root mean square of what remains when the mean over rows is taken away, over that of all.
-    """
-    rows = layer.inputs
-    whole = root_mean_square(rows)
-    if not 0 < whole < math.inf:
-        return 0.0
-    return root_mean_square(rows - rows.mean(dim=0)) / whole
 
 
 @PROBES.register("cosine")

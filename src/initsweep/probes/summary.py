@@ -77,7 +77,6 @@ def evidence_of(readings: Sequence[Reading], constant_loss: float | None) -> Evi
         asleep=_mostly([reading.asleep for reading in readings]),
         detached=_mostly([reading.detached for reading in readings]),
         attentions=_attentions(readings),
-        family=first.family,
         not_finite=_not_finite(readings),
     )
 
