@@ -283,3 +283,45 @@ def test_theory_ends_where_the_axis_of_examples_changes():
     found = diagnose(network, torch.randn(8, 5, 6))
     assert len(found.layers) == 3
     assert re.search("healthy|mildly", found.schemes[0].verdict)
+
+
+class Turned(nn.Module):
+    """A linear layer whose weight is kept as (in, out), as GPT-2 has them."""
+
+    def __init__(self, fan_in: int, fan_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(fan_in, fan_out) / fan_in**0.5)
+        self.bias = nn.Parameter(torch.zeros(fan_out))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = torch.addmm(self.bias, x.view(-1, x.size(-1)), self.weight)
+        return rows.view(*x.shape[:-1], -1)
+
+
+class Own(nn.Module):
+    def __init__(self, fan_in: int, fan_out: int) -> None:
+        super().__init__()
+        self.kernel = nn.Parameter(torch.randn(fan_out, fan_in) / fan_in**0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.linear(x, self.kernel)
+
+
+@pytest.mark.parametrize("kind", [Turned, Own])
+def test_layers_of_the_user_s_own_are_seen_by_their_products(kind):
+    torch.manual_seed(0)
+    model = nn.Sequential(kind(6, 9), nn.Tanh(), kind(9, 7), nn.Tanh(), nn.Linear(7, 3))
+    plain = nn.Sequential(
+        nn.Linear(6, 9, bias=kind is Turned), nn.Tanh(),
+        nn.Linear(9, 7, bias=kind is Turned), nn.Tanh(), nn.Linear(7, 3),
+    )  # fmt: skip
+    with torch.no_grad():
+        for theirs, ours in zip(plain.parameters(), model.parameters(), strict=True):
+            theirs.copy_(ours if theirs.shape == ours.shape else ours.T)
+    batch = torch.randn(32, 6)
+    found, expected = (diagnose(one, batch, torch.arange(32) % 3) for one in (model, plain))
+    for ours, theirs in zip(found.layers, expected.layers, strict=True):
+        assert ours.forward_std == pytest.approx(theirs.forward_std)
+        assert ours.backward_std == pytest.approx(theirs.backward_std)
+        assert ours.weight_gradient_norm == pytest.approx(theirs.weight_gradient_norm)
+        assert ours.saturated == pytest.approx(theirs.saturated)

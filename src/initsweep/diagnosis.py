@@ -170,7 +170,7 @@ def _diagnosed(
         found += explained(case, wired=wired)
         made.notes.extend({one.lowered: None for one in readings if one.lowered})
     if readings[0].attentions and OPTIMIZERS.get(optimizer) == "sgd":
-        made.notes.append("plain SGD often does not get a transformer going: finding nothing is no promise")
+        made.notes.append("SGD often does not get a transformer going: silence is no promise")
     made.notes.extend(wrapped)
     if rows[0].unseen:
         made.notes.append(f"not looked at: {rows[0].unseen}")

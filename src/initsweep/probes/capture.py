@@ -151,18 +151,23 @@ def _layer(use: Use, activation_after: Mapping[str, Pointwise], trunk: Mapping[N
     gradient = use.gradient[0] if use.gradient else torch.zeros_like(use.pre_activations)
     return Layer(
         name=use.name,
-        weight=use.weight.detach().double(),
+        weight=_upright(use, use.weight.detach().double()),
         bias=None if use.bias is None else use.bias.detach().double(),
         inputs=_rows(use.inputs, use.weight),
         pre_activations=pre_activations,
         activations=activations,
         gradients=_rows(gradient.detach(), use.weight),
-        weight_gradient=_gradient_of(use.weight),
+        weight_gradient=_upright(use, _gradient_of(use.weight)),
         bias_gradient=None if use.bias is None else _gradient_of(use.bias),
         activation=activation,
         normalized=use.normalized,
         place=None if use.node is None else trunk.get(use.node),
     )
+
+
+def _upright(use: Use, weight: Tensor) -> Tensor:
+    """Return a weight, or its gradient, as (units, *fan_in)."""
+    return weight.mT if use.transposed else weight
 
 
 def _observed(use: Use) -> Pointwise | None:

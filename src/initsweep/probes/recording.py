@@ -30,7 +30,12 @@ FUNCTIONS = frozenset({
 })  # fmt: skip
 
 
-PRODUCTS = frozenset({"linear", "conv1d", "conv2d", "conv3d"})
+PRODUCTS = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), ("input", "weight", "bias")),
+    "addmm": ("bias", "input", "weight"),
+}
+"""Functions that multiply by a weight, with their arguments; the weight of `addmm` lies the other
+way round, as (in, out)."""
 NORMALIZATIONS = frozenset({
     "batch_norm", "layer_norm", "group_norm", "rms_norm", "instance_norm",
 })  # fmt: skip
@@ -53,6 +58,7 @@ class Use:
     # What may be its activation, modules first, the last of them at the top; with what it gave.
     consumers: list[tuple[Pointwise, Tensor]] = field(default_factory=list)
     normalized: bool = False
+    transposed: bool = False  # whether the weight is kept as (in, out)
 
     def follow(self, signal: Tensor) -> None:
         """Take `signal` as the pre-activation from here on."""
@@ -109,7 +115,7 @@ def recorded(model: nn.Module, noted: Noted) -> Iterator[None]:
     """
     watch = _Watch(noted)
     for name, module in model.named_modules():
-        if isinstance(module, WEIGHT_LAYERS):
+        if _may_multiply(module):
             module.register_forward_pre_hook(watch.entering(name))
             module.register_forward_hook(watch.left, with_kwargs=True)
         elif not any(module.children()) and not isinstance(module, torch.jit.ScriptModule):
@@ -151,8 +157,8 @@ class _Watch(TorchFunctionMode):
         result = func(*args, **settings)
         name = getattr(func, "__name__", "").rstrip("_")
         if name in PRODUCTS and self._calls and self._calls[-1].use is None:
-            given = dict(zip(("input", "weight", "bias"), args, strict=False)) | settings
-            self._multiplied(self._calls[-1], given, result)
+            given = dict(zip(PRODUCTS[name], args, strict=False)) | settings
+            self._multiplied(self._calls[-1], given, result, transposed=name == "addmm")
         elif name in FUNCTIONS | NORMALIZATIONS and args and isinstance(result, Tensor):
             followed = [use for use in self._uses if args[0] is use.signal]
             for use in followed:
@@ -196,6 +202,8 @@ class _Watch(TorchFunctionMode):
             if isinstance(output, Tensor) and _changed(call.use.signal, output):
                 call.use.follow(output)
             return
+        if not isinstance(module, WEIGHT_LAYERS):
+            return
         given = next((one for one in (*args, *kwargs.values()) if isinstance(one, Tensor)), None)
         own = {name: getattr(module, name, None) for name in ("weight", "bias")}
         self._multiplied(call, {"input": given, **own}, output)
@@ -210,11 +218,25 @@ class _Watch(TorchFunctionMode):
             elif output.shape == args[0].shape:
                 use.consumers.insert(0, (module, seen(output)))
 
-    def _multiplied(self, call: _Call, given: dict[str, Any], output: object) -> None:
+    def _multiplied(
+        self, call: _Call, given: dict[str, Any], output: object, *, transposed: bool = False
+    ) -> None:
         x, weight, bias = given["input"], given["weight"], given.get("bias")
-        if isinstance(output, Tensor) and _fit(x, weight, output):
+        turned = weight.mT if transposed and isinstance(weight, Tensor) else weight
+        if isinstance(output, Tensor) and _fit(x, turned, output):
             call.use = record_use(call.name, call.module, weight, bias, x, output)
-            self._uses.extend([call.use] if call.use else [])
+            if call.use:
+                call.use.transposed = transposed
+                self._uses.append(call.use)
+
+
+def _may_multiply(module: nn.Module) -> bool:
+    """Return whether a module can be a weight layer: torch's, or one with one matrix of its own."""
+    if isinstance(module, WEIGHT_LAYERS):
+        return True
+    if any(module.children()) or isinstance(module, (*NORMS, torch.jit.ScriptModule)):
+        return False
+    return sum(one.dim() > 1 for one in module.parameters(recurse=False)) == 1
 
 
 def seen(signal: Tensor) -> Tensor:
@@ -230,8 +252,9 @@ def _applied(
 
 
 def _changed(signal: Tensor, output: Tensor) -> bool:
-    """Return whether a layer has done something to its product, but for the shape."""
-    return output is not signal and output.shape == signal.shape
+    """Return whether a layer has done something to its product: its units are where they were."""
+    alike = output.numel() == signal.numel() and output.shape[-1:] == signal.shape[-1:]
+    return output is not signal and alike
 
 
 def _fit(x: object, weight: object, output: Tensor) -> bool:
