@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from initsweep.datasets._numpy_files import load_archive, load_array
+from initsweep.datasets._numpy_files import Archive, load_array
 from initsweep.errors import DataError, InitsweepError
 
 Arrays = np.ndarray | dict[str, np.ndarray]
@@ -47,7 +47,7 @@ def read_inputs(path: Path, option: str) -> Arrays:
     """
     if path.suffix.lower() != ".npz":
         return read_numbers(path, option)
-    archive = load_archive(path, option)
+    archive = Archive(path, option)
     if not archive.names:
         raise DataError(f"{option}: '{path}' holds no array.")
     return {name: _numbers(archive[name], f"{path}, {name}", option) for name in archive.names}

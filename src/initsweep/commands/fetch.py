@@ -6,8 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from initsweep.datasets._fetched import sum_file
-from initsweep.datasets._fetching import fetch
+from initsweep.datasets._fetching import fetch, sum_file
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:

@@ -16,17 +16,22 @@ from initsweep.params import Data
 CHANNELS = (1, 3, 4)
 MOST_CHARACTER = 0x10FFFF
 SURROGATES = 0xD800 >> 11
+INSTEAD = {
+    "U": "text ({0.dtype}). If it is digits, save features.astype(float); columns of words belong "
+    "into a CSV or Parquet file",
+    "c": "{0.dtype}. Save real and imaginary parts as features: "
+    "np.concatenate([x.real, x.imag], axis=1)",
+    "M": "{0.dtype}. Save a number instead, array.astype(float) for instance",
+    "V": "a structured array with {1}. Save its columns, "
+    "numpy.lib.recfunctions.structured_to_unstructured(x), or write a CSV or Parquet file",
+}
+INSTEAD |= {"S": INSTEAD["U"], "m": INSTEAD["M"]}
+"""What an array that holds no numbers is, by its kind, and what to do about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An array of the user's, and where it is from.
-
-    Attributes:
-        values: The array.
-        path: Its file.
-        name: Its name in the file; empty if it is the only one.
-    """
+    """An array of the user's, its file, and its name in it, empty if it is the only one."""
 
     values: np.ndarray
     path: Path
@@ -37,48 +42,52 @@ class Given:
         return f"'{self.path}', array '{self.name}'" if self.name else f"'{self.path}'"
 
 
-def from_arrays(features: Given, targets: Given, settings: Data, test_rows: int = 0) -> Dataset:
-    """Return arrays as a data set; the last `test_rows` rows are its test rows.
+def from_arrays(
+    features: Given, targets: Given, settings: Data, test: Sequence[Given] = ()
+) -> Dataset:
+    """Return arrays as a data set.
 
     Args:
         features: Shape (rows, features), or images: (rows, height, width), (rows, channels,
             height, width) or (rows, height, width, channels).
         targets: Shape (rows,) or (rows, 1): numbers, or text for classes.
         settings: The section `data`.
-        test_rows: How many rows were given as test rows.
+        test: Features and targets of test rows, if these are given.
 
     Returns:
         The data set; images flattened, channels first.
-
-    Raises:
-        DataError: If the shapes do not fit, or something is no number.
     """
-    check_features(features)
-    check_rows(features, targets)
-    images, shape = channels_first(features.values)
+    split = None
+    if test:
+        _check_rows(features, targets)
+        _check_rows(*test)
+        features, targets = _joined(features, test[0]), _joined(targets, test[1])
+        rows = len(features.values)
+        split = np.where(np.arange(rows) < rows - len(test[0].values), "", "test")
+    _check_features(features)
+    _check_rows(features, targets)
+    images, shape = _channels_first(features.values)
     flat = images.reshape(len(images), -1)
     check_width(features.path, flat.shape[1])
     answer = _targets(targets, settings)
+    names = [f"feature_{column}" for column in range(flat.shape[1])]
+    if shape:
+        names = ["pixel_" + "_".join(map(str, place)) for place in np.ndindex(*shape)]
     return Dataset(
         task=answer.task,
         features=flat.astype(np.uint8) if flat.dtype == bool else flat,
         targets=answer.values,
-        feature_names=_names(flat.shape[1], shape),
+        feature_names=tuple(names),
         class_names=answer.class_names,
         reference=str(features.path),
         shape=shape,
         scaling="channel" if shape else "feature",
-        split=None if not test_rows else _split(len(flat), test_rows),
+        split=split,
         notices=answer.notices,
     )
 
 
-def joined(first: Given, second: Given) -> Given:
-    """Return the rows of both.
-
-    Raises:
-        DataError: If these are of other shapes.
-    """
+def _joined(first: Given, second: Given) -> Given:
     if first.values.shape[1:] != second.values.shape[1:]:
         raise DataError(
             f"{second} holds rows of shape {second.values.shape[1:]}, {first} of shape "
@@ -87,7 +96,7 @@ def joined(first: Given, second: Given) -> Given:
     return replace(first, values=np.concatenate([first.values, second.values]))
 
 
-def channels_first(features: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
+def _channels_first(features: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     """Return images as (rows, channels, height, width), and the shape of one.
 
     Four dimensions have their channels last if the last one counts 1, 3 or 4 and the second does
@@ -102,12 +111,7 @@ def channels_first(features: np.ndarray) -> tuple[np.ndarray, tuple[int, ...]]:
     return features, features.shape[1:]
 
 
-def check_features(given: Given) -> None:
-    """Refuse what is neither rows of numbers nor images.
-
-    Raises:
-        DataError: With the shape or type, and how to save it instead.
-    """
+def _check_features(given: Given) -> None:
     features = given.values
     if features.dtype.kind not in "biuf":
         raise DataError(f"{given}: features must be numbers, received {_named(features)}.")
@@ -120,12 +124,8 @@ def check_features(given: Given) -> None:
         )
 
 
-def check_rows(features: Given, targets: Given) -> None:
-    """Refuse targets that are not one for each row.
-
-    Raises:
-        DataError: With both shapes.
-    """
+def _check_rows(features: Given, targets: Given) -> None:
+    # One target for each row.
     rows, shape = features.values.shape[:1], targets.values.shape
     if len(shape) == 2 and shape[1] > 1 and shape[:1] == rows:
         raise DataError(
@@ -140,26 +140,8 @@ def check_rows(features: Given, targets: Given) -> None:
 
 
 def _named(array: np.ndarray) -> str:
-    """Return the type of an array that holds no numbers, and what to do about it."""
-    kind = array.dtype.kind
-    if kind in "US":
-        return (
-            f"text ({array.dtype}). If it is digits, save features.astype(float); columns of "
-            "words belong into a CSV or Parquet file"
-        )
-    if kind == "c":
-        return (
-            f"{array.dtype}. Save real and imaginary parts as features: "
-            "np.concatenate([x.real, x.imag], axis=1)"
-        )
-    if kind in "mM":
-        return f"{array.dtype}. Save a number instead, array.astype(float) for instance"
-    if array.dtype.names:
-        return (
-            f"a structured array with {listed(array.dtype.names)}. Save its columns, "
-            "numpy.lib.recfunctions.structured_to_unstructured(x), or write a CSV or Parquet file"
-        )
-    return str(array.dtype)
+    said = INSTEAD.get(array.dtype.kind, "{0.dtype}")
+    return said.format(array, listed(array.dtype.names or ()))
 
 
 def _targets(given: Given, settings: Data) -> Target:
@@ -194,22 +176,7 @@ def _target_of(targets: np.ndarray, settings: Data) -> Target:
 
 
 def _check_characters(text: np.ndarray) -> None:
-    """Refuse numbers that are no characters; NumPy does not look at them when it reads a file.
-
-    Raises:
-        DataError: If there are any, halves of surrogate pairs among them.
-    """
+    # NumPy does not look at them when it reads a file; halves of surrogate pairs are none either.
     codes = np.ascontiguousarray(text).view(text.dtype.str[0] + "u4")
     if ((codes > MOST_CHARACTER) | ((codes >> 11) == SURROGATES)).any():
         raise DataError("targets hold text with characters that there are none of; save it again.")
-
-
-def _names(width: int, shape: Sequence[int]) -> tuple[str, ...]:
-    if not shape:
-        return tuple(f"feature_{column}" for column in range(width))
-    places = np.ndindex(*shape)
-    return tuple("pixel_" + "_".join(map(str, place)) for place in places)
-
-
-def _split(rows: int, test_rows: int) -> np.ndarray:
-    return np.where(np.arange(rows) < rows - test_rows, "", "test")

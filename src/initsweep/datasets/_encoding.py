@@ -58,9 +58,7 @@ def _refuse_other_kinds(path: Path, head: bytes) -> None:
         _refuse_wide(path, wide)
     kind = kind_of(path, head)
     if kind is not None:
-        raise DataError(
-            f"'{path}' is no CSV or TSV text; it looks like {kind.what}. {kind.remedy}."
-        )
+        raise DataError(f"'{path}' is no CSV or TSV text; it looks like {kind}")
 
 
 def _wide_without_mark(head: bytes) -> str | None:

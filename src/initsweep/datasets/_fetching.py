@@ -11,14 +11,48 @@ from typing import Any
 from urllib.error import URLError
 
 import numpy as np
-import pyarrow as pa
-from pyarrow import parquet
 
-from initsweep.datasets._fetched import check_sum, stem_of, sum_file
 from initsweep.errors import DataError, unheard
 from initsweep.writing import write_bytes, write_text
 
-KINDS = ("openml", "sklearn")
+RAW = Path("data/raw")
+
+Bunch = Any
+"""What scikit-learn, which is untyped, returns."""
+
+
+def stem_of(kind: str, location: str) -> Path:
+    """Return the path of fetched data without suffix, e.g. data/raw/openml-credit-g."""
+    return RAW / f"{kind}-{re.sub(r'[^A-Za-z0-9_.-]+', '-', location).strip('-')}"
+
+
+def fetched_files(kind: str, location: str) -> list[Path]:
+    """Return the files of which one is fetched: a table, or images."""
+    stem = stem_of(kind, location)
+    return [stem.with_name(stem.name + suffix) for suffix in (".parquet", ".npz")]
+
+
+def check_sum(path: Path) -> None:
+    """Compare a file with its checksum.
+
+    Raises:
+        DataError: If there is none, or it differs.
+    """
+    record = sum_file(path)
+    if not record.exists():
+        raise DataError(f"'{path}' has no '{record.name}' beside it; fetch it again.")
+    with path.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != record.read_text(encoding="utf-8").partition(" ")[0]:
+        raise DataError(
+            f"'{path}' is not what was fetched: its SHA-256 differs from '{record.name}'. Delete "
+            "both and fetch again; for data of your own, set data.source: parquet:FILE."
+        )
+
+
+def sum_file(path: Path) -> Path:
+    """Return the file that holds the checksum, as `sha256sum --check` reads it."""
+    return path.with_name(path.name + ".sha256")
 
 
 def fetch(source: str) -> tuple[Path, bool]:
@@ -34,17 +68,17 @@ def fetch(source: str) -> tuple[Path, bool]:
         DataError: If the source is unknown or cannot be reached, with the way by hand.
     """
     kind, _, location = source.partition(":")
-    if kind not in KINDS or not location:
+    load = {"openml": _openml, "sklearn": _sklearn}.get(kind)
+    if load is None or not location:
         raise DataError(
             f"fetch: '{source}' must be openml:NAME, openml:NUMBER or sklearn:fetch_NAME; other "
             "sources are local files."
         )
-    stem = stem_of(kind, location)
-    for path in (stem.with_name(stem.name + suffix) for suffix in (".parquet", ".npz")):
+    for path in fetched_files(kind, location):
         if path.exists():
             check_sum(path)
             return path, False
-    load = _openml if kind == "openml" else _sklearn
+    stem = stem_of(kind, location)
     try:
         with unheard():  # of every try again
             bunch = load(location)
@@ -53,7 +87,7 @@ def fetch(source: str) -> tuple[Path, bool]:
     return _write(source, bunch, stem), True
 
 
-def _openml(location: str) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+def _openml(location: str) -> Bunch:
     from sklearn.datasets import fetch_openml
 
     name, _, version = location.partition("@")
@@ -72,10 +106,10 @@ def _openml(location: str) -> Any:  # noqa: ANN401 - scikit-learn is untyped
         ) from None
 
 
-def _sklearn(location: str) -> Any:  # noqa: ANN401 - scikit-learn is untyped
+def _sklearn(location: str) -> Bunch:
     from sklearn import datasets
 
-    function: Callable[..., Any] | None = getattr(datasets, location, None)
+    function: Callable[..., Bunch] | None = getattr(datasets, location, None)
     if function is None or not re.fullmatch(r"(fetch|load)_\w+", location):
         known = [name for name in dir(datasets) if name.startswith(("fetch_", "load_"))]
         raise DataError(f"fetch: scikit-learn has no '{location}'. It has: {', '.join(known)}.")
@@ -102,15 +136,11 @@ def _by_hand(source: str, stem: Path, error: Exception) -> str:
     )
 
 
-def _write(source: str, bunch: Any, stem: Path) -> Path:  # noqa: ANN401
-    """Write what was loaded, images as `.npz` and anything else as a table, target last.
+def _write(source: str, bunch: Bunch, stem: Path) -> Path:
+    # Images as `.npz`, anything else as a table, target last.
+    import pyarrow as pa
+    from pyarrow import parquet
 
-    Returns:
-        The file.
-
-    Raises:
-        DataError: If it is no table and no images.
-    """
     images = getattr(bunch, "images", None)
     is_images = isinstance(images, np.ndarray) and images.ndim >= 3
     path = stem.with_name(stem.name + (".npz" if is_images else ".parquet"))
@@ -119,7 +149,8 @@ def _write(source: str, bunch: Any, stem: Path) -> Path:  # noqa: ANN401
         if is_images:
             np.savez(content, features=np.asarray(images), targets=_named(bunch))
         else:
-            parquet.write_table(_table(bunch), content)
+            table = pa.Table.from_pandas(_frame(bunch), preserve_index=False)
+            parquet.write_table(table, content)
     except (pa.ArrowException, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"fetch: {source} is neither a table nor images: {error}.") from None
     write_text(sum_file(path), f"{hashlib.sha256(content.getvalue()).hexdigest()}  {path.name}\n")
@@ -127,7 +158,7 @@ def _write(source: str, bunch: Any, stem: Path) -> Path:  # noqa: ANN401
     return path
 
 
-def _table(bunch: Any) -> pa.Table:  # noqa: ANN401
+def _frame(bunch: Bunch) -> Any:  # noqa: ANN401 - pandas is untyped
     import pandas as pd
 
     data, target = bunch.data, bunch.target
@@ -136,18 +167,14 @@ def _table(bunch: Any) -> pa.Table:  # noqa: ANN401
         names = [f"column {i}" for i in range(data.shape[1])] if names is None else names
         data = pd.DataFrame(data, columns=[str(name) for name in names])
     if target is None:
-        return pa.Table.from_pandas(data, preserve_index=False)
+        return data
     if not isinstance(target, pd.DataFrame | pd.Series):
         target = pd.Series(_named(bunch), name="target")
-    frame = pd.concat([data.drop(columns=_names(target), errors="ignore"), target], axis=1)
-    return pa.Table.from_pandas(frame, preserve_index=False)
+    names = [target.name] if target.ndim == 1 else list(target.columns)
+    return pd.concat([data.drop(columns=names, errors="ignore"), target], axis=1)
 
 
-def _names(target: Any) -> list[str]:  # noqa: ANN401
-    return [target.name] if target.ndim == 1 else list(target.columns)
-
-
-def _named(bunch: Any) -> np.ndarray:  # noqa: ANN401
+def _named(bunch: Bunch) -> np.ndarray:
     """Return the target, class numbers replaced by their names where there is one for each."""
     target: np.ndarray = np.asarray(bunch.target)
     names = getattr(bunch, "target_names", None)

@@ -26,14 +26,28 @@ AS_NUMBERS = (
 class Archive:
     """The arrays of an `.npz` file by name; objects among them do no harm unless asked for."""
 
-    def __init__(self, path: Path) -> None:
-        """Look what it holds.
+    def __init__(self, path: Path, key: str = "data.source") -> None:
+        """Look what it holds; each array is read when it is asked for.
 
         Args:
             path: The file.
+            key: The parameter or option that names it, for messages.
+
+        Raises:
+            DataError: If it is no such file, or damaged.
         """
         self.path = path
+        head = _head(path, key)
+        if head.startswith(NUMPY):
+            raise DataError(
+                f"'{path}' holds one array; features and targets in a file each are "
+                "data.source: npy:FEATURES.npy,TARGETS.npy."
+            )
+        if head.startswith(b"PK") and not zipfile.is_zipfile(path):
+            raise DataError(f"'{path}' is an .npz file that was cut short; write or copy it again.")
         self.names = _arrays_in(path)
+        if not head.startswith(b"PK") or (names_in_zip(path) and not self.names):
+            raise DataError(_other_kind(path, head, ".npz"))
 
     def one_of(self, wanted: tuple[str, ...]) -> str:
         """Return the first of these names that there is.
@@ -51,11 +65,7 @@ class Archive:
         )
 
     def __getitem__(self, name: str) -> np.ndarray:
-        """Return the array `name`.
-
-        Raises:
-            DataError: If it is damaged or holds objects.
-        """
+        """Return the array `name`; refuse one that is damaged or holds objects."""
         what = f"'{self.path}', array {quoted(name)},"
         with _guarded(what, "damaged"), zipfile.ZipFile(self.path) as archive:
             member = archive.getinfo(f"{name}.npy")
@@ -79,7 +89,7 @@ def load_array(path: Path, key: str = "data.source") -> np.ndarray:
     if head.startswith(NUMPY):
         with _guarded(f"'{path}'", "cut short or damaged"), path.open("rb") as stream:
             return _read(stream, path.stat().st_size)
-    if names_in_zip(path) and _arrays_in(path):
+    if _arrays_in(path):
         raise DataError(
             f"'{path}' holds several arrays: name it as npz:{path}, or save one of them alone."
         )
@@ -87,11 +97,7 @@ def load_array(path: Path, key: str = "data.source") -> np.ndarray:
 
 
 def _read(stream: IO[bytes], size: int) -> np.ndarray:
-    """Return the array in a stream of so many bytes.
-
-    Raises:
-        ValueError: If its header promises more; NumPy raises this and others.
-    """
+    # NumPy believes the header; ValueError is what it raises, too.
     version = npy.read_magic(stream)
     if version > (2, 0):
         raise ValueError("it is a structured array, whose columns have names beyond ASCII")
@@ -108,31 +114,7 @@ def _read(stream: IO[bytes], size: int) -> np.ndarray:
     return array
 
 
-def load_archive(path: Path, key: str = "data.source") -> Archive:
-    """Return the arrays in an `.npz` file, each read when it is asked for.
-
-    Args:
-        path: The file.
-        key: What names it, for messages: a key of params.yaml or an option.
-
-    Raises:
-        DataError: If it is no such file, or damaged.
-    """
-    head = _head(path, key)
-    if head.startswith(NUMPY):
-        raise DataError(
-            f"'{path}' holds one array; features and targets in a file each are "
-            "data.source: npy:FEATURES.npy,TARGETS.npy."
-        )
-    if head.startswith(b"PK"):
-        if not zipfile.is_zipfile(path):
-            raise DataError(f"'{path}' is an .npz file that was cut short; write or copy it again.")
-        if _arrays_in(path) or not names_in_zip(path):
-            return Archive(path)
-    raise DataError(_other_kind(path, head, ".npz"))
-
-
-def _head(path: Path, key: str = "data.source") -> bytes:
+def _head(path: Path, key: str) -> bytes:
     with checked(path, key).open("rb") as stream:
         return stream.read(HEAD_BYTES)
 
@@ -143,14 +125,7 @@ def _arrays_in(path: Path) -> list[str]:
 
 @contextmanager
 def _guarded(what: str, otherwise: str) -> Iterator[None]:
-    """Say what is wrong with an array that cannot be read.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        DataError: With the reason.
-    """
+    # Says what is wrong with an array that cannot be read.
     try:
         with unheard():  # of files of Python 2
             yield
@@ -174,5 +149,4 @@ def _other_kind(path: Path, head: bytes, suffix: str) -> str:
         )
     if NUMPY.startswith(head[: len(NUMPY)]):
         return f"'{path}' was cut short after {len(head)} bytes; write or copy it again."
-    kind = described(path, head)
-    return f"'{path}' is no NumPy file ({suffix}); it looks like {kind.what}. {kind.remedy}."
+    return f"'{path}' is no NumPy file ({suffix}); it looks like {described(path, head)}"

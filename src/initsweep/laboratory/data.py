@@ -11,7 +11,7 @@ import torch
 
 from initsweep.datasets import DATASETS, Dataset, Task
 from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
-from initsweep.datasets.readers.idx import read_idx
+from initsweep.datasets.readers.arrays import read_idx
 from initsweep.engine.lanes import MetricFunction, Split
 from initsweep.errors import DataError
 from initsweep.metrics import METRICS, loss_of, recorded, score_of

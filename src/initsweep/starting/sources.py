@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from initsweep.datasets import DATASETS
-from initsweep.datasets._fetched import RAW, stem_of
+from initsweep.datasets._fetching import RAW, stem_of
 from initsweep.datasets._wording import quoted
 from initsweep.datasets.readers import READERS
 from initsweep.errors import DataError

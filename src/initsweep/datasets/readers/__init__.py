@@ -20,14 +20,14 @@ class Reader:
     Attributes:
         form: What is written behind the colon, for messages ("FEATURES,TARGETS").
         summary: What it is, in one sentence.
-        files: The local files that a location stands for.
         read: Returns the data.
+        files: The local files that a location stands for.
     """
 
-    form: str
+    form: str = "FILE"
     summary: str
-    files: Callable[[str], list[Path]]
     read: Callable[[str, Data], Dataset]
+    files: Callable[[str], list[Path]] = lambda location: [Path(location)]
 
 
 READERS: Registry[Reader] = Registry("file format", __name__)

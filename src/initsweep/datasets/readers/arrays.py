@@ -1,28 +1,25 @@
-"""`npy:FEATURES,TARGETS` and `npz:FILE`: NumPy arrays, never pickled objects."""
+"""`npy:FEATURES,TARGETS`, `npz:FILE` and `idx:IMAGES,LABELS`: arrays, never pickled objects."""
 
+import math
 from pathlib import Path
 
+import numpy as np
+
 from initsweep.datasets import Dataset
-from initsweep.datasets._arrays import Given, check_rows, from_arrays, joined
-from initsweep.datasets._numpy_files import Archive, load_archive, load_array
+from initsweep.datasets._arrays import Given, from_arrays
+from initsweep.datasets._files import opened, reading
+from initsweep.datasets._kinds import HEAD_BYTES, described
+from initsweep.datasets._numpy_files import Archive, load_array
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.errors import DataError
 from initsweep.params import Data
+from initsweep.user_files import checked, refuse_large
 
 FEATURES = ("features", "images", "data", "X", "x")
 TARGETS = ("targets", "target", "labels", "y")
 SPLIT = ("x_train", "y_train", "x_test", "y_test")
-
-
-def read_npy(location: str, settings: Data) -> Dataset:
-    """Return the data set in two `.npy` files.
-
-    Raises:
-        DataError: If they are not two, or not arrays of numbers.
-    """
-    files = _two(location)
-    features, targets = (Given(load_array(path), path) for path in files)
-    return from_arrays(features, targets, settings)
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MOST_DIMENSIONS = 4
 
 
 def read_npz(location: str, settings: Data) -> Dataset:
@@ -30,28 +27,74 @@ def read_npz(location: str, settings: Data) -> Dataset:
 
     Its arrays are called features and targets (or images, data, X, x; target, labels, y), or
     x_train, y_train, x_test and y_test. Others in it are not looked at.
+    """
+    archive, names = Archive(Path(location)), list(SPLIT)
+    if not set(SPLIT) <= set(archive.names):
+        names = [archive.one_of(FEATURES), archive.one_of(TARGETS)]
+    return _dataset([Given(archive[name], archive.path, name) for name in names], settings)
+
+
+def _read_npy(location: str, settings: Data) -> Dataset:
+    return _dataset([Given(load_array(path), path) for path in _two(location)], settings)
+
+
+def _read_idx(location: str, settings: Data) -> Dataset:
+    return _dataset([Given(read_idx(path), path) for path in _two_or_four(location)], settings)
+
+
+def _dataset(parts: list[Given], settings: Data) -> Dataset:
+    return from_arrays(parts[0], parts[1], settings, parts[2:])
+
+
+def read_idx(path: Path, key: str = "data.source") -> np.ndarray:
+    """Read one IDX file.
+
+    Source: LeCun, Cortes and Burges, The MNIST database, "File formats".
+
+    Args:
+        path: The file, plain or gzip.
+        key: The parameter that names it, for messages.
+
+    Returns:
+        The array, in the byte order of this machine.
 
     Raises:
-        DataError: If they have other names.
+        DataError: If it is not an IDX file, or is cut short.
     """
-    archive = load_archive(Path(location))
-    if set(SPLIT) <= set(archive.names):
-        return _with_test(archive, settings)
-    names = archive.one_of(FEATURES), archive.one_of(TARGETS)
-    features, targets = (Given(archive[name], archive.path, name) for name in names)
-    return from_arrays(features, targets, settings)
+    with reading(checked(path, key)), opened(path) as stream:
+        head = stream.read(HEAD_BYTES)
+        number, shape, start = _header(path, head)
+        expected = start + math.prod(shape) * number.itemsize
+        refuse_large(f"'{path}'", expected)
+        # One more, to see whether that is the end.
+        content = head + stream.read(max(0, expected - len(head) + 1))
+    if len(content) != expected:
+        more = " or more" * (len(content) > expected)
+        raise DataError(
+            f"'{path}' should have {expected} bytes for the shape {shape} in its header, and has "
+            f"{len(content)}{more}; download it again."
+        )
+    array: np.ndarray = np.frombuffer(content, number, offset=start).reshape(shape)
+    return array.astype(number.newbyteorder("="))
 
 
-def _with_test(archive: Archive, settings: Data) -> Dataset:
-    parts = {name: Given(archive[name], archive.path, name) for name in SPLIT}
-    check_rows(parts["x_train"], parts["y_train"])
-    check_rows(parts["x_test"], parts["y_test"])
-    return from_arrays(
-        joined(parts["x_train"], parts["x_test"]),
-        joined(parts["y_train"], parts["y_test"]),
-        settings,
-        len(parts["x_test"].values),
-    )
+def _header(path: Path, head: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
+    # Type and shape of the array, and where it begins.
+    if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in TYPES:
+        raise DataError(
+            f"'{path}' is not an IDX file: it begins with {head[:4].hex(' ')}, not with two "
+            f"zero bytes, a type and the number of dimensions. It looks like "
+            f"{described(path, head)}"
+        )
+    if not 0 < head[3] <= MOST_DIMENSIONS:
+        raise DataError(
+            f"'{path}' has {head[3]} dimensions by its header, and can have 1 to "
+            f"{MOST_DIMENSIONS}; download it again."
+        )
+    start = 4 + 4 * head[3]
+    if len(head) < start:
+        raise DataError(f"'{path}' ends within its header; download it again.")
+    return np.dtype(TYPES[head[2]]), tuple(np.frombuffer(head[4:start], ">u4").tolist()), start
 
 
 def _two(location: str) -> list[Path]:
@@ -63,13 +106,23 @@ def _two(location: str) -> list[Path]:
     return parts
 
 
+def _two_or_four(location: str) -> list[Path]:
+    parts = [Path(part.strip()) for part in location.split(",")]
+    if len(parts) not in {2, 4}:
+        raise DataError(
+            f"data.source: 'idx:{location}' must name two files, idx:IMAGES,LABELS, or four, "
+            "idx:IMAGES,LABELS,TEST_IMAGES,TEST_LABELS."
+        )
+    return parts
+
+
 READERS.add(
     "npy",
     Reader(
         form="FEATURES.npy,TARGETS.npy",
         summary="Two NumPy arrays: rows of numbers or images, and their targets.",
         files=_two,
-        read=read_npy,
+        read=_read_npy,
     ),
 )
 READERS.add(
@@ -77,7 +130,15 @@ READERS.add(
     Reader(
         form="FILE.npz",
         summary="One file with the arrays features and targets.",
-        files=lambda location: [Path(location)],
         read=read_npz,
+    ),
+)
+READERS.add(
+    "idx",
+    Reader(
+        form="IMAGES,LABELS",
+        summary="Images and labels in MNIST's format, plain or gzip; four files give a test set.",
+        files=_two_or_four,
+        read=_read_idx,
     ),
 )

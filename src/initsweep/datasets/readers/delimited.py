@@ -1,7 +1,6 @@
 """`csv:FILE` and `tsv:FILE`: tables of delimited text, plain or gzip."""
 
 from functools import partial
-from pathlib import Path
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._delimited import read_delimited
@@ -21,9 +20,7 @@ for name, default in (("csv", "auto"), ("tsv", "\t")):
     READERS.add(
         name,
         Reader(
-            form="FILE",
             summary=f"A table of {name.upper()} text, with or without header, plain or gzip.",
-            files=lambda location: [Path(location)],
             read=partial(read, default_delimiter=default),
         ),
     )

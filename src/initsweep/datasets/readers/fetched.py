@@ -4,24 +4,38 @@ from functools import partial
 from pathlib import Path
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._fetched import found_file, stem_of
+from initsweep.datasets._fetching import check_sum, fetched_files
+from initsweep.datasets._table import with_test
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.datasets.readers.arrays import read_npz
-from initsweep.datasets.readers.parquet import read as read_parquet
+from initsweep.datasets.readers.typed import read_parquet
+from initsweep.errors import DataError
 from initsweep.params import Data
 
 
 def read(location: str, settings: Data, kind: str) -> Dataset:
-    """Return fetched data; nothing is downloaded here."""
-    path = found_file(kind, location)
-    reader = read_npz if path.suffix == ".npz" else read_parquet
-    return reader(str(path), settings)
+    """Return fetched data; nothing is downloaded here.
+
+    Raises:
+        DataError: If it was not fetched, or has changed since.
+    """
+    path = _files(location, kind)[0]
+    if not path.exists():
+        raise DataError(
+            f"data.source {kind}:{location} is not on this machine. Run `initsweep fetch "
+            f"{kind}:{location}` once (it needs the network). Without one, run it elsewhere and "
+            f"copy {path} and its .sha256 here, or place any file by hand and set data.source: "
+            "csv:data/raw/FILE."
+        )
+    check_sum(path)
+    if path.suffix == ".npz":
+        return read_npz(str(path), settings)
+    return with_test(read_parquet, str(path), settings)
 
 
 def _files(location: str, kind: str) -> list[Path]:
-    stem = stem_of(kind, location)
-    found = [stem.with_name(stem.name + suffix) for suffix in (".parquet", ".npz")]
-    return [path for path in found if path.exists()] or found[:1]
+    files = fetched_files(kind, location)
+    return [path for path in files if path.exists()] or files[:1]
 
 
 for name, form, summary in (

@@ -90,7 +90,6 @@ READERS.add(
     Reader(
         form="FOLDER",
         summary="Images of one size, in one folder per class.",
-        files=lambda location: [Path(location)],
         read=read,
     ),
 )
