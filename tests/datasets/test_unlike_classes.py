@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from initsweep.datasets._likeness import likeness
+from initsweep.datasets._texts import likeness
 from initsweep.datasets._loading import load, prepare
 from initsweep.errors import DataError
 

@@ -1,17 +1,22 @@
 """Is this data set fit to be split and learned from?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._classes import rare_class, refuse_too_many
+from initsweep.datasets._classes import rare_class, too_many
 from initsweep.datasets._files import check_width
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.spelling import is_whole
 
 MINIMUM_ROWS = 20
+
+
+LARGEST = np.finfo(np.float32).max
+"""Beyond it, training could only see infinity."""
 
 
 def check_dataset(source: str, dataset: Dataset) -> None:
@@ -21,44 +26,14 @@ def check_dataset(source: str, dataset: Dataset) -> None:
         DataError: If shapes disagree, values are missing or infinite, or there is nothing to
             learn: fewer than 20 rows, one class, a constant target.
     """
-    features, targets = dataset.features, dataset.targets
-    if not (isinstance(features, np.ndarray) and isinstance(targets, np.ndarray)):
-        raise DataError(
-            f"data.source {source}: features and targets must be NumPy arrays, received "
-            f"{type(features).__name__} and {type(targets).__name__}."
-        )
-    if features.ndim != 2 or targets.shape != features.shape[:1]:
-        raise DataError(
-            f"data.source {source}: features must be (rows, features) and targets (rows,), "
-            f"received {features.shape} and {targets.shape}."
-        )
-    if features.shape[1] != len(dataset.feature_names) or not features.shape[1]:
-        raise DataError(
-            f"data.source {source}: {features.shape[1]} features, but "
-            f"{len(dataset.feature_names)} feature names; there must be one each, and at least one."
-        )
-    check_width(source, features.shape[1])
-    _check_names(source, "feature", dataset.feature_names)
-    _check_names(source, "class", dataset.class_names)
-    _check_extras(source, dataset)
-    if not all(_is_real(values) for values in (features, targets)):
-        raise DataError(
-            f"data.source {source}: features and targets must be numbers, received "
-            f"{features.dtype} and {targets.dtype}; encode text as numbers first."
-        )
-    _check_finite(source, dataset)
-    if len(targets) < MINIMUM_ROWS:
-        raise DataError(
-            f"data.source {source}: {len(targets)} rows; a study needs at least "
-            f"{MINIMUM_ROWS}, some for each of its three splits."
-        )
-    if dataset.task == "classification":
-        _check_classes(source, dataset)
-    elif np.ptp(targets) == 0:
-        raise DataError(
-            f"data.source {source}: every target is {targets[0]}; there is nothing to learn. "
-            f"{_other_target(dataset)}."
-        )
+    _refuse(source, _shapes(dataset))
+    check_width(source, dataset.features.shape[1])
+    _refuse(source, _names(dataset), _extras(dataset), _values(dataset), _targets(dataset))
+
+
+def _refuse(source: str, *faults: Iterator[str]) -> None:
+    for said in chain(*faults):
+        raise DataError(f"data.source {source}: {said}")
 
 
 def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -> None:
@@ -86,97 +61,99 @@ def check_split(source: str, dataset: Dataset, rows: Mapping[str, np.ndarray]) -
         )
 
 
-def _check_names(source: str, what: str, names: Sequence[str]) -> None:
-    """Refuse names that cannot be written down, or do not tell one from another.
-
-    Raises:
-        DataError: If there is one.
-    """
-    for name in names:
-        nameless = what == "feature" and not name  # no column of a served model may be
-        if not isinstance(name, str) or nameless or not is_whole(name):
-            raise DataError(
-                f"data.source {source}: a {what} is called {name!r}; give it a name of text."
-            )
-    if len(set(names)) != len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise DataError(
-            f"data.source {source}: more than one {what} is called {quoted(repeated)}; rename one."
+def _shapes(dataset: Dataset) -> Iterator[str]:
+    # As all checks below: yields what is wrong, and relies on what comes before being right.
+    features, targets, names = dataset.features, dataset.targets, dataset.feature_names
+    if not (isinstance(features, np.ndarray) and isinstance(targets, np.ndarray)):
+        yield (
+            "features and targets must be NumPy arrays, received "
+            f"{type(features).__name__} and {type(targets).__name__}."
+        )
+    if features.ndim != 2 or targets.shape != features.shape[:1]:
+        yield (
+            "features must be (rows, features) and targets (rows,), "
+            f"received {features.shape} and {targets.shape}."
+        )
+    if features.shape[1] != len(names) or not features.shape[1]:
+        yield (
+            f"{features.shape[1]} features, but {len(names)} feature names; there must be one "
+            "each, and at least one."
         )
 
 
-def _check_extras(source: str, dataset: Dataset) -> None:
-    width = dataset.features.shape[1]
+def _names(dataset: Dataset) -> Iterator[str]:
+    # They can be written down, and tell one from another.
+    for what, names in (("feature", dataset.feature_names), ("class", dataset.class_names)):
+        for name in names:
+            nameless = what == "feature" and not name  # no column of a served model may be
+            if not isinstance(name, str) or nameless or not is_whole(name):
+                yield f"a {what} is called {name!r}; give it a name of text."
+        if len(set(names)) != len(names):
+            repeated = next(name for name in names if names.count(name) > 1)
+            yield f"more than one {what} is called {quoted(repeated)}; rename one."
+
+
+def _extras(dataset: Dataset) -> Iterator[str]:
+    rows, width = dataset.features.shape
     if dataset.shape and int(np.prod(dataset.shape)) != width:
-        raise DataError(
-            f"data.source {source}: shape {dataset.shape} is not that of {width} features."
-        )
-    unknown = set(dataset.categories) - set(dataset.feature_names)
-    if unknown:
-        raise DataError(
-            f"data.source {source}: categories of {quoted(unknown.pop())}, which is no feature."
-        )
+        yield f"shape {dataset.shape} is not that of {width} features."
+    if unknown := set(dataset.categories) - set(dataset.feature_names):
+        yield f"categories of {quoted(unknown.pop())}, which is no feature."
     if dataset.categories and not dataset.is_table:
-        raise DataError(f"data.source {source}: categories need is_table=True.")
+        yield "categories need is_table=True."
     if dataset.split is not None and (
-        len(dataset.split) != len(dataset.features)
+        len(dataset.split) != rows
         or not np.isin(dataset.split, ("", "train", "validation", "test")).all()
     ):
-        raise DataError(
-            f"data.source {source}: split must say train, validation, test or nothing per row."
+        yield "split must say train, validation, test or nothing per row."
+
+
+def _values(dataset: Dataset) -> Iterator[str]:
+    features, targets = dataset.features, dataset.targets
+    if not all(one.dtype.kind in "iuf" for one in (features, targets)):
+        yield (
+            f"features and targets must be numbers, received {features.dtype} and "
+            f"{targets.dtype}; encode text as numbers first."
         )
-
-
-def _is_real(values: np.ndarray) -> bool:
-    return np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
-
-
-def _check_finite(source: str, dataset: Dataset) -> None:
-    # Beyond float32, training could only see infinity.
-    bad = ~(np.abs(dataset.features) < np.finfo(np.float32).max)
+    bad = ~(np.abs(features) < LARGEST)
     if dataset.is_table:
-        bad &= ~np.isnan(dataset.features)
+        bad &= ~np.isnan(features)
     if bad.any():
         column = int(np.argmax(bad.any(axis=0)))
         row = int(np.argmax(bad[:, column]))
-        raise DataError(
-            f"data.source {source}: feature {quoted(dataset.feature_names[column])} is "
-            f"{dataset.features[row, column]} in row {row} ({int(bad.sum())} such cells in all); "
-            "fill or drop them first."
+        yield (
+            f"feature {quoted(dataset.feature_names[column])} is {features[row, column]} in row "
+            f"{row} ({int(bad.sum())} such cells in all); fill or drop them first."
         )
-    usual = np.abs(dataset.targets) < np.finfo(np.float32).max
+    usual = np.abs(targets) < LARGEST
     if not usual.all():
         row = int(np.argmin(usual))
-        raise DataError(
-            f"data.source {source}: the target of row {row} is {dataset.targets[row]}; "
-            "fill or drop such rows first."
-        )
+        yield f"the target of row {row} is {targets[row]}; fill or drop such rows first."
 
 
-def _check_classes(source: str, dataset: Dataset) -> None:
-    classes, counts = np.unique(dataset.targets, return_counts=True)
-    expected = np.arange(len(dataset.class_names))
-    if len(classes) < 2:
-        only = quoted([*dataset.class_names, *classes.tolist()][0])
-        raise DataError(
-            f"data.source {source}: only one class, {only}; there is nothing to learn. "
-            f"{_other_target(dataset)}."
-        )
-    if not np.array_equal(classes, expected):
-        raise DataError(
-            f"data.source {source}: classes must be 0 to {len(expected) - 1}, one for each of "
-            f"the {len(expected)} class names, received {classes.tolist()}."
-        )
-    try:
-        refuse_too_many("targets", dataset.class_names, counts)
-    except DataError as error:
-        raise DataError(f"data.source {source}: {error}") from None
-    wrong = rare_class(dataset.class_names, counts)
-    if wrong is not None:
-        raise DataError(f"data.source {source}: {wrong}")
-
-
-def _other_target(dataset: Dataset) -> str:
+def _targets(dataset: Dataset) -> Iterator[str]:
+    targets, names = dataset.targets, dataset.class_names
+    other = "Add rows with others"
     if dataset.is_table:
-        return "Add rows with others, or set data.table.target to another column"
-    return "Add rows with others"
+        other += ", or set data.table.target to another column"
+    if len(targets) < MINIMUM_ROWS:
+        yield (
+            f"{len(targets)} rows; a study needs at least {MINIMUM_ROWS}, some for each of its "
+            "three splits."
+        )
+    if dataset.task != "classification":
+        if np.ptp(targets) == 0:
+            yield f"every target is {targets[0]}; there is nothing to learn. {other}."
+        return
+    classes, counts = np.unique(targets, return_counts=True)
+    if len(classes) < 2:
+        only = quoted([*names, *classes.tolist()][0])
+        yield f"only one class, {only}; there is nothing to learn. {other}."
+    if not np.array_equal(classes, np.arange(len(names))):
+        yield (
+            f"classes must be 0 to {len(names) - 1}, one for each of the {len(names)} class names, "
+            f"received {classes.tolist()}."
+        )
+    wrong = too_many("targets", names, counts) or rare_class(names, counts)
+    if wrong is not None:
+        yield wrong

@@ -6,35 +6,43 @@ from collections.abc import Sequence
 import numpy as np
 
 from initsweep.datasets._columns import Text
-from initsweep.datasets._likeness import likeness
-from initsweep.datasets._values import is_number
+from initsweep.datasets._texts import is_number, likeness
 from initsweep.datasets._wording import listed, quoted
-from initsweep.errors import DataError
 
 FEWEST_ROWS = 5
 """Of a class; each of the three splits needs some."""
 
 
-def refuse_too_many(
+def too_many(
     name: str, values: Sequence[str], counts: np.ndarray, others: Sequence[str] = ()
-) -> None:
-    """Refuse a target whose values hardly ever occur twice.
+) -> str | None:
+    """Return what is wrong with a target whose values hardly ever occur twice; None if nothing is.
 
     Args:
         name: The target.
         values: Its different values.
         counts: The rows of each.
         others: Columns that might be the target instead.
-
-    Raises:
-        DataError: If there are more classes than half the rows.
     """
     rows = int(counts.sum())
-    if 2 * len(values) > rows and len(values) > 2:
-        raise DataError(
-            f"The target {quoted(name)} has {len(values)} different values in {rows} rows: too "
-            f"many to be classes. {instead(values, others)}."
+    if 2 * len(values) <= rows or len(values) <= 2:
+        return None
+    another = "set data.table.target to another column"
+    another += f" ({listed(others)})" if others else ""
+    if all(map(is_number, values)):
+        instead = "If they are a quantity, set data.task: regression; if they number the rows, "
+        instead += another
+    elif (meant := likeness(values)) is not None:
+        instead = f"They look like {meant}; or {another}"
+    else:
+        instead = (
+            f"One is {quoted(values[0])}; about names and texts of single rows nothing can be "
+            f"learned. Join them into fewer classes, or {another}"
         )
+    return (
+        f"The target {quoted(name)} has {len(values)} different values in {rows} rows: too "
+        f"many to be classes. {instead}."
+    )
 
 
 def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
@@ -55,23 +63,6 @@ def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
     return (
         f"class {quoted(values[rarest])} has {rows}{more}; each of the three splits "
         f"needs some, so at least {FEWEST_ROWS}. {remedy}."
-    )
-
-
-def instead(values: Sequence[str], others: Sequence[str]) -> str:
-    """Return what so many different values may be, and what to do; without a final point."""
-    another = "set data.table.target to another column"
-    another += f" ({listed(others)})" if others else ""
-    if all(map(is_number, values)):
-        return (
-            f"If they are a quantity, set data.task: regression; if they number the rows, {another}"
-        )
-    meant = likeness(values)
-    if meant is not None:
-        return f"They look like {meant}; or {another}"
-    return (
-        f"One is {quoted(values[0])}; about names and texts of single rows nothing can be learned. "
-        f"Join them into fewer classes, or {another}"
     )
 
 

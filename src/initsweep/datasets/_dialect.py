@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from initsweep.datasets._numbers import is_written
+from initsweep.datasets._texts import is_written
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import prod
 
 from initsweep.datasets._dialect import Records
-from initsweep.datasets._values import MISSING, is_number
+from initsweep.datasets._texts import MISSING, is_number
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from initsweep.datasets._dialect import Dialect, uncut
 from initsweep.datasets._faults import FaultError
-from initsweep.datasets._values import MISSING, is_number
+from initsweep.datasets._texts import MISSING, is_number
 from initsweep.datasets._wording import quoted
 from initsweep.errors import few
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from initsweep.datasets._dialect import Dialect
 from initsweep.datasets._faults import FaultError
 from initsweep.datasets._records import Found, Lines, Mended, look
-from initsweep.datasets._values import is_number
+from initsweep.datasets._texts import is_number
 from initsweep.errors import DataError
 
 WHOLE = re.compile(r'"((?:[^"]|"")*)"')

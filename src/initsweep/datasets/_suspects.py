@@ -6,9 +6,8 @@ import numpy as np
 
 from initsweep.datasets._columns import Feature
 from initsweep.datasets._faults import FaultError
-from initsweep.datasets._likeness import likeness
-from initsweep.datasets._numbers import FEW_CATEGORIES
 from initsweep.datasets._target import Target
+from initsweep.datasets._texts import FEW_CATEGORIES, likeness
 from initsweep.datasets._wording import quoted
 from initsweep.errors import few
 from initsweep.preprocessing import plain_number
@@ -32,25 +31,22 @@ def identifiers(features: Sequence[Feature], known: np.ndarray) -> list[FaultErr
     Returns:
         One fault for all of them, if there are any.
     """
-    shown, names = [], []
+    shown = {}
     for one in features:
-        different, rows = _different(one, known)
+        different, rows = _different(one.values[known])
         if one.categories is not None and different > max(FEW_CATEGORIES, IDENTIFIER * rows):
             meant = likeness(one.categories)
             kind = f"{meant.what}, " if meant is not None else ""
-            names.append(one.name)
-            shown.append(
+            shown[one.name] = (
                 f"{quoted(one.name)} ({kind}{different} different values in {rows} rows, such as "
                 f"{quoted(one.categories[0])})"
             )
-    if not shown:
-        return []
     said = (
-        f"Nearly every row has a value of its own in {' and '.join(shown)}. Each would become a "
-        "feature, and nothing can be learned from one row each. What is no name of the row, write "
-        "as numbers or in fewer categories (data.table.categorical keeps it)."
+        f"Nearly every row has a value of its own in {' and '.join(shown.values())}. Each would "
+        "become a feature, and nothing can be learned from one row each. What is no name of the "
+        "row, write as numbers or in fewer categories (data.table.categorical keeps it)."
     )
-    return [FaultError(said, sets={"drop": names})]
+    return [FaultError(said, sets={"drop": list(shown)})] if shown else []
 
 
 def said_of_numbers(columns: Sequence[Feature | Target]) -> list[str]:
@@ -75,23 +71,22 @@ def said_of_categories(features: Sequence[Feature], encoding: str) -> list[str]:
         if feature.categories is None or len(feature.categories) <= FEW_CATEGORIES:
             continue
         count, meant = len(feature.categories), likeness(feature.categories)
-        taken = f"{count} categories" + ", a feature each" * (encoding == "onehot")
+        taken = f"taken as {count} categories" + ", a feature each" * (encoding == "onehot")
         if meant is not None:
             found.append(
                 f"Column {quoted(feature.name)} holds {meant.what}, such as "
-                f"{quoted(meant.example)}, and is taken as {taken}. "
-                f"{meant.remedy}, or list it under data.table.drop."
+                f"{quoted(meant.example)}, and is {taken}. {meant.remedy}, or list it under "
+                "data.table.drop."
             )
-        elif count > MANY * (rows := _different(feature)[1]):
+        elif count > MANY * (rows := _different(feature.values)[1]):
             found.append(
                 f"Column {quoted(feature.name)} has {count} different values in {rows} rows and is "
-                f"taken as {taken}. If it names the rows, list it under data.table.drop."
+                f"{taken}. If it names the rows, list it under data.table.drop."
             )
     return found
 
 
-def _different(feature: Feature, known: np.ndarray | None = None) -> tuple[int, int]:
+def _different(values: np.ndarray) -> tuple[int, int]:
     """Return how many different values there are, and in how many rows."""
-    values = feature.values if known is None else feature.values[known]
     present = values[~np.isnan(values)]
     return len(np.unique(present)), len(present)

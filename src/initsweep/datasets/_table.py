@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._columns import Feature, read_feature
+from initsweep.datasets._columns import Column, Feature, read_feature
 from initsweep.datasets._faults import FaultError, refuse_all
 from initsweep.datasets._given import Table, find_column, given_split, joined
 from initsweep.datasets._suspects import identifiers, said_of_categories, said_of_numbers
-from initsweep.datasets._target import Target, has_target, read_target
-from initsweep.datasets._values import markers_of
+from initsweep.datasets._target import Target, missing_everywhere, read_target
+from initsweep.datasets._texts import markers_of
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.params import Data
@@ -24,31 +24,18 @@ BYTES_PER_CELL = 8
 def with_test(read: Callable[[Path, str], Table], location: str, settings: Data) -> Dataset:
     """Return the table that `read` makes of a file, and the test file's rows if there is one.
 
+    Categorical features are positions among their sorted categories.
+
     Args:
         read: Takes a file, and the key that names it.
         location: The file.
         settings: The section `data`.
-    """
-    other = settings.table.test_file
-    test = None if other is None else (Path(other), "data.table.test_file")
-    main = read(Path(location), "data.source")
-    return to_dataset(main, settings, None if test is None else read(*test))
-
-
-def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Dataset:
-    """Return the table as a data set.
-
-    Args:
-        table: The rows.
-        settings: The section `data`.
-        test: More rows with the same columns, all of them test rows.
-
-    Returns:
-        The data set; categorical features as positions among their sorted categories.
 
     Raises:
         DataError: Naming file, column, line and value of what cannot be used.
     """
+    table, other = read(Path(location), "data.source"), settings.table.test_file
+    test = None if other is None else read(Path(other), "data.table.test_file")
     rows = table.columns.num_rows
     if not rows:
         raise DataError(f"'{table.path}' has columns but no rows; write it again.")
@@ -58,11 +45,21 @@ def to_dataset(table: Table, settings: Data, test: Table | None = None) -> Datas
         target = find_column(table, settings.table.target, "data.table.target")
         split = given_split(table, settings, rows)
         if settings.table.drop_missing_target:
-            table, split = _with_target(table, target, settings, split)
+            table, split = _with_target(_column(table, target, settings), table, split)
         return _dataset(table, settings, target, split)
     except DataError as error:
         named = table.path in str(error) or (test is not None and test.path in str(error))
         raise error if named else DataError(f"'{table.path}': {error}") from None
+
+
+def _column(table: Table, name: str, settings: Data, *, is_target: bool = True) -> Column:
+    return Column(
+        name=name,
+        values=table.columns[name],
+        place=table.place,
+        options=settings.table,
+        is_target=is_target,
+    )
 
 
 def _dataset(table: Table, settings: Data, target: str, split: np.ndarray | None) -> Dataset:
@@ -110,37 +107,24 @@ def _dataset(table: Table, settings: Data, target: str, split: np.ndarray | None
 def _read(
     table: Table, settings: Data, target: str, chosen: list[str], forced: set[str]
 ) -> tuple[list[Feature], Target]:
-    """Return the features and the target.
-
-    Raises:
-        DataError: Naming all that is wrong with the file and its columns.
-    """
-    options, columns = settings.table, table.columns
-    faults: list[DataError] = list(table.faults)
+    # Features and target; what is wrong with the file and its columns is said all at once.
+    options, faults = settings.table, list[DataError](table.faults)
     features = []
     for name in chosen:
+        column = _column(table, name, settings, is_target=False)
         try:
-            features.append(
-                read_feature(name, columns[name], table.place, options, as_category=name in forced)
-            )
+            features.append(read_feature(column, as_category=name in forced))
         except DataError as error:
             faults.append(error)
+    column = _column(table, target, settings)
     try:
         if options.encoding == "onehot":
-            known = has_target(columns[target], options)
-            faults += identifiers([one for one in features if one.name not in forced], known)
-        answer = read_target(
-            target,
-            columns[target],
-            table.place,
-            settings.task,
-            options,
-            chosen,
-            as_written=target in forced,
-        )
+            own = [one for one in features if one.name not in forced]
+            faults += identifiers(own, ~column.is_missing)
+        answer = read_target(column, settings.task, chosen, as_written=target in forced)
     except DataError as error:
         faults.append(error)
-    refuse_all(_by_row(faults, table), table.path, columns.column_names, options)
+    refuse_all(_by_row(faults, table), table.path, table.columns.column_names, options)
     return features, answer
 
 
@@ -169,25 +153,13 @@ def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
 
 
 def _with_target(
-    table: Table, target: str, settings: Data, split: np.ndarray | None
+    target: Column, table: Table, split: np.ndarray | None
 ) -> tuple[Table, np.ndarray | None]:
-    """Leave out the rows that have no target, and say how many.
-
-    Returns:
-        The other rows, and their splits.
-
-    Raises:
-        DataError: If none has one.
-    """
-    kept = np.flatnonzero(has_target(table.columns[target], settings.table))
-    gone = table.columns.num_rows - len(kept)
+    # The rows that have a target, and their splits.
+    kept, rows = np.flatnonzero(~target.is_missing), table.columns.num_rows
     if not len(kept):
-        raise DataError(
-            f"The target {quoted(target)} is missing in every row; set data.table.target to "
-            "another column."
-        )
-    said = (
-        f"{gone} of {table.columns.num_rows} rows without a target {quoted(target)} are left out."
-    )
-    rest = table if not gone else table.rows(kept, said)
-    return rest, split if split is None else split[kept]
+        raise DataError(missing_everywhere(target.name))
+    if len(kept) == rows:
+        return table, split
+    said = f"{rows - len(kept)} of {rows} rows without a target {quoted(target.name)} are left out."
+    return table.rows(kept, said), split if split is None else split[kept]

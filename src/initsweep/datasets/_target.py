@@ -2,31 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Task
-from initsweep.datasets._classes import refuse_too_many, without_capitals
-from initsweep.datasets._columns import (
-    TARGET,
-    Place,
-    Text,
-    numbers_in,
-    plain_column,
-    refuse_infinite,
-    refuse_mixed,
-    refuse_several,
-    text_of,
-)
+from initsweep.datasets._classes import too_many, without_capitals
+from initsweep.datasets._columns import Column
 from initsweep.datasets._faults import FaultError
-from initsweep.datasets._likeness import likeness
-from initsweep.datasets._numbers import FEW_CATEGORIES
-from initsweep.datasets._values import is_number
+from initsweep.datasets._texts import FEW_CATEGORIES, is_number, likeness
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
-from initsweep.params import Table as Settings
 from initsweep.preprocessing import category_of
 
 MOST_CLASSES_OF_NUMBERS = 20
@@ -45,7 +32,7 @@ class Target:
 
     task: Task
     values: np.ndarray
-    class_names: tuple[str, ...]
+    class_names: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     name: str = ""
     decimal: str = ""
@@ -53,136 +40,68 @@ class Target:
 
 
 def read_target(
-    name: str,
-    column: Any,  # noqa: ANN401 - pyarrow is untyped
-    place: Place,
-    task: Literal["auto"] | Task,
-    options: Settings,
-    others: Sequence[str] = (),
-    *,
-    as_written: bool = False,
+    column: Column, task: Literal["auto"] | Task, others: Sequence[str], *, as_written: bool
 ) -> Target:
     """Return the target.
 
     With task `auto`, text and at most 20 different whole numbers are classes, other numbers are
-    quantities; that is noticed, because it is an assumption.
+    quantities; that is noticed, because it is an assumption. Classes are sorted by name, or by
+    value if they are numbers.
 
     Args:
-        name: The column's name.
-        column: A pyarrow column.
-        place: Says where a row stands.
+        column: The column.
         task: `data.task`.
-        options: How missing values and numbers are written.
         others: The other columns, for messages.
         as_written: Whether the user has declared it categorical: capitals tell classes apart.
-
-    Returns:
-        The target, classes sorted by name, or by value if they are numbers.
 
     Raises:
         DataError: If it is missing in a row, mixed, infinite, or does not suit the task.
     """
-    plain = plain_column(name, column, options, "set data.table.target to another column")
-    _refuse_missing(name, plain, column, place)
-    is_truth = pa.types.is_boolean(plain.type)
-    numbers, how = (None, None) if is_truth else numbers_in(plain, options)
-    if task != "classification":
-        refuse_several(name, text_of(plain), how, place)
-    if task == "regression":
-        answer = _quantity(name, numbers, text_of(plain), place)
-    elif numbers is None:
+    _refuse_missing(column)
+    is_truth = pa.types.is_boolean(column.plain.type)
+    numbers, how = (None, None) if is_truth else column.numbers
+    if task != "classification" and not is_truth:
+        column.refuse_several()
+    if task == "regression" and numbers is None:
+        raise DataError(_no_number(column))
+    if numbers is None:
         if task == "auto":
-            _refuse_unlike_classes(name, text_of(plain), place)
-        return _classes(name, text_of(plain), others, as_written=as_written)
-    else:
-        refuse_infinite(name, numbers, place, TARGET)
-        answer = _by_number(name, numbers, task, others)
+            _refuse_unlike_classes(column)
+        text = column.text
+        text, said = (text, ()) if as_written else without_capitals(column.name, text)
+        return _classes(column.name, text.distinct, text.codes, others, said)
+    column.refuse_infinite(numbers)
+    answer = numbers_as_target(column.name, numbers, task, others)
     if how is None:
         return answer
-    return replace(answer, name=name, decimal=how.mark, written=how.example)
+    return replace(answer, name=column.name, decimal=how.mark, written=how.example)
 
 
-def has_target(column: Any, options: Settings) -> np.ndarray:  # noqa: ANN401
-    """Return which rows have a target, shape (rows,), bool."""
-    plain = plain_column("", column, options, "")
-    return ~np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
-
-
-def numbers_as_target(name: str, numbers: np.ndarray, task: Literal["auto"] | Task) -> Target:
-    """Return the target that an array of numbers stands for, by the same rules.
+def numbers_as_target(
+    name: str, numbers: np.ndarray, task: Literal["auto"] | Task, others: Sequence[str] = ()
+) -> Target:
+    """Return the target that numbers stand for.
 
     Raises:
         DataError: If it does not suit the task.
     """
+    quantity = Target(task="regression", values=numbers.astype(np.float64))
     if task == "regression":
-        return Target(task="regression", values=numbers.astype(np.float64), class_names=())
-    return _by_number(name, numbers, task)
-
-
-def text_as_target(name: str, values: np.ndarray) -> Target:
-    """Return the classes that an array of text stands for.
-
-    Raises:
-        DataError: If there are too many.
-    """
-    names, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
-    refuse_too_many(name, names.tolist(), counts)
-    return Target(
-        task="classification", values=codes.astype(np.int64), class_names=tuple(names.tolist())
-    )
-
-
-def _refuse_unlike_classes(name: str, text: Text, place: Place) -> None:
-    is_few = len(text.distinct) <= FEW_CATEGORIES
-    choice = " If all are names of classes, set data.task: classification." if is_few else ""
-    another = " Correct them, or set data.table.target to another column."
-    dropped = {"drop_missing_target": True}
-    refuse_mixed(name, text, place, few=(choice, dropped), many=(another, {}))
-
-
-def _refuse_missing(name: str, plain: Any, column: Any, place: Place) -> None:  # noqa: ANN401
-    missing = np.array(plain.is_null(nan_is_null=True).to_numpy(), bool)
-    if not missing.any():
-        return
-    row, rows = int(np.argmax(missing)), int(missing.sum())
-    if rows == len(missing):
-        raise DataError(
-            f"The target {quoted(name)} is missing in every row; set data.table.target to another "
-            "column."
+        return quantity
+    distinct, codes = np.unique(numbers, return_inverse=True)
+    odd, said = distinct[distinct != np.round(distinct)], tuple[str, ...]()
+    if task == "auto":
+        is_class = not len(odd) and len(distinct) <= MOST_CLASSES_OF_NUMBERS
+        kind, taken = ("whole numbers", "classes") if is_class else ("numbers", "regression")
+        said = (
+            f"The target {quoted(name)} has {len(distinct)} different {kind}: taken as {taken}. "
+            "Set data.task if that is wrong.",
         )
-    found = {str(value).strip() for value in column.filter(pa.array(missing)).to_pylist()}
-    markers = sorted(found - {"", "None", "nan"})
-    said = f"The target {quoted(name)} is missing in {place(row)} ({rows} such row"
-    said += f"{'s' * (rows > 1)} in all" + (
-        f": {listed(markers[:MOST_NAMED])})." if markers else ")."
-    )
-    texts = plain.drop_null().to_pylist() if markers else []
-    if texts and not any(is_number(str(one)) for one in texts):
-        said += f' If {quoted(markers[0])} is a class, set data.table.missing: "empty".'
-    raise FaultError(
-        said, sets={"drop_missing_target": True}, rows=np.flatnonzero(missing).tolist()
-    )
-
-
-def _by_number(
-    name: str, numbers: np.ndarray, task: Literal["auto"] | Task, others: Sequence[str] = ()
-) -> Target:
-    distinct, codes, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    whole = bool(np.all(distinct == np.round(distinct)))
-    few = whole and len(distinct) <= MOST_CLASSES_OF_NUMBERS
-    if task == "auto" and not few:
-        return Target(
-            task="regression",
-            values=numbers.astype(np.float64),
-            class_names=(),
-            notices=(
-                f"The target {quoted(name)} has {len(distinct)} different numbers: taken as "
-                "regression. Set data.task if that is wrong.",
-            ),
-        )
-    if not whole:
+        if not is_class:
+            return replace(quantity, notices=said)
+    if len(odd):
         raise DataError(
-            f"The target {quoted(name)} holds numbers such as {_example(distinct)}, and data.task "
+            f"The target {quoted(name)} holds numbers such as {float(odd[0])}, and data.task "
             "is classification. Set data.task: regression, or name the classes."
         )
     if distinct.dtype.kind == "f" and float(np.abs(distinct).max()) > LARGEST_WHOLE:
@@ -191,53 +110,81 @@ def _by_number(
             "double precision does not tell neighbours apart. Put a letter before names of "
             "classes, or set data.task: regression."
         )
-    names = tuple(str(category_of(value)) for value in distinct.tolist())
-    refuse_too_many(name, names, counts, others)
+    names = [str(category_of(value)) for value in distinct.tolist()]
+    return _classes(name, names, codes, others, said)
+
+
+def text_as_target(name: str, values: np.ndarray) -> Target:
+    """Return the classes that an array of text stands for."""
+    names, codes = np.unique(values, return_inverse=True)
+    return _classes(name, names.tolist(), codes)
+
+
+def _classes(
+    name: str,
+    names: Sequence[str],
+    codes: np.ndarray,
+    others: Sequence[str] = (),
+    notices: tuple[str, ...] = (),
+) -> Target:
+    if (wrong := too_many(name, names, np.bincount(codes), others)) is not None:
+        raise DataError(wrong)
     return Target(
         task="classification",
         values=codes.astype(np.int64),
-        class_names=names,
-        notices=()
-        if task != "auto"
-        else (
-            f"The target {quoted(name)} has {len(distinct)} different whole numbers: taken as "
-            "classes. Set data.task if that is wrong.",
-        ),
+        class_names=tuple(names),
+        notices=notices,
     )
 
 
-def _example(distinct: np.ndarray) -> float:
-    return float(distinct[np.argmax(distinct != np.round(distinct))])
+def _refuse_unlike_classes(column: Column) -> None:
+    is_few = len(column.text.distinct) <= FEW_CATEGORIES
+    choice = " If all are names of classes, set data.task: classification." if is_few else ""
+    column.refuse_mixed(choice, " Correct them, or set data.table.target to another column.")
 
 
-def _classes(name: str, text: Text, others: Sequence[str], *, as_written: bool) -> Target:
-    folded, said = (text, ()) if as_written else without_capitals(name, text)
-    refuse_too_many(name, folded.distinct, np.bincount(folded.codes), others)
-    return Target(
-        task="classification",
-        values=folded.codes.astype(np.int64),
-        class_names=tuple(folded.distinct),
-        notices=said,
+def _refuse_missing(column: Column) -> None:
+    name, missing = quoted(column.name), column.is_missing
+    if not missing.any():
+        return
+    row, rows = int(np.argmax(missing)), int(missing.sum())
+    if rows == len(missing):
+        raise DataError(missing_everywhere(column.name))
+    found = {str(value).strip() for value in column.values.filter(pa.array(missing)).to_pylist()}
+    markers = sorted(found - {"", "None", "nan"})
+    said = f"The target {name} is missing in {column.place(row)} ({rows} such row"
+    said += f"{'s' * (rows > 1)} in all"
+    said += f": {listed(markers[:MOST_NAMED])})." if markers else ")."
+    texts = column.plain.drop_null().to_pylist() if markers else []
+    if texts and not any(is_number(str(one)) for one in texts):
+        said += f' If {quoted(markers[0])} is a class, set data.table.missing: "empty".'
+    raise FaultError(
+        said, sets={"drop_missing_target": True}, rows=np.flatnonzero(missing).tolist()
     )
 
 
-def _quantity(name: str, numbers: np.ndarray | None, text: Text, place: Place) -> Target:
-    if numbers is None:
-        number = np.array([is_number(value) for value in text.distinct])
-        row = int(np.argmax(~number[text.codes]))
-        meant, mostly_text = likeness(text.distinct), number[text.codes].mean() < 0.5
-        if meant is not None:
-            remedy = f"The column holds {meant}"
-        elif mostly_text:
-            remedy = (
-                "The column holds text: for classes set data.task: classification, otherwise set "
-                "data.table.target to another column"
-            )
-        else:
-            remedy = f"Correct it, or {TARGET}"
-        raise DataError(
-            f"The target {quoted(name)} is {quoted(text.distinct[text.codes[row]])} in "
-            f"{place(row)}; data.task is regression, which needs numbers. {remedy}."
+def missing_everywhere(name: str) -> str:
+    """Return what to say of a target without any value."""
+    return (
+        f"The target {quoted(name)} is missing in every row; set data.table.target to another "
+        "column."
+    )
+
+
+def _no_number(column: Column) -> str:
+    distinct, codes = column.text.distinct, column.text.codes
+    number = np.array([is_number(value) for value in distinct])
+    row = int(np.argmax(~number[codes]))
+    if (meant := likeness(distinct)) is not None:
+        remedy = f"The column holds {meant}"
+    elif number[codes].mean() < 0.5:
+        remedy = (
+            "The column holds text: for classes set data.task: classification, otherwise set "
+            "data.table.target to another column"
         )
-    refuse_infinite(name, numbers, place, TARGET)
-    return Target(task="regression", values=np.array(numbers), class_names=())
+    else:
+        remedy = f"Correct it, or {column.remedy}"
+    return (
+        f"The target {quoted(column.name)} is {quoted(distinct[codes[row]])} in "
+        f"{column.place(row)}; data.task is regression, which needs numbers. {remedy}."
+    )
