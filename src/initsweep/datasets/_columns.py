@@ -86,18 +86,13 @@ class Column:
         if pa.types.is_null(kind) or pa.types.is_decimal(kind) or pa.types.is_float16(kind):
             return values.cast(pa.float64())
         if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
-            markers = self._numbers_for_missing
-            return (
-                values
-                if not markers
-                else _without(values, values.cast(pa.float64(), safe=False), markers)
-            )
+            compared = values.cast(pa.float64(), safe=False)
+            return _without(values, compared, self._numbers_for_missing)
         if kind in (pa.string(), pa.large_string(), pa.string_view()):
             text = compute.utf8_trim_whitespace(values.cast(pa.string()))
             return _without(text, compute.utf8_lower(text), markers_of(self.options.missing))
-        instead = f"drop: {json.dumps([self.name])}"
-        if self.is_target:
-            instead = "target to another column"
+        drop = f"drop: {json.dumps([self.name])}"
+        instead = "target to another column" if self.is_target else drop
         raise DataError(
             f"Column {quoted(self.name)} is of type {kind}; turn it into numbers or text, or set "
             f"data.table.{instead}."
@@ -191,10 +186,12 @@ class Column:
         )
         most = min(max(FEW_CATEGORIES, count // 5), MOST_MARKERS)
         if len(texts) > most or max(map(len, texts)) > LONGEST:
-            sets = {} if self.is_target else {"drop": [self.name]}
-            raise FaultError(f"{said}, {len(texts)} different texts).{many}", sets=sets)
+            left_out = {} if self.is_target else {"drop": [self.name]}
+            raise FaultError(f"{said}, {len(texts)} different texts).{many}", sets=left_out)
         others = f": {listed(texts)}" if len(texts) > 1 else ""
-        sets = {"missing": texts} | ({"drop_missing_target": True} if self.is_target else {})
+        sets: dict[str, object] = {"missing": texts}
+        if self.is_target:
+            sets["drop_missing_target"] = True
         raise FaultError(f"{said}{others}).{few}", sets=sets, rows=np.flatnonzero(odd).tolist())
 
     def refuse_infinite(self, numbers: np.ndarray) -> None:
@@ -245,6 +242,8 @@ def read_feature(column: Column, *, as_category: bool) -> Feature:
 
 
 def _without(column: Values, compared: Values, markers: Sequence[object]) -> Values:
+    if not markers:
+        return column
     missing = compute.is_in(compared, value_set=pa.array(markers, compared.type))
     return compute.if_else(missing, pa.scalar(None, column.type), column)
 

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import compute
 
 from initsweep.datasets._faults import FaultError
+from initsweep.datasets._texts import is_number
 from initsweep.datasets._wording import listed, quoted
 from initsweep.errors import DataError
 from initsweep.params import Data
@@ -58,6 +59,43 @@ class Table:
             without=lambda rows: self.without([int(kept[row]) for row in rows]),
             notices=(*self.notices, said),
         )
+
+
+def named(names: Sequence[str]) -> list[str]:
+    """Return names of columns, all different: "column N" for an empty one, "x.1" for a second x."""
+    found: dict[str, None] = {}
+    for position, raw in enumerate(names):
+        name = different = raw.strip() or f"column {position}"
+        number = 0
+        while different in found:
+            number += 1
+            different = f"{name}.{number}"
+        found[different] = None
+    return list(found)
+
+
+def doubled(names: Sequence[str], path: str, where: str) -> str | None:
+    """Return what to say if two columns have one name.
+
+    Args:
+        names: As they stand in the file.
+        path: The file.
+        where: Where in the file they stand.
+    """
+    seen: dict[str, int] = {}
+    for position, raw in enumerate(names):
+        name = raw.strip() or f"column {position}"
+        if name not in seen:
+            seen[name] = position
+            continue
+        hint = ""
+        if where.startswith("line") and is_number(name):
+            hint = "; or, if that is data and no names, set data.table.header: false"
+        return (
+            f"'{path}': columns {seen[name]} and {position} (from 0) are both called "
+            f"{quoted(name)}; rename one in {where}{hint}."
+        )
+    return None
 
 
 def without_blank_rows(table: Table) -> Table:

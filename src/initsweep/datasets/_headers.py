@@ -2,13 +2,11 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from math import prod
 
 from initsweep.datasets._dialect import Records
 from initsweep.datasets._texts import MISSING, is_number
 from initsweep.datasets._wording import quoted
-from initsweep.errors import DataError
 
 WHOLE = re.compile(r"\d{1,15}")
 YEARS = range(1800, 2200)
@@ -133,41 +131,3 @@ def _consecutive(fields: list[str]) -> bool:
 def _recurs(first: list[str], rest: Records) -> bool:
     """Return whether some text of the first record occurs again below, in its own column."""
     return any(name in values and not is_number(name) for name, values in _columns(first, rest))
-
-
-def named(names: Sequence[str]) -> list[str]:
-    """Return names of columns, all different: "column N" for an empty one, "x.1" for a second x."""
-    found: list[str] = []
-    for position, raw in enumerate(names):
-        name = raw.strip() or f"column {position}"
-        number = found.count(name)
-        while number and f"{name}.{number}" in found:
-            number += 1
-        found.append(f"{name}.{number}" if number else name)
-    return found
-
-
-def check_names(names: Sequence[str], path: str, where: str) -> list[str]:
-    """Return the names of the columns, an empty one replaced by "column N".
-
-    Args:
-        names: As they stand in the file.
-        path: The file, for messages.
-        where: Where in the file they stand.
-
-    Raises:
-        DataError: If two columns have the same name.
-    """
-    seen: dict[str, int] = {}
-    for position, raw in enumerate(names):
-        name = raw.strip() or f"column {position}"
-        if name in seen:
-            hint = ""
-            if where.startswith("line") and is_number(name):
-                hint = "; or, if that is data and no names, set data.table.header: false"
-            raise DataError(
-                f"'{path}': columns {seen[name]} and {position} (from 0) are both called "
-                f"{quoted(name)}; rename one in {where}{hint}."
-            )
-        seen[name] = position
-    return list(seen)

@@ -12,8 +12,7 @@ from pyarrow import compute, parquet
 
 from initsweep.datasets._faults import command
 from initsweep.datasets._files import check_width, opened, reading
-from initsweep.datasets._given import Table
-from initsweep.datasets._headers import check_names
+from initsweep.datasets._given import Table, doubled, named
 from initsweep.datasets._kinds import HEAD_BYTES, described
 from initsweep.datasets._table import BYTES_PER_CELL, with_test
 from initsweep.datasets._wording import in_one_line
@@ -32,12 +31,13 @@ Columns = Any
 
 
 def _table(
-    path: Path, columns: Columns, named: str, row: str = "row", notices: tuple[str, ...] = ()
+    path: Path, columns: Columns, where: str, row: str = "row", notices: tuple[str, ...] = ()
 ) -> Table:
-    names = check_names(columns.column_names, str(path), named)
+    if (said := doubled(columns.column_names, str(path), where)) is not None:
+        raise DataError(said)
     return Table(
         path=str(path),
-        columns=columns.rename_columns(names),
+        columns=columns.rename_columns(named(columns.column_names)),
         place=lambda number: f"{row} {number + 1} of '{path}'",
         notices=notices,
     )
