@@ -3,7 +3,6 @@
 import codecs
 import shlex
 from pathlib import Path
-from typing import NoReturn
 
 from initsweep.datasets._faults import command
 from initsweep.datasets._files import opened, reading
@@ -33,18 +32,18 @@ def checked_text(path: Path) -> str:
     Raises:
         DataError: If it is of another kind, with what it is; or with the line and byte at fault.
     """
-    with reading(path):
-        with opened(path) as stream:
-            _refuse_other_kinds(path, stream.read(HEAD_BYTES))
-        with opened(path) as stream:
-            number = 1
-            while block := stream.read(SAMPLE_BYTES):
-                block += stream.readline(LONGEST_LINE)  # up to the end of a line
-                _check_lines(path, number, block)
-                number += block.count(b"\n")
-        with opened(path) as stream:
-            text = stream.read(SAMPLE_BYTES).decode(errors="ignore").removeprefix("\ufeff")
-            cut_off = bool(stream.read(1))
+    number = 1
+    with reading(path), opened(path) as stream:
+        head = stream.read(HEAD_BYTES)
+        _refuse_other_kinds(path, head)
+        sample = head + stream.read(SAMPLE_BYTES - HEAD_BYTES)
+        rest = stream.readline(LONGEST_LINE)  # up to the end of a line
+        cut_off, block = bool(rest), sample + rest
+        while block:
+            _check_lines(path, number, block)
+            number += block.count(b"\n")
+            block = stream.read(SAMPLE_BYTES) + stream.readline(LONGEST_LINE)
+    text = sample.decode(errors="ignore").removeprefix("\ufeff")
     if not text.strip():
         raise DataError(f"'{path}' holds nothing but empty lines; write it again.")
     lines = text.splitlines(keepends=True)
@@ -55,7 +54,10 @@ def _refuse_other_kinds(path: Path, head: bytes) -> None:
     marked = [name for mark, name in WIDE if head.startswith(mark)]
     wide = marked[0] if marked else _wide_without_mark(head)
     if wide is not None:
-        _refuse_wide(path, wide)
+        raise DataError(
+            f"'{path}' is {wide} text; it must be UTF-8. Convert it: {_conversion(path, wide)}, or "
+            "in Excel save it as 'CSV UTF-8'."
+        )
     kind = kind_of(path, head)
     if kind is not None:
         raise DataError(f"'{path}' is no CSV or TSV text; it looks like {kind}")
@@ -69,19 +71,8 @@ def _wide_without_mark(head: bytes) -> str | None:
     return "UTF-16LE" if odd else "UTF-16BE"
 
 
-def _refuse_wide(path: Path, name: str) -> NoReturn:
-    raise DataError(
-        f"'{path}' is {name} text; it must be UTF-8. Convert it: {_conversion(path, name)}, or in "
-        "Excel save it as 'CSV UTF-8'."
-    )
-
-
 def _check_lines(path: Path, number: int, block: bytes) -> None:
-    """Refuse lines that are not UTF-8, hold a zero byte or do not end; `number` is the first's.
-
-    Raises:
-        DataError: With the line.
-    """
+    # They are UTF-8, hold no zero byte, and end; `number` is that of the first.
     if (zero := block.find(b"\0")) >= 0:
         raise DataError(
             f"'{path}', line {_line(number, block, zero)}: a zero byte, which text does not have. "

@@ -1,7 +1,5 @@
 """Settles what features the raw columns become, and fits their numbers."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from initsweep.datasets import Dataset
@@ -14,40 +12,45 @@ MAXIMUM_CATEGORIES = 1000
 
 
 def fit(dataset: Dataset, known: np.ndarray) -> Preprocessing:
-    """Fit imputation, encoding and scaling on the rows `known`.
+    """Return the imputation, encoding and scaling that is fitted on the rows `known`.
 
     Missing numbers become the median, with an indicator. Categories of a column are those of the
     known rows. Numbers and ordinal codes get mean 0 and variance 1; a feature that does not
     vary is only centred. Features that are 0 or 1 stay so.
-
-    Returns:
-        The fitted preprocessing.
 
     Raises:
         DataError: If no column is left, or one has too many categories.
     """
     values = dataset.features[known]
     dropped = constant_columns(dataset, values) if dataset.is_table else []
-    names = [name for name in dataset.feature_names if name not in dropped]
-    if not names:
+    kept = {
+        name: column
+        for name, column in zip(dataset.feature_names, values.T, strict=True)
+        if name not in dropped
+    }
+    if not kept:
         raise DataError(
             f"{dataset.reference}: no column varies in the training rows; there is nothing to "
             "learn from. Add columns that do."
         )
+    numeric = tuple(name for name in kept if name not in dataset.categories)
+    gaps = [name for name in numeric if dataset.is_table and np.isnan(kept[name]).any()]
     layout = Preprocessing(
-        numeric=tuple(name for name in names if name not in dataset.categories),
-        fill=None,
-        indicators=(),
-        categorical=(),
+        numeric=numeric,
+        fill=(0.0,) * len(numeric) if dataset.is_table else None,
+        indicators=tuple(gaps),
+        categorical=tuple(
+            _categorical(dataset, name, np.unique(kept[name]))
+            for name in dataset.categories
+            if name in kept
+        ),
         dropped=tuple(dropped),
         mean=(),
         scale=(),
         shape=dataset.shape,
         missing=dataset.missing,
-        decimals={n: m for n, m in dataset.decimals.items() if n not in dropped},
+        decimals={n: m for n, m in dataset.decimals.items() if n in kept},
     )
-    if dataset.is_table:
-        layout = _with_encoders(dataset, layout, values)
     return fit_numbers(layout, dataset.scaling, *raw_columns(dataset, layout, known))
 
 
@@ -64,10 +67,9 @@ def raw_columns(
     """Return numbers and codes of some rows, as `Preprocessing.transform` takes them."""
     position = {name: column for column, name in enumerate(dataset.feature_names)}
     chosen = dataset.features[rows]
+    numbers = chosen
     if fitted.numeric != dataset.feature_names:
         numbers = chosen[:, [position[name] for name in fitted.numeric]]
-    else:
-        numbers = chosen
     codes = []
     for column in fitted.categorical:
         # From positions among all categories to positions among those of the known rows.
@@ -78,26 +80,8 @@ def raw_columns(
     return numbers, codes
 
 
-def _with_encoders(dataset: Dataset, layout: Preprocessing, known: np.ndarray) -> Preprocessing:
-    """Return the layout with indicators of gaps, and the categories that occur, missing last."""
-    columns = dict(zip(dataset.feature_names, known.T, strict=True))
-    categorical = [name for name in dataset.categories if name not in layout.dropped]
-    return replace(
-        layout,
-        fill=(0.0,) * len(layout.numeric),
-        indicators=tuple(name for name in layout.numeric if np.isnan(columns[name]).any()),
-        categorical=tuple(
-            _categorical(dataset, name, np.unique(columns[name])) for name in categorical
-        ),
-    )
-
-
 def _categorical(dataset: Dataset, name: str, codes: np.ndarray) -> Categorical:
-    """Return a column with the categories that were found, NaN last.
-
-    Raises:
-        DataError: If one-hot encoding would make too many features of it.
-    """
+    # The categories that were found, NaN last.
     labels = dataset.categories[name]
     if dataset.encoding == "onehot" and len(codes) > MAXIMUM_CATEGORIES:
         raise DataError(

@@ -15,15 +15,8 @@ from initsweep.errors import DataError
 from initsweep.params import Data
 from initsweep.registry import did_you_mean
 
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "validation": "validation",
-    "valid": "validation",
-    "val": "validation",
-    "dev": "validation",
-    "test": "test",
-}
+SPLITS = {"train": "train training", "validation": "validation valid val dev", "test": "test"}
+SPLIT_NAMES = {one: split for split, names in SPLITS.items() for one in names.split()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from math import prod
+from typing import Literal
 
 from initsweep.datasets._dialect import Records
 from initsweep.datasets._texts import MISSING, is_number
 from initsweep.datasets._wording import quoted
+from initsweep.errors import DataError
 
 WHOLE = re.compile(r"\d{1,15}")
 YEARS = range(1800, 2200)
@@ -17,16 +19,51 @@ SURE = 0.05
 """Texts that would be as new as those of the first line so rarely are names for sure."""
 
 
-def has_header(records: Records) -> bool:
+def header_of(
+    path: str, records: Records, line: int, *, wanted: Literal["auto"] | bool
+) -> tuple[bool, list[str]]:
+    """Return whether the first record names the columns, and what to say where that is not plain.
+
+    Args:
+        path: The file.
+        records: Its first records.
+        line: Where the first one stands.
+        wanted: `data.table.header`.
+
+    Raises:
+        DataError: If the user says that it does not, and it plainly does.
+    """
+    first, rest, chosen = records[0], records[1:], wanted != "auto"
+    shown, numeric = quoted(",".join(first)), [*map(is_number, first)]
+    header = _is_header(first, rest) if wanted == "auto" else wanted
+    if not header and chosen and _names_over_numbers(first, rest) and not any(numeric):
+        raise DataError(
+            f"'{path}': line {line} is {shown}, names above numbers, and data.table.header is "
+            "false; set data.table.header: true, or auto."
+        )
+    if not header:
+        said = (
+            f"Line {line} of '{path}', {shown}, is taken as data; columns are called 'column 0', "
+            "'column 1' and so on. If it holds their names, set data.table.header: true."
+        )
+        return False, [] if chosen else [said]
+    doubtful = _recurs(first, rest) or (all(numeric) and not (chosen and _counts_up(first, rest)))
+    said = (
+        f"Line {line} of '{path}', {shown}, is taken as the names of columns; if it is data, set "
+        "data.table.header: false."
+    )
+    return True, [said] if doubtful or (not chosen and _could_be_data(first, rest)) else []
+
+
+def _is_header(first: list[str], rest: Records) -> bool:
     """Return whether the first record names the columns.
 
     It does if a column has text there and numbers below; if its numbers count up by one (years,
     or 0, 1, 2, ...) and those of no record below do; or where all is text. Never if some of its
     text occurs again in its own column.
     """
-    first, rest = records[0], records[1:]
     if not rest:
-        return not any(is_number(field) for field in first)
+        return not any(map(is_number, first))
     if first in rest:  # written again, where files were joined
         return _names_over_numbers(first, [record for record in rest if record != first])
     if _recurs(first, rest):
@@ -34,45 +71,6 @@ def has_header(records: Records) -> bool:
     if _names_over_numbers(first, rest):
         return True
     return not any(map(is_number, first)) or _counts_up(first, rest)
-
-
-def header_contradicted(records: Records) -> bool:
-    """Return whether the first record plainly names columns, for those who say it does not."""
-    first, rest = records[0], records[1:]
-    return _names_over_numbers(first, rest) and not any(map(is_number, first))
-
-
-def said_of_header(
-    path: str, records: Records, *, header: bool, chosen: bool, line: int
-) -> tuple[str, ...]:
-    """Return what to say about the first line: what was assumed, or what speaks against it.
-
-    Args:
-        path: The file.
-        records: Its first records.
-        header: Whether the first one is taken as names.
-        chosen: Whether the user has said so (`data.table.header`).
-        line: Where it stands.
-
-    Returns:
-        No sentence, or one.
-    """
-    first, rest = records[0], records[1:]
-    shown = quoted(",".join(first))
-    if not header:
-        said = (
-            f"Line {line} of '{path}', {shown}, is taken as data; columns are called 'column 0', "
-            "'column 1' and so on. If it holds their names, set data.table.header: true."
-        )
-        return () if chosen else (said,)
-    numeric = all(map(is_number, first)) and bool(first)
-    doubtful = _recurs(first, rest) or (numeric and not (chosen and _counts_up(first, rest)))
-    if not (doubtful or (not chosen and _could_be_data(first, rest))):
-        return ()
-    return (
-        f"Line {line} of '{path}', {shown}, is taken as the names of columns; if it is data, set "
-        "data.table.header: false.",
-    )
 
 
 def _names_over_numbers(first: list[str], rest: Records) -> bool:

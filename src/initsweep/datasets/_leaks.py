@@ -31,36 +31,25 @@ def leaks(dataset: Dataset) -> list[str]:
     told, numbers = tells(dataset), []
     for column, name in enumerate(dataset.feature_names):
         values = dataset.features[:, column]
-        if name not in dataset.categories and np.all(values == np.round(values)):  # no NaN is
-            known = name in dataset.unnamed
-            known |= dataset.task == "classification" and told[column] > TELLS_MUCH
-            if _rises(values) or (known and _is_nearly_unique(values)):
-                numbers.append(column)
+        if name in dataset.categories or not np.all(values == np.round(values)):  # NaN is not
+            continue
+        steps = np.diff(values)
+        known = name in dataset.unnamed
+        known |= dataset.task == "classification" and told[column] > TELLS_MUCH
+        unique = known and len(np.unique(values)) > NEARLY_UNIQUE * len(values)
+        if unique or np.all(steps > 0) or np.all(steps < 0):
+            numbers.append(column)
     alone = [one for one in np.flatnonzero(told > TELLS_ALL) if one not in numbers]
     remedy = "list under data.table.drop" if dataset.is_table else "leave out"
-    kinds = (
-        (
-            numbers,
-            "numbers the rows, and gives the target away if they were sorted",
-            "is no measurement",
-        ),
-        (alone, "tells the target nearly alone", "is not known before the target is"),
+    ranks = (
+        "numbers the rows, and gives the target away if they were sorted; what is no measurement"
     )
+    tells_all = "tells the target nearly alone; what is not known before the target is"
     return [
-        f"Column {listed([dataset.feature_names[one] for one in columns])} {what}; what {which}, "
-        f"{remedy}."
-        for columns, what, which in kinds
+        f"Column {listed([dataset.feature_names[one] for one in columns])} {what}, {remedy}."
+        for columns, what in ((numbers, ranks), (alone, tells_all))
         if columns
     ]
-
-
-def _rises(values: np.ndarray) -> bool:
-    steps = np.diff(values)
-    return bool(np.all(steps > 0) or np.all(steps < 0))
-
-
-def _is_nearly_unique(values: np.ndarray) -> bool:
-    return len(np.unique(values)) > NEARLY_UNIQUE * len(values)
 
 
 def tells(dataset: Dataset) -> np.ndarray:

@@ -90,36 +90,29 @@ def _notices(dataset: Dataset, fitted_on: str, dropped: Sequence[str], missing: 
 
 
 def _feature(dataset: Dataset, name: str, values: np.ndarray) -> dict[str, object]:
-    missing = np.isnan(values)
     if not dataset.is_table:
         return {**_summary(values)}
-    present = values[~missing]
+    missing = np.isnan(values)
+    present, gaps = values[~missing], {"missing": int(missing.sum())}
     if name not in dataset.categories:
-        numbers = _summary(present) if len(present) else {}
-        return {**numbers, "missing": int(missing.sum())}
+        return {**(_summary(present) if len(present) else {}), **gaps}
     labels = dataset.categories[name]
     counts = np.bincount(present.astype(np.int64), minlength=len(labels))
     common = np.argsort(-counts, kind="stable")[:MOST_COMMON]
     return {
         "categories": int((counts > 0).sum()),
         "most_common": {labels[code]: int(counts[code]) for code in common if counts[code]},
-        "missing": int(missing.sum()),
+        **gaps,
     }
 
 
 def _targets(dataset: Dataset, prepared: Prepared) -> dict[str, object]:
     if dataset.task == "regression":
         return {name: _summary(dataset.targets[of]) for name, of in prepared.rows.items()}
-    width = len(dataset.class_names)
+    names = dataset.class_names
     return {
-        name: dict(
-            zip(
-                dataset.class_names,
-                np.bincount(targets, minlength=width).tolist(),
-                strict=True,
-            )
-        )
-        for name, targets in prepared.targets.items()
+        split: dict(zip(names, np.bincount(of, minlength=len(names)).tolist(), strict=True))
+        for split, of in prepared.targets.items()
     }
 
 

@@ -49,29 +49,30 @@ class Prepared:
 
 
 def split_rows(source: str, dataset: Dataset, settings: Fractions) -> dict[str, np.ndarray]:
-    """Draw the row numbers of each split, stratified by class for classification.
+    """Return the row numbers of each split, ascending, stratified by class for classification.
 
     Rows whose split the data itself gives stay there; test or validation rows are drawn only if
     it gives none.
 
-    Returns:
-        By split, row numbers in ascending order.
-
     Raises:
         DataError: If the data is too small for these fractions.
     """
+    from sklearn.model_selection import train_test_split
+
     state = stream_seed("split", settings.split_seed) % 2**32
     given = np.full(len(dataset.targets), "") if dataset.split is None else dataset.split
     rows = {name: np.flatnonzero(given == name) for name in SPLITS}
     rest = np.flatnonzero((given == "") | (given == "train"))
-    free = len(rest)
+    free, left = len(rest), 1.0
     fractions = {"test": settings.test_fraction, "validation": settings.validation_fraction}
-    left = 1.0
     for name, fraction in fractions.items():
         if len(rows[name]):
             continue
+        classes = dataset.targets[rest] if dataset.task == "classification" else None
         try:
-            rest, rows[name] = _draw(dataset, rest, fraction / left, state)
+            rest, rows[name] = train_test_split(
+                rest, test_size=fraction / left, random_state=state, stratify=classes
+            )
         except ValueError as error:
             raise DataError(
                 f"data.source {source}: {free} rows cannot be split with "
@@ -85,24 +86,8 @@ def split_rows(source: str, dataset: Dataset, settings: Fractions) -> dict[str, 
     return {name: np.sort(rows[name]) for name in SPLITS}
 
 
-def _draw(
-    dataset: Dataset, rows: np.ndarray, share: float, state: int
-) -> tuple[np.ndarray, np.ndarray]:
-    from sklearn.model_selection import train_test_split
-
-    stratify = dataset.targets[rows] if dataset.task == "classification" else None
-    rest, drawn = train_test_split(rows, test_size=share, random_state=state, stratify=stratify)
-    return rest, drawn
-
-
 def rotates(source: str, dataset: Dataset, settings: Data, drawn: int) -> bool:
-    """Return whether each seed draws its own validation rows.
-
-    Args:
-        source: What the data is called.
-        dataset: The data.
-        settings: The section `data`.
-        drawn: How many validation rows there are.
+    """Return whether each seed draws its own validation rows, of which there are `drawn`.
 
     Raises:
         DataError: If that is asked for and the data say which rows they are.
@@ -119,26 +104,25 @@ def rotates(source: str, dataset: Dataset, settings: Data, drawn: int) -> bool:
 
 
 def standardize(dataset: Dataset, rows: Mapping[str, np.ndarray]) -> Prepared:
-    """Encode and scale features and regression targets, fitted on the first split only.
+    """Return splits with encoded and scaled features and regression targets.
 
-    Numeric features get mean 0 and variance 1; one that is constant on these rows is only
-    centred, or dropped if the data is a table.
-
-    Returns:
-        The standardized splits.
+    Everything is fitted on the first split only. Numeric features get mean 0 and variance 1; one
+    that is constant on these rows is only centred, or dropped if the data is a table.
     """
     known = next(iter(rows.values()))
     preprocessing = fit(dataset, known)
-    mean, scale = 0.0, 1.0
+    targets, mean, scale = dataset.targets, 0.0, 1.0
     if dataset.task == "regression":
-        mean = float(np.mean(dataset.targets[known]))
-        scale = float(np.std(dataset.targets[known])) or 1.0
+        mean, scale = float(np.mean(targets[known])), float(np.std(targets[known])) or 1.0
+        targets = ((targets - mean) / scale).astype(np.float32)
+    else:
+        targets = targets.astype(np.int64)
     return Prepared(
         features={
             name: preprocessing.transform(*raw_columns(dataset, preprocessing, of))
             for name, of in rows.items()
         },
-        targets={name: _targets(dataset, of, mean, scale) for name, of in rows.items()},
+        targets={name: targets[of] for name, of in rows.items()},
         rows=dict(rows),
         counts={name: len(of) for name, of in rows.items()},
         preprocessing=preprocessing,
@@ -158,10 +142,3 @@ def constant_loss(dataset: Dataset, prepared: Prepared, split: str) -> float:
         return float(np.mean(targets.astype(np.float64) ** 2))
     counts = np.bincount(prepared.targets["train"], minlength=len(dataset.class_names))
     return float(-np.mean(np.log(counts / counts.sum())[targets]))
-
-
-def _targets(dataset: Dataset, rows: np.ndarray, mean: float, scale: float) -> np.ndarray:
-    targets: np.ndarray = dataset.targets[rows]
-    if dataset.task == "classification":
-        return targets.astype(np.int64)
-    return ((targets - mean) / scale).astype(np.float32)

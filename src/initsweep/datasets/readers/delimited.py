@@ -13,12 +13,12 @@ from pyarrow import compute
 
 from initsweep.datasets import Dataset
 from initsweep.datasets._content import Content
-from initsweep.datasets._dialect import Dialect, Records, find_dialect
+from initsweep.datasets._dialect import Dialect, find_dialect
 from initsweep.datasets._encoding import checked_text
 from initsweep.datasets._faults import FaultError, command
 from initsweep.datasets._files import opened
 from initsweep.datasets._given import Table, doubled, named, without_blank_rows
-from initsweep.datasets._headers import has_header, header_contradicted, said_of_header
+from initsweep.datasets._headers import header_of
 from initsweep.datasets._table import with_test
 from initsweep.datasets._wording import quoted
 from initsweep.datasets.readers import READERS, Reader
@@ -84,13 +84,12 @@ def _table(content: Content, settings: Settings) -> Table | None:
     if sample is None:
         return None
     records, line = sample
-    header = _header(path, records, settings, line)
+    header, said = header_of(path, records, line, wanted=settings.header)
     columns = content.columns(len(records[0]), skip=line - 1, header=header)
     if columns is None:
         return None
     if not columns.num_rows:
         raise DataError(f"'{path}' has a header but no rows; write it again.")
-    said = said_of_header(path, records, header=header, chosen=settings.header != "auto", line=line)
     notices = [*content.notices, *said]
     raw = records[0] if header else [""] * columns.num_columns
     names, faults = _names(content, raw, line)
@@ -128,18 +127,6 @@ def _names(content: Content, raw: Sequence[str], line: int) -> tuple[list[str], 
 
 def _is_empty(column: Column) -> bool:
     return not compute.any(compute.not_equal(compute.utf8_trim_whitespace(column), "")).as_py()
-
-
-def _header(path: str, records: Records, settings: Settings, line: int) -> bool:
-    # Whether the first record names the columns; whoever says that it plainly does not is refused.
-    if settings.header == "auto":
-        return has_header(records)
-    if not settings.header and header_contradicted(records):
-        raise DataError(
-            f"'{path}': line {line} is {quoted(','.join(records[0]))}, names above numbers, and "
-            "data.table.header is false; set data.table.header: true, or auto."
-        )
-    return settings.header
 
 
 for name, default in (("csv", "auto"), ("tsv", "\t")):
