@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from initsweep.datasets._leaks import leaks
 from initsweep.datasets._loading import load
+from initsweep.datasets._profile import leaks
 from initsweep.errors import DataError
 
 ROWS = [f"{i * 0.5},{i % 7},{'ab'[i % 2]}" for i in range(60)]

@@ -5,8 +5,8 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from initsweep.datasets._texts import likeness
 from initsweep.datasets._loading import load, prepare
+from initsweep.datasets._texts import likeness
 from initsweep.errors import DataError
 
 

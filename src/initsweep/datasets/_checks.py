@@ -6,8 +6,8 @@ from itertools import chain
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._classes import rare_class, too_many
 from initsweep.datasets._files import check_width
+from initsweep.datasets._suspects import rare_class, too_many
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
 from initsweep.spelling import is_whole

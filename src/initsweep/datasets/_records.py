@@ -4,6 +4,7 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from initsweep.datasets._dialect import Dialect, uncut
 from initsweep.datasets._faults import FaultError
@@ -15,6 +16,15 @@ Lines = list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A record, and the lines that it takes."""
+
+    first: int
+    last: int
+    fields: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mended:
     """A file as repairs make it.
 
@@ -44,81 +54,74 @@ class Mended:
         faults = (*self.faults, FaultError(said))
         return replace(self, lines=lines, faults=faults, filters=(*self.filters, run))
 
+    @cached_property
+    def records(self) -> list[Record]:
+        """All of them; one that is left open, and longer than Python reads, has no fields."""
+        found: list[Record] = []
+        try:
+            for line, fields in self.dialect.records(f"{line}\n" for line in self.lines):
+                last = min(len(self.lines), line + sum(one.count("\n") for one in fields))
+                found.append(Record(first=line, last=last, fields=fields))
+        except csv.Error:
+            line = found[-1].last + 1 if found else 1
+            found.append(Record(first=line, last=len(self.lines), fields=[]))
+        return found
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """A record, and the lines that it takes."""
+    @cached_property
+    def width(self) -> int:
+        """How wide most are."""
+        widths = Counter(len(one.fields) for one in self.records)
+        return widths.most_common(1)[0][0] if widths else 0
 
-    first: int
-    last: int
-    fields: list[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """All records of a file, how wide most are, and those that are not, or that hold others."""
-
-    records: list[Record]
-    width: int
-    odd: list[Record]
+    @cached_property
+    def odd(self) -> list[Record]:
+        """Those that are not as wide, or that hold others."""
+        spaced = self.dialect.delimiter == " "  # of an empty field between spaces, nobody knows
+        odd = [
+            one
+            for one in self.records
+            if len(one.fields) != max(self.width, 2) or (spaced and "" in one.fields)
+        ]
+        return odd or _swallowing(self)
 
     @property
-    def lines(self) -> int:
+    def odd_lines(self) -> int:
         """How many lines the odd ones take."""
         return sum(one.last - one.first + 1 for one in self.odd)
 
-    def said(self, now: Mended) -> str:
-        """Return what is wrong with the odd ones."""
+    @property
+    def fault(self) -> str:
+        """What is wrong with the odd ones."""
         first, *others = self.odd
         if self.width < 2:
-            return uncut(now.path, first.first, now.lines[first.first - 1])
+            return uncut(self.path, first.first, self.lines[first.first - 1])
         more = f"; more in lines {few([str(one.first) for one in others], 5)}" if others else ""
         return (
-            f"'{now.path}', line {first.first}: {len(first.fields)} fields, "
-            f"{quoted(now.lines[first.first - 1])}, but most records have {self.width} (delimiter "
-            f"{now.dialect.delimiter!r}){more}. Correct that (a field that holds the delimiter "
+            f"'{self.path}', line {first.first}: {len(first.fields)} fields, "
+            f"{quoted(self.lines[first.first - 1])}, but most records have {self.width} (delimiter "
+            f"{self.dialect.delimiter!r}){more}. Correct that (a field that holds the delimiter "
             "needs quotes, a missing value is an empty field), or leave it out."
         )
 
 
-def look(now: Mended) -> Found:
-    """Return the records of a file."""
-    records: list[Record] = []
-    torn = []
-    try:
-        for line, fields in now.dialect.records(f"{line}\n" for line in now.lines):
-            last = min(len(now.lines), line + sum(one.count("\n") for one in fields))
-            records.append(Record(first=line, last=last, fields=fields))
-    except csv.Error:  # longer than Python reads: left open
-        line = records[-1].last + 1 if records else 1
-        torn = [Record(first=line, last=len(now.lines), fields=[])]
-    width = Counter(len(one.fields) for one in records).most_common(1)[0][0] if records else 0
-    spaced = now.dialect.delimiter == " "  # of an empty field between spaces, nobody knows
-    odd = [
-        one for one in records if len(one.fields) != max(width, 2) or (spaced and "" in one.fields)
-    ]
-    odd = [*odd, *torn] or _swallowing(now, records, width)
-    return Found(records=records, width=width, odd=odd)
-
-
-def _swallowing(now: Mended, records: Sequence[Record], width: int) -> list[Record]:
+def _swallowing(now: Mended) -> list[Record]:
     """Return records of several lines that, cut without quotation marks, are records each.
 
     That is, as wide as the others, with numbers where all others have some, and one of the few
     texts where there are few; or with text right behind the second quotation mark, which ends no
     field that is quoted on purpose.
     """
-    several = [one for one in records if one.last > one.first]
+    several = [one for one in now.records if one.last > one.first]
     if not several:
         return []
     plain = replace(now.dialect, quote="", skipped=0)
-    single = [one.fields for one in records[1:] if one.last == one.first]
+    single = [one.fields for one in now.records[1:] if one.last == one.first]
     kinds = [_kind(column) for column in zip(*single, strict=True)]
 
     def holds_records(one: Record) -> bool:
         lines = now.lines[one.first - 1 : one.last]
         inner = [record for _, record in plain.records(lines)]
-        if any(len(record) != width for record in inner):
+        if any(len(record) != now.width for record in inner):
             return False
         return _is_torn(now.dialect, lines) or all(_fits(record, kinds) for record in inner)
 

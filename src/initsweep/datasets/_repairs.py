@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from initsweep.datasets._dialect import Dialect
 from initsweep.datasets._faults import FaultError
-from initsweep.datasets._records import Found, Lines, Mended, look
+from initsweep.datasets._records import Lines, Mended
 from initsweep.datasets._texts import is_number
 from initsweep.errors import DataError
 
@@ -33,30 +33,29 @@ def mend(path: str, lines: Lines, dialect: Dialect) -> Mended:
         DataError: If nothing does.
     """
     now = Mended(path=path, lines=lines, dialect=dialect)
-    found = look(now)
     for repair in REPAIRS:
-        if not found.odd:
+        if not now.odd:
             break
-        tried = repair(now, found)
-        if tried is not None and (after := look(tried)).lines < found.lines:
-            now, found = tried, after
-    if found.odd:
-        raise DataError(found.said(now))
+        tried = repair(now)
+        if tried is not None and tried.odd_lines < now.odd_lines:
+            now = tried
+    if now.odd:
+        raise DataError(now.fault)
     return now
 
 
-def _singly(now: Mended, _: Found) -> Mended | None:
+def _singly(now: Mended) -> Mended | None:
     tried = now.noticed("fields are quoted singly.", now.lines, replace(now.dialect, quote="'"))
-    return None if look(tried).odd else tried
+    return None if tried.odd else tried
 
 
-def _spaces(now: Mended, _: Found) -> Mended | None:
+def _spaces(now: Mended) -> Mended | None:
     return _at_runs(now) if now.dialect.delimiter == " " else None
 
 
-def _tabs(now: Mended, _: Found) -> Mended | None:
+def _tabs(now: Mended) -> Mended | None:
     tried = _at_runs(now) if now.dialect.delimiter == "\t" else None
-    return None if tried is None or look(tried).odd else tried
+    return None if tried is None or tried.odd else tried
 
 
 def _at_runs(now: Mended) -> Mended:
@@ -66,16 +65,16 @@ def _at_runs(now: Mended) -> Mended:
         lines = [re.sub(run, "\t", line.strip()) for line in now.lines]
         dialect = replace(now.dialect, delimiter="\t")
         tried.append(now.noticed(f"{said} are taken for one delimiter.", lines, dialect))
-    return min(tried, key=lambda one: look(one).lines)
+    return min(tried, key=lambda one: one.odd_lines)
 
 
-def _unquoted(now: Mended, found: Found) -> Mended | None:
+def _unquoted(now: Mended) -> Mended | None:
     """Take quotation marks for text, all of them, or those that are left open.
 
     Returns:
         The file, None if no record goes on where it should not.
     """
-    start = next((one for one in found.odd if one.last > one.first), None)
+    start = next((one for one in now.odd if one.last > one.first), None)
     if start is None or not now.dialect.quote:
         return None
     said = (
@@ -84,7 +83,7 @@ def _unquoted(now: Mended, found: Found) -> Mended | None:
     )
     plain = replace(now, dialect=replace(now.dialect, quote=""))
     opened = now.lines[start.first - 1].rpartition('"')[2].split(now.dialect.delimiter)[0]
-    if not look(plain).odd and not is_number(opened):
+    if not plain.odd and not is_number(opened):
         return replace(plain, faults=(*now.faults, FaultError(said, sets={"quote": "none"})))
     lines, script = list(now.lines), list[str]()
     while start is not None and len(script) < MOST_RANGES:
@@ -93,25 +92,25 @@ def _unquoted(now: Mended, found: Found) -> Mended | None:
             return None
         lines[start.first - 1] = before + after
         script.append(rf'{start.first}s/\(.*\)"/\1/')
-        left = look(replace(now, lines=lines)).odd
-        start = next((one for one in left if one.last > one.first), None)
+        left = replace(now, lines=lines)
+        start = next((one for one in left.odd if one.last > one.first), None)
     if start is not None:
         script, lines = ['s/"//g'], [line.replace('"', "") for line in now.lines]
     return now.refused(said, lines, f"sed '{';'.join(script)}'")
 
 
-def _escaped(now: Mended, _: Found) -> Mended:
+def _escaped(now: Mended) -> Mended:
     lines = [line.replace(r"\"", '""') for line in now.lines]
     return now.noticed("quotation marks behind a backslash are taken for text.", lines)
 
 
-def _padded(now: Mended, _: Found) -> Mended:
+def _padded(now: Mended) -> Mended:
     before = re.compile(rf'({re.escape(now.dialect.delimiter)}) +"')
     lines = [before.sub(r'\1"', line) for line in now.lines]
     return now.noticed("spaces before quotation marks are left out.", lines)
 
 
-def _whole(now: Mended, _: Found) -> Mended:
+def _whole(now: Mended) -> Mended:
     def opened(line: str) -> str:
         found = WHOLE.fullmatch(line)
         return line if found is None else found[1].replace('""', '"')
@@ -119,29 +118,29 @@ def _whole(now: Mended, _: Found) -> Mended:
     return now.noticed("lines that are quoted as a whole are cut, too.", [*map(opened, now.lines)])
 
 
-def _trailing(now: Mended, found: Found) -> Mended:
+def _trailing(now: Mended) -> Mended:
     """Leave out delimiters behind the last column in which anything stands.
 
     Returns:
         The file.
     """
     lines = list(now.lines)
-    filled = (enumerate(one.fields, 1) for one in found.records)
+    filled = (enumerate(one.fields, 1) for one in now.records)
     most = max((at for fields in filled for at, field in fields if field.strip()), default=0)
-    for one in found.records:
+    for one in now.records:
         if len(one.fields) > most and one.first == one.last:
             lines[one.last - 1] = lines[one.last - 1].rstrip(" ")[: most - len(one.fields)]
     return now.noticed("delimiters at the ends of lines, with nothing behind, are left out.", lines)
 
 
-def _short_header(now: Mended, found: Found) -> Mended | None:
-    first, cut = found.odd[0], now.dialect.delimiter
-    if found.odd != found.records[:1] or len(first.fields) != found.width - 1:
+def _short_header(now: Mended) -> Mended | None:
+    first, cut = now.odd[0], now.dialect.delimiter
+    if now.odd != now.records[:1] or len(first.fields) != now.width - 1:
         return None
     if any(map(is_number, first.fields)) or first.fields[0].startswith("#"):
         return None
     said = (
-        f"'{now.path}', line {first.first}: {found.width - 1} names for {found.width} columns; "
+        f"'{now.path}', line {first.first}: {now.width - 1} names for {now.width} columns; "
         "where R writes a table, the first column, of row names, has none."
     )
     lines = list(now.lines)
@@ -150,31 +149,31 @@ def _short_header(now: Mended, found: Found) -> Mended | None:
     return now.refused(said, lines, f"sed '{first.first}s/^/row{shown}/'")
 
 
-def _without(now: Mended, found: Found) -> Mended | None:
+def _without(now: Mended) -> Mended | None:
     """Leave out what is no record like the others: titles, comments, footers, slips.
 
     Returns:
         The file, None if these are most of it.
     """
-    run = _leaving_out(now, found)
-    if 2 * len(found.odd) > len(found.records) or found.width < 2 or not run:
+    run = _leaving_out(now)
+    if 2 * len(now.odd) > len(now.records) or now.width < 2 or not run:
         return None
-    first = found.records[0]
-    if first in found.odd and len(first.fields) > 1 and not first.fields[0].startswith("#"):
-        below = next(one.fields for one in found.records if one not in found.odd)
+    first = now.records[0]
+    if first in now.odd and len(first.fields) > 1 and not first.fields[0].startswith("#"):
+        below = next(one.fields for one in now.records if one not in now.odd)
         if any(map(is_number, below)) and not any(map(is_number, first.fields)):
             return None  # the names themselves
-    gone = {line for one in found.odd for line in range(one.first, one.last + 1)}
+    gone = {line for one in now.odd for line in range(one.first, one.last + 1)}
     if run.startswith("grep"):
         gone |= {number for number, line in enumerate(now.lines, 1) if line.startswith("#")}
     lines = ["" if number in gone else line for number, line in enumerate(now.lines, 1)]
-    return now.refused(found.said(now), lines, run)
+    return now.refused(now.fault, lines, run)
 
 
-def _leaving_out(now: Mended, found: Found) -> str:
+def _leaving_out(now: Mended) -> str:
     """Return the command that leaves out odd records, "" if there is no short one."""
     spans: list[list[int]] = []
-    for one in found.odd:
+    for one in now.odd:
         if spans and one.first == spans[-1][1] + 1:
             spans[-1][1] = one.last
         else:
@@ -182,11 +181,11 @@ def _leaving_out(now: Mended, found: Found) -> str:
     if len(spans) <= MOST_RANGES:
         parts = (f"{first}d" if first == last else f"{first},{last}d" for first, last in spans)
         return f"sed '{';'.join(parts)}'"
-    if all(now.lines[one.first - 1].startswith("#") for one in found.odd):
+    if all(now.lines[one.first - 1].startswith("#") for one in now.odd):
         return "grep -v '^#'"
     if now.notices or any('"' in line for line in now.lines):
         return ""
-    return f"awk -F'[{now.dialect.delimiter}]' 'NF == {found.width}'"
+    return f"awk -F'[{now.dialect.delimiter}]' 'NF == {now.width}'"
 
 
 REPAIRS = (

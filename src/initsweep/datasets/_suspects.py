@@ -1,22 +1,24 @@
-"""Columns that may be no measurement: numbers and names of rows, dates, nearly unique text."""
+"""Text that may be no categories or classes: names of rows, dates, nearly unique or rare values."""
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
 
-from initsweep.datasets._columns import Feature
+from initsweep.datasets._columns import Feature, Text
 from initsweep.datasets._faults import FaultError
-from initsweep.datasets._target import Target
-from initsweep.datasets._texts import FEW_CATEGORIES, likeness
-from initsweep.datasets._wording import quoted
-from initsweep.errors import few
-from initsweep.preprocessing import plain_number
+from initsweep.datasets._texts import FEW_CATEGORIES, is_number, likeness
+from initsweep.datasets._wording import listed, quoted
 
 IDENTIFIER = 0.9
 """A category of its own in more of the rows than this: nothing is learned from one row each."""
 
 MANY = 0.5
 """From here on most categories have a row or two."""
+
+
+FEWEST_ROWS = 5
+"""Of a class; each of the three splits needs some."""
 
 
 def identifiers(features: Sequence[Feature], known: np.ndarray) -> list[FaultError]:
@@ -47,16 +49,6 @@ def identifiers(features: Sequence[Feature], known: np.ndarray) -> list[FaultErr
         "row, write as numbers or in fewer categories (data.table.categorical keeps it)."
     )
     return [FaultError(said, sets={"drop": list(shown)})] if shown else []
-
-
-def said_of_numbers(columns: Sequence[Feature | Target]) -> list[str]:
-    """Return what to say of numbers that are not written as Python writes them, in one line."""
-    found = [
-        f"{quoted(one.written)} in {quoted(one.name)} is {plain_number(one.written, one.decimal)}"
-        for one in columns
-        if one.decimal
-    ]
-    return [f"Numbers are read without signs and separators: {few(found)}."] if found else []
 
 
 def said_of_categories(features: Sequence[Feature], encoding: str) -> list[str]:
@@ -90,3 +82,85 @@ def _different(values: np.ndarray) -> tuple[int, int]:
     """Return how many different values there are, and in how many rows."""
     present = values[~np.isnan(values)]
     return len(np.unique(present)), len(present)
+
+
+def too_many(
+    name: str, values: Sequence[str], counts: np.ndarray, others: Sequence[str] = ()
+) -> str | None:
+    """Return what is wrong with a target whose values hardly ever occur twice; None if nothing is.
+
+    Args:
+        name: The target.
+        values: Its different values.
+        counts: The rows of each.
+        others: Columns that might be the target instead.
+    """
+    rows = int(counts.sum())
+    if 2 * len(values) <= rows or len(values) <= 2:
+        return None
+    another = "set data.table.target to another column"
+    another += f" ({listed(others)})" if others else ""
+    if all(map(is_number, values)):
+        instead = "If they are a quantity, set data.task: regression; if they number the rows, "
+        instead += another
+    elif (meant := likeness(values)) is not None:
+        instead = f"They look like {meant}; or {another}"
+    else:
+        instead = (
+            f"One is {quoted(values[0])}; about names and texts of single rows nothing can be "
+            f"learned. Join them into fewer classes, or {another}"
+        )
+    return (
+        f"The target {quoted(name)} has {len(values)} different values in {rows} rows: too "
+        f"many to be classes. {instead}."
+    )
+
+
+def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
+    """Return what is wrong with classes that have fewer than five rows; None if none has."""
+    rarest = int(np.argmin(counts))
+    if counts[rarest] >= FEWEST_ROWS:
+        return None
+    rows = "1 row" if counts[rarest] == 1 else f"{counts[rarest]} rows"
+    few = int((counts < FEWEST_ROWS).sum())
+    more = f" ({few} of {len(values)} classes have fewer than {FEWEST_ROWS})" if few > 1 else ""
+    remedy = "Remove the class or join it with another"
+    if few > 1:
+        remedy = "Remove such classes or join them with others"
+    if len(values) > 2 and all(map(is_number, values)):
+        remedy += "; if these numbers are a quantity, set data.task: regression"
+    elif (meant := likeness(values)) is not None:
+        remedy += f". The classes look like {meant}, if that is what they are"
+    return (
+        f"class {quoted(values[rarest])} has {rows}{more}; each of the three splits "
+        f"needs some, so at least {FEWEST_ROWS}. {remedy}."
+    )
+
+
+def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
+    """Join words that differ in capitals only: "Yes" and "yes" are one answer.
+
+    Single letters may be classes of their own. A class is called as most of its rows call it.
+
+    Returns:
+        The classes of all rows, and what to say.
+    """
+    spellings: dict[str, list[int]] = {}
+    for code, value in enumerate(text.distinct):
+        spellings.setdefault(value.casefold() if len(value) > 1 else value, []).append(code)
+    if len(spellings) == len(text.distinct):
+        return text, ()
+    counts = np.bincount(text.codes)
+    kept = {max(codes, key=lambda code: counts[code]): codes for codes in spellings.values()}
+    table = np.zeros(len(text.distinct), np.int64)
+    for position, code in enumerate(sorted(kept)):
+        table[kept[code]] = position
+    example = next(codes for codes in spellings.values() if len(codes) > 1)
+    said = (
+        f"Classes of {quoted(name)} that differ in capitals only, such as "
+        f"{listed([text.distinct[code] for code in example])}, are taken as one; if they are "
+        f"several, set data.table.categorical: {json.dumps([name])}."
+    )
+    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (
+        said,
+    )

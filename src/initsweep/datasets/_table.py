@@ -9,8 +9,8 @@ from initsweep.datasets import Dataset
 from initsweep.datasets._columns import Column, Feature, read_feature
 from initsweep.datasets._faults import FaultError, refuse_all
 from initsweep.datasets._given import Table, find_column, given_split, joined
-from initsweep.datasets._suspects import identifiers, said_of_categories, said_of_numbers
-from initsweep.datasets._target import Target, missing_everywhere, read_target
+from initsweep.datasets._suspects import identifiers, said_of_categories
+from initsweep.datasets._target import Target, missing_everywhere, read_target, said_of_numbers
 from initsweep.datasets._texts import markers_of
 from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError

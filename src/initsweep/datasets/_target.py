@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from initsweep.datasets import Task
-from initsweep.datasets._classes import too_many, without_capitals
-from initsweep.datasets._columns import Column
+from initsweep.datasets._columns import Column, Feature
 from initsweep.datasets._faults import FaultError
+from initsweep.datasets._suspects import too_many, without_capitals
 from initsweep.datasets._texts import FEW_CATEGORIES, is_number, likeness
 from initsweep.datasets._wording import listed, quoted
-from initsweep.errors import DataError
-from initsweep.preprocessing import category_of
+from initsweep.errors import DataError, few
+from initsweep.preprocessing import category_of, plain_number
 
 MOST_CLASSES_OF_NUMBERS = 20
 """More different whole numbers than this are taken as quantities, not as classes."""
@@ -188,3 +188,13 @@ def _no_number(column: Column) -> str:
         f"The target {quoted(column.name)} is {quoted(distinct[codes[row]])} in "
         f"{column.place(row)}; data.task is regression, which needs numbers. {remedy}."
     )
+
+
+def said_of_numbers(columns: Sequence[Feature | Target]) -> list[str]:
+    """Return what to say of numbers that are not written as Python writes them, in one line."""
+    found = [
+        f"{quoted(one.written)} in {quoted(one.name)} is {plain_number(one.written, one.decimal)}"
+        for one in columns
+        if one.decimal
+    ]
+    return [f"Numbers are read without signs and separators: {few(found)}."] if found else []
