@@ -1,6 +1,6 @@
 """Fits the numbers of a preprocessing on training rows, with NumPy alone.
 
-What features there are, the *layout*, is settled before (`datasets/_fitting.py`): which columns
+What features there are, the *layout*, is settled before (`datasets/_splitting.py`): which columns
 are used, their categories, and where a gap gets an indicator. Fill, mean and scale of a feature
 can then be fitted on any rows, so that the rows of several seeds make features for one network.
 """

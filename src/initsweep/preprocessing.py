@@ -1,6 +1,6 @@
 """Fitted preprocessing as plain numbers: from raw columns to what a network is given.
 
-The prepare stage fits it (`datasets/_fitting.py`, `fitting.py`) and writes it as JSON next to
+The prepare stage fits it (`datasets/_splitting.py`, `fitting.py`) and writes it as JSON next to
 the prepared arrays. Whoever has raw rows later, a served model for instance, reads that file and
 applies it: with NumPy alone, without pickle and without scikit-learn.
 

@@ -70,14 +70,13 @@ def from_arrays(
     flat = images.reshape(len(images), -1)
     check_width(features.path, flat.shape[1])
     answer = _targets(targets, settings)
-    names = [f"feature_{column}" for column in range(flat.shape[1])]
-    if shape:
-        names = ["pixel_" + "_".join(map(str, place)) for place in np.ndindex(*shape)]
+    places = np.ndindex(*(shape or flat.shape[1:]))
+    what = "pixel" if shape else "feature"
     return Dataset(
         task=answer.task,
         features=flat.astype(np.uint8) if flat.dtype == bool else flat,
         targets=answer.values,
-        feature_names=tuple(names),
+        feature_names=tuple("_".join(map(str, (what, *place))) for place in places),
         class_names=answer.class_names,
         reference=str(features.path),
         shape=shape,

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._fitting import constant_columns
-from initsweep.datasets._splitting import Prepared
+from initsweep.datasets._splitting import Prepared, constant_columns
 from initsweep.datasets._wording import listed, quoted
 
 MOST_COMMON = 10

@@ -13,7 +13,7 @@ from initsweep.datasets._records import Lines, Mended
 from initsweep.datasets._texts import is_number
 from initsweep.errors import DataError
 
-WHOLE = re.compile(r'"((?:[^"]|"")*)"')
+WHOLE = re.compile(r'\A"((?:[^"]|"")*)"\Z')
 MOST_RANGES = 20
 """Of lines that a command leaves out one by one."""
 
@@ -69,11 +69,7 @@ def _at_runs(now: Mended) -> Mended:
 
 
 def _unquoted(now: Mended) -> Mended | None:
-    """Take quotation marks for text, all of them, or those that are left open.
-
-    Returns:
-        The file, None if no record goes on where it should not.
-    """
+    """Return the file with quotation marks as text, all of them, or those that are left open."""
     start = next((one for one in now.odd if one.last > one.first), None)
     if start is None or not now.dialect.quote:
         return None
@@ -111,19 +107,12 @@ def _padded(now: Mended) -> Mended:
 
 
 def _whole(now: Mended) -> Mended:
-    def opened(line: str) -> str:
-        found = WHOLE.fullmatch(line)
-        return line if found is None else found[1].replace('""', '"')
-
-    return now.noticed("lines that are quoted as a whole are cut, too.", [*map(opened, now.lines)])
+    lines = [WHOLE.sub(lambda found: found[1].replace('""', '"'), line) for line in now.lines]
+    return now.noticed("lines that are quoted as a whole are cut, too.", lines)
 
 
 def _trailing(now: Mended) -> Mended:
-    """Leave out delimiters behind the last column in which anything stands.
-
-    Returns:
-        The file.
-    """
+    """Return the file without delimiters behind the last column in which anything stands."""
     lines = list(now.lines)
     filled = (enumerate(one.fields, 1) for one in now.records)
     most = max((at for fields in filled for at, field in fields if field.strip()), default=0)
@@ -150,11 +139,7 @@ def _short_header(now: Mended) -> Mended | None:
 
 
 def _without(now: Mended) -> Mended | None:
-    """Leave out what is no record like the others: titles, comments, footers, slips.
-
-    Returns:
-        The file, None if these are most of it.
-    """
+    """Return the file without what is no record like the others: titles, comments, footers."""
     run = _leaving_out(now)
     if 2 * len(now.odd) > len(now.records) or now.width < 2 or not run:
         return None

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._fitting import fit, raw_columns
+from initsweep.datasets._wording import quoted
 from initsweep.errors import DataError
+from initsweep.fitting import fit_numbers
 from initsweep.params import Data, Fractions
-from initsweep.preprocessing import Preprocessing
+from initsweep.preprocessing import Categorical, Preprocessing
 from initsweep.randomness import stream_seed
 
+MAXIMUM_CATEGORIES = 1000
 SPLITS = ("train", "validation", "test")
 
 FEW_VALIDATION_ROWS = 2000
@@ -110,7 +112,7 @@ def standardize(dataset: Dataset, rows: Mapping[str, np.ndarray]) -> Prepared:
     that is constant on these rows is only centred, or dropped if the data is a table.
     """
     known = next(iter(rows.values()))
-    preprocessing = fit(dataset, known)
+    preprocessing = _fit(dataset, known)
     targets, mean, scale = dataset.targets, 0.0, 1.0
     if dataset.task == "regression":
         mean, scale = float(np.mean(targets[known])), float(np.std(targets[known])) or 1.0
@@ -142,3 +144,84 @@ def constant_loss(dataset: Dataset, prepared: Prepared, split: str) -> float:
         return float(np.mean(targets.astype(np.float64) ** 2))
     counts = np.bincount(prepared.targets["train"], minlength=len(dataset.class_names))
     return float(-np.mean(np.log(counts / counts.sum())[targets]))
+
+
+def _fit(dataset: Dataset, known: np.ndarray) -> Preprocessing:
+    """Return the imputation, encoding and scaling that is fitted on the rows `known`.
+
+    Missing numbers get an indicator; categories of a column are those of the known rows.
+
+    Raises:
+        DataError: If no column is left.
+    """
+    values = dataset.features[known]
+    dropped = constant_columns(dataset, values) if dataset.is_table else []
+    columns = zip(dataset.feature_names, values.T, strict=True)
+    kept = {name: column for name, column in columns if name not in dropped}
+    if not kept:
+        raise DataError(
+            f"{dataset.reference}: no column varies in the training rows; there is nothing to "
+            "learn from. Add columns that do."
+        )
+    numeric = tuple(name for name in kept if name not in dataset.categories)
+    gaps = [name for name in numeric if dataset.is_table and np.isnan(kept[name]).any()]
+    layout = Preprocessing(
+        numeric=numeric,
+        fill=(0.0,) * len(numeric) if dataset.is_table else None,
+        indicators=tuple(gaps),
+        categorical=tuple(
+            _categorical(dataset, name, np.unique(kept[name]))
+            for name in dataset.categories
+            if name in kept
+        ),
+        dropped=tuple(dropped),
+        mean=(),
+        scale=(),
+        shape=dataset.shape,
+        missing=dataset.missing,
+        decimals={n: m for n, m in dataset.decimals.items() if n in kept},
+    )
+    return fit_numbers(layout, dataset.scaling, *raw_columns(dataset, layout, known))
+
+
+def constant_columns(dataset: Dataset, known: np.ndarray) -> list[str]:
+    """Return the names of columns with one value in all rows of `known`, missing being a value."""
+    first = known[:1]
+    same = (known == first) | (np.isnan(known) & np.isnan(first))
+    return [n for n, flag in zip(dataset.feature_names, same.all(axis=0), strict=True) if flag]
+
+
+def raw_columns(
+    dataset: Dataset, fitted: Preprocessing, rows: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Return numbers and codes of some rows, as `Preprocessing.transform` takes them."""
+    position = {name: column for column, name in enumerate(dataset.feature_names)}
+    chosen = dataset.features[rows]
+    numbers = chosen
+    if fitted.numeric != dataset.feature_names:
+        numbers = chosen[:, [position[name] for name in fitted.numeric]]
+    codes = []
+    for column in fitted.categorical:
+        # From positions among all categories to positions among those of the known rows.
+        labels = (*dataset.categories[column.name], None)
+        table = np.array(column.codes(labels))
+        raw = chosen[:, position[column.name]]
+        codes.append(table[np.where(np.isnan(raw), len(labels) - 1, raw).astype(np.int64)])
+    return numbers, codes
+
+
+def _categorical(dataset: Dataset, name: str, codes: np.ndarray) -> Categorical:
+    # The categories that were found, NaN last.
+    labels = dataset.categories[name]
+    if dataset.encoding == "onehot" and len(codes) > MAXIMUM_CATEGORIES:
+        raise DataError(
+            f"{dataset.reference}: column {quoted(name)} has {len(codes)} different values, e.g. "
+            f"{quoted(labels[0])}: as many features. Is it a name or a number of the row? List it "
+            "under data.table.drop, or set data.table.encoding: ordinal (at most "
+            f"{MAXIMUM_CATEGORIES})."
+        )
+    return Categorical(
+        name=name,
+        encoding=dataset.encoding,
+        categories=tuple(None if np.isnan(code) else labels[int(code)] for code in codes),
+    )

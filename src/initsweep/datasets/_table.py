@@ -63,18 +63,8 @@ def _column(table: Table, name: str, settings: Data, *, is_target: bool = True) 
 
 
 def _dataset(table: Table, settings: Data, target: str, split: np.ndarray | None) -> Dataset:
-    options, names = settings.table, table.columns.column_names
-    skipped = {find_column(table, one, "data.table.drop") for one in options.drop}
-    if target in skipped:
-        raise DataError(f"data.table.drop: {quoted(target)} is the target (data.table.target).")
-    if options.split_column is not None:
-        skipped.add(find_column(table, options.split_column, "data.table.split_column"))
-    chosen = [name for name in names if name != target and name not in skipped]
-    if not chosen:
-        raise DataError(
-            f"'{table.path}': no feature is left beside the target {quoted(target)}; a table needs "
-            "another column that is not under data.table.drop."
-        )
+    options = settings.table
+    chosen = _chosen(table, settings, target)
     refuse_large(f"'{table.path}'", table.columns.num_rows * len(chosen) * BYTES_PER_CELL)
     declared = () if options.categorical == "auto" else options.categorical
     forced = {find_column(table, one, "data.table.categorical") for one in declared}
@@ -102,6 +92,22 @@ def _dataset(table: Table, settings: Data, target: str, split: np.ndarray | None
             *said_of_categories(own, options.encoding),
         ),
     )
+
+
+def _chosen(table: Table, settings: Data, target: str) -> list[str]:
+    options = settings.table
+    skipped = {find_column(table, one, "data.table.drop") for one in options.drop}
+    if target in skipped:
+        raise DataError(f"data.table.drop: {quoted(target)} is the target (data.table.target).")
+    if options.split_column is not None:
+        skipped.add(find_column(table, options.split_column, "data.table.split_column"))
+    chosen = [name for name in table.columns.column_names if name not in {target, *skipped}]
+    if not chosen:
+        raise DataError(
+            f"'{table.path}': no feature is left beside the target {quoted(target)}; a table needs "
+            "another column that is not under data.table.drop."
+        )
+    return chosen
 
 
 def _read(

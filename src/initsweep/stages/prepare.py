@@ -9,10 +9,9 @@ import numpy as np
 
 from initsweep import artifacts
 from initsweep.datasets import Dataset
-from initsweep.datasets._fitting import raw_columns
 from initsweep.datasets._loading import check_watched, files_of, prepare
 from initsweep.datasets._profile import caveats, decided, leaks, profile
-from initsweep.datasets._splitting import Prepared
+from initsweep.datasets._splitting import Prepared, raw_columns
 from initsweep.errors import DataError
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
 from initsweep.params import Params, fingerprint

@@ -187,13 +187,12 @@ def _table(content: Content, settings: Settings) -> Table | None:
         return None
     if not columns.num_rows:
         raise DataError(f"'{path}' has a header but no rows; write it again.")
-    notices = [*content.notices, *said]
     raw = records[0] if header else [""] * columns.num_columns
     names, faults = _names(content, raw, line)
     blank = [not one.strip() for one in raw]
     kept = [at for at, is_blank in enumerate(blank) if not (is_blank and _is_empty(columns[at]))]
     if left := len(raw) - len(kept):
-        notices.append(f"'{path}': {left} columns without name and values are left out.")
+        said.append(f"'{path}': {left} columns without name and values are left out.")
     return without_blank_rows(
         Table(
             path=path,
@@ -202,7 +201,7 @@ def _table(content: Content, settings: Settings) -> Table | None:
             without=lambda rows: content.without([row + int(header) for row in rows]),
             names_made_up=not header,
             unnamed=tuple(names[at] for at in kept if header and blank[at]),
-            notices=tuple(notices),
+            notices=(*content.notices, *said),
             faults=(*content.faults, *faults),
         )
     )
