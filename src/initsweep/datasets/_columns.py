@@ -56,15 +56,7 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """A column as it stands in a file.
-
-    Attributes:
-        name: What it is called.
-        values: What it holds.
-        place: Says where a row stands.
-        options: How missing values and numbers are written.
-        is_target: Whether it is to be predicted.
-    """
+    """A column as it stands in a file, and how it is read; `place` says where a row stands."""
 
     name: str
     values: Values

@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from initsweep.datasets._files import is_packed
 from initsweep.errors import DataError, few
@@ -62,26 +63,29 @@ def refuse_all(
     if wanted := _settings(known, names, options):
         told = (f"`data.table.{k}: {json.dumps(v, ensure_ascii=False)}`" for k, v in wanted.items())
         remedies.append(f"set {', '.join(told)}")
-    if remedies:
+    features = len(names) - (1 if options.split_column is None else 2)
+    if len(wanted.get("drop", ())) >= features:
+        said += " Without these columns, no feature is left."
+    elif remedies:
         said += f" To read it all the same, {', then '.join(remedies)}."
     raise DataError(said if path in said else f"'{path}': {said}")
 
 
 def _settings(
     faults: Sequence[FaultError], names: Sequence[str], options: Settings
-) -> dict[str, object]:
-    """Return what is to be set, lists joined with what is set already."""
-    wanted: dict[str, object] = {}
-    lists: dict[str, list[object]] = {}
+) -> dict[str, Any]:
+    """Return what is to be set, lists last and joined with what is set already."""
+    wanted: dict[str, Any] = {}
     for key, value in (pair for one in faults for pair in one.sets.items()):
         if not isinstance(value, list):
             wanted[key] = value
             continue
         if key == "drop":  # a name that is a number could be a position
             value = [names.index(n) - len(names) if n.isdecimal() else n for n in value]
-        before = getattr(options, key)
-        lists.setdefault(key, [] if isinstance(before, str) else list(before)).extend(value)
-    return wanted | {key: list(dict.fromkeys(values)) for key, values in lists.items()}
+        before = wanted.get(key, getattr(options, key))
+        before = () if isinstance(before, str) else before
+        wanted[key] = list(dict.fromkeys([*before, *value]))
+    return dict(sorted(wanted.items(), key=lambda pair: isinstance(pair[1], list)))
 
 
 def command(path: Path, filters: Sequence[str], stem: str = "clean", suffix: str = "") -> str:

@@ -17,10 +17,6 @@ from initsweep.errors import DataError, unheard
 from initsweep.user_files import checked, refuse_large
 
 PICKLED = "pickled Python objects, which may run any code when they are loaded; refused"
-AS_NUMBERS = (
-    "Save it as numbers, np.save(FILE, array.astype(float)), or as text, array.astype(str); where "
-    "that fails, rows have different lengths"
-)
 
 
 class Archive:
@@ -134,7 +130,9 @@ def _guarded(what: str, otherwise: str) -> Iterator[None]:
     except Exception as error:  # noqa: BLE001 - NumPy parses headers as Python, and zipfile trusts
         if "Object arrays" in str(error):
             raise DataError(
-                f"{what} holds an array of objects, that is {PICKLED}. {AS_NUMBERS}."
+                f"{what} holds an array of objects, that is {PICKLED}. Save it as numbers, "
+                "np.save(FILE, array.astype(float)), or as text, array.astype(str); where that "
+                "fails, rows have different lengths."
             ) from None
         raise DataError(
             f"{what} is {otherwise}: {in_one_line(error)}. Write or copy it again."

@@ -1,6 +1,8 @@
 """`npy:FEATURES,TARGETS`, `npz:FILE` and `idx:IMAGES,LABELS`: arrays, never pickled objects."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,12 +36,8 @@ def read_npz(location: str, settings: Data) -> Dataset:
     return _dataset([Given(archive[name], archive.path, name) for name in names], settings)
 
 
-def _read_npy(location: str, settings: Data) -> Dataset:
-    return _dataset([Given(load_array(path), path) for path in _two(location)], settings)
-
-
-def _read_idx(location: str, settings: Data) -> Dataset:
-    return _dataset([Given(read_idx(path), path) for path in _two_or_four(location)], settings)
+def _read(location: str, settings: Data, kind: str, load: Callable[[Path], np.ndarray]) -> Dataset:
+    return _dataset([Given(load(path), path) for path in _files(location, kind)], settings)
 
 
 def _dataset(parts: list[Given], settings: Data) -> Dataset:
@@ -97,22 +95,15 @@ def _header(path: Path, head: bytes) -> tuple[np.dtype, tuple[int, ...], int]:
     return np.dtype(TYPES[head[2]]), tuple(np.frombuffer(head[4:start], ">u4").tolist()), start
 
 
-def _two(location: str) -> list[Path]:
+def _files(location: str, kind: str) -> list[Path]:
     parts = [Path(part.strip()) for part in location.split(",")]
-    if len(parts) != 2:
-        raise DataError(
-            f"data.source: 'npy:{location}' must name two files, npy:FEATURES.npy,TARGETS.npy."
-        )
-    return parts
-
-
-def _two_or_four(location: str) -> list[Path]:
-    parts = [Path(part.strip()) for part in location.split(",")]
-    if len(parts) not in {2, 4}:
-        raise DataError(
-            f"data.source: 'idx:{location}' must name two files, idx:IMAGES,LABELS, or four, "
-            "idx:IMAGES,LABELS,TEST_IMAGES,TEST_LABELS."
-        )
+    if len(parts) not in ({2} if kind == "npy" else {2, 4}):
+        what = "two files, npy:FEATURES.npy,TARGETS.npy"
+        if kind == "idx":
+            what = (
+                "two files, idx:IMAGES,LABELS, or four, idx:IMAGES,LABELS,TEST_IMAGES,TEST_LABELS"
+            )
+        raise DataError(f"data.source: '{kind}:{location}' must name {what}.")
     return parts
 
 
@@ -121,8 +112,8 @@ READERS.add(
     Reader(
         form="FEATURES.npy,TARGETS.npy",
         summary="Two NumPy arrays: rows of numbers or images, and their targets.",
-        files=_two,
-        read=_read_npy,
+        files=partial(_files, kind="npy"),
+        read=partial(_read, kind="npy", load=load_array),
     ),
 )
 READERS.add(
@@ -138,7 +129,7 @@ READERS.add(
     Reader(
         form="IMAGES,LABELS",
         summary="Images and labels in MNIST's format, plain or gzip; four files give a test set.",
-        files=_two_or_four,
-        read=_read_idx,
+        files=partial(_files, kind="idx"),
+        read=partial(_read, kind="idx", load=read_idx),
     ),
 )

@@ -16,12 +16,18 @@ from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from initsweep.datasets import Dataset
-from initsweep.datasets._dialect import SAMPLE_RECORDS, Dialect, Records, find_dialect, lines_of
-from initsweep.datasets._encoding import LONGEST_LINE, checked_text
+from initsweep.datasets._dialect import (
+    SAMPLE_RECORDS,
+    Dialect,
+    Records,
+    find_dialect,
+    header_of,
+    lines_of,
+)
 from initsweep.datasets._faults import FaultError, command
 from initsweep.datasets._files import check_width, opened
 from initsweep.datasets._given import Table, doubled, named, without_blank_rows
-from initsweep.datasets._headers import header_of
+from initsweep.datasets._kinds import LONGEST_LINE, checked_text
 from initsweep.datasets._repairs import mend
 from initsweep.datasets._table import with_test
 from initsweep.datasets._wording import in_one_line, quoted

@@ -15,13 +15,10 @@ from initsweep.errors import DataError
 from initsweep.params import Data
 from initsweep.user_files import refuse_large
 
-SMALL = 32
-"""Pixels of a side, in the example of how to make images of one size."""
-
 RESIZE = (
     "import pathlib as l, PIL.Image as i; "
     '[(o := l.Path("small", *p.parts[-2:]).with_suffix(".png")).parent.mkdir(parents=True, '
-    'exist_ok=True) or i.open(p).convert("RGB").resize((SIDE, SIDE)).save(o) '
+    'exist_ok=True) or i.open(p).convert("RGB").resize((32, 32)).save(o) '
     'for p in l.Path(FOLDER).glob("*/*")]'
 )
 """A command for the shell, on one line."""
@@ -44,10 +41,11 @@ def read(location: str, settings: Data) -> Dataset:
     refuse_large(f"'{folder}'", images[0].nbytes * len(files))
     for path in files[1:]:
         images.append(_image(path))
-        if images[-1].shape[:2] != images[0].shape[:2]:
-            code = RESIZE.replace("SIDE", str(SMALL)).replace("FOLDER", json.dumps(str(folder)))
+        sizes = [f"{one.shape[1]} x {one.shape[0]}" for one in (images[-1], images[0])]
+        if sizes[0] != sizes[1]:
+            code = RESIZE.replace("FOLDER", json.dumps(str(folder)))
             raise DataError(
-                f"'{path}' is {_size(images[-1])} pixels, '{files[0]}' {_size(images[0])}, and all "
+                f"'{path}' is {sizes[0]} pixels, '{files[0]}' {sizes[1]}, and all "
                 "must be alike. Make others in a folder 'small': "
                 f"`{shlex.join([sys.executable, '-c', code])}`."
             )
@@ -63,26 +61,16 @@ def _image(path: Path) -> np.ndarray:
     Raises:
         DataError: If Pillow finds no image there.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("L" if image.mode in {"1", "L"} else "RGB"))
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-    ) as error:
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(
             f"'{path}' is no image that can be read: {in_one_line(error)}. Take it out of "
             "the folder, or write it again."
         ) from None
-
-
-def _size(image: np.ndarray) -> str:
-    return f"{image.shape[1]} x {image.shape[0]}"
 
 
 READERS.add(
