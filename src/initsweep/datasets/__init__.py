@@ -1,4 +1,4 @@
-"""Data sets by name: one file each. Files of the user's are read by `readers`.
+"""Data sets by name, and what they are. Files of the user's are read by `readers`.
 
 To add one, write a file here with a function that returns a `Dataset` and register it with
 `@DATASETS.register("my_data")`. From outside, give `data.source: my_package.data:load`.

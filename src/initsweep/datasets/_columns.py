@@ -46,7 +46,7 @@ class Feature:
     written: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Text:
     """A column of text: its distinct values, sorted, and for each row which; -1 is missing."""
 
@@ -109,7 +109,7 @@ class Column:
         distinct = sorted({value for value in raw if value is not None})
         position = {value: code for code, value in enumerate(distinct)}
         table = np.array([*(-1 if value is None else position[value] for value in raw), -1])
-        return Text(distinct=distinct, codes=table[encoded.indices.fill_null(len(raw)).to_numpy()])
+        return Text(distinct, table[encoded.indices.fill_null(len(raw)).to_numpy()])
 
     @cached_property
     def numbers(self) -> tuple[np.ndarray | None, Written | None]:

@@ -40,13 +40,7 @@ class FaultError(DataError):
 def refuse_all(
     faults: Sequence[DataError], path: str, names: Sequence[str], options: Settings
 ) -> None:
-    """Say everything that is wrong with a table, and what reads it.
-
-    Args:
-        faults: What was found.
-        path: The file.
-        names: Its columns.
-        options: What was set; lists that help hold what they held before.
+    """Say everything that is wrong with a table of these columns, and what reads it.
 
     Raises:
         DataError: If there are faults.

@@ -21,12 +21,7 @@ HARMLESS_BYTES = 1 << 26
 
 
 def refuse_bomb(what: str, packed: int, unpacked: int) -> None:
-    """Refuse what unpacks to so many times its size that it can be no data.
-
-    Args:
-        what: What is unpacked, for the message.
-        packed: How many bytes of it were unpacked.
-        unpacked: How many they have become.
+    """Refuse what unpacks to so many times its size, in bytes, that it can be no data.
 
     Raises:
         DataError: With both sizes.

@@ -113,18 +113,16 @@ def find_column(table: Table, wanted: str | int, key: str) -> str:
     """
     names = table.columns.column_names
     if isinstance(wanted, int):
-        is_place = -len(names) <= wanted < len(names)
-        if is_place and names[wanted] != str(wanted) and str(wanted) in names:
+        is_place, is_name = -len(names) <= wanted < len(names), str(wanted) in names
+        if is_place and is_name and names[wanted] != str(wanted):
             other = names.index(str(wanted)) - len(names)
             raise DataError(
                 f"{key}: {wanted} could be the column called {quoted(wanted)} or the one at that "
                 f"position, {quoted(names[wanted])}. Count from the end: {other} is the first, "
                 f"{wanted % len(names) - len(names)} the second."
             )
-        if is_place:
-            return str(names[wanted])
-        if str(wanted) in names:
-            return str(wanted)
+        if is_place or is_name:
+            return str(names[wanted] if is_place else wanted)
         raise DataError(
             f"{key}: '{table.path}' has {len(names)} columns, there is no column {wanted}; "
             "positions begin at 0, and -1 is the last."
@@ -174,13 +172,10 @@ def given_split(table: Table, settings: Data, rows: int) -> np.ndarray | None:
     Raises:
         DataError: If a row says anything else than a split, or none is a training row.
     """
-    options = settings.table
-    total = table.columns.num_rows
-    if options.split_column is None:
-        if total == rows:
-            return None
-        return np.where(np.arange(total) < rows, "", "test")
-    name = find_column(table, options.split_column, "data.table.split_column")
+    column, total = settings.table.split_column, table.columns.num_rows
+    if column is None:
+        return None if total == rows else np.where(np.arange(total) < rows, "", "test")
+    name = find_column(table, column, "data.table.split_column")
     split = []
     for row, value in enumerate(table.columns[name].to_pylist()):
         known = SPLIT_NAMES.get(str(value).strip().lower())

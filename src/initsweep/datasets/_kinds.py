@@ -66,10 +66,6 @@ def kind_of(path: Path, head: bytes) -> str | None:
     """Return what a file is that begins with `head`, and in a sentence how to get to data from it.
 
     It goes on from "it looks like"; None if no signature is known.
-
-    Args:
-        path: The file, to look into if it is a ZIP archive.
-        head: Its first bytes.
     """
     head = head.removeprefix(codecs.BOM_UTF8)
     if head.startswith((ZIP, b"PK\x05\x06")):

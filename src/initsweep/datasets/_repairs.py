@@ -19,15 +19,7 @@ MOST_RANGES = 20
 
 
 def mend(path: str, lines: Lines, dialect: Dialect) -> Mended:
-    """Try what could make all records of a file as wide as most.
-
-    Args:
-        path: The file, for messages.
-        lines: All of its lines, without their ends.
-        dialect: How they are written.
-
-    Returns:
-        The file, with what was done or is to be done.
+    """Return the file that holds these lines, with what makes all of its records as wide as most.
 
     Raises:
         DataError: If nothing does.

@@ -1,6 +1,7 @@
 """Text that may be no categories or classes: names of rows, dates, nearly unique or rare values."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -89,11 +90,7 @@ def too_many(
 ) -> str | None:
     """Return what is wrong with a target whose values hardly ever occur twice; None if nothing is.
 
-    Args:
-        name: The target.
-        values: Its different values.
-        counts: The rows of each.
-        others: Columns that might be the target instead.
+    `counts` says how many rows each value has; `others` might be the target instead.
     """
     rows = int(counts.sum())
     if 2 * len(values) <= rows or len(values) <= 2:
@@ -122,10 +119,10 @@ def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
     if counts[rarest] >= FEWEST_ROWS:
         return None
     rows = "1 row" if counts[rarest] == 1 else f"{counts[rarest]} rows"
-    few = int((counts < FEWEST_ROWS).sum())
-    more = f" ({few} of {len(values)} classes have fewer than {FEWEST_ROWS})" if few > 1 else ""
+    few, more = int((counts < FEWEST_ROWS).sum()), ""
     remedy = "Remove the class or join it with another"
     if few > 1:
+        more = f" ({few} of {len(values)} classes have fewer than {FEWEST_ROWS})"
         remedy = "Remove such classes or join them with others"
     if len(values) > 2 and all(map(is_number, values)):
         remedy += "; if these numbers are a quantity, set data.task: regression"
@@ -145,22 +142,20 @@ def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
     Returns:
         The classes of all rows, and what to say.
     """
-    spellings: dict[str, list[int]] = {}
-    for code, value in enumerate(text.distinct):
-        spellings.setdefault(value.casefold() if len(value) > 1 else value, []).append(code)
-    if len(spellings) == len(text.distinct):
+    folded = [one.casefold() if len(one) > 1 else one for one in text.distinct]
+    twice = [one for one, times in Counter(folded).items() if times > 1]
+    if not twice:
         return text, ()
     counts = np.bincount(text.codes)
-    kept = {max(codes, key=lambda code: counts[code]): codes for codes in spellings.values()}
-    table = np.zeros(len(text.distinct), np.int64)
-    for position, code in enumerate(sorted(kept)):
-        table[kept[code]] = position
-    example = next(codes for codes in spellings.values() if len(codes) > 1)
+    order = sorted(range(len(folded)), key=lambda code: (counts[code], -code))
+    best = {folded[code]: code for code in order}
+    kept = sorted(best.values())
+    position = {code: at for at, code in enumerate(kept)}
+    table = np.array([position[best[one]] for one in folded])
+    example = [one for one, fold in zip(text.distinct, folded, strict=True) if fold == twice[0]]
     said = (
         f"Classes of {quoted(name)} that differ in capitals only, such as "
-        f"{listed([text.distinct[code] for code in example])}, are taken as one; if they are "
-        f"several, set data.table.categorical: {json.dumps([name])}."
+        f"{listed(example)}, are taken as one; if they are several, set data.table.categorical: "
+        f"{json.dumps([name])}."
     )
-    return Text(distinct=[text.distinct[code] for code in sorted(kept)], codes=table[text.codes]), (
-        said,
-    )
+    return Text([text.distinct[code] for code in kept], table[text.codes]), (said,)
