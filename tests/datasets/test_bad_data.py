@@ -122,10 +122,10 @@ def test_tables_with_nothing_to_learn(written, settings, content, expected):
     assert "my.csv" in text
 
 
-def test_a_million_columns(written, settings):
-    wide = written([",".join(map(str, range(1_000_000)))] * 3)
+def test_far_too_many_columns(written, settings):
+    wide = written([",".join(map(str, range(200_000)))] * 2)
     text = message(lambda: load(settings(f"csv:{wide}")))
-    assert f"has 1000000 columns; at most {MAXIMUM_FEATURES}" in text
+    assert f"has 200000 columns; at most {MAXIMUM_FEATURES}" in text
     assert "transpose" in text
 
 

@@ -5,7 +5,6 @@ import shlex
 import shutil
 import sys
 
-import pytest
 from dvc.utils.hydra import apply_overrides, to_hydra_overrides
 
 from initsweep.datasets._loading import load, reader_of
@@ -33,16 +32,14 @@ def as_dvc_sets(command: str, folder) -> Params:
     return load_params(folder / "params.yaml")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_an_example_names_a_source_and_known_keys(command, tmp_path):
-    params = as_dvc_sets(command, tmp_path)
-    reader, location = reader_of(params.data.source)
-    assert (reader is None) is (params.data.source == "my_data:load")
-    assert reader is None or reader.files(location)
-
-
-def test_every_format_has_an_example(tmp_path):
-    shown = {as_dvc_sets(one, tmp_path).data.source.partition(":")[0] for one in COMMANDS}
+def test_every_format_has_an_example_that_names_a_source_and_known_keys(tmp_path):
+    shown = set()
+    for command in COMMANDS:
+        params = as_dvc_sets(command, tmp_path)
+        reader, location = reader_of(params.data.source)
+        assert (reader is None) is (params.data.source == "my_data:load"), command
+        assert reader is None or reader.files(location)
+        shown.add(params.data.source.partition(":")[0])
     assert set(READERS.names()) <= shown
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import socket
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 
@@ -86,7 +87,7 @@ def asked(monkeypatch, tmp_path) -> list[str]:
     ):
         monkeypatch.setattr(_openml, name, address + path)
     monkeypatch.chdir(tmp_path)
-    Thread(target=server.serve_forever, daemon=True).start()
+    Thread(target=partial(server.serve_forever, 0.01), daemon=True).start()
     yield paths
     server.shutdown()
     server.server_close()

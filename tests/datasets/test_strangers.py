@@ -3,6 +3,7 @@
 Every remedy that is printed is run: commands by the shell, settings as parameters.
 """
 
+import gzip
 import json
 import re
 import subprocess
@@ -342,3 +343,36 @@ def test_images_in_a_folder_for_each_class(tmp_path, settings):
     (tmp_path / "all/a/y.png").write_text("no image")
     with pytest.raises(DataError, match=r"y\.png' is no image"):
         load(settings(f"images:{tmp_path / 'all'}"))
+
+
+def test_packed_records_are_read_too(loaded):
+    text = json.dumps([{"x": i, "y": "ab"[i % 2]} for i in range(60)])
+    assert loaded(gzip.compress(text.encode()), kind="json").features.shape == (60, 1)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json", "arff", "parquet", "npz"])
+def test_a_file_that_is_not_there_is_said_to_be_so_whatever_it_should_hold(settings, kind):
+    with pytest.raises(DataError, match=r"^data\.source: there is no file 'gone'"):
+        load(settings(f"{kind}:gone"))
+
+
+def test_a_file_of_weka_s_that_ends_in_its_header_is_refused(loaded):
+    with pytest.raises(DataError, match="cannot be read"):
+        loaded("@relation r\n@attribute x numeric\n@attribute y {a,", kind="arff")
+
+
+def test_nobody_is_told_to_drop_every_column(loaded):
+    lines = table("day,sales", lambda i: f"2020-{1 + i // 28}-{1 + i % 28},{i * 1.5}")
+    with pytest.raises(DataError, match=r"'day' .dates, 60 .* no feature is left") as caught:
+        loaded(lines)
+    assert "To read it all the same" not in str(caught.value)
+
+
+def test_a_target_of_another_type_is_named_where_rows_without_one_are_left_out(tmp_path, settings):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    columns = {"x": range(60), "when": pa.array(range(60), pa.timestamp("s"))}
+    parquet.write_table(pa.table(columns), tmp_path / "my.parquet")
+    with pytest.raises(DataError, match=r"'when' is of type timestamp.*data\.table\.target to"):
+        load(settings(f"parquet:{tmp_path / 'my.parquet'}", drop_missing_target=True))

@@ -134,7 +134,7 @@ def test_ends_of_lines_of_other_systems(loaded, end):
 
 
 def test_a_quotation_mark_left_open_in_a_large_file(loaded):
-    many = LINES[1:] * 500
+    many = LINES[1:] * 250
     text = message(lambda: loaded([*LINES[:6], '"1,2,a', *many]))
     assert "line 7: a quotation mark is left open" in text
     assert "sed '7s/" in text
