@@ -41,8 +41,13 @@ PACKAGES = (
 MOST_REMEDIES = 3
 """In a row: a file that is read further may show another fault."""
 
-ENDS = ("read", "command fails", "another refusal", "to be chosen")
-"""Of refused files, once what the refusal says to type is typed."""
+ENDS = {
+    "read": "then read",
+    "command fails": "a command fails",
+    "refused again": "refused again",
+    "to be chosen": "nothing to type",
+}
+"""What becomes of refused files once one types what the refusal says."""
 
 Outcome = dict[str, Any]
 
@@ -99,7 +104,7 @@ def followed(source: str, refused: str) -> Outcome:
         command = re.search(r"`([^`]+ > (\S+))`", told)
         other = re.search(r"Set data\.source: (\S+?)\.$", told)
         if not (found or command or other):
-            return outcome | {"end": "to be chosen" if not turn else "another refusal"}
+            return outcome | {"end": "refused again" if turn else "to be chosen"}
         if command is not None:
             made = f"{turn}-{command[2]}"
             if subprocess.run(
@@ -113,7 +118,7 @@ def followed(source: str, refused: str) -> Outcome:
         outcome = read(source, settings)
         if "refused" not in outcome:
             return outcome | {"end": "read"}
-    return outcome | {"end": "another refusal"}
+    return outcome | {"end": "refused again"}
 
 
 def outcome_of(path: Path) -> Outcome:
@@ -165,8 +170,8 @@ def counts_of(outcomes: dict[str, Outcome]) -> str:
     refused = sum(ends.values())
     return "\n".join(
         [
-            "| tables | read | refused | of these " + " | ".join(ENDS) + " |",
-            "|---|---|---|---|---|---|",
+            f"| files | read | refused | of these {' | '.join(ENDS.values())} |",
+            "|---|---|---|---|---|---|---|",
             f"| {len(outcomes)} | {len(outcomes) - refused} | {refused} | "
             + " | ".join(str(ends[end]) for end in ENDS)
             + " |",

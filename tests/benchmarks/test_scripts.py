@@ -48,6 +48,7 @@ TELLS = {
     "benchmarks.measure_fans": r"Linear\(256, 128\) \| 256 \| 25\d\.\d \| 128 \| 12\d\.\d",
     "benchmarks.plain_loop": r"plain\.json: 1 schemes",
     "benchmarks.public_networks": r"\| llama \| 9\d\.\d % \| [\s\S]*whole \(1\): gpt2",
+    "benchmarks.strangers": r"msft\.csv: refused \(read\)[\s\S]*(\| \d+ ){7}\|",
     "examples.make_data": r"wine\.csv: 178 rows[\s\S]*diabetes\.csv: 442 rows",
     "benchmarks.claims_table": r"\| Equal weights stay equal \| ✓ supported \|",
     "examples.make_packets": r"regression: \d+ s, estimated: \d",
