@@ -413,7 +413,8 @@ def test_a_mistake_is_one_message_and_leaves_nothing_behind(here, capsys, argume
     (here / "sub/my.csv").write_text(TABLE)
     (here / "broken.csv").write_bytes(b"a,b\n\x89\xff,1\n")
     (here / "sub/broken 2.csv").write_bytes(b"a,b\n\xe9,1\n")
-    (here / "names.csv").write_text("name,b\n" + "\n".join(f"n{i},{i % 2}" for i in range(60)))
+    rows = [f"n{i},{i % 7},{i % 2}" for i in range(60)]
+    (here / "names.csv").write_text("\n".join(["name,a,b", *rows]))
     assert made(*arguments) == 2
     error = [line for line in capsys.readouterr().err.splitlines() if line[:9] == "initsweep"]
     assert len(error) == 1
