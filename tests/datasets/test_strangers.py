@@ -356,9 +356,16 @@ def test_a_file_that_is_not_there_is_said_to_be_so_whatever_it_should_hold(setti
         load(settings(f"{kind}:gone"))
 
 
-def test_a_file_of_weka_s_that_ends_in_its_header_is_refused(loaded):
-    with pytest.raises(DataError, match="cannot be read"):
-        loaded("@relation r\n@attribute x numeric\n@attribute y {a,", kind="arff")
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([*ARFF[:2], "@attribute y {a,"], "Make it a CSV file"),
+        ([*ARFF, "{0 1, 1 a}", "{1 b}"], "rows are sparse; write all of their values, as CSV"),
+    ],
+)
+def test_what_scipy_does_not_read_of_weka_s_is_refused(loaded, lines, said):
+    with pytest.raises(DataError, match=f"cannot be read: .* {said}"):
+        loaded(lines, kind="arff")
 
 
 def test_nobody_is_told_to_drop_every_column(loaded):

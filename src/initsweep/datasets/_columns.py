@@ -80,7 +80,7 @@ class Column:
         if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
             compared = values.cast(pa.float64(), safe=False)
             return _without(values, compared, self._numbers_for_missing)
-        if kind in (pa.string(), pa.large_string(), pa.string_view()):
+        if kind in (pa.string(), pa.large_string()):
             text = compute.utf8_trim_whitespace(values.cast(pa.string()))
             return _without(text, compute.utf8_lower(text), markers_of(self.options.missing))
         drop = f"drop: {json.dumps([self.name])}"

@@ -95,7 +95,7 @@ def _parquet(path: Path) -> Columns:
             declared, width = file.metadata.num_rows, file.metadata.num_columns
             check_width(path, width)
             refuse_large(f"'{path}'", declared * sum(_width(field.type) for field in schema))
-            columns = _batches(path, file).cast(schema)
+            columns = _batches(path, file).cast(pa.schema(map(_read_as, schema), schema.metadata))
         # Offsets and UTF-8 are not checked by reading.
         columns.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -106,6 +106,11 @@ def _parquet(path: Path) -> Columns:
     if columns.num_rows != declared:
         raise DataError(f"'{path}' declares {declared} rows and holds {columns.num_rows}.")
     return columns
+
+
+def _read_as(field: pa.Field) -> pa.Field:
+    # Arrow cannot yet choose rows of views.
+    return field.with_type(pa.string()) if field.type == pa.string_view() else field
 
 
 def _batches(path: Path, file: parquet.ParquetFile) -> Columns:
@@ -183,10 +188,10 @@ def read_arff(path: Path, key: str) -> Table:
         ]
     except Exception as error:  # noqa: BLE001 - SciPy trusts files; where they end early, too
         made = command(path, ["grep -v '^[@%]'"], suffix=".csv")
-        raise DataError(
-            f"'{path}' cannot be read: {in_one_line(error)}. Make it a CSV file without names: "
-            f"{made}."
-        ) from None
+        remedy = f"Make it a CSV file without names: {made}"
+        if re.search(rb"\n\s*\{", content):
+            remedy = "Its rows are sparse; write all of their values, as CSV"
+        raise DataError(f"'{path}' cannot be read: {in_one_line(error)}. {remedy}.") from None
     return _table(path, pa.table(columns, described.names()), "the attributes")
 
 
