@@ -86,8 +86,12 @@ Outcomes = Sequence[Mapping[str, object]]
 
 
 def all_cases(number: int | None) -> list[Case]:
-    """Return the published cases, or the first ones of each source."""
-    return [*cases(number), *family_cases(number)]
+    """Return the published cases, or the first ones, and a quarter as many of other forms."""
+    return [*cases(number), *family_cases(_quarter(number))]
+
+
+def _quarter(number: int | None) -> int | None:
+    return number and max(1, number // 4)
 
 
 def train_anew(work: Path, number: int | None) -> Outcomes:
@@ -107,10 +111,13 @@ def train_anew(work: Path, number: int | None) -> Outcomes:
                 f"{optimizer}_{key}": row[key] for key in ("skill", "best_rate", "stable_rate")
             }
     path = work / "families.csv"
-    for row in train_families(path, number):
+    for row in train_families(path, _quarter(number)):
         print(*row.values(), flush=True)
     kept = read_families(path)
-    return [*found, *(kept[member.name, scheme] for member, scheme in family_cases(number))]
+    return [
+        *found,
+        *(kept[member.name, scheme] for member, scheme in family_cases(_quarter(number))),
+    ]
 
 
 def kept_outcomes(table: Path) -> Outcomes:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.common import parser_of
+from benchmarks.common import count, parser_of
 from benchmarks.diagnosis_report_cases import Case, Loss
 from benchmarks.diagnosis_report_data import Data, standard
 from benchmarks.diagnosis_report_failing import FAILING
@@ -49,11 +49,16 @@ class Judged:
     helped: bool
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = parser_of(__doc__)
+    made.add_argument("--every", type=count, default=1, help="take every n-th case only")
+    return made
+
+
+def main() -> None:
     """Print the tables."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--every", type=int, default=1, help="take every n-th case only")
-    options: argparse.Namespace = parser.parse_args(arguments)
+    options = parser().parse_args()
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")  # torch's on broadcasting, which is one of the reports
     for half, start in (("design", 0), ("held back", 1)):

@@ -44,7 +44,8 @@ def skill(member: Member, scheme: str, optimizer: str, rate: float) -> float:
     for update in range(1, UPDATES + 1):
         rows = torch.randint(len(train.targets), (BATCH,), generator=generator)
         loss = functional.cross_entropy(model(train.features[rows]), train.targets[rows])
-        if not bool(loss.isfinite()) or (float(loss) > 1e4 * constant and update > LOOK):
+        value = float(loss.detach())
+        if not math.isfinite(value) or (value > 1e4 * constant and update > LOOK):
             return max(best, 0.0)
         made.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from benchmarks.diagnosis_cases import SCHEMES, prepared_data, split_of
 from initsweep.engine.lanes import Split
+from initsweep.errors import unheard
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.probes.reading import Loss
 
@@ -288,7 +289,8 @@ class Member:
             nn.init.constant_(last.bias, DEAD_BIAS)  # type: ignore[arg-type]
             return model
         name, options = SCHEMES[scheme]
-        state = initial_state(model, make_initializer(name, options), seed)  # type: ignore[arg-type]
+        with unheard():  # layer scales, tokens and positions keep their values
+            state = initial_state(model, make_initializer(name, options), seed)  # type: ignore[arg-type]
         model.load_state_dict(state, strict=False)
         return model
 
