@@ -149,3 +149,18 @@ def test_pixels_columns_and_constants_are_named(batch):
 def test_small_inputs_are_no_matter_of_initialization(batch):
     found = diagnose(net(), batch[0] * 1e-3, batch[1], functional.cross_entropy, rate=0.1)
     assert (found.cause, found.findings[0].verdict) == ("data", "unscaled inputs")
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_lucky_start_is_not_taken_for_learning(optimizer):
+    torch.manual_seed(0)
+    features = torch.randn(128, 6)
+    targets = (features[:, 1] > 0).long()
+    model = nn.Linear(6, 2)
+    with torch.no_grad():
+        model.weight[1, 1] = model.weight[0, 1] + 0.5  # a little better than a constant
+    found = diagnose(model, features, targets, rate=1e-7, optimizer=optimizer)
+    assert [one.verdict for one in found.findings if one.alarm] == ["rate too small"]
+    with torch.no_grad():
+        model.weight[1, 1] += 20  # and one that has learnt before has learnt
+    assert diagnose(model, features, targets, rate=0.01, optimizer=optimizer).healthy

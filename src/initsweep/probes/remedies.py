@@ -51,7 +51,7 @@ def explained(case: Case, *, wired: bool) -> list[Finding]:
         return [_initialization(case, _untried(case))] if alarming else []
     outcomes = [case.bench.run(rate) for rate in case.rates]
     best = min(outcomes, key=lambda one: one.end)
-    if best.end <= case.bench.bearable and not (case.rate is None and outcomes[0].burst):
+    if case.bench.went_well(best) and not (case.rate is None and outcomes[0].burst):
         return _learns(case, best)
     if found := _data(case, [*case.rates, case.rates[-1] * UP[0]]):
         return found

@@ -104,7 +104,12 @@ class Bench:
 
     def learns(self, rate: float, steps: int = STEPS) -> bool:
         """Return whether a trial at this rate goes well."""
-        return self.run(rate, steps).end <= self.bearable
+        return self.went_well(self.run(rate, steps))
+
+    def went_well(self, outcome: Outcome) -> bool:
+        """Return whether the loss has fallen, below that of a constant and where it started."""
+        fallen = outcome.end <= self.bearable * min(1.0, outcome.start)
+        return fallen or outcome.end < ENOUGH
 
     def is_affine(self) -> bool:
         """Return whether outputs in the middle of two examples are the middle of their outputs."""
