@@ -24,8 +24,13 @@ claims: $(INSTALLED)  ## put every claim about initialization to the test (READM
 ui: $(INSTALLED)  ## serve MLflow on http://127.0.0.1:5000
 	initsweep ui
 
-test: check  ## everything CI checks
-	python -m pytest -n auto --maxprocesses 4 --dist worksteal
+# The checks use one core and run beside the tests; their report comes in one piece when they end.
+test: $(INSTALLED)  ## everything CI checks: `make check` and the tests, side by side
+	@{ said=$$($(MAKE) --no-print-directory check 2>&1); found=$$?; \
+		printf '\n--- make check ---\n%s\n---\n' "$$said"; exit $$found; } & \
+	python -m pytest -n auto --maxprocesses 4 --dist worksteal; tested=$$?; \
+	wait $$! || { echo 'make check found faults: see its report above, or run it alone'; exit 1; }; \
+	exit $$tested
 
 ROUNDS ?= 20
 fuzz: $(INSTALLED)  ## the fuzzers and random kills, many times as many as in the tests: make fuzz ROUNDS=20

@@ -65,7 +65,11 @@ OTHER_LOSSES = (
 )
 
 CASES = [
-    *[(layer, o, s, "cross_entropy") for layer in LAYERS for o in OPTIMIZERS for s in SCHEDULES],
+    *[
+        (layer, optimizer, list(SCHEDULES)[(row + column) % len(SCHEDULES)], "cross_entropy")
+        for row, layer in enumerate(LAYERS)
+        for column, optimizer in enumerate(OPTIMIZERS)
+    ],  # every layer and every optimizer meets every schedule
     *[(name, o, "constant", "cross_entropy") for name in ACTIVATIONS for o in ("momentum", "adam")],
     *[("convolution of sigmoid", o, "clipping", "cross_entropy") for o in ("momentum", "adam")],
     *[("default size", o, "constant", "cross_entropy") for o in OPTIMIZERS],

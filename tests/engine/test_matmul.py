@@ -37,10 +37,19 @@ def test_the_switch_is_put_back_even_after_an_error():
 
 
 def multiplied_in(dtype):
+    """Products as of a processor that multiplies float32 in this type, whatever this one does."""
     product = torch.bmm
-    return lambda a, b: (
-        product(a, b) if a.dtype == torch.float64 else product(a.to(dtype), b.to(dtype)).to(a.dtype)
-    )
+
+    def multiply(a, b):
+        allowed = setting()
+        torch.backends.mkldnn.matmul.fp32_precision = "ieee"  # "bf16" is bfloat16 on AMX units
+        try:
+            kind = torch.float64 if a.dtype == torch.float64 else dtype
+            return product(a.to(kind), b.to(kind)).to(a.dtype)
+        finally:
+            torch.backends.mkldnn.matmul.fp32_precision = allowed
+
+    return multiply
 
 
 @pytest.mark.parametrize(("dtype", "exact"), [(torch.float32, True), (torch.bfloat16, False)])
@@ -51,11 +60,8 @@ def test_float32_passes_and_bfloat16_does_not(monkeypatch, dtype, exact, shape):
 
 
 def test_one_inexact_layer_is_enough(monkeypatch):
-    inexact = multiplied_in(torch.bfloat16)
-    product = torch.bmm
-    monkeypatch.setattr(
-        torch, "bmm", lambda a, b: (inexact if a.shape[-1] == 10 else product)(a, b)
-    )
+    exact, inexact = multiplied_in(torch.float32), multiplied_in(torch.bfloat16)
+    monkeypatch.setattr(torch, "bmm", lambda a, b: (inexact if a.shape[-1] == 10 else exact)(a, b))
     assert not onednn_is_exact(SHAPES, lanes=2)
 
 

@@ -22,7 +22,7 @@ from tests.tracking.conftest import Project
 from tests.tracking.models import make_model
 from tests.tracking.synthetic_study import NAMES, ROOT, make_params, make_study
 
-CUTS, CUTS_PER_STUDY = 12 * ROUNDS, 3
+CUTS, CUTS_PER_STUDY = 6 * ROUNDS, 3
 SEED = 7
 SIGNALS = (signal.SIGKILL, signal.SIGINT)
 PARTIAL = ".mlflow.db.partial"
