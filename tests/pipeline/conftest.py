@@ -182,7 +182,8 @@ def computed(tmp_path_factory, params_file, migrated_database) -> Project:
     shutil.copy(migrated_database, project.path / "mlflow.db")
     project.run("git", "init", "-q", "-b", "main")
     project.commit("Small study")
-    project.dvc("repro")
+    done = project.initsweep("repro")
+    assert done.returncode == 0, done.stderr
     project.commit("Results")
     return project
 
