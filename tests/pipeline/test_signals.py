@@ -199,23 +199,15 @@ def test_whoever_is_in_a_hurry_asks_twice(long):
     wait_until_nothing_runs(long.path)
 
 
-def test_a_second_run_in_the_folder_says_who_runs(long):
-    running = start(long, "repro")
+def test_a_second_run_is_refused_and_one_after_a_kill_tidies_up(long, tmp_path):
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    running = start(long, "repro", TMPDIR=str(temporary))
     wait_for(lambda: is_training(long), "nothing was trained")
     second = long.initsweep("repro")
     assert second.returncode == 2
     said = rf"`initsweep repro` runs in this folder already: process {running.pid} of \w+ on \S+, "
     assert re.search(rf"{said}since .*\. Wait for it, or end it: kill {running.pid}", second.stderr)
-    running.kill()
-    running.communicate()
-    wait_until_nothing_runs(long.path)
-
-
-def test_the_next_run_tidies_up_after_one_that_was_killed(long, tmp_path):
-    temporary = tmp_path / "t"
-    temporary.mkdir()
-    running = start(long, "repro", TMPDIR=str(temporary))
-    wait_for(lambda: is_training(long), "nothing was trained")
     running.kill()
     running.communicate()
     wait_until_nothing_runs(long.path)
