@@ -50,10 +50,7 @@ def here(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize(
     ("command", "status"),
     [
-        ("initsweep list initializers", 0),
-        ("initsweep names he_normal", 0),
         ("initsweep summary", 2),
-        ("initsweep check he_normal", 0),
         ("initsweep explain mlp --features 3 --outputs 2", 0),
         ("initsweep check mine:net", 0),
         ("initsweep init other --data wine --minutes 0.01", 0),

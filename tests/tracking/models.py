@@ -1,9 +1,11 @@
 """Small models to log, and a loader that cannot see initsweep."""
 
+import atexit
 import json
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -113,15 +115,48 @@ def answers_without_initsweep(folder: Path, rows: list, form: str = "DataFrame")
 
     `rows` become a pandas DataFrame, or an `array` of numbers.
     """
-    code = (
-        "import sys, json; sys.modules['initsweep'] = None\n"
-        "import numpy, pandas, mlflow.pyfunc\n"
-        "model = mlflow.pyfunc.load_model(sys.argv[1])\n"
-        "rows = json.loads(sys.argv[2])\n"
-        "rows = numpy.array(rows, float) if sys.argv[3] == 'array' else pandas.DataFrame(rows)\n"
-        "print(model.predict(rows).to_json(orient='records'))\n"
+    process = _loader()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps([str(folder), rows, form]) + "\n")
+    process.stdin.flush()
+    answer = json.loads(process.stdout.readline())
+    assert isinstance(answer, list), answer
+    return answer
+
+
+LOADER = """
+import sys; sys.modules['initsweep'] = None
+import json, os, traceback
+import numpy, pandas, torch, mlflow.pyfunc
+answers = os.fdopen(os.dup(1), 'w')
+os.dup2(2, 1)  # what anybody else prints is no answer
+for line in sys.stdin:
+    folder, rows, form = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.chdir(folder)
+            model = mlflow.pyfunc.load_model(folder)
+            rows = numpy.array(rows, float) if form == 'array' else pandas.DataFrame(rows)
+            answer = model.predict(rows).to_json(orient='records')
+        except BaseException:
+            answer = json.dumps(traceback.format_exc())
+        print(answer, file=answers, flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@cache
+def _loader() -> "subprocess.Popen[str]":
+    """Start what has imported the libraries, which takes seconds, and forks for every model."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOADER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
-    command = [sys.executable, "-c", code, str(folder), json.dumps(rows), form]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    atexit.register(process.communicate)
+    return process

@@ -41,31 +41,27 @@ def served(project, alias: str) -> list[dict]:
     return answers_without_initsweep(Path(logged.artifact_location.removeprefix("file://")), ROW)
 
 
-@pytest.mark.parametrize(
-    "what", ["everything", "a file", "a part of a file", "the model", "its weights"]
-)
-def test_artifacts_that_were_deleted_come_back(what, project, study):
+def test_artifacts_that_were_deleted_come_back(project, study):
     put(project, study)
     before = project.shown()
     assert sealed(project)
     artifacts = project.root / "mlartifacts"
-    if what == "everything":
-        shutil.rmtree(artifacts)
-    if what == "a file":
-        next(artifacts.rglob("review.md")).unlink()
-    if what == "a part of a file":
-        next(artifacts.rglob("review.md")).write_text("#")
-    if what == "the model":
-        shutil.rmtree(artifacts / "models")
-    if what == "its weights":
-        next(artifacts.rglob("weights.safetensors")).unlink()
-    assert not sealed(project)
-    put(project, study)
-    assert sealed(project)
-    assert project.shown() == before
-    assert next(artifacts.rglob("review.md")).read_text() == "# review"
-    assert len([*artifacts.rglob("weights.safetensors")]) == 1
-    assert len(project.client().search_model_versions("name = 'digits'")) == 1
+    losses = {
+        "a file": lambda: next(artifacts.rglob("review.md")).unlink(),
+        "a part of a file": lambda: next(artifacts.rglob("review.md")).write_text("#"),
+        "the model": lambda: shutil.rmtree(artifacts / "models"),
+        "its weights": lambda: next(artifacts.rglob("weights.safetensors")).unlink(),
+        "everything": lambda: shutil.rmtree(artifacts),
+    }
+    for what, lose in losses.items():
+        lose()
+        assert not sealed(project), what
+        put(project, study)
+        assert sealed(project), what
+        assert project.shown() == before, what
+        assert next(artifacts.rglob("review.md")).read_text() == "# review", what
+        assert len([*artifacts.rglob("weights.safetensors")]) == 1, what
+        assert len(project.client().search_model_versions("name = 'digits'")) == 1, what
 
 
 def test_the_model_of_a_decision_comes_back_and_keeps_its_alias(project, study):
@@ -92,11 +88,12 @@ def test_artifacts_at_an_address_of_another_machine_are_left_alone(project, stud
 
 
 @pytest.mark.parametrize(
-    "name", ["Ann's", 'the "so-called"', "back\\slash", "50%", "50%20x", "what?", 'it\'s "so"']
+    "name", ["Ann's 50%", 'the "so-called" back\\slash', 'it\'s "so" at 50%20x, or what?']
 )
 def test_the_folder_may_have_any_name(name, project, study):
     named = replace(project, root=project.root / name)
     named.root.mkdir()
+    shutil.copy(project.root / "mlflow.db", named.root)
     put(named, study)
     assert sealed(named)
     assert {path.name for path in named.root.iterdir()} == {
@@ -153,8 +150,7 @@ def test_an_experiment_of_an_older_version_without_the_tag_is_taken_over(project
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["our-digits", "Ann's digits", 'the "digits"', "back\\slash", "50 % of %s", 'Ann\'s "digits"'],
+    "name", ["Ann's back\\slash", 'the "digits", 50 % of %s', 'Ann\'s "digits"']
 )
 def test_a_renamed_model_is_found_again(name, project, study):
     put(project, study)
