@@ -28,6 +28,11 @@ def replace_keys(content: dict[str, Any], replacements: dict[str, object]) -> No
         section[last] = value
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left with it at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _numerics() -> None:
     """Compute as the command line does, on one thread: two are far slower for small tensors."""

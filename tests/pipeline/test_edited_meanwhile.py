@@ -11,6 +11,8 @@ from initsweep import artifacts
 from initsweep.records import CurveRow
 from tests.pipeline.conftest import Project
 
+pytestmark = pytest.mark.pipeline
+
 LONG = {"model.width": 64, "training.batch_size": 4, "runtime.engine": "torch"}
 PATIENCE = 60
 

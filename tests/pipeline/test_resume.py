@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.pipeline
+
 KILLS = 2
 LONG = {
     "model.width": 64,

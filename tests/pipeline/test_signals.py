@@ -18,6 +18,8 @@ from initsweep.running import stopping
 from tests.faults.fuzzing import ROUNDS
 from tests.pipeline.conftest import Project
 
+pytestmark = pytest.mark.pipeline
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 KILLS = 8 * ROUNDS  # twice each signal
 PATIENCE = 60

@@ -107,12 +107,12 @@ def test_the_verdict_beside_the_page_is_that_of_the_study(finished):
     assert content == json.loads(json.dumps(dataclasses.asdict(verdict)))
 
 
-def test_a_second_run_gives_the_same_bytes(tmp_path, monkeypatch):
-    study = make_study(names=["zeros", "he_normal", "orthogonal"])
-    write_and_report(study, tmp_path, monkeypatch)
-    before = everything_under(tmp_path)
+def test_a_second_run_gives_the_same_bytes(finished, monkeypatch):
+    folder, study = finished
+    before = everything_under(folder)
+    monkeypatch.chdir(folder)
     report.run(study.params)
-    assert everything_under(tmp_path) == before
+    assert everything_under(folder) == before
 
 
 def test_the_page_loads_nothing(finished, page):
