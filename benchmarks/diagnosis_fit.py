@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from initsweep.probes.thresholds import FACTS
+
 TABLE = Path(__file__).with_name("diagnosis_cases.csv")
 # A case is trainable if its best rate removes this share of the constant predictor's loss.
 TRAINABLE_SKILL = 0.1
@@ -43,9 +45,15 @@ class Cases:
         """Return which cases the optimizer could not train at any rate."""
         return self.columns[f"{optimizer}_skill"] < skill
 
+    @property
+    def certain(self) -> Bools:
+        """Which cases give an alarm whatever the thresholds are."""
+        facts = [self.columns[name] >= at for name, at in FACTS.items()]
+        return np.any([self.columns["asleep"] > 0, *facts], axis=0)
+
     def alarms(self, thresholds: Mapping[str, float]) -> Bools:
-        """Return which cases some check fires on, or have weights that sleep."""
-        fired = self.columns["asleep"] > 0
+        """Return which cases some check fires on, or have weights that sleep or are copies."""
+        fired = self.certain
         for name, threshold in thresholds.items():
             fired = fired | (self.columns[name] >= threshold)
         return fired
@@ -90,12 +98,12 @@ def fit(cases: Cases, chosen: Bools, optimizer: str) -> dict[str, float]:
     if not _of_both_kinds(bad):
         return {}
     columns = {name: cases.columns[name][chosen] for name in CANDIDATES}
-    asleep = cases.columns["asleep"][chosen] > 0
+    certain = cases.certain[chosen]
     found: dict[str, float] = {}
     for _ in range(ROUNDS):
         for name in CANDIDATES:
             fired = [columns[other] >= at for other, at in found.items() if other != name]
-            others = np.any([asleep, *fired], axis=0)
+            others = np.any([certain, *fired], axis=0)
             best, at = sum(error_rates(others, bad)) - GAIN, math.nan
             for threshold in _candidates(columns[name]):
                 cost = sum(error_rates(others | (columns[name] >= threshold), bad))

@@ -7,7 +7,7 @@ from functools import cache
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, unheard
-from initsweep.initializers import initial_states, make_initializer
+from initsweep.initializers import initial_states, layers_of, make_initializer
 from initsweep.probes.findings import Finding
 from initsweep.probes.scales import unscaled_inputs, unscaled_targets
 from initsweep.probes.suspect import Case
@@ -80,7 +80,17 @@ def case_of(
         inputs=unscaled_inputs(task.features),
         targets=unscaled_targets(task.targets),
         candidates=candidates,
+        keeps=lambda: _keeps(network),
     )
+
+
+def _keeps(network: nn.Module) -> bool:
+    try:
+        with unheard():
+            layers_of(network)
+    except InitsweepError:
+        return True
+    return False
 
 
 def sort(findings: Sequence[Finding]) -> list[Finding]:

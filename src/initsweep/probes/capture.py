@@ -129,10 +129,26 @@ def capture(
         lowered=done.lowered and f"computed in {done.numbers}: in float64, {done.lowered}",
         asleep=done.asleep,
         detached=(
-            *(name for name, one in trained.items() if one.grad is None),
+            *_unused(model, trained),
             *(f"{where} (a {type(held).__name__})" for where, held, _ in strays(model)),
         ),
     )
+
+
+def _unused(model: nn.Module, trained: Mapping[str, Tensor]) -> list[str]:
+    """Return the names of parameters that the loss does not depend on.
+
+    Those of a list of which other members were used are left out: another batch or draw may use
+    them, as with experts and layers that are dropped at random.
+    """
+    used = {name for name, one in trained.items() if one.grad is not None}
+    lists = [
+        f"{path}."
+        for path, module in model.named_modules()
+        if isinstance(module, nn.ModuleList | nn.ModuleDict)
+    ]
+    partly = tuple(path for path in lists if any(name.startswith(path) for name in used))
+    return [name for name in trained if name not in used and not name.startswith(partly)]
 
 
 def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:

@@ -113,9 +113,6 @@ def _passed(
     lowered: str,
 ) -> Pass:
     leaves = {name: _leaf(value, dtype) for name, value in parameters.items()}
-    noted = Noted(max((len(one) for one in tensors_in(features)), default=0))
-    twin = twin_with(model, leaves, dtype).train()
-    inputs, noted.sources = entering(typed(leaves, features, dtype))
 
     def loss_of(network: nn.Module, batch: Inputs) -> Tensor:
         # Dropout would otherwise draw from a stream that depends on what ran before.
@@ -126,8 +123,16 @@ def _passed(
         again = twin_with(model, {**leaves, **values}, dtype).train()
         return loss_of(again, typed(leaves, features, dtype))
 
-    with recorded(twin, noted):
-        value = loss_of(twin, inputs)
+    def noting(inputs: Inputs, sources: set[Node]) -> tuple[nn.Module, Noted, Tensor]:
+        noted = Noted(max((len(one) for one in tensors_in(features)), default=0), sources=sources)
+        twin = twin_with(model, leaves, dtype).train()
+        with recorded(twin, noted):
+            return twin, noted, loss_of(twin, inputs)
+
+    try:
+        twin, noted, value = noting(*entering(typed(leaves, features, dtype)))
+    except Exception:  # noqa: BLE001 - a network may want inputs that no gradient goes to
+        twin, noted, value = noting(typed(leaves, features, dtype), set())
     trunk = trunk_of(value, noted.sources, noted.uses[0].node if noted.uses else None)
     value.backward()  # type: ignore[no-untyped-call]
     frozen = {name for name, one in model.named_parameters() if not one.requires_grad}
@@ -137,11 +142,16 @@ def _passed(
         leaves=leaves,
         noted=noted,
         trunk=trunk,
-        asleep=asleep(reached, loss_with),
+        asleep=_matrices(asleep(reached, loss_with), leaves),
         loss=float(value.detach()),
         dtype=dtype,
         lowered=lowered,
     )
+
+
+def _matrices(names: tuple[str, ...], leaves: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Return the names if there is a matrix among them: a lone bias may cancel, and rightly so."""
+    return names if any(leaves[name].dim() > 1 for name in names) else ()
 
 
 def _leaf(value: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -66,7 +66,7 @@ def explained(case: Case, *, wired: bool) -> list[Finding]:
 def _untried(case: Case) -> str:
     """Return the first scheme whose signals give no alarm, or what stands in for one."""
     name = next(iter(case.candidates()), None)
-    return _behind(case) + ", or add skips" if name is None else _filled(name)
+    return _behind(case) + ", or add skips" if name is None else _filled(case, name)
 
 
 def _learns(case: Case, outcome: Outcome) -> list[Finding]:
@@ -125,7 +125,7 @@ def _scheme(case: Case, rates: Sequence[float]) -> str:
 def _filling(case: Case, rate: float) -> str:
     for name, state in case.candidates().items():
         if replace(case.bench, state=state).learns(rate):
-            return _with_rate(_filled(name), case, rate)
+            return _with_rate(_filled(case, name), case, rate)
     return ""
 
 
@@ -136,7 +136,7 @@ def _normalizing(case: Case, rate: float) -> str:
     if not replace(case.bench, state=state, normalized=True).learns(rate):
         return ""
     remedy = _behind(case)
-    return _with_rate(f"{remedy} and {_filled(name)}" if name else remedy, case, rate)
+    return _with_rate(f"{remedy} and {_filled(case, name)}" if name else remedy, case, rate)
 
 
 def _behind(case: Case) -> str:
@@ -144,8 +144,9 @@ def _behind(case: Case) -> str:
     return f"put {layer} (or nn.LayerNorm) behind every hidden layer"
 
 
-def _filled(name: str) -> str:
-    return f'initialize_(model, "{name}", 0)'
+def _filled(case: Case, name: str) -> str:
+    keep = ', unknown="keep"' if case.keeps() else ""
+    return f'initialize_(model, "{name}", 0{keep})'
 
 
 def _with_rate(remedy: str, case: Case, rate: float) -> str:

@@ -10,6 +10,7 @@ from initsweep.probes.forms import Inputs
 
 LARGE, SMALL = 8.0, 0.03
 """Root mean square of inputs, or size of targets, from which and up to which they are suspected."""
+OFFSET = 10.0  # a mean over the standard deviation around it
 UNEVEN = 30.0  # a column's root mean square over the median column's
 
 
@@ -66,10 +67,18 @@ def _described(features: Tensor) -> str:
                 f"column {first} of the inputs has mean {mean:.3g} and std {std:.3g}, the median "
                 f"column a size of {usual:.3g}"
             )
-    if SMALL < size < LARGE:
+    if SMALL < size < LARGE and not _offset(features):
         return ""
     mean, std = float(features.mean()), float(features.std())
     return f"the inputs have mean {mean:.3g} and std {std:.3g}"
+
+
+def _offset(numbers: Tensor) -> bool:
+    """Return whether most columns lie far from 0 for how much they vary."""
+    columns = numbers.double().flatten(1) if numbers.dim() > 1 else numbers.double()[:, None]
+    std, mean = columns.std(0), columns.mean(0).abs()
+    varied = std > 0
+    return bool(varied.any()) and bool((mean > OFFSET * std)[varied].double().mean() > 0.5)
 
 
 def unscaled_targets(targets: Inputs) -> list[Scaling]:
@@ -78,7 +87,8 @@ def unscaled_targets(targets: Inputs) -> list[Scaling]:
         return []
     mean, std = targets.mean(0), targets.std(0)
     size = float(targets.double().square().mean().sqrt())
-    if SMALL < size < LARGE or not bool((std > 0).any()):
+    usual = SMALL < size < LARGE and not _offset(targets)
+    if usual or not bool((std > 0).any()):
         return []
     what = f"the targets have mean {float(targets.mean()):.3g} and std {float(targets.std()):.3g}"
     return [

@@ -26,6 +26,7 @@ class Case:
         inputs: What could be done about the inputs.
         targets: What could be done about the targets.
         candidates: Returns the values of the schemes whose signals give no alarm, by name.
+        keeps: Whether no scheme fills all weights of the network.
     """
 
     bench: Bench
@@ -34,6 +35,7 @@ class Case:
     inputs: Sequence[Scaling]
     targets: Sequence[Scaling]
     candidates: Callable[[], Mapping[str, State]]
+    keeps: Callable[[], bool]
 
     @property
     def rates(self) -> tuple[float, ...]:

@@ -13,7 +13,6 @@ from initsweep.registry import did_you_mean
 ALARMS: Mapping[str, Mapping[str, float]] = {
     # A gradient step of SGD is as small as the gradient; that of Adam is not.
     "sgd": {
-        "tied": 0.74,
         "signal_grown": 25.0,
         "signal_faded": 220.0,
         "gradient_grown": 6600.0,
@@ -27,6 +26,9 @@ ALARMS: Mapping[str, Mapping[str, float]] = {
     },
 }
 """By family of optimizers; "adam" stands for all that scale each step by the gradient's size."""
+
+FACTS: Mapping[str, float] = {"tied": 0.9}
+"""Alarms without a fit: a layer of copies stays one, whatever else the network has."""
 
 # What to call a network on which there is an alarm: the gravest of these that holds, else the
 # alarm's own word. Without an alarm they are mild findings. Conventions, each with its reason:
@@ -62,4 +64,5 @@ def alarms_for(optimizer: str) -> Mapping[str, float]:
             f"Unknown optimizer '{optimizer}'.{did_you_mean(optimizer, list(OPTIMIZERS))} "
             f"Known: {', '.join(OPTIMIZERS)}."
         )
-    return ALARMS[OPTIMIZERS[optimizer]]
+    fitted = ALARMS[OPTIMIZERS[optimizer]]
+    return {name: min(FACTS.get(name, at), at) for name, at in {**FACTS, **fitted}.items()}

@@ -14,11 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import copy_of
 from initsweep.probes.forms import Inputs, called, cast, first, tensors_in
 from initsweep.probes.passing import Loss, typed
 from initsweep.probes.recording import CONVOLUTIONS, WEIGHT_LAYERS
+from initsweep.probes.subject import failure
 from initsweep.probes.targets import class_axis
 
 State = Mapping[str, Tensor]
@@ -30,6 +32,7 @@ LEARNS = 0.97  # of the constant loss: from there on it goes by itself
 STAYS = 1.1  # where targets are random there is little to learn
 ENOUGH = 0.5  # nothing is learnt from looking on
 STILL, BURST = 1e-3, 1.5
+KEPT = 1.1  # of a loss that was low before
 
 USUAL = {"sgd": (0.01, 0.1), "adam": (1e-3, 1e-2), "adamw": (1e-3, 1e-2), "rmsprop": (1e-3, 1e-2)}
 """Rates to try where none is given; those of most tutorials, and ten times as much."""
@@ -109,7 +112,8 @@ class Bench:
     def went_well(self, outcome: Outcome) -> bool:
         """Return whether the loss has fallen, below that of a constant and where it started."""
         fallen = outcome.end <= self.bearable * min(1.0, outcome.start)
-        return fallen or outcome.end < ENOUGH
+        # What had learnt before may have little left to learn, and must not forget.
+        return fallen or outcome.end < min(ENOUGH, KEPT * outcome.start)
 
     def is_affine(self) -> bool:
         """Return whether outputs in the middle of two examples are the middle of their outputs."""
@@ -121,10 +125,7 @@ class Bench:
         return bool(torch.allclose(ends / 2, middle, rtol=1e-3, atol=1e-3 * float(ends.std())))
 
     def _shares(self, twin: nn.Module, rate: float, steps: int) -> list[float]:
-        examples = affordable(self.network, self.features, steps)
-        own = dict(self.network.named_parameters())
-        features = typed(own, first(self.features, examples), None)
-        targets = typed(own, first(self.targets, examples), None)
+        features, targets = self._batch(affordable(self.network, self.features, steps))
         trained = [one for one in twin.parameters() if one.requires_grad]
         optimizer = _OPTIMIZERS[self.optimizer](trained, rate)
         shares: list[float] = []
@@ -135,25 +136,47 @@ class Bench:
                 with private_draws(draws):  # which costs time, so not on the way back
                     outputs = called(twin, cast(features, None))  # it may overwrite them
                     value = self.loss(outputs, targets)
-            except (RuntimeError, ValueError):  # some losses refuse what is no number
-                return [*shares, math.inf]
+            except Exception as error:  # the user's own code; losses refuse what is no number
+                if shares:
+                    return [*shares, math.inf]
+                words = failure(self.network, self.features, error, with_loss=True)
+                raise InitsweepError(words) from error
             if not shares:
                 constant = constant_loss(self.loss, outputs, targets)
                 floor = constant if constant > 0 else abs(float(value.detach())) or 1.0
             shares.append(float(value.detach()) / floor)
             recent = shares[-LAST:]
-            if not math.isfinite(shares[-1]) or (len(recent) == LAST and max(recent) < ENOUGH):
+            low = ENOUGH * min(1.0, shares[0])
+            if not math.isfinite(shares[-1]) or (len(recent) == LAST and max(recent) < low):
                 break
             value.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
         return shares
 
+    def _batch(self, examples: int) -> tuple[Inputs, Inputs]:
+        """Return so many examples, or all where network or loss take no fewer."""
+        own = dict(self.network.named_parameters())
+        whole = (self.features, self.targets)
+        some: tuple[Inputs, Inputs] = first(whole, examples)
+        features, targets = (typed(own, one, None) for one in some)
+        try:
+            with torch.no_grad(), private_draws(0):
+                self.loss(called(copy_of(self.network).train(), cast(features, None)), targets)
+        except Exception:  # noqa: BLE001 - a graph, say, or weights of the examples in the loss
+            features, targets = (typed(own, one, None) for one in whole)
+        return features, targets
+
 
 def affordable(network: nn.Module, features: Inputs, steps: int) -> int:
     """Return how many examples a trial may have: fewer where one is dear."""
     few = typed(dict(network.named_parameters()), first(features, SAMPLE), None)
-    with FlopCounterMode(display=False) as counter, torch.no_grad(), private_draws(0):
-        called(copy_of(network), few)
+    try:
+        with FlopCounterMode(display=False) as counter, torch.no_grad(), private_draws(0):
+            called(copy_of(network), few)
+    except AssertionError:  # of the counter: what it costs is not known
+        return FEWEST
+    except Exception:  # noqa: BLE001 - a network that takes no fewer
+        return EXAMPLES
     count = max(map(len, tensors_in(few)))
     each = 3 * steps * counter.get_total_flops() / count  # on the way back twice as much
     return max(FEWEST, min(EXAMPLES, int(BUDGET / max(each, 1.0))))
@@ -174,7 +197,9 @@ def constant_loss(loss: Loss, outputs: object, targets: object) -> float:
 def _constants(outputs: Tensor, targets: Tensor) -> list[Tensor]:
     axis = class_axis(outputs.shape, targets.shape)
     if axis is not None and not targets.is_floating_point():
-        counts = torch.bincount(targets.flatten().clamp_min(0), minlength=outputs.shape[axis])
+        classes = outputs.shape[axis]
+        known = targets[(targets >= 0) & (targets < classes)]  # others are ignored
+        counts = torch.bincount(known.flatten(), minlength=classes)
         shares = (counts / counts.sum()).clamp_min(1e-9).log().to(outputs.dtype)
         return [shares.expand(outputs.movedim(axis, -1).shape).movedim(-1, axis)]
     numbers = targets.to(outputs.dtype)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from initsweep.probes.checks import CHECKS, RICH_RANK, Values, along
 from initsweep.probes.evidence import Evidence, backward_ratio, forward_ratio, ratio, spoken
 from initsweep.probes.thresholds import (
-    ALARMS,
     ALIKE,
     CAUSES,
     LATE_SIGNS,
     MILD_RATIO,
     ONE_DIRECTION,
     SIGNS,
+    alarms_for,
 )
 
 HEALTHY = "healthy"
@@ -46,7 +46,7 @@ def is_alarming(verdict: str) -> bool:
     return verdict not in {HEALTHY, NOT_JUDGED} and not verdict.startswith(MILD)
 
 
-def judge(evidence: Evidence, alarms: Mapping[str, float] = ALARMS["sgd"]) -> Finding:
+def judge(evidence: Evidence, alarms: Mapping[str, float] = alarms_for("sgd")) -> Finding:
     """Return what is wrong with a network, or "healthy".
 
     The alarms decide whether it is expected to train at all. If it is not, the verdict is the
