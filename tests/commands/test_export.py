@@ -1,23 +1,14 @@
 import dataclasses
-import random
 import runpy
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import torch
-from ruamel.yaml import YAML
-from torch.nn import functional
 
 from initsweep import artifacts
-from initsweep.architectures import build_model
 from initsweep.params import load_params
-from initsweep.preprocessing import Preprocessing
-from initsweep.records import Schema, Verdict
 from initsweep.stages import prepare
-from tests.conftest import replace_keys
-from tests.stages.study_fixture import PROVENANCE
+from tests.commands.export_fixture import study_of, verdict_of
 
 SIZES = ("--model", "mine:net", "--features", "10", "--outputs", "4")
 
@@ -46,7 +37,7 @@ def test_schemes_of_the_parameters(command, with_params):
 
 def test_the_recommended_scheme_of_a_study(command, with_params):
     prepare.run(load_params(with_params))
-    verdict = _verdict(recommended="he_normal")
+    verdict = verdict_of(recommended="he_normal")
     artifacts.write_json(artifacts.COMPARE / "verdict.json", verdict)
     status, _, _ = command("export", "--output", "start.py")
     assert status == 0
@@ -71,141 +62,28 @@ def test_the_recommended_scheme_of_a_study(command, with_params):
 
 def test_the_rate_lies_in_the_range_that_is_written_beside_it(command, with_params):
     prepare.run(load_params(with_params))
-    verdict = _verdict(recommended="he_normal")
+    verdict = verdict_of(recommended="he_normal")
     refined = dataclasses.replace(verdict, learning_rate=0.00892, usable_rates=(0.01, 0.01))
     artifacts.write_json(artifacts.COMPARE / "verdict.json", refined)
     assert "USABLE_RATES = (0.00892, 0.01)\n" in command("export")[1]
 
 
-def study_of(params, lines, **changes):
-    """Prepare a study of a table whose last column is called y."""
-    table = params.parent / "data/raw/my.csv"
-    table.parent.mkdir(parents=True)
-    table.write_text("\n".join(lines))
-    yaml = YAML(typ="safe", pure=True)
-    content = yaml.load(params)
-    replace_keys(
-        content,
-        {
-            "data.source": "csv:data/raw/my.csv",
-            "data.table.target": "y",
-            **{key.replace("__", "."): value for key, value in changes.items()},
-        },
-    )
-    yaml.dump(content, params)
-    prepare.run(load_params(params))
-    verdict = dataclasses.replace(_verdict(recommended="he_normal"), learning_rate=0.01)
-    artifacts.write_json(artifacts.COMPARE / "verdict.json", verdict)
-
-
-def columns_of(count, rows=120):
-    """Return rows of raw columns, the first of which has the largest numbers."""
-    draw = random.Random(0)
-    scales = [1e4, 0.01, *[50.0] * (count - 2)]
-    return [[draw.gauss(3 * scale, scale) for scale in scales] for _ in range(rows)]
-
-
-def trained(start, inputs, targets, loss):
-    """Train the study's network at the exported rate; return the first and the last loss."""
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
-    model = load_params(Path("params.yaml")).model
-    sizes = {"n_features": schema.n_features, "n_outputs": schema.n_outputs}
-    network = start["initialize"](build_model(model.name, model.options, **sizes))
-    optimizer = torch.optim.SGD(network.parameters(), start["LEARNING_RATE"], momentum=0.9)
-    losses = []
-    for _ in range(20):
-        optimizer.zero_grad()
-        value = loss(network(inputs).squeeze(-1), targets)
-        value.backward()
-        optimizer.step()
-        losses.append(value.item())
-    return losses[0], losses[-1]
-
-
-@pytest.mark.parametrize("validation", ["fixed", "rotating"])
-def test_raw_columns_and_targets_train_at_the_exported_rate(command, with_params, validation):
-    rows = columns_of(3)
-    prices = [250_000 + 20 * area + 50_000 * tax for area, tax, _ in rows]
-    lines = [",".join(map(str, [*row, price])) for row, price in zip(rows, prices, strict=True)]
-    study_of(with_params, ["area,tax,age,y", *lines], data__validation=validation)
-    status, out, _ = command("export", "--output", "start.py")
-    assert (status, out.split(". ", 1)[1]) == (
-        0, "Use: from start import initialize; initialize(model), on data from standardize_inputs "
-        "and standardize_targets\n",
-    )  # fmt: skip
-    start = runpy.run_path("start.py")
-    assert start["COLUMNS"] == ["area", "tax", "age"]
-    x, y = torch.tensor(rows, dtype=torch.float64), torch.tensor(prices, dtype=torch.float64)
-    inputs, targets = start["standardize_inputs"](x), start["standardize_targets"](y)
-    before, after = trained(start, inputs, targets, functional.mse_loss)
-    assert after < 0.5 * before < 5
-    assert not trained(start, x.float(), y.float(), functional.mse_loss)[1] < 1e30  # NaN, too
-    torch.testing.assert_close(start["in_target_units"](targets), y.float())
-    whose = "training" if validation == "fixed" else "training and validation"
-    said = (with_params.parent / "start.py").read_text().replace("\n# ", " ")
-    assert f"for inputs and targets standardized by the means and standard deviations of the " \
-           f"study's {whose} rows" in said  # fmt: skip
-    # Pasted, the two lines do the same.
-    for line in ("x = (x - MEAN) / SCALE", "y = (y - TARGET_MEAN) / TARGET_SCALE"):
-        assert f"    {line}\n" in said
-    assert not (with_params.parent / "start_preprocessing.json").exists()
-
-
-def test_many_raw_columns_train_at_the_exported_rate(command, with_params):
-    rows = columns_of(40)
-    classes = ["large" if row[0] > 3e4 else "small" for row in rows]
-    lines = [",".join(map(str, [*row, name])) for row, name in zip(rows, classes, strict=True)]
-    study_of(with_params, [",".join([*(f"c{i}" for i in range(40)), "y"]), *lines])
-    status, out, _ = command("export", "--output", "start.py")
-    assert status == 0
-    assert out.startswith("Wrote start.py and start_preprocessing.json. Use: ")
-    source = (with_params.parent / "start.py").read_text()
-    assert "COLUMNS" not in source
-    assert str(Preprocessing.load(artifacts.PREPROCESSING).mean[0]) not in source
-    assert 'FILE names the columns in their order, under "numeric"' in source
-    start = runpy.run_path("start.py")
-    x = torch.tensor(rows, dtype=torch.float64)
-    targets = torch.tensor([["large", "small"].index(name) for name in classes])
-    inputs = start["standardize_inputs"](x)
-    before, after = trained(start, inputs, targets, functional.cross_entropy)
-    assert after < 0.5 * before
-    # Raw ones: the units die, or NaN.
-    assert not trained(start, x.float(), targets, functional.cross_entropy)[1] < 0.6
-    assert "TARGET_MEAN" not in start
-    # Without a file of its own it reads that of the study.
-    (with_params.parent / "shown.py").write_text(command("export")[1])
-    shown = runpy.run_path("shown.py")
-    torch.testing.assert_close(shown["standardize_inputs"](x), inputs)
-
-
-def test_where_columns_are_encoded_the_file_that_does_it_is_named(command, with_params):
-    lines = [f"{i % 7 or ''},{['red', 'blue'][i % 3 == 0]},{i % 4}.5,{i % 2}" for i in range(60)]
-    study_of(with_params, ["age,colour,size,y", *lines])
-    assert command("export", "--output", "start.py")[0] == 0
-    said = (with_params.parent / "start.py").read_text().replace("\n# ", " ")
+def test_the_training_that_the_rate_holds_for_stands_beside_it(command, with_params):
+    study_of(with_params, ["a,b,y", *(f"{i},{i * i % 7},{i % 2}" for i in range(60))],
+             data__validation="fixed", optimizer__name="adamw", training__schedule="cosine",
+             training__warmup_fraction=0.1, training__gradient_clip=2.5,
+             training__batch_size=8)  # fmt: skip
+    said = command("export")[1].replace("\n# ", " ")
     assert (
-        'Before that, gaps are filled and marked ("age") and categories are encoded ("colour"). '
-        "This does all of it for raw columns, as does the model that `initsweep promote` registers:"
-        " initsweep.preprocessing.Preprocessing.load(FILE).apply(columns)\n" in said
-    )
-    start = runpy.run_path("start.py")
-    fitted = Preprocessing.load(start["FILE"])
-    raw = fitted.apply({"age": [None, 3], "colour": ["red", "blue"], "size": [0.5, 1.5]})
-    assert start["COLUMNS"] == ["age", "size", "age is missing", "colour = blue", "colour = red"]
-    encoded = torch.tensor([[fitted.fill[0], 0.5, 1, 0, 1], [3, 1.5, 0, 1, 0]]).double()
-    torch.testing.assert_close(start["standardize_inputs"](encoded), torch.from_numpy(raw))
-
-
-def test_inputs_that_are_not_scaled_go_in_as_they_are(command, with_params):
-    lines = [f"{i / 60},{-i / 60},{i % 2}" for i in range(60)]
-    study_of(with_params, ["a,b,y", *lines], data__scaling="none")
-    _, out, _ = command("export")
-    assert "# Inputs go in as they are (`data.scaling: none`).\n" in out
-    assert "standardize" not in out
+        "and training, by params.yaml: torch.optim.AdamW(lr=LEARNING_RATE, betas=(0.9, 0.999), "
+        "eps=1e-08, weight_decay=0.0) on the cross entropy, 30 epochs, batches of 8 of 36 rows "
+        "(shuffled every epoch, a partial one left out), cosine decay to 0, linear warm-up over "
+        "10 % of the steps, gradient norm clipped at 2.5.\nLEARNING_RATE = 0.01\n"
+    ) in said
 
 
 def test_a_rate_without_what_it_holds_for_is_not_exported(command, with_params):
-    verdict = _verdict(recommended="he_normal")
+    verdict = verdict_of(recommended="he_normal")
     artifacts.write_json(artifacts.COMPARE / "verdict.json", verdict)
     status, out, err = command("export")
     assert (status, out) == (2, "")
@@ -230,15 +108,3 @@ def test_mistakes_are_one_message(command, arguments, expected):
     status, out, err = command(*arguments)
     assert (status, out) == (2, "")
     assert expected in err
-
-
-def _verdict(*, recommended):
-    values = {
-        "decision": "winner", "statement": "So it is.", "recommended": recommended,
-        "learning_rate": 0.1, "usable_rates": (0.01, 1.0), "best_on_validation": "he_normal",
-        "tie_set": [], "undecided": [], "repicked": 1.0, "firm": True, "picks": {}, "other": None,
-        "untrainable": [], "rule": [], "caveats": [], "margin": 0.01,
-        "basin_tolerance": 0.05, "constant_loss": 2.3, "loss_name": "cross_entropy",
-        "score_name": "accuracy", "seeds": 10, "provenance": PROVENANCE,
-    }  # fmt: skip
-    return Verdict(**values)

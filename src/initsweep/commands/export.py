@@ -10,9 +10,11 @@ from initsweep.exporting.quoting import literal
 from initsweep.exporting.snippet import snippet
 from initsweep.exporting.standardized import Standardized
 from initsweep.exporting.template import Rates
+from initsweep.exporting.training import training_of
 from initsweep.params import load_params
 from initsweep.preprocessing import Preprocessing
 from initsweep.records import Schema, Verdict
+from initsweep.spelling import legible
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
 
@@ -38,8 +40,8 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     loaded = load_network(target)
     # A learning rate holds for the network and the options that the study has tuned.
     ours = target.name is None and not options.option
-    rates = rates_of_study(scheme) if ours else None
-    schema = _schema(target, needed=rates is not None)
+    schema = _schema(target)
+    rates = rates_of_study(scheme, target.params, schema) if ours else None
     standardized = None if schema is None else standardized_by(schema, options.output)
     text = snippet(
         loaded.model,
@@ -94,40 +96,51 @@ def recommended_scheme() -> str:
     return verdict.recommended
 
 
-def rates_of_study(scheme: str) -> Rates | None:
-    """Return the learning rate that the study recommends, None if it recommends another scheme."""
+def rates_of_study(scheme: str, file: Path, schema: Schema | None) -> Rates | None:
+    """Return the learning rate that the study recommends, None if it recommends another scheme.
+
+    Args:
+        scheme: The scheme.
+        file: The study's parameters.
+        schema: Its data, None if they are not there.
+
+    Raises:
+        ArtifactError: If there is a rate, but not the data.
+    """
     if not _VERDICT.exists():
         return None
     verdict = artifacts.read_record(_VERDICT, Verdict)
     rate, usable = verdict.learning_rate, verdict.usable_rates
     if verdict.recommended != scheme or rate is None:
         return None
+    if schema is None:
+        raise ArtifactError(
+            f"'{artifacts.SCHEMA}' is missing, or of other data than '{file}' names: by "
+            "what the study standardized its inputs is not known, and its learning rate holds for "
+            "such inputs only. Run `dvc repro`."
+        )
     loss = verdict.loss_name.replace("_", " ")
     meaning = (
         f"the best rate by {loss} on validation, and the ends of the range in which the mean "
         f"{loss} was within {verdict.basin_tolerance:.3g} of its best. They hold for the study's "
-        "network, data, optimizer, schedule, batch size and number of epochs."
+        f"network, data and training, by {legible(file.name)}:"
     )
-    return Rates(rate=rate, usable=usable and _around(rate, usable), meaning=meaning)
+    params = load_params(file)
+    return Rates(
+        rate=rate,
+        usable=usable and _around(rate, usable),
+        meaning=meaning,
+        training=training_of(params.optimizer, params.training, schema),
+    )
 
 
-def _schema(target: Target, *, needed: bool) -> Schema | None:
-    """Return the prepared data that the network is for, None if there are none or it is another's.
-
-    Raises:
-        ArtifactError: If they are needed.
-    """
+def _schema(target: Target) -> Schema | None:
+    """Return the prepared data that the network is for, None if there are none or of another."""
     if target.name is None and artifacts.SCHEMA.exists():
         schema = artifacts.read_record(artifacts.SCHEMA, Schema)
         same = schema.source == load_params(target.params).data.source
         if same and target.features in (None, schema.n_features):
             return schema
-    if needed:
-        raise ArtifactError(
-            f"'{artifacts.SCHEMA}' is missing, or of other data than '{target.params}' names: by "
-            "what the study standardized its inputs is not known, and its learning rate holds for "
-            "such inputs only. Run `dvc repro`."
-        )
     return None
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from initsweep.errors import few
 from initsweep.exporting.quoting import listed, literal
-from initsweep.exporting.template import INPUTS, TARGETS, WIDTH
+from initsweep.exporting.template import INPUTS, NUMBERS, TARGETS, WIDTH
 from initsweep.preprocessing import Preprocessing
 
 MOST_INLINE = 32
@@ -42,7 +42,7 @@ class Standardized:
     def text(self) -> str:
         """Return the source: numbers, and functions from raw to standardized and back."""
         parts = [_commented(one) for one in self._about()]
-        functions = ""
+        functions = NUMBERS if self._scales or self.target is not None else ""
         if self.refers:
             parts.append(f"FILE = {self.file}")
         if self._scales:
@@ -84,8 +84,6 @@ class Standardized:
                 "the model that `initsweep promote` registers:"
             )
             yield "initsweep.preprocessing.Preprocessing.load(FILE).apply(columns)"
-        elif self.reads and not self.preprocessing.shape:
-            yield 'FILE names the columns in their order, under "numeric".'
         if shape := self.preprocessing.shape:
             yield f"Inputs are images of shape {shape}, flattened in this order."
 
@@ -107,6 +105,9 @@ class Standardized:
         fitted = self.preprocessing
         if self.reads:
             yield 'PREPROCESSING = json.loads(FILE.read_text(encoding="utf-8"))'
+            encoded = [literal(one) for one in fitted.feature_names[len(fitted.numeric) :]]
+            more = f" + [\n{listed(encoded, WIDTH)}\n]" if encoded else ""
+            yield f'COLUMNS = PREPROCESSING["numeric"]{more}'
             for name in ("mean", "scale"):
                 of_file = f'torch.tensor(PREPROCESSING["{name}"], dtype=torch.float64)'
                 yield f"{name.upper()} = {of_file}"

@@ -1,0 +1,30 @@
+"""How a study trains, in a sentence with the optimizer as PyTorch calls it."""
+
+from torch import nn
+
+from initsweep.engine.reference import torch_optimizer
+from initsweep.params import Optimizer, Training
+from initsweep.records import Schema
+
+_SETTINGS = ("momentum", "nesterov", "alpha", "betas", "eps", "weight_decay")
+
+
+def training_of(optimizer: Optimizer, training: Training, schema: Schema) -> str:
+    """Return all that a learning rate of the study presumes, besides the network and the data."""
+    weighted = " with balanced class weights" if schema.class_weights else ""
+    warmup, clip = training.warmup_fraction, training.gradient_clip
+    return (
+        f"{_call(optimizer)} on the {schema.loss_name.replace('_', ' ')}{weighted}, "
+        f"{training.epochs} epochs, batches of {training.batch_size} of {schema.rows['train']} "
+        "rows (shuffled every epoch, a partial one left out), "
+        + ("cosine decay to 0, " if training.schedule == "cosine" else "constant rate, ")
+        + (f"linear warm-up over {100 * warmup:g} % of the steps, " if warmup else "no warm-up, ")
+        + ("no gradient clipping." if clip is None else f"gradient norm clipped at {clip:g}.")
+    )
+
+
+def _call(optimizer: Optimizer) -> str:
+    """Return the optimizer as source, but for the parameters; read off what trains."""
+    made = torch_optimizer(nn.Linear(1, 1), 1.0, optimizer)
+    given = [f"{name}={made.defaults[name]!r}" for name in _SETTINGS if name in made.defaults]
+    return f"torch.optim.{type(made).__name__}({', '.join(['lr=LEARNING_RATE', *given])})"
