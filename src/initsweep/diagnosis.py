@@ -9,7 +9,6 @@ assert_healthy(model, batch, targets)  # in a test suite
 """
 
 import operator
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -129,23 +128,6 @@ def diagnose(
     """
     seeds = _checked_seeds(seeds)
     check_rate(rate)
-    with warnings.catch_warnings():
-        # It is said below, and once.
-        warnings.filterwarnings("ignore", message="Using a target size")
-        return _diagnosed(model, batch, targets, loss, task, schemes, optimizer, rate, seeds)
-
-
-def _diagnosed(
-    model: nn.Module | Callable[[], nn.Module],
-    batch: Batch,
-    targets: Targets | None,
-    loss: Loss | None,
-    task: Kind | None,
-    schemes: Sequence[str] | Mapping[str, Initializer] | str,
-    optimizer: str,
-    rate: float | None,
-    seeds: Sequence[int],
-) -> Diagnosis:
     network, wrapped = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
     found = [*constants(made.features, made.targets), *wiring(network, made)]

@@ -60,6 +60,7 @@ def verdicts(model, features, targets, loss=None):
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("ignore:Using a target size")  # torch says it too
 @pytest.mark.parametrize(
     ("model", "targets", "loss", "verdict"),
     [

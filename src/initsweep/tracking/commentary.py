@@ -118,7 +118,7 @@ def _note(study: Study, results: SchemeResults) -> str:
     row, diagnosis = results.row, results.diagnosis
     told = prose(study.verdict.statement)
     lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {told}", ""]
-    lines += [f"- on validation {row.standing}: {row.why}"]
+    lines += [f"- on validation {row.standing}: {prose(row.why)}"]
     lines += [f"- {line}" for line in _facts(row, study.verdict)]
     lines += [f"- before training: {diagnosis.verdict}: {prose(diagnosis.reason)}", ""]
     lines += _listed("How this was decided", study.verdict.rule)
@@ -127,7 +127,7 @@ def _note(study: Study, results: SchemeResults) -> str:
 
 
 def _facts(row: SchemeRow, verdict: Verdict) -> list[str]:
-    scope = f", for {verdict.holds_for}" if verdict.holds_for else ""
+    scope = f", for {prose(verdict.holds_for)}" if verdict.holds_for else ""
     facts = [
         f"chosen learning rate {row.learning_rate:.3g}{scope}",
         f"test loss {row.test_loss:.4g} (95 % interval {row.test_low:.4g} to {row.test_high:.4g})",
