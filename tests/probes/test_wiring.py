@@ -59,7 +59,6 @@ def verdicts(model, features, targets, loss=None):
     return [one.verdict for one in wiring(model, task)]
 
 
-@pytest.mark.filterwarnings("error")
 @pytest.mark.filterwarnings("ignore:Using a target size")  # torch says it too
 @pytest.mark.parametrize(
     ("model", "targets", "loss", "verdict"),
