@@ -164,6 +164,13 @@ def test_frozen_weights_do_not_sleep():
     assert diagnose(model, FEATURES, TARGETS).healthy
 
 
+@pytest.mark.parametrize("shape", [(8,), (1, 1, 8)], ids=["bias", "token"])
+def test_a_lone_vector_that_nothing_uses_is_no_alarm(shape):
+    model = _mlp(1)
+    model.register_parameter("spare", nn.Parameter(torch.zeros(shape)))
+    assert diagnose(model, FEATURES, TARGETS).healthy
+
+
 def test_a_sleeper_can_be_allowed():
     with pytest.raises(UnhealthyError, match=r"spare\.weight"):
         assert_healthy(Unused(), FEATURES, TARGETS)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from initsweep.graph.strays import strays
 from initsweep.graph.twins import apart
 from initsweep.probes.forms import Inputs
-from initsweep.probes.passing import Loss, passed
+from initsweep.probes.passing import Loss, grave, passed
 from initsweep.probes.pointwise import is_pointwise
 from initsweep.probes.recording import NORMS, Pointwise, Use, channel_axis, seen
 from initsweep.probes.trunk import Joint, Node, joints
@@ -129,7 +129,7 @@ def capture(
         lowered=done.lowered and f"computed in {done.numbers}: in float64, {done.lowered}",
         asleep=done.asleep,
         detached=(
-            *_unused(model, trained),
+            *grave(_unused(model, trained), trained),
             *(f"{where} (a {type(held).__name__})" for where, held, _ in strays(model)),
         ),
     )

@@ -1,6 +1,6 @@
 """One forward and one backward pass of a network's twin, as precisely as the network can."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,16 +142,20 @@ def _passed(
         leaves=leaves,
         noted=noted,
         trunk=trunk,
-        asleep=_matrices(asleep(reached, loss_with), leaves),
+        asleep=grave(asleep(reached, loss_with), leaves),
         loss=float(value.detach()),
         dtype=dtype,
         lowered=lowered,
     )
 
 
-def _matrices(names: tuple[str, ...], leaves: Mapping[str, Tensor]) -> tuple[str, ...]:
-    """Return the names if there is a matrix among them: a lone bias may cancel, and rightly so."""
-    return names if any(leaves[name].dim() > 1 for name in names) else ()
+def grave(names: Sequence[str], parameters: Mapping[str, Tensor]) -> tuple[str, ...]:
+    """Return the names if there is a matrix among them.
+
+    A lone bias may cancel, and a token be used in another task only, and rightly so.
+    """
+    matrices = (sum(size > 1 for size in parameters[name].shape) > 1 for name in names)
+    return tuple(names) if any(matrices) else ()
 
 
 def _leaf(value: Tensor, dtype: torch.dtype | None) -> Tensor:
