@@ -119,9 +119,10 @@ class ModelRegistry:
     def describe(self, version: str, text: str, tags: Mapping[str, str]) -> None:
         """Put a text and tags on a version's page."""
         text = limits.note(text, limits.VALUE)
-        self._client.update_model_version(self.name, version, description=text)
         for key, value in limits.values(tags).items():
             self._client.set_model_version_tag(self.name, version, key, value)
+        # The text last: where it stands, the tags do, even if a publisher was killed in between.
+        self._client.update_model_version(self.name, version, description=text)
 
     def _versions(self, sha: str, run_id: str) -> list[Any]:
         """Return the versions of a model below a run, the first first.
