@@ -116,6 +116,10 @@ class ModelRegistry:
         found = self._client.get_model_version(self.name, version)
         return bool(found.tags.get(_SHA) == model.sha)
 
+    def is_described(self, version: str) -> bool:
+        """Return whether a version has its text, which a killed publisher may not have come to."""
+        return bool(self._client.get_model_version(self.name, version).description)
+
     def describe(self, version: str, text: str, tags: Mapping[str, str]) -> None:
         """Put a text and tags on a version's page."""
         text = limits.note(text, limits.VALUE)
