@@ -164,3 +164,14 @@ def test_a_lucky_start_is_not_taken_for_learning(optimizer):
     with torch.no_grad():
         model.weight[1, 1] += 20  # and one that has learnt before has learnt
     assert diagnose(model, features, targets, rate=0.01, optimizer=optimizer).healthy
+
+
+def test_a_small_rate_from_a_lucky_start_is_not_told_to_be_smaller():
+    torch.manual_seed(0)
+    features = torch.randn(128, 6)
+    targets = (features[:, 1] > 0).long()
+    model = nn.Linear(6, 2)
+    with torch.no_grad():
+        model.weight[1, 1] = model.weight[0, 1] + 0.5
+    found = diagnose(model, features, targets, rate=3e-5)
+    assert [one.verdict for one in found.findings] == ["rate too small"]

@@ -198,15 +198,15 @@ def _hopeless(case: Case, rate: float) -> Finding:
 
 
 def _lower(case: Case, rate: float, outcome: Outcome) -> Finding | None:
-    ends = {}
+    tried = {}
     for factor in DOWN:
-        ends[rate * factor] = end = case.bench.run(rate * factor).end
-        if end < ENOUGH:
+        tried[rate * factor] = lower = case.bench.run(rate * factor)
+        if lower.end < ENOUGH:
             break
-    best = min(ends, key=lambda one: ends[one])
-    if ends[best] > case.bench.bearable:
+    best = min(tried, key=lambda one: tried[one].end)
+    if not case.bench.went_well(tried[best]):
         return None
-    return _too_large(rate, outcome, best, ends[best])
+    return _too_large(rate, outcome, best, tried[best].end)
 
 
 def _too_large(rate: float, outcome: Outcome, better: float, end: float) -> Finding:
