@@ -72,7 +72,7 @@ def keep_registry(
     else:
         placed = registry.place(study.model, run_ids[study.model.scheme])
         files.append(placed.files)
-        if placed.changed or not registry.is_described(placed.version):
+        if placed.changed or not placed.described:
             told = prose(study.verdict.statement)
             registry.describe(placed.version, told, {"study.sha": study.sha})
         changed |= registry.point(CHALLENGER, placed.version) or placed.changed

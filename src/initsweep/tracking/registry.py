@@ -44,10 +44,18 @@ def registered_name(source: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A model version; whether it, or files of it, had to be made; where its files are."""
+    """A model version, and what became of it.
+
+    Attributes:
+        version: The version.
+        changed: Whether it, or files of it, had to be made.
+        described: Whether it has its text, which a killed publisher may not have come to.
+        files: Where its files are.
+    """
 
     version: str
     changed: bool
+    described: bool
     files: str
 
 
@@ -89,7 +97,12 @@ class ModelRegistry:
             tags={"scheme": model.scheme, "seed": str(model.seed), _SHA: sha},
             model_id=logged.model_id,
         )
-        return Placed(version=str(version.version), changed=True, files=logged.artifact_location)
+        return Placed(
+            version=str(version.version),
+            changed=True,
+            described=False,
+            files=logged.artifact_location,
+        )
 
     def holder(self, alias: str) -> str | None:
         """Return the version that an alias points at, None if there is none."""
@@ -115,10 +128,6 @@ class ModelRegistry:
         """Return whether a version holds this very model."""
         found = self._client.get_model_version(self.name, version)
         return bool(found.tags.get(_SHA) == model.sha)
-
-    def is_described(self, version: str) -> bool:
-        """Return whether a version has its text, which a killed publisher may not have come to."""
-        return bool(self._client.get_model_version(self.name, version).description)
 
     def describe(self, version: str, text: str, tags: Mapping[str, str]) -> None:
         """Put a text and tags on a version's page."""
@@ -174,7 +183,12 @@ class ModelRegistry:
             out_of_date = logged.tags.get(_FILES) != self._files(logged.model_id)
         if out_of_date:
             self._upload(model, logged.model_id)
-        return Placed(version=str(version.version), changed=out_of_date, files=place)
+        return Placed(
+            version=str(version.version),
+            changed=out_of_date,
+            described=bool(version.description),
+            files=place,
+        )
 
     def _logged(self, model: ServedModel, sha: str, run_id: str) -> Any:  # noqa: ANN401
         """Log the model below a run, or find what an earlier attempt has left of it.
