@@ -5,7 +5,7 @@ there are.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -117,19 +117,18 @@ def capture(
         One `Layer` per use of a linear or convolution layer, in the order of use.
     """
     done = passed(model, parameters, features, targets, loss)
-    trained = {name: done.leaves[name] for name in trained_names(model, done.leaves)}
     return Snapshot(
         layers=tuple(_layer(use, activation_after, done.trunk) for use in done.noted.uses),
         joints=tuple(joints(done.noted.sums, done.trunk)),
         restarts=tuple(sorted(done.trunk[one] for one in done.noted.norms if one in done.trunk)),
         decided=tuple(done.noted.decided),
         loss=done.loss,
-        gradient_norm=_norm(list(trained.values())),
-        unseen=_unseen(done.twin, list(trained.values()), done.noted.uses),
+        gradient_norm=_norm(list(done.trained.values())),
+        unseen=_unseen(done.twin, list(done.trained.values()), done.noted.uses),
         lowered=done.lowered and f"computed in {done.numbers}: in float64, {done.lowered}",
         asleep=done.asleep,
         detached=(
-            *grave(_unused(model, trained), trained),
+            *grave(_unused(model, done.trained), done.trained),
             *(f"{where} (a {type(held).__name__})" for where, held, _ in strays(model)),
         ),
     )
@@ -149,12 +148,6 @@ def _unused(model: nn.Module, trained: Mapping[str, Tensor]) -> list[str]:
     ]
     partly = tuple(path for path in lists if any(name.startswith(path) for name in used))
     return [name for name in trained if name not in used and not name.startswith(partly)]
-
-
-def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
-    """Return those of some parameters' names whose parameters are not frozen."""
-    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
-    return [name for name in names if name not in frozen]
 
 
 def _layer(use: Use, activation_after: Mapping[str, Pointwise], trunk: Mapping[Node, int]) -> Layer:

@@ -6,7 +6,6 @@ from typing import Literal
 Cause = Literal["initialization", "rate", "data", "wiring"]
 
 FROZEN = "nothing to train"
-DETACHED = "detached"
 BROADCAST = "broadcast"
 SQUASHED = "squashed scores"
 WRONG_LOSS = "wrong loss"
@@ -20,7 +19,7 @@ TOO_LARGE = "rate too large"
 TOO_SMALL = "rate too small"
 STUCK = "stuck"
 
-FAULTS = (FROZEN, DETACHED, BROADCAST, SQUASHED, WRONG_LOSS, OUT_OF_REACH, MIXED, BLIND, INPUTS,
+FAULTS = (FROZEN, BROADCAST, SQUASHED, WRONG_LOSS, OUT_OF_REACH, MIXED, BLIND, INPUTS,
           TARGETS, CONSTANT, TOO_LARGE, TOO_SMALL, STUCK)  # fmt: skip
 """All verdicts but those on the signals, which `probes.verdict` has."""
 

@@ -25,7 +25,7 @@ class Pass:
 
     Attributes:
         twin: The twin.
-        leaves: Its parameters by name, with their gradients.
+        trained: Its parameters that are trained, by name, with their gradients.
         noted: What was noted meanwhile.
         trunk: The nodes that every path from the data to the loss goes through, with their places.
         asleep: Parameters whose gradient is zero, and stays so.
@@ -35,7 +35,7 @@ class Pass:
     """
 
     twin: nn.Module
-    leaves: Mapping[str, Tensor]
+    trained: Mapping[str, Tensor]
     noted: Noted
     trunk: Mapping[Node, int]
     asleep: tuple[str, ...]
@@ -135,18 +135,24 @@ def _passed(
         twin, noted, value = noting(typed(leaves, features, dtype), set())
     trunk = trunk_of(value, noted.sources, noted.uses[0].node if noted.uses else None)
     value.backward()  # type: ignore[no-untyped-call]
-    frozen = {name for name, one in model.named_parameters() if not one.requires_grad}
-    reached = {k: one for k, one in leaves.items() if k not in frozen and one.grad is not None}
+    trained = {name: leaves[name] for name in trained_names(model, leaves)}
+    reached = {name: one for name, one in trained.items() if one.grad is not None}
     return Pass(
         twin=twin,
-        leaves=leaves,
+        trained=trained,
         noted=noted,
         trunk=trunk,
-        asleep=grave(asleep(reached, loss_with), leaves),
+        asleep=grave(asleep(reached, loss_with), trained),
         loss=float(value.detach()),
         dtype=dtype,
         lowered=lowered,
     )
+
+
+def trained_names(model: nn.Module, names: Iterable[str]) -> list[str]:
+    """Return those of some parameters' names whose parameters are not frozen."""
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    return [name for name in names if name not in frozen]
 
 
 def grave(names: Sequence[str], parameters: Mapping[str, Tensor]) -> tuple[str, ...]:

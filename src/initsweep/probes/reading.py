@@ -1,7 +1,7 @@
 """What one untrained network shows on one batch: numbers only, the signals are gone."""
 
 from bisect import bisect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from initsweep.probes import measure
 from initsweep.probes.capture import Layer, Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
-from initsweep.probes.deviation import root_mean_square, standard_deviation
+from initsweep.probes.deviation import root_mean_square
 from initsweep.probes.evidence import Point, spoken
 from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred, predict
@@ -108,11 +108,10 @@ def read(
     curvature = None
     if with_sharpness:
         curvature = sharpness(model, parameters, features, targets, loss)
+    measured = [{**measure(layer), "closed": _closed(layer, snapshot)} for layer in snapshot.layers]
     return Reading(
         names=[embedded(layer.name) for layer in snapshot.layers],
-        layers=[
-            {**measure(layer), "closed": _closed(layer, snapshot)} for layer in snapshot.layers
-        ],
+        layers=measured,
         predictions=_predictions(model, parameters, features, snapshot),
         input_scale=root_mean_square(inputs),
         input_rank=effective_rank(inputs),
@@ -122,7 +121,7 @@ def read(
         depth_scale=depth_scale(snapshot.layers),
         unseen=tuple(map(embedded, snapshot.unseen)),
         lowered=snapshot.lowered,
-        trunk=tuple(_trunk(snapshot)),
+        trunk=tuple(_trunk(snapshot, measured)),
         asleep=tuple(map(embedded, snapshot.asleep)),
         detached=tuple(map(embedded, snapshot.detached)),
         attentions=tuple(_attentions(snapshot)),
@@ -135,7 +134,7 @@ def _attentions(snapshot: Snapshot) -> Iterator[tuple[str, float]]:
         yield f"the attention after {spoken(embedded(before))}", share
 
 
-def _trunk(snapshot: Snapshot) -> list[Point]:
+def _trunk(snapshot: Snapshot, measured: Sequence[Mapping[str, float]]) -> list[Point]:
     """Return the places of the trunk but for the head, in the order of the signal."""
     hidden = snapshot.layers[:-1]
     found = [
@@ -145,11 +144,11 @@ def _trunk(snapshot: Snapshot) -> list[Point]:
                 name=embedded(layer.name),
                 layer=embedded(layer.name),
                 segment=bisect(snapshot.restarts, layer.place),
-                forward_std=standard_deviation(layer.pre_activations),
-                backward_std=standard_deviation(layer.gradients),
+                forward_std=values["forward_std"],
+                backward_std=values["backward_std"],
             ),
         )
-        for layer in hidden
+        for layer, values in zip(hidden, measured, strict=False)
         if layer.place is not None
     ]
     for joint in snapshot.joints:

@@ -39,6 +39,7 @@ way round, as (in, out)."""
 NORMALIZATIONS = frozenset({
     "batch_norm", "layer_norm", "group_norm", "rms_norm", "instance_norm",
 })  # fmt: skip
+FOLLOWERS = FUNCTIONS | NORMALIZATIONS
 SEEN = 1024  # numbers by which a function is recognised as pointwise
 
 
@@ -159,7 +160,7 @@ class _Watch(TorchFunctionMode):
         if name in PRODUCTS and self._calls and self._calls[-1].use is None:
             given = dict(zip(PRODUCTS[name], args, strict=False)) | settings
             self._multiplied(self._calls[-1], given, result, transposed=name == "addmm")
-        elif name in FUNCTIONS | NORMALIZATIONS and args and isinstance(result, Tensor):
+        elif name in FOLLOWERS and args and isinstance(result, Tensor):
             followed = [use for use in self._uses if args[0] is use.signal]
             for use in followed:
                 if name in NORMALIZATIONS:

@@ -14,9 +14,8 @@ from initsweep.graph.copies import type_in
 from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import twin_with
 from initsweep.probes.attention import OpenProducts, open_attentions
-from initsweep.probes.capture import trained_names
 from initsweep.probes.forms import Inputs, called, cast, first
-from initsweep.probes.passing import Loss, checked_loss
+from initsweep.probes.passing import Loss, checked_loss, trained_names
 from initsweep.records import rounded
 
 ITERATIONS = 12

@@ -5,7 +5,7 @@ a zero head) has one at the start, and wakes with the first step of what is in f
 still zero, exactly, after two plain gradient steps stays so.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
@@ -47,6 +47,6 @@ def _stepped(value: Tensor, gradient: Tensor | None, rate: float) -> Tensor:
     return after.clone().requires_grad_()
 
 
-def _norm(tensors: object) -> float:
-    norms = [one.norm() for one in tensors if one is not None]  # type: ignore[attr-defined]
+def _norm(tensors: Iterable[Tensor | None]) -> float:
+    norms = [one.norm() for one in tensors if one is not None]
     return float(torch.stack(norms).norm()) if norms else 0.0

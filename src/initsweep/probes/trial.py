@@ -6,6 +6,7 @@ constant prediction within a hundred steps; how clearly that tells the two apart
 """
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import median
@@ -81,6 +82,7 @@ class Bench:
         bearable: The share of the constant loss up to which a trial has gone well.
         state: Parameters to start from instead of the network's own.
         normalized: Whether the outputs of hidden layers are standardized over the batch.
+        examples: How many examples trials of so many steps take, found out once for the network.
     """
 
     network: nn.Module
@@ -91,6 +93,7 @@ class Bench:
     bearable: float = LEARNS
     state: State = field(default_factory=dict)
     normalized: bool = False
+    examples: dict[int, int] = field(default_factory=dict)
 
     def run(self, rate: float, steps: int = STEPS) -> Outcome:
         """Return how a trial at this rate goes."""
@@ -125,7 +128,7 @@ class Bench:
         return bool(torch.allclose(ends / 2, middle, rtol=1e-3, atol=1e-3 * float(ends.std())))
 
     def _shares(self, twin: nn.Module, rate: float, steps: int) -> list[float]:
-        features, targets = self._batch(affordable(self.network, self.features, steps))
+        features, targets = self._batch(steps)
         trained = [one for one in twin.parameters() if one.requires_grad]
         optimizer = _OPTIMIZERS[self.optimizer](trained, rate)
         shares: list[float] = []
@@ -153,18 +156,26 @@ class Bench:
             optimizer.step()
         return shares
 
-    def _batch(self, examples: int) -> tuple[Inputs, Inputs]:
-        """Return so many examples, or all where network or loss take no fewer."""
+    def _batch(self, steps: int) -> tuple[Inputs, Inputs]:
+        """Return the examples that a trial of so many steps takes."""
+        if steps not in self.examples:
+            self.examples[steps] = self._bearing(affordable(self.network, self.features, steps))
+        return self._first(self.examples[steps])
+
+    def _first(self, examples: int) -> tuple[Inputs, Inputs]:
         own = dict(self.network.named_parameters())
-        whole = (self.features, self.targets)
-        some: tuple[Inputs, Inputs] = first(whole, examples)
-        features, targets = (typed(own, one, None) for one in some)
+        features, targets = first((self.features, self.targets), examples)
+        return typed(own, features, None), typed(own, targets, None)
+
+    def _bearing(self, examples: int) -> int:
+        """Return so many examples, or all where network or loss take no fewer."""
+        features, targets = self._first(examples)
         try:
             with torch.no_grad(), private_draws(0):
                 self.loss(called(copy_of(self.network).train(), cast(features, None)), targets)
         except Exception:  # noqa: BLE001 - a graph, say, or weights of the examples in the loss
-            features, targets = (typed(own, one, None) for one in whole)
-        return features, targets
+            return sys.maxsize
+        return examples
 
 
 def affordable(network: nn.Module, features: Inputs, steps: int) -> int:

@@ -33,7 +33,7 @@ VERDICTS = tuple(dict.fromkeys([NOT_FINITE, DETACHED, *(check.verdict for check 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Judgement:
     """The verdict, the sentence that gives its number, and the first layer it holds for."""
 
     verdict: str
@@ -46,7 +46,7 @@ def is_alarming(verdict: str) -> bool:
     return verdict not in {HEALTHY, NOT_JUDGED} and not verdict.startswith(MILD)
 
 
-def judge(evidence: Evidence, alarms: Mapping[str, float] = alarms_for("sgd")) -> Finding:
+def judge(evidence: Evidence, alarms: Mapping[str, float] = alarms_for("sgd")) -> Judgement:
     """Return what is wrong with a network, or "healthy".
 
     The alarms decide whether it is expected to train at all. If it is not, the verdict is the
@@ -64,7 +64,7 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = alarms_for("sgd")) -
     if evidence.not_finite is not None:
         reason = f"{spoken(evidence.not_finite)}: not every number is finite"
         place = evidence.not_finite if evidence.not_finite in evidence.names else None
-        return Finding(verdict=NOT_FINITE, reason=reason, first_bad_layer=place)
+        return Judgement(verdict=NOT_FINITE, reason=reason, first_bad_layer=place)
     if evidence.detached:
         return _with_loss(_detached(evidence), evidence)
     alarm = _first(evidence, alarms) or _sleepers(evidence)
@@ -82,19 +82,19 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = alarms_for("sgd")) -
     return _with_loss(mild or _healthy(evidence), evidence)
 
 
-def _detached(evidence: Evidence) -> Finding:
+def _detached(evidence: Evidence) -> Judgement:
     reason = (
         f"no training changes {listed(evidence.detached)}: the loss does not depend on it, or it "
         "is held where no optimizer finds it, such as in a plain list"
     )
-    return Finding(verdict=DETACHED, reason=reason, first_bad_layer=None)
+    return Judgement(verdict=DETACHED, reason=reason, first_bad_layer=None)
 
 
-def _sleepers(evidence: Evidence) -> Finding | None:
+def _sleepers(evidence: Evidence) -> Judgement | None:
     """Return what training does not reach, by name."""
     if not evidence.asleep:
         return None
-    return Finding(
+    return Judgement(
         verdict=DEAD,
         reason=(
             f"training does not reach {listed(evidence.asleep)}: the gradient is exactly zero, and "
@@ -112,7 +112,7 @@ def listed(names: Sequence[str], most: int = 4) -> str:
     return ", ".join(names[:most]) + rest
 
 
-def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | None:
+def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Judgement | None:
     """Return the first check that fires, at the first layer that it fires for."""
     for check in CHECKS:
         if check.name not in thresholds:
@@ -121,11 +121,11 @@ def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Finding | Non
             if value >= thresholds[check.name]:
                 reason = check.told(evidence, name, value)
                 place = evidence.layer_at(name)
-                return Finding(verdict=check.verdict, reason=reason, first_bad_layer=place)
+                return Judgement(verdict=check.verdict, reason=reason, first_bad_layer=place)
     return None
 
 
-def _collapse(evidence: Evidence, found: Finding) -> str:
+def _collapse(evidence: Evidence, found: Judgement) -> str:
     """Return where examples become alike, as the end of a sentence; copies are alike anyway."""
     if evidence.input_rank <= RICH_RANK or found.verdict == SYMMETRIC:
         return ""
@@ -140,7 +140,7 @@ def _collapse(evidence: Evidence, found: Finding) -> str:
     return ""
 
 
-def _drift(evidence: Evidence) -> Finding | None:
+def _drift(evidence: Evidence) -> Judgement | None:
     """Return the first layer whose signal or gradient has drifted by half a decade."""
     for probe, what in (
         ("forward_std", "signal"),
@@ -153,7 +153,7 @@ def _drift(evidence: Evidence) -> Finding | None:
     return None
 
 
-def _drifted(evidence: Evidence, order: Values, what: str) -> Finding | None:
+def _drifted(evidence: Evidence, order: Values, what: str) -> Judgement | None:
     for name, scale in order:
         origin, origin_scale = order[0]
         change = ratio(scale, origin_scale)
@@ -164,25 +164,25 @@ def _drifted(evidence: Evidence, order: Values, what: str) -> Finding | None:
             reason = f"{spoken(name)}: the {what} is {change:.3g} times that of {spoken(origin)}"
             if name != order[-1][0]:
                 reason += f", at {spoken(order[-1][0])} {end:.3g} times"
-            return Finding(
+            return Judgement(
                 verdict=f"{MILD} {word}", reason=reason, first_bad_layer=evidence.layer_at(name)
             )
     return None
 
 
-def _healthy(evidence: Evidence) -> Finding:
+def _healthy(evidence: Evidence) -> Judgement:
     if not evidence.hidden:
         reason = "there is no hidden layer that could be looked at"
-        return Finding(verdict=HEALTHY, reason=reason, first_bad_layer=None)
+        return Judgement(verdict=HEALTHY, reason=reason, first_bad_layer=None)
     reason = f"over the hidden layers the signal changes by a factor {forward_ratio(evidence):.3g} "
     if evidence.trunk and evidence.trunk[-1].backward_std == 0:
         reason += "and the gradient waits for the first step, behind a zero"
     else:
         reason += f"and the gradient, on its way down, by {backward_ratio(evidence):.3g}"
-    return Finding(verdict=HEALTHY, reason=reason, first_bad_layer=None)
+    return Judgement(verdict=HEALTHY, reason=reason, first_bad_layer=None)
 
 
-def _with_loss(finding: Finding, evidence: Evidence) -> Finding:
+def _with_loss(finding: Judgement, evidence: Evidence) -> Judgement:
     loss = f"initial loss {evidence.initial_loss:.4g}"
     if evidence.constant_loss is not None:
         loss += f" against {evidence.constant_loss:.4g} of the constant predictor"

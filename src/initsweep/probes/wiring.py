@@ -15,7 +15,6 @@ from initsweep.probes.endings import RANGES, Ending, ending_of, with_graph
 from initsweep.probes.findings import (
     BLIND,
     BROADCAST,
-    DETACHED,
     FROZEN,
     MIXED,
     OUT_OF_REACH,
@@ -29,6 +28,7 @@ from initsweep.probes.passing import typed
 from initsweep.probes.subject import failure
 from initsweep.probes.targets import class_axis
 from initsweep.probes.task import Task
+from initsweep.probes.verdict import DETACHED
 
 OUTSIDE = 0.1  # share of targets beyond what the outputs can be
 DRAWS = 3
