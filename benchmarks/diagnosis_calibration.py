@@ -26,7 +26,8 @@ from benchmarks.diagnosis_measures import measure
 from benchmarks.family_cases import cases as family_cases
 from benchmarks.family_cases import read as read_families
 from benchmarks.family_cases import train_all as train_families
-from benchmarks.network_families import AS_BUILT, Member
+from benchmarks.network_families import Member
+from initsweep.diagnosis import AS_BUILT
 from initsweep.engine.devices import pin_matmul
 from initsweep.params import Runtime
 

@@ -131,15 +131,24 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
     return paths
 
 
+def _attribute(name: str, what: str, registry: Registry[object]) -> object:
+    """Return what is named on the command line.
+
+    Raises:
+        InitsweepError: If there is no such thing.
+    """
+    if ":" not in name:
+        raise InitsweepError(f"{what} '{name}' is not of the form 'package.module:attribute'.")
+    return registry.get(name)
+
+
 def _loss(name: str) -> Loss:
     """Return a loss of the user's.
 
     Raises:
         InitsweepError: If the name stands for none.
     """
-    if ":" not in name:
-        raise InitsweepError(f"--loss: '{name}' is not of the form 'package.module:attribute'.")
-    entry = Registry[object]("loss", "initsweep.metrics").get(name)
+    entry = _attribute(name, "--loss:", Registry("loss", "initsweep.metrics"))
     if isinstance(entry, type) and issubclass(entry, nn.Module):
         entry = entry()  # such as torch.nn:CrossEntropyLoss
     if not callable(entry):
@@ -156,10 +165,7 @@ def _network(
         InitsweepError: If the name stands for neither.
     """
     name = request.network
-    if ":" not in name:
-        raise InitsweepError(f"Network '{name}' is not of the form 'package.module:attribute'.")
-    registry: Registry[object] = Registry("network", "initsweep.architectures")
-    entry = registry.get(name)
+    entry = _attribute(name, "Network", Registry("network", "initsweep.architectures"))
     if isinstance(entry, nn.Module):
         return entry
     if not callable(entry):

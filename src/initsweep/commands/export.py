@@ -70,7 +70,7 @@ def _written(output: Path, text: str, standardized: Standardized | None) -> str:
     use = f"from {output.stem} import initialize; initialize(model)"
     if not output.stem.isidentifier():  # Python could not import it
         use = "its function initialize(model)"
-    how = [name for name in ("standardize_inputs", "standardize_targets") if f"def {name}" in text]
+    how = [f"standardize_{one}" for one in (standardized.what if standardized else ())]
     also = f", on data from {' and '.join(how)}" if how else ""
     return f"Wrote {' and '.join(map(str, files))}. Use: {use}{also}"
 

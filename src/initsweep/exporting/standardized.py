@@ -30,6 +30,11 @@ class Standardized:
     file: str
 
     @property
+    def what(self) -> list[str]:
+        """What is standardized, "inputs" and "targets"; the source has a function for each."""
+        return ["inputs"] * self._scales + ["targets"] * (self.target is not None)
+
+    @property
     def reads(self) -> bool:
         """Whether the source reads the file."""
         return self._scales and len(self.preprocessing.mean) > MOST_INLINE
@@ -69,10 +74,9 @@ class Standardized:
         Yields:
             A paragraph each.
         """
-        what = ["inputs"] * self._scales + ["targets"] * (self.target is not None)
-        if what:
+        if self.what:
             yield (
-                f"These weights, and rates tuned for them, are for {' and '.join(what)} "
+                f"These weights, and rates tuned for them, are for {' and '.join(self.what)} "
                 f"standardized by the means and standard deviations of the study's {self.rows} "
                 "rows. On raw ones training may diverge at once."
             )
