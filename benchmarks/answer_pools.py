@@ -24,6 +24,7 @@ from torch import Tensor
 
 from benchmarks.answer_tasks import TASKS, Task
 from benchmarks.common import ROOT
+from initclaims.laboratory.rate_finders import RULES, Curve, Rule
 from initsweep.architectures import build_model
 from initsweep.datasets import Dataset
 from initsweep.datasets._checks import check_dataset
@@ -32,7 +33,6 @@ from initsweep.datasets._splitting import Prepared, split_rows, standardize
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train import train_lanes
 from initsweep.initializers import initial_states, make_initializer
-from initsweep.laboratory.rate_finders import RULES, Curve, Rule
 from initsweep.metrics import loss_of, recorded, score_of
 from initsweep.params import Params, parse_params
 from initsweep.randomness import batch_order, stream_seed

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 
 from benchmarks.common import ROOT, add_write, parser_of, put, refuse_parts
-from initsweep.claim_page import files, render
+from initclaims.page import files, render
 from initsweep.errors import InitsweepError
 from initsweep.spelling import markdown
 

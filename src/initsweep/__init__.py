@@ -8,6 +8,8 @@ listed here is imported when it is first asked for, so that `import initsweep` c
 # Nothing is imported here: the command's handler of Ctrl-C is in force once this has run.
 TYPE_CHECKING = False  # type checkers know the name
 if TYPE_CHECKING:
+    from typing import Any
+
     from initsweep.diagnosis import Diagnosis as Diagnosis
     from initsweep.diagnosis import assert_healthy as assert_healthy
     from initsweep.diagnosis import diagnose as diagnose
@@ -62,18 +64,24 @@ def _version() -> str:
     There, what is installed may be older, or of another tree. Sources that lie alone, neither
     installed nor in their tree, are of no version that anyone could know: "0+unknown".
     """
-    import tomllib
     from importlib import metadata
-    from pathlib import Path
 
-    file = Path(__file__).parents[2] / "pyproject.toml"
-    project = tomllib.loads(file.read_text("utf-8")).get("project", {}) if file.exists() else {}
-    if project.get("name") == __name__:
+    if project := project_of_the_tree():
         return str(project["version"])
     try:
         return metadata.version(__name__)
     except metadata.PackageNotFoundError:
         return "0+unknown"
+
+
+def project_of_the_tree() -> "dict[str, Any]":
+    """Return the table `project` of the source tree that this is; empty if it is none."""
+    import tomllib
+    from pathlib import Path
+
+    file = Path(__file__).parents[2] / "pyproject.toml"
+    project = tomllib.loads(file.read_text("utf-8")).get("project", {}) if file.exists() else {}
+    return project if project.get("name") == __name__ else {}
 
 
 def __dir__() -> list[str]:

@@ -136,7 +136,7 @@ def _dispatch(options: argparse.Namespace) -> int:
         return repro.run(options)
     if options.command == "diagnose" and (options.network or options.batch):
         return _inspect(options)
-    if options.command in COMMANDS:
+    if options.run or options.command in COMMANDS:
         return _for_people(options)
     if options.command in STAGES:
         return _stage(options)
@@ -159,10 +159,10 @@ def _stage(options: argparse.Namespace) -> int:
 
 
 def _for_people(options: argparse.Namespace) -> int:
-    command = importlib.import_module(f"initsweep.commands.{options.command}")
+    run = options.run or importlib.import_module(f"initsweep.commands.{options.command}").run
     if options.command in NAME_OWN_CODE:
         _find_own_code(options)  # after the libraries, as in a stage
-    text, status = command.run(options)
+    text, status = run(options)
     if text:
         print(text if options.command in COLOURED else _spelt(text))
     return int(status)

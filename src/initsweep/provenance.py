@@ -42,20 +42,21 @@ training by the same code carry the same hash."""
 _TASK = ("loss_name", "class_weights", "score_name", "select_by")
 
 
-def code_sha(modules: Sequence[str], own: Path | None = None) -> str:
+def code_sha(modules: Sequence[str], own: Path | None = None, *, source: Path = SOURCE) -> str:
     """Return a short SHA-256 over the sources of modules and packages, such as "engine".
 
     Args:
-        modules: Below `src/initsweep`.
+        modules: Below `source`.
         own: The folder with the user's own code, all of which counts; None to leave it out.
+        source: The folder of a package.
     """
     digest = hashlib.sha256()
     for name in modules:
-        module = SOURCE / f"{name}.py"
-        inside = (path for path in sorted((SOURCE / name).rglob("*")) if path.suffix in SUFFIXES)
+        module = source / f"{name}.py"
+        inside = (path for path in sorted((source / name).rglob("*")) if path.suffix in SUFFIXES)
         files = [module] if module.exists() else list(inside)
         for file in files:
-            _add(digest, file.relative_to(SOURCE).as_posix(), file)
+            _add(digest, file.relative_to(source).as_posix(), file)
     if own is not None:
         for file in counted(own):
             _add(digest, f"own:{file.relative_to(own).as_posix()}", file)

@@ -15,8 +15,9 @@ from initsweep.cli import main
 from initsweep.commands import parsers
 from tests.conftest import ROOT
 
-NAMES = sorted({name for commands in parsers.GROUPS.values() for name in commands})
-EVERY = [(name, one) for group in parsers.GROUPS.values() for name, one in group.items()]
+GROUPS = parsers.groups()
+NAMES = sorted({name for commands in GROUPS.values() for name in commands})
+EVERY = [(name, one) for group in GROUPS.values() for name, one in group.items()]
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
@@ -112,10 +113,10 @@ def test_help_comes_by_either_name(capsys, name):
 
 def test_help_begins_with_what_a_person_does_first(capsys):
     _, out, _ = shown(capsys, "help")
-    places = [out.index(f"\n  {name} ") for name in parsers.GROUPS["stages, run by DVC"]]
+    places = [out.index(f"\n  {name} ") for name in GROUPS["stages, run by DVC"]]
     people = [
         out.index(f"\n  {name} ")
-        for title, commands in parsers.GROUPS.items()
+        for title, commands in GROUPS.items()
         if title != "stages, run by DVC"
         for name in commands
     ]

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import pytest
 
+from initclaims.page import files
 from initsweep import cli, yaml_files
 from initsweep.answer.freshness import edited_parameters
-from initsweep.claim_page import files
 from initsweep.commands.given import network_values
 from initsweep.errors import ArtifactError, ParamsError
 from initsweep.params import load_params, parse_params

@@ -12,7 +12,13 @@ from initsweep.provenance import TRAINING_CODE
 from tests.conftest import ROOT
 
 # Modules that cannot change a result: words for people, and the way a stage is started.
-WITHOUT_EFFECT = {"initsweep", "initsweep.cli", "initsweep.errors", "initsweep.progress"}
+WITHOUT_EFFECT = {
+    "initclaims",
+    "initsweep",
+    "initsweep.cli",
+    "initsweep.errors",
+    "initsweep.progress",
+}
 WITHOUT_EFFECT |= {"initsweep.writing", "initsweep.running"}
 RUNNING = "initsweep.running."
 
@@ -33,7 +39,7 @@ def yaml(name: str) -> dict:
 
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
-    return grimp.build_graph("initsweep")
+    return grimp.build_graph("initsweep", "initclaims")
 
 
 def source_of(module: str) -> Path:
@@ -152,13 +158,13 @@ def test_a_claim_depends_on_all_the_code_that_measures_it(name, imports):
         Path(dep.replace("${item.claim}", name))
         for dep in yaml("claims/dvc.yaml")["stages"]["measure"]["deps"]
     ]
-    used = upstream_of(f"initsweep.claims.{name}", imports)
+    used = upstream_of(f"initclaims.claims.{name}", imports)
     missing = {
         module
-        for module in used | {f"initsweep.claims.{name}"}
+        for module in used | {f"initclaims.claims.{name}"}
         # How a claim is drawn is the page's concern.
-        if not module.startswith(("initsweep.figures", "initsweep.claims", "initsweep.spelling"))
+        if not module.startswith(("initsweep.figures", "initclaims.claims", "initsweep.spelling"))
         and not any(source_of(module).is_relative_to(dep) for dep in deps)
     }
     assert not missing
-    assert source_of(f"initsweep.claims.{name}") in deps
+    assert source_of(f"initclaims.claims.{name}") in deps

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 
 from initsweep.tracking import is_sealed, promote, publish
-from initsweep.tracking.claims import EXPERIMENT, publish_claims
 from tests.tracking.models import answers_without_initsweep, make_model, make_promotion
 from tests.tracking.synthetic_study import NAMES, make_study
-from tests.tracking.test_claims import Told
 
 ROW = [{"height": 11.0, "width": 9.0}]
 
@@ -171,19 +169,3 @@ def test_a_model_of_an_older_version_without_the_tag_is_taken_over(project, stud
     project.client().rename_registered_model("digits", "our-digits")
     put(project, study)
     assert [one.name for one in project.client().search_registered_models()] == ["our-digits"]
-
-
-def test_the_claims_are_found_again_and_their_files_put_back(project):
-    claims = [Told(name="zeros_learn"), Told(name="he_wins")]
-
-    def publish_them() -> str:
-        return publish_claims(claims, "full", project.params, project.root)
-
-    publish_them()
-    client = project.client()
-    client.rename_experiment(client.get_experiment_by_name(EXPERIMENT).experiment_id, "claims")
-    assert "0 claims added, 0 outdated" in publish_them()
-    next((project.root / "mlartifacts").rglob("he_wins.svg")).unlink()
-    assert "1 claims added, 1 outdated" in publish_them()
-    assert next((project.root / "mlartifacts").rglob("he_wins.svg")).read_bytes() == b"<svg/>"
-    assert "0 claims added, 0 outdated" in publish_them()

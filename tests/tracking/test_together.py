@@ -12,15 +12,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from initclaims.mlflow_view import publish_claims
 from initsweep.errors import TrackingError
 from initsweep.tracking import passes, promote, publish
-from initsweep.tracking.claims import publish_claims
 from initsweep.tracking.publisher import is_left_behind, this_publisher
 from initsweep.tracking.registry import ModelRegistry
+from tests.initclaims.test_mlflow_view import Told
 from tests.tracking.models import make_model, make_promotion
 from tests.tracking.processes import publisher, served
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
-from tests.tracking.test_claims import Told
 
 PROCESS = "published.by.process"
 
@@ -77,8 +77,8 @@ def test_two_at_once_end_with_everything_shown_once(server, tmp_path):
 def test_claims_of_two_at_once_are_shown_once(server, tmp_path):
     program = (
         "from pathlib import Path\n"
-        "from initsweep.tracking.claims import publish_claims\n"
-        "from tests.tracking.test_claims import Told\n"
+        "from initclaims.mlflow_view import publish_claims\n"
+        "from tests.initclaims.test_mlflow_view import Told\n"
         "from tests.tracking.synthetic_study import make_params\n"
         "claims = [Told(name=f'claim_{number}') for number in range(4)]\n"
         f"publish_claims(claims, 'full', make_params(uri={server!r}), Path({str(tmp_path)!r}))"

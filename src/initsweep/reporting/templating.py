@@ -7,36 +7,39 @@ from markupsafe import Markup, escape
 
 from initsweep.spelling import legible, markdown, prose
 
+_PACKAGE = "initsweep"
 _KEPT = "\n\t"  # HTML and Markdown show them as spaces
 
 
-def html_templates(folder: str) -> Environment:
+def html_templates(folder: str, package: str = _PACKAGE) -> Environment:
     """Return templates of pages, with the filter `code`: what stands in backticks is code.
 
     Args:
         folder: Below the package.
+        package: Where they lie.
     """
-    environment = _environment(folder, autoescape=True)
+    environment = _environment(folder, package, autoescape=True)
     environment.finalize = _finalized
     environment.filters["code"] = _code
     return environment
 
 
-def markdown_templates(folder: str) -> Environment:
+def markdown_templates(folder: str, package: str = _PACKAGE) -> Environment:
     """Return templates of Markdown files, with filters for text: `md`, and `prose` with code.
 
     Args:
         folder: Below the package.
+        package: Where they lie.
     """
-    environment = _environment(folder, autoescape=False)
+    environment = _environment(folder, package, autoescape=False)
     environment.filters["md"] = markdown
     environment.filters["prose"] = prose
     return environment
 
 
-def _environment(folder: str, *, autoescape: bool) -> Environment:
+def _environment(folder: str, package: str, *, autoescape: bool) -> Environment:
     return Environment(
-        loader=PackageLoader("initsweep", folder),
+        loader=PackageLoader(package, folder),
         autoescape=autoescape,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -29,20 +29,11 @@ def experiment_tags(score: str) -> dict[str, str]:
         TRIALS: ("Trials: every learning rate", _trials(score)),
         SEEDS: ("Fresh seeds at the chosen rate", _seeds(score)),
     }
-    return _tags(views)
+    return view_tags(views)
 
 
-def claims_tags() -> dict[str, str]:
-    """Return the tags of the experiment of claims that hold its views, one for each budget."""
-    return _tags(
-        {
-            f"initsweep-claims-{budget}": (f"Answers, {budget} budget", _answers(budget))
-            for budget in ("full", "quick")
-        }
-    )
-
-
-def _tags(views: Mapping[str, tuple[str, Mapping[str, object]]]) -> dict[str, str]:
+def view_tags(views: Mapping[str, tuple[str, Mapping[str, object]]]) -> dict[str, str]:
+    """Return the tags of an experiment that hold these views: by key, a title and its page."""
     return {
         # Without it MLflow opens its pages for language models.
         "mlflow.experimentKind": "custom_model_development",
@@ -69,7 +60,7 @@ def _verdict(score: str) -> dict[str, object]:
         score: 190,
         "diagnosis": 130,
     }
-    return _state(
+    return page_state(
         role="scheme",
         columns={f"tags.`{name}`": width for name, width in columns.items()},
         order="metrics.`validation_loss`",
@@ -92,7 +83,7 @@ _EVERYWHERE = ("best_lr_log10", "sensitivity", "regret", "validation_loss", "tes
 
 
 def _trials(score: str) -> dict[str, object]:
-    return _state(
+    return page_state(
         role="trial",
         columns={
             "metrics.`validation_loss`": 150,
@@ -108,7 +99,7 @@ def _trials(score: str) -> dict[str, object]:
 
 
 def _seeds(score: str) -> dict[str, object]:
-    return _state(
+    return page_state(
         role="confirm",
         columns={
             "metrics.`validation_loss`": 150,
@@ -127,28 +118,10 @@ def _seeds(score: str) -> dict[str, object]:
     )
 
 
-def _answers(budget: str) -> dict[str, object]:
-    return _state(
-        role=budget,
-        of="budget",
-        columns={
-            "tags.`answer`": 110,
-            "tags.`on`": 200,
-            "metrics.`estimate`": 100,
-            "metrics.`low`": 100,
-            "metrics.`high`": 100,
-            "tags.`effect`": 360,
-            "tags.`source`": 260,
-        },
-        order="tags.`place`",
-        charts=[],
-    )
-
-
 Chart = dict[str, object]
 
 
-def _state(
+def page_state(
     *,
     role: str,
     of: str = "role",

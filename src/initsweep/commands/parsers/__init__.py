@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 import initsweep
-from initsweep.commands.parsers import networks, services, stages, study
+from initsweep.commands.parsers import networks, others, services, stages, study
 from initsweep.commands.parsers.parser import (
     INDENT,
     MISTAKE,
@@ -23,7 +23,7 @@ from initsweep.registry import did_you_mean
 GROUPS: Mapping[str, Mapping[str, Command]] = {
     "a study, from the data to the decision": study.COMMANDS,
     "a network or an initializer, without a study": networks.COMMANDS,
-    "CI, claims and this machine": services.COMMANDS,
+    "CI and this machine": services.COMMANDS,
     "stages, run by DVC": stages.COMMANDS,
 }
 COMMANDS = (
@@ -36,7 +36,6 @@ COMMANDS = (
     "names",
     "export",
     "gate",
-    "claims",
     "versions",
 )
 """Those that are a module of `initsweep.commands` each."""
@@ -80,7 +79,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         SystemExit: If help or the version was asked for, or what is given cannot be used.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser, commands = _parsers()
+    parser, commands = _parsers(groups("".join(given[:1])))
     if given[:1] == ["help"]:
         given = [*given[1:], "--help"]
     asked = parser
@@ -103,37 +102,47 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def _parsers() -> tuple[Parser, Mapping[str, Parser]]:
+def groups(asked: str = "") -> Mapping[str, Mapping[str, Command]]:
+    """Return all commands by group; no other package is searched if `asked` is one of ours."""
+    if any(asked in commands for commands in GROUPS.values()):
+        return GROUPS
+    *people, last = GROUPS.items()
+    return dict([*people, ("more commands", others.commands()), last])
+
+
+def _parsers(
+    groups: Mapping[str, Mapping[str, Command]],
+) -> tuple[Parser, Mapping[str, Parser]]:
     """Return the parser of the whole command line, and those of the commands."""
     parser = Parser(
         prog=PROGRAM,
         usage=f"{PROGRAM} COMMAND ...",
         example=EXAMPLES[0],
-        description=_overview(),
+        description=_overview(groups),
         epilog=f"{examples_of(EXAMPLES)}\n\n{wrapped(MORE)}",
     )
     parser.add_argument("-V", "--version", action="store_true", help="print the version and exit")
     made = parser.add_subparsers(dest="command", prog=PROGRAM, help=argparse.SUPPRESS)
-    for commands in GROUPS.values():
+    for commands in groups.values():
         for name, command in commands.items():
             if name not in made.choices:
-                command.add(
-                    made.add_parser(
-                        name,
-                        example=command.examples[0],
-                        description=wrapped(command.text[0].upper() + command.text[1:] + "."),
-                        epilog=examples_of(command.examples)
-                        + "\n\n"
-                        + wrapped(f"more: {command.page}"),
-                    )
+                added = made.add_parser(
+                    name,
+                    example=command.examples[0],
+                    description=wrapped(command.text[0].upper() + command.text[1:] + "."),
+                    epilog=examples_of(command.examples)
+                    + "\n\n"
+                    + wrapped(f"more: {command.page}"),
                 )
+                command.add(added)
+                added.set_defaults(run=command.run)
     return parser, made.choices
 
 
-def _overview() -> str:
+def _overview(groups: Mapping[str, Mapping[str, Command]]) -> str:
     lines = [wrapped("Which initializer and which learning rate, for this network on this data?")]
-    width = max(len(name) for commands in GROUPS.values() for name in commands)
-    for title, commands in GROUPS.items():
+    width = max(len(name) for commands in groups.values() for name in commands)
+    for title, commands in groups.items():
         lines += ["", f"{title}:"]
         for name, command in commands.items():
             first = f"{INDENT}{name:<{width}}{INDENT}"

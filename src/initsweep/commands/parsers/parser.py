@@ -33,12 +33,15 @@ class Command:
         examples: Ways to call it, without the name of the program.
         page: Where more is written.
         add: Gives a parser its arguments.
+        run: For a command of another package: does it, and returns the text to print and the exit
+            status. Ours are found by their names.
     """
 
     text: str
     examples: tuple[str, ...]
     page: str
     add: Callable[["Parser"], None]
+    run: Callable[[argparse.Namespace], tuple[str, int]] | None = None
 
 
 class Parser(argparse.ArgumentParser):

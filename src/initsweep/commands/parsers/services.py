@@ -1,4 +1,4 @@
-"""The commands for CI, for the claims and for this machine."""
+"""The commands for CI and for this machine."""
 
 import argparse
 
@@ -26,14 +26,6 @@ def _gate(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(name, type=kind, metavar="LIMIT", help=text)
 
 
-def _claims(parser: argparse.ArgumentParser) -> None:
-    actions = ("all", "run", "page", "publish", "list")
-    parser.add_argument("action", nargs="?", default="all", choices=actions)
-    parser.add_argument("names", nargs="*", help="for `run`: the claim")
-    parser.add_argument("--quick", action="store_true", help="a shorter form of each, less certain")
-    add_params(parser)
-
-
 def _bench(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=whole, default=5, help="how often everything is timed")
     add_params(parser)
@@ -46,12 +38,6 @@ COMMANDS = {
         examples=("gate --max-failed 0 --min-basin 0.5", "gate --scheme he_normal --rate 0.01"),
         page="docs/ci.md",
         add=_gate,
-    ),
-    "claims": Command(
-        text="put every claim about initialization to the test",
-        examples=("claims list", "claims --quick", "claims run chapter_experiment_is_noise"),
-        page="README.md, 'Every claim about initialization, put to the test'",
-        add=_claims,
     ),
     "bench": Command(
         text="measure the engine on this machine",

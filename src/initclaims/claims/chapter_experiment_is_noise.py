@@ -1,0 +1,126 @@
+"""The chapter's own comparison, as printed: random features, random labels, one seed."""
+
+import numpy as np
+from scipy import stats
+
+from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initclaims.laboratory.data import drawn
+from initclaims.laboratory.lab import Lab, Scheme, Setup
+from initclaims.laboratory.pictures import Strips
+from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.wording import number, p_value
+from initsweep.randomness import numpy_stream
+from initsweep.records import Interval
+
+ROWS, FEATURES, WIDTH, EPOCHS, RATE = 1000, 10, 64, 10, 0.001
+CERTAIN = 0.05
+SCORE = "accuracy on rows that were not trained on"
+SCHEMES = {
+    "zeros": Scheme.named("zeros"),
+    "random": Scheme.named("random_normal", std=0.05),
+    "Xavier": Scheme.named("xavier_uniform"),
+    "He": Scheme.named("he_normal"),
+}
+
+
+def measure(lab: Lab) -> list[Measurement]:
+    """Repeat the experiment with fresh random data and weights for every seed."""
+    rows = []
+    for seed in lab.seeds(200, 20):
+        stream = numpy_stream("chapter experiment", seed)
+        labels = stream.integers(0, 2, ROWS)
+        data = drawn(f"noise {seed}", "classification", stream.random((ROWS, FEATURES)), labels)
+        setup = Setup(
+            data=data,
+            network=lab.mlp(1, WIDTH),
+            epochs=EPOCHS,
+            batch_size=32,
+            optimizer={"name": "adam"},
+        )
+        for arm, scheme in SCHEMES.items():
+            runs = lab.train(setup, scheme, [RATE], [seed], split="test")
+            rows.append(
+                Measurement(
+                    arm=arm, quantity=SCORE, setting=0.0, seed=seed,
+                    value=float(runs.final_scores[0, 0]),
+                )
+            )  # fmt: skip
+    return rows
+
+
+def judge(table: Table) -> Judgement:
+    """Supported if no scheme differs from guessing and one seed spans more than any difference."""
+    means = {arm: table.mean(SCORE, arm) for arm in SCHEMES}
+    spread = float(np.mean([table.values(SCORE, arm).std(ddof=1) for arm in SCHEMES]))
+    values = np.array([table.values(SCORE, arm) for arm in SCHEMES])
+    first = values == values.max(axis=0)
+    winners = (first / first.sum(axis=0)).mean(axis=1)  # a tie is shared
+    friedman = float(stats.friedmanchisquare(*values).pvalue)
+    guessing = all(mean.low < 0.52 and mean.high > 0.48 for mean in means.values())
+    largest = max(m.estimate for m in means.values()) - min(m.estimate for m in means.values())
+    answer: Answer = "refuted"
+    if guessing and largest < spread:
+        answer = "supported"
+    elif friedman >= CERTAIN:
+        answer = "cannot tell"
+    return Judgement(
+        answer=answer,
+        effects=[
+            *(Effect(name=f"{arm}: mean accuracy", value=mean) for arm, mean in means.items()),
+            Effect(name="standard deviation of one run's accuracy", value=exactly(spread)),
+            Effect(name="p of equal schemes (Friedman, over seeds)", value=exactly(friedman)),
+            *(
+                Effect(
+                    name=f"{arm}: share of seeds in which it comes first, ties shared",
+                    value=exactly(share),
+                )
+                for arm, share in zip(SCHEMES, winners.tolist(), strict=True)
+            ),
+        ],
+        reading=reading(means, spread, friedman, values.shape[1]),
+    )
+
+
+def reading(means: dict[str, Interval], spread: float, friedman: float, seeds: int) -> str:
+    """Say what one run shows, and what all of them do."""
+    told = (
+        "The labels are coin flips, so no network can do better than guess; which scheme comes "
+        "first in one run is chance."
+    )
+    if friedman >= CERTAIN:
+        return f"{told} {seeds} runs do not tell the schemes apart either."
+    best = max(means, key=lambda arm: means[arm].estimate)
+    lead = means[best].estimate - min(mean.estimate for mean in means.values())
+    told += (
+        f" {seeds} runs do show {best} ahead (p = {p_value(friedman)}), by {number(lead, 3)} at "
+        f"most, where a single run scatters by {number(spread, 3)}."
+    )
+    if best == "zeros":
+        told += " Its network always says the label that is commoner in training."
+    return told
+
+
+CLAIMS.add(
+    "chapter_experiment_is_noise",
+    Claim(
+        title="The chapter's own experiment carries no information",
+        statement=(
+            "The comparison that the chapter prints (1000 x 10 random features, random labels, 64 "
+            "hidden units, Adam, 10 epochs, one seed) cannot tell initializers apart."
+        ),
+        source="Our claim about the chapter's code, answer 9",
+        experiment=(
+            "The same experiment 200 times, each with its own data, weights and batches, under "
+            "four schemes; accuracy on the fifth of the rows that is kept for testing."
+        ),
+        criterion=(
+            "Supported if every scheme's mean accuracy is a half (interval touching 0.48 to 0.52) "
+            "and the largest difference of means is below the standard deviation of a single run; "
+            "otherwise refuted, or undecided if a Friedman test finds no difference either."
+        ),
+        measure=measure,
+        judge=judge,
+        picture=Strips(quantity=SCORE, reference=(0.5, "coin flip")),
+        section="chapter",
+    ),
+)
