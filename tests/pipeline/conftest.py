@@ -24,6 +24,7 @@ COPIED = (
     "src",
     "decisions/README.md",
     "own/README.md",
+    "pyproject.toml",
     "dvc.yaml",
     "MLproject",
     ".gitignore",
