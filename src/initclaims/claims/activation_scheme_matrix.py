@@ -2,12 +2,13 @@
 
 import math
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, best_arm, beyond, contest, edges, verdict, within
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, best_arm, beyond, contest, within
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rates import LEARNED
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import estimate, listed
 
 MARGIN, WIDTH = 0.05, 64
@@ -62,30 +63,24 @@ def judge(table: Table) -> Judgement:
         activation: within(interval, MARGIN) if learns(table, best[activation]) else None
         for activation, interval in behind.items()
     }
-    answer = verdict(list(parts.values()))
     swapped = [activation for activation in ACTIVATIONS if swap_costs(table, activation, best)]
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "the activation"),
-        effects=[
-            Effect(
-                name="activations whose textbook scheme is best or ties with it, of 5",
-                value=exactly(sum(part is True for part in parts.values())),
+    return judged(
+        list(parts.values()),
+        {
+            "activations whose textbook scheme is best or ties with it, of 5": sum(
+                part is True for part in parts.values()
             ),
-            Effect(
-                name=f"activations where another's textbook scheme is more than {MARGIN} behind",
-                value=exactly(len(swapped)),
+            f"activations where another's textbook scheme is more than {MARGIN} behind": len(
+                swapped
             ),
-            *(
-                Effect(
-                    name=f"{a}: {TEXTBOOK[a]} behind {best[a].split(', ')[1]}, nats",
-                    value=behind[a],
-                )
+            **{
+                f"{a}: {TEXTBOOK[a]} behind {best[a].split(', ')[1]}, nats": behind[a]
                 for a in ACTIVATIONS
-            ),
-            *edges(table),
-        ],
-        reading=reading(table, parts, best, swapped),
+            },
+        },
+        reading(table, parts, best, swapped),
+        on="the activation",
+        rates=table,
     )
 
 
@@ -148,31 +143,27 @@ def laggards(table: Table, activations: list[str], best: dict[str, str]) -> str:
     return f"Behind for certain: only {listed(each)}." if each else ""
 
 
-CLAIMS.add(
-    "activation_scheme_matrix",
-    Claim(
-        title="The textbook's scheme is never far behind",
-        statement=(
-            "Which initialization is best depends on the activation: He for ReLU and its kin, "
-            "Xavier for tanh and sigmoid, LeCun for SELU."
-        ),
-        source="Chapter, answer 9",
-        experiment=(
-            "Networks of eight layers of 64 units on digits (three with sigmoid, which does not "
-            "learn with eight in this time), five activations times He, Xavier, LeCun (all "
-            "normal), orthogonal with the activation's gain and PyTorch's default, each pair at "
-            "its own best rate, 30 epochs, fresh seeds, training loss. The best scheme is chosen "
-            "on other seeds."
-        ),
-        criterion=(
-            "Agrees for an activation if the textbook's scheme is less than 0.05 nats of training "
-            "loss behind the best (limit of the interval). Supported if it agrees for all five, "
-            "refuted if for none, depends if it is further behind for some; otherwise, or where no "
-            "scheme learns, we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=TRAIN, label="training loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="The textbook's scheme is never far behind",
+    statement=(
+        "Which initialization is best depends on the activation: He for ReLU and its kin, Xavier "
+        "for tanh and sigmoid, LeCun for SELU."
     ),
+    source="Chapter, answer 9",
+    experiment=(
+        "Networks of eight layers of 64 units on digits (three with sigmoid, which does not learn "
+        "with eight in this time), five activations times He, Xavier, LeCun (all normal), "
+        "orthogonal with the activation's gain and PyTorch's default, each pair at its own best "
+        "rate, 30 epochs, fresh seeds, training loss. The best scheme is chosen on other seeds."
+    ),
+    criterion=(
+        "Agrees for an activation if the textbook's scheme is less than 0.05 nats of training loss "
+        "behind the best (limit of the interval). Supported if it agrees for all five, refuted if "
+        "for none, depends if it is further behind for some; otherwise, or where no scheme learns, "
+        "we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=TRAIN, label="training loss, nats"),
+    section="chapter",
 )

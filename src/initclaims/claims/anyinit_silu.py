@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import edges, measured, tune
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import measured, tune
 from initclaims.laboratory.data import Data, drawn
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -83,39 +84,35 @@ def judge(table: Table) -> Judgement:
     needed = {30: DEEP_LEAD, 10: 0.0}
     holds = [leads[depth, GAIN].low > needed[depth] for depth in DEPTHS]
     fails = [leads[depth, GAIN].high < max(needed[depth], 0.1) for depth in DEPTHS]
-    answer: Answer = "cannot tell"
-    if all(holds):
-        answer = "supported"
-    elif all(fails):
-        answer = "refuted"
-    elif any(holds) and any(fails):
-        answer = "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"{depth} layers: {arm}, decades of test loss gained over the default",
-                    value=lead,
-                    published=PUBLISHED[depth] if arm == GAIN else "",
+    answer = first_that(
+        supported=all(holds),
+        refuted=all(fails),
+        depends=any(holds) and any(fails),
+    )
+    return judged(
+        answer,
+        {
+            **{
+                f"{depth} layers: {arm}, decades of test loss gained over the default": (
+                    lead,
+                    PUBLISHED[depth] if arm == GAIN else "",
                 )
                 for (depth, arm), lead in leads.items()
-            ),
-            *(
-                Effect(
-                    name=f"{named(arm, 30)}: test loss in variances of the target",
-                    value=table.mean(LOSS, named(arm, 30)),
+            },
+            **{
+                f"{named(arm, 30)}: test loss in variances of the target": table.mean(
+                    LOSS, named(arm, 30)
                 )
                 for arm in SCHEMES
-            ),
-            *edges(table),
-        ],
-        reading=(
+            },
+        },
+        (
             open_reading(table, {depth: leads[depth, GAIN] for depth in DEPTHS}, needed)
             if answer == "cannot tell"
             else READINGS[answer]
         ),
-        on=depends_on(answer, "depth"),
+        on="depth",
+        rates=table,
     )
 
 
@@ -137,40 +134,37 @@ def open_reading(table: Table, leads: dict[int, Interval], needed: dict[int, flo
     return told + (f": {listed(each)} learn nothing." if each else ".")
 
 
-CLAIMS.add(
-    "anyinit_silu",
-    Claim(
-        title="Deep SiLU networks need the gain of SiLU",
-        statement=(
-            "With weights scaled by the activation's own gain, found by quadrature, deep SiLU "
-            "networks fit far better than from PyTorch's default, each at its best rate."
-        ),
-        source="AnyInit's documentation, experiment on depth",
-        experiment=(
-            "SiLU networks of 10 and 30 layers of 64 units learn sin 3x cos 3y from 960 points "
-            "with Adam, 960 steps (120 if quick); three schemes, each at its own best of six "
-            "rates or more (five if quick), fresh seeds, test rows."
-        ),
-        criterion=(
-            "Supported if the gain's test loss is lower than the default's by more than half a "
-            "decade at 30 layers and by any certain amount at 10 (limits of the intervals); "
-            "depends if at one depth, and at the other it is less than that (than a tenth of a "
-            "decade at 10); refuted if at neither."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=tuple(
-                Strips(
-                    quantity=DECADES,
-                    label="log10 of the test loss in variances of the target",
-                    arms=tuple(named(arm, depth) for arm in SCHEMES),
-                    suffix=named("", depth),
-                )
-                for depth in DEPTHS
-            ),
-            titles=tuple(f"{depth} layers" for depth in DEPTHS),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Deep SiLU networks need the gain of SiLU",
+    statement=(
+        "With weights scaled by the activation's own gain, found by quadrature, deep SiLU networks "
+        "fit far better than from PyTorch's default, each at its best rate."
     ),
+    source="AnyInit's documentation, experiment on depth",
+    experiment=(
+        "SiLU networks of 10 and 30 layers of 64 units learn sin 3x cos 3y from 960 points with "
+        "Adam, 960 steps (120 if quick); three schemes, each at its own best of six rates or more "
+        "(five if quick), fresh seeds, test rows."
+    ),
+    criterion=(
+        "Supported if the gain's test loss is lower than the default's by more than half a decade "
+        "at 30 layers and by any certain amount at 10 (limits of the intervals); depends if at one "
+        "depth, and at the other it is less than that (than a tenth of a decade at 10); refuted if "
+        "at neither."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=tuple(
+            Strips(
+                quantity=DECADES,
+                label="log10 of the test loss in variances of the target",
+                arms=tuple(named(arm, depth) for arm in SCHEMES),
+                suffix=named("", depth),
+            )
+            for depth in DEPTHS
+        ),
+        titles=tuple(f"{depth} layers" for depth in DEPTHS),
+    ),
+    section="papers",
 )

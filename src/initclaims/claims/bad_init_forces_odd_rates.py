@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import beyond, seen, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import beyond, seen
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.rates import LEARNED, half_decade
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed
 from initsweep.figures import numbers
 from initsweep.statistics.intervals import mean_interval
@@ -53,26 +54,21 @@ def judge(table: Table) -> Judgement:
         for arm, shift in ((LOWEST, higher), (HIGHEST, lower))
     ]
     rate = half_decade(1.0, round(2 * float(np.median(table.values(BEST, HE)))))
-    answer = verdict(parts)
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "whether weights are too small or too large"),
-        effects=[
-            Effect(name=f"{LOWEST}: best rate above He's, decades", value=higher),
-            Effect(name=f"{HIGHEST}: best rate below He's, decades", value=lower),
-            *(
-                Effect(name=f"{arm}: decades of rates below 0.5 nats", value=exactly(usable))
+    return judged(
+        parts,
+        {
+            f"{LOWEST}: best rate above He's, decades": higher,
+            f"{HIGHEST}: best rate below He's, decades": lower,
+            **{
+                f"{arm}: decades of rates below 0.5 nats": usable
                 for arm, usable in ((arm, usable_range(table, arm)) for arm in SCALES)
-            ),
-            *(
-                Effect(
-                    name=f"{arm}: training loss at He's best rate of {rate:g}",
-                    value=table.mean(LOSS, arm, rate),
-                )
+            },
+            **{
+                f"{arm}: training loss at He's best rate of {rate:g}": table.mean(LOSS, arm, rate)
                 for arm in SCALES
-            ),
-        ],
-        reading=(
+            },
+        },
+        (
             "Best rates (medians over seeds) are "
             + listed([f"{best_rate(table, arm)} for {arm}" for arm in SCALES])
             + ". Rates that end below 0.5 nats span "
@@ -81,6 +77,7 @@ def judge(table: Table) -> Judgement:
             "with the other layers' weights, so large weights need small rates; small weights are "
             "slow at the usual rate, and a much larger one is too large as soon as they have grown."
         ),
+        on="whether weights are too small or too large",
     )
 
 
@@ -99,34 +96,31 @@ def usable_range(table: Table, arm: str) -> float:
     return 0.5 * float((table.curve(LOSS, arm)[1] < USABLE).sum())
 
 
-CLAIMS.add(
-    "bad_init_forces_odd_rates",
-    Claim(
-        title="Bad initialization forces odd learning rates",
-        statement=(
-            "A bad initialization forces an unusual learning rate: with too large weights the "
-            "usual one diverges, with too small weights it crawls."
-        ),
-        source="Chapter, answer 2",
-        experiment=(
-            "ReLU networks of five layers of 64 units on digits, normal weights of 1/16 to 16 "
-            "times He's variance, 14 rates from 0.000001 to 3, 40 epochs; training loss and best "
-            "rate by variance."
-        ),
-        criterion=(
-            "Supported if the best rate of a seed lies on average more than half a decade above "
-            "He's at 1/16 of the variance and more than half a decade below it at 16 times the "
-            "variance (limits of the intervals), refuted if neither, depends if one; open where a "
-            "variance learns at no rate."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=LOSS, x="learning rate", label="training loss, nats", log_x=True),
-                Lines(quantity=DIVERGED, x="learning rate", log_x=True),
-            ),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="Bad initialization forces odd learning rates",
+    statement=(
+        "A bad initialization forces an unusual learning rate: with too large weights the usual "
+        "one diverges, with too small weights it crawls."
     ),
+    source="Chapter, answer 2",
+    experiment=(
+        "ReLU networks of five layers of 64 units on digits, normal weights of 1/16 to 16 times "
+        "He's variance, 14 rates from 0.000001 to 3, 40 epochs; training loss and best rate by "
+        "variance."
+    ),
+    criterion=(
+        "Supported if the best rate of a seed lies on average more than half a decade above He's "
+        "at 1/16 of the variance and more than half a decade below it at 16 times the variance "
+        "(limits of the intervals), refuted if neither, depends if one; open where a variance "
+        "learns at no rate."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=LOSS, x="learning rate", label="training loss, nats", log_x=True),
+            Lines(quantity=DIVERGED, x="learning rate", log_x=True),
+        ),
+    ),
+    section="chapter",
 )

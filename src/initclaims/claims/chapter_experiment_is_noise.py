@@ -3,11 +3,12 @@
 import numpy as np
 from scipy import stats
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initclaims.claims import Answer, Claim, Judgement
 from initclaims.laboratory.data import drawn
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number, p_value
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
@@ -63,21 +64,18 @@ def judge(table: Table) -> Judgement:
         answer = "supported"
     elif friedman >= CERTAIN:
         answer = "cannot tell"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(Effect(name=f"{arm}: mean accuracy", value=mean) for arm, mean in means.items()),
-            Effect(name="standard deviation of one run's accuracy", value=exactly(spread)),
-            Effect(name="p of equal schemes (Friedman, over seeds)", value=exactly(friedman)),
-            *(
-                Effect(
-                    name=f"{arm}: share of seeds in which it comes first, ties shared",
-                    value=exactly(share),
-                )
+    return judged(
+        answer,
+        {
+            **{f"{arm}: mean accuracy": mean for arm, mean in means.items()},
+            "standard deviation of one run's accuracy": spread,
+            "p of equal schemes (Friedman, over seeds)": friedman,
+            **{
+                f"{arm}: share of seeds in which it comes first, ties shared": share
                 for arm, share in zip(SCHEMES, winners.tolist(), strict=True)
-            ),
-        ],
-        reading=reading(means, spread, friedman, values.shape[1]),
+            },
+        },
+        reading(means, spread, friedman, values.shape[1]),
     )
 
 
@@ -100,27 +98,24 @@ def reading(means: dict[str, Interval], spread: float, friedman: float, seeds: i
     return told
 
 
-CLAIMS.add(
-    "chapter_experiment_is_noise",
-    Claim(
-        title="The chapter's own experiment carries no information",
-        statement=(
-            "The comparison that the chapter prints (1000 x 10 random features, random labels, 64 "
-            "hidden units, Adam, 10 epochs, one seed) cannot tell initializers apart."
-        ),
-        source="Our claim about the chapter's code, answer 9",
-        experiment=(
-            "The same experiment 200 times, each with its own data, weights and batches, under "
-            "four schemes; accuracy on the fifth of the rows that is kept for testing."
-        ),
-        criterion=(
-            "Supported if every scheme's mean accuracy is a half (interval touching 0.48 to 0.52) "
-            "and the largest difference of means is below the standard deviation of a single run; "
-            "otherwise refuted, or undecided if a Friedman test finds no difference either."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=SCORE, reference=(0.5, "coin flip")),
-        section="chapter",
+CLAIM = Claim(
+    title="The chapter's own experiment carries no information",
+    statement=(
+        "The comparison that the chapter prints (1000 x 10 random features, random labels, 64 "
+        "hidden units, Adam, 10 epochs, one seed) cannot tell initializers apart."
     ),
+    source="Our claim about the chapter's code, answer 9",
+    experiment=(
+        "The same experiment 200 times, each with its own data, weights and batches, under four "
+        "schemes; accuracy on the fifth of the rows that is kept for testing."
+    ),
+    criterion=(
+        "Supported if every scheme's mean accuracy is a half (interval touching 0.48 to 0.52) and "
+        "the largest difference of means is below the standard deviation of a single run; "
+        "otherwise refuted, or undecided if a Friedman test finds no difference either."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=SCORE, reference=(0.5, "coin flip")),
+    section="chapter",
 )

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import SCORE, best_arm, beyond, contest, edges, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import SCORE, best_arm, beyond, contest
 from initclaims.laboratory.data import Data
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.rates import half_decade
@@ -86,28 +87,28 @@ def shaped(arm: str, kind: str) -> str:
 def judge(table: Table) -> Judgement:
     """Even at its best rate He must lose by features that are too large, and by too small ones."""
     prices = {factor: price(table, "He", factor) for factor in (100.0, 0.01)}
-    answer = verdict([beyond(lost, MARGIN) for lost in prices.values()])
     kinds = {
         (arm, kind): table.difference(SCORE, arm, shaped(arm, kind), 1.0)
         for kind in (UNCENTRED, HEAVY)
         for arm in SCHEMES
     }
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "whether features are too large or too small"),
-        effects=[
-            *(
-                Effect(name=f"{arm}, features times {f:g}: accuracy lost", value=lost)
-                for arm in SCHEMES for f, lost in ((f, price(table, arm, f)) for f in prices)
-            ),
-            *(
-                Effect(name=f"{arm}, features with {kind}: accuracy lost", value=lost)
+    return judged(
+        [beyond(lost, MARGIN) for lost in prices.values()],
+        {
+            **{
+                f"{arm}, features times {f:g}: accuracy lost": lost
+                for arm in SCHEMES
+                for f, lost in ((f, price(table, arm, f)) for f in prices)
+            },
+            **{
+                f"{arm}, features with {kind}: accuracy lost": lost
                 for (arm, kind), lost in kinds.items()
-            ),
-            *edges(table),
-        ],
-        reading=reading(table, {kind: least_to_most(kinds, kind) for kind in (UNCENTRED, HEAVY)}),
-    )  # fmt: skip
+            },
+        },
+        reading(table, {kind: least_to_most(kinds, kind) for kind in (UNCENTRED, HEAVY)}),
+        on="whether features are too large or too small",
+        rates=table,
+    )
 
 
 def price(table: Table, arm: str, factor: float) -> Interval:
@@ -143,30 +144,28 @@ def reading(table: Table, shapes: dict[str, str]) -> str:
     )
 
 
-CLAIMS.add(
-    "data_scale_matters",
-    Claim(
-        title="The scale of the data matters",
-        statement=(
-            "The scale of the input features matters for initialization: features that are not "
-            "standardized spoil what a scheme sets up, even with another learning rate."
-        ),
-        source="Chapter, answer 9",
-        experiment=(
-            "Digits standardized, times 100 and divided by 100; a ReLU network of three layers of "
-            "64 units, four schemes, each at its own best rate by validation accuracy for each "
-            "scale, 30 epochs, fresh seeds, test rows. For comparison, features of variance 1 and "
-            "another distribution: a mean of 3, or heavy tails (standardized features cubed)."
-        ),
-        criterion=(
-            "Supported if He's test accuracy at its best rate is more than 0.02 below that with "
-            "standardized features for both scales (limits of the intervals), refuted if for "
-            "neither, depends if for one, else we cannot tell. Accuracy, because a loss counts at "
-            "most that of guessing, which features times 100 exceed at every rate."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
+CLAIM = Claim(
+    title="The scale of the data matters",
+    statement=(
+        "The scale of the input features matters for initialization: features that are not "
+        "standardized spoil what a scheme sets up, even with another learning rate."
+    ),
+    source="Chapter, answer 9",
+    experiment=(
+        "Digits standardized, times 100 and divided by 100; a ReLU network of three layers of 64 "
+        "units, four schemes, each at its own best rate by validation accuracy for each scale, 30 "
+        "epochs, fresh seeds, test rows. For comparison, features of variance 1 and another "
+        "distribution: a mean of 3, or heavy tails (standardized features cubed)."
+    ),
+    criterion=(
+        "Supported if He's test accuracy at its best rate is more than 0.02 below that with "
+        "standardized features for both scales (limits of the intervals), refuted if for neither, "
+        "depends if for one, else we cannot tell. Accuracy, because a loss counts at most that of "
+        "guessing, which features times 100 exceed at every rate."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
             pictures=(
                 Lines(
                     quantity=SCORE, x="features multiplied by", label="test accuracy",
@@ -179,6 +178,5 @@ CLAIMS.add(
             ),
             titles=("Scale", "Distribution, variance 1"),
         ),
-        section="chapter",
-    ),
+    section="chapter",
 )  # fmt: skip

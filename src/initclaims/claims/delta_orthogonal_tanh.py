@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import edges, measured, tune
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import measured, tune
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -82,61 +83,54 @@ def judge(table: Table) -> Judgement:
     """Ask whether it reaches 0.9, and whether it is ahead of both others."""
     reached = table.mean(ACCURACY, DELTA)
     leads = {arm: table.difference(ACCURACY, DELTA, arm) for arm in (HE, GLOROT)}
-    answer: Answer = "cannot tell"
-    if reached.high < REACHED:
-        answer = "refuted"
-    elif reached.low > REACHED and all(lead.low > AHEAD for lead in leads.values()):
-        answer = "supported"
-    elif reached.low > REACHED and any(lead.high < AHEAD for lead in leads.values()):
-        answer = "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(
-                name="delta-orthogonal: test accuracy at the best rate",
-                value=reached,
-                published="about 0.95 on training batches in 1000 steps",
+    answer = first_that(
+        refuted=reached.high < REACHED,
+        supported=reached.low > REACHED and all(lead.low > AHEAD for lead in leads.values()),
+        depends=reached.low > REACHED and any(lead.high < AHEAD for lead in leads.values()),
+    )
+    return judged(
+        answer,
+        {
+            "delta-orthogonal: test accuracy at the best rate": (
+                reached,
+                "about 0.95 on training batches in 1000 steps",
             ),
-            *(
-                Effect(name=f"ahead of {arm}, each at its best rate", value=lead)
-                for arm, lead in leads.items()
-            ),
-            *edges(table),
-        ],
-        reading=READINGS[answer].format(
-            best=max(SCHEMES, key=lambda arm: float(table.values(ACCURACY, arm).mean()))
+            **{f"ahead of {arm}, each at its best rate": lead for arm, lead in leads.items()},
+        },
+        (
+            READINGS[answer].format(
+                best=max(SCHEMES, key=lambda arm: float(table.values(ACCURACY, arm).mean()))
+            )
         ),
-        on=depends_on(answer, "what is asked: it reaches 0.9, but is not ahead"),
+        on="what is asked: it reaches 0.9, but is not ahead",
+        rates=table,
     )
 
 
-CLAIMS.add(
-    "delta_orthogonal_tanh",
-    Claim(
-        title="Delta-orthogonal kernels train deep tanh CNNs",
-        statement=(
-            "With delta-orthogonal kernels a plain network of 16 tanh convolutions of 32 channels "
-            "exceeds an accuracy of 0.9 within 1000 steps, where common random kernels lag."
-        ),
-        source="Xiao et al. 2018, and the demonstration published by its authors",
-        experiment=(
-            "16 convolutions of 32 channels with tanh on digits (8 x 8, pooled to 4 x 4 after the "
-            "first), a linear head, SGD with momentum in batches of 32, 340 steps (102 if quick); "
-            "three schemes, each at its own best of six rates or more (four if quick), test rows."
-        ),
-        criterion=(
-            "Supported if delta-orthogonal exceeds 0.9 and is ahead of both He and Glorot by more "
-            "than one point (limits of the intervals); depends if it exceeds 0.9 but at least one "
-            "of them is less than a point behind; refuted if it stays below 0.9."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=RESPONSE, x="learning rate", log_x=True, limits=(0.0, 1.0)),
-                Strips(quantity=ACCURACY, label="test accuracy at the best rate"),
-            ),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Delta-orthogonal kernels train deep tanh CNNs",
+    statement=(
+        "With delta-orthogonal kernels a plain network of 16 tanh convolutions of 32 channels "
+        "exceeds an accuracy of 0.9 within 1000 steps, where common random kernels lag."
     ),
+    source="Xiao et al. 2018, and the demonstration published by its authors",
+    experiment=(
+        "16 convolutions of 32 channels with tanh on digits (8 x 8, pooled to 4 x 4 after the "
+        "first), a linear head, SGD with momentum in batches of 32, 340 steps (102 if quick); "
+        "three schemes, each at its own best of six rates or more (four if quick), test rows."
+    ),
+    criterion=(
+        "Supported if delta-orthogonal exceeds 0.9 and is ahead of both He and Glorot by more than "
+        "one point (limits of the intervals); depends if it exceeds 0.9 but at least one of them "
+        "is less than a point behind; refuted if it stays below 0.9."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=RESPONSE, x="learning rate", log_x=True, limits=(0.0, 1.0)),
+            Strips(quantity=ACCURACY, label="test accuracy at the best rate"),
+        ),
+    ),
+    section="papers",
 )

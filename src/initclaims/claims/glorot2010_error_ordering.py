@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement
-from initclaims.laboratory.contest import edges, measured, tune
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import measured, tune
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -55,36 +56,26 @@ def measure(lab: Lab) -> list[Measurement]:
 def judge(table: Table) -> Judgement:
     """Ask for a certain lead whose size matters."""
     lead = table.difference(ERROR, STANDARD, NORMALIZED)
-    answer: Answer = "cannot tell"
-    if lead.low > 0 and lead.estimate >= MARGIN:
-        answer = "supported"
-    elif lead.high < MARGIN:
-        answer = "refuted"
+    answer = first_that(
+        supported=lead.low > 0 and lead.estimate >= MARGIN,
+        refuted=lead.high < MARGIN,
+    )
     published = {
         STANDARD: "27.15 Shapeset, 1.76 MNIST, 55.9 CIFAR-10",
         NORMALIZED: "15.60 Shapeset, 1.64 MNIST, 52.92 CIFAR-10",
     }
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(
-                name="test error of the standard law minus the normalized, points",
-                value=lead,
-                published=", ".join(f"{points} {name}" for name, points in PUBLISHED.items()),
+    return judged(
+        answer,
+        {
+            "test error of the standard law minus the normalized, points": (
+                lead,
+                ", ".join(f"{points} {name}" for name, points in PUBLISHED.items()),
             ),
-            *(
-                Effect(
-                    name=f"{arm}: {ERROR}", value=table.mean(ERROR, arm), published=published[arm]
-                )
-                for arm in SCHEMES
-            ),
-            *(
-                Effect(name=f"{arm}: best rate", value=table.mean("best rate", arm))
-                for arm in SCHEMES
-            ),
-            *edges(table),
-        ],
-        reading=f"{READINGS[answer]} {sizes(table, lead)}",
+            **{f"{arm}: {ERROR}": (table.mean(ERROR, arm), published[arm]) for arm in SCHEMES},
+            **{f"{arm}: best rate": table.mean("best rate", arm) for arm in SCHEMES},
+        },
+        f"{READINGS[answer]} {sizes(table, lead)}",
+        rates=table,
     )
 
 
@@ -104,33 +95,30 @@ def sizes(table: Table, lead: Interval) -> str:
     return f"{told}. The paper's networks were wider, and its other pictures are harder."
 
 
-CLAIMS.add(
-    "glorot2010_error_ordering",
-    Claim(
-        title="Glorot's law gives tanh networks a lower error",
-        statement=(
-            "Tanh networks of five hidden layers reach a lower test error from the normalized law "
-            "than from the law that was standard before, each at its best rate."
-        ),
-        source="Glorot and Bengio 2010, table 1",
-        experiment=(
-            "Tanh networks of five layers of 128 units on digits, plain SGD in batches of 32, 40 "
-            "epochs (15 if quick); each law at its own best of seven rates or more, fresh seeds, "
-            "test rows. The paper: 1000 units on Shapeset, MNIST, CIFAR-10 and Small-ImageNet."
-        ),
-        criterion=(
-            "Supported if the standard law errs more with certainty and by at least 0.3 points; "
-            "refuted if it errs less than 0.3 points more (limit of the interval); otherwise we "
-            "cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=RESPONSE, x="learning rate", log_x=True, log=True),
-                Strips(quantity=ERROR),
-            ),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Glorot's law gives tanh networks a lower error",
+    statement=(
+        "Tanh networks of five hidden layers reach a lower test error from the normalized law than "
+        "from the law that was standard before, each at its best rate."
     ),
+    source="Glorot and Bengio 2010, table 1",
+    experiment=(
+        "Tanh networks of five layers of 128 units on digits, plain SGD in batches of 32, 40 "
+        "epochs (15 if quick); each law at its own best of seven rates or more, fresh seeds, test "
+        "rows. The paper: 1000 units on Shapeset, MNIST, CIFAR-10 and Small-ImageNet."
+    ),
+    criterion=(
+        "Supported if the standard law errs more with certainty and by at least 0.3 points; "
+        "refuted if it errs less than 0.3 points more (limit of the interval); otherwise we cannot "
+        "tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=RESPONSE, x="learning rate", log_x=True, log=True),
+            Strips(quantity=ERROR),
+        ),
+    ),
+    section="papers",
 )

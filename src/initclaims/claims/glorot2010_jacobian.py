@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.signals import snapshot
@@ -73,45 +74,37 @@ def judge(table: Table) -> Judgement:
         means[arm].low > PUBLISHED[arm] + MARGIN or means[arm].high < PUBLISHED[arm] - MARGIN
         for arm in SCHEMES
     ]
-    answer: Answer = "cannot tell"
-    if all(inside):
-        answer = "supported"
-    elif all(outside):
-        answer = "refuted"
-    elif any(inside) and any(outside):
-        answer = "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(name=f"{arm}: {VALUE}", value=means[arm], published=f"about {PUBLISHED[arm]}")
-            for arm in SCHEMES
-        ],
-        reading=READINGS[answer],
-        on=depends_on(answer, "the law"),
+    answer = first_that(
+        supported=all(inside),
+        refuted=all(outside),
+        depends=any(inside) and any(outside),
+    )
+    return judged(
+        answer,
+        {f"{arm}: {VALUE}": (means[arm], f"about {PUBLISHED[arm]}") for arm in SCHEMES},
+        READINGS,
+        on="the law",
     )
 
 
-CLAIMS.add(
-    "glorot2010_jacobian",
-    Claim(
-        title="Glorot's law keeps 0.8 of a change per tanh layer",
-        statement=(
-            "The Jacobian of one tanh layer has a mean singular value of about 0.8 under the "
-            "normalized law and of about 0.5 under the law that was standard before."
-        ),
-        source="Glorot and Bengio 2010, section 4.2.1",
-        experiment=(
-            "Untrained tanh networks of five layers of 300 units (128 if quick) on digits; the "
-            "singular values of the derivative of each square layer's outputs by its inputs, on "
-            "two examples, averaged over values, layers and examples. The paper: 1000 units."
-        ),
-        criterion=(
-            "Supported if both means are within 0.1 of the paper's (limits of the intervals); "
-            "refuted if both are further away; depends if one is and one is not."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(quantity=VALUE, x="layer", limits=(0.0, 1.0)),
-        section="papers",
+CLAIM = Claim(
+    title="Glorot's law keeps 0.8 of a change per tanh layer",
+    statement=(
+        "The Jacobian of one tanh layer has a mean singular value of about 0.8 under the "
+        "normalized law and of about 0.5 under the law that was standard before."
     ),
+    source="Glorot and Bengio 2010, section 4.2.1",
+    experiment=(
+        "Untrained tanh networks of five layers of 300 units (128 if quick) on digits; the "
+        "singular values of the derivative of each square layer's outputs by its inputs, on two "
+        "examples, averaged over values, layers and examples. The paper: 1000 units."
+    ),
+    criterion=(
+        "Supported if both means are within 0.1 of the paper's (limits of the intervals); refuted "
+        "if both are further away; depends if one is and one is not."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(quantity=VALUE, x="layer", limits=(0.0, 1.0)),
+    section="papers",
 )

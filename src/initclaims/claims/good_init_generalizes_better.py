@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import beyond, common_difference, respond, seen, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import beyond, common_difference, respond, seen
 from initclaims.laboratory.good_and_bad import (
     BAD,
     FACTORS,
@@ -16,6 +16,7 @@ from initclaims.laboratory.good_and_bad import (
     SCHEMES,
     WIDTH,
 )
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.runs import Runs
@@ -83,23 +84,17 @@ def judge(table: Table) -> Judgement:
         for n, bad in behind
     }
     parts = {key: None if gap is None else beyond(gap, MARGIN) for key, gap in behind.items()}
-    answer = verdict([*parts.values()])
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, factors(parts, FACTORS)),
-        effects=[
-            *(
-                Effect(name=f"{n}: {bad}, test loss behind He, nats", value=gap)
+    return judged(
+        [*parts.values()],
+        {
+            **{
+                f"{n}: {bad}, test loss behind He, nats": gap
                 for (n, bad), gap in reversed(behind.items())
-                if gap is not None
-            ),
-            *(
-                Effect(name=f"{n}: {bad}, accuracy behind He", value=gap)
-                for (n, bad), gap in accuracy.items()
-                if gap is not None
-            ),
-        ],
-        reading=reading(table, behind, accuracy),
+            },
+            **{f"{n}: {bad}, accuracy behind He": gap for (n, bad), gap in accuracy.items()},
+        },
+        reading(table, behind, accuracy),
+        on=factors(parts, FACTORS),
     )
 
 
@@ -161,26 +156,22 @@ def named(arms: Sequence[str]) -> list[str]:
     return [f"{name} ({n})" for n, name in (arm.split(", ") for arm in arms)]
 
 
-CLAIMS.add(
-    "good_init_generalizes_better",
-    Claim(
-        title="Good initialization generalizes better",
-        statement="Networks from a good initialization generalize better to new data.",
-        source="Chapter, answers 1 and 2",
-        experiment=(
-            "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
-            "divided and multiplied by 3, each at the rate with the lowest training loss; test "
-            "loss and accuracy at the moment when an epoch's mean training loss falls to 0.05 "
-            "nats."
-        ),
-        criterion=(
-            "Supported if both bad scales are more than 0.05 nats of test loss behind He at equal "
-            "training loss in both networks (limits of the intervals), refuted if in none of the "
-            "four cases, depends if in some; open where a scheme never gets to that training loss."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(pictures=(Strips(quantity=LOSS), Strips(quantity=ACCURACY))),
-        section="chapter",
+CLAIM = Claim(
+    title="Good initialization generalizes better",
+    statement="Networks from a good initialization generalize better to new data.",
+    source="Chapter, answers 1 and 2",
+    experiment=(
+        "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
+        "divided and multiplied by 3, each at the rate with the lowest training loss; test loss "
+        "and accuracy at the moment when an epoch's mean training loss falls to 0.05 nats."
     ),
+    criterion=(
+        "Supported if both bad scales are more than 0.05 nats of test loss behind He at equal "
+        "training loss in both networks (limits of the intervals), refuted if in none of the four "
+        "cases, depends if in some; open where a scheme never gets to that training loss."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(pictures=(Strips(quantity=LOSS), Strips(quantity=ACCURACY))),
+    section="chapter",
 )

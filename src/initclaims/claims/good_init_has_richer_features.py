@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import beyond, common_difference, respond, seen, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import beyond, common_difference, respond, seen
 from initclaims.laboratory.good_and_bad import (
     BAD,
     FACTORS,
@@ -13,6 +13,7 @@ from initclaims.laboratory.good_and_bad import (
     SCHEMES,
     WIDTH,
 )
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.signals import snapshot
@@ -57,28 +58,25 @@ def judge(table: Table) -> Judgement:
         for bad in BAD
     }
     parts = {key: None if gain is None else beyond(gain, MARGIN) for key, gain in gains.items()}
-    answer = verdict([*parts.values()])
     told = {
         (n, when): table.mean(when, f"{n}, {GOOD}").estimate
         for n in NETWORKS
         for when in (BEFORE, AFTER)
     }
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, factors(parts, FACTORS)),
-        effects=[
-            *(
-                Effect(name=f"{n}: He's rank minus that of {bad}, trained", value=gain)
+    return judged(
+        [*parts.values()],
+        {
+            **{
+                f"{n}: He's rank minus that of {bad}, trained": gain
                 for (n, bad), gain in gains.items()
-                if gain is not None
-            ),
-            *(
-                Effect(name=f"{arm}: {when}", value=table.mean(when, arm))
+            },
+            **{
+                f"{arm}: {when}": table.mean(when, arm)
                 for when in (BEFORE, AFTER)
                 for arm in table.arms(when)
-            ),
-        ],
-        reading=(
+            },
+        },
+        (
             "Training changes He's rank "
             + " and ".join(
                 f"from {told[n, BEFORE]:.1f} to {told[n, AFTER]:.1f} with {n}" for n in NETWORKS
@@ -89,6 +87,7 @@ def judge(table: Table) -> Judgement:
             "so any difference comes from training. A rank counts directions, not whether they "
             "are of use: features that stay near their random start vary in many."
         ),
+        on=factors(parts, FACTORS),
     )
 
 
@@ -97,29 +96,26 @@ def rank_of(table: Table, name: str) -> str:
     return ", ".join(f"{table.mean(AFTER, f'{n}, {name}').estimate:.1f} ({n})" for n in NETWORKS)
 
 
-CLAIMS.add(
-    "good_init_has_richer_features",
-    Claim(
-        title="Good initialization gives richer features",
-        statement=(
-            "Networks from a good initialization end with more expressive features, which vary "
-            "in more directions."
-        ),
-        source="Chapter, answers 1 and 2",
-        experiment=(
-            "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
-            "divided and multiplied by 3, each at the rate with the lowest training loss; "
-            "effective rank of the last hidden layer's activations on 256 training rows, before "
-            "and after 60 epochs."
-        ),
-        criterion=(
-            "Supported if He's effective rank after training exceeds that of both bad scales by "
-            "more than 1 in both networks (limits of the intervals), refuted if in none of the "
-            "four cases, depends if in some."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(pictures=(Strips(quantity=BEFORE), Strips(quantity=AFTER))),
-        section="chapter",
+CLAIM = Claim(
+    title="Good initialization gives richer features",
+    statement=(
+        "Networks from a good initialization end with more expressive features, which vary in more "
+        "directions."
     ),
+    source="Chapter, answers 1 and 2",
+    experiment=(
+        "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
+        "divided and multiplied by 3, each at the rate with the lowest training loss; effective "
+        "rank of the last hidden layer's activations on 256 training rows, before and after 60 "
+        "epochs."
+    ),
+    criterion=(
+        "Supported if He's effective rank after training exceeds that of both bad scales by more "
+        "than 1 in both networks (limits of the intervals), refuted if in none of the four cases, "
+        "depends if in some."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(pictures=(Strips(quantity=BEFORE), Strips(quantity=AFTER))),
+    section="chapter",
 )

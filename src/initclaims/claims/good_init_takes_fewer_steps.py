@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import beyond, seen, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import beyond, seen
 from initclaims.laboratory.data import Data
 from initclaims.laboratory.good_and_bad import (
     BAD,
@@ -15,6 +15,7 @@ from initclaims.laboratory.good_and_bad import (
     SCHEMES,
     WIDTH,
 )
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.runs import Runs
@@ -68,21 +69,17 @@ def judge(table: Table) -> Judgement:
     """Each bad scheme has to need a fifth more steps in each network."""
     ratios = {(n, bad): ratio(table, n, bad) for n in NETWORKS for bad in BAD}
     parts = {key: beyond(interval, MARGIN) for key, interval in ratios.items()}
-    answer = verdict([*parts.values()])
     means = {n: table.mean(STEPS, f"{n}, {GOOD}").estimate for n in NETWORKS}
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(name=f"{n}: {bad}, steps over He's steps", value=interval)
+    return judged(
+        [*parts.values()],
+        {
+            **{
+                f"{n}: {bad}, steps over He's steps": interval
                 for (n, bad), interval in ratios.items()
-            ),
-            *(
-                Effect(name=f"{arm}: {STEPS}", value=table.mean(STEPS, arm))
-                for arm in table.arms(STEPS)
-            ),
-        ],
-        reading=(
+            },
+            **{f"{arm}: {STEPS}": table.mean(STEPS, arm) for arm in table.arms(STEPS)},
+        },
+        (
             "He needs "
             + " and ".join(f"{steps:.0f} steps with {n}" for n, steps in means.items())
             + "; a third of its weights and three times them take "
@@ -91,7 +88,7 @@ def judge(table: Table) -> Judgement:
             "the same time whatever the weights began as, so fewer steps are less time in "
             "proportion."
         ),
-        on=depends_on(answer, factors(parts, FACTORS)),
+        on=factors(parts, FACTORS),
     )
 
 
@@ -120,29 +117,24 @@ def ratio(table: Table, network: str, bad: str) -> Interval:
     return Interval(low=low, estimate=middle, high=high)
 
 
-CLAIMS.add(
-    "good_init_takes_fewer_steps",
-    Claim(
-        title="Good initialization takes fewer steps, less time",
-        statement=(
-            "From a good initialization training takes fewer steps, and less time, to the same "
-            "loss."
-        ),
-        source="Chapter, answers 1 and 2",
-        experiment=(
-            "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
-            "divided and multiplied by 3; steps until the training loss is 0.1 nats, "
-            "looked at after every epoch of 8 steps, each at the rate that needs the fewest; "
-            "fresh seeds."
-        ),
-        criterion=(
-            "Supported if both bad scales need more than 1.2 times He's steps in both networks "
-            "(limits of the intervals of the geometric mean), refuted if in none of the four "
-            "cases, depends if in some."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=STEPS, log=True),
-        section="chapter",
+CLAIM = Claim(
+    title="Good initialization takes fewer steps, less time",
+    statement=(
+        "From a good initialization training takes fewer steps, and less time, to the same loss."
     ),
+    source="Chapter, answers 1 and 2",
+    experiment=(
+        "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
+        "divided and multiplied by 3; steps until the training loss is 0.1 nats, looked at after "
+        "every epoch of 8 steps, each at the rate that needs the fewest; fresh seeds."
+    ),
+    criterion=(
+        "Supported if both bad scales need more than 1.2 times He's steps in both networks (limits "
+        "of the intervals of the geometric mean), refuted if in none of the four cases, depends if "
+        "in some."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=STEPS, log=True),
+    section="chapter",
 )

@@ -6,10 +6,11 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Answer, Claim, Judgement
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab
 from initclaims.laboratory.pictures import Lines
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initsweep.randomness import numpy_stream
 from initsweep.statistics.intervals import mean_interval
 
@@ -99,47 +100,43 @@ def judge(table: Table) -> Judgement:
     if orders > 0.9:
         fits = straight > 0.95 and slopes.low > 3.75 and slopes.high < 6.25
         answer = "supported" if fits else "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(name=f"{VARIANCE} per Σ 1/n", value=slopes, published="theory: 5"),
-            Effect(name="r² of the line through zero", value=exactly(straight)),
-            Effect(name="rank correlation with Σ 1/n", value=exactly(float(orders))),
-            *(
-                Effect(
-                    name=f"{name} (Σ 1/n = {BETAS[name]:.2f}): {VARIANCE}",
-                    value=table.mean(VARIANCE, MEASURED, BETAS[name]),
+    return judged(
+        answer,
+        {
+            f"{VARIANCE} per Σ 1/n": (slopes, "theory: 5"),
+            "r² of the line through zero": straight,
+            "rank correlation with Σ 1/n": float(orders),
+            **{
+                f"{name} (Σ 1/n = {BETAS[name]:.2f}): {VARIANCE}": table.mean(
+                    VARIANCE, MEASURED, BETAS[name]
                 )
                 for name in PATTERNS
-            ),
-        ],
-        reading=READINGS[answer],
-        on=depends_on(answer, "what is asked: the order holds, the factor 5 not"),
+            },
+        },
+        READINGS,
+        on="what is asked: the order holds, the factor 5 not",
     )
 
 
-CLAIMS.add(
-    "hanin_fluctuation",
-    Claim(
-        title="Gradients fluctuate with the sum of inverse widths",
-        statement=(
-            "How much the size of gradients differs from one draw of He's weights to another "
-            "grows with the sum of 1/n over the layers' widths n, whatever the number of weights."
-        ),
-        source="Hanin 2018; Hanin and Nica 2019 for the factor 5",
-        experiment=(
-            "Random ReLU networks with about 25 000 weights in six patterns of widths, 5000 of "
-            "each (1500 if quick), without those that are dead; the variance over networks of the "
-            "logarithm of the squared gradient, in blocks of 250 networks."
-        ),
-        criterion=(
-            "Supported if the patterns' order is that of Σ 1/n (rank correlation above 0.9), the "
-            "line through zero has r² above 0.95 and a slope within a quarter of 5 (limits of the "
-            "interval); depends if the order alone holds; otherwise refuted."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(quantity=VARIANCE, x="Σ 1/n over the layers"),
-        section="papers",
+CLAIM = Claim(
+    title="Gradients fluctuate with the sum of inverse widths",
+    statement=(
+        "How much the size of gradients differs from one draw of He's weights to another grows "
+        "with the sum of 1/n over the layers' widths n, whatever the number of weights."
     ),
+    source="Hanin 2018; Hanin and Nica 2019 for the factor 5",
+    experiment=(
+        "Random ReLU networks with about 25 000 weights in six patterns of widths, 5000 of each "
+        "(1500 if quick), without those that are dead; the variance over networks of the logarithm "
+        "of the squared gradient, in blocks of 250 networks."
+    ),
+    criterion=(
+        "Supported if the patterns' order is that of Σ 1/n (rank correlation above 0.9), the line "
+        "through zero has r² above 0.95 and a slope within a quarter of 5 (limits of the "
+        "interval); depends if the order alone holds; otherwise refuted."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(quantity=VARIANCE, x="Σ 1/n over the layers"),
+    section="papers",
 )

@@ -1,7 +1,8 @@
 """At 30 ReLU layers He's weights train and Xavier's stall, at 22 both train."""
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import edges, measured, tune
+from initclaims.claims import Answer, Claim, Judgement
+from initclaims.laboratory.contest import measured, tune
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.table import Measurement, Table
@@ -73,29 +74,27 @@ def judge(table: Table) -> Judgement:
         elif gap.low > CLOSE:
             answer = "depends"
     published = {(HE, 30): "trains", (XAVIER, 30): "stalls"}
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(name="SGD, 30 layers: accuracy of He minus Xavier", value=gap),
-            *(
-                Effect(
-                    name=f"{label(name, SGD, depth)}: test accuracy at the best rate",
-                    value=means[name, depth],
-                    published=published.get((name, depth), "trains"),
+    return judged(
+        answer,
+        {
+            "SGD, 30 layers: accuracy of He minus Xavier": gap,
+            **{
+                f"{label(name, SGD, depth)}: test accuracy at the best rate": (
+                    means[name, depth],
+                    published.get((name, depth), "trains"),
                 )
                 for name, depth in means
-            ),
-            *(
-                Effect(
-                    name=f"{label(name, ADAM, 30)}: test accuracy at the best rate",
-                    value=table.mean(ACCURACY, label(name, ADAM, 30)),
+            },
+            **{
+                f"{label(name, ADAM, 30)}: test accuracy at the best rate": table.mean(
+                    ACCURACY, label(name, ADAM, 30)
                 )
                 for name in SCHEMES
-            ),
-            *edges(table),
-        ],
-        reading=(partly(table, means) if answer == "depends" else READINGS[answer]) + adam(table),
-        on=depends_on(answer, "depth" if missed else "how little counts as stalled"),
+            },
+        },
+        (partly(table, means) if answer == "depends" else READINGS[answer]) + adam(table),
+        on="depth" if missed else "how little counts as stalled",
+        rates=table,
     )
 
 
@@ -131,43 +130,39 @@ def adam(table: Table) -> str:
     )
 
 
-CLAIMS.add(
-    "he2015_thirty_layers",
-    Claim(
-        title="He trains 30 ReLU layers, Xavier stalls",
-        statement=(
-            "A ReLU network of 22 layers trains from He's and from Xavier's weights; at 30 layers "
-            "He's still train and Xavier's stall completely."
-        ),
-        source="He et al. 2015, section 2.2, figures 2 and 3",
-        experiment=(
-            "ReLU networks of 22 and 30 layers of 128 units on digits, SGD with momentum, each "
-            "scheme at its own best of nine rates or more, 320 steps (96 if quick), "
-            "fresh seeds, test rows; 30 layers with Adam as well. The paper: convolutional "
-            "networks on ImageNet."
-        ),
-        criterion=(
-            "With SGD: supported if He exceeds an accuracy of 0.5 at both depths, Xavier at 22, "
-            "and Xavier stays below 0.2 at 30 (limits of the intervals); depends if at 30 layers "
-            "He trains and leads by more than 0.05 without that pattern; refuted if it leads by "
-            "less; we cannot tell if He does not train or the intervals leave it open."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=tuple(
-                Lines(
-                    quantity=RESPONSE,
-                    x="learning rate",
-                    log_x=True,
-                    limits=(0.0, 1.0),
-                    arms=tuple(label(name, optimizer, depth) for name in SCHEMES),
-                    suffix=label("", optimizer, depth),
-                )
-                for optimizer, depth in SETTINGS
-            ),
-            titles=tuple(f"{depth} layers, {optimizer}" for optimizer, depth in SETTINGS),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="He trains 30 ReLU layers, Xavier stalls",
+    statement=(
+        "A ReLU network of 22 layers trains from He's and from Xavier's weights; at 30 layers He's "
+        "still train and Xavier's stall completely."
     ),
+    source="He et al. 2015, section 2.2, figures 2 and 3",
+    experiment=(
+        "ReLU networks of 22 and 30 layers of 128 units on digits, SGD with momentum, each scheme "
+        "at its own best of nine rates or more, 320 steps (96 if quick), fresh seeds, test rows; "
+        "30 layers with Adam as well. The paper: convolutional networks on ImageNet."
+    ),
+    criterion=(
+        "With SGD: supported if He exceeds an accuracy of 0.5 at both depths, Xavier at 22, and "
+        "Xavier stays below 0.2 at 30 (limits of the intervals); depends if at 30 layers He trains "
+        "and leads by more than 0.05 without that pattern; refuted if it leads by less; we cannot "
+        "tell if He does not train or the intervals leave it open."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=tuple(
+            Lines(
+                quantity=RESPONSE,
+                x="learning rate",
+                log_x=True,
+                limits=(0.0, 1.0),
+                arms=tuple(label(name, optimizer, depth) for name in SCHEMES),
+                suffix=label("", optimizer, depth),
+            )
+            for optimizer, depth in SETTINGS
+        ),
+        titles=tuple(f"{depth} layers, {optimizer}" for optimizer, depth in SETTINGS),
+    ),
+    section="papers",
 )

@@ -1,7 +1,8 @@
 """He against Xavier on ReLU networks, from shallow to deep."""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, beyond, contest, edges, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, beyond, contest
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
@@ -35,22 +36,18 @@ def judge(table: Table) -> Judgement:
     """Xavier has to be behind wherever a network counts as deep."""
     behind = {depth: table.difference(TRAIN, XAVIER, HE, float(depth)) for depth in DEPTHS}
     found = {depth: beyond(difference, MARGIN) for depth, difference in behind.items()}
-    answer = verdict([found[depth] for depth in DEEP])
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "depth"),
-        effects=[
-            *(
-                Effect(
-                    name=f"{depth} layers: training loss of Xavier behind He, nats",
-                    value=behind[depth],
-                    published={30: "He et al. 2015: Xavier stalls at 30 layers"}.get(depth, ""),
-                )
-                for depth in reversed(DEPTHS)
-            ),
-            *edges(table),
-        ],
-        reading=reading(found),
+    return judged(
+        [found[depth] for depth in DEEP],
+        {
+            f"{depth} layers: training loss of Xavier behind He, nats": (
+                behind[depth],
+                {30: "He et al. 2015: Xavier stalls at 30 layers"}.get(depth, ""),
+            )
+            for depth in reversed(DEPTHS)
+        },
+        reading(found),
+        on="depth",
+        rates=table,
     )
 
 
@@ -69,24 +66,21 @@ def reading(found: dict[int, bool | None]) -> str:
     )
 
 
-CLAIMS.add(
-    "he_beats_xavier_on_deep_relu",
-    Claim(
-        title="He beats Xavier on deep ReLU networks",
-        statement="On deep ReLU networks He initialization trains better than Xavier.",
-        source="Chapter, answer 7; He et al. 2015, figure 3",
-        experiment=(
-            "ReLU networks of 5, 10, 20 and 30 layers of 64 units on digits from both schemes, "
-            "each at its own best rate, 60 epochs, fresh seeds, training rows."
-        ),
-        criterion=(
-            "Deep means 10 layers or more. Supported if Xavier's training loss is more than 0.05 "
-            "nats behind He's at each of these depths (limit of the interval); depends if only at "
-            "some; refuted if at no depth; otherwise we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(quantity=TRAIN, x="layers", label="training loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="He beats Xavier on deep ReLU networks",
+    statement="On deep ReLU networks He initialization trains better than Xavier.",
+    source="Chapter, answer 7; He et al. 2015, figure 3",
+    experiment=(
+        "ReLU networks of 5, 10, 20 and 30 layers of 64 units on digits from both schemes, each at "
+        "its own best rate, 60 epochs, fresh seeds, training rows."
     ),
+    criterion=(
+        "Deep means 10 layers or more. Supported if Xavier's training loss is more than 0.05 nats "
+        "behind He's at each of these depths (limit of the interval); depends if only at some; "
+        "refuted if at no depth; otherwise we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(quantity=TRAIN, x="layers", label="training loss, nats"),
+    section="chapter",
 )

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import beyond, common_difference, respond, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import beyond, common_difference, respond
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.signals import snapshot
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed, number
 from initsweep.probes.capture import Layer
 from initsweep.probes.dead_units import dead
@@ -59,31 +60,26 @@ def judge(table: Table) -> Judgement:
         when: common_difference(table, DEAD, f"Xavier, {when}", f"He, {when}")
         for when in (BEST, HOT, BEFORE)
     }
-    answer = verdict([None if d is None else beyond(d, MARGIN) for d in more.values()])
     tested = len(table.values(DEAD, f"He, {BEFORE}"))
     diverged = {arm: tested - survivors(table, f"{arm}, {HOT}") for arm in SCHEMES}
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(name=f"{when}: dead under Xavier minus dead under He, share", value=d)
+    return judged(
+        [None if d is None else beyond(d, MARGIN) for d in more.values()],
+        {
+            **{
+                f"{when}: dead under Xavier minus dead under He, share": d
                 for when, d in more.items()
-                if d is not None
-            ),
-            *(
-                Effect(name=f"{arm}: {DEAD}{few(table, arm, tested)}", value=table.mean(DEAD, arm))
+            },
+            **{
+                f"{arm}: {DEAD}{few(table, arm, tested)}": table.mean(DEAD, arm)
                 for arm in table.arms(DEAD)
-            ),
-            *(
-                Effect(
-                    name=f"{arm}: runs of {tested} diverged at 3 times the best rate",
-                    value=exactly(number),
-                )
+            },
+            **{
+                f"{arm}: runs of {tested} diverged at 3 times the best rate": number
                 for arm, number in diverged.items()
-            ),
-        ],
-        reading=reading(table),
-        on=depends_on(answer, "when units are counted"),
+            },
+        },
+        reading(table),
+        on="when units are counted",
     )
 
 
@@ -131,27 +127,24 @@ def survivors(table: Table, arm: str) -> int:
     return sum(row.arm == arm for row in table.rows)
 
 
-CLAIMS.add(
-    "he_prevents_dying_relu",
-    Claim(
-        title="He initialization prevents dying ReLU units",
-        statement=(
-            "Under He initialization fewer ReLU units die, that is give zero for every example, "
-            "than under Xavier."
-        ),
-        source="Chapter, answer 7",
-        experiment=(
-            "ReLU networks of ten layers of 64 units on digits; units that are zero on all of 256 "
-            "training rows, before training, after 60 epochs at each scheme's best rate, and at "
-            "the next half-decade step above it (about 3 times)."
-        ),
-        criterion=(
-            "Supported if in all three cases Xavier's share of dead units exceeds He's by more "
-            "than 0.02 (limits of the intervals); refuted if in none, depends if in some."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=DEAD),
-        section="chapter",
+CLAIM = Claim(
+    title="He initialization prevents dying ReLU units",
+    statement=(
+        "Under He initialization fewer ReLU units die, that is give zero for every example, than "
+        "under Xavier."
     ),
+    source="Chapter, answer 7",
+    experiment=(
+        "ReLU networks of ten layers of 64 units on digits; units that are zero on all of 256 "
+        "training rows, before training, after 60 epochs at each scheme's best rate, and at the "
+        "next half-decade step above it (about 3 times)."
+    ),
+    criterion=(
+        "Supported if in all three cases Xavier's share of dead units exceeds He's by more than "
+        "0.02 (limits of the intervals); refuted if in none, depends if in some."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=DEAD),
+    section="chapter",
 )

@@ -1,6 +1,7 @@
 """High weight variance drives sigmoid and tanh units into their flat tails."""
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Answer, Claim, Judgement
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.signals import snapshot
@@ -36,37 +37,34 @@ def judge(table: Table) -> Judgement:
     low = {arm: table.mean(SHARE, arm, 0.03) for arm in ACTIVATIONS}
     holds = [high[arm].low > 0.5 and low[arm].high < 0.05 for arm in ACTIVATIONS]
     answer: Answer = "supported" if all(holds) else "depends" if any(holds) else "refuted"
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "the activation"),
-        effects=[
-            *(Effect(name=f"{arm}, N(0, 1): {SHARE}", value=high[arm]) for arm in ACTIVATIONS),
-            *(Effect(name=f"{arm}, N(0, 0.03²): {SHARE}", value=low[arm]) for arm in ACTIVATIONS),
-        ],
-        reading=(
+    return judged(
+        answer,
+        {
+            **{f"{arm}, N(0, 1): {SHARE}": high[arm] for arm in ACTIVATIONS},
+            **{f"{arm}, N(0, 0.03²): {SHARE}": low[arm] for arm in ACTIVATIONS},
+        },
+        (
             "Under N(0, 1) a unit of 128 inputs sees sums with a deviation of about ten, far "
             "beyond where tanh (2.2) and sigmoid (4.4) keep a twentieth of their slope."
         ),
+        on="the activation",
     )
 
 
-CLAIMS.add(
-    "high_variance_saturates",
-    Claim(
-        title="High variance saturates sigmoid and tanh",
-        statement="Large weights drive sigmoid and tanh units into their flat tails.",
-        source="Chapter, answers 1 to 3",
-        experiment=(
-            "Untrained networks of three layers of 128 units on digits, normal weights; the share "
-            "of (example, unit) pairs of the third layer whose slope is below 5 % of the steepest."
-        ),
-        criterion=(
-            "Supported if for both activations more than half is saturated at deviation 1 and "
-            "less than 5 % at 0.03 (limits of the intervals); depends if for one of them."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(quantity=SHARE, x="standard deviation of the weights", log_x=True),
-        section="chapter",
+CLAIM = Claim(
+    title="High variance saturates sigmoid and tanh",
+    statement="Large weights drive sigmoid and tanh units into their flat tails.",
+    source="Chapter, answers 1 to 3",
+    experiment=(
+        "Untrained networks of three layers of 128 units on digits, normal weights; the share of "
+        "(example, unit) pairs of the third layer whose slope is below 5 % of the steepest."
     ),
+    criterion=(
+        "Supported if for both activations more than half is saturated at deviation 1 and less "
+        "than 5 % at 0.03 (limits of the intervals); depends if for one of them."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(quantity=SHARE, x="standard deviation of the weights", log_x=True),
+    section="chapter",
 )

@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from scipy import stats
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.data import Data, guessing
 from initclaims.laboratory.good_and_bad import LARGE, SMALL
 from initclaims.laboratory.good_and_bad import SCHEMES as SPOILED
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.rates import half_decade
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.trained import outputs
 from initclaims.laboratory.wording import number
 from initsweep.engine.lanes import Split
@@ -118,35 +119,32 @@ def judge(table: Table) -> Judgement:
     recall, accuracy = spreads[RECALL], spreads[ACCURACY]
     usual = spread(values[RECALL][:USUAL])
     told = values[RECALL].mean(axis=1).tolist()
-    answer: Answer = "cannot tell"
-    if recall.high < MARGIN:
-        answer = "refuted"
-    elif recall.low > MARGIN and p_value < 0.05:
-        answer = "supported" if recall.low > accuracy.high else "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(name=f"standard deviation over schemes of the {q}, noise removed", value=s)
+    answer = first_that(
+        refuted=recall.high < MARGIN,
+        supported=recall.low > MARGIN and p_value < 0.05 and recall.low > accuracy.high,
+        depends=recall.low > MARGIN and p_value < 0.05,
+    )
+    return judged(
+        answer,
+        {
+            **{
+                f"standard deviation over schemes of the {q}, noise removed": s
                 for q, s in spreads.items()
-            ),
-            Effect(
-                name="the same of the recall, over the four usual schemes alone",
-                value=usual,
-            ),
-            Effect(name="p of equal recall (Friedman, over seeds)", value=exactly(p_value)),
-            *(
-                Effect(name=f"{arm}: {RECALL}{fate(table, arm)}", value=table.mean(RECALL, arm))
+            },
+            "the same of the recall, over the four usual schemes alone": usual,
+            "p of equal recall (Friedman, over seeds)": p_value,
+            **{
+                f"{arm}: {RECALL}{fate(table, arm)}": table.mean(RECALL, arm)
                 for arm in (*SCHEMES, *BESIDE)
-            ),
-        ],
-        reading=(
+            },
+        },
+        (
             f"{READINGS[answer]} Mean recall runs from {number(min(told))} to {number(max(told))}. "
             + alone(values[RECALL], recall, usual)
             + "Rates were chosen by validation accuracy, to which so rare a class adds little. "
             + beside(table)
         ),
-        on=depends_on(answer, "what is compared: recall differs, but no more than accuracy"),
+        on="what is compared: recall differs, but no more than accuracy",
     )
 
 
@@ -209,31 +207,28 @@ def component(values: NDArray[np.float64]) -> float:
     return math.sqrt(max(between - within, 0.0))
 
 
-CLAIMS.add(
-    "imbalanced_minority_recall",
-    Claim(
-        title="On imbalanced data the minority class depends on it",
-        statement=(
-            "With imbalanced classes initialization matters for the minority class in particular."
-        ),
-        source="Chapter, answer 9",
-        experiment=(
-            "Digits with a tenth of the eights left in training and validation and all of them in "
-            "testing; a ReLU network of three layers of 64 units, six schemes including two of a "
-            "wrong scale, each at its own best rate by validation accuracy, fresh seeds. How much "
-            "recall of the eights and accuracy differ between schemes beyond the noise of seeds."
-        ),
-        criterion=(
-            "Supported if the standard deviation of recall over schemes, noise removed, exceeds "
-            "0.02 and that of accuracy (limits of the intervals, and a Friedman test below 0.05); "
-            "depends if it exceeds 0.02 but not the accuracy's; refuted if it is below 0.02; "
-            "otherwise we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=tuple(Strips(quantity=q, arms=SHOWN) for q in (RECALL, ACCURACY)),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="On imbalanced data the minority class depends on it",
+    statement=(
+        "With imbalanced classes initialization matters for the minority class in particular."
     ),
+    source="Chapter, answer 9",
+    experiment=(
+        "Digits with a tenth of the eights left in training and validation and all of them in "
+        "testing; a ReLU network of three layers of 64 units, six schemes including two of a wrong "
+        "scale, each at its own best rate by validation accuracy, fresh seeds. How much recall of "
+        "the eights and accuracy differ between schemes beyond the noise of seeds."
+    ),
+    criterion=(
+        "Supported if the standard deviation of recall over schemes, noise removed, exceeds 0.02 "
+        "and that of accuracy (limits of the intervals, and a Friedman test below 0.05); depends "
+        "if it exceeds 0.02 but not the accuracy's; refuted if it is below 0.02; otherwise we "
+        "cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=tuple(Strips(quantity=q, arms=SHOWN) for q in (RECALL, ACCURACY)),
+    ),
+    section="chapter",
 )

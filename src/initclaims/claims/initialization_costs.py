@@ -7,11 +7,11 @@ import torch
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
-from initclaims.laboratory.contest import verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number
 
 DEPTH, BATCH, STEPS, SHARE, PER_DRAW = 3, 128, 240, 0.05, 20
@@ -88,16 +88,13 @@ def judge(table: Table) -> Judgement:
     """Worth considering means: one of the schemes takes a twentieth of the training."""
     shares = {arm: float(table.values(COST, arm).max()) / STEPS for arm in SCHEMES}
     dearest = max(shares, key=lambda arm: shares[arm])
-    answer = verdict([shares[dearest] > SHARE])
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(
-                name=f"{arm}: largest share of a training of {STEPS} steps", value=exactly(share)
-            )
+    return judged(
+        [shares[dearest] > SHARE],
+        {
+            f"{arm}: largest share of a training of {STEPS} steps": share
             for arm, share in sorted(shares.items(), key=lambda item: -item[1])
-        ],
-        reading=(
+        },
+        (
             f"The dearest scheme, {dearest}, costs as much as {shares[dearest] * STEPS:.1f} of "
             f"{STEPS} steps at the largest width. The cost of orthogonal weights grows with the "
             "third power of the width and that of a step with the second, so their share grows "
@@ -119,29 +116,26 @@ def seconds(shares: dict[str, float]) -> str:
     )
 
 
-CLAIMS.add(
-    "initialization_costs",
-    Claim(
-        title="The cost of initialization is worth considering",
-        statement=(
-            "Some initializations are costly to compute, so their cost should count in the choice."
-        ),
-        source="Chapter, answer 9",
-        experiment=(
-            "Arithmetic operations of drawing the weights of ReLU networks of three layers, 32 to "
-            "1024 wide, by four schemes, divided by those of one training step on 128 rows; set "
-            "against a short training of 240 steps (30 epochs of digits)."
-        ),
-        criterion=(
-            "Supported if a scheme takes more than 5 % of the training's operations at one of the "
-            "widths, refuted otherwise."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(
+CLAIM = Claim(
+    title="The cost of initialization is worth considering",
+    statement=(
+        "Some initializations are costly to compute, so their cost should count in the choice."
+    ),
+    source="Chapter, answer 9",
+    experiment=(
+        "Arithmetic operations of drawing the weights of ReLU networks of three layers, 32 to 1024 "
+        "wide, by four schemes, divided by those of one training step on 128 rows; set against a "
+        "short training of 240 steps (30 epochs of digits)."
+    ),
+    criterion=(
+        "Supported if a scheme takes more than 5 % of the training's operations at one of the "
+        "widths, refuted otherwise."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(
             quantity=COST, x="units per layer", log=True, log_x=True,
             reference=(SHARE * STEPS, "5 % of 240 steps"),
         ),
-        section="chapter",
-    ),
+    section="chapter",
 )  # fmt: skip

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.data import Data, drawn
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -111,21 +112,16 @@ def judge(table: Table) -> Judgement:
     largest = {arm: table.mean(LARGEST, arm) for arm in SCHEMES}
     inside = [arm for arm in SCHEMES if largest[arm].low >= LOW and largest[arm].high <= HIGH]
     outside = [arm for arm in SCHEMES if is_outside(largest[arm])]
-    answer: Answer = "cannot tell"
-    if len(inside) == len(SCHEMES):
-        answer = "supported"
-    elif len(outside) == len(SCHEMES):
-        answer = "refuted"
-    elif len(inside) + len(outside) == len(SCHEMES):
-        answer = "depends"
+    answer = first_that(
+        supported=len(inside) == len(SCHEMES),
+        refuted=len(outside) == len(SCHEMES),
+        depends=len(inside) + len(outside) == len(SCHEMES),
+    )
     published = {HE: ("trains at 32/λ0", "about 50 (CIFAR-10, standard parameterization)")}
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "the scheme"),
-        effects=[
-            Effect(
-                name=f"{arm}: {name}", value=value, published=published.get(arm, ("", ""))[place]
-            )
+    return judged(
+        answer,
+        {
+            f"{arm}: {name}": (value, published.get(arm, ("", ""))[place])
             for place, (name, values) in enumerate(
                 (
                     ("largest usable rate times λ0", largest),
@@ -133,11 +129,14 @@ def judge(table: Table) -> Judgement:
                 )
             )
             for arm, value in values.items()
-        ],
-        reading=READINGS[answer].format(
-            inside=listed(inside or ["none"]), outside=listed(outside or ["none"])
-        )
-        + SCALES,
+        },
+        (
+            READINGS[answer].format(
+                inside=listed(inside or ["none"]), outside=listed(outside or ["none"])
+            )
+            + SCALES
+        ),
+        on="the scheme",
     )
 
 
@@ -146,35 +145,32 @@ def is_outside(interval: Interval) -> bool:
     return interval.high < LOW or interval.low > HIGH
 
 
-CLAIMS.add(
-    "kalra_catapult",
-    Claim(
-        title="Networks bear rates of 2 to 40 over the sharpness",
-        statement=(
-            "The largest learning rate at which a network of four layers of 512 units trains is "
-            "between 2/λ0 and 40/λ0, λ0 being the sharpness of the untrained network: above the "
-            "2/λ0 of a quadratic, because training first moves to a flatter place."
-        ),
-        source="Kalra and Barkeshli 2024, figures on the catapult and appendix B",
-        experiment=(
-            "ReLU networks of four layers of 512 units (128 if quick), squared error on even "
-            "against odd digits, gradient descent on 64 rows at once, 120 steps (100 if quick), "
-            "rates from 0.5/λ0 to 128/λ0 in steps of two; a rate is usable if the training loss "
-            "ends a tenth below the constant predictor's. The paper: 5000 pictures of CIFAR-10."
-        ),
-        criterion=(
-            "Supported if the mean of the largest usable c is between 2 and 40 for all three "
-            "schemes (limits of the intervals); refuted if for none; depends if for some, with "
-            "the others certainly outside."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=USABLE, x="c (rate times λ0)", log_x=True),
-                Strips(quantity=SHARPNESS, log=True),
-            ),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Networks bear rates of 2 to 40 over the sharpness",
+    statement=(
+        "The largest learning rate at which a network of four layers of 512 units trains is "
+        "between 2/λ0 and 40/λ0, λ0 being the sharpness of the untrained network: above the 2/λ0 "
+        "of a quadratic, because training first moves to a flatter place."
     ),
+    source="Kalra and Barkeshli 2024, figures on the catapult and appendix B",
+    experiment=(
+        "ReLU networks of four layers of 512 units (128 if quick), squared error on even against "
+        "odd digits, gradient descent on 64 rows at once, 120 steps (100 if quick), rates from "
+        "0.5/λ0 to 128/λ0 in steps of two; a rate is usable if the training loss ends a tenth "
+        "below the constant predictor's. The paper: 5000 pictures of CIFAR-10."
+    ),
+    criterion=(
+        "Supported if the mean of the largest usable c is between 2 and 40 for all three schemes "
+        "(limits of the intervals); refuted if for none; depends if for some, with the others "
+        "certainly outside."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=USABLE, x="c (rate times λ0)", log_x=True),
+            Strips(quantity=SHARPNESS, log=True),
+        ),
+    ),
+    section="papers",
 )

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad_and_value, vmap
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rate_finders import RULES, Curve
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed, number
 from initsweep.figures import numbers
 from initsweep.randomness import batch_order
@@ -139,38 +140,36 @@ def judge(table: Table) -> Judgement:
     }
     bad = [rule for rule in RULES if moved[rule] > MOVED or hits[rule].high < 0.5]
     good = [rule for rule in RULES if rule not in bad]
-    answer: Answer = "depends"
-    if not good:
-        answer = "supported"
-    elif not bad:
-        answer = "refuted"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"{rule}: decades between highest and lowest suggestion, mean of schemes",
-                    value=exactly(moved[rule]),
-                )
+    answer = first_that(
+        supported=not good,
+        refuted=not bad,
+        depends=True,
+    )
+    return judged(
+        answer,
+        {
+            **{
+                f"{rule}: decades between highest and lowest suggestion, mean of schemes": moved[
+                    rule
+                ]
                 for rule in RULES
-            ),
-            *(
-                Effect(name=f"{rule}: share of suggestions inside the basin", value=hits[rule])
-                for rule in RULES
-            ),
-            *(
-                Effect(name=f"{scheme}: width of the basin, decades", value=exactly(width))
+            },
+            **{f"{rule}: share of suggestions inside the basin": hits[rule] for rule in RULES},
+            **{
+                f"{scheme}: width of the basin, decades": width
                 for scheme, width in ((s, basin_width(table, s)) for s in SCHEMES)
-            ),
-        ],
-        reading=" ".join(
-            [
-                *([f"{listed(bad)} failed and {listed(good)} passed."] if bad and good else []),
-                *(told(table, rule, hits[rule]) for rule in RULES),
-                strictness(table),
-            ]
+            },
+        },
+        (
+            " ".join(
+                [
+                    *([f"{listed(bad)} failed and {listed(good)} passed."] if bad and good else []),
+                    *(told(table, rule, hits[rule]) for rule in RULES),
+                    strictness(table),
+                ]
+            )
         ),
-        on=depends_on(answer, "the rule"),
+        on="the rule",
     )
 
 
@@ -226,36 +225,32 @@ def basin_width(table: Table, scheme: str) -> float:
     return float(np.log10(high / low))
 
 
-CLAIMS.add(
-    "lr_finders_unstable",
-    Claim(
-        title="Learning-rate finders depend on the seed",
-        statement=(
-            "The suggestion of a learning-rate finder moves from seed to seed by more than a "
-            "factor of three, or misses the rates that train well."
-        ),
-        source=(
-            "Users' reports to fastai (#3295), Lightning (#1767, #21141) and torch-lr-finder "
-            "(#56, #68)"
-        ),
-        experiment=(
-            "ReLU networks of six layers of 64 units on digits from four schemes; sweeps of 100 "
-            "steps of SGD with momentum with the range, smoothing, stop and rule of each finder, "
-            "20 seeds (6 if quick). The basin: neighbouring rates whose mean validation loss "
-            "after 25 epochs (10 if quick) is within 0.05 nats of the best, half a grid step wider."
-        ),
-        criterion=(
-            "A rule fails if its highest and lowest suggestion over seeds are more than half a "
-            "decade apart (mean over schemes), or less than half of its suggestions lie in the "
-            "basin (limit of the interval). Supported if all three rules fail, refuted if none."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(
-            quantity=DECADES,
-            label="log10 of the suggested rate",
-            arms=tuple(f"{rule}, {scheme}" for rule in RULES for scheme in SCHEMES),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Learning-rate finders depend on the seed",
+    statement=(
+        "The suggestion of a learning-rate finder moves from seed to seed by more than a factor of "
+        "three, or misses the rates that train well."
     ),
+    source=(
+        "Users' reports to fastai (#3295), Lightning (#1767, #21141) and torch-lr-finder (#56, #68)"
+    ),
+    experiment=(
+        "ReLU networks of six layers of 64 units on digits from four schemes; sweeps of 100 steps "
+        "of SGD with momentum with the range, smoothing, stop and rule of each finder, 20 seeds (6 "
+        "if quick). The basin: neighbouring rates whose mean validation loss after 25 epochs (10 "
+        "if quick) is within 0.05 nats of the best, half a grid step wider."
+    ),
+    criterion=(
+        "A rule fails if its highest and lowest suggestion over seeds are more than half a decade "
+        "apart (mean over schemes), or less than half of its suggestions lie in the basin (limit "
+        "of the interval). Supported if all three rules fail, refuted if none."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(
+        quantity=DECADES,
+        label="log10 of the suggested rate",
+        arms=tuple(f"{rule}, {scheme}" for rule in RULES for scheme in SCHEMES),
+    ),
+    section="papers",
 )

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement
+from initclaims.claims import Answer, Claim, Judgement
 from initclaims.laboratory.contest import tune
 from initclaims.laboratory.data import Data, drawn
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initsweep.randomness import numpy_stream
 from initsweep.records import Interval
 
@@ -106,28 +107,25 @@ def judge(table: Table) -> Judgement:
         every[3].low > 0.5 and every[3].high < 0.7,
     )
     answer: Answer = "supported" if all((*exact, *bounded, *tabled)) else "refuted"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"width {width}: share of 10-layer networks dead on every input",
-                    value=every[width],
-                    published=PUBLISHED.get(width, ""),
+    return judged(
+        answer,
+        {
+            **{
+                f"width {width}: share of 10-layer networks dead on every input": (
+                    every[width],
+                    PUBLISHED.get(width, ""),
                 )
                 for width in WIDTHS
+            },
+            "width 2 on |x|: share that is constant after training": (
+                table.mean(COLLAPSED, TRAINED),
+                "above 0.90",
             ),
-            Effect(
-                name="width 2 on |x|: share that is constant after training",
-                value=table.mean(COLLAPSED, TRAINED),
-                published="above 0.90",
+            "largest difference of one input from the formula": max(
+                abs(one[w].estimate - bound(w)) for w in WIDTHS
             ),
-            Effect(
-                name="largest difference of one input from the formula",
-                value=exactly(max(abs(one[w].estimate - bound(w)) for w in WIDTHS)),
-            ),
-        ],
-        reading=READINGS[answer],
+        },
+        READINGS,
     )
 
 
@@ -136,33 +134,29 @@ def margin(measured: Interval) -> float:
     return max(measured.high - measured.low, 0.001)
 
 
-CLAIMS.add(
-    "lu2019_born_dead",
-    Claim(
-        title="Deep and narrow ReLU networks are born dead",
-        statement=(
-            "A ReLU network with centred random weights can be constant from the start; the "
-            "probability rises with depth, falls fast with width, and is at most 1 − ∏(1 − 2^−N) "
-            "over the hidden layers' widths N."
-        ),
-        source="Lu et al. 2019, theorem on born-dead networks and figure of 10-layer networks",
-        experiment=(
-            "Networks of one input and nine hidden layers without biases, 200 000 of each width "
-            "(20 000 if quick): the share that is zero on the input 1, and on 1 and −1 both. "
-            "Besides, networks of width 2 trained on |x| with Adam at the best of five rates or "
-            "more."
-        ),
-        criterion=(
-            "Supported if at every width the share on one input is the formula's (within four "
-            "standard errors or 0.001), that on every input is not above it, and the paper's "
-            "table holds: below 1 % at width 10, above 10 % at 5, 50 to 70 % at 3; otherwise "
-            "refuted. Training is reported and not judged."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(
-            quantity=SHARE, x="units per layer", log=True, limits=(1e-4, 1.0), points=(FORMULA,)
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Deep and narrow ReLU networks are born dead",
+    statement=(
+        "A ReLU network with centred random weights can be constant from the start; the "
+        "probability rises with depth, falls fast with width, and is at most 1 − ∏(1 − 2^−N) over "
+        "the hidden layers' widths N."
     ),
+    source="Lu et al. 2019, theorem on born-dead networks and figure of 10-layer networks",
+    experiment=(
+        "Networks of one input and nine hidden layers without biases, 200 000 of each width (20 "
+        "000 if quick): the share that is zero on the input 1, and on 1 and −1 both. Besides, "
+        "networks of width 2 trained on |x| with Adam at the best of five rates or more."
+    ),
+    criterion=(
+        "Supported if at every width the share on one input is the formula's (within four standard "
+        "errors or 0.001), that on every input is not above it, and the paper's table holds: below "
+        "1 % at width 10, above 10 % at 5, 50 to 70 % at 3; otherwise refuted. Training is "
+        "reported and not judged."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(
+        quantity=SHARE, x="units per layer", log=True, limits=(1e-4, 1.0), points=(FORMULA,)
+    ),
+    section="papers",
 )

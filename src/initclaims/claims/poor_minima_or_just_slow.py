@@ -1,7 +1,7 @@
 """Does bad initialization lead to poor minima, or only there more slowly?"""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, beyond, contest, edges, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, beyond, contest
 from initclaims.laboratory.good_and_bad import (
     BAD,
     FACTORS,
@@ -11,6 +11,7 @@ from initclaims.laboratory.good_and_bad import (
     SCHEMES,
     WIDTH,
 )
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -51,27 +52,24 @@ def judge(table: Table) -> Judgement:
     parts = {
         (n, bad): beyond(gap, MARGIN) for (n, bad, epochs), gap in gaps.items() if epochs == long
     }
-    answer = verdict([*parts.values()])
     closed = [
         f"{bad} ({n}: {number(gaps[n, bad, short].estimate)} nats, then {number(gap.estimate, 3)})"
         for (n, bad, epochs), gap in gaps.items()
         if epochs == long and gap.high < MARGIN < gaps[n, bad, short].low
     ]
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, factors(parts, FACTORS)),
-        effects=[
-            *(
-                Effect(name=f"{n}, {epochs:g} epochs: {bad} behind He, nats", value=gap)
-                for (n, bad, epochs), gap in sorted(
-                    gaps.items(), key=lambda item: (-item[0][2], -item[1].estimate)
-                )
-            ),
-            *edges(table),
-        ],
-        reading=(f"Ten times the steps close the gap of {listed(closed)}. " if closed else "")
+    return judged(
+        [*parts.values()],
+        {
+            f"{n}, {epochs:g} epochs: {bad} behind He, nats": gap
+            for (n, bad, epochs), gap in sorted(
+                gaps.items(), key=lambda item: (-item[0][2], -item[1].estimate)
+            )
+        },
+        (f"Ten times the steps close the gap of {listed(closed)}. " if closed else "")
         + (STAYS if True in parts.values() else OPEN if None in parts.values() else SLOW)
         + LIMITS,
+        on=factors(parts, FACTORS),
+        rates=table,
     )
 
 
@@ -91,34 +89,31 @@ LIMITS = (
     "were not given ten times the steps."
 )
 
-CLAIMS.add(
-    "poor_minima_or_just_slow",
-    Claim(
-        title="Bad initialization ends in poor minima",
-        statement=(
-            "Bad initialization leads to poor minima: the loss stays worse even with the best "
-            "learning rate and many more steps."
-        ),
-        source="Chapter, answer 2",
-        experiment=(
-            "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
-            "divided and multiplied by 3, trained for 15 and for 150 epochs, each at its "
-            "own best rate for that length; training loss on fresh seeds."
-        ),
-        criterion=(
-            "Supported if after the longer training both bad scales are more than 0.05 nats of "
-            "training loss behind He in both networks (limits of the intervals), refuted if in "
-            "none of the four cases (the gap was only slowness), depends if in some."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Strips(quantity=TRAIN, setting="least", label="training loss, nats"),
-                Strips(quantity=TRAIN, setting="greatest", label="training loss, nats"),
-            ),
-            titles=("Short training", "Ten times as long"),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="Bad initialization ends in poor minima",
+    statement=(
+        "Bad initialization leads to poor minima: the loss stays worse even with the best learning "
+        "rate and many more steps."
     ),
+    source="Chapter, answer 2",
+    experiment=(
+        "ReLU networks of 3 and 6 layers of 64 units on digits from He and from He's weights "
+        "divided and multiplied by 3, trained for 15 and for 150 epochs, each at its own best rate "
+        "for that length; training loss on fresh seeds."
+    ),
+    criterion=(
+        "Supported if after the longer training both bad scales are more than 0.05 nats of "
+        "training loss behind He in both networks (limits of the intervals), refuted if in none of "
+        "the four cases (the gap was only slowness), depends if in some."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Strips(quantity=TRAIN, setting="least", label="training loss, nats"),
+            Strips(quantity=TRAIN, setting="greatest", label="training loss, nats"),
+        ),
+        titles=("Short training", "Ten times as long"),
+    ),
+    section="chapter",
 )

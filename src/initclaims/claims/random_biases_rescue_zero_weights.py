@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import beyond, contest, edges, verdict, within
+from initclaims.claims import Answer, Claim, Judgement
+from initclaims.laboratory.contest import beyond, contest, verdict, within
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -56,15 +57,15 @@ def judge(table: Table) -> Judgement:
     helps, near = beyond(gain, MARGIN), within(behind, MARGIN)
     answers: dict[bool | None, Answer] = {True: "supported", False: "depends"}
     answer = answers.get(near, "cannot tell") if helps else verdict([helps])
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(name="test loss behind He, each at its best rate, nats", value=behind),
-            Effect(name="test loss gained over zero biases, nats", value=gain),
-            *edges(table),
-        ],
-        reading=open_reading(gain, behind) if answer == "cannot tell" else READINGS[answer],
-        on=depends_on(answer, "what they are compared with: zero biases, or He's weights"),
+    return judged(
+        answer,
+        {
+            "test loss behind He, each at its best rate, nats": behind,
+            "test loss gained over zero biases, nats": gain,
+        },
+        open_reading(gain, behind) if answer == "cannot tell" else READINGS[answer],
+        on="what they are compared with: zero biases, or He's weights",
+        rates=table,
     )
 
 
@@ -83,28 +84,25 @@ def open_reading(gain: Interval, behind: Interval) -> str:
     return helps + f"How far it ends behind He is open: {span(behind)} nats."
 
 
-CLAIMS.add(
-    "random_biases_rescue_zero_weights",
-    Claim(
-        title="Zero weights are fine with random biases",
-        statement=(
-            "Zero weights do no harm if the biases are random and not zero, because these break "
-            "the symmetry; zero biases on top make things worse."
-        ),
-        source="Chapter, answer 4",
-        experiment=(
-            "A ReLU network of two layers of 64 units on digits from zero weights with zero "
-            "biases, with biases from N(0, 1), and from He; each at its own best of six rates or "
-            "more, fresh seeds, test rows."
-        ),
-        criterion=(
-            "Supported if random biases gain more than 0.05 nats over zero ones and end less than "
-            "0.05 behind He (limits of the intervals); depends if they gain but end further "
-            "behind; refuted if they do not gain."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=LOSS, label="test loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="Zero weights are fine with random biases",
+    statement=(
+        "Zero weights do no harm if the biases are random and not zero, because these break the "
+        "symmetry; zero biases on top make things worse."
     ),
+    source="Chapter, answer 4",
+    experiment=(
+        "A ReLU network of two layers of 64 units on digits from zero weights with zero biases, "
+        "with biases from N(0, 1), and from He; each at its own best of six rates or more, fresh "
+        "seeds, test rows."
+    ),
+    criterion=(
+        "Supported if random biases gain more than 0.05 nats over zero ones and end less than 0.05 "
+        "behind He (limits of the intervals); depends if they gain but end further behind; refuted "
+        "if they do not gain."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=LOSS, label="test loss, nats"),
+    section="chapter",
 )

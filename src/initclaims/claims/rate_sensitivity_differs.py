@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Effect, Judgement, depends_on
 from initclaims.laboratory.contest import seen, verdict
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
@@ -153,29 +153,24 @@ def max_of(found: Basins) -> float:
     return max(interval.estimate for interval in found.width.values())
 
 
-CLAIMS.add(
-    "rate_sensitivity_differs",
-    Claim(
-        title="Schemes differ in how sensitive they are to the rate",
-        statement=(
-            "Initializations differ in the range of learning rates at which they train well."
-        ),
-        source="Chapter, answer 9",
-        experiment=(
-            "ReLU networks of 3 and 15 layers of 64 units on digits, six schemes, ten rates from "
-            "0.0001 to 3. A seed's range is the run of neighbouring rates whose training loss "
-            "ends within 0.1 nats of its best, half a decade each."
-        ),
-        criterion=(
-            "Holds in a network if the widest and the narrowest mean range over schemes that "
-            "learn are half a decade or more apart and a Friedman test over seeds is below 0.05. "
-            "Does not hold if they are less than that apart; open if they are but it may be "
-            "chance, or fewer than three schemes learn. Supported if it holds in both networks, "
-            "refuted if in neither, depends if in one and not in the other."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=WIDTH_OF),
-        section="chapter",
+CLAIM = Claim(
+    title="Schemes differ in how sensitive they are to the rate",
+    statement="Initializations differ in the range of learning rates at which they train well.",
+    source="Chapter, answer 9",
+    experiment=(
+        "ReLU networks of 3 and 15 layers of 64 units on digits, six schemes, ten rates from "
+        "0.0001 to 3. A seed's range is the run of neighbouring rates whose training loss ends "
+        "within 0.1 nats of its best, half a decade each."
     ),
+    criterion=(
+        "Holds in a network if the widest and the narrowest mean range over schemes that learn are "
+        "half a decade or more apart and a Friedman test over seeds is below 0.05. Does not hold "
+        "if they are less than that apart; open if they are but it may be chance, or fewer than "
+        "three schemes learn. Supported if it holds in both networks, refuted if in neither, "
+        "depends if in one and not in the other."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=WIDTH_OF),
+    section="chapter",
 )

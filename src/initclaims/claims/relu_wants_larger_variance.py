@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, beyond, contest, edges, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, beyond, contest, verdict
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.signals import backward_scale, snapshot
@@ -64,28 +65,29 @@ def judge(table: Table) -> Judgement:
     intervals = {arm: mean_interval(gain) for arm, gain in gains.items()}
     extra = mean_interval(gains["relu"] - gains["tanh"])
     answer = verdict([beyond(intervals["relu"], MARGIN), beyond(extra, MARGIN)])
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "what is asked: ReLU's own gain, or more of it than tanh's"),
-        effects=[
-            Effect(name="ReLU gains more than tanh by, training loss, nats", value=extra),
-            *(
-                Effect(name=f"{arm}: training loss at scale 1 minus scale 2, nats", value=gain)
+    return judged(
+        answer,
+        {
+            "ReLU gains more than tanh by, training loss, nats": extra,
+            **{
+                f"{arm}: training loss at scale 1 minus scale 2, nats": gain
                 for arm, gain in intervals.items()
-            ),
-            *(
-                Effect(
-                    name=f"{arm}, scale 2: {FACTOR}",
-                    value=table.mean(FACTOR, arm, 2.0),
-                    published="theory: 1" if arm == "relu" else "",
+            },
+            **{
+                f"{arm}, scale 2: {FACTOR}": (
+                    table.mean(FACTOR, arm, 2.0),
+                    "theory: 1" if arm == "relu" else "",
                 )
                 for arm in ACTIVATIONS
-            ),
-            *edges(table),
-        ],
-        reading=f"{told(table, intervals)} {READINGS[answer]} How much it costs to be off depends "
-        "on depth: these networks have 20 layers. ReLU's at scales 1, 2 and 4 are those of the "
-        "claim that the variance matters more in deeper networks, so the two are one experiment.",
+            },
+        },
+        (
+            f"{told(table, intervals)} {READINGS[answer]} How much it costs to be off depends "
+            "on depth: these networks have 20 layers. ReLU's at scales 1, 2 and 4 are those of the "
+            "claim that the variance matters more in deeper networks, so the two are one experiment."
+        ),
+        on="what is asked: ReLU's own gain, or more of it than tanh's",
+        rates=table,
     )
 
 
@@ -115,28 +117,26 @@ def best_scale(table: Table, arm: str) -> float:
     return float(scales[losses.argmin()])
 
 
-CLAIMS.add(
-    "relu_wants_larger_variance",
-    Claim(
-        title="ReLU wants a larger variance than tanh",
-        statement=(
-            "ReLU networks need weights of a larger variance than tanh networks, because ReLU "
-            "passes on only half of the signal."
-        ),
-        source="Chapter, answer 3; He et al. 2015, section 2.2",
-        experiment=(
-            "Networks of 20 layers of 64 units on digits with ReLU and with tanh, normal weights "
-            "of variance scale / fan_in with scales 0.5, 1, 2 and 4, each at its own best rate on "
-            "fresh seeds, on the training rows; and the gradients of the untrained networks."
-        ),
-        criterion=(
-            "Supported if going from scale 1 to 2 gains a ReLU network more than 0.05 nats of "
-            "training loss, and more than 0.05 nats beyond what it gains a tanh network (limits of "
-            "the intervals); refuted if neither, depends if only one, else we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
+CLAIM = Claim(
+    title="ReLU wants a larger variance than tanh",
+    statement=(
+        "ReLU networks need weights of a larger variance than tanh networks, because ReLU passes "
+        "on only half of the signal."
+    ),
+    source="Chapter, answer 3; He et al. 2015, section 2.2",
+    experiment=(
+        "Networks of 20 layers of 64 units on digits with ReLU and with tanh, normal weights of "
+        "variance scale / fan_in with scales 0.5, 1, 2 and 4, each at its own best rate on fresh "
+        "seeds, on the training rows; and the gradients of the untrained networks."
+    ),
+    criterion=(
+        "Supported if going from scale 1 to 2 gains a ReLU network more than 0.05 nats of training "
+        "loss, and more than 0.05 nats beyond what it gains a tanh network (limits of the "
+        "intervals); refuted if neither, depends if only one, else we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
             pictures=(
                 Lines(
                     quantity=TRAIN, x="variance times fan_in", label="training loss, nats",
@@ -148,6 +148,5 @@ CLAIMS.add(
             ),
             titles=("Trained, each at its best rate", "Untrained"),
         ),
-        section="chapter",
-    ),
+    section="chapter",
 )  # fmt: skip

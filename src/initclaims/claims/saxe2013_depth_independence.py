@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Answer, Claim, Judgement
 from initclaims.laboratory.data import Data
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.runs import Runs
@@ -123,28 +124,26 @@ def judge(table: Table) -> Judgement:
         "if quick) around 1/depth, and the depths span less than one decade."
     )
     deep, flat = (int(at) for at in (max(table.settings(STEPS)), min(table.settings(STEPS))))
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"{arm}: time at {deep} layers over that at {flat}",
-                    value=growths[arm],
-                    published="the same" if arm == ORTHOGONAL else "grows",
+    return judged(
+        answer,
+        {
+            **{
+                f"{arm}: time at {deep} layers over that at {flat}": (
+                    growths[arm],
+                    "the same" if arm == ORTHOGONAL else "grows",
                 )
                 for arm in SCHEMES
-            ),
-            *(
-                Effect(
-                    name=f"{arm}: slope of log best rate against log depth",
-                    value=slopes[arm],
-                    published="about -1" if arm == ORTHOGONAL else "",
+            },
+            **{
+                f"{arm}: slope of log best rate against log depth": (
+                    slopes[arm],
+                    "about -1" if arm == ORTHOGONAL else "",
                 )
                 for arm in SCHEMES
-            ),
-        ],
-        reading=READINGS[answer].format(parts=told) + resolved,
-        on=depends_on(answer, "which of its three parts is asked for"),
+            },
+        },
+        READINGS[answer].format(parts=told) + resolved,
+        on="which of its three parts is asked for",
     )
 
 
@@ -162,37 +161,33 @@ def rate_slope(table: Table, arm: str) -> Interval:
     return mean_interval(np.polyfit(np.log(settings), logs, 1)[0])
 
 
-CLAIMS.add(
-    "saxe2013_depth_independence",
-    Claim(
-        title="Orthogonal weights learn as fast at any depth",
-        statement=(
-            "Deep linear networks learn in a time that does not depend on depth from orthogonal "
-            "weights, and in one that grows with depth from Gaussian weights; the best rate falls "
-            "as one over depth."
-        ),
-        source="Saxe, McClelland and Ganguli 2013, figures 4 and 6",
-        experiment=(
-            "Linear networks of 4 to 32 layers of 64 units on 256 digits, gradient descent on all "
-            "rows at once, 11 rates (9 if quick) from 0.03 to 10 over the depth; steps until the "
-            "training loss is 0.05 nats, at every seed's best rate. The paper: MNIST, squared "
-            "error, up to 100 layers, 20 rates."
-        ),
-        criterion=(
-            "Three parts, by limits of intervals: orthogonal's time at the greatest depth is less "
-            "than 1.5 times that at the least; the Gaussian's more than 2 times; orthogonal's "
-            "best rate has a slope within 0.3 of −1 in log depth. Supported if all hold, refuted "
-            "if none, depends otherwise; we cannot tell if a seed misses the target or has its "
-            "best rate at the edge."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=STEPS, x="hidden layers"),
-                Lines(quantity=RATE, x="hidden layers", log=True),
-            ),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Orthogonal weights learn as fast at any depth",
+    statement=(
+        "Deep linear networks learn in a time that does not depend on depth from orthogonal "
+        "weights, and in one that grows with depth from Gaussian weights; the best rate falls as "
+        "one over depth."
     ),
+    source="Saxe, McClelland and Ganguli 2013, figures 4 and 6",
+    experiment=(
+        "Linear networks of 4 to 32 layers of 64 units on 256 digits, gradient descent on all rows "
+        "at once, 11 rates (9 if quick) from 0.03 to 10 over the depth; steps until the training "
+        "loss is 0.05 nats, at every seed's best rate. The paper: MNIST, squared error, up to 100 "
+        "layers, 20 rates."
+    ),
+    criterion=(
+        "Three parts, by limits of intervals: orthogonal's time at the greatest depth is less than "
+        "1.5 times that at the least; the Gaussian's more than 2 times; orthogonal's best rate has "
+        "a slope within 0.3 of −1 in log depth. Supported if all hold, refuted if none, depends "
+        "otherwise; we cannot tell if a seed misses the target or has its best rate at the edge."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=STEPS, x="hidden layers"),
+            Lines(quantity=RATE, x="hidden layers", log=True),
+        ),
+    ),
+    section="papers",
 )

@@ -8,13 +8,14 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import SCORE, all_of, beyond, edges, measured, tune
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import SCORE, all_of, beyond, measured, tune
 from initclaims.laboratory.depth_scales import critical_variance, depth_scale
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.runs import Tuned
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initsweep.randomness import torch_stream
 from initsweep.records import Interval
 
@@ -135,36 +136,28 @@ def judge(table: Table) -> Judgement:
     # The deepest network trains: the trainable depth is this or more, and the factor unknown.
     deepest = {at: table.values(DEEPEST, MEASURED, at)[0] for at in VARIANCES}
     censored = any(table.values(DEPTH, MEASURED, at).max() >= deepest[at] for at in theory)
-    answer: Answer = "cannot tell"
-    if order <= 0.75 or peak is False:
-        answer = "refuted"
-    elif peak and (near is not None or censored):
-        answer = "supported" if near and not censored else "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(name="rank correlation of trainable depth with 6 ξ", value=exactly(order)),
-            *(
-                Effect(name=f"{DEPTH} at σw² = 1.76 above that at {at:g}", value=lead)
-                for at, lead in leads.items()
-            ),
-            *(
-                Effect(
-                    name=f"σw² = {at:g}: {DEPTH} (the deepest one tried has {deepest[at]:.0f})",
-                    value=value,
-                    published=f"theory: {theory[at]:.0f}" if at in theory else "theory: unlimited",
+    answer = first_that(
+        refuted=order <= 0.75 or peak is False,
+        supported=peak and (near is not None or censored) and near and not censored,
+        depends=peak and (near is not None or censored),
+    )
+    return judged(
+        answer,
+        {
+            "rank correlation of trainable depth with 6 ξ": order,
+            **{f"{DEPTH} at σw² = 1.76 above that at {at:g}": lead for at, lead in leads.items()},
+            **{
+                f"σw² = {at:g}: {DEPTH} (the deepest one tried has {deepest[at]:.0f})": (
+                    value,
+                    f"theory: {theory[at]:.0f}" if at in theory else "theory: unlimited",
                 )
                 for at, value in found.items()
-            ),
-            Effect(
-                name="critical σw² at σb² = 0.05, by quadrature",
-                value=exactly(critical_variance(BIAS_VARIANCE)),
-                published="1.76",
-            ),
-            *edges(table),
-        ],
-        reading=READINGS[answer].format(open=unsettled(found, theory) if peak else NO_PEAK),
-        on=depends_on(answer, "what is asked: the order holds, the factor 6 is not seen"),
+            },
+            "critical σw² at σb² = 0.05, by quadrature": (critical_variance(BIAS_VARIANCE), "1.76"),
+        },
+        READINGS[answer].format(open=unsettled(found, theory) if peak else NO_PEAK),
+        on="what is asked: the order holds, the factor 6 is not seen",
+        rates=table,
     )
 
 
@@ -188,41 +181,35 @@ def agrees(found: Interval, theory: float) -> bool | None:
     return False if found.high < theory / FACTOR or found.low > theory * FACTOR else None
 
 
-CLAIMS.add(
-    "schoenholz2017_trainable_depth",
-    Claim(
-        title="Tanh networks train to about six depth scales",
-        statement=(
-            "A random tanh network can be trained if it is not deeper than about six times the "
-            "depth scale ξ over which the correlation of two inputs settles; ξ is unlimited at a "
-            "critical variance."
-        ),
-        source="Schoenholz et al. 2017, figure 5",
-        experiment=(
-            "Tanh networks of 100 units and 10, 20, 40, 80, 120, 180 and 260 layers (10 and 40 if "
-            "quick) on digits, biases from N(0, 0.05), weights of five variances, SGD with "
-            "momentum, 160 steps (80 if quick), each cell at its own best rate by validation "
-            "accuracy; the depth at which accuracy on test rows first falls to a half, fresh "
-            "seeds. Deeper networks than one that none of the seeds trains are left out. ξ by "
-            "quadrature."
-        ),
-        criterion=(
-            "Supported if the trainable depth has the order of 6 ξ over the variances (rank "
-            "correlation above 0.75), is greatest at the critical one, and is within a factor of "
-            "two of 6 ξ at all others (limits of the intervals); depends if the order holds and "
-            "the factor does not, or cannot be seen because the deepest network trains; refuted "
-            "if the order fails or another variance trains deeper; else we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(
-                    quantity=ACCURACY, x="hidden layers", label="test accuracy", limits=(0.0, 1.0)
-                ),
-                Lines(quantity=DEPTH, x="variance of weights times inputs, σw²", log=True),
-            ),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Tanh networks train to about six depth scales",
+    statement=(
+        "A random tanh network can be trained if it is not deeper than about six times the depth "
+        "scale ξ over which the correlation of two inputs settles; ξ is unlimited at a critical "
+        "variance."
     ),
+    source="Schoenholz et al. 2017, figure 5",
+    experiment=(
+        "Tanh networks of 100 units and 10, 20, 40, 80, 120, 180 and 260 layers (10 and 40 if "
+        "quick) on digits, biases from N(0, 0.05), weights of five variances, SGD with momentum, "
+        "160 steps (80 if quick), each cell at its own best rate by validation accuracy; the depth "
+        "at which accuracy on test rows first falls to a half, fresh seeds. Deeper networks than "
+        "one that none of the seeds trains are left out. ξ by quadrature."
+    ),
+    criterion=(
+        "Supported if the trainable depth has the order of 6 ξ over the variances (rank "
+        "correlation above 0.75), is greatest at the critical one, and is within a factor of two "
+        "of 6 ξ at all others (limits of the intervals); depends if the order holds and the factor "
+        "does not, or cannot be seen because the deepest network trains; refuted if the order "
+        "fails or another variance trains deeper; else we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=ACCURACY, x="hidden layers", label="test accuracy", limits=(0.0, 1.0)),
+            Lines(quantity=DEPTH, x="variance of weights times inputs, σw²", log=True),
+        ),
+    ),
+    section="papers",
 )

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
+from initclaims.claims import Claim, Effect, Judgement
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.signals import (
@@ -81,34 +81,31 @@ def growth_per_layer(table: Table, quantity: str, arm: str) -> tuple[np.ndarray,
     return np.exp(slopes), float(straight)
 
 
-CLAIMS.add(
-    "signals_are_exponential_in_depth",
-    Claim(
-        title="Signals vanish or explode exponentially in depth",
-        statement=(
-            "With too small a weight variance activations and gradients vanish with depth, with "
-            "too large a one they explode, by a constant factor per layer."
-        ),
-        source="Chapter, answers 1 to 3",
-        experiment=(
-            "Untrained ReLU networks of 30 layers of 128 units on digits, weight variance 1, 2 "
-            "(He) and 4 over fan_in; root mean square (rms) by layer of the pre-activations, the "
-            "forward scale, and of their gradients, the backward scale."
-        ),
-        criterion=(
-            "Supported if the factor per layer, fitted to the logarithm, is within 5 % of "
-            "√(scale / 2) in both directions, and a straight line explains 95 % of the mean "
-            "logarithm where the scale is off; refuted otherwise."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=FORWARD, x="layer", log=True, label="rms of the pre-activations"),
-                Lines(quantity=BACKWARD, x="layer", log=True, label="rms of their gradients"),
-            ),
-            titles=("Forward", "Backward"),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="Signals vanish or explode exponentially in depth",
+    statement=(
+        "With too small a weight variance activations and gradients vanish with depth, with too "
+        "large a one they explode, by a constant factor per layer."
     ),
+    source="Chapter, answers 1 to 3",
+    experiment=(
+        "Untrained ReLU networks of 30 layers of 128 units on digits, weight variance 1, 2 (He) "
+        "and 4 over fan_in; root mean square (rms) by layer of the pre-activations, the forward "
+        "scale, and of their gradients, the backward scale."
+    ),
+    criterion=(
+        "Supported if the factor per layer, fitted to the logarithm, is within 5 % of √(scale / 2) "
+        "in both directions, and a straight line explains 95 % of the mean logarithm where the "
+        "scale is off; refuted otherwise."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=FORWARD, x="layer", log=True, label="rms of the pre-activations"),
+            Lines(quantity=BACKWARD, x="layer", log=True, label="rms of their gradients"),
+        ),
+        titles=("Forward", "Backward"),
+    ),
+    section="chapter",
 )

@@ -1,7 +1,8 @@
 """Does the gain of sinusoidal weights survive when every scheme has its own best rate?"""
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import edges, measured, tune
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import measured, tune
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -58,43 +59,37 @@ def judge(table: Table) -> Judgement:
     }
     holds = [all(leads[depth, other].low > MARGIN for other in OTHERS) for depth in DEPTHS]
     gone = [any(leads[depth, other].high < MARGIN for other in OTHERS) for depth in DEPTHS]
-    answer: Answer = "cannot tell"
-    if all(holds):
-        answer = "supported"
-    elif all(gone):
-        answer = "refuted"
-    elif any(holds) and any(gone):
-        answer = "depends"
+    answer = first_that(
+        supported=all(holds),
+        refuted=all(gone),
+        depends=any(holds) and any(gone),
+    )
     untuned = {
         depth: table.difference(UNTUNED, named(SINUSOIDAL, depth), named(DEFAULT, depth))
         for depth in DEPTHS
     }
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"{depth} layers, best rates: accuracy of sinusoidal minus {other}",
-                    value=lead,
-                )
+    return judged(
+        answer,
+        {
+            **{
+                f"{depth} layers, best rates: accuracy of sinusoidal minus {other}": lead
                 for (depth, other), lead in leads.items()
-            ),
-            *(
-                Effect(
-                    name=f"{depth} layers, rate {FIXED} for both: sinusoidal minus {DEFAULT}",
-                    value=lead,
-                    published="0.049 on average over its networks",
+            },
+            **{
+                f"{depth} layers, rate {FIXED} for both: sinusoidal minus {DEFAULT}": (
+                    lead,
+                    "0.049 on average over its networks",
                 )
                 for depth, lead in untuned.items()
-            ),
-            *edges(table),
-        ],
-        reading=(
+            },
+        },
+        (
             "Each scheme has its own best rate. "
             + " ".join(standing(table, depth, leads) for depth in DEPTHS)
             + at_one_rate(untuned)
         ),
-        on=depends_on(answer, "depth"),
+        on="depth",
+        rates=table,
     )
 
 
@@ -143,41 +138,38 @@ def at_one_rate(untuned: dict[int, Interval]) -> str:
     return told + "."
 
 
-CLAIMS.add(
-    "sinusoidal2025_tuned",
-    Claim(
-        title="Sinusoidal weights lead even at tuned rates",
-        statement=(
-            "Sinusoidal weights reach a higher accuracy than random ones. The paper compares at "
-            "one learning rate per network for all schemes; here each has its own."
-        ),
-        source="Fernández-Hernández et al. 2025, tables of accuracy; our question: when tuned?",
-        experiment=(
-            "ReLU networks of 3 and 30 layers of 128 units on digits, SGD with momentum, 320 "
-            "steps (80 if quick); four schemes, each at its own best of nine rates or more over "
-            "four decades, fresh seeds, test rows; besides, all at the rate 0.001. The paper: "
-            "convolutional networks and transformers."
-        ),
-        criterion=(
-            "Supported if at both depths sinusoidal leads each of the three others by more than "
-            "one point of accuracy (limits of the intervals); refuted if at both depths at least "
-            "one other is less than one point behind; depends if it leads at one depth and is "
-            "caught at the other."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=tuple(
-                Strips(
-                    quantity=ACCURACY,
-                    label="test accuracy at the best rate",
-                    arms=tuple(named(arm, depth) for arm in SCHEMES),
-                    suffix=named("", depth),
-                )
-                for depth in DEPTHS
-            ),
-            titles=tuple(f"{depth} layers" for depth in DEPTHS),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Sinusoidal weights lead even at tuned rates",
+    statement=(
+        "Sinusoidal weights reach a higher accuracy than random ones. The paper compares at one "
+        "learning rate per network for all schemes; here each has its own."
     ),
+    source="Fernández-Hernández et al. 2025, tables of accuracy; our question: when tuned?",
+    experiment=(
+        "ReLU networks of 3 and 30 layers of 128 units on digits, SGD with momentum, 320 steps (80 "
+        "if quick); four schemes, each at its own best of nine rates or more over four decades, "
+        "fresh seeds, test rows; besides, all at the rate 0.001. The paper: convolutional networks "
+        "and transformers."
+    ),
+    criterion=(
+        "Supported if at both depths sinusoidal leads each of the three others by more than one "
+        "point of accuracy (limits of the intervals); refuted if at both depths at least one other "
+        "is less than one point behind; depends if it leads at one depth and is caught at the "
+        "other."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=tuple(
+            Strips(
+                quantity=ACCURACY,
+                label="test accuracy at the best rate",
+                arms=tuple(named(arm, depth) for arm in SCHEMES),
+                suffix=named("", depth),
+            )
+            for depth in DEPTHS
+        ),
+        titles=tuple(f"{depth} layers" for depth in DEPTHS),
+    ),
+    section="papers",
 )

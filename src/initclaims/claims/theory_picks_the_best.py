@@ -1,7 +1,8 @@
 """Is it enough to take the scheme that theory names, or does one have to measure?"""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, best_arm, contest, edges, verdict, within
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, best_arm, contest, within
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -66,17 +67,16 @@ def judge(table: Table) -> Judgement:
     regret = {arm: table.mean(REGRET, arm) for arm in arms}
     parts = {arm: within(interval, MARGIN) for arm, interval in regret.items()}
     mean = mean_interval([table.values(REGRET, arm).mean() for arm in arms])
-    answer = verdict(list(parts.values()))
     worst = sorted(arms, key=lambda arm: (parts[arm] is not False, -regret[arm].estimate))
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(Effect(name=f"{arm}: {REGRET}", value=regret[arm]) for arm in worst),
-            Effect(name=f"mean over {len(arms)} networks: {REGRET}", value=mean),
-            *edges(table),
-        ],
-        reading=reading(regret, parts),
-        on=depends_on(answer, "the network"),
+    return judged(
+        list(parts.values()),
+        {
+            **{f"{arm}: {REGRET}": regret[arm] for arm in worst},
+            f"mean over {len(arms)} networks: {REGRET}": mean,
+        },
+        reading(regret, parts),
+        on="the network",
+        rates=table,
     )
 
 
@@ -108,34 +108,31 @@ def named(arm: str) -> tuple[str, str]:
     return network, best
 
 
-CLAIMS.add(
-    "theory_picks_the_best",
-    Claim(
-        title="The scheme that theory names is the best one",
-        statement=(
-            "One can trust theory's choice of initialization (He for ReLU, Xavier for tanh, LeCun "
-            "for SELU) and need not compare schemes by experiment."
-        ),
-        source="Chapter, answer 9, which advises to test",
-        experiment=(
-            "Seven networks on digits (3, 10 and 20 layers of 64 units; plain, with skip "
-            "connections, with layer norm; ReLU, tanh, SELU), six schemes each at its own best "
-            "rate, 30 epochs, fresh seeds, training loss. Theory's pick goes by the activation "
-            "alone, as the chapter does. Regret: its loss minus that of the scheme that was best "
-            "on other seeds; the picture names that one."
-        ),
-        criterion=(
-            "Supported if the regret is below 0.05 nats in every network (limits of the "
-            "intervals), refuted if above in every one, depends if above in some and below in "
-            "others; otherwise we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(
-            quantity=REGRET,
-            label="regret of theory's pick against the scheme named, nats",
-            reference=(0.0, "no regret"),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="The scheme that theory names is the best one",
+    statement=(
+        "One can trust theory's choice of initialization (He for ReLU, Xavier for tanh, LeCun for "
+        "SELU) and need not compare schemes by experiment."
     ),
+    source="Chapter, answer 9, which advises to test",
+    experiment=(
+        "Seven networks on digits (3, 10 and 20 layers of 64 units; plain, with skip connections, "
+        "with layer norm; ReLU, tanh, SELU), six schemes each at its own best rate, 30 epochs, "
+        "fresh seeds, training loss. Theory's pick goes by the activation alone, as the chapter "
+        "does. Regret: its loss minus that of the scheme that was best on other seeds; the picture "
+        "names that one."
+    ),
+    criterion=(
+        "Supported if the regret is below 0.05 nats in every network (limits of the intervals), "
+        "refuted if above in every one, depends if above in some and below in others; otherwise we "
+        "cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(
+        quantity=REGRET,
+        label="regret of theory's pick against the scheme named, nats",
+        reference=(0.0, "no regret"),
+    ),
+    section="chapter",
 )

@@ -1,7 +1,8 @@
 """The chapter gives He initialization twice and differently: which one trains a deep network?"""
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, beyond, contest, edges
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, beyond, contest
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -41,52 +42,39 @@ def judge(table: Table) -> Judgement:
     """Both of the paper's must learn, and neither of the others."""
     fails = {arm: beyond(table.mean(TRAIN, arm), FAILED) for arm in SCHEMES}
     paper, variant = ([fails[arm] for arm in arms] for arms in (PAPER, VARIANT))
-    answer: Answer = "cannot tell"
-    if True in paper or variant == [False, False]:
-        answer = "refuted"
-    elif paper == [False, False] and variant == [True, True]:
-        answer = "supported"
-    elif paper == [False, False] and None not in variant:
-        answer = "depends"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"{arm}: training loss at its best rate, nats",
-                    value=table.mean(TRAIN, arm),
-                )
-                for arm in SCHEMES
-            ),
-            *edges(table),
-        ],
-        reading=READINGS[answer],
-        on=depends_on(answer, "the distribution"),
+    answer = first_that(
+        refuted=True in paper or variant == [False, False],
+        supported=paper == [False, False] and variant == [True, True],
+        depends=paper == [False, False] and None not in variant,
+    )
+    return judged(
+        answer,
+        {f"{arm}: training loss at its best rate, nats": table.mean(TRAIN, arm) for arm in SCHEMES},
+        READINGS,
+        on="the distribution",
+        rates=table,
     )
 
 
-CLAIMS.add(
-    "two_he_formulas_training",
-    Claim(
-        title="Of two He formulas, only σ = √(2/n) trains 30 layers",
-        statement=(
-            "The chapter's two He formulas are not the same: σ = √(2/n) (or the bound √(6/n)) "
-            "trains deep ReLU networks, σ = √(1/n) (or the bound √(2/n)) does not."
-        ),
-        source="Our claim about the chapter, answers 5 and 7; He et al. 2015, section 2.2",
-        experiment=(
-            "ReLU networks of 30 layers of 64 units on digits from both formulas in both shapes, "
-            "each at its own best rate, 100 epochs, fresh seeds, training rows."
-        ),
-        criterion=(
-            "A scheme trains if its training loss is below 1 nat with certainty (guessing costs "
-            "2.3), and does not if it is above. Supported if both of the paper's train and neither "
-            "of the others; depends if one of the others trains; refuted if both do, or one of the "
-            "paper's does not."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=TRAIN, label="training loss, nats", reference=(2.303, "guessing")),
-        section="chapter",
+CLAIM = Claim(
+    title="Of two He formulas, only σ = √(2/n) trains 30 layers",
+    statement=(
+        "The chapter's two He formulas are not the same: σ = √(2/n) (or the bound √(6/n)) trains "
+        "deep ReLU networks, σ = √(1/n) (or the bound √(2/n)) does not."
     ),
+    source="Our claim about the chapter, answers 5 and 7; He et al. 2015, section 2.2",
+    experiment=(
+        "ReLU networks of 30 layers of 64 units on digits from both formulas in both shapes, each "
+        "at its own best rate, 100 epochs, fresh seeds, training rows."
+    ),
+    criterion=(
+        "A scheme trains if its training loss is below 1 nat with certainty (guessing costs 2.3), "
+        "and does not if it is above. Supported if both of the paper's train and neither of the "
+        "others; depends if one of the others trains; refuted if both do, or one of the paper's "
+        "does not."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=TRAIN, label="training loss, nats", reference=(2.303, "guessing")),
+    section="chapter",
 )

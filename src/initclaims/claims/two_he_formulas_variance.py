@@ -1,6 +1,7 @@
 """The chapter gives He initialization twice and differently: which one keeps the variance?"""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.signals import (
@@ -37,13 +38,13 @@ def judge(table: Table) -> Judgement:
     }
     paper, variant = (ratios[NAMES[scheme]] for scheme in (PAPER, VARIANT))
     kept = abs(paper.estimate - 1) < 0.1 and variant.high < 0.9
-    return Judgement(
-        answer="supported" if kept else "refuted",
-        effects=[
-            Effect(name=f"{NAMES[PAPER]}: {RATIO}", value=paper, published="theory: 1"),
-            Effect(name=f"{NAMES[VARIANT]}: {RATIO}", value=variant, published="theory: 0.5"),
-        ],
-        reading=(
+    return judged(
+        "supported" if kept else "refuted",
+        {
+            f"{NAMES[PAPER]}: {RATIO}": (paper, "theory: 1"),
+            f"{NAMES[VARIANT]}: {RATIO}": (variant, "theory: 0.5"),
+        },
+        (
             "The paper's σ = √(2/n) (bound √(6/n)) keeps the variance through ReLU layers. The "
             "chapter's other version, σ = √(1/n) (bound √(2/n) is smaller still, a variance of "
             "2/(3n)), loses half of it per layer."
@@ -51,28 +52,25 @@ def judge(table: Table) -> Judgement:
     )
 
 
-CLAIMS.add(
-    "two_he_formulas_variance",
-    Claim(
-        title="Of two He formulas, σ = √(2/n) keeps the variance",
-        statement=(
-            "The chapter states He initialization with σ = √(2/n) in one place and with "
-            "σ = √(1/n) in another; only the first keeps the signal's variance in ReLU layers."
-        ),
-        source="Chapter, answers 5 and 7; He et al. 2015, section 2.2",
-        experiment=(
-            "Untrained ReLU networks of 30 layers of 128 units on digits under both formulas; the "
-            "variance of the pre-activations, from layer to layer."
-        ),
-        criterion=(
-            "Supported if the mean ratio per layer is within 0.1 of 1 for √(2/n) and below 0.9 "
-            "with certainty for √(1/n); refuted otherwise."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(
-            quantity=FORWARD, x="layer", log=True, label="root mean square of the pre-activations"
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="Of two He formulas, σ = √(2/n) keeps the variance",
+    statement=(
+        "The chapter states He initialization with σ = √(2/n) in one place and with σ = √(1/n) in "
+        "another; only the first keeps the signal's variance in ReLU layers."
     ),
+    source="Chapter, answers 5 and 7; He et al. 2015, section 2.2",
+    experiment=(
+        "Untrained ReLU networks of 30 layers of 128 units on digits under both formulas; the "
+        "variance of the pre-activations, from layer to layer."
+    ),
+    criterion=(
+        "Supported if the mean ratio per layer is within 0.1 of 1 for √(2/n) and below 0.9 with "
+        "certainty for √(1/n); refuted otherwise."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(
+        quantity=FORWARD, x="layer", log=True, label="root mean square of the pre-activations"
+    ),
+    section="chapter",
 )

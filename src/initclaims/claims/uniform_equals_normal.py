@@ -1,7 +1,8 @@
 """Uniform or normal weights: at equal variance it makes no difference."""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
-from initclaims.laboratory.contest import all_of, close, contest, edges, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import all_of, close, contest
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -31,38 +32,31 @@ def judge(table: Table) -> Judgement:
         family: table.difference(LOSS, f"{family}_uniform", f"{family}_normal")
         for family in FAMILIES
     }
-    answer = verdict([all_of([close(d, MARGIN) for d in differences.values()])])
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(name=f"{family}: test loss of uniform minus normal, nats", value=difference)
-                for family, difference in differences.items()
-            ),
-            *edges(table),
-        ],
-        reading=READINGS[answer],
+    return judged(
+        [all_of([close(d, MARGIN) for d in differences.values()])],
+        {
+            f"{family}: test loss of uniform minus normal, nats": difference
+            for family, difference in differences.items()
+        },
+        READINGS,
+        rates=table,
     )
 
 
-CLAIMS.add(
-    "uniform_equals_normal",
-    Claim(
-        title="Uniform and normal weights do equally well",
-        statement="At equal variance uniform and normal weights train equally well.",
-        source="Chapter, answer 5",
-        experiment=(
-            "A ReLU network of three layers of 128 units on digits from both shapes of He, Xavier "
-            "and LeCun, each at its own best of five rates or more, compared on fresh seeds and "
-            "test rows."
-        ),
-        criterion=(
-            "Supported if for all three the interval of the paired difference lies within 0.05 "
-            "nats; refuted if one lies beyond; otherwise we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=LOSS, label="test loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="Uniform and normal weights do equally well",
+    statement="At equal variance uniform and normal weights train equally well.",
+    source="Chapter, answer 5",
+    experiment=(
+        "A ReLU network of three layers of 128 units on digits from both shapes of He, Xavier and "
+        "LeCun, each at its own best of five rates or more, compared on fresh seeds and test rows."
     ),
+    criterion=(
+        "Supported if for all three the interval of the paired difference lies within 0.05 nats; "
+        "refuted if one lies beyond; otherwise we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=LOSS, label="test loss, nats"),
+    section="chapter",
 )

@@ -1,7 +1,8 @@
 """The deeper the network, the more it costs to miss the right weight variance."""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, beyond, contest, edges, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, beyond, contest
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
@@ -40,7 +41,6 @@ def measure(lab: Lab) -> list[Measurement]:
 def judge(table: Table) -> Judgement:
     """The price of half and of twice the variance has to grow from 2 layers to 20."""
     growth = {arm: grown(table, arm) for arm in (SMALL, LARGE)}
-    answer = verdict([beyond(interval, MARGIN) for interval in growth.values()])
     prices = {
         (arm, depth): table.difference(TRAIN, arm, RIGHT, float(depth))
         for arm in growth
@@ -50,27 +50,27 @@ def judge(table: Table) -> Judgement:
         arm: ", ".join(f"{prices[arm, depth].estimate:.2f}" for depth in DEPTHS) for arm in growth
     }
     rates = {arm: table.values("best rate", arm, float(DEPTHS[-1]))[0] for arm in SCALES}
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "whether the variance is too small or too large"),
-        effects=[
-            *(
-                Effect(name=f"{arm}: price at 20 layers minus price at 2, nats", value=interval)
+    return judged(
+        [beyond(interval, MARGIN) for interval in growth.values()],
+        {
+            **{
+                f"{arm}: price at 20 layers minus price at 2, nats": interval
                 for arm, interval in growth.items()
-            ),
-            *(
-                Effect(name=f"{arm}, {depth} layers: training loss behind He's, nats", value=price)
+            },
+            **{
+                f"{arm}, {depth} layers: training loss behind He's, nats": price
                 for (arm, depth), price in prices.items()
-            ),
-            *edges(table),
-        ],
-        reading=(
+            },
+        },
+        (
             f"With 2, 5, 10 and 20 layers half the variance costs {told[SMALL]} nats and twice "
             f"the variance {told[LARGE]} nats, each at its own best rate, which at 20 layers is "
             f"{rates[SMALL]:g}, against {rates[RIGHT]:g} for He and {rates[LARGE]:g} for twice the "
             "variance. A wrong factor per layer is raised to the power of the depth. The networks "
             "of 20 layers are those of the claim that ReLU wants a larger variance than tanh."
         ),
+        on="whether the variance is too small or too large",
+        rates=table,
     )
 
 
@@ -83,25 +83,21 @@ def grown(table: Table, arm: str) -> Interval:
     return mean_interval(last - first)
 
 
-CLAIMS.add(
-    "variance_matters_more_with_depth",
-    Claim(
-        title="The variance matters more in deeper networks",
-        statement="The deeper the network, the more it costs to miss the right weight variance.",
-        source="Chapter, answer 3",
-        experiment=(
-            "ReLU networks of 2, 5, 10 and 20 layers of 64 units on digits, weight variance 1, 2 "
-            "(He) and 4 over fan_in, each at its own best rate, 60 epochs, fresh seeds, training "
-            "rows."
-        ),
-        criterion=(
-            "The price of a variance is its training loss behind He's. Supported if the price "
-            "grows by more than 0.1 nats from 2 layers to 20, for half and for twice the variance "
-            "(limits of the intervals); depends if for one of them, refuted if for neither."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Lines(quantity=TRAIN, x="layers", label="training loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="The variance matters more in deeper networks",
+    statement="The deeper the network, the more it costs to miss the right weight variance.",
+    source="Chapter, answer 3",
+    experiment=(
+        "ReLU networks of 2, 5, 10 and 20 layers of 64 units on digits, weight variance 1, 2 (He) "
+        "and 4 over fan_in, each at its own best rate, 60 epochs, fresh seeds, training rows."
     ),
+    criterion=(
+        "The price of a variance is its training loss behind He's. Supported if the price grows by "
+        "more than 0.1 nats from 2 layers to 20, for half and for twice the variance (limits of "
+        "the intervals); depends if for one of them, refuted if for neither."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Lines(quantity=TRAIN, x="layers", label="training loss, nats"),
+    section="chapter",
 )

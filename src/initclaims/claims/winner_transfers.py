@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, best_arm, contest, edges, seen, verdict, within
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, best_arm, contest, seen, within
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -79,22 +80,17 @@ def compete(
 def judge(table: Table) -> Judgement:
     """Scheme and rate together have to lose less than the margin, in both directions."""
     regret = {arm: table.mean(REGRET, arm) for arm in table.arms(REGRET)}
-    answer = verdict([within(regret[f"{target}, {WITH_RATE}"], MARGIN) for target in TARGETS])
     winner, rate = next((r.arm, r.setting) for r in table.rows if r.quantity == WINNER)
     rates = {
         target: float(table.values("best rate", f"{target}: {winner}")[0]) for target in TARGETS
     }
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "whether width or depth changes"),
-        effects=[
-            *(
-                Effect(name=f"{arm}: regret, nats of training loss", value=interval)
-                for arm, interval in sorted(regret.items(), key=lambda item: -item[1].estimate)
-            ),
-            *edges(table),
-        ],
-        reading=(
+    return judged(
+        [within(regret[f"{target}, {WITH_RATE}"], MARGIN) for target in TARGETS],
+        {
+            f"{arm}: regret, nats of training loss": interval
+            for arm, interval in sorted(regret.items(), key=lambda item: -item[1].estimate)
+        },
+        (
             f"On the small network {winner} came first, at a rate of {rate:g}. Its own best rate "
             + " and ".join(
                 f"is {numbers.rate(value)} in the network {t}" for t, value in rates.items()
@@ -104,6 +100,8 @@ def judge(table: Table) -> Judgement:
             + f" {close_race(table, winner)}Scheme and rate are two things: after a change of "
             "shape tune the rate again."
         ),
+        on="whether width or depth changes",
+        rates=table,
     )
 
 
@@ -125,29 +123,26 @@ def costs(regret: Mapping[str, Interval], target: str) -> str:
     return f"keeping both costs {number(kept)} nats and keeping only the scheme {number(tuned)}"
 
 
-CLAIMS.add(
-    "winner_transfers",
-    Claim(
-        title="The winner transfers to other widths and depths",
-        statement=(
-            "An initialization that proved best on one network, with its learning rate, is robust "
-            "to a change of the architecture's width and depth."
-        ),
-        source="Chapter, answer 9",
-        experiment=(
-            "Six schemes at their own best rates on a ReLU network of three layers of 32 units on "
-            "digits, on one of three layers of 256 and on one of 15 layers of 32; 20 epochs, fresh "
-            "seeds, training loss. Regret: loss of the small network's winner, with its rate of "
-            "there or tuned again, minus loss of the best scheme of the larger network."
-        ),
-        criterion=(
-            "Supported if the regret of keeping scheme and rate is below 0.05 nats for the wider "
-            "and for the deeper network (limits of the intervals), refuted if above for both, "
-            "depends if for one of them."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=REGRET, reference=(0.0, "the best")),
-        section="chapter",
+CLAIM = Claim(
+    title="The winner transfers to other widths and depths",
+    statement=(
+        "An initialization that proved best on one network, with its learning rate, is robust to a "
+        "change of the architecture's width and depth."
     ),
+    source="Chapter, answer 9",
+    experiment=(
+        "Six schemes at their own best rates on a ReLU network of three layers of 32 units on "
+        "digits, on one of three layers of 256 and on one of 15 layers of 32; 20 epochs, fresh "
+        "seeds, training loss. Regret: loss of the small network's winner, with its rate of there "
+        "or tuned again, minus loss of the best scheme of the larger network."
+    ),
+    criterion=(
+        "Supported if the regret of keeping scheme and rate is below 0.05 nats for the wider and "
+        "for the deeper network (limits of the intervals), refuted if above for both, depends if "
+        "for one of them."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=REGRET, reference=(0.0, "the best")),
+    section="chapter",
 )

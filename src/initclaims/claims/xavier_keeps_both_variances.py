@@ -1,6 +1,7 @@
 """Xavier is meant to keep signal and gradient at once: does it, and for which activations?"""
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.signals import (
@@ -47,19 +48,19 @@ def judge(table: Table) -> Judgement:
         arm: all(factors[arm, q].low > LOW and factors[arm, q].high < HIGH for q in FACTORS)
         for arm in CLAIMED
     }
-    answer: Answer = "refuted"
-    if all(kept.values()):
-        answer = "supported"
-    elif any(kept.values()):
-        answer = "depends"
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "the activation"),
-        effects=[
-            Effect(name=f"{arm}: factor of the {q} per layer", value=interval)
+    answer = first_that(
+        supported=all(kept.values()),
+        depends=any(kept.values()),
+        refuted=True,
+    )
+    return judged(
+        answer,
+        {
+            f"{arm}: factor of the {q} per layer": interval
             for (arm, q), interval in sorted(factors.items(), key=lambda it: it[1].estimate)
-        ],
-        reading=reading(factors, kept),
+        },
+        reading(factors, kept),
+        on="the activation",
     )
 
 
@@ -91,34 +92,31 @@ def fraction(value: float) -> str:
     return f"1/{below:g}" if below < 100 else f"1/{below:,.0f}".replace(",", " ")
 
 
-CLAIMS.add(
-    "xavier_keeps_both_variances",
-    Claim(
-        title="Xavier keeps both variances for tanh and sigmoid",
-        statement=(
-            "With tanh or sigmoid, Xavier initialization keeps the scale of the activations on "
-            "the way forward and of the gradients on the way back."
-        ),
-        source="Chapter, answer 6; Glorot and Bengio 2010, section 4.2",
-        experiment=(
-            "Untrained networks of ten layers of 128 units on digits under Xavier with tanh, "
-            "sigmoid and, for comparison, no activation; root mean square (rms) by layer of the "
-            "pre-activations, the forward scale, and of their gradients, the backward scale."
-        ),
-        criterion=(
-            "Kept means that the mean factor per layer lies between 0.8 and 1.25 in both "
-            "directions (limits of the intervals). Supported if kept for tanh and sigmoid, "
-            "depends if for one of them, refuted if for neither."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Lines(quantity=FORWARD, x="layer", log=True, label="rms of the pre-activations"),
-                Lines(quantity=BACKWARD, x="layer", log=True, label="rms of their gradients"),
-            ),
-            titles=("Forward", "Backward"),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="Xavier keeps both variances for tanh and sigmoid",
+    statement=(
+        "With tanh or sigmoid, Xavier initialization keeps the scale of the activations on the way "
+        "forward and of the gradients on the way back."
     ),
+    source="Chapter, answer 6; Glorot and Bengio 2010, section 4.2",
+    experiment=(
+        "Untrained networks of ten layers of 128 units on digits under Xavier with tanh, sigmoid "
+        "and, for comparison, no activation; root mean square (rms) by layer of the "
+        "pre-activations, the forward scale, and of their gradients, the backward scale."
+    ),
+    criterion=(
+        "Kept means that the mean factor per layer lies between 0.8 and 1.25 in both directions "
+        "(limits of the intervals). Supported if kept for tanh and sigmoid, depends if for one of "
+        "them, refuted if for neither."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Lines(quantity=FORWARD, x="layer", log=True, label="rms of the pre-activations"),
+            Lines(quantity=BACKWARD, x="layer", log=True, label="rms of their gradients"),
+        ),
+        titles=("Forward", "Backward"),
+    ),
+    section="chapter",
 )

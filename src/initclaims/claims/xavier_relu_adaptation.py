@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from torch import nn
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Effect, Judgement, depends_on
 from initclaims.laboratory.contest import TRAIN, all_of, beyond, contest, edges, verdict, within
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
@@ -96,28 +96,25 @@ READINGS = {
     "cannot tell": _SAME + "The intervals do not settle whether it is as good as He.",
 }
 
-CLAIMS.add(
-    "xavier_relu_adaptation",
-    Claim(
-        title="Xavier with a gain of √2 suits ReLU",
-        statement=(
-            "Xavier initialization is adapted to ReLU by a gain of √2, which makes it better than "
-            "plain Xavier and as good as He."
-        ),
-        source="Chapter, answer 6",
-        experiment=(
-            "ReLU networks of 20 layers on digits, all 64 wide, or 32 and 96 wide in turn, from "
-            "Xavier with and without the gain and from He, each at its own best rate, fresh "
-            "seeds, training rows."
-        ),
-        criterion=(
-            "Holds in a network if the gain takes more than 0.05 nats off plain Xavier's training "
-            "loss and leaves it less than 0.05 behind He (limits of the intervals). Supported if "
-            "in both networks, depends if in one, refuted if in neither."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=TRAIN, label="training loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="Xavier with a gain of √2 suits ReLU",
+    statement=(
+        "Xavier initialization is adapted to ReLU by a gain of √2, which makes it better than "
+        "plain Xavier and as good as He."
     ),
+    source="Chapter, answer 6",
+    experiment=(
+        "ReLU networks of 20 layers on digits, all 64 wide, or 32 and 96 wide in turn, from Xavier "
+        "with and without the gain and from He, each at its own best rate, fresh seeds, training "
+        "rows."
+    ),
+    criterion=(
+        "Holds in a network if the gain takes more than 0.05 nats off plain Xavier's training loss "
+        "and leaves it less than 0.05 behind He (limits of the intervals). Supported if in both "
+        "networks, depends if in one, refuted if in neither."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=TRAIN, label="training loss, nats"),
+    section="chapter",
 )

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import LOSS, beyond, edges, measured, tune
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import LOSS, beyond, measured, tune
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -87,26 +88,23 @@ def judge(table: Table) -> Judgement:
     stayed = beyond(table.mean(END, SPARSE), SPARSITY / 2)
     price = table.difference(LOSS, SPARSE, DENSE)
     costs = beyond(price, MARGIN)
-    answer: Answer = "cannot tell"
-    if stayed is False:
-        answer = "refuted"
-    elif stayed and costs is not None:
-        answer = "depends" if costs else "supported"
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(name=f"{arm}: {END} after training", value=table.mean(END, arm))
-                for arm in SCHEMES
-            ),
-            Effect(name=f"{SPARSE}: {START}", value=table.mean(START, SPARSE)),
-            Effect(name=f"{SPARSE}: {EXACT} after training", value=table.mean(EXACT, SPARSE)),
-            Effect(name="test loss behind dense, each at its best rate, nats", value=price),
-            *(Effect(name=f"{arm}: {PRUNED}", value=table.mean(PRUNED, arm)) for arm in SCHEMES),
-            *edges(table),
-        ],
-        reading=f"{zeros(table)} {READINGS[answer] if stayed is not None else OPEN}",
-        on=depends_on(answer, "what counts: weights stay small, at a price in loss"),
+    answer = first_that(
+        refuted=stayed is False,
+        depends=stayed and costs is not None and costs,
+        supported=stayed and costs is not None,
+    )
+    return judged(
+        answer,
+        {
+            **{f"{arm}: {END} after training": table.mean(END, arm) for arm in SCHEMES},
+            f"{SPARSE}: {START}": table.mean(START, SPARSE),
+            f"{SPARSE}: {EXACT} after training": table.mean(EXACT, SPARSE),
+            "test loss behind dense, each at its best rate, nats": price,
+            **{f"{arm}: {PRUNED}": table.mean(PRUNED, arm) for arm in SCHEMES},
+        },
+        f"{zeros(table)} {READINGS[answer] if stayed is not None else OPEN}",
+        on="what counts: weights stay small, at a price in loss",
+        rates=table,
     )
 
 
@@ -128,32 +126,28 @@ def zeros(table: Table) -> str:
     )
 
 
-CLAIMS.add(
-    "zero_for_sparsity",
-    Claim(
-        title="Zeros are fine where a sparse network is wanted",
-        statement="Starting many weights at zero is fine where a sparse network is wanted.",
-        source="Chapter, answer 4",
-        experiment=(
-            "ReLU networks of three layers of 128 units on digits, with nine tenths of the "
-            "weights at zero or dense from He, each at its own best rate, 60 epochs; how many "
-            "hidden weights are below a tenth of their layer's root mean square, the test loss, "
-            "and the test loss after setting all but the tenth of largest weights to zero."
-        ),
-        criterion=(
-            "Supported if after training more than 0.45 of the weights are near zero, half of "
-            "those that began there, and the loss is less than 0.05 nats behind dense; depends if "
-            "they are and the loss is further behind; refuted if fewer are (limits of the "
-            "intervals)."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Beside(
-            pictures=(
-                Strips(quantity=END, label="share of weights near zero, trained"),
-                Strips(quantity=PRUNED, label="test loss after pruning, nats"),
-            ),
-        ),
-        section="chapter",
+CLAIM = Claim(
+    title="Zeros are fine where a sparse network is wanted",
+    statement="Starting many weights at zero is fine where a sparse network is wanted.",
+    source="Chapter, answer 4",
+    experiment=(
+        "ReLU networks of three layers of 128 units on digits, with nine tenths of the weights at "
+        "zero or dense from He, each at its own best rate, 60 epochs; how many hidden weights are "
+        "below a tenth of their layer's root mean square, the test loss, and the test loss after "
+        "setting all but the tenth of largest weights to zero."
     ),
+    criterion=(
+        "Supported if after training more than 0.45 of the weights are near zero, half of those "
+        "that began there, and the loss is less than 0.05 nats behind dense; depends if they are "
+        "and the loss is further behind; refuted if fewer are (limits of the intervals)."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Beside(
+        pictures=(
+            Strips(quantity=END, label="share of weights near zero, trained"),
+            Strips(quantity=PRUNED, label="test loss after pruning, nats"),
+        ),
+    ),
+    section="chapter",
 )

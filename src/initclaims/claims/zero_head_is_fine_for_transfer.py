@@ -6,9 +6,10 @@ from functools import cache
 
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
-from initclaims.laboratory.contest import contest, edges, verdict, within
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import contest, verdict, within
 from initclaims.laboratory.data import Data, guessing
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -74,14 +75,14 @@ def judge(table: Table) -> Judgement:
     behind = table.difference(LOSS, ZERO, RANDOM)
     gain = table.difference(LOSS, SCRATCH, ZERO)
     answer = verdict([within(behind, MARGIN)])
-    return Judgement(
-        answer=answer,
-        effects=[
-            Effect(name="test loss of the zero head minus He's head, nats", value=behind),
-            Effect(name="test loss that the zero head gains over no pretraining", value=gain),
-            *edges(table),
-        ],
-        reading=f"{READINGS[answer]} {pretraining(gain)}",
+    return judged(
+        answer,
+        {
+            "test loss of the zero head minus He's head, nats": behind,
+            "test loss that the zero head gains over no pretraining": gain,
+        },
+        f"{READINGS[answer]} {pretraining(gain)}",
+        rates=table,
     )
 
 
@@ -98,24 +99,21 @@ def pretraining(gain: Interval) -> str:
     )
 
 
-CLAIMS.add(
-    "zero_head_is_fine_for_transfer",
-    Claim(
-        title="A zero head is fine on a pretrained network",
-        statement="When a pretrained network gets a new head, that head may start from zero.",
-        source="Chapter, answer 4",
-        experiment=(
-            "A ReLU network of three layers of 128 units is trained on the digits 0 to 4, then "
-            "gets a new head for 5 to 9 and all of it is trained on; zero head, He's head and no "
-            "pretraining, each at its own best of five rates or more, fresh seeds, test rows."
-        ),
-        criterion=(
-            "Supported if the zero head ends less than 0.03 nats behind He's (limit of the "
-            "interval); refuted if more; otherwise we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=LOSS, label="test loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="A zero head is fine on a pretrained network",
+    statement="When a pretrained network gets a new head, that head may start from zero.",
+    source="Chapter, answer 4",
+    experiment=(
+        "A ReLU network of three layers of 128 units is trained on the digits 0 to 4, then gets a "
+        "new head for 5 to 9 and all of it is trained on; zero head, He's head and no pretraining, "
+        "each at its own best of five rates or more, fresh seeds, test rows."
     ),
+    criterion=(
+        "Supported if the zero head ends less than 0.03 nats behind He's (limit of the interval); "
+        "refuted if more; otherwise we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=LOSS, label="test loss, nats"),
+    section="chapter",
 )

@@ -4,8 +4,9 @@ from functools import partial
 
 from torch import nn
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
-from initclaims.laboratory.contest import all_of, contest, edges, verdict, within
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import all_of, contest, within
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -43,37 +44,31 @@ def measure(lab: Lab) -> list[Measurement]:
 def judge(table: Table) -> Judgement:
     """Fine means: no more than the margin behind, on all data sets."""
     behind = {n: table.difference(LOSS, f"{n}, {ZERO}", f"{n}, {RANDOM}") for n in DATA}
-    answer = verdict([all_of([within(difference, MARGIN) for difference in behind.values()])])
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(name=f"{name}: test loss of zeros minus Xavier, nats", value=difference)
-                for name, difference in behind.items()
-            ),
-            *edges(table),
-        ],
-        reading=READINGS[answer],
+    return judged(
+        [all_of([within(difference, MARGIN) for difference in behind.values()])],
+        {
+            f"{name}: test loss of zeros minus Xavier, nats": difference
+            for name, difference in behind.items()
+        },
+        READINGS,
+        rates=table,
     )
 
 
-CLAIMS.add(
-    "zero_is_fine_for_linear_models",
-    Claim(
-        title="Zero weights are fine for linear models",
-        statement="A linear model may start from zero: it has no hidden units to tell apart.",
-        source="Chapter, answer 4",
-        experiment=(
-            "Softmax regression on digits, breast cancer and wine, from zeros and from Xavier, "
-            "each at its own best of six rates or more, fresh seeds, test rows."
-        ),
-        criterion=(
-            "Supported if zeros end less than 0.02 nats behind Xavier on all three (limits of the "
-            "intervals); refuted if more on one; otherwise we cannot tell."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=LOSS, label="test loss, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="Zero weights are fine for linear models",
+    statement="A linear model may start from zero: it has no hidden units to tell apart.",
+    source="Chapter, answer 4",
+    experiment=(
+        "Softmax regression on digits, breast cancer and wine, from zeros and from Xavier, each at "
+        "its own best of six rates or more, fresh seeds, test rows."
     ),
+    criterion=(
+        "Supported if zeros end less than 0.02 nats behind Xavier on all three (limits of the "
+        "intervals); refuted if more on one; otherwise we cannot tell."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=LOSS, label="test loss, nats"),
+    section="chapter",
 )

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from initclaims.claims import CLAIMS, Answer, Claim, Effect, Judgement, depends_on
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import respond
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -75,63 +76,58 @@ def judge(table: Table) -> Judgement:
     above = [
         table.values(RANK, arm, width).min() > 1 for arm in (HADAMARD, RANDOM) for width in widths
     ]
-    answer: Answer = "refuted"
-    if capped and any(above):
-        answer = "supported" if all(above) else "depends"
+    answer = first_that(
+        supported=capped and any(above) and all(above),
+        depends=capped and any(above),
+        refuted=True,
+    )
     widest = widths[-1]
-    return Judgement(
-        answer=answer,
-        effects=[
-            *(
-                Effect(
-                    name=f"{arm}, width {widest:.0f}: {RANK}",
-                    value=table.mean(RANK, arm, widest),
-                    published="at most 1" if arm == IDENTITY else "above 1",
+    return judged(
+        answer,
+        {
+            **{
+                f"{arm}, width {widest:.0f}: {RANK}": (
+                    table.mean(RANK, arm, widest),
+                    "at most 1" if arm == IDENTITY else "above 1",
                 )
                 for arm in SCHEMES
-            ),
-            *(
-                Effect(
-                    name=f"{arm}, width {widest:.0f}: {ACCURACY}",
-                    value=table.mean(ACCURACY, arm, widest),
-                )
+            },
+            **{
+                f"{arm}, width {widest:.0f}: {ACCURACY}": table.mean(ACCURACY, arm, widest)
                 for arm in SCHEMES
-            ),
-        ],
-        reading=READINGS[answer],
-        on=depends_on(answer, "the scheme"),
+            },
+        },
+        READINGS,
+        on="the scheme",
     )
 
 
-CLAIMS.add(
-    "zero_rank",
-    Claim(
-        title="Partial identities cap the rank, Hadamard does not",
-        statement=(
-            "In a network wider than its input, hidden layers that start from partial identities "
-            "learn changes of a rank no higher than the number of inputs; with ZerO's Hadamard "
-            "matrix, or random weights, the rank grows beyond it."
-        ),
-        source="Zhao et al. 2021 (ZerO), section on rank, and the notebook of its authors",
-        experiment=(
-            "ReLU networks of three layers of 128 and 256 units (128 if quick) on digits "
-            "with their 64 inputs, each scheme at its own best of six rates or more; the rank of "
-            "the second layer's weights minus their start, counting singular values above 10⁻⁴ of "
-            "the largest. The paper: MNIST, 784 inputs, 2048 units."
-        ),
-        criterion=(
-            "Supported if at every width the rank is at most 64 from partial identities in all "
-            "seeds, and above 64 from ZerO and from He in all seeds; depends if the cap holds but "
-            "the others do not all exceed it; otherwise refuted."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(
-            quantity=RANK,
-            setting="greatest",
-            label="rank / inputs, greatest width",
-            reference=(1.0, "number of inputs"),
-        ),
-        section="papers",
+CLAIM = Claim(
+    title="Partial identities cap the rank, Hadamard does not",
+    statement=(
+        "In a network wider than its input, hidden layers that start from partial identities learn "
+        "changes of a rank no higher than the number of inputs; with ZerO's Hadamard matrix, or "
+        "random weights, the rank grows beyond it."
     ),
+    source="Zhao et al. 2021 (ZerO), section on rank, and the notebook of its authors",
+    experiment=(
+        "ReLU networks of three layers of 128 and 256 units (128 if quick) on digits with their 64 "
+        "inputs, each scheme at its own best of six rates or more; the rank of the second layer's "
+        "weights minus their start, counting singular values above 10⁻⁴ of the largest. The paper: "
+        "MNIST, 784 inputs, 2048 units."
+    ),
+    criterion=(
+        "Supported if at every width the rank is at most 64 from partial identities in all seeds, "
+        "and above 64 from ZerO and from He in all seeds; depends if the cap holds but the others "
+        "do not all exceed it; otherwise refuted."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(
+        quantity=RANK,
+        setting="greatest",
+        label="rank / inputs, greatest width",
+        reference=(1.0, "number of inputs"),
+    ),
+    section="papers",
 )

@@ -1,9 +1,10 @@
 """Zero weights in a ReLU network: nothing but the output biases ever moves."""
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Strips
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 
 RATES = (0.01, 0.1, 1.0)
 MOVED = "largest weight after training"
@@ -36,40 +37,37 @@ def judge(table: Table) -> Judgement:
     moved = float(table.values(MOVED, "zeros").max())
     gain = float(table.values(GAIN, "zeros").max())
     he = float(table.values(GAIN, "he_normal").max())
-    return Judgement(
-        answer="supported" if moved == 0 and gain < 0.01 else "refuted",
-        effects=[
-            Effect(name="largest weight after training from zeros", value=exactly(moved)),
-            Effect(name="most that zeros gain over a constant guess, nats", value=exactly(gain)),
-            Effect(name="most that He gains in the same time, nats", value=exactly(he)),
-        ],
-        reading=(
+    return judged(
+        "supported" if moved == 0 and gain < 0.01 else "refuted",
+        {
+            "largest weight after training from zeros": moved,
+            "most that zeros gain over a constant guess, nats": gain,
+            "most that He gains in the same time, nats": he,
+        },
+        (
             "Zero activations give zero gradients to every weight, and zero weights give zero "
             "gradients to everything below: only the output biases learn, the class frequencies."
         ),
     )
 
 
-CLAIMS.add(
-    "zero_weights_relu_learns_nothing",
-    Claim(
-        title="A ReLU network of zeros learns nothing",
-        statement=(
-            "With all weights and biases zero, ReLU layers output zero and no weight ever gets a "
-            "gradient."
-        ),
-        source="Chapter, answer 4",
-        experiment=(
-            "A ReLU network of three layers of 128 units on digits from zeros, at three learning "
-            "rates; the largest weight after training, and the loss against a constant guess."
-        ),
-        criterion=(
-            "Supported if no weight has moved at all and the validation loss is at most 0.01 nats "
-            "below that of the constant predictor, at every rate; refuted otherwise."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=GAIN, label="validation loss below a constant guess, nats"),
-        section="chapter",
+CLAIM = Claim(
+    title="A ReLU network of zeros learns nothing",
+    statement=(
+        "With all weights and biases zero, ReLU layers output zero and no weight ever gets a "
+        "gradient."
     ),
+    source="Chapter, answer 4",
+    experiment=(
+        "A ReLU network of three layers of 128 units on digits from zeros, at three learning "
+        "rates; the largest weight after training, and the loss against a constant guess."
+    ),
+    criterion=(
+        "Supported if no weight has moved at all and the validation loss is at most 0.01 nats "
+        "below that of the constant predictor, at every rate; refuted otherwise."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=GAIN, label="validation loss below a constant guess, nats"),
+    section="chapter",
 )

@@ -2,10 +2,11 @@
 
 import torch
 
-from initclaims.claims import CLAIMS, Claim, Effect, Judgement
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 
 EQUAL = (Scheme.named("zeros"), Scheme.named("constant", value=0.1))
 RANDOM = Scheme.named("xavier_normal")
@@ -32,40 +33,37 @@ def judge(table: Table) -> Judgement:
     """Supported if equal weights leave one unit under every seed, and random ones all 64."""
     equal = max(table.values(UNITS, scheme.label).max() for scheme in EQUAL)
     drawn = table.values(UNITS, RANDOM.label).min()
-    return Judgement(
-        answer="supported" if equal == 1 and drawn == 64 else "refuted",
-        effects=[
-            Effect(name="most distinct units of 64 from equal weights", value=exactly(equal)),
-            Effect(name="fewest distinct units of 64 from random weights", value=exactly(drawn)),
-        ],
-        reading=(
+    return judged(
+        "supported" if equal == 1 and drawn == 64 else "refuted",
+        {
+            "most distinct units of 64 from equal weights": equal,
+            "fewest distinct units of 64 from random weights": drawn,
+        },
+        (
             "Equal weights give equal gradients, so training moves all units of a layer alike; "
             "to the last bit here, because every unit is computed by the same operations."
         ),
     )
 
 
-CLAIMS.add(
-    "zero_weights_stay_symmetric",
-    Claim(
-        title="Equal weights stay equal",
-        statement=(
-            "If all weights of a layer start equal, its units compute and learn the same thing "
-            "for ever: a wide layer is worth one unit."
-        ),
-        source="Chapter, answers 1, 2 and 4",
-        experiment=(
-            "A tanh network of three layers of 64 units, trained on digits from zeros, from 0.1 "
-            "everywhere and from Xavier; the different rows of the second hidden layer's weights "
-            "are counted afterwards."
-        ),
-        criterion=(
-            "Supported if under every seed one distinct unit is left of equal weights and all 64 "
-            "of random ones; refuted otherwise."
-        ),
-        measure=measure,
-        judge=judge,
-        picture=Strips(quantity=UNITS, limits=(0, 66)),
-        section="chapter",
+CLAIM = Claim(
+    title="Equal weights stay equal",
+    statement=(
+        "If all weights of a layer start equal, its units compute and learn the same thing for "
+        "ever: a wide layer is worth one unit."
     ),
+    source="Chapter, answers 1, 2 and 4",
+    experiment=(
+        "A tanh network of three layers of 64 units, trained on digits from zeros, from 0.1 "
+        "everywhere and from Xavier; the different rows of the second hidden layer's weights are "
+        "counted afterwards."
+    ),
+    criterion=(
+        "Supported if under every seed one distinct unit is left of equal weights and all 64 of "
+        "random ones; refuted otherwise."
+    ),
+    measure=measure,
+    judge=judge,
+    picture=Strips(quantity=UNITS, limits=(0, 66)),
+    section="chapter",
 )

@@ -1,5 +1,7 @@
 """What a claim is: a statement, an experiment, a criterion fixed before the run, a reading."""
 
+import importlib
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -98,4 +100,15 @@ class Claim:
     section: Literal["chapter", "papers"]
 
 
-CLAIMS: Registry[Claim] = Registry("claim", "initclaims.claims")
+class Claims(Registry[Claim]):
+    """The claims by name: each the constant `CLAIM` of the file of its name."""
+
+    def _discover(self) -> None:
+        if not self._entries:
+            folder = importlib.import_module(self._package).__path__
+            names = [module.name for module in pkgutil.iter_modules(folder)]
+            modules = [importlib.import_module(f"{self._package}.{name}") for name in names]
+            self._entries = {n: module.CLAIM for n, module in zip(names, modules, strict=True)}
+
+
+CLAIMS = Claims("claim", "initclaims.claims")
