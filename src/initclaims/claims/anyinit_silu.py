@@ -53,12 +53,9 @@ def measure(lab: Lab) -> list[Measurement]:
             )
             rows += measured(tuned, named(arm, depth))
             rows += [
-                Measurement(
-                    arm=named(arm, depth), quantity=DECADES, setting=0.0, seed=seed,
-                    value=float(np.log10(loss)),
-                )
+                Measurement.of(named(arm, depth), DECADES, np.log10(loss), seed=seed)
                 for seed, loss in zip(tuned.fresh.seeds, tuned.test_losses, strict=True)
-            ]  # fmt: skip
+            ]
     return rows
 
 

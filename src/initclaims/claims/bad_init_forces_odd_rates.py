@@ -38,7 +38,7 @@ def measure(lab: Lab) -> list[Measurement]:
         rows += runs.measured(LOSS, runs.final_losses, arm)
         rows += runs.measured(DIVERGED, runs.diverged.astype(np.float64), arm)
         rows += [
-            Measurement(arm=arm, quantity=BEST, setting=0.0, seed=seed, value=float(value))
+            Measurement.of(arm, BEST, value, seed=seed)
             for seed, value in zip(runs.seeds, best, strict=True)
         ]
     return rows

@@ -40,12 +40,7 @@ def measure(lab: Lab) -> list[Measurement]:
         )
         for arm, scheme in SCHEMES.items():
             runs = lab.train(setup, scheme, [RATE], [seed], split="test")
-            rows.append(
-                Measurement(
-                    arm=arm, quantity=SCORE, setting=0.0, seed=seed,
-                    value=float(runs.final_scores[0, 0]),
-                )
-            )  # fmt: skip
+            rows.append(Measurement.of(arm, SCORE, runs.final_scores[0, 0], seed=seed))
     return rows
 
 

@@ -166,17 +166,22 @@ CLAIM = Claim(
     measure=measure,
     judge=judge,
     picture=Beside(
-            pictures=(
-                Lines(
-                    quantity=SCORE, x="features multiplied by", label="test accuracy",
-                    arms=tuple(SCHEMES), log_x=True,
-                ),
-                Strips(
-                    quantity=SCORE, label="test accuracy", setting=1.0,
-                    arms=tuple(shaped(arm, kind) for kind in (UNCENTRED, HEAVY) for arm in SCHEMES),
-                ),
+        pictures=(
+            Lines(
+                quantity=SCORE,
+                x="features multiplied by",
+                label="test accuracy",
+                arms=tuple(SCHEMES),
+                log_x=True,
             ),
-            titles=("Scale", "Distribution, variance 1"),
+            Strips(
+                quantity=SCORE,
+                label="test accuracy",
+                setting=1.0,
+                arms=tuple(shaped(arm, kind) for kind in (UNCENTRED, HEAVY) for arm in SCHEMES),
+            ),
         ),
+        titles=("Scale", "Distribution, variance 1"),
+    ),
     section="chapter",
-)  # fmt: skip
+)

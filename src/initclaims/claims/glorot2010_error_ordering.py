@@ -45,9 +45,7 @@ def measure(lab: Lab) -> list[Measurement]:
         rows += measured(tuned, arm)
         rows += tuned.response.measured(RESPONSE, tuned.response.final_losses, arm)
         rows += [
-            Measurement(
-                arm=arm, quantity=ERROR, setting=0.0, seed=seed, value=100 * (1 - float(score))
-            )
+            Measurement.of(arm, ERROR, 100 * (1 - float(score)), seed=seed)
             for seed, score in zip(tuned.fresh.seeds, tuned.test_scores, strict=True)
         ]
     return rows

@@ -42,11 +42,7 @@ def measure(lab: Lab) -> list[Measurement]:
             layers = snapshot(lab, setup, scheme, seed).layers[1:DEPTH]
             for place, layer in enumerate(layers, start=2):
                 value = float(jacobians(layer, 2).mean())
-                rows.append(
-                    Measurement(
-                        arm=arm, quantity=VALUE, setting=float(place), seed=seed, value=value
-                    )
-                )
+                rows.append(Measurement.of(arm, VALUE, value, seed=seed, setting=place))
     return rows
 
 

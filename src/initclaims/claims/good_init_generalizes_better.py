@@ -66,9 +66,7 @@ def at_target(runs: Runs, arm: str) -> list[Measurement]:
         for quantity, values in ((LOSS, runs.losses), (ACCURACY, runs.scores)):
             before, after = values[0, place, last], values[0, place, last + 1]
             value = float(before + weight * (after - before))
-            rows.append(
-                Measurement(arm=arm, quantity=quantity, setting=0.0, seed=seed, value=value)
-            )
+            rows.append(Measurement.of(arm, quantity, value, seed=seed))
     return rows
 
 

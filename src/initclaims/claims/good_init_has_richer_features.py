@@ -41,12 +41,7 @@ def measure(lab: Lab) -> list[Measurement]:
                 for quantity, weights in ((BEFORE, None), (AFTER, state)):
                     shown = snapshot(lab, setup, scheme, seed, state=weights)
                     value = activation_rank(shown.layers[depth - 1])
-                    rows.append(
-                        Measurement(
-                            arm=f"{network}, {name}", quantity=quantity, setting=0.0, seed=seed,
-                            value=value,
-                        )
-                    )  # fmt: skip
+                    rows.append(Measurement.of(f"{network}, {name}", quantity, value, seed=seed))
     return rows
 
 

@@ -41,13 +41,11 @@ def measure(lab: Lab) -> list[Measurement]:
             fresh = range(FRESH_SEED, FRESH_SEED + lab.pick(30, 8))
             taken = lab.train(setup, scheme, [RATES[int(counts.argmin())]], fresh)
             rows += [
-                Measurement(
-                    arm=f"{network}, {name}", quantity=STEPS, setting=0.0, seed=seed, value=count
-                )
+                Measurement.of(f"{network}, {name}", STEPS, count, seed=seed)
                 for seed, count in zip(fresh, steps(setup, taken)[0].tolist(), strict=True)
             ]
     whole = float(epochs * per_epoch(data))
-    return [*rows, Measurement(arm="all", quantity=WHOLE, setting=0.0, seed=0, value=whole)]
+    return [*rows, Measurement.of("all", WHOLE, whole)]
 
 
 def per_epoch(data: Data) -> int:

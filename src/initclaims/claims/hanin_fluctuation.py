@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
-from initclaims.claims import Answer, Claim, Judgement
-from initclaims.laboratory.judging import judged
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
@@ -51,14 +51,8 @@ def measure(lab: Lab) -> list[Measurement]:
         for block in lab.seeds(20, 6):
             logs = log_gradients(name, widths, block)
             variance = float(logs.var(ddof=1))
-            rows.append(
-                Measurement(
-                    arm=MEASURED, quantity=VARIANCE, setting=beta, seed=block, value=variance
-                )
-            )
-        rows.append(
-            Measurement(arm=THEORY, quantity=VARIANCE, setting=beta, seed=0, value=5 * beta)
-        )
+            rows.append(Measurement.of(MEASURED, VARIANCE, variance, seed=block, setting=beta))
+        rows.append(Measurement.of(THEORY, VARIANCE, 5 * beta, setting=beta))
     return rows
 
 
@@ -96,10 +90,8 @@ def judge(table: Table) -> Judgement:
     orders = stats.spearmanr(betas, means).statistic
     missed = np.square(means - slopes.estimate * np.array(betas)).sum()
     straight = float(1 - missed / np.square(means - means.mean()).sum())
-    answer: Answer = "refuted"
-    if orders > 0.9:
-        fits = straight > 0.95 and slopes.low > 3.75 and slopes.high < 6.25
-        answer = "supported" if fits else "depends"
+    fits = straight > 0.95 and slopes.low > 3.75 and slopes.high < 6.25
+    answer = first_that(supported=orders > 0.9 and fits, depends=orders > 0.9, refuted=True)
     return judged(
         answer,
         {

@@ -1,8 +1,8 @@
 """At 30 ReLU layers He's weights train and Xavier's stall, at 22 both train."""
 
-from initclaims.claims import Answer, Claim, Judgement
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import measured, tune
-from initclaims.laboratory.judging import judged
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.table import Measurement, Table
@@ -64,15 +64,13 @@ def judge(table: Table) -> Judgement:
         and means[XAVIER, 22].low > TRAINS
         and means[HE, 22].low > TRAINS
     )
-    answer: Answer = "cannot tell"
+    trains = means[HE, 30].low > TRAINS
+    answer = first_that(
+        supported=trains and pattern,
+        refuted=trains and gap.high < CLOSE,
+        depends=trains and gap.low > CLOSE,
+    )
     missed = min(means[HE, 22].low, means[XAVIER, 22].low) <= TRAINS
-    if means[HE, 30].low > TRAINS:
-        if pattern:
-            answer = "supported"
-        elif gap.high < CLOSE:
-            answer = "refuted"
-        elif gap.low > CLOSE:
-            answer = "depends"
     published = {(HE, 30): "trains", (XAVIER, 30): "stalls"}
     return judged(
         answer,

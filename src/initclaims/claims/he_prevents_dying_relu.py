@@ -51,7 +51,7 @@ def measure(lab: Lab) -> list[Measurement]:
 def counted(arm: str, when: str, seed: int, layers: Sequence[Layer]) -> Measurement:
     """Return the mean share of dead units over the hidden layers."""
     share = float(np.mean([dead(layer) for layer in layers[:DEPTH]]))
-    return Measurement(arm=f"{arm}, {when}", quantity=DEAD, setting=0.0, seed=seed, value=share)
+    return Measurement.of(f"{arm}, {when}", DEAD, share, seed=seed)
 
 
 def judge(table: Table) -> Judgement:

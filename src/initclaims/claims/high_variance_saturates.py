@@ -1,6 +1,6 @@
 """High weight variance drives sigmoid and tanh units into their flat tails."""
 
-from initclaims.claims import Answer, Claim, Judgement
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
@@ -23,11 +23,8 @@ def measure(lab: Lab) -> list[Measurement]:
             for seed in lab.seeds(20, 5):
                 layer = snapshot(lab, setup, Scheme.named("random_normal", std=std), seed).layers[2]
                 rows.append(
-                    Measurement(
-                        arm=activation, quantity=SHARE, setting=std, seed=seed,
-                        value=saturated(layer),
-                    )
-                )  # fmt: skip
+                    Measurement.of(activation, SHARE, saturated(layer), seed=seed, setting=std)
+                )
     return rows
 
 
@@ -36,9 +33,8 @@ def judge(table: Table) -> Judgement:
     high = {arm: table.mean(SHARE, arm, 1.0) for arm in ACTIVATIONS}
     low = {arm: table.mean(SHARE, arm, 0.03) for arm in ACTIVATIONS}
     holds = [high[arm].low > 0.5 and low[arm].high < 0.05 for arm in ACTIVATIONS]
-    answer: Answer = "supported" if all(holds) else "depends" if any(holds) else "refuted"
     return judged(
-        answer,
+        holds,
         {
             **{f"{arm}, N(0, 1): {SHARE}": high[arm] for arm in ACTIVATIONS},
             **{f"{arm}, N(0, 0.03²): {SHARE}": low[arm] for arm in ACTIVATIONS},

@@ -72,9 +72,7 @@ def measure(lab: Lab) -> list[Measurement]:
             rates |= {beside: half_decade(best, step) for beside, step in BESIDE.items()}
         runs = lab.train(setup, scheme, [*rates.values()], seeds, split="test", keep_states=True)
         for name, states in zip(rates, runs.states, strict=True):
-            rows.append(
-                Measurement(arm=name, quantity="rate", setting=0.0, seed=0, value=rates[name])
-            )
+            rows.append(Measurement.of(name, "rate", rates[name]))
             for seed, state in zip(runs.seeds, states, strict=True):
                 rows += tested(setup, name, seed, state)
     return rows
@@ -86,7 +84,7 @@ def tested(
     """Return recall and accuracy of one run, both 0 if it diverged."""
     found = scores(setup, state) if state is not None else (0.0, 0.0)
     return [
-        Measurement(arm=arm, quantity=quantity, setting=0.0, seed=seed, value=value)
+        Measurement.of(arm, quantity, value, seed=seed)
         for quantity, value in zip((RECALL, ACCURACY), found, strict=True)
     ]
 

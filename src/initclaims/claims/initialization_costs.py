@@ -32,11 +32,7 @@ def measure(lab: Lab) -> list[Measurement]:
         step = operations(partial(one_step, lab, setup))
         for arm, scheme in SCHEMES.items():
             drawing = operations(partial(lab.state, setup, scheme, 0))
-            rows.append(
-                Measurement(
-                    arm=arm, quantity=COST, setting=float(width), seed=0, value=drawing / step
-                )
-            )
+            rows.append(Measurement.of(arm, COST, drawing / step, setting=width))
     return rows
 
 
@@ -134,8 +130,11 @@ CLAIM = Claim(
     measure=measure,
     judge=judge,
     picture=Lines(
-            quantity=COST, x="units per layer", log=True, log_x=True,
-            reference=(SHARE * STEPS, "5 % of 240 steps"),
-        ),
+        quantity=COST,
+        x="units per layer",
+        log=True,
+        log_x=True,
+        reference=(SHARE * STEPS, "5 % of 240 steps"),
+    ),
     section="chapter",
-)  # fmt: skip
+)

@@ -97,14 +97,11 @@ def draw_of(lab: Lab, setup: Setup, arm: str, scheme: Scheme, seed: int) -> list
     usable = np.isfinite(last) & (last < 0.9 * constant) & ~runs.diverged[:, 0]
     largest = max((f for f, ok in zip(FACTORS, usable, strict=True) if ok), default=FACTORS[0] / 2)
     rows = [
-        Measurement(arm=arm, quantity=USABLE, setting=factor, seed=seed, value=float(ok))
+        Measurement.of(arm, USABLE, ok, seed=seed, setting=factor)
         for factor, ok in zip(FACTORS, usable, strict=True)
     ]
     values = {LARGEST: largest, SHARPNESS: found}
-    return rows + [
-        Measurement(arm=arm, quantity=name, setting=0.0, seed=seed, value=value)
-        for name, value in values.items()
-    ]
+    return rows + [Measurement.of(arm, name, value, seed=seed) for name, value in values.items()]
 
 
 def judge(table: Table) -> Judgement:

@@ -42,18 +42,10 @@ def measure(lab: Lab) -> list[Measurement]:
         runs = lab.train(setup, scheme, RATES, range(lab.pick(5, 2)))
         low, high = basin(runs.rates, runs.final_losses.mean(axis=1))
         for name, value in (("basin from", low), ("basin to", high), ("best rate", runs.best())):
-            rows.append(
-                Measurement(arm=label, quantity=name, setting=0.0, seed=0, value=float(value))
-            )
+            rows.append(Measurement.of(label, name, value))
         # What short real trainings tell instead: by seed, the best of the same rates.
         rows += [
-            Measurement(
-                arm=f"training, {label}",
-                quantity=DECADES,
-                setting=0.0,
-                seed=seed,
-                value=float(np.log10(runs.rates[best])),
-            )
+            Measurement.of(f"training, {label}", DECADES, np.log10(runs.rates[best]), seed=seed)
             for seed, best in zip(runs.seeds, runs.final_losses.argmin(axis=0), strict=True)
         ]
         for rule, (first, last, find) in RULES.items():
@@ -63,9 +55,7 @@ def measure(lab: Lab) -> list[Measurement]:
                 found = np.log10(find(*curve))
                 inside = float(np.log10(low) <= found <= np.log10(high))
                 rows += [
-                    Measurement(
-                        arm=f"{rule}, {label}", quantity=name, setting=0.0, seed=seed, value=value
-                    )
+                    Measurement.of(f"{rule}, {label}", name, value, seed=seed)
                     for name, value in ((DECADES, float(found)), (INSIDE, inside))
                 ]
     return rows

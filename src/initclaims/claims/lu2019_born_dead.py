@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from initclaims.claims import Answer, Claim, Judgement
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import tune
 from initclaims.laboratory.data import Data, drawn
 from initclaims.laboratory.judging import judged
@@ -37,12 +37,8 @@ def measure(lab: Lab) -> list[Measurement]:
         for block in lab.seeds(20, 10):
             one, every = dead_shares(width, block, lab.pick(10_000, 2_000))
             for arm, value in ((ONE, one), (EVERY, every)):
-                rows.append(
-                    Measurement(arm=arm, quantity=SHARE, setting=at, seed=block, value=value)
-                )
-        rows.append(
-            Measurement(arm=FORMULA, quantity=SHARE, setting=at, seed=0, value=bound(width))
-        )
+                rows.append(Measurement.of(arm, SHARE, value, seed=block, setting=at))
+        rows.append(Measurement.of(FORMULA, SHARE, bound(width), setting=at))
     return [*rows, *trained(lab)]
 
 
@@ -82,9 +78,7 @@ def trained(lab: Lab) -> list[Measurement]:
     tuned = tune(lab, setup, Scheme.named("he_normal"), RATES, seeds=seeds)
     # A constant explains nothing of |x|; a line through half of it explains more than a tenth.
     return [
-        Measurement(
-            arm=TRAINED, quantity=COLLAPSED, setting=2.0, seed=seed, value=float(score < 0.05)
-        )
+        Measurement.of(TRAINED, COLLAPSED, score < 0.05, seed=seed, setting=2.0)
         for seed, score in zip(tuned.fresh.seeds, tuned.test_scores, strict=True)
     ]
 
@@ -106,9 +100,8 @@ def judge(table: Table) -> Judgement:
         every[5].low > 0.10,
         every[3].low > 0.5 and every[3].high < 0.7,
     )
-    answer: Answer = "supported" if all((*exact, *bounded, *tabled)) else "refuted"
     return judged(
-        answer,
+        [all((*exact, *bounded, *tabled))],
         {
             **{
                 f"width {width}: share of 10-layer networks dead on every input": (

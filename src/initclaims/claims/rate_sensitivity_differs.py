@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from initclaims.claims import Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import seen, verdict
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import seen
+from initclaims.laboratory.judging import Number, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.runs import Runs
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number
 from initsweep.records import Interval
 
@@ -49,9 +50,7 @@ def measure(lab: Lab) -> list[Measurement]:
             rows += runs.measured(f"{network}: training loss", runs.final_losses, name)
             if runs.final_losses.mean(axis=1).min() < TRAINED * runs.constant_loss:
                 rows += [
-                    Measurement(
-                        arm=arm, quantity=WIDTH_OF, setting=0.0, seed=seed, value=STEP * count
-                    )
+                    Measurement.of(arm, WIDTH_OF, STEP * count, seed=seed)
                     for seed, count in zip(runs.seeds, usable(runs), strict=True)
                 ]
     return rows
@@ -75,27 +74,16 @@ def usable(runs: Runs) -> list[int]:
 def judge(table: Table) -> Judgement:
     """The widest and the narrowest range must be half a decade apart, beyond chance."""
     found = {network: basins(table, network) for network in NETWORKS}
-    answer = verdict([apart(b) for b in found.values()])
     told = {n: f"{number(min_of(b))} to {number(max_of(b))}" for n, b in found.items() if b.width}
-    return Judgement(
-        answer=answer,
-        on=depends_on(answer, "depth"),
-        effects=[
-            effect
-            for network, b in found.items()
-            for effect in (
-                Effect(
-                    name=f"{network}: widest range minus narrowest, decades",
-                    value=exactly(b.apart),
-                ),
-                Effect(name=f"{network}: p of equal ranges (Friedman)", value=exactly(b.p_value)),
-                *(
-                    Effect(name=f"{network}, {name}: {WIDTH_OF}", value=width)
-                    for name, width in b.width.items()
-                ),
-            )
-        ],
-        reading=(
+    effects: dict[str, Number] = {}
+    for network, b in found.items():
+        effects[f"{network}: widest range minus narrowest, decades"] = b.apart
+        effects[f"{network}: p of equal ranges (Friedman)"] = b.p_value
+        effects |= {f"{network}, {name}: {WIDTH_OF}": width for name, width in b.width.items()}
+    return judged(
+        [apart(b) for b in found.values()],
+        effects,
+        (
             "Usable rates span "
             + " and ".join(f"{text} decades in the {n} network" for n, text in told.items())
             + ", by scheme. "
@@ -103,6 +91,7 @@ def judge(table: Table) -> Judgement:
             + "A scheme whose best loss is above half of guessing is left out: it is equally bad "
             "at all rates, which is no robustness."
         ),
+        on="depth",
     )
 
 

@@ -49,11 +49,10 @@ def measure(lab: Lab) -> list[Measurement]:
                 layers = snapshot(lab, setup, scheme, seed).layers[:DEPTH]
                 ratio = backward_scale(layers[0]) / backward_scale(layers[-1])
                 rows.append(
-                    Measurement(
-                        arm=activation, quantity=FACTOR, setting=scale, seed=seed,
-                        value=ratio ** (1 / (DEPTH - 1)),
+                    Measurement.of(
+                        activation, FACTOR, ratio ** (1 / (DEPTH - 1)), seed=seed, setting=scale
                     )
-                )  # fmt: skip
+                )
     return rows
 
 
@@ -84,7 +83,8 @@ def judge(table: Table) -> Judgement:
         (
             f"{told(table, intervals)} {READINGS[answer]} How much it costs to be off depends "
             "on depth: these networks have 20 layers. ReLU's at scales 1, 2 and 4 are those of the "
-            "claim that the variance matters more in deeper networks, so the two are one experiment."
+            "claim that the variance matters more in deeper networks, so the two are one "
+            "experiment."
         ),
         on="what is asked: ReLU's own gain, or more of it than tanh's",
         rates=table,
@@ -137,16 +137,19 @@ CLAIM = Claim(
     measure=measure,
     judge=judge,
     picture=Beside(
-            pictures=(
-                Lines(
-                    quantity=TRAIN, x="variance times fan_in", label="training loss, nats",
-                ),
-                Lines(
-                    quantity=FACTOR, x="variance times fan_in",
-                    reference=(1.0, "kept"),
-                ),
+        pictures=(
+            Lines(
+                quantity=TRAIN,
+                x="variance times fan_in",
+                label="training loss, nats",
             ),
-            titles=("Trained, each at its best rate", "Untrained"),
+            Lines(
+                quantity=FACTOR,
+                x="variance times fan_in",
+                reference=(1.0, "kept"),
+            ),
         ),
+        titles=("Trained, each at its best rate", "Untrained"),
+    ),
     section="chapter",
-)  # fmt: skip
+)

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from initclaims.claims import Answer, Claim, Judgement
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import verdict
 from initclaims.laboratory.data import Data
 from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
@@ -88,7 +89,7 @@ def times(runs: Runs, arm: str, depth: int, steps: int) -> list[Measurement]:
             "missed": float(best > steps),
         }
         rows += [
-            Measurement(arm=arm, quantity=name, setting=float(depth), seed=seed, value=value)
+            Measurement.of(arm, name, value, seed=seed, setting=depth)
             for name, value in found.items()
         ]
     return rows
@@ -108,13 +109,7 @@ def judge(table: Table) -> Judgement:
     broken = any(
         table.values(name, arm).any() for name in ("at the edge", "missed") for arm in SCHEMES
     )
-    answer: Answer = "depends"
-    if broken:
-        answer = "cannot tell"
-    elif all(parts.values()):
-        answer = "supported"
-    elif not any(parts.values()):
-        answer = "refuted"
+    answer = "cannot tell" if broken else verdict(list(parts.values()))
     told = "; ".join(f"{name}: {'yes' if holds else 'no'}" for name, holds in parts.items())
     told = told[:1].upper() + told[1:]
     slope = slopes[ORTHOGONAL]

@@ -49,13 +49,12 @@ NO_PEAK = "Whether depth is greatest at the critical variance is open"
 def measure(lab: Lab) -> list[Measurement]:
     """Go deeper at every variance until nothing trains, each cell at its own best rate."""
     rows = [
-        Measurement(
-            arm=THEORIES[at > CRITICAL], quantity=DEPTH, setting=at, seed=0,
-            value=6 * depth_scale(at, BIAS_VARIANCE),
+        Measurement.of(
+            THEORIES[at > CRITICAL], DEPTH, 6 * depth_scale(at, BIAS_VARIANCE), setting=at
         )
         for at in VARIANCES
         if at != CRITICAL
-    ]  # fmt: skip
+    ]
     for variance in VARIANCES:
         cells = []
         for depth in lab.pick((10, 20, 40, 80, 120, 180, 260), (10, 40)):
@@ -72,7 +71,7 @@ def measure(lab: Lab) -> list[Measurement]:
             for place in range(len(cells[0][1]))
         ]
         rows += [
-            Measurement(arm=MEASURED, quantity=quantity, setting=variance, seed=seed, value=value)
+            Measurement.of(MEASURED, quantity, value, seed=seed, setting=variance)
             for quantity, values in ((DEPTH, reached), (DEEPEST, [float(cells[-1][0])]))
             for seed, value in enumerate(values)
         ]

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from initclaims.claims import Claim, Effect, Judgement
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.judging import Number, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.signals import (
@@ -15,7 +16,7 @@ from initclaims.laboratory.signals import (
     forward_scale,
     snapshot,
 )
-from initclaims.laboratory.table import Measurement, Table, exactly
+from initclaims.laboratory.table import Measurement, Table
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH, WIDTH = 30, 128
@@ -37,19 +38,14 @@ def measure(lab: Lab) -> list[Measurement]:
 
 def judge(table: Table) -> Judgement:
     """Compare the growth per layer with √(scale / 2), and ask whether it is steady."""
-    effects, fits = [], []
+    effects: dict[str, Number | tuple[Number, str]] = {}
+    fits = []
     for quantity in (FORWARD, BACKWARD):
         for arm, scale in SCALES.items():
             growth, straightness = growth_per_layer(table, quantity, arm)
             expected = math.sqrt(scale / 2)
             interval = mean_interval(growth)
-            effects.append(
-                Effect(
-                    name=f"{quantity}, {arm}: factor per layer",
-                    value=interval,
-                    published=f"theory: {expected:.3f}",
-                )
-            )
+            effects[f"{quantity}, {arm}: factor per layer"] = interval, f"theory: {expected:.3f}"
             fits.append(abs(interval.estimate / expected - 1) < 0.05)
             fits.append(scale == 2.0 or straightness > 0.95)
     worst = min(
@@ -58,11 +54,10 @@ def judge(table: Table) -> Judgement:
         for arm, scale in SCALES.items()
         if scale != 2.0
     )
-    effects.append(Effect(name="worst r² of log scale against depth", value=exactly(worst)))
-    return Judgement(
-        answer="supported" if all(fits) else "refuted",
-        effects=effects,
-        reading=(
+    return judged(
+        [all(fits)],
+        {**effects, "worst r² of log scale against depth": worst},
+        (
             "Each layer multiplies the signal by √(scale / 2) in both directions, so a variance "
             "wrong by a factor of two is a factor of about 20 000 after 29 layers."
         ),

@@ -36,12 +36,9 @@ def measure(lab: Lab) -> list[Measurement]:
             rows += measured(tuned, named(arm, depth))
             at = tuned.response.at(FIXED)
             rows += [
-                Measurement(
-                    arm=named(arm, depth), quantity=UNTUNED, setting=0.0, seed=seed,
-                    value=float(score),
-                )
+                Measurement.of(named(arm, depth), UNTUNED, score, seed=seed)
                 for seed, score in enumerate(tuned.response.final_scores[at])
-            ]  # fmt: skip
+            ]
     return rows
 
 

@@ -55,10 +55,7 @@ def regrets(table: Table, network: str, pick: str, arms: list[str]) -> list[Meas
     best = best_arm(table, arms)
     values = table.values(TRAIN, f"{network}: {pick}") - table.values(TRAIN, best)
     name = best.removeprefix(f"{network}: ")
-    return [
-        Measurement(arm=f"{network}, {name}", quantity=REGRET, setting=0.0, seed=i, value=float(v))
-        for i, v in enumerate(values)
-    ]
+    return [Measurement.of(f"{network}, {name}", REGRET, v, seed=i) for i, v in enumerate(values)]
 
 
 def judge(table: Table) -> Judgement:

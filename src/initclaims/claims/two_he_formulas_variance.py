@@ -39,7 +39,7 @@ def judge(table: Table) -> Judgement:
     paper, variant = (ratios[NAMES[scheme]] for scheme in (PAPER, VARIANT))
     kept = abs(paper.estimate - 1) < 0.1 and variant.high < 0.9
     return judged(
-        "supported" if kept else "refuted",
+        [kept],
         {
             f"{NAMES[PAPER]}: {RATIO}": (paper, "theory: 1"),
             f"{NAMES[VARIANT]}: {RATIO}": (variant, "theory: 0.5"),

@@ -35,11 +35,7 @@ def measure(lab: Lab) -> list[Measurement]:
     found = Table(rows)
     winner = best_arm(found, [f"small: {name}" for name in SCHEMES])
     name, rate = winner.removeprefix("small: "), float(found.values("best rate", winner)[0])
-    rows.append(
-        Measurement(
-            arm=name, quantity=WINNER, setting=rate, seed=0, value=float([*SCHEMES].index(name))
-        )
-    )
+    rows.append(Measurement.of(name, WINNER, [*SCHEMES].index(name), setting=rate))
     for target, shape in TARGETS.items():
         competed = compete(lab, shape, target, seeds)
         table = Table(competed)
@@ -53,9 +49,7 @@ def measure(lab: Lab) -> list[Measurement]:
         }
         rows += competed
         rows += [
-            Measurement(
-                arm=f"{target}, {how}", quantity=REGRET, setting=0.0, seed=i, value=float(value)
-            )
+            Measurement.of(f"{target}, {how}", REGRET, value, seed=i)
             for how, values in losses.items()
             for i, value in enumerate(values - best)
         ]

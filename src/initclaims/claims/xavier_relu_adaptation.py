@@ -6,8 +6,9 @@ from itertools import pairwise
 import numpy as np
 from torch import nn
 
-from initclaims.claims import Claim, Effect, Judgement, depends_on
-from initclaims.laboratory.contest import TRAIN, all_of, beyond, contest, edges, verdict, within
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import TRAIN, all_of, beyond, contest, verdict, within
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -51,22 +52,21 @@ def layers(n_features: int, widths: tuple[int, int], n_outputs: int) -> Callable
 
 def judge(table: Table) -> Judgement:
     """The gain has to help, and to leave nothing more to gain from He."""
-    effects, parts, found = [], [], {}
+    effects, parts, found = {}, [], {}
     for where in WIDTHS:
         behind = table.difference(TRAIN, f"{ADAPTED}, {where}", f"{HE}, {where}")
         gain = table.difference(TRAIN, f"{PLAIN}, {where}", f"{ADAPTED}, {where}")
-        effects += [
-            Effect(name=f"{where}: gain of √2 behind He, training loss, nats", value=behind),
-            Effect(name=f"{where}: gained over plain Xavier, nats", value=gain),
-        ]
+        effects[f"{where}: gain of √2 behind He, training loss, nats"] = behind
+        effects[f"{where}: gained over plain Xavier, nats"] = gain
         parts.append(all_of([beyond(gain, MARGIN), within(behind, MARGIN)]))
         found[where] = behind
     answer = verdict(parts)
-    return Judgement(
-        answer=answer,
-        effects=[*effects, *edges(table)],
-        reading=READINGS[answer] + outliers(table, found),
-        on=depends_on(answer, "the widths of the layers"),
+    return judged(
+        answer,
+        effects,
+        READINGS[answer] + outliers(table, found),
+        on="the widths of the layers",
+        rates=table,
     )
 
 

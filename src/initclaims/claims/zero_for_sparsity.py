@@ -50,8 +50,7 @@ def measure(lab: Lab) -> list[Measurement]:
                 PRUNED: capped_loss(setup, pruned(state)),
             }
             rows += [
-                Measurement(arm=arm, quantity=quantity, setting=0.0, seed=seed, value=value)
-                for quantity, value in found.items()
+                Measurement.of(arm, quantity, value, seed=seed) for quantity, value in found.items()
             ]
     return rows
 

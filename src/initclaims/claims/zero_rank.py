@@ -7,7 +7,7 @@ from torch import Tensor
 
 from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import respond
-from initclaims.laboratory.judging import first_that, judged
+from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -52,7 +52,7 @@ def ranks(lab: Lab, setup: Setup, arm: str, scheme: Scheme, width: int) -> list[
     seeds = range(FRESH_SEED, FRESH_SEED + lab.pick(5, 2))
     runs = lab.train(setup, scheme, [best], seeds, split="test", keep_states=True)
     start: Callable[[int], Mapping[str, Tensor]] = lambda seed: lab.state(setup, scheme, seed)  # noqa: E731
-    rows = [Measurement(arm=arm, quantity="best rate", setting=float(width), seed=0, value=best)]
+    rows = [Measurement.of(arm, "best rate", best, setting=width)]
     for seed, state in runs.kept(best):
         values = torch.linalg.svdvals((state[LAYER] - start(seed)[LAYER]).double())
         rank = int((values > TOLERANCE * values[0]).sum())
@@ -61,11 +61,9 @@ def ranks(lab: Lab, setup: Setup, arm: str, scheme: Scheme, width: int) -> list[
             ACCURACY: float(runs.final_scores[0, runs.seeds.index(seed)]),
         }
         rows += [
-            Measurement(
-                arm=arm, quantity=quantity, setting=float(width), seed=seed, value=value
-            )
+            Measurement.of(arm, quantity, value, seed=seed, setting=width)
             for quantity, value in found.items()
-        ]  # fmt: skip
+        ]
     return rows
 
 
@@ -74,16 +72,13 @@ def judge(table: Table) -> Judgement:
     widths = table.settings(RANK, IDENTITY)
     capped = all(table.values(RANK, IDENTITY, width).max() <= 1 for width in widths)
     above = [
-        table.values(RANK, arm, width).min() > 1 for arm in (HADAMARD, RANDOM) for width in widths
+        bool(table.values(RANK, arm, width).min() > 1)
+        for arm in (HADAMARD, RANDOM)
+        for width in widths
     ]
-    answer = first_that(
-        supported=capped and any(above) and all(above),
-        depends=capped and any(above),
-        refuted=True,
-    )
     widest = widths[-1]
     return judged(
-        answer,
+        [capped and more for more in above],
         {
             **{
                 f"{arm}, width {widest:.0f}: {RANK}": (

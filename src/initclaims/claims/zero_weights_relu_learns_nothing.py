@@ -23,12 +23,7 @@ def measure(lab: Lab) -> list[Measurement]:
                 moved = max(float(weight.abs().max()) for weight in weights)
                 gain = runs.constant_loss - runs.final_losses[place, runs.seeds.index(seed)]
                 for quantity, value in ((MOVED, moved), (GAIN, gain)):
-                    rows.append(
-                        Measurement(
-                            arm=scheme, quantity=quantity, setting=rate, seed=seed,
-                            value=float(value),
-                        )
-                    )  # fmt: skip
+                    rows.append(Measurement.of(scheme, quantity, value, seed=seed, setting=rate))
     return rows
 
 
@@ -38,7 +33,7 @@ def judge(table: Table) -> Judgement:
     gain = float(table.values(GAIN, "zeros").max())
     he = float(table.values(GAIN, "he_normal").max())
     return judged(
-        "supported" if moved == 0 and gain < 0.01 else "refuted",
+        [moved == 0 and gain < 0.01],
         {
             "largest weight after training from zeros": moved,
             "most that zeros gain over a constant guess, nats": gain,

@@ -23,9 +23,7 @@ def measure(lab: Lab) -> list[Measurement]:
         runs = lab.train(setup, scheme, [RATE], lab.seeds(10, 3), keep_states=True)
         for seed, state in runs.kept(RATE):
             units = len(torch.unique(state["hidden.1.linear.weight"], dim=0))
-            rows.append(
-                Measurement(arm=scheme.label, quantity=UNITS, setting=0.0, seed=seed, value=units)
-            )
+            rows.append(Measurement.of(scheme.label, UNITS, units, seed=seed))
     return rows
 
 
@@ -34,7 +32,7 @@ def judge(table: Table) -> Judgement:
     equal = max(table.values(UNITS, scheme.label).max() for scheme in EQUAL)
     drawn = table.values(UNITS, RANDOM.label).min()
     return judged(
-        "supported" if equal == 1 and drawn == 64 else "refuted",
+        [bool(equal == 1 and drawn == 64)],
         {
             "most distinct units of 64 from equal weights": equal,
             "fewest distinct units of 64 from random weights": drawn,

@@ -136,8 +136,7 @@ def measured(tuned: Tuned, arm: str, setting: float = 0.0) -> list[Measurement]:
     ]
     rows += [(name, 0, value) for name, value in single.items()]
     return [
-        Measurement(arm=arm, quantity=name, setting=setting, seed=seed, value=float(value))
-        for name, seed, value in rows
+        Measurement.of(arm, name, value, seed=seed, setting=setting) for name, seed, value in rows
     ]
 
 

@@ -140,13 +140,7 @@ class Runs:
     def measured(self, quantity: str, values: Matrix, arm: str | None = None) -> list[Measurement]:
         """Return a matrix of rates by seeds as measurements, the rate being the setting."""
         return [
-            Measurement(
-                arm=arm or self.label,
-                quantity=quantity,
-                setting=rate,
-                seed=seed,
-                value=float(values[i, j]),
-            )
+            Measurement.of(arm or self.label, quantity, values[i, j], seed=seed, setting=rate)
             for i, rate in enumerate(self.rates)
             for j, seed in enumerate(self.seeds)
         ]

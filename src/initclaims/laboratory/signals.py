@@ -53,9 +53,7 @@ def by_layer(
 ) -> list[Measurement]:
     """Return one number per layer, the layer's place from 1 up being the setting."""
     return [
-        Measurement(
-            arm=arm, quantity=quantity, setting=float(place), seed=seed, value=float(probe(layer))
-        )
+        Measurement.of(arm, quantity, probe(layer), seed=seed, setting=place)
         for place, layer in enumerate(layers, start=1)
     ]
 

@@ -30,6 +30,15 @@ class Measurement:
     seed: int
     value: float
 
+    @classmethod
+    def of(
+        cls, arm: str, quantity: str, value: float, *, seed: int = 0, setting: float = 0.0
+    ) -> "Measurement":
+        """Return a number, also one of numpy's, of an arm."""
+        return cls(
+            arm=arm, quantity=quantity, setting=float(setting), seed=seed, value=float(value)
+        )
+
 
 class Table:
     """All measurements of one experiment."""
