@@ -81,11 +81,7 @@ def judge(table: Table) -> Judgement:
     needed = {30: DEEP_LEAD, 10: 0.0}
     holds = [leads[depth, GAIN].low > needed[depth] for depth in DEPTHS]
     fails = [leads[depth, GAIN].high < max(needed[depth], 0.1) for depth in DEPTHS]
-    answer = first_that(
-        supported=all(holds),
-        refuted=all(fails),
-        depends=any(holds) and any(fails),
-    )
+    answer = first_that(supported=all(holds), refuted=all(fails), depends=any(holds) and any(fails))
     return judged(
         answer,
         {

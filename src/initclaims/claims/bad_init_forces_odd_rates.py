@@ -120,7 +120,7 @@ CLAIM = Claim(
         pictures=(
             Lines(quantity=LOSS, x="learning rate", label="training loss, nats", log_x=True),
             Lines(quantity=DIVERGED, x="learning rate", log_x=True),
-        ),
+        )
     ),
     section="chapter",
 )

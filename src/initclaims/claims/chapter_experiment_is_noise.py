@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import stats
 
-from initclaims.claims import Answer, Claim, Judgement
+from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.data import drawn
-from initclaims.laboratory.judging import judged
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -54,11 +54,8 @@ def judge(table: Table) -> Judgement:
     friedman = float(stats.friedmanchisquare(*values).pvalue)
     guessing = all(mean.low < 0.52 and mean.high > 0.48 for mean in means.values())
     largest = max(m.estimate for m in means.values()) - min(m.estimate for m in means.values())
-    answer: Answer = "refuted"
-    if guessing and largest < spread:
-        answer = "supported"
-    elif friedman >= CERTAIN:
-        answer = "cannot tell"
+    even = friedman >= CERTAIN
+    answer = first_that(supported=guessing and largest < spread, refuted=not even)
     return judged(
         answer,
         {

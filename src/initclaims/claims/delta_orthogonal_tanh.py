@@ -64,10 +64,7 @@ class PlainConvolutions(nn.Module):
 def measure(lab: Lab) -> list[Measurement]:
     """Tune and test the three schemes."""
     setup = Setup(
-        data=lab.data(),
-        network=partial(PlainConvolutions),
-        epochs=lab.pick(10, 3),
-        batch_size=32,
+        data=lab.data(), network=partial(PlainConvolutions), epochs=lab.pick(10, 3), batch_size=32
     )
     rows = []
     for arm, scheme in SCHEMES.items():
@@ -130,7 +127,7 @@ CLAIM = Claim(
         pictures=(
             Lines(quantity=RESPONSE, x="learning rate", log_x=True, limits=(0.0, 1.0)),
             Strips(quantity=ACCURACY, label="test accuracy at the best rate"),
-        ),
+        )
     ),
     section="papers",
 )

@@ -55,8 +55,7 @@ def judge(table: Table) -> Judgement:
     """Ask for a certain lead whose size matters."""
     lead = table.difference(ERROR, STANDARD, NORMALIZED)
     answer = first_that(
-        supported=lead.low > 0 and lead.estimate >= MARGIN,
-        refuted=lead.high < MARGIN,
+        supported=lead.low > 0 and lead.estimate >= MARGIN, refuted=lead.high < MARGIN
     )
     published = {
         STANDARD: "27.15 Shapeset, 1.76 MNIST, 55.9 CIFAR-10",
@@ -116,7 +115,7 @@ CLAIM = Claim(
         pictures=(
             Lines(quantity=RESPONSE, x="learning rate", log_x=True, log=True),
             Strips(quantity=ERROR),
-        ),
+        )
     ),
     section="papers",
 )

@@ -71,9 +71,7 @@ def judge(table: Table) -> Judgement:
         for arm in SCHEMES
     ]
     answer = first_that(
-        supported=all(inside),
-        refuted=all(outside),
-        depends=any(inside) and any(outside),
+        supported=all(inside), refuted=all(outside), depends=any(inside) and any(outside)
     )
     return judged(
         answer,

@@ -7,15 +7,7 @@ import numpy as np
 
 from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import beyond, common_difference, respond, seen
-from initclaims.laboratory.good_and_bad import (
-    BAD,
-    FACTORS,
-    GOOD,
-    NETWORKS,
-    RATES,
-    SCHEMES,
-    WIDTH,
-)
+from initclaims.laboratory.good_and_bad import BAD, FACTORS, GOOD, NETWORKS, RATES, SCHEMES, WIDTH
 from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips

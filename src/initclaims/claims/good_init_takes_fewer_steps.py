@@ -6,15 +6,7 @@ from numpy.typing import NDArray
 from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import beyond, seen
 from initclaims.laboratory.data import Data
-from initclaims.laboratory.good_and_bad import (
-    BAD,
-    FACTORS,
-    GOOD,
-    NETWORKS,
-    RATES,
-    SCHEMES,
-    WIDTH,
-)
+from initclaims.laboratory.good_and_bad import BAD, FACTORS, GOOD, NETWORKS, RATES, SCHEMES, WIDTH
 from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Strips

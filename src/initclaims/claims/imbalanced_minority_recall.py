@@ -225,8 +225,6 @@ CLAIM = Claim(
     ),
     measure=measure,
     judge=judge,
-    picture=Beside(
-        pictures=tuple(Strips(quantity=q, arms=SHOWN) for q in (RECALL, ACCURACY)),
-    ),
+    picture=Beside(pictures=tuple(Strips(quantity=q, arms=SHOWN) for q in (RECALL, ACCURACY))),
     section="chapter",
 )

@@ -167,7 +167,7 @@ CLAIM = Claim(
         pictures=(
             Lines(quantity=USABLE, x="c (rate times λ0)", log_x=True),
             Strips(quantity=SHARPNESS, log=True),
-        ),
+        )
     ),
     section="papers",
 )

@@ -130,11 +130,7 @@ def judge(table: Table) -> Judgement:
     }
     bad = [rule for rule in RULES if moved[rule] > MOVED or hits[rule].high < 0.5]
     good = [rule for rule in RULES if rule not in bad]
-    answer = first_that(
-        supported=not good,
-        refuted=not bad,
-        depends=True,
-    )
+    answer = first_that(supported=not good, refuted=not bad, depends=True)
     return judged(
         answer,
         {

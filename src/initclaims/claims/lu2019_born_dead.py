@@ -69,10 +69,7 @@ def trained(lab: Lab) -> list[Measurement]:
     """Train networks of width 2 on |x| at the best rate and count those that end constant."""
     data = absolute_value(lab.pick(1000, 300))
     setup = Setup(
-        data=data,
-        network=lab.mlp(HIDDEN, 2),
-        epochs=lab.pick(60, 20),
-        optimizer={"name": "adam"},
+        data=data, network=lab.mlp(HIDDEN, 2), epochs=lab.pick(60, 20), optimizer={"name": "adam"}
     )
     seeds = lab.pick((40, 300), (10, 40))
     tuned = tune(lab, setup, Scheme.named("he_normal"), RATES, seeds=seeds)

@@ -2,15 +2,7 @@
 
 from initclaims.claims import Claim, Judgement
 from initclaims.laboratory.contest import TRAIN, beyond, contest
-from initclaims.laboratory.good_and_bad import (
-    BAD,
-    FACTORS,
-    GOOD,
-    NETWORKS,
-    RATES,
-    SCHEMES,
-    WIDTH,
-)
+from initclaims.laboratory.good_and_bad import BAD, FACTORS, GOOD, NETWORKS, RATES, SCHEMES, WIDTH
 from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips

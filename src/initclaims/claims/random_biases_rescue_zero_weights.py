@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from initclaims.claims import Answer, Claim, Judgement
-from initclaims.laboratory.contest import beyond, contest, verdict, within
-from initclaims.laboratory.judging import judged
+from initclaims.claims import Claim, Judgement
+from initclaims.laboratory.contest import beyond, contest, within
+from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
@@ -55,8 +55,9 @@ def judge(table: Table) -> Judgement:
     gain = table.difference(LOSS, ZERO, RESCUED)
     behind = table.difference(LOSS, RESCUED, HE)
     helps, near = beyond(gain, MARGIN), within(behind, MARGIN)
-    answers: dict[bool | None, Answer] = {True: "supported", False: "depends"}
-    answer = answers.get(near, "cannot tell") if helps else verdict([helps])
+    answer = first_that(
+        refuted=helps is False, supported=helps and near, depends=helps and near is False
+    )
     return judged(
         answer,
         {

@@ -138,16 +138,8 @@ CLAIM = Claim(
     judge=judge,
     picture=Beside(
         pictures=(
-            Lines(
-                quantity=TRAIN,
-                x="variance times fan_in",
-                label="training loss, nats",
-            ),
-            Lines(
-                quantity=FACTOR,
-                x="variance times fan_in",
-                reference=(1.0, "kept"),
-            ),
+            Lines(quantity=TRAIN, x="variance times fan_in", label="training loss, nats"),
+            Lines(quantity=FACTOR, x="variance times fan_in", reference=(1.0, "kept")),
         ),
         titles=("Trained, each at its best rate", "Untrained"),
     ),

@@ -19,10 +19,7 @@ from initsweep.statistics.intervals import mean_interval
 
 STEPS, RATE = "steps to the target", "best rate"
 ORTHOGONAL, GAUSSIAN = "orthogonal", "Gaussian, variance 1/n"
-SCHEMES = {
-    ORTHOGONAL: Scheme.named("orthogonal", gain=1.0),
-    GAUSSIAN: Scheme.named("lecun_normal"),
-}
+SCHEMES = {ORTHOGONAL: Scheme.named("orthogonal", gain=1.0), GAUSSIAN: Scheme.named("lecun_normal")}
 ROWS, TARGET = 256, 0.05
 SAME, MORE, NEAR = 1.5, 2.0, 0.3
 READINGS = {
@@ -182,7 +179,7 @@ CLAIM = Claim(
         pictures=(
             Lines(quantity=STEPS, x="hidden layers"),
             Lines(quantity=RATE, x="hidden layers", log=True),
-        ),
+        )
     ),
     section="papers",
 )

@@ -81,9 +81,7 @@ def measure(lab: Lab) -> list[Measurement]:
 def cell(lab: Lab, variance: float, depth: int) -> Tuned:
     """Return one variance at one depth, at its best rate by accuracy, on fresh seeds."""
     setup = Setup(
-        data=lab.images(),
-        network=lab.mlp(depth, 100, activation="tanh"),
-        epochs=lab.pick(20, 10),
+        data=lab.images(), network=lab.mlp(depth, 100, activation="tanh"), epochs=lab.pick(20, 10)
     )
 
     def weights(seed: int) -> dict[str, Tensor]:
@@ -208,7 +206,7 @@ CLAIM = Claim(
         pictures=(
             Lines(quantity=ACCURACY, x="hidden layers", label="test accuracy", limits=(0.0, 1.0)),
             Lines(quantity=DEPTH, x="variance of weights times inputs, σw²", log=True),
-        ),
+        )
     ),
     section="papers",
 )

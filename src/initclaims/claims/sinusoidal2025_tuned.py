@@ -56,11 +56,7 @@ def judge(table: Table) -> Judgement:
     }
     holds = [all(leads[depth, other].low > MARGIN for other in OTHERS) for depth in DEPTHS]
     gone = [any(leads[depth, other].high < MARGIN for other in OTHERS) for depth in DEPTHS]
-    answer = first_that(
-        supported=all(holds),
-        refuted=all(gone),
-        depends=any(holds) and any(gone),
-    )
+    answer = first_that(supported=all(holds), refuted=all(gone), depends=any(holds) and any(gone))
     untuned = {
         depth: table.difference(UNTUNED, named(SINUSOIDAL, depth), named(DEFAULT, depth))
         for depth in DEPTHS

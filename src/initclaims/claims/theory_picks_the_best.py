@@ -39,9 +39,7 @@ def measure(lab: Lab) -> list[Measurement]:
     rows = []
     for network, (pick, depth, options) in NETWORKS.items():
         setup = Setup(
-            data=lab.data(),
-            network=lab.mlp(depth, WIDTH, **options),
-            epochs=lab.pick(30, 8),
+            data=lab.data(), network=lab.mlp(depth, WIDTH, **options), epochs=lab.pick(30, 8)
         )
         arms = {f"{network}: {name}": scheme for name, scheme in SCHEMES.items()}
         seeds = lab.pick((3, 12), (1, 4))

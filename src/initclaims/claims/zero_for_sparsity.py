@@ -146,7 +146,7 @@ CLAIM = Claim(
         pictures=(
             Strips(quantity=END, label="share of weights near zero, trained"),
             Strips(quantity=PRUNED, label="test loss after pruning, nats"),
-        ),
+        )
     ),
     section="chapter",
 )

@@ -67,11 +67,6 @@ class Judgement:
         return f"depends on {self.on}" if self.on else self.answer
 
 
-def depends_on(answer: Answer, what: str) -> str:
-    """Return what a judgement with this answer depends on: `what`, or nothing."""
-    return what if answer == "depends" else ""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One statement about initialization, and how it is put to the test.
