@@ -23,7 +23,9 @@ def measure(lab: Lab) -> list[Measurement]:
         runs = lab.train(setup, scheme, [RATE], lab.seeds(10, 3), keep_states=True)
         for seed, state in runs.kept(RATE):
             units = len(torch.unique(state["hidden.1.linear.weight"], dim=0))
-            rows.append(Measurement.of(scheme.label, UNITS, units, seed=seed))
+            rows.append(  # a count, written without decimals
+                Measurement(arm=scheme.label, quantity=UNITS, setting=0.0, seed=seed, value=units)
+            )
     return rows
 
 
