@@ -6,21 +6,45 @@ updates. Rates are tried from the likeliest on, and none after one that has remo
 
 import csv
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from benchmarks.network_families import Member, networks
 from initsweep.engine.lanes import Split
+from initsweep.probes.reading import Loss
 
 RATES = {"sgd": (0.1, 0.03, 0.3, 0.01, 0.003, 0.0003), "adam": (1e-3, 3e-3, 1e-2, 1e-4)}
 UPDATES, BATCH, LOOK = 240, 64, 30
 ENOUGH = 0.2  # of the constant's loss: no other rate is tried
 NOTHING = 0.01  # of it: given up at half of the updates
+Rates = Mapping[str, Sequence[float]]
 FIELDS = ("network", "scheme", "sgd_skill", "sgd_best_rate", "adam_skill", "adam_best_rate")
+
+
+class Trained(Protocol):
+    """What can be trained: a network, its data and its loss."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def constant(self) -> float:
+        """What the best constant prediction costs."""
+
+    @property
+    def loss(self) -> Loss:
+        """The mean loss that it is trained by."""
+
+    def started(self, scheme: str, seed: int) -> nn.Module:
+        """Return the network under a scheme."""
+
+    def split(self, role: str) -> Split:
+        """Return one split of its data."""
 
 
 def cases(number: int | None = None) -> list[tuple[Member, str]]:
@@ -31,9 +55,11 @@ def cases(number: int | None = None) -> list[tuple[Member, str]]:
     return [(member, scheme) for member in mixed for scheme in member.schemes][:number]
 
 
-def skill(member: Member, scheme: str, optimizer: str, rate: float) -> float:
+def skill(
+    member: Trained, scheme: str, optimizer: str, rate: float, enough: float = ENOUGH
+) -> float:
     """Return the share of the constant's validation loss that one training removes."""
-    train, validation = member.split("train"), member.split("validation")
+    train = member.split("train")
     model, constant = member.started(scheme, seed=0), member.constant
     made: torch.optim.Optimizer = (
         torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9)
@@ -43,7 +69,7 @@ def skill(member: Member, scheme: str, optimizer: str, rate: float) -> float:
     generator, best = torch.Generator().manual_seed(0), -math.inf
     for update in range(1, UPDATES + 1):
         rows = torch.randint(len(train.targets), (BATCH,), generator=generator)
-        loss = functional.cross_entropy(model(train.features[rows]), train.targets[rows])
+        loss = member.loss(model(train.features[rows]), train.targets[rows])
         value = float(loss.detach())
         if not math.isfinite(value) or (value > 1e4 * constant and update > LOOK):
             return max(best, 0.0)
@@ -51,30 +77,33 @@ def skill(member: Member, scheme: str, optimizer: str, rate: float) -> float:
         loss.backward()  # type: ignore[no-untyped-call]
         made.step()
         if update % LOOK == 0:
-            best = 1 - _loss(model, validation) / constant
-            if best >= ENOUGH or (best < NOTHING and update >= UPDATES // 2):
+            best = 1 - _loss(member, model) / constant
+            if best >= enough or (best < NOTHING and update >= UPDATES // 2):
                 return best
     return best
 
 
-def _loss(model: nn.Module, split: Split) -> float:
+def _loss(member: Trained, model: nn.Module) -> float:
+    split = member.split("validation")
     model.eval()
     with torch.no_grad():
-        loss = float(functional.cross_entropy(model(split.features), split.targets))
+        loss = float(member.loss(model(split.features), split.targets))
     model.train()
     return loss if math.isfinite(loss) else math.inf
 
 
-def outcome(member: Member, scheme: str) -> dict[str, object]:
-    """Return one row of the table."""
+def outcome(
+    member: Trained, scheme: str, tried: Rates = RATES, enough: float = ENOUGH
+) -> dict[str, object]:
+    """Return one row of the table; no more is trained once `enough` is removed."""
     row: dict[str, object] = {"network": member.name, "scheme": scheme}
-    for optimizer, rates in RATES.items():
+    for optimizer, rates in tried.items():
         best, at = 0.0, 0.0
         for rate in rates:
-            found = skill(member, scheme, optimizer, rate)
+            found = skill(member, scheme, optimizer, rate, enough)
             if found > best:
                 best, at = found, rate
-            if best >= ENOUGH:
+            if best >= enough:
                 break
         row |= {f"{optimizer}_skill": round(best, 3), f"{optimizer}_best_rate": at}
     return row

@@ -27,10 +27,11 @@ def _patches(images: Tensor) -> Tensor:
     return images.unflatten(1, (4, 2, 4, 2)).transpose(2, 3).flatten(3).flatten(1, 2)
 
 
-def _raw(features: Tensor) -> Tensor:
-    """Return standardized digits as the levels of grey that they were, 0 to 16."""
+def tokens_of(features: Tensor) -> Tensor:
+    """Return standardized digits as 16 tokens, levels of grey from 0 to 16, shape (batch, 16)."""
     fitted = prepared_data("digits")[0].preprocessing
-    return features * torch.tensor(fitted.scale) + torch.tensor(fitted.mean)
+    raw = features * torch.tensor(fitted.scale) + torch.tensor(fitted.mean)
+    return _patches(raw).mean(dim=-1).round().long()
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Member:
         options = dict(self.options)
         if options["task"] == "patches":
             return Split(features=_patches(split.features), targets=split.targets)
-        levels = _patches(_raw(split.features)).mean(dim=-1).round().long()
+        levels = tokens_of(split.features)
         targets = levels[:, 1:] if options["task"] == "next" else split.targets
         return Split(features=levels, targets=targets)
 

@@ -163,6 +163,17 @@ def library_of(name: str) -> str:
     return name.partition("/")[0] if "/" in name else "transformers"
 
 
+def check_installed(names: Iterable[str]) -> None:
+    """Check that what some networks are built by is there.
+
+    Raises:
+        SystemExit: If a library is not installed.
+    """
+    for library in dict.fromkeys(map(library_of, names)):
+        if find_spec(library) is None:
+            raise SystemExit(f"{library} is missing: pip install {library}")
+
+
 def stock_of(name: str) -> Stock:
     """Return what becomes of a network's parameters."""
     torch.manual_seed(0)
@@ -229,17 +240,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Print the table, and write it into the documentation if asked.
-
-    Raises:
-        SystemExit: If a library is not installed.
-    """
+    """Print the table, and write it into the documentation if asked."""
     options = parser().parse_args()
     refuse_parts(parser(), write=options.write, parts=options.networks is not None)
     names = options.networks or NETWORKS
-    for library in dict.fromkeys(map(library_of, names)):
-        if find_spec(library) is None:
-            raise SystemExit(f"{library} is missing: pip install {library}")
+    check_installed(names)
     stocks = {name: stock_of(name) for name in names}
     print(table(stocks, short=False))
     if options.write:

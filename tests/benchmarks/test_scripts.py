@@ -31,7 +31,11 @@ SCRIPTS = {
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"),
          *ROOT.glob("examples/**/*.md")]  # fmt: skip
 CLAIM = "zero_weights_stay_symmetric"
-NEEDS = {"benchmarks.jax_scan": "jax", "benchmarks.public_networks": "transformers"}
+NEEDS = {
+    "benchmarks.jax_scan": "jax",
+    "benchmarks.public_networks": "transformers",
+    "benchmarks.public_training": "transformers",
+}
 """What is no requirement of ours, by the script that cannot do without."""
 
 TELLS = {
@@ -48,6 +52,7 @@ TELLS = {
     "benchmarks.measure_fans": r"Linear\(256, 128\) \| 256 \| 25\d\.\d \| 128 \| 12\d\.\d",
     "benchmarks.plain_loop": r"plain\.json: 1 schemes",
     "benchmarks.public_networks": r"\| llama \| 9\d\.\d % \| [\s\S]*whole \(1\): gpt2",
+    "benchmarks.public_training": r"\| series \| as_built \| 1 \| 0 \| 0 \| 0 \| 1 \|",
     "benchmarks.strangers": r"msft\.csv: refused \(read\)[\s\S]*(\| \d+ ){7}\|",
     "examples.make_data": r"wine\.csv: 178 rows[\s\S]*diabetes\.csv: 442 rows",
     "benchmarks.claims_table": r"\| Equal weights stay equal \| ✓ supported \|",
@@ -179,6 +184,7 @@ def test_a_table_holds_what_was_timed(name, monkeypatch, capsys):
         ("examples.make_packets --tiny", "name a folder with --into"),
         ("benchmarks.claims_table --quick --write", "a part of the tables is not written"),
         ("benchmarks.diagnosis_calibration --cases 3 --write", "a part of the tables is not"),
+        ("benchmarks.public_training --networks gpt2 --write", "a part of the tables is not"),
     ],
 )
 def test_what_cannot_be_asked_for_is_said(asked, expected, monkeypatch, capsys):
