@@ -60,7 +60,7 @@ def main() -> None:
         for row in train_all(file, names):
             print(*row.values(), flush=True)
     rows = list(read(file).values())
-    tables = {"public training": by_family(rows), "public verdicts": wrong(rows)}
+    tables = {"public training": by_family(rows), "public verdicts": by_name(rows)}
     print("\n\n".join(tables.values()))
     if options.write:
         put(PAGE, tables)
@@ -118,14 +118,14 @@ def by_family(rows: Sequence[Row]) -> str:
         "| Adam: train | false alarms | fail | missed |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    families = [*dict.fromkeys(row["family"] for row in rows)]
-    for family in [*sorted(families), "all"]:
-        for start in STARTS:
-            of_both = [row for row in rows if family in {row["family"], "all"}]
-            chosen = [row for row in of_both if row["scheme"] == start]
-            cells = [cell for optimizer in RATES for cell in _counts(chosen, optimizer)]
-            if chosen:
-                lines.append(f"| {family} | {start} | {' | '.join(map(str, cells))} |")
+    shipped = [row for row in rows if row["scheme"] == AS_BUILT]
+    groups = {
+        (family, AS_BUILT): [row for row in shipped if row["family"] == family]
+        for family in sorted({row["family"] for row in shipped})
+    } | {("all", start): [row for row in rows if row["scheme"] == start] for start in STARTS}
+    for (family, start), chosen in groups.items():
+        cells = [cell for optimizer in RATES for cell in _counts(chosen, optimizer)]
+        lines.append(f"| {family} | {start} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
@@ -137,21 +137,28 @@ def _counts(rows: Sequence[Row], optimizer: str) -> list[int]:
     ]  # fmt: skip
 
 
-def wrong(rows: Sequence[Row]) -> str:
-    """Return the false alarms and the misses, by what was said."""
-    lines = []
-    for optimizer, words in (("sgd", "SGD"), ("adam", "Adam")):
-        for start in STARTS:
-            chosen = [row for row in rows if row["scheme"] == start]
-            for title, failed in ((f"{words}, {start}, false alarm", False),
-                                  (f"{words}, {start}, missed", True)):  # fmt: skip
-                names = [
-                    f"{row['network']} ({row[f'{optimizer}_verdict']})"
-                    for row in chosen
-                    if fails(row, optimizer) == failed == (not row[f"{optimizer}_alarm"])
-                ]
-                lines += [f"- {title} ({len(names)}): {', '.join(names)}."] if names else []
-    return "\n".join(lines)
+def by_name(rows: Sequence[Row]) -> str:
+    """Return the false alarms and the misses with what was said, and the names of the others."""
+    named: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: STARTS.index(row["scheme"])):
+        missed = [_mistake(row, optimizer) for optimizer in RATES]
+        for optimizer, mistake in zip(RATES, missed, strict=True):
+            verdict = f"{row['network']} ({row[f'{optimizer}_verdict']})"
+            if mistake:
+                named.setdefault(f"{optimizer}, {row['scheme']}, {mistake}", []).append(verdict)
+        if not any(missed) and row["scheme"] == AS_BUILT:
+            named.setdefault("right for both, as_built", []).append(row["network"])
+    shipped = {row["network"] for row in rows if row["scheme"] == AS_BUILT}
+    named["not trained"] = [name for name in MEMBERS if name not in shipped]
+    return "\n".join(
+        f"- {title} ({len(names)}): {', '.join(names)}." for title, names in named.items() if names
+    )
+
+
+def _mistake(row: Row, optimizer: str) -> str:
+    """Return how the diagnosis is wrong about a case, "" if it is right."""
+    failed, alarm = fails(row, optimizer), bool(row[f"{optimizer}_alarm"])
+    return "" if failed == alarm else "missed" if failed else "false alarm"
 
 
 if __name__ == "__main__":
