@@ -28,7 +28,7 @@ from initsweep.diagnosis import AS_BUILT
 
 PAGE = ROOT / "docs/public-networks.md"
 TABLE = Path(__file__).with_name("public_training.csv")
-RATES: Rates = {"sgd": (0.1, 0.01, 0.001), "adam": (1e-2, 1e-3, 1e-4)}
+RATES: Rates = {"sgd": (0.1, 0.01, 0.001, 0.3), "adam": (1e-2, 1e-3, 1e-4, 3e-3)}
 BATCH = 128
 FIELDS = (
     "network", "scheme", "family", "sgd_skill", "sgd_best_rate", "sgd_alarm", "sgd_verdict",
