@@ -81,7 +81,9 @@ def test_what_a_network_makes_of_rounding_is_no_dependence(command, options):
     status, out, _ = command("check", "mine:Siren", *SIZES, *given)
     assert (status, failed(out)) == (0, [])
     assert f"ok      {APART}\n" in out
-    assert "ok      copies can be trained as a stack: torch (vmap)\n" in out
+    assert (
+        "ok      copies can be trained as a stack: torch (vmap" in out
+    )  # and by what, where faster
 
 
 @pytest.mark.parametrize(
