@@ -7,7 +7,7 @@ UNFIT := $(shell sh install.sh fits || echo unfit)
 INSTALLED := .venv/installed
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: unfit help repro claims ui test fuzz check format clean
+.PHONY: unfit help repro claims ui test fuzz check docs format clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,10 +44,14 @@ check: $(INSTALLED)  ## format, lint, types, import layers, spelling
 	lint-imports
 	codespell
 
+# The tests build it too: a broken link or a public name without a page fails them.
+docs: $(INSTALLED)  ## build the documentation into site/, to be read from site/index.html
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+
 format: $(INSTALLED)  ## rewrite the sources in the project's format
 	ruff format
 	ruff check --fix
 
 clean:  ## remove the environment and all results but DVC's cache
-	rm -rf .venv data/prepared results reports scratch mlruns mlartifacts mlflow.db*
+	rm -rf .venv site data/prepared results reports scratch mlruns mlartifacts mlflow.db*
 	find . -path ./.git -prune -o -name '.*.partial*' -exec rm -f {} +

@@ -10,10 +10,18 @@ TYPE_CHECKING = False  # type checkers know the name
 if TYPE_CHECKING:
     from typing import Any
 
+    from initsweep.architectures import ARCHITECTURES as ARCHITECTURES
+    from initsweep.architectures import Architecture as Architecture
+    from initsweep.datasets import DATASETS as DATASETS
+    from initsweep.datasets import Dataset as Dataset
     from initsweep.diagnosis import Diagnosis as Diagnosis
     from initsweep.diagnosis import assert_healthy as assert_healthy
     from initsweep.diagnosis import diagnose as diagnose
-    from initsweep.explanation import explain as explain
+    from initsweep.explanation import Explanation as Explanation
+    from initsweep.explanation.explain import explain as explain
+    from initsweep.initializers import INITIALIZERS as INITIALIZERS
+    from initsweep.initializers import Initializer as Initializer
+    from initsweep.initializers import Layer as Layer
     from initsweep.initializers import activations_after as activations_after
     from initsweep.initializers import activations_before as activations_before
     from initsweep.initializers import backward_gain as backward_gain
@@ -22,11 +30,27 @@ if TYPE_CHECKING:
     from initsweep.initializers import initialize_ as initialize_
     from initsweep.initializers import layer_kind as layer_kind
     from initsweep.initializers import make_initializer as make_initializer
+    from initsweep.metrics import METRICS as METRICS
+    from initsweep.metrics import Metric as Metric
+    from initsweep.probes import PROBES as PROBES
+    from initsweep.probes.findings import Finding as Finding
 
     __version__: str
 
 _HOMES = {
+    "ARCHITECTURES": "initsweep.architectures",
+    "Architecture": "initsweep.architectures",
+    "DATASETS": "initsweep.datasets",
+    "Dataset": "initsweep.datasets",
     "Diagnosis": "initsweep.diagnosis",
+    "Explanation": "initsweep.explanation",
+    "Finding": "initsweep.probes.findings",
+    "INITIALIZERS": "initsweep.initializers",
+    "Initializer": "initsweep.initializers",
+    "Layer": "initsweep.initializers",
+    "METRICS": "initsweep.metrics",
+    "Metric": "initsweep.metrics",
+    "PROBES": "initsweep.probes",
     "activations_after": "initsweep.initializers",
     "activations_before": "initsweep.initializers",
     "assert_healthy": "initsweep.diagnosis",

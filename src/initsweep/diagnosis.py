@@ -48,6 +48,16 @@ class Diagnosis:
         notes: What limits them, in sentences.
         findings: What is wrong, whose fault it is and what helps, alarms first; empty rows where a
             fault of wiring keeps the layers from being looked at.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from initsweep import diagnose, initialize_
+        >>> network = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3))
+        >>> batch = torch.randn(32, 8, generator=torch.Generator().manual_seed(0))
+        >>> found = diagnose(initialize_(network, "zeros", seed=0), batch)
+        >>> found.healthy, found.cause, found.remedy
+        (False, 'initialization', 'initialize_(model, "he_normal", 0)')
     """
 
     schemes: list[DiagnosisRow]
@@ -125,6 +135,16 @@ def diagnose(
     Raises:
         InitsweepError: If the batch cannot be used, the network fails on it, or has no layer that
             can be looked at.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from initsweep import diagnose
+        >>> network = nn.Sequential(nn.Linear(8, 64), nn.ReLU(), nn.Linear(64, 3))
+        >>> batch = torch.randn(32, 8, generator=torch.Generator().manual_seed(0))
+        >>> found = diagnose(network, batch, schemes=["he_normal", "zeros"])
+        >>> {row.scheme: row.verdict for row in found.schemes}
+        {'he_normal': 'healthy', 'zeros': 'symmetric'}
     """
     seeds = _checked_seeds(seeds)
     check_rate(rate)
@@ -197,6 +217,21 @@ def assert_healthy(
         InitsweepError: As for `diagnose`, and if `allow` names no verdict.
         UnhealthyError: If there is an alarm, or a mild verdict and `strict`; an `AssertionError`
             that names layer and number.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from initsweep import assert_healthy, initialize_
+        >>> layers = [nn.Sequential(nn.Linear(64, 64), nn.ReLU()) for _ in range(10)]
+        >>> network = nn.Sequential(*layers, nn.Linear(64, 3))
+        >>> batch = torch.randn(32, 64, generator=torch.Generator().manual_seed(0))
+        >>> assert_healthy(initialize_(network, "he_normal", seed=0), batch).healthy
+        True
+        >>> small = initialize_(network, lambda layer, draw: torch.randn(
+        ...     layer.weight_shape, generator=draw) / 100, seed=0)
+        >>> assert_healthy(small, batch)
+        Traceback (most recent call last):
+        initsweep.errors.UnhealthyError: The untrained network is vanishing. ...
     """
     allowed = _checked_verdicts(allow)
     found = diagnose(

@@ -17,6 +17,13 @@ from initsweep.records import ModelOption
 from initsweep.registry import Registry
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", "initsweep.architectures")
+"""All networks by name; `@ARCHITECTURES.register("my_net")` adds a subclass of `Architecture`.
+
+Examples:
+    >>> from initsweep import ARCHITECTURES
+    >>> ARCHITECTURES.names()
+    ['cnn', 'mlp', 'rescnn', 'vit']
+"""
 
 
 def build_model(

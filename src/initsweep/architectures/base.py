@@ -23,6 +23,21 @@ class Architecture(Options):
         trained_by: The fastest path of the engine that covers it with the options of `example`, by
             its name in `runtime.engine`.
         example: Options that make a valid instance, for documentation and contract tests.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import Architecture
+        >>> class Wide(Architecture):
+        ...     width: int
+        ...
+        ...     def build(self, n_features, n_outputs):
+        ...         first = nn.Linear(n_features, self.width)
+        ...         return nn.Sequential(first, nn.ReLU(), nn.Linear(self.width, n_outputs))
+        ...
+        ...     def short_name(self):
+        ...         return f"wide-{self.width}"
+        >>> len(Wide(width=64).build(8, 2))
+        3
     """
 
     summary: ClassVar[str]

@@ -37,6 +37,19 @@ class Dataset:
         unnamed: Columns without a name in the file, where others have one.
         notices: Sentences about what was noticed or assumed when the data was read.
         target_name: What the targets are called, "" if they have no name.
+
+    Examples:
+        >>> import numpy as np
+        >>> from initsweep import Dataset
+        >>> Dataset(
+        ...     task="regression",
+        ...     features=np.arange(40.0).reshape(20, 2),
+        ...     targets=np.arange(20.0),
+        ...     feature_names=("x", "y"),
+        ...     class_names=(),
+        ...     reference="made up",
+        ... ).features.shape
+        (20, 2)
     """
 
     task: Task
@@ -59,3 +72,10 @@ class Dataset:
 
 
 DATASETS: Registry[Callable[[], Dataset]] = Registry("data set", __name__)
+"""All data sets by name; `@DATASETS.register("my_data")` adds a function that returns a `Dataset`.
+
+Examples:
+    >>> from initsweep import DATASETS
+    >>> DATASETS.get("digits")().features.shape
+    (1797, 64)
+"""

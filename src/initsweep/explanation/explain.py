@@ -87,6 +87,13 @@ def explain(
     Raises:
         InitsweepError: If the network cannot be built or has no values yet (meta device, lazy
             modules), or if the scheme refuses it.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import explain
+        >>> found = explain(nn.Linear(400, 500), "he_normal")
+        >>> found.rows[0].law.text, round(found.under_scheme[0].gain, 2)
+        ('torch default U(±1/√fan_in)', 1.41)
     """
     model = model if isinstance(model, nn.Module) else _built(model, seed)
     after, before = activations_after(model), activations_before(model)

@@ -93,6 +93,13 @@ class Explanation:
         unknown: Parameters that are in no layer with a known fan_in, such as a class token.
             Under a scheme they keep their values.
         frozen: Parameters that keep their values under the scheme because they are frozen.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import explain
+        >>> found = explain(lambda: nn.Sequential(nn.Linear(400, 500), nn.ReLU()))
+        >>> found["0"].after.name, round(found["0"].gain, 2)
+        ('relu', 0.58)
     """
 
     rows: tuple[LayerLaw, ...]

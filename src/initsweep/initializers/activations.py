@@ -55,6 +55,13 @@ def activations_after(model: nn.Module, traces: Traces | None = None) -> Activat
 
     Raises:
         InitsweepError: If the network's `activation_after` names a module it does not have.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import activations_after
+        >>> network = nn.Sequential(nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Tanh(), nn.Linear(8, 2))
+        >>> dict(activations_after(network))
+        {'0': Tanh()}
     """
     declared: Mapping[str, Activation] | None = getattr(model, "activation_after", None)
     paths = [path for path, _ in model.named_modules()]
@@ -93,6 +100,13 @@ def activations_before(model: nn.Module, traces: Traces | None = None) -> Activa
     Returns:
         The activations, and in `unclear` the layers about which the operations do not tell; a sum,
         as on a residual path, is among them.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import activations_before
+        >>> network = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 2))
+        >>> dict(activations_before(network))
+        {'2': Tanh()}
     """
     outcomes: dict[str, list[Outcome]] = {}
     for trace in traces_of(model) if traces is None else traces():

@@ -95,6 +95,15 @@ def initial_state(
             this one refuses, the initializer returns something else than a finite float32 tensor
             of the right shape, needs inputs and gets none or unusable ones, or an argument is not
             what it should be.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import initial_state
+        >>> state = initial_state(nn.Linear(400, 500), "he_normal", seed=0)
+        >>> {name: tuple(values.shape) for name, values in state.items()}
+        {'weight': (500, 400), 'bias': (500,)}
+        >>> round(state["weight"].std().item(), 3)  # sqrt(2 / 400)
+        0.071
     """
     check_network(model)
     check_unknown(unknown)
@@ -164,6 +173,14 @@ def initialize_(
     Raises:
         InitsweepError: As `initial_state`; also if a lazy network is given no inputs, or a buffer
             on the "meta" device has values that only building the network elsewhere can give.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep import initialize_
+        >>> network = nn.Sequential(nn.Linear(400, 500), nn.ReLU(), nn.Linear(500, 10))
+        >>> network = initialize_(network, "he_normal", seed=0)
+        >>> round(network[0].weight.std().item(), 3)  # sqrt(2 / 400)
+        0.071
     """
     check_network(model)
     check_unknown(unknown)

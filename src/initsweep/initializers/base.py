@@ -24,6 +24,16 @@ class Initializer(Options):
         deterministic: Whether it draws nothing at random.
         needs_inputs: Whether it needs examples of the network's inputs.
         example: Options that make a valid instance, for documentation and contract tests.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from initsweep import Initializer, initialize_
+        >>> class Halves(Initializer):
+        ...     def weight(self, layer, generator):
+        ...         return torch.full(layer.weight_shape, 0.5)
+        >>> initialize_(nn.Linear(3, 1), Halves(), seed=0).weight.tolist()
+        [[0.5, 0.5, 0.5]]
     """
 
     summary: ClassVar[str]

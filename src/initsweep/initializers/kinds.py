@@ -136,6 +136,21 @@ def layer_kind(
 
     Raises:
         InitsweepError: If the class is none of the user's, or `like` none of torch's layers.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from initsweep import initialize_, layer_kind
+        >>> @layer_kind(like=nn.Linear, transposed=True)
+        ... class Product(nn.Module):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.weight = nn.Parameter(torch.zeros(400, 500))  # (in, out)
+        ...
+        ...     def forward(self, x):
+        ...         return x @ self.weight
+        >>> round(initialize_(Product(), "he_normal", seed=0).weight.std().item(), 3)
+        0.071
     """
     if kind is None:
         return partial(layer_kind, like=like, transposed=transposed, weights=weights)

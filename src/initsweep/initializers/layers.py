@@ -49,6 +49,13 @@ class Layer:
             "recurrent" one gate of a recurrent layer.
         groups: Groups of a convolution, 1 otherwise.
         stacked: How many such layers share one tensor: 3 in a packed attention, 4 in an LSTM.
+
+    Examples:
+        >>> from torch import nn
+        >>> from initsweep.initializers import layers_of
+        >>> layer = layers_of(nn.Conv2d(16, 32, kernel_size=3))[0]
+        >>> layer.weight_shape, layer.fan_in, layer.fan_out
+        ((32, 16, 3, 3), 144.0, 288.0)
     """
 
     name: str

@@ -55,6 +55,13 @@ class Metric:
         constant: Its value for the best constant predictor; None for a measure.
         default: Whether it is the task's own loss or score.
         needs: The keyword argument that `function` takes besides.
+
+    Examples:
+        >>> import torch
+        >>> from initsweep import METRICS
+        >>> metric = METRICS.get("accuracy")
+        >>> metric.role, metric.function(torch.eye(4), torch.tensor([0, 1, 2, 2])).item()
+        ('score', 0.75)
     """
 
     name: str
@@ -70,6 +77,13 @@ class Metric:
 
 
 METRICS: Registry[Metric] = Registry("metric", __name__)
+"""All losses, scores and measures by name; `METRICS.add("my_score", Metric(...))` adds one.
+
+Examples:
+    >>> from initsweep import METRICS
+    >>> [name for name, metric in METRICS if metric.role == "score"]
+    ['accuracy', 'average_precision', 'balanced_accuracy', 'r_squared']
+"""
 
 
 def loss_of(task: Task, name: str = AUTO, class_weights: str = "none") -> Metric:

@@ -13,6 +13,13 @@ from initsweep.probes.capture import Layer
 from initsweep.registry import Registry
 
 PROBES: Registry[Callable[[Layer], float]] = Registry("probe", __name__)
+"""All probes by name; `@PROBES.register("my_quantity")` adds a function from a layer to a number.
+
+Examples:
+    >>> from initsweep import PROBES
+    >>> "dead" in PROBES.names()
+    True
+"""
 
 
 def measure(layer: Layer) -> dict[str, float]:

@@ -35,6 +35,16 @@ class Finding:
         remedy: What to do; "" if nothing that was tried helps.
         alarm: Whether the network is not expected to train because of it; else it is a remark.
         scheme: The scheme that it is about, None if it holds for all.
+
+    Examples:
+        >>> import torch
+        >>> from torch import nn
+        >>> from initsweep import diagnose
+        >>> network = nn.Sequential(nn.Linear(8, 3), nn.Softmax(dim=1))
+        >>> batch = torch.randn(32, 8, generator=torch.Generator().manual_seed(0))
+        >>> finding = diagnose(network, batch, torch.arange(32) % 3).findings[0]
+        >>> finding.cause, finding.verdict
+        ('wiring', 'squashed scores')
     """
 
     cause: Cause
