@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml constraints.txt setup.py $(wildcard src/initsweep/e
 repro: $(INSTALLED)  ## run the study (only what is out of date), print the verdict
 	initsweep repro
 
-claims: $(INSTALLED)  ## put every claim about initialization to the test (README.md says how long it takes)
+claims: $(INSTALLED)  ## put every claim about initialization to the test (docs/claims.md says how long it takes)
 	initsweep claims
 
 ui: $(INSTALLED)  ## serve MLflow on http://127.0.0.1:5000

@@ -1,7 +1,7 @@
-"""The table of claims in README.md, from the measurements of the last run of `initsweep claims`.
+"""The table of claims in docs/claims.md, from the measurements of the last `initsweep claims`.
 
     python -m benchmarks.claims_table            # from the full run
-    python -m benchmarks.claims_table --write    # and into README.md
+    python -m benchmarks.claims_table --write    # and into the page, five rows into README.md
     python -m benchmarks.claims_table --quick --claims zero_weights_stay_symmetric   # tiny
 
 The last needs no more than `initsweep claims run zero_weights_stay_symmetric --quick`.
@@ -15,17 +15,36 @@ from initclaims.page import files, render
 from initsweep.errors import InitsweepError
 from initsweep.spelling import markdown
 
-PAGE = ROOT / "README.md"
+PAGE = ROOT / "docs/claims.md"
+README = ROOT / "README.md"
+HEADLINES = (
+    "rate_sensitivity_differs",
+    "he_beats_xavier_on_deep_relu",
+    "theory_picks_the_best",
+    "poor_minima_or_just_slow",
+    "sinusoidal2025_tuned",
+)
+"""The claims in README.md: those that people ask about first, every answer among them."""
 
 
 def table(found: Sequence[render.Judged]) -> str:
     """Return the counts and one row per claim, in Markdown."""
     lines = [f"{render.counts_text(found)}.", ""]
     for section, title in render.SECTIONS.items():
-        lines += [f"| {title} | | decisive number (95 % interval over seeds) |", "|---|---|---|"]
-        lines += [_row(one) for one in found if one.claim.section == section]
-        lines.append("")
+        lines += [_rows(title, [one for one in found if one.claim.section == section]), ""]
     return "\n".join(lines).rstrip()
+
+
+def headlines(found: Sequence[render.Judged]) -> str:
+    """Return the counts and the rows of README.md, in Markdown."""
+    chosen = {one.name: one for one in found}
+    rows = _rows("claim", [chosen[name] for name in HEADLINES])
+    return f"{rows}\n\nIn all, {render.counts_text(found)}."
+
+
+def _rows(title: str, found: Sequence[render.Judged]) -> str:
+    head = f"| {title} | | decisive number (95 % interval over seeds) |"
+    return "\n".join([head, "|---|---|---|", *map(_row, found)])
 
 
 def _row(one: render.Judged) -> str:
@@ -60,6 +79,7 @@ def main() -> None:
     print(table(found))
     if options.write:
         put(PAGE, {"claims": table(found)})
+        put(README, {"headlines": headlines(found)})
 
 
 if __name__ == "__main__":

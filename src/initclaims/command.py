@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
 COMMAND = Command(
     text="put every claim about initialization to the test",
     examples=("claims list", "claims --quick", "claims run chapter_experiment_is_noise"),
-    page="README.md, 'Every claim about initialization, put to the test'",
+    page="docs/claims.md",
     add=arguments,
     run=run,
 )

@@ -120,7 +120,7 @@ COMMANDS = {
     "check": Command(
         text="test an initializer or a network of your own",
         examples=("check my_inits:my_init", "check he_normal"),
-        page="README.md, 'Bring your own', and CONTRIBUTING.md",
+        page="docs/study.md, 'Bring your own', and CONTRIBUTING.md",
         add=_check,
     ),
     "names": Command(
@@ -135,7 +135,7 @@ COMMANDS = {
             "export --output start.py",
             "export he_normal --model mlp --features 64 --outputs 10",
         ),
-        page="README.md, 'Initializers and diagnosis alone'",
+        page="docs/initializers.md",
         add=_export,
     ),
     "list": Command(

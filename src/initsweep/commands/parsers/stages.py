@@ -34,7 +34,7 @@ COMMANDS = {
         name: Command(
             text=text,
             examples=(f"{name} --scheme he_normal" if name in PER_SCHEME else name,),
-            page="README.md, 'What happens'",
+            page="docs/study.md, 'What happens'",
             add=add_diagnose if name == "diagnose" else partial(_stage, name),
         )
         for name, text in STAGES.items()

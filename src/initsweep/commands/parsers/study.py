@@ -90,7 +90,7 @@ COMMANDS = {
     "summary": Command(
         text="print the verdict: a table, JSON or Markdown",
         examples=("summary", "summary --json"),
-        page="README.md, 'How to read the verdict', and docs/ci.md",
+        page="docs/verdict.md and docs/ci.md",
         add=_summary,
     ),
     "ui": Command(
@@ -102,7 +102,7 @@ COMMANDS = {
     "promote": Command(
         text="record the team's decision and let the model be served",
         examples=('promote he_normal --by "Ann Lee" --because "widest basin"',),
-        page="README.md, 'Decide, and serve what was decided'",
+        page="docs/verdict.md",
         add=_promote,
     ),
     "fetch": Command(
