@@ -9,41 +9,65 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 import initsweep
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("*.md", "docs/**/*.md", "examples/*.md", "examples/*/README.md", "*/README.md")
-SHOWN = ("docs/img/*.png", "examples/*/packet/*", "examples/github-actions/*")
-API = "docs/api"
-
-
-def _title(page: Path) -> str:
-    return page.read_text("utf-8").partition("\n")[0].lstrip("# ")
+PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "own/*.md", "decisions/*.md")
+FILES = ("docs/img/*", "examples/*/packet/*.png", "examples/*/packet/*.json", "examples/*/*.yml")
+NAMES = sorted(initsweep.__all__, key=str.lower)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Return the settings with decisions and public names in the menu, as they are found."""
-    found = sorted(ROOT.glob("docs/adr/*.md"))
-    decisions = [{_title(page): page.relative_to(ROOT).as_posix()} for page in found]
-    names = [{name: f"{API}/{name}.md"} for name in sorted(initsweep.__all__, key=str.lower)]
-    config.nav = [*(config.nav or []), {"Decisions": decisions}, {"Python": names}]
+    """Return the settings with what is found by its place in the menu."""
+    sections = {
+        "Examples": ["examples/README.md", *_found("examples/*/README.md")],
+        "Decisions": ["docs/adr/README.md", *_found("docs/adr/*.md")],
+        "Python": ["docs/api/README.md", *({name: f"docs/api/{name}.md"} for name in NAMES)],
+    }
+    config.nav = [*(config.nav or []), *({title: part} for title, part in sections.items())]
     return config
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Return the repository's pages, each where it lies, beside what the theme brings."""
-    kept = [one for one in files if one.src_dir != config.docs_dir]
-    for pattern in (*PAGES, *SHOWN):
-        for path in sorted(ROOT.glob(pattern)):
-            where = path.relative_to(ROOT).as_posix()
-            kept.append(File.generated(config, where, abs_src_path=str(path)))
-    for name in initsweep.__all__:
-        text = f"::: initsweep.{name}\n"
-        kept.append(File.generated(config, f"{API}/{name}.md", content=text))
-    return Files(kept)
+    made = {f"docs/api/{name}.md": f"::: initsweep.{name}\n" for name in NAMES}
+    made["docs/api/README.md"] = _list("Python", [(name, f"{name}.md") for name in NAMES])
+    made["docs/adr/README.md"] = _list(
+        "Decisions", [(_title(path), Path(path).name) for path in _found("docs/adr/*.md")]
+    )
+    return Files(
+        [
+            *(one for one in files if one.src_dir != config.docs_dir),
+            *(
+                File.generated(config, path, abs_src_path=str(ROOT / path))
+                for pattern in (*PAGES, *FILES)
+                for path in _found(pattern)
+            ),
+            *(File.generated(config, path, content=text) for path, text in made.items()),
+        ]
+    )
 
 
-def on_page_markdown(markdown: str, **_: object) -> str:
-    """Return the text with links to a folder leading to its README, as on a forge."""
+def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
+    """Return the text with links to a folder leading to its README, as on a forge.
+
+    Of the figures of a packet the repository keeps one, as a bitmap.
+    """
+    if page.file.src_uri.endswith("packet/review.md"):
+        markdown = markdown.replace("(figures/lr_overlay.svg)", "(lr_overlay.png)")
+        markdown = re.sub(r"!\[[^]]*\]\(figures/.*?\)\n", "", markdown)
     return re.sub(r"(\]\([\w./-]+/)\)", r"\1README.md)", markdown)
+
+
+def _found(pattern: str) -> list[str]:
+    return sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob(pattern))
+
+
+def _title(path: str) -> str:
+    return (ROOT / path).read_text("utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def _list(title: str, entries: list[tuple[str, str]]) -> str:
+    return "\n".join([f"# {title}\n", *(f"- [{name}]({link})" for name, link in entries), ""])

@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 def build(config, site):
     return subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-f", config, "-d", site],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config, "-d", site],
         cwd=ROOT,
         env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
         capture_output=True,
@@ -31,9 +31,24 @@ def site(tmp_path_factory):
     return folder
 
 
+def test_a_link_that_leads_nowhere_stops_the_build(tmp_path):
+    hook = "def on_page_markdown(text, **_):\n    return text + '[x](nowhere.md) [y](#nowhere)'\n"
+    (tmp_path / "hook.py").write_text(hook)
+    config = tmp_path / "mkdocs.yml"
+    hooks = f"[{ROOT / 'docs/pages.py'}, {tmp_path / 'hook.py'}]"
+    config.write_text(
+        f"INHERIT: {ROOT / 'mkdocs.yml'}\ndocs_dir: {ROOT / 'docs'}\nhooks: {hooks}\n"
+    )
+    done = build(config, tmp_path / "site")
+    assert done.returncode == 1
+    assert "contains a link 'nowhere.md'" in done.stderr
+    assert "contains a link '#nowhere'" in done.stderr
+
+
 def test_every_public_name_has_a_page_with_an_example(site):
     pages = {file.stem: file.read_text("utf-8") for file in site.glob("docs/api/*.html")}
-    assert set(pages) == set(initsweep.__all__)
+    assert set(pages) == {*initsweep.__all__, "index"}
+    del pages["index"]
     for name, page in pages.items():
         assert re.search(rf'<h1 id="initsweep\.[\w.]*{name}"', page), name
         assert "&gt;&gt;&gt;" in page, name
