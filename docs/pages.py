@@ -7,6 +7,7 @@ build with `--strict` finds those that do not.
 import re
 from pathlib import Path
 
+import griffe
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -15,15 +16,16 @@ import initsweep
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "own/*.md", "decisions/*.md")
-FILES = ("docs/img/*", "examples/*/packet/*.png", "examples/*/packet/*.json", "examples/*/*.yml")
+FILES = ("docs/*.css", "docs/img/*", "examples/*/packet/*.[jp]*", "examples/*/*.yml")
 NAMES = sorted(initsweep.__all__, key=str.lower)
+SOURCES = griffe.load("initsweep", search_paths=[ROOT / "src"], resolve_aliases=True)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Return the settings with what is found by its place in the menu."""
     sections = {
         "Examples": ["examples/README.md", *_found("examples/*/README.md")],
-        "Decisions": ["docs/adr/README.md", *_found("docs/adr/*.md")],
+        "Design decisions": ["docs/adr/README.md", *_found("docs/adr/*.md")],
         "Python": ["docs/api/README.md", *({name: f"docs/api/{name}.md"} for name in NAMES)],
     }
     config.nav = [*(config.nav or []), *({title: part} for title, part in sections.items())]
@@ -33,10 +35,10 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Return the repository's pages, each where it lies, beside what the theme brings."""
     made = {f"docs/api/{name}.md": f"::: initsweep.{name}\n" for name in NAMES}
-    made["docs/api/README.md"] = _list("Python", [(name, f"{name}.md") for name in NAMES])
-    made["docs/adr/README.md"] = _list(
-        "Decisions", [(_title(path), Path(path).name) for path in _found("docs/adr/*.md")]
-    )
+    names = [f"[{name}]({name}.md): {_summary(name)}" for name in NAMES]
+    decisions = [f"[{_title(path)}]({Path(path).name})" for path in _found("docs/adr/*.md")]
+    made["docs/api/README.md"] = "\n- ".join(["# Python\n", *names])
+    made["docs/adr/README.md"] = "\n- ".join(["# Design decisions\n", *decisions])
     return Files(
         [
             *(one for one in files if one.src_dir != config.docs_dir),
@@ -57,6 +59,7 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
     """
     if page.file.src_uri.endswith("packet/review.md"):
         markdown = markdown.replace("(figures/lr_overlay.svg)", "(lr_overlay.png)")
+        markdown = markdown.replace("<details>", "<details markdown>")  # with Markdown inside
         markdown = re.sub(r"!\[[^]]*\]\(figures/.*?\)\n", "", markdown)
     return re.sub(r"(\]\([\w./-]+/)\)", r"\1README.md)", markdown)
 
@@ -69,5 +72,6 @@ def _title(path: str) -> str:
     return (ROOT / path).read_text("utf-8").partition("\n")[0].removeprefix("# ")
 
 
-def _list(title: str, entries: list[tuple[str, str]]) -> str:
-    return "\n".join([f"# {title}\n", *(f"- [{name}]({link})" for name, link in entries), ""])
+def _summary(name: str) -> str:
+    docstring = SOURCES[name].docstring
+    return docstring.value.partition("\n")[0] if docstring else ""
