@@ -1,7 +1,7 @@
 import pytest
 
 from initsweep.figures import palette
-from initsweep.reporting.study import ranked
+from initsweep.results import ranked
 from tests.stages.study_fixture import Study, make_study
 
 
