@@ -18,7 +18,7 @@ def updates(study: Results, runs: Iterable[RunRow]) -> int:
 
 def sentence(study: Results) -> str:
     """Return the totals."""
-    runs = [run for one in study.by_scheme.values() for run in (*one.tuning_runs, *one.fresh_runs)]
+    runs = study.runs
     diverged = sum(run.status == "diverged" for run in runs)
     again = " Tuning again is not counted." if study.params.tune.retunes else ""
     return (
