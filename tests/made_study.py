@@ -45,6 +45,7 @@ from initsweep.tracking import Publication
 ROOT = Path(__file__).parents[1]
 SEEDS = range(100, 110)
 EPOCHS = 12
+CONSTANT = 2.3019
 LAYERS = 4
 PROVENANCE = Provenance(
     params_sha="0123456789abcdef",
@@ -185,7 +186,7 @@ def make_study(
     """Make up a study of up to 14 schemes, two of them untrainable."""
     names = [*laws] if names is None else [*names]
     unit = 1.0 if task == "classification" else 0.4
-    constant = 2.3019 * unit
+    constant = CONSTANT * unit
     made = [_Scheme(name, laws[name], unit, constant, rates, seeds, epochs) for name in names]
     trainable = [one for one in made if one.law is not None]
     ranked = sorted(trainable, key=lambda one: one.fresh.mean())

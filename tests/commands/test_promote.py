@@ -102,7 +102,7 @@ def test_a_worse_scheme_needs_a_reason_in_spite_of_the_study(study, registry, ca
     assert call("orthogonal") == 2
     error = refused(capsys, registry)
     assert "orthogonal is worse on validation" in error
-    assert "orthogonal is worse on validation (0.1 behind, shown to be worse)" in error
+    assert "orthogonal is worse on validation (0.1113 behind, worse)" in error
     assert "this study recommends he_normal" in error
     assert "--although TEXT" in error
     assert call("orthogonal", "--although", "  ") == 2

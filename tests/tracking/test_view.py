@@ -8,7 +8,7 @@ import pytest
 from initsweep.tracking import limits
 from initsweep.tracking.commentary import commentary
 from initsweep.tracking.view import scheme_views
-from tests.made_study import changed, with_scheme
+from tests.made_study import CONSTANT, changed, with_scheme
 from tests.tracking.synthetic_study import NAMES, make_study, provenance
 
 
@@ -72,14 +72,14 @@ def test_a_diverged_trial_is_marked_and_finite():
     metrics = {point.key: point.value for point in trial.metrics}
     assert trial.tags["diverged"] == "true"
     assert metrics["divergence_rate"] == 1.0
-    assert metrics["validation_loss"] == 2.302585
+    assert metrics["validation_loss"] == CONSTANT
     assert "validation_accuracy" not in metrics
 
 
 def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
     note = told(study).tags["mlflow.note.content"]
     assert note.startswith("**zeros: untrainable: no better than guessing, by loss and by score, ")
-    assert "one data set, one split" in note
+    assert "One data set, one split" in note
     scaled = changed(study, verdict=replace(study.verdict, holds_for="scaled inputs"))
     note = told(scaled).tags["mlflow.note.content"]
     assert re.search(r"- chosen learning rate \S+, for scaled inputs\n", note)
