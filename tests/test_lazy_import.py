@@ -6,7 +6,8 @@ import sys
 import pytest
 
 import initsweep
-from initsweep import diagnosis, explanation, initializers
+from initsweep import diagnosis, explanation, finished, initializers
+from initsweep.statistics import own_losses
 
 
 def test_importing_the_package_imports_no_torch():
@@ -29,7 +30,7 @@ print(*sorted(set(sys.modules) - before))
 
 def test_what_is_listed_is_there():
     for name in initsweep.__all__:
-        homes = (initializers, diagnosis, explanation)
+        homes = (initializers, diagnosis, explanation, finished, own_losses)
         assert any(getattr(initsweep, name) is getattr(home, name, None) for home in homes)
         assert name in dir(initsweep)
 

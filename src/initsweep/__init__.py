@@ -1,8 +1,10 @@
 """initsweep: which initializer and which learning rate, for this network on this data.
 
 Usable alone: `from initsweep import initialize_` fills any network under any scheme, `diagnose` and
-`assert_healthy` look at one before it is trained, `explain` says what law its weights have. What is
-listed here is imported when it is first asked for, so that `import initsweep` costs nothing.
+`assert_healthy` look at one before it is trained, `explain` says what law its weights have.
+`read_study` reads a finished study, `compare_losses` gives the verdict on losses from elsewhere.
+What is listed here is imported when it is first asked for, so that `import initsweep` costs
+nothing.
 """
 
 # Nothing is imported here: the command's handler of Ctrl-C is in force once this has run.
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from initsweep.diagnosis import assert_healthy as assert_healthy
     from initsweep.diagnosis import diagnose as diagnose
     from initsweep.explanation import explain as explain
+    from initsweep.finished import Study as Study
+    from initsweep.finished import read_study as read_study
     from initsweep.initializers import activations_after as activations_after
     from initsweep.initializers import activations_before as activations_before
     from initsweep.initializers import backward_gain as backward_gain
@@ -22,15 +26,18 @@ if TYPE_CHECKING:
     from initsweep.initializers import initialize_ as initialize_
     from initsweep.initializers import layer_kind as layer_kind
     from initsweep.initializers import make_initializer as make_initializer
+    from initsweep.statistics.own_losses import compare_losses as compare_losses
 
     __version__: str
 
 _HOMES = {
     "Diagnosis": "initsweep.diagnosis",
+    "Study": "initsweep.finished",
     "activations_after": "initsweep.initializers",
     "activations_before": "initsweep.initializers",
     "assert_healthy": "initsweep.diagnosis",
     "backward_gain": "initsweep.initializers",
+    "compare_losses": "initsweep.statistics.own_losses",
     "diagnose": "initsweep.diagnosis",
     # Not `initsweep.explain`: a module of that name would hide the function.
     "explain": "initsweep.explanation",
@@ -39,6 +46,7 @@ _HOMES = {
     "initialize_": "initsweep.initializers",
     "layer_kind": "initsweep.initializers",
     "make_initializer": "initsweep.initializers",
+    "read_study": "initsweep.finished",
 }
 __all__ = list(_HOMES)
 

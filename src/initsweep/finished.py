@@ -94,9 +94,9 @@ def read_study(folder: str | os.PathLike[str] = ".") -> Study:
         >>> study = initsweep.read_study("my-study")
         >>> study.verdict.recommended
         'orthogonal'
-        >>> study.schemes.failed_runs.sum().item()
-        0
-        >>> [*study.schemes.query("standing == 'tied'").scheme]
+        >>> study.schemes.query("failed_runs > 0").scheme.tolist()
+        ['zeros']
+        >>> study.schemes.query("standing == 'tied'").scheme.tolist()
         ['orthogonal', 'he_normal', 'he_uniform']
     """
     if not isinstance(folder, str | os.PathLike):

@@ -183,7 +183,9 @@ def test_another_diagnosis_by_layer_writes_the_scheme_anew(published, new_projec
     assert published.shown() == rebuilt.shown()
     run = published.by_name()["zeros"].info.run_id
     history = published.client().get_metric_history(run, "diagnosis/forward_std")
-    assert sorted((point.step, point.value) for point in history) == [(step, 7) for step in range(4)]
+    assert sorted((point.step, point.value) for point in history) == [
+        (step, 7) for step in range(4)
+    ]
     assert len(ids & published.ids()) == len(ids) / 2  # the other scheme's
 
 
