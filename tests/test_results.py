@@ -7,12 +7,14 @@ import re
 
 import numpy as np
 import pytest
+from ruamel.yaml import YAML
 
 import initsweep
 from initsweep import artifacts, finished
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
 from initsweep.records import PairRow, ResponseRow, SchemeRow
 from initsweep.results import Results
+from initsweep.stages import report
 from initsweep.statistics import own_losses
 from tests.conftest import ROOT, as_recorded
 from tests.made_study import RECORDS, SEEDS, TABLES, make_study
@@ -88,6 +90,20 @@ def test_nothing_is_read_that_is_not_asked_for(made, parent, monkeypatch):
     assert opened == ["response.csv"]
     assert str(study) == made.verdict.statement
     assert opened == ["response.csv", "verdict.json"]
+
+
+def test_the_report_reads_nothing_but_what_it_has_declared(made, tmp_path, monkeypatch):
+    made.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    opened = []
+    real = artifacts.read_text
+    monkeypatch.setattr(artifacts, "read_text", lambda path: opened.append(path) or real(path))
+    report.run(made.params)
+    stages = YAML(typ="safe", pure=True).load((ROOT / "dvc.yaml").read_text())["stages"]
+    declared = stages["report"]["deps"]
+    assert len(opened) > 20
+    assert [p for p in opened if not any(p.is_relative_to(place) for place in declared)] == []
+    assert len(set(opened)) == len(opened), "a file is read twice"
 
 
 def test_a_study_needs_no_parameters_to_be_read(made, parent):
