@@ -8,7 +8,7 @@ import pytest
 from initsweep import artifacts
 from initsweep.stages import report
 from tests.conftest import ROOT
-from tests.stages.study_fixture import make_study
+from tests.made_study import make_study
 
 EXAMPLES = sorted(file.parent.parent.name for file in ROOT.glob("examples/*/packet/review.md"))
 ONLY_SOMETIMES = {

@@ -1,8 +1,10 @@
 """initsweep: which initializer and which learning rate, for this network on this data.
 
 Usable alone: `from initsweep import initialize_` fills any network under any scheme, `diagnose` and
-`assert_healthy` look at one before it is trained, `explain` says what law its weights have. What is
-listed here is imported when it is first asked for, so that `import initsweep` costs nothing.
+`assert_healthy` look at one before it is trained, `explain` says what law its weights have.
+`read_study` reads a finished study, `compare_losses` gives the verdict on losses from elsewhere.
+What is listed here is imported when it is first asked for, so that `import initsweep` costs
+nothing.
 """
 
 # Nothing is imported here: the command's handler of Ctrl-C is in force once this has run.
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from initsweep.diagnosis import diagnose as diagnose
     from initsweep.explanation import Explanation as Explanation
     from initsweep.explanation.explain import explain as explain
+    from initsweep.finished import Study as Study
+    from initsweep.finished import read_study as read_study
     from initsweep.initializers import INITIALIZERS as INITIALIZERS
     from initsweep.initializers import Initializer as Initializer
     from initsweep.initializers import Layer as Layer
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
     from initsweep.metrics import Metric as Metric
     from initsweep.probes import PROBES as PROBES
     from initsweep.probes.findings import Finding as Finding
+    from initsweep.statistics.own_losses import compare_losses as compare_losses
 
     __version__: str
 
@@ -51,10 +56,12 @@ _HOMES = {
     "METRICS": "initsweep.metrics",
     "Metric": "initsweep.metrics",
     "PROBES": "initsweep.probes",
+    "Study": "initsweep.finished",
     "activations_after": "initsweep.initializers",
     "activations_before": "initsweep.initializers",
     "assert_healthy": "initsweep.diagnosis",
     "backward_gain": "initsweep.initializers",
+    "compare_losses": "initsweep.statistics.own_losses",
     "diagnose": "initsweep.diagnosis",
     # Not `initsweep.explain`: a module of that name would hide the function.
     "explain": "initsweep.explanation",
@@ -63,6 +70,7 @@ _HOMES = {
     "initialize_": "initsweep.initializers",
     "layer_kind": "initsweep.initializers",
     "make_initializer": "initsweep.initializers",
+    "read_study": "initsweep.finished",
 }
 __all__ = list(_HOMES)
 

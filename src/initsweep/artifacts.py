@@ -72,10 +72,10 @@ def settle_folder(scheme: str) -> Path:
     return SETTLE / scheme
 
 
-def fresh_folder(scheme: str) -> Path:
+def fresh_folder(scheme: str, root: Path = Path()) -> Path:
     """Return the folder with all fresh runs of a scheme: of `settle` where it has trained more."""
-    settled = settle_folder(scheme)
-    return settled if (settled / "record.json").exists() else train_folder(scheme)
+    settled = root / settle_folder(scheme)
+    return settled if (settled / "record.json").exists() else root / train_folder(scheme)
 
 
 def retune_folders(folder: Path, count: int | None = None) -> list[Path]:

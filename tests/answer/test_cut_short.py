@@ -6,8 +6,8 @@ import json
 import pytest
 
 from initsweep import artifacts, cli
-from initsweep.answer import study
-from tests.stages.study_fixture import make_study
+from initsweep.answer import answer
+from tests.made_study import make_study
 
 FILES = ("verdict.json", "schemes.csv", "response.csv", "champion.json")
 
@@ -71,5 +71,5 @@ def test_a_study_that_names_nobody_needs_no_name(folder, monkeypatch):
     whole = file.read_text()
     nobody = json.loads(whole) | {"recommended": None, "best_on_validation": None}
     file.write_text(json.dumps(nobody))
-    assert study.read().verdict.recommended is None
+    assert answer.read().verdict.recommended is None
     file.write_text(whole)

@@ -10,7 +10,7 @@ from initsweep.answer.comment import LIMIT, MARK, as_comment
 from initsweep.answer.record import FORMAT
 from initsweep.errors import ParamsError
 from initsweep.records import SchemeRow, Verdict
-from tests.stages.study_fixture import make_study
+from tests.made_study import make_study
 
 ADDRESS = "https://example.com/runs/1"
 PACKET = """# initsweep review: digits, mlp

@@ -10,13 +10,13 @@ from markdown_it import MarkdownIt
 
 from initsweep import cli, errors, spelling
 from initsweep.answer import terminal
+from initsweep.answer.answer import read
 from initsweep.answer.comment import as_comment
-from initsweep.answer.study import read
 from initsweep.errors import InitsweepError, InitsweepWarning, plain_warnings
 from initsweep.stages import prepare
+from tests.made_study import changed, make_study
 from tests.nasty import ALPHABET, COMMANDS, TEXTS
 from tests.stages.nasty_study import swapped
-from tests.stages.study_fixture import make_study
 
 ACTING = {*COMMANDS} - {"\n", "\t"}
 
@@ -34,9 +34,7 @@ def answer(tmp_path_factory):
 def test_the_verdict_colours_by_itself_alone(answer, text, coloured, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
     plain = terminal.verdict_table(answer, terminal.Screen(coloured=coloured))
-    nasty = dataclasses.replace(
-        answer, verdict=swapped(answer.verdict, text), decided=text, notices=[text]
-    )
+    nasty = changed(answer, verdict=swapped(answer.verdict, text), decided=text, notices=[text])
     shown = terminal.verdict_table(nasty, terminal.Screen(coloured=coloured))
     ours = {*re.findall(r"\x1b\[[\d;]*m", plain)}
     assert {*re.findall(r"\x1b\[[\d;]*m", shown)} <= ours
@@ -52,7 +50,7 @@ def test_schemes_that_begin_alike_have_lines_of_their_own(tmp_path, monkeypatch)
     found = read()
     rows = [dataclasses.replace(row, scheme=names[row.scheme]) for row in found.schemes]
     response = [dataclasses.replace(row, scheme=names[row.scheme]) for row in found.response]
-    long = dataclasses.replace(found, schemes=rows, response=response)
+    long = changed(found, schemes=rows, response=response)
     lines = terminal.verdict_table(long, terminal.Screen()).splitlines()
     told = [line[:22].rstrip() for line in lines if line.startswith("a_scheme")]
     assert told == ["a_scheme_with_a_long_…", "a_scheme_with_a_l… (2)"]

@@ -3,29 +3,22 @@ import math
 
 import pytest
 
+from initsweep.answer.answer import Answer
 from initsweep.answer.rules import Limits, judge
-from initsweep.answer.study import Answer
 from initsweep.errors import ParamsError
-from tests.stages.study_fixture import make_study
+from tests.made_study import changed, make_study, with_row
 
 
 @pytest.fixture
 def answer():
     study = make_study(names=["zeros", "he_normal", "orthogonal"])
-    return Answer(
+    return changed(
+        Answer(),
         verdict=study.verdict,
         schemes=study.schemes,
         response=study.response,
         challenge=study.challenge,
     )
-
-
-def with_row(answer, scheme, **changes):
-    rows = [
-        dataclasses.replace(row, **changes) if row.scheme == scheme else row
-        for row in answer.schemes
-    ]
-    return dataclasses.replace(answer, schemes=rows)
 
 
 def outcomes(answer, **limits):
@@ -44,7 +37,7 @@ def outcomes(answer, **limits):
 )
 def test_the_least_that_a_study_must_say(answer, decision, passing):
     verdict = dataclasses.replace(answer.verdict, decision=decision)
-    said = dataclasses.replace(answer, verdict=verdict)
+    said = changed(answer, verdict=verdict)
     for least in ("winner", "tie", "any"):
         assert outcomes(said, decision=least) == {"decision": least in passing}
 
@@ -90,7 +83,7 @@ def test_what_is_not_defined_breaks_its_limit_and_says_why(answer):
 
 def test_without_a_recommended_scheme_limits_have_nothing_to_hold_and_fail(answer):
     verdict = dataclasses.replace(answer.verdict, decision="cannot_tell", recommended=None)
-    undecided = dataclasses.replace(answer, verdict=verdict)
+    undecided = changed(answer, verdict=verdict)
     check = judge(undecided, Limits(decision="any", max_regret=100.0))[-1]
     assert not check.passed
     assert "--scheme" in check.found

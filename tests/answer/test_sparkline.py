@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
+from initsweep.answer.answer import Answer
 from initsweep.answer.sparkline import BLOCKS, DIVERGED, grid_of, span, sparklines
-from initsweep.answer.study import Answer
 from initsweep.records import ResponseRow
-from tests.stages.study_fixture import make_study
+from tests.made_study import changed, make_study
 
 
 def point(scheme, rate, loss, *, diverged=0.0, kind="grid"):
@@ -21,7 +21,8 @@ def answer():
     study = make_study(names=["he_normal", "zeros"])
     he = next(row for row in study.schemes if row.scheme == "he_normal")
     zeros = next(row for row in study.schemes if row.scheme == "zeros")
-    return Answer(
+    return changed(
+        Answer(),
         verdict=dataclasses.replace(study.verdict, constant_loss=1.0),
         challenge=study.challenge,
         schemes=[
@@ -61,11 +62,11 @@ def test_the_rates_are_those_tried_for_their_own_sake_once_each(answer):
 
 def test_a_loss_of_zero_has_a_height_too(answer):
     response = [dataclasses.replace(row, mean_loss=row.mean_loss - 0.01) for row in answer.response]
-    drawn = sparklines(dataclasses.replace(answer, response=response))
+    drawn = sparklines(changed(answer, response=response))
     assert drawn["he_normal"].startswith(f"{BLOCKS[-1]}[{BLOCKS[0]}]{BLOCKS[1]}")
 
 
 def test_where_nothing_gets_below_the_constant_predictor_all_is_high(answer):
     response = [dataclasses.replace(row, mean_loss=1.0) for row in answer.response]
-    drawn = sparklines(dataclasses.replace(answer, response=response))
+    drawn = sparklines(changed(answer, response=response))
     assert set(drawn["zeros"]) == set("[] " + BLOCKS[-1])

@@ -4,12 +4,12 @@ import re
 import pytest
 
 from initsweep import artifacts
-from initsweep.answer import study as answers
+from initsweep.answer import answer as answers
 from initsweep.answer.sparkline import BLOCKS
 from initsweep.answer.terminal import NARROWEST, WIDTH, Screen, verdict_table
 from initsweep.figures.numbers import MISSING
 from initsweep.records import ResponseRow, SchemeRow
-from tests.stages.study_fixture import make_study, renamed
+from tests.made_study import make_study, renamed
 
 
 def table_of(study, folder, monkeypatch, **screen) -> list[str]:

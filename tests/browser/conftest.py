@@ -8,7 +8,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,9 @@ import pytest
 from initsweep import artifacts
 from initsweep.stages import report
 from initsweep.tracking import promote, publish, ui_command, ui_page
+from tests import made_study
 from tests.browser.devtools import PATIENCE, Chromium, executable
-from tests.stages import study_fixture
+from tests.made_study import changed
 from tests.tracking.models import make_model, make_promotion
 from tests.tracking.synthetic_study import make_params, make_study
 
@@ -47,7 +48,7 @@ class Site:
 @pytest.fixture(scope="session")
 def page(tmp_path_factory):
     """The address of the packet of a study with everything in it."""
-    folder, study = tmp_path_factory.mktemp("packet"), study_fixture.make_study()
+    folder, study = tmp_path_factory.mktemp("packet"), made_study.make_study()
     study.write(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -109,7 +110,7 @@ def _study(root: Path):
     figure.write_bytes(PIXEL)
     attachments = {"report/review.html": page, "report/figures/tradeoff.png": figure}
     study = make_study(SCHEMES, grid=GRID, attachments=attachments)
-    return replace(study, model=make_model())
+    return changed(study, model=make_model())
 
 
 def _wait(address: str, server: subprocess.Popen) -> None:

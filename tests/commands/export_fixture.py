@@ -10,7 +10,7 @@ from initsweep.params import load_params
 from initsweep.records import Verdict
 from initsweep.stages import prepare
 from tests.conftest import replace_keys
-from tests.stages.study_fixture import PROVENANCE
+from tests.made_study import PROVENANCE
 
 
 def verdict_of(*, recommended):

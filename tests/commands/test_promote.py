@@ -15,6 +15,7 @@ from initsweep.commands import promote
 from initsweep.errors import CaptureError
 from initsweep.records import SchemeRow
 from tests.conftest import as_recorded
+from tests.made_study import with_row
 from tests.tracking.synthetic_study import make_params, make_study, write_study
 
 SCHEMES = ("zeros", "he_normal", "orthogonal", "lecun_normal")
@@ -26,14 +27,8 @@ def study(tmp_path, monkeypatch):
     for name in [*os.environ]:
         if name.startswith(("MLFLOW_", "DVC_")):
             monkeypatch.delenv(name)
-    study = make_study(SCHEMES, seeds=range(100, 110))
-    schemes = [
-        dataclasses.replace(one, row=dataclasses.replace(one.row, standing="tied"))
-        if one.scheme == "lecun_normal"
-        else one
-        for one in study.schemes
-    ]
-    study = dataclasses.replace(study, schemes=schemes)
+    made = make_study(SCHEMES, seeds=range(100, 110))
+    study = with_row(made, "lecun_normal", standing="tied")
     write_study(study, tmp_path)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "params.yaml").write_text(make_params(SCHEMES).model_dump_json())
@@ -74,7 +69,7 @@ def test_the_recommended_scheme_is_recorded_with_all_that_a_later_study_needs(
     assert "models:/digits@champion is version 7" in capsys.readouterr().out
     decision = ledger.last_decision()
     assert decision is not None
-    row = next(one.row for one in study.schemes if one.scheme == "he_normal")
+    row = next(one for one in study.schemes if one.scheme == "he_normal")
     assert (decision.scheme, decision.test_loss) == ("he_normal", as_recorded(row.test_loss))
     assert decision.seeds == list(range(100, 110))
     assert len(decision.test_losses) == 10
@@ -93,13 +88,10 @@ def test_a_tied_scheme_needs_no_excuse(study, registry):
 
 
 def test_an_undecided_scheme_needs_a_reason_and_says_how_it_stands(study, registry, capsys):
-    rows = [
-        dataclasses.replace(one.row, standing="undecided", why="0.02 behind, about 31 seeds")
-        if one.scheme == "orthogonal"
-        else one.row
-        for one in study.schemes
-    ]
-    artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
+    undecided = with_row(
+        study, "orthogonal", standing="undecided", why="0.02 behind, about 31 seeds"
+    )
+    artifacts.write_rows(artifacts.COMPARE / "schemes.csv", undecided.schemes, SchemeRow)
     assert call("orthogonal") == 2
     error = refused(capsys, registry)
     assert "orthogonal is undecided on validation (0.02 behind, about 31 seeds)" in error
@@ -110,7 +102,7 @@ def test_a_worse_scheme_needs_a_reason_in_spite_of_the_study(study, registry, ca
     assert call("orthogonal") == 2
     error = refused(capsys, registry)
     assert "orthogonal is worse on validation" in error
-    assert "orthogonal is worse on validation (0.1 behind, shown to be worse)" in error
+    assert "orthogonal is worse on validation (0.1113 behind, worse)" in error
     assert "this study recommends he_normal" in error
     assert "--although TEXT" in error
     assert call("orthogonal", "--although", "  ") == 2
@@ -194,7 +186,7 @@ def test_the_command_to_serve_has_the_address_in_force(study, registry, capsys, 
 
 
 def test_a_removed_scheme_is_no_candidate(study, registry, capsys):
-    rows = [one.row for one in study.schemes if one.scheme != "he_normal"]
+    rows = [one for one in study.schemes if one.scheme != "he_normal"]
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
     assert call("he_normal") == 2
     assert "'he_normal' is no scheme of this study" in refused(capsys, registry)

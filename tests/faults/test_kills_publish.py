@@ -11,13 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from initsweep.tracking import is_sealed, publish
 from tests.faults.fuzzing import ROUNDS
+from tests.made_study import changed
 from tests.tracking.conftest import Project
 from tests.tracking.models import make_model
 from tests.tracking.synthetic_study import NAMES, ROOT, make_params, make_study
@@ -88,7 +88,7 @@ def study(tmp_path, monkeypatch):
     report.write_text("# review")
     attachments = {"report/review.md": report}
     study = make_study(NAMES, attachments=attachments)
-    return replace(study, model=make_model())
+    return changed(study, model=make_model())
 
 
 @pytest.fixture

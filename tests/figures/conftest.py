@@ -1,12 +1,12 @@
 import pytest
 
 from initsweep.figures import palette
-from initsweep.reporting.study import ranked
-from tests.stages.study_fixture import Study, make_study
+from initsweep.results import ranked
+from tests.made_study import Made, make_study
 
 
 @pytest.fixture(scope="session")
-def study() -> Study:
+def study() -> Made:
     made = make_study()
     made.schemes = ranked(made.schemes)
     return made

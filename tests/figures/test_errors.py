@@ -6,7 +6,7 @@ import pytest
 
 from initsweep.figures import errors, style
 from initsweep.records import PredictionRow
-from tests.stages.study_fixture import make_study
+from tests.made_study import make_study
 
 
 def rows(pairs):

@@ -12,6 +12,7 @@ from initsweep import spelling
 from initsweep.figures import errors, style
 from initsweep.reporting import render
 from initsweep.reporting.pictures import PICTURES, looks_of
+from tests.made_study import changed
 from tests.nasty import ALPHABET, TEXTS, hidden
 from tests.stages.nasty_study import read_study, with_classes, with_text
 
@@ -115,4 +116,9 @@ def renamed(study, names):
         return names.get(value, value) if isinstance(value, str) else value
 
     params = study.params.model_copy(update={"schemes": [names[n] for n in study.params.schemes]})
-    return dataclasses.replace(swap(study), params=params)
+    tables = ("verdict", "schemes", "pairs", "response", "curves", "layers", "diagnosis",
+              "budget", "quantities", "measures", "retunes", "alternatives")  # fmt: skip
+    own = {names[name]: one for name, one in study.by_scheme.items()}
+    return changed(
+        study, params=params, by_scheme=own, **{name: swap(getattr(study, name)) for name in tables}
+    )

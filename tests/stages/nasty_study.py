@@ -1,15 +1,13 @@
 """A finished study in which every text from outside is the same, nasty one."""
 
-import contextlib
 import dataclasses
 import types
 import typing
 from pathlib import Path
 
 from initsweep.records import PredictionRow
-from initsweep.reporting.study import Study
-from initsweep.stages import report
-from tests.stages.study_fixture import make_study
+from initsweep.results import Results
+from tests.made_study import changed, make_study
 
 SCHEMES = ["zeros", "he_normal", "orthogonal", "torch_default"]
 # Words of ours, and names of schemes, which may hold letters, digits, - and _ only.
@@ -19,31 +17,36 @@ OURS = {"scheme", "task", "loss_name", "score_name", "select_by", "standing", "d
         "data_sha", "params_sha", "code_sha", "verdict", "class_names", "decided_when"}  # fmt: skip
 
 
-def read_study(folder: Path, task: str = "classification") -> Study:
+def read_study(folder: Path, task: str = "classification") -> Results:
     """Return a study as the report stage reads it."""
     made = make_study(task=task, names=SCHEMES)
     made.write(folder)
-    with contextlib.chdir(folder):
-        return report._read(made.params)
+    return Results(folder, made.params)
 
 
-def with_text(study: Study, text: str) -> Study:
+def with_text(study: Results, text: str) -> Results:
     """Return the study with one text wherever it shows any that is not ours."""
-    return dataclasses.replace(
+    return changed(
         study,
         **{name: swapped(getattr(study, name), text) for name in ("schema", "verdict")},
         challenge=swapped(study.challenge, text),
         layers=[swapped(row, text) for row in study.layers],
         diagnosis=[swapped(row, text) for row in study.diagnosis],
-        selections={name: swapped(one, text) for name, one in study.selections.items()},
-        confirmations={name: swapped(one, text) for name, one in study.confirmations.items()},
+        by_scheme={
+            name: changed(
+                one,
+                selection=swapped(one.selection, text),
+                confirmation=swapped(one.confirmation, text),
+            )
+            for name, one in study.by_scheme.items()
+        },
         profile={**study.profile, "notices": [text, text]},
         params=study.params.model_copy(update={"model": _model(study, text)}),
         hashes={text: text},
     )
 
 
-def with_classes(study: Study, names: list[str]) -> Study:
+def with_classes(study: Results, names: list[str]) -> Results:
     """Return the study with other classes, the first one the rarest."""
     counts = [3, *[30] * (len(names) - 1)]
     schema = dataclasses.replace(
@@ -53,10 +56,10 @@ def with_classes(study: Study, names: list[str]) -> Study:
         PredictionRow(example=place, target=float(place), prediction=float(max(place - 1, 0)))
         for place in range(len(names))
     ]
-    return dataclasses.replace(study, schema=schema, predictions=seen)
+    return changed(study, schema=schema, predictions=seen)
 
 
-def _model(study: Study, text: str) -> object:
+def _model(study: Results, text: str) -> object:
     model = type(study.params.model).model_validate({"name": "x", "option": text, "other": 1})
     return model.model_copy(update={"name": text})
 

@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from initsweep.answer import study as answers
+from initsweep.answer import answer as answers
 from initsweep.answer.terminal import WIDTH, Screen, verdict_table
 from initsweep.reporting.champion import HEADS, facts
 from initsweep.stages import report
-from tests.stages.study_fixture import NO_CHAMPION, make_study
+from tests.made_study import NO_CHAMPION, make_study
 
 BETTER = dataclasses.replace(
     NO_CHAMPION,

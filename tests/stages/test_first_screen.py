@@ -11,8 +11,8 @@ from initsweep.records import OtherCriterion
 from initsweep.reporting import first_screen, tables
 from initsweep.stages import report
 from initsweep.statistics.statement import told
-from tests.stages import study_fixture
-from tests.stages.study_fixture import make_study
+from tests import made_study
+from tests.made_study import changed, make_study, with_row
 
 MOST_WORDS = 2500
 CAVEAT = " ".join(["word"] * 32)
@@ -46,7 +46,7 @@ def packet(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         for name, like in more.items():
-            patch.setitem(study_fixture.SCHEMES, name, study_fixture.SCHEMES[like])
+            patch.setitem(made_study.SCHEMES, name, made_study.SCHEMES[like])
         study = make_study()
         study.verdict = dataclasses.replace(study.verdict, caveats=[CAVEAT] * 14)
         study.write(folder)
@@ -83,13 +83,6 @@ def text(study, head):
     return dict(first_screen.points(study))[head]
 
 
-def changed(study, scheme, **values):
-    rows = [
-        dataclasses.replace(row, **values) if row.scheme == scheme else row for row in study.schemes
-    ]
-    return dataclasses.replace(study, schemes=rows)
-
-
 @pytest.fixture(scope="module")
 def study():
     return make_study(names=["zeros", "he_normal", "orthogonal", "torch_default"])
@@ -110,11 +103,11 @@ def test_what_inputs_the_rate_is_for_is_said_where_they_are_not_taken_as_they_ar
     assert all("What the rate is for" in page for page in packet)
     for other in ("", "unscaled inputs"):
         verdict = dataclasses.replace(study.verdict, holds_for=other)
-        assert "What the rate is for" not in heads(dataclasses.replace(study, verdict=verdict))
+        assert "What the rate is for" not in heads(changed(study, verdict=verdict))
 
 
 def test_the_best_raw_numbers_say_why_they_do_not_count(study):
-    raw = changed(study, "torch_default", test_loss=0.01, test_score=0.999)
+    raw = with_row(study, "torch_default", test_loss=0.01, test_score=0.999)
     why = next(row.why for row in study.schemes if row.scheme == "torch_default")
     said = text(raw, "Why not torch_default")
     assert said.startswith("It has the lowest test loss (0.0100 against ")
@@ -122,16 +115,14 @@ def test_the_best_raw_numbers_say_why_they_do_not_count(study):
     assert said.endswith(f"What counts is validation: {why}.")
     picked = dataclasses.replace(study.verdict, picks={"orthogonal": 0.4, "he_normal": 0.6})
     assert "most picks of redrawn studies (60 against 62)" in text(
-        dataclasses.replace(study, verdict=picked), "Why not he_normal"
+        changed(study, verdict=picked), "Why not he_normal"
     )
     best = dataclasses.replace(study.verdict, best_on_validation="he_normal")
-    assert "less forgiving: its basin is" in text(
-        dataclasses.replace(study, verdict=best), "Why not he_normal"
-    )
+    assert "less forgiving: its basin is" in text(changed(study, verdict=best), "Why not he_normal")
 
 
 def test_nobody_asks_why_not_the_recommended_scheme(study):
-    best = changed(study, "orthogonal", test_loss=0.001, test_score=1.0)
+    best = with_row(study, "orthogonal", test_loss=0.001, test_score=1.0)
     assert not any(head.startswith("Why not") for head in heads(best))
 
 
@@ -149,7 +140,7 @@ def test_what_the_other_of_loss_and_score_would_choose(study, scheme, better, sa
         high=0.1, better=better, test=0.98, recommended_test=0.97,
     )  # fmt: skip
     verdict = dataclasses.replace(study.verdict, other=other)
-    asked = dataclasses.replace(study, verdict=verdict)
+    asked = changed(study, verdict=verdict)
     assert text(asked, "By accuracy instead of cross entropy").startswith(said)
     assert ("By accuracy" in " ".join(dataclasses.astuple(told(verdict, study.schemes)))) == better
 
@@ -157,7 +148,7 @@ def test_what_the_other_of_loss_and_score_would_choose(study, scheme, better, sa
 def test_a_chosen_rate_outside_its_basin_is_explained_where_it_stands(study):
     row = next(row for row in study.schemes if row.scheme == "orthogonal")
     assert row.in_basin
-    apart = changed(study, "orthogonal", learning_rate=3 * row.basin_high)
+    apart = with_row(study, "orthogonal", learning_rate=3 * row.basin_high)
     assert "with worse rates in between" in text(apart, "Other rates")
     outside = next(one for one in apart.schemes if one.scheme == "orthogonal")
     assert tables.basin_range(outside).startswith("as good as the best in ")

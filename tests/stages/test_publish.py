@@ -3,7 +3,8 @@ import pytest
 from initsweep import artifacts
 from initsweep.errors import ArtifactError
 from initsweep.records import SchemeRow
-from initsweep.stages.publish import read_study, run
+from initsweep.stages.publish import publication, run
+from initsweep.tracking.view import scheme_views
 from tests.conftest import as_recorded
 from tests.tracking.processes import as_another_user
 from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
@@ -20,9 +21,12 @@ def written(tmp_path, monkeypatch):
 
 
 def test_it_reads_back_what_the_stages_wrote(written):
-    study = read_study(make_params(NAMES))
+    study = publication(make_params(NAMES))
     assert study.experiment == "digits/mlp-3x128-relu"
-    assert study.schemes == as_recorded(written.schemes)
+    for name, one in written.by_scheme.items():
+        for table in ("selection", "trials", "tuning_runs", "confirmation", "fresh_runs", "curves",
+                      "measures", "summaries", "row", "diagnosis", "layers"):  # fmt: skip
+            assert getattr(study.by_scheme[name], table) == as_recorded(getattr(one, table)), table
     assert study.verdict == as_recorded(written.verdict)
     assert sorted(study.attachments) == [
         "diagnosis/health.png",
@@ -40,7 +44,7 @@ def test_it_reads_back_what_the_stages_wrote(written):
 
 
 def test_the_settings_are_flat_and_leave_out_what_shapes_no_result(written):
-    settings = read_study(make_params(NAMES)).params
+    settings = publication(make_params(NAMES)).settings
     assert settings["model.depth"] == "3"
     assert settings["tune.grid.points"] == "9"
     assert settings["confirm.seeds"].startswith("[100, 101")
@@ -62,7 +66,7 @@ def test_the_settings_are_flat_and_leave_out_what_shapes_no_result(written):
 def test_it_names_the_experiment_and_the_commit(written, monkeypatch):
     monkeypatch.setenv("DVC_EXP_NAME", "tame-yawl")
     monkeypatch.setenv("DVC_EXP_BASELINE_REV", "f2e28fd")
-    origin = read_study(make_params(NAMES)).origin
+    origin = publication(make_params(NAMES)).origin
     assert origin == {
         "dvc.exp": "tame-yawl",
         "git.baseline": "f2e28fd",
@@ -71,14 +75,14 @@ def test_it_names_the_experiment_and_the_commit(written, monkeypatch):
 
 
 def test_a_scheme_that_the_comparison_does_not_cover_is_named(written):
-    rows = [written.schemes[0].row]
+    rows = [row for row in written.schemes if row.scheme == "zeros"]
     artifacts.write_rows(artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
     with pytest.raises(ArtifactError, match=r"`compare` do not cover the scheme 'he_normal'"):
-        read_study(make_params(NAMES))
+        scheme_views(publication(make_params(NAMES)))
 
 
 def test_only_the_schemes_of_the_parameters_are_read(written):
-    assert [results.scheme for results in read_study(make_params(["zeros"])).schemes] == ["zeros"]
+    assert [*publication(make_params(["zeros"])).by_scheme] == ["zeros"]
 
 
 def test_it_publishes_once_and_then_does_not_even_open_mlflow(written, monkeypatch, tmp_path):

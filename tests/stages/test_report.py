@@ -11,7 +11,7 @@ from initsweep.records import PredictionRow
 from initsweep.stages import report
 from initsweep.statistics.statement import told
 from tests.conftest import as_recorded
-from tests.stages.study_fixture import make_study
+from tests.made_study import make_study
 
 FIGURES = {
     "tradeoff",

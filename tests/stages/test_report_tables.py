@@ -8,7 +8,7 @@ from initsweep.figures import numbers
 from initsweep.figures.numbers import MISSING
 from initsweep.reporting import render
 from initsweep.stages import report
-from tests.stages.study_fixture import make_study
+from tests.made_study import make_study
 
 
 def markdown_of(study, folder, monkeypatch) -> str:

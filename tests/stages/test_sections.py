@@ -20,18 +20,16 @@ from initsweep.reporting import (
 )
 from initsweep.reporting.document import SECTIONS, Paragraph, Section
 from initsweep.reporting.sections import sections_of
+from initsweep.results import Results
 from initsweep.running.counted import dvc_hash
-from initsweep.stages import report
 from initsweep.statistics.wording import paired
-from tests.stages.study_fixture import make_study
+from tests.made_study import changed, make_study, with_scheme
 
 
 def read(made, folder):
     """Return a made-up study as the report stage reads it."""
     made.write(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        return report._read(made.params)
+    return Results(folder, made.params)
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +64,8 @@ def test_the_long_line_of_pairs_is_a_table(study):
     pairs = [pair for pair in study.pairs if pair.family == "validation"]
     step = f"Compared with orthogonal: {'; '.join(map(paired, pairs))}."
     verdict = dataclasses.replace(study.verdict, rule=[step, "Another step."])
-    changed = dataclasses.replace(study, verdict=verdict)
-    rule = next(one for one in sections_of(changed) if one.name == "rule")
+    stepped = changed(study, verdict=verdict)
+    rule = next(one for one in sections_of(stepped) if one.name == "rule")
     (steps,), (grid,) = (fold.blocks for fold in rule.blocks[1:])
     assert steps.texts == ["Compared with orthogonal: see the table below.", "Another step."]
     assert len(grid.table.rows) == len(pairs) + 1
@@ -98,7 +96,7 @@ def test_what_would_change_the_decision(study):
     assert "none can be left out" in alternatives.by_tuning_seed(study)
     left = [dataclasses.replace(study.alternatives[0], question="without tuning seed", setting=s)
             for s in "123"]  # fmt: skip
-    more = dataclasses.replace(study, alternatives=[*study.alternatives, *left])
+    more = changed(study, alternatives=[*study.alternatives, *left])
     assert f"{pick} comes out without any one of the 3 tuning" in alternatives.by_tuning_seed(more)
     assert alternatives.by_setting(study) == f"{other} at basin tolerance 20 %."
     table = alternatives.settings_table(study)
@@ -118,7 +116,7 @@ def test_tuning_again_is_counted_or_said_to_be_missing(study):
               "trainable": True, "in_tie_set": True, "picked": True}  # fmt: skip
     names = ["orthogonal", "he_normal", "orthogonal", "orthogonal"]
     rows = [RetuneRow(scheme=name, tuning=n, **shared) for n, name in enumerate(names)]
-    said = alternatives.by_tuning(dataclasses.replace(study, retunes=rows))
+    said = alternatives.by_tuning(changed(study, retunes=rows))
     assert said.endswith("(3 times in all): orthogonal 2, he_normal 1.")
 
 
@@ -134,7 +132,7 @@ def test_who_is_next_by_each_criterion(study):
 
 def test_equal_places_are_said_to_be_shared(study):
     rows = [dataclasses.replace(row, basin_width=0.0) for row in study.schemes if row.trainable]
-    table = alternatives.criteria_table(dataclasses.replace(study, schemes=rows))
+    table = alternatives.criteria_table(changed(study, schemes=rows))
     basin = next(row for _, row in table.rows if row[0].text == "Widest basin")
     shared = f"shared with {len(rows) - 1} more"
     assert len(rows) > 2
@@ -144,7 +142,7 @@ def test_equal_places_are_said_to_be_shared(study):
 
 def test_a_tie_in_spite_of_failures_is_said_above_the_table(study):
     def said(schemes):
-        section = SECTIONS.get("verdict")(dataclasses.replace(study, schemes=schemes))
+        section = SECTIONS.get("verdict")(changed(study, schemes=schemes))
         return section.blocks[0].text
 
     tied = next(row.scheme for row in study.schemes if row.in_tie_set)
@@ -160,17 +158,17 @@ def test_a_tie_in_spite_of_failures_is_said_above_the_table(study):
 def test_a_network_without_options_has_no_brackets(study):
     model = study.params.model.model_copy(update={"name": "nets:make"})
     params = study.params.model_copy(update={"model": model})
-    shown = dict(facts.protocol(dataclasses.replace(study, params=params)))["Network"]
+    shown = dict(facts.protocol(changed(study, params=params)))["Network"]
     assert shown.startswith("nets:make (")
     plain = Model.model_validate({"name": "nets:make"})
     params = study.params.model_copy(update={"model": plain})
-    assert dict(facts.protocol(dataclasses.replace(study, params=params)))["Network"] == "nets:make"
+    assert dict(facts.protocol(changed(study, params=params)))["Network"] == "nets:make"
 
 
 def test_results_by_class(study):
     rows = [(0, 0), (0, 1), (1, 1), (1, 1)]
     seen = [PredictionRow(example=i, target=t, prediction=p) for i, (t, p) in enumerate(rows)]
-    table = mistakes.class_table(dataclasses.replace(study, predictions=seen))
+    table = mistakes.class_table(changed(study, predictions=seen))
     assert cells(table, 0) == ["0", "2", "100.0 %", "50.0 %", "66.7 %", "1 (1)"]
     assert cells(table, 1) == ["1", "2", "66.7 %", "100.0 %", "80.0 %", MISSING]
     assert cells(table, 2) == ["2", "0"] + 4 * [MISSING]
@@ -190,23 +188,20 @@ def test_other_measures_say_how_many_runs_have_them(study):
 
 def test_the_rarest_class_is_named(study):
     schema = dataclasses.replace(study.schema, class_counts=[5, 2, *[9] * 8])
-    said = dict(measures.terms(dataclasses.replace(study, schema=schema)))
+    said = dict(measures.terms(changed(study, schema=schema)))
     assert said["Minority recall"].endswith("(here 1, 2 training rows)")
 
 
 def test_residuals_are_in_the_unit_of_the_target(study):
     schema = dataclasses.replace(study.schema, target_scale=10.0, target_mean=100.0)
     seen = [PredictionRow(example=i, target=float(i), prediction=i + 0.5) for i in range(4)]
-    pairs = dict(
-        mistakes.residual_facts(dataclasses.replace(study, schema=schema, predictions=seen))
-    )
+    pairs = dict(mistakes.residual_facts(changed(study, schema=schema, predictions=seen)))
     assert pairs["Mean residual"] == "5.00 above the truth"
     assert pairs["Root mean squared error"] == "5.00"
 
 
 def test_cost_counts_updates_until_divergence(study):
-    runs = [run for name in study.names for run in (*study.tuning_runs[name],
-                                                   *study.fresh_runs[name])]  # fmt: skip
+    runs = study.runs
     diverged = sum(run.status == "diverged" for run in runs)
     steps = study.params.training.epochs * (1078 // study.params.training.batch_size)
     assert 0 < diverged < len(runs)
@@ -224,9 +219,10 @@ def test_the_headline_holds_the_interval(study):
 def test_a_recommendation_that_fails_on_the_test_rows_is_warned_of(study):
     name, cap = study.verdict.recommended, study.schema.judged.constant_test_loss
     assert "no better than the constant predictor" not in first_screen.warning(study)
-    cut = [dataclasses.replace(run, capped_test_loss=cap) for run in study.fresh_runs[name]]
-    changed = dataclasses.replace(study, fresh_runs={**study.fresh_runs, name: cut})
-    assert first_screen.warning(changed).startswith(
+    fresh = study.by_scheme[name].fresh_runs
+    cut = [dataclasses.replace(run, capped_test_loss=cap) for run in fresh]
+    failing = with_scheme(study, name, fresh_runs=cut)
+    assert first_screen.warning(failing).startswith(
         f"On test rows {len(cut)} of its {len(cut)} runs are no better than the constant predictor"
     )
 

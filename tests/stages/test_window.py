@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from initsweep.reporting import window
-from tests.stages.study_fixture import make_study
+from tests.made_study import changed, make_study
 
 
 @pytest.fixture(scope="module")
@@ -12,12 +12,10 @@ def study():
 
 
 def with_(study, optimizer=None, **changes):
-    changed = dataclasses.replace(study)
-    changed.diagnosis = [dataclasses.replace(row, **changes) for row in study.diagnosis]
-    if optimizer:
-        section = study.params.optimizer.model_copy(update={"name": optimizer})
-        changed.params = study.params.model_copy(update={"optimizer": section})
-    return changed
+    rows = [dataclasses.replace(row, **changes) for row in study.diagnosis]
+    section = study.params.optimizer.model_copy(update={"name": optimizer} if optimizer else {})
+    params = study.params.model_copy(update={"optimizer": section})
+    return changed(study, diagnosis=rows, params=params)
 
 
 def test_momentum_raises_the_ceiling_and_adam_has_none(study):

@@ -7,7 +7,7 @@ import pytest
 
 from initsweep.errors import ArtifactError
 from initsweep.randomness import numpy_stream
-from initsweep.reporting.study import ranked
+from initsweep.results import ranked
 from initsweep.statistics import looks
 from initsweep.statistics.evidence import check_evidence
 from initsweep.statistics.rule import rule_of

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from initsweep.params import Params
-from initsweep.tracking import Study, publish
+from initsweep.tracking import Publication, publish
 from initsweep.tracking.connection import connection
 from initsweep.tracking.location import locate
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
@@ -47,7 +47,7 @@ class Project:
     root: Path
     params: Params
 
-    def publish(self, study: Study) -> Summary:
+    def publish(self, study: Publication) -> Summary:
         done = publish(study, self.params, self.root)
         schemes = [scheme for plan in done for scheme in plan.schemes]
         return Summary(

@@ -26,10 +26,10 @@ def publisher(
 ) -> subprocess.Popen:
     """Start a process that publishes `study`; `lines` run before."""
     program = [
-        "from dataclasses import replace",
         "from pathlib import Path",
         "from initsweep.tracking import publish",
         "from initsweep.tracking.store import Store",
+        "from tests.made_study import changed",
         "from tests.tracking.models import make_model",
         "from tests.tracking.synthetic_study import make_params, make_study",
         f"study = make_study({NAMES!r})",

@@ -12,6 +12,7 @@ from initsweep.stages.publish import promotion_of
 from initsweep.tracking import limits, promote
 from initsweep.tracking.commentary import commentary, experiment_note
 from initsweep.tracking.registry import registered_name
+from tests.made_study import changed
 from tests.nasty import ALPHABET, TEXTS, hidden
 from tests.stages.nasty_study import swapped
 from tests.tracking.models import SCALING, make_model, make_promotion
@@ -24,31 +25,31 @@ JOINED = " ".join(text for text in TEXTS if len(text) < 100)
 
 def with_text(text):
     study = make_study(NAMES)
-    schemes = [
-        replace(
+    schemes = {
+        name: changed(
             one,
             selection=swapped(one.selection, text),
             confirmation=swapped(one.confirmation, text),
             diagnosis=swapped(one.diagnosis, text),
         )
-        for one in study.schemes
-    ]
-    return replace(
+        for name, one in study.by_scheme.items()
+    }
+    return changed(
         study,
         experiment=f"{text}/mlp",
         schema=swapped(study.schema, text),
-        schemes=schemes,
+        by_scheme=schemes,
         verdict=swapped(study.verdict, text),
-        params={**study.params, "model.name": text, f"model.{text}": "1"},
+        settings={**study.settings, "model.name": text, f"model.{text}": "1"},
     )
 
 
 def notes(text):
-    study = replace(with_text(text), experiment="one", params={})
+    study = changed(with_text(text), experiment="one", settings={})
     promotion = promotion_of(decision(text), make_model())
     return [
         experiment_note(study),
-        commentary(study, study.schemes[0]).tags["mlflow.note.content"],
+        commentary(study, next(iter(study.by_scheme.values()))).tags["mlflow.note.content"],
         limits.note(promotion.text),
     ]
 
@@ -105,7 +106,7 @@ def test_it_is_published_and_promoted_and_then_left_alone(project, text):
     model = replace(model, facts={**model.facts, "class_names": names})
     if "\udce9" in text:  # which no table holds, and check_dataset refuses
         model = make_model()
-    study = replace(with_text(text), model=model)
+    study = changed(with_text(text), model=model)
     project.publish(study)
     promotion = replace(make_promotion(model), text=text, tags={"promoted.by": text})
     promote(study, promotion, project.params, project.root)

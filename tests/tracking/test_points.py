@@ -48,10 +48,10 @@ def test_undefined_and_infinite_values_are_left_out():
 
 
 def test_the_diagnosis_has_layers_as_steps_and_no_point_where_theory_is_silent():
-    layers = make_study(["zeros"]).schemes[0].layers
+    layers = make_study(["constant"]).layers
     points = layer_points(layers[::-1])
     forward = [(p.step, p.value) for p in points if p.key == "diagnosis/forward_std"]
-    assert forward == [(0, 1.0), (1, 0.5), (2, 0.25)]
+    assert forward == [(0, 1.0), (1, 4.0), (2, 16.0), (3, 64.0)]
     assert not any(point.key == "diagnosis/backward_predicted" for point in points)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.made_study import changed, with_row, with_scheme
 from tests.tracking.synthetic_study import NAMES, make_study
 
 FIGURE = "report/figures/tradeoff.png"
@@ -20,7 +21,7 @@ def study():
 def reported(study, tmp_path):
     """The study with its report."""
     figure = a_file(tmp_path / "tradeoff.png", "first")
-    return replace(study, attachments={FIGURE: figure, COPY: figure}, attachments_sha="first")
+    return changed(study, attachments={FIGURE: figure, COPY: figure}, attachments_sha="first")
 
 
 def a_file(path: Path, content: str) -> Path:
@@ -36,8 +37,8 @@ def test_every_scheme_trial_and_seed_is_one_finished_run_under_its_scheme(projec
         "zeros": None,
         "he_normal": None,
         **{f"{name}/{trial}": name for name in NAMES for trial in trials},
-        "zeros/lr=0.12": "zeros",
-        "he_normal/lr=0.012": "he_normal",
+        "zeros/lr=0.0121": "zeros",
+        "he_normal/lr=0.0121": "he_normal",
         **{f"{name}/seed={seed}": name for name in NAMES for seed in (100, 101)},
     }
     assert {name: run["parent"] for name, run in shown.items()} == expected
@@ -63,7 +64,7 @@ def test_a_repetition_changes_nothing(published, study):
 
 def test_a_setting_changed_and_changed_back_finds_its_first_runs_again(published, study):
     first = published.ids()
-    other = replace(study, params={**study.params, "training.epochs": "30"})
+    other = changed(study, settings={**study.settings, "training.epochs": "30"})
     assert published.publish(other).created == 12
     both = published.ids()
     assert len(both) == 24
@@ -72,7 +73,7 @@ def test_a_setting_changed_and_changed_back_finds_its_first_runs_again(published
 
 
 def test_an_added_scheme_leaves_the_others_alone(project, study):
-    project.publish(replace(study, schemes=study.schemes[1:]))
+    project.publish(changed(study, by_scheme={"he_normal": study.by_scheme["he_normal"]}))
     before = project.ids()
     assert project.publish(study).created == 6
     assert project.ids() > before
@@ -107,7 +108,7 @@ def test_what_others_put_into_the_experiment_is_left_alone(published, study):
     ours = published.by_name()["he_normal"].data.tags
     tags = {**ours, "mlflow.source.name": "train.py", "mlflow.runName": "mine"}
     unfinished = client.create_run(experiment, tags=tags).info.run_id
-    published.publish(replace(study, params={}))
+    published.publish(changed(study, settings={}))
     published.publish(study)
     assert client.get_run(unfinished).info.lifecycle_stage == "active"
     assert client.get_run(unfinished).info.status == "RUNNING"
@@ -117,7 +118,7 @@ def test_a_user_own_tag_survives(published, study):
     run_id = published.by_name()["he_normal"].info.run_id
     published.client().set_tag(run_id, "mine", "keep")
     verdict = replace(study.verdict, statement="Something else.")
-    published.publish(replace(study, verdict=verdict))
+    published.publish(changed(study, verdict=verdict))
     assert published.by_name()["he_normal"].data.tags["mine"] == "keep"
 
 
@@ -147,10 +148,8 @@ def test_duplicates_are_reduced_to_the_first(published, study):
 def test_a_new_verdict_updates_the_run_in_place(published, new_project, study):
     rebuilt = new_project("rebuilt")
     ids = published.ids()
-    row = replace(study.schemes[0].row, outcome="equivalent", regret=0.7)
-    schemes = [replace(study.schemes[0], row=row), study.schemes[1]]
-    changed = replace(study, schemes=schemes)
-    summary = published.publish(changed)
+    other = with_row(study, "zeros", outcome="equivalent", regret=0.7)
+    summary = published.publish(other)
     assert (summary.created, summary.refreshed, summary.removed) == (0, 1, 0)
     assert published.ids() == ids
     zeros = published.shown()["zeros"]
@@ -160,17 +159,16 @@ def test_a_new_verdict_updates_the_run_in_place(published, new_project, study):
         "within the practical margin of the recommended scheme's"
         in zeros["tags"]["mlflow.note.content"]
     )
-    rebuilt.publish(changed)
+    rebuilt.publish(other)
     assert published.shown() == rebuilt.shown()
 
 
 def test_a_metric_that_is_no_longer_defined_disappears(published, new_project, study):
     rebuilt = new_project("rebuilt")
     assert "basin_decades" in published.shown()["he_normal"]["metrics"]
-    row = replace(study.schemes[1].row, basin_width=None)
-    changed = replace(study, schemes=[study.schemes[0], replace(study.schemes[1], row=row)])
-    published.publish(changed)
-    rebuilt.publish(changed)
+    other = with_row(study, "he_normal", basin_width=None)
+    published.publish(other)
+    rebuilt.publish(other)
     assert "basin_decades" not in published.shown()["he_normal"]["metrics"]
     assert published.shown() == rebuilt.shown()
 
@@ -178,14 +176,16 @@ def test_a_metric_that_is_no_longer_defined_disappears(published, new_project, s
 def test_another_diagnosis_by_layer_writes_the_scheme_anew(published, new_project, study):
     rebuilt = new_project("rebuilt")
     ids = published.ids()
-    layers = [replace(row, forward_std=7.0) for row in study.schemes[0].layers]
-    changed = replace(study, schemes=[replace(study.schemes[0], layers=layers), study.schemes[1]])
-    published.publish(changed)
-    rebuilt.publish(changed)
+    layers = [replace(row, forward_std=7.0) for row in study.by_scheme["zeros"].layers]
+    other = with_scheme(study, "zeros", layers=layers)
+    published.publish(other)
+    rebuilt.publish(other)
     assert published.shown() == rebuilt.shown()
     run = published.by_name()["zeros"].info.run_id
     history = published.client().get_metric_history(run, "diagnosis/forward_std")
-    assert sorted((point.step, point.value) for point in history) == [(0, 7), (1, 7), (2, 7)]
+    assert sorted((point.step, point.value) for point in history) == [
+        (step, 7) for step in range(4)
+    ]
     assert len(ids & published.ids()) == len(ids) / 2  # the other scheme's
 
 
@@ -193,8 +193,8 @@ def test_a_new_report_replaces_the_old_one(project, reported, tmp_path):
     project.publish(reported)
     ids = project.ids()
     file = a_file(tmp_path / "tradeoff.png", "second")
-    changed = replace(reported, attachments={FIGURE: file}, attachments_sha="another")
-    assert project.publish(changed).refreshed == 1
+    other = changed(reported, attachments={FIGURE: file}, attachments_sha="another")
+    assert project.publish(other).refreshed == 1
     assert project.ids() == ids
     run = project.by_name()["he_normal"].info
     local = project.client().download_artifacts(run.run_id, FIGURE, str(tmp_path))
@@ -206,11 +206,11 @@ def test_the_report_moves_with_the_recommendation(new_project, reported):
     project, rebuilt = new_project("project"), new_project("rebuilt")
     project.publish(reported)
     assert project.shown()["he_normal"]["files"] == ["diagnosis/tradeoff.png", "report/figures"]
-    changed = replace(reported, verdict=replace(reported.verdict, recommended="zeros"))
+    other = changed(reported, verdict=replace(reported.verdict, recommended="zeros"))
     ids = project.ids()
-    assert project.publish(changed).refreshed == 2
+    assert project.publish(other).refreshed == 2
     assert project.ids() == ids
-    rebuilt.publish(changed)
+    rebuilt.publish(other)
     assert project.shown()["he_normal"]["files"] == []
     assert project.shown()["zeros"]["files"] == ["diagnosis/tradeoff.png", "report/figures"]
     assert project.shown() == rebuilt.shown()

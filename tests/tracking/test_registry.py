@@ -7,13 +7,14 @@ import pytest
 from initsweep.errors import TrackingError
 from initsweep.tracking import promote
 from initsweep.tracking.registry import registered_name
+from tests.made_study import changed
 from tests.tracking.models import make_model, make_promotion
 from tests.tracking.synthetic_study import NAMES, make_study
 
 
 @pytest.fixture
 def study():
-    return replace(make_study(NAMES), model=make_model())
+    return changed(make_study(NAMES), model=make_model())
 
 
 def aliases(project) -> dict[str, str]:
@@ -47,7 +48,7 @@ def test_the_model_is_shown_on_the_page_of_its_run(project, study):
 
 def test_another_model_is_another_version_and_takes_the_alias(project, study):
     project.publish(study)
-    project.publish(replace(study, model=make_model(bias=0.5)))
+    project.publish(changed(study, model=make_model(bias=0.5)))
     assert aliases(project) == {"challenger": "2"}
 
 
@@ -55,12 +56,12 @@ def test_a_model_hangs_below_the_results_that_it_is_of(project, study):
     """Results of earlier code keep their runs, which have the same study and scheme."""
     project.publish(study)
     earlier = project.by_name()["he_normal"].info.run_id
-    schemes = [
-        replace(one, trials=[replace(row, mean_loss=row.mean_loss / 2) for row in one.trials])
-        for one in study.schemes
-    ]
-    changed = replace(study, schemes=schemes)
-    project.publish(changed)
+    halved = {
+        name: changed(one, trials=[replace(row, mean_loss=row.mean_loss / 2) for row in one.trials])
+        for name, one in study.by_scheme.items()
+    }
+    other = changed(study, by_scheme=halved)
+    project.publish(other)
     (now,) = {
         run.info.run_id
         for run in project.runs()
@@ -68,13 +69,13 @@ def test_a_model_hangs_below_the_results_that_it_is_of(project, study):
     }
     assert aliases(project) == {"challenger": "2"}
     assert (version(project, "1").run_id, version(project, "2").run_id) == (earlier, now)
-    promote(changed, make_promotion(make_model(bias=0.5)), project.params, project.root)
+    promote(other, make_promotion(make_model(bias=0.5)), project.params, project.root)
     assert version(project, "3").run_id == now
 
 
 def test_without_a_recommendation_there_is_no_challenger(project, study):
     project.publish(study)
-    project.publish(replace(study, model=None))
+    project.publish(changed(study, model=None))
     assert aliases(project) == {}
 
 
@@ -94,13 +95,13 @@ def test_promotion_moves_champion_and_says_who(project, study):
 def test_publishing_leaves_a_champion_where_it_is(project, study):
     project.publish(study)
     promote(study, make_promotion(make_model(bias=9)), project.params, project.root)
-    decided = replace(study, promotion=make_promotion(make_model("zeros", bias=0.5)))
+    decided = changed(study, promotion=make_promotion(make_model("zeros", bias=0.5)))
     project.publish(decided)
     assert aliases(project) == {"challenger": "1", "champion": "2"}
 
 
 def test_a_new_database_gets_the_decision_back(project, study):
-    project.publish(replace(study, promotion=make_promotion(make_model("zeros", bias=0.5))))
+    project.publish(changed(study, promotion=make_promotion(make_model("zeros", bias=0.5))))
     assert aliases(project) == {"challenger": "1", "champion": "2"}
     assert version(project, "2").tags["promoted.by"] == "Ann Lee"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from initsweep.tracking import is_sealed, promote, publish
+from tests.made_study import changed
 from tests.tracking.models import answers_without_initsweep, make_model, make_promotion
 from tests.tracking.synthetic_study import NAMES, make_study
 
@@ -19,7 +20,7 @@ def study(tmp_path):
     report.write_text("# review")
     figure.write_bytes(b"png")
     attachments = {"report/review.md": report, "report/figures/tradeoff.png": figure}
-    return replace(
+    return changed(
         make_study(NAMES), model=make_model(), attachments=attachments, attachments_sha="first"
     )
 
@@ -69,7 +70,7 @@ def test_the_model_of_a_decision_comes_back_and_keeps_its_alias(project, study):
     answers = served(project, "champion")
     version = project.client().get_model_version_by_alias("digits", "champion")
     project.client().delete_logged_model(version.source.removeprefix("models:/"))
-    put(project, replace(study, promotion=promotion))
+    put(project, changed(study, promotion=promotion))
     assert served(project, "champion") == answers
     again = project.client().get_model_version_by_alias("digits", "champion")
     assert again.tags["promoted.by"] == "Ann Lee"
@@ -157,7 +158,7 @@ def test_a_renamed_model_is_found_again(name, project, study):
     assert [one.name for one in project.client().search_registered_models()] == [name]
     promotion = make_promotion(make_model("zeros", bias=0.5))
     assert promote(study, promotion, project.params, project.root) == (name, "2")
-    put(project, replace(study, promotion=promotion))
+    put(project, changed(study, promotion=promotion))
     assert sealed(project)
     versions = project.client().search_model_versions()
     assert sorted((one.name, str(one.version)) for one in versions) == [(name, "1"), (name, "2")]

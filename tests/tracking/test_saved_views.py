@@ -31,7 +31,7 @@ def shown(role: str) -> list[tuple[set[str], dict[str, str], dict[str, str]]]:
     """Metrics, params and tags of the runs in one role."""
     study = make_study(NAMES)
     found = []
-    by_name = {results.scheme: results for results in study.schemes}
+    by_name = study.by_scheme
     for view in scheme_views(study):
         results = by_name[view.run.name]
         if role == "scheme":
@@ -75,7 +75,7 @@ def test_charts_belong_to_sections_that_exist():
 def test_colours_of_schemes_differ():
     names = [f"scheme_{place}" for place in range(20)]
     study = make_study(names)
-    colours = [commentary(study, one).tags["mlflow.runColor"] for one in study.schemes]
+    colours = [commentary(study, one).tags["mlflow.runColor"] for one in study.by_scheme.values()]
     assert len(set(colours)) == len(names)
 
 

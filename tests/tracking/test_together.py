@@ -6,7 +6,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +17,7 @@ from initsweep.tracking import passes, promote, publish
 from initsweep.tracking.publisher import is_left_behind, this_publisher
 from initsweep.tracking.registry import ModelRegistry
 from tests.initclaims.test_mlflow_view import Told
+from tests.made_study import changed
 from tests.tracking.models import make_model, make_promotion
 from tests.tracking.processes import publisher, served
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
@@ -51,7 +51,7 @@ def test_two_at_once_end_with_everything_shown_once(server, tmp_path):
     report = tmp_path / "review.md"
     report.write_text("# review")
     lines = (
-        f"study = replace(study, model=make_model(), attachments_sha='1', "
+        f"study = changed(study, model=make_model(), attachments_sha='1', "
         f"attachments={{'report/review.md': Path({str(report)!r})}})",
     )
     processes = []
@@ -176,7 +176,7 @@ def test_a_run_that_ended_but_was_not_signed_off_is_written_again(published, beg
 
 @pytest.fixture
 def study():
-    return replace(make_study(NAMES), model=make_model())
+    return changed(make_study(NAMES), model=make_model())
 
 
 def test_no_model_hangs_below_a_run_that_may_be_removed(published, begun, sleeper, study):
@@ -221,7 +221,7 @@ def test_while_somebody_else_is_writing_nothing_is_sealed(published, begun, slee
 
 def test_of_two_versions_made_at_once_the_first_stays(project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project.root / 'mlflow.db'}")
-    study = replace(make_study(NAMES), model=make_model())
+    study = changed(make_study(NAMES), model=make_model())
     project.publish(study)
     project.client().delete_registered_model_alias("digits", "challenger")
     first = project.client().get_model_version("digits", "1")

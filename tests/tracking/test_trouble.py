@@ -2,13 +2,13 @@
 
 import os
 import signal
-from dataclasses import replace
 
 import pytest
 
 from initsweep.errors import TrackingError
 from initsweep.tracking import publish
 from initsweep.tracking.store import Store
+from tests.made_study import changed
 from tests.tracking.processes import as_another_user, publisher
 from tests.tracking.synthetic_study import NAMES, make_params, make_study
 
@@ -187,6 +187,6 @@ def test_a_cloud_that_refuses_is_reported_too(project, study, monkeypatch):
     )
     report = project.root / "review.md"
     report.touch()
-    attached = replace(study, attachments={"report/review.md": report}, attachments_sha="1")
+    attached = changed(study, attachments={"report/review.md": report}, attachments_sha="1")
     with pytest.raises(TrackingError, match="failed: Unable to locate credentials"):
         project.publish(attached)

@@ -8,6 +8,7 @@ import pytest
 from initsweep.tracking import limits
 from initsweep.tracking.commentary import commentary
 from initsweep.tracking.view import scheme_views
+from tests.made_study import CONSTANT, changed, with_scheme
 from tests.tracking.synthetic_study import NAMES, make_study, provenance
 
 
@@ -16,7 +17,11 @@ def keys(study):
 
 
 def with_first(study, **changes):
-    return replace(study, schemes=[replace(study.schemes[0], **changes), *study.schemes[1:]])
+    return with_scheme(study, "zeros", **changes)
+
+
+def told(study, scheme="zeros"):
+    return commentary(study, study.by_scheme[scheme])
 
 
 @pytest.fixture
@@ -34,31 +39,31 @@ def test_all_keys_differ(study):
 
 
 def test_other_code_with_the_same_results_is_the_same_run_with_another_comment(study):
-    first = study.schemes[0]
+    first = study.by_scheme["zeros"]
     other = replace(first.confirmation, provenance=provenance(code_sha="edited"))
-    changed = with_first(study, confirmation=other)
-    assert keys(changed) == keys(study)
-    before, after = commentary(study, first), commentary(changed, changed.schemes[0])
+    other = with_first(study, confirmation=other)
+    assert keys(other) == keys(study)
+    before, after = commentary(study, first), told(other)
     assert before.sha != after.sha
 
 
 def test_another_verdict_is_the_same_run_with_another_comment(study):
-    changed = with_first(study, row=replace(study.schemes[0].row, regret=0.9))
-    assert keys(changed) == keys(study)
-    assert commentary(study, study.schemes[0]) != commentary(changed, changed.schemes[0])
+    other = with_first(study, row=replace(study.by_scheme["zeros"].row, regret=0.9))
+    assert keys(other) == keys(study)
+    assert told(study) != told(other)
 
 
 def test_another_result_or_setting_is_another_run(study):
-    run = replace(study.schemes[0].confirm_runs[0], capped_test_loss=1.5)
-    rerun = with_first(study, confirm_runs=[run, *study.schemes[0].confirm_runs[1:]])
+    run = replace(study.by_scheme["zeros"].fresh_runs[0], capped_test_loss=1.5)
+    rerun = with_first(study, fresh_runs=[run, *study.by_scheme["zeros"].fresh_runs[1:]])
     assert not set(keys(rerun)[1]) & set(keys(study)[1])
     assert keys(rerun)[0] == keys(study)[0]
-    reset = replace(study, params={**study.params, "model.depth": "4"})
+    reset = changed(study, settings={**study.settings, "model.depth": "4"})
     assert not {key for view in keys(reset) for key in view} & {*keys(study)[0], *keys(study)[1]}
 
 
 def test_where_it_was_published_from_identifies_nothing(study):
-    assert keys(replace(study, origin={"dvc.exp": "odd-name"})) == keys(study)
+    assert keys(changed(study, origin={"dvc.exp": "odd-name"})) == keys(study)
 
 
 def test_a_diverged_trial_is_marked_and_finite():
@@ -67,33 +72,33 @@ def test_a_diverged_trial_is_marked_and_finite():
     metrics = {point.key: point.value for point in trial.metrics}
     assert trial.tags["diverged"] == "true"
     assert metrics["divergence_rate"] == 1.0
-    assert metrics["validation_loss"] == 2.302585
+    assert metrics["validation_loss"] == CONSTANT
     assert "validation_accuracy" not in metrics
 
 
 def test_the_note_tells_the_verdict_and_fits_into_a_tag(study):
-    note = commentary(study, study.schemes[0]).tags["mlflow.note.content"]
+    note = told(study).tags["mlflow.note.content"]
     assert note.startswith("**zeros: untrainable: no better than guessing, by loss and by score, ")
-    assert "one data set, one split" in note
-    told = replace(study, verdict=replace(study.verdict, holds_for="scaled inputs"))
-    note = commentary(told, told.schemes[0]).tags["mlflow.note.content"]
+    assert "One data set, one split" in note
+    scaled = changed(study, verdict=replace(study.verdict, holds_for="scaled inputs"))
+    note = told(scaled).tags["mlflow.note.content"]
     assert re.search(r"- chosen learning rate \S+, for scaled inputs\n", note)
-    wordy = replace(study, verdict=replace(study.verdict, caveats=["x" * 100] * 200))
-    clipped = commentary(wordy, wordy.schemes[0]).tags["mlflow.note.content"]
+    wordy = changed(study, verdict=replace(study.verdict, caveats=["x" * 100] * 200))
+    clipped = told(wordy).tags["mlflow.note.content"]
     assert len(clipped) <= limits.NOTE
 
 
 def test_where_a_scheme_stands_and_why_is_in_tags_and_note(study):
-    tags = commentary(study, study.schemes[1]).tags
+    tags = told(study, "he_normal").tags
     assert (tags["standing"], tags["why"], tags["firm"]) == ("tied", "lowest mean", "true")
     assert "in_tie_set" not in tags
     assert "- on validation tied: lowest mean" in tags["mlflow.note.content"]
-    other = with_first(study, row=replace(study.schemes[0].row, why="something else"))
+    other = with_first(study, row=replace(study.by_scheme["zeros"].row, why="something else"))
     assert keys(other) == keys(study)
-    assert commentary(other, other.schemes[0]) != commentary(study, study.schemes[0])
+    assert told(other) != told(study)
 
 
 def test_the_report_goes_to_the_recommended_scheme_or_else_to_the_first(study):
     assert study.headliner == "he_normal"
     none = replace(study.verdict, recommended=None, best_on_validation=None)
-    assert replace(study, verdict=none).headliner == "zeros"
+    assert changed(study, verdict=none).headliner == "zeros"

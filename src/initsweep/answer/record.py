@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from initsweep.answer.study import PACKET, Answer
+from initsweep.answer.answer import PACKET, Answer
 
 FORMAT = "initsweep-summary/2"
 """Changes where a key goes or means something else; new keys may come without a new number."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from initsweep.answer.study import Answer
+from initsweep.answer.answer import Answer
 from initsweep.errors import ParamsError
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow

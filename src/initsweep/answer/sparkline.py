@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from initsweep.answer.study import Answer
+from initsweep.answer.answer import Answer
 from initsweep.figures import numbers
 from initsweep.records import ResponseRow
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from initsweep.answer import plain, sparkline
-from initsweep.answer.study import PACKET, Answer
+from initsweep.answer.answer import PACKET, Answer
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow
 from initsweep.reporting.first_screen import decision

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from initsweep.answer import freshness, plain, study
+from initsweep.answer import answer, freshness, plain
 from initsweep.answer.rules import Check, Limits, judge
 
 PASSED = 0
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         min_basin=options.min_basin,
         max_failed=options.max_failed,
     )
-    checks = judge(study.read(), limits)
+    checks = judge(answer.read(), limits)
     freshness.check_results()
     text = plain.spelt(_listed(checks), sys.stdout.encoding or "utf-8")
     return text, PASSED if all(check.passed for check in checks) else FAILED

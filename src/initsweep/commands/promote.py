@@ -23,7 +23,7 @@ from initsweep.running import git
 from initsweep.running.lock_file import LOCK
 from initsweep.serving import served_model
 from initsweep.spelling import is_whole
-from initsweep.stages.publish import promotion_of, read_study
+from initsweep.stages.publish import promotion_of, publication
 from initsweep.tracking.model import RawValue
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
@@ -182,7 +182,7 @@ def _registered(decision: Decision, params: Params) -> tuple[Decision, list[str]
             "it, and an alias `champion` there stays where it was. For a model to serve, change "
             "the network, run `initsweep repro` and promote again."
         ]
-    study = read_study(params)
+    study = publication(params)
     tracking.publish(study, params, root)
     name, version = tracking.promote(study, promotion_of(decision, model), params, root)
     return dataclasses.replace(decision, model_name=name, model_version=version), [

@@ -103,7 +103,7 @@ def _note() -> str:
 
 
 def _verdict() -> str:
-    from initsweep.answer import study, terminal
+    from initsweep.answer import answer, terminal
     from initsweep.commands.summary import screen
 
-    return terminal.verdict_table(study.read(), screen())
+    return terminal.verdict_table(answer.read(), screen())

@@ -6,7 +6,7 @@ import shutil
 import sys
 
 from initsweep import artifacts
-from initsweep.answer import comment, record, study
+from initsweep.answer import answer, comment, record
 from initsweep.answer.terminal import WIDTH, Screen, verdict_table
 from initsweep.errors import ParamsError
 
@@ -23,10 +23,10 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.markdown:
         packet = artifacts.read_text(artifacts.REPORTS / "review.md")
         return comment.as_comment(packet, options.figures), 0
-    answer = study.read()
+    found = answer.read()
     if options.json:
-        return json.dumps(record.as_record(answer), indent=2, allow_nan=False), 0
-    return verdict_table(answer, screen()), 0
+        return json.dumps(record.as_record(found), indent=2, allow_nan=False), 0
+    return verdict_table(found, screen()), 0
 
 
 def screen() -> Screen:

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 
 from initsweep.figures import numbers
 from initsweep.records import Alternative, SchemeRow
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table, scheme_cell
+from initsweep.results import Results
 
 HOW_MANY_SEEDS = (
     "How many fresh seeds would decide with 80 % probability, if mean and spread of the "
@@ -24,7 +24,7 @@ _SEED = "without fresh seed"
 _TUNING_SEED = "without tuning seed"
 
 
-def _now(study: Study) -> Alternative:
+def _now(study: Results) -> Alternative:
     return study.alternatives[0]
 
 
@@ -34,12 +34,12 @@ def _answer(row: Alternative) -> str:
     return "no recommendation" if row.pick is None else row.pick
 
 
-def by_seed(study: Study) -> str:
+def by_seed(study: Results) -> str:
     """Return whether the pick hangs on a single fresh seed, with tuning as it was."""
     return _left_out(study, _SEED, "fresh", "Rates and basins stay those of the tuning seeds.")
 
 
-def by_tuning_seed(study: Study) -> str:
+def by_tuning_seed(study: Results) -> str:
     """Return whether the pick hangs on a single tuning seed, with rates and fresh runs kept."""
     return _left_out(
         study, _TUNING_SEED, "tuning",
@@ -47,7 +47,7 @@ def by_tuning_seed(study: Study) -> str:
     )  # fmt: skip
 
 
-def _left_out(study: Study, question: str, kind: str, kept: str) -> str:
+def _left_out(study: Results, question: str, kind: str, kept: str) -> str:
     rows = _without_seeds(study, question)
     pick = _now(study).pick
     if not rows:
@@ -62,16 +62,16 @@ def _left_out(study: Study, question: str, kind: str, kept: str) -> str:
     return f"{count} {kind} seeds, each left out alone, change {pick} to another: {moved}. {kept}"
 
 
-def _without_seeds(study: Study, question: str) -> list[Alternative]:
+def _without_seeds(study: Results, question: str) -> list[Alternative]:
     return [row for row in study.alternatives if row.question == question]
 
 
-def _moved(study: Study, question: str) -> list[Alternative]:
+def _moved(study: Results, question: str) -> list[Alternative]:
     rows = _without_seeds(study, question)
     return [row for row in rows if row.pick is not None and row.pick != _now(study).pick]
 
 
-def by_tuning(study: Study) -> str:
+def by_tuning(study: Results) -> str:
     """Return which schemes come out where all of them are tuned again on other seeds."""
     picks = Counter(row.scheme for row in study.retunes if row.picked and row.tuning > 0)
     if not picks:
@@ -80,7 +80,7 @@ def by_tuning(study: Study) -> str:
     return f"on other tuning seeds, the rule picked ({picks.total()} times in all): {found}."
 
 
-def by_setting(study: Study) -> str:
+def by_setting(study: Results) -> str:
     """Return which settings would lead to another scheme."""
     now = _now(study)
     moved: dict[str, dict[str, list[str]]] = {}
@@ -100,7 +100,7 @@ def _or(values: Sequence[str]) -> str:
     return " or ".join(values)
 
 
-def in_short(study: Study) -> str:
+def in_short(study: Results) -> str:
     """Return what would change the decision, of all that was tried."""
     seeds = [
         f"{len(_moved(study, question))} of {len(rows)} {kind} ones"
@@ -115,7 +115,7 @@ def _value(question: str, value: float) -> str:
     return f"{value:g}" if question == "decide.alpha" else f"{100 * value:g} %"
 
 
-def settings_table(study: Study) -> Table:
+def settings_table(study: Results) -> Table:
     """Return the pick and the number of tied schemes under other settings, one line each."""
     now = _now(study)
     rows = []
@@ -143,7 +143,7 @@ def _outcome(row: Alternative | None, now: Alternative) -> Cell:
     return Cell(text=_answer(row), note=note, role="changed" if changed else "word")
 
 
-def criteria_table(study: Study) -> Table:
+def criteria_table(study: Results) -> Table:
     """Return the first and the next scheme by each criterion, among the trainable ones."""
     verdict, rows = study.verdict, [row for row in study.schemes if row.trainable]
     criteria: list[tuple[str, Callable[[SchemeRow], float], Callable[[SchemeRow], str]]] = [
@@ -183,7 +183,7 @@ def _as_others(values: Sequence[float], own: float) -> str:
     return f", shared with {others} more" if others else ""
 
 
-def needed_table(study: Study) -> Table:
+def needed_table(study: Results) -> Table:
     """Return how many fresh seeds each inconclusive pair would need."""
     rows = [
         (

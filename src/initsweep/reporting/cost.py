@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 
 from initsweep.records import RunRow
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table, scheme_cell
+from initsweep.results import Results
 
 
-def updates(study: Study, runs: Iterable[RunRow]) -> int:
+def updates(study: Results, runs: Iterable[RunRow]) -> int:
     """Return the updates that were made; a diverged run stopped early."""
     params = study.params.training
     all_of_them = params.epochs * max(1, study.schema.rows["train"] // params.batch_size)
@@ -16,11 +16,9 @@ def updates(study: Study, runs: Iterable[RunRow]) -> int:
     )
 
 
-def sentence(study: Study) -> str:
+def sentence(study: Results) -> str:
     """Return the totals."""
-    runs = [
-        run for name in study.names for run in (*study.tuning_runs[name], *study.fresh_runs[name])
-    ]
+    runs = study.runs
     diverged = sum(run.status == "diverged" for run in runs)
     again = " Tuning again is not counted." if study.params.tune.retunes else ""
     return (
@@ -30,11 +28,12 @@ def sentence(study: Study) -> str:
     )
 
 
-def table(study: Study) -> Table:
+def table(study: Results) -> Table:
     """Return the numbers by scheme."""
     rows = []
     for name in study.names:
-        tuning, fresh = study.tuning_runs[name], study.fresh_runs[name]
+        own = study.by_scheme[name]
+        tuning, fresh = own.tuning_runs, own.fresh_runs
         rates = len({(run.kind, run.learning_rate) for run in tuning})
         both = [*tuning, *fresh]
         diverged = sum(run.status == "diverged" for run in both)

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from initsweep.registry import Registry
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Table
+from initsweep.results import Results
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -113,6 +113,6 @@ class Section:
 
 
 # A function of a study; None where the section has nothing to say about it.
-SECTIONS: Registry[Callable[[Study], Section | None]] = Registry(
+SECTIONS: Registry[Callable[[Results], Section | None]] = Registry(
     "section", "initsweep.reporting.sections"
 )

@@ -6,12 +6,12 @@ from initsweep import racing
 from initsweep.figures import numbers
 from initsweep.params import Model, Params, Tune
 from initsweep.records import Schema
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 Facts = list[tuple[str, str]]
 
 
-def data(study: Study) -> Facts:
+def data(study: Results) -> Facts:
     """Return what the data is."""
     schema = study.schema
     rows = ", ".join(f"{count} {split}" for split, count in schema.rows.items())
@@ -71,7 +71,7 @@ def _seeds(tune: Tune) -> str:
     return f"up to {len(tune.seeds)} seeds each, fewer for rates that fall behind in a race"
 
 
-def protocol(study: Study) -> Facts:
+def protocol(study: Results) -> Facts:
     """Return what was held fixed, what was tuned, and how."""
     params, grid, verdict = study.params, study.params.tune.grid, study.verdict
     decide = params.decide
@@ -148,7 +148,7 @@ def _training(params: Params) -> str:
     )
 
 
-def _batches(study: Study) -> str:
+def _batches(study: Results) -> str:
     rows, size = study.schema.rows["train"], study.params.training.batch_size
     left = rows % size
     if not left:
@@ -159,24 +159,24 @@ def _batches(study: Study) -> str:
     )
 
 
-def _run_loss(study: Study) -> str:
+def _run_loss(study: Results) -> str:
     return (
         f"the loss after the last epoch, epoch {study.params.training.epochs}, and not the lowest "
         "on the way; at most the constant predictor's, which a diverged run counts as"
     )
 
 
-def provenance(study: Study) -> Facts:
+def provenance(study: Results) -> Facts:
     """Return what the results are a function of."""
     origin = study.verdict.provenance
     versions = {
         name: version
-        for one in (*(r.provenance for r in study.confirmations.values()), origin)
+        for one in (*(own.confirmation.provenance for own in study.by_scheme.values()), origin)
         for name, version in one.versions.items()
     }
     engines: dict[str, list[str]] = {}
     for name in study.names:
-        engines.setdefault(study.confirmations[name].engine, []).append(name)
+        engines.setdefault(study.by_scheme[name].confirmation.engine, []).append(name)
     many = len(engines) > 1
     return [
         ("Parameters", origin.params_sha),

@@ -7,7 +7,7 @@ import numpy as np
 from initsweep.figures import numbers
 from initsweep.records import SchemeRow, Verdict
 from initsweep.reporting import alternatives
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.statement import told
 
@@ -28,13 +28,13 @@ def decision(verdict: Verdict) -> str:
     return f"{word}, {'firm' if verdict.firm else 'fragile'}"
 
 
-def headline(study: Study) -> str:
+def headline(study: Results) -> str:
     """Return the recommendation with the intervals of what it promises, or why there is none."""
     said = told(study.verdict, study.schemes)
     return study.verdict.statement if said is None else said.answer
 
 
-def points(study: Study) -> list[tuple[str, str]]:
+def points(study: Results) -> list[tuple[str, str]]:
     """Return what to know about the recommendation, each with its head; none without one."""
     said, chosen = told(study.verdict, study.schemes), _row(study, study.verdict.recommended)
     if said is None or chosen is None:
@@ -65,11 +65,11 @@ def _scope(verdict: Verdict) -> Iterator[tuple[str, str]]:
         )
 
 
-def _row(study: Study, scheme: str | None) -> SchemeRow | None:
+def _row(study: Results, scheme: str | None) -> SchemeRow | None:
     return next((row for row in study.schemes if row.scheme == scheme), None)
 
 
-def _why_not(study: Study, chosen: SchemeRow) -> Iterator[tuple[str, str]]:
+def _why_not(study: Results, chosen: SchemeRow) -> Iterator[tuple[str, str]]:
     """Yield why the schemes with the best raw numbers are not the recommended one."""
     rows = [row for row in study.schemes if row.trainable]
     best = _row(study, study.verdict.best_on_validation)
@@ -90,7 +90,7 @@ def _why_not(study: Study, chosen: SchemeRow) -> Iterator[tuple[str, str]]:
         )
 
 
-def _over_shared_seeds(study: Study, row: SchemeRow, chosen: SchemeRow) -> str:
+def _over_shared_seeds(study: Results, row: SchemeRow, chosen: SchemeRow) -> str:
     """Say how far apart two are on test where their means are over other seeds.
 
     Returns:
@@ -130,7 +130,7 @@ def _best_raw_numbers(
     return found
 
 
-def _by_the_other(study: Study, better: str) -> Iterator[tuple[str, str]]:
+def _by_the_other(study: Results, better: str) -> Iterator[tuple[str, str]]:
     """Yield what the other of loss and score would choose."""
     other = study.verdict.other
     if other is None:
@@ -149,7 +149,7 @@ def _by_the_other(study: Study, better: str) -> Iterator[tuple[str, str]]:
     )
 
 
-def warning(study: Study) -> str:
+def warning(study: Results) -> str:
     """Return what must not be overlooked about the recommendation, "" if there is nothing."""
     row = _row(study, study.verdict.recommended)
     if row is None:
@@ -172,14 +172,15 @@ def warning(study: Study) -> str:
     return " ".join(text for text in found if text)
 
 
-def _cut_on_test(study: Study, scheme: str) -> str:
+def _cut_on_test(study: Results, scheme: str) -> str:
     """Say that most runs are no better than guessing on the test rows.
 
     Returns:
         A sentence, "" if it is not so.
     """
     cap = study.schema.judged.constant_test_loss
-    losses = np.array([run.capped_test_loss for run in study.fresh_runs[scheme]], dtype=float)
+    runs = study.by_scheme[scheme].fresh_runs
+    losses = np.array([run.capped_test_loss for run in runs], dtype=float)
     if not mostly_cut(losses, losses, cap):
         return ""
     return (

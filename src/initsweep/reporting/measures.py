@@ -3,19 +3,19 @@
 from initsweep.figures import numbers
 from initsweep.metrics import METRICS, rarest_class
 from initsweep.records import MeasureSummary
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table, scheme_cell
+from initsweep.results import Results
 
 ABBREVIATIONS = ("mae", "rmse")
 
 
-def names(study: Study) -> list[str]:
+def names(study: Results) -> list[str]:
     """Return the measures that the verdict's table does not show already."""
     found = dict.fromkeys(row.measure for row in study.measures)
     return [name for name in found if name != study.verdict.score_name]
 
 
-def table(study: Study) -> Table:
+def table(study: Results) -> Table:
     """Return mean and interval of each measure, schemes in the order of the verdict's table."""
     shown = names(study)
     by_place = {(row.scheme, row.measure): row for row in study.measures}
@@ -26,7 +26,7 @@ def table(study: Study) -> Table:
     return Table(head=["Scheme", *(title(name) for name in shown)], rows=rows)
 
 
-def terms(study: Study) -> list[tuple[str, str]]:
+def terms(study: Results) -> list[tuple[str, str]]:
     """Return what each measure is."""
     meanings = [(title(name), METRICS.get(name).summary) for name in names(study)]
     schema, rarest = study.schema, rarest_class(study.schema.class_counts)
@@ -45,8 +45,8 @@ def title(name: str) -> str:
     return " ".join([first, *others])
 
 
-def _cell(study: Study, row: MeasureSummary) -> Cell:
-    whole = len(study.confirmations[row.scheme].seeds)
+def _cell(study: Results, row: MeasureSummary) -> Cell:
+    whole = len(study.by_scheme[row.scheme].confirmation.seeds)
     missing = f"{row.runs} of {whole} runs" if row.runs < whole else ""
     if row.estimate is None or row.low is None or row.high is None:
         return Cell(text=numbers.MISSING, note=missing)

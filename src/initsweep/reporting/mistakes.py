@@ -4,11 +4,11 @@ import numpy as np
 
 from initsweep.figures import numbers
 from initsweep.figures.errors import confusion, in_units
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table
+from initsweep.results import Results
 
 
-def class_table(study: Study) -> Table:
+def class_table(study: Results) -> Table:
     """Return rows, precision, recall and F1 of each class, and what it is mostly taken for."""
     counts = confusion(study.predictions, study.schema.n_outputs)
     names = study.classes or [str(i) for i in range(len(counts))]
@@ -41,7 +41,7 @@ def _share(part: int, whole: int) -> Cell:
     return Cell(text=f"{100 * part / whole:.1f} %" if whole else numbers.MISSING)
 
 
-def residual_facts(study: Study) -> list[tuple[str, str]]:
+def residual_facts(study: Results) -> list[tuple[str, str]]:
     """Return how far predictions are off, in the unit of the raw target."""
     targets, predictions = in_units(study.predictions, study.schema)
     off = np.array(predictions) - np.array(targets)

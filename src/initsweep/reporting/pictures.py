@@ -19,7 +19,7 @@ from initsweep.figures import (
     style,
     tradeoff,
 )
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 Looks = dict[str, palette.Look]
 
@@ -38,21 +38,21 @@ class Picture:
     name: str
     title: str
     caption: str
-    draw: Callable[[Study, Looks], Figure]
-    linear: Callable[[Study, Looks], Figure] | None = None
+    draw: Callable[[Results, Looks], Figure]
+    linear: Callable[[Results, Looks], Figure] | None = None
 
 
-def looks_of(study: Study) -> Looks:
+def looks_of(study: Results) -> Looks:
     """Return the look of each scheme, by its place in `params.yaml`."""
     return palette.looks(study.params.schemes, study.verdict.untrainable)
 
 
-def _tradeoff(study: Study, looks: Looks, *, linear: bool = False) -> Figure:
+def _tradeoff(study: Results, looks: Looks, *, linear: bool = False) -> Figure:
     loss_name = study.verdict.loss_name
     return tradeoff.draw(study.schemes, looks, loss_name=loss_name, linear=linear)
 
 
-def _lr_response(study: Study, looks: Looks) -> Figure:
+def _lr_response(study: Results, looks: Looks) -> Figure:
     return lr_response.draw(
         study.response,
         study.schemes,
@@ -62,7 +62,7 @@ def _lr_response(study: Study, looks: Looks) -> Figure:
     )
 
 
-def _lr_overlay(study: Study, looks: Looks, *, linear: bool = False) -> Figure:
+def _lr_overlay(study: Results, looks: Looks, *, linear: bool = False) -> Figure:
     return lr_overlay.draw(
         study.response,
         study.schemes,
@@ -73,7 +73,7 @@ def _lr_overlay(study: Study, looks: Looks, *, linear: bool = False) -> Figure:
     )
 
 
-def _budget(study: Study, looks: Looks) -> Figure:
+def _budget(study: Results, looks: Looks) -> Figure:
     return budget.draw(
         study.budget,
         study.schemes,
@@ -83,13 +83,13 @@ def _budget(study: Study, looks: Looks) -> Figure:
     )
 
 
-def _errors(study: Study, looks: Looks) -> Figure:
+def _errors(study: Results, looks: Looks) -> Figure:
     recommended = study.verdict.recommended
     look = None if recommended is None else looks[recommended]
     return errors.draw(study.predictions, study.schema, look)
 
 
-def _comparison(study: Study, looks: Looks) -> Figure:
+def _comparison(study: Results, looks: Looks) -> Figure:
     return comparison.draw(
         study.pairs,
         looks,
@@ -98,7 +98,7 @@ def _comparison(study: Study, looks: Looks) -> Figure:
     )
 
 
-def _learning_curves(study: Study, looks: Looks) -> Figure:
+def _learning_curves(study: Results, looks: Looks) -> Figure:
     if not study.curves:
         return style.message_figure("No learning curves were recorded.")
     return learning_curves.draw(
@@ -111,17 +111,17 @@ def _learning_curves(study: Study, looks: Looks) -> Figure:
     )
 
 
-def _signal(study: Study, looks: Looks) -> Figure:
+def _signal(study: Results, looks: Looks) -> Figure:
     return signal.draw(study.layers, study.names, looks)
 
 
-def _health(study: Study, looks: Looks) -> Figure:  # noqa: ARG001 - one signature for all
+def _health(study: Results, looks: Looks) -> Figure:  # noqa: ARG001 - one signature for all
     if not study.layers:
         return style.message_figure("No layers were looked at.")
     return health.draw(study.layers, study.names)
 
 
-def _spectrum(study: Study, looks: Looks) -> Figure:
+def _spectrum(study: Results, looks: Looks) -> Figure:
     return health.draw_spectrum(study.layers, study.names, looks)
 
 

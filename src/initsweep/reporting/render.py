@@ -13,8 +13,8 @@ from initsweep.figures.marks import Mark
 from initsweep.reporting import first_screen
 from initsweep.reporting.pictures import PICTURES, looks_of
 from initsweep.reporting.sections import sections_of
-from initsweep.reporting.study import Study
 from initsweep.reporting.templating import html_templates, markdown_templates
+from initsweep.results import Results
 from initsweep.statistics.wording import counted, fresh_seeds
 
 _FOLDER = "reporting/templates"
@@ -29,7 +29,7 @@ class Drawing:
     marks: Sequence[Mark]
 
 
-def html(study: Study, figures: Mapping[str, Drawing]) -> str:
+def html(study: Results, figures: Mapping[str, Drawing]) -> str:
     """Return the packet as one page that loads nothing.
 
     Args:
@@ -55,13 +55,13 @@ def html(study: Study, figures: Mapping[str, Drawing]) -> str:
     )
 
 
-def markdown(study: Study) -> str:
+def markdown(study: Results) -> str:
     """Return the packet as Markdown; figures are linked, not inlined."""
     template = markdown_templates(_FOLDER).get_template("review.md.jinja")
     return template.render(**_content(study))
 
 
-def _content(study: Study) -> dict[str, object]:
+def _content(study: Results) -> dict[str, object]:
     looks = looks_of(study)
     return {
         "title": f"{study.schema.source}, {study.params.model.name}",

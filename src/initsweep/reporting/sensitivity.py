@@ -2,8 +2,8 @@
 
 from initsweep.figures import numbers
 from initsweep.records import Quantity, QuantityRow, SchemeRow
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table, largest_stable, scheme_cell
+from initsweep.results import Results
 
 _HEADS: dict[Quantity, str] = {
     "basin_width": "Basin, decades",
@@ -21,7 +21,7 @@ _HEADS: dict[Quantity, str] = {
 }
 
 
-def sensitivity_table(study: Study) -> Table:
+def sensitivity_table(study: Results) -> Table:
     """Return each quantity with its interval over seeds, where one is known."""
     known = {(row.scheme, row.quantity): row for row in study.quantities}
     rows = []

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from initsweep.figures import numbers
 from initsweep.records import DiagnosisRow, PairRow, SchemeRow
 from initsweep.reporting import window
-from initsweep.reporting.study import Study, marked_tied
+from initsweep.results import Results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,10 @@ class Table:
     rows: Sequence[tuple[str, Sequence[Cell]]]
 
 
-def verdict_table(study: Study) -> Table:
+def verdict_table(study: Results) -> Table:
     """Return the verdict table: one line per scheme, the recommended one on top."""
     score_name = study.verdict.score_name
-    tied = marked_tied(study.schemes)
+    alone = sum(row.in_tie_set for row in study.schemes) < 2
     return Table(
         head=[
             "Scheme",
@@ -46,9 +46,7 @@ def verdict_table(study: Study) -> Table:
             f"Test {score_name.replace('_', ' ')}",
             "Failed runs",
         ],
-        rows=[
-            (stands(row), _verdict_cells(row, score_name, alone=not tied)) for row in study.schemes
-        ],
+        rows=[(stands(row), _verdict_cells(row, score_name, alone=alone)) for row in study.schemes],
     )
 
 
@@ -108,7 +106,7 @@ def largest_stable(row: SchemeRow) -> str:
     return bound + numbers.rate(row.largest_stable_rate)
 
 
-def tie_table(study: Study) -> Table:
+def tie_table(study: Results) -> Table:
     """Return where each trainable scheme stands on validation, and why."""
     table = []
     for row in (row for row in study.schemes if row.trainable):
@@ -151,7 +149,7 @@ def _pair_cells(pair: PairRow) -> list[Cell]:
     ]
 
 
-def diagnosis_table(study: Study) -> Table:
+def diagnosis_table(study: Results) -> Table:
     """Return what could be said of each scheme before any training."""
     place = {name: index for index, name in enumerate(study.names)}
     rows = sorted(study.diagnosis, key=lambda row: place.get(row.scheme, len(place)))
@@ -170,7 +168,7 @@ def diagnosis_table(study: Study) -> Table:
     )
 
 
-def _diagnosis_cells(study: Study, row: DiagnosisRow) -> list[Cell]:
+def _diagnosis_cells(study: Results, row: DiagnosisRow) -> list[Cell]:
     ceiling = window.ceiling(study, row)
     return [
         scheme_cell(row.scheme),
@@ -195,12 +193,13 @@ def _ranged(value: float | None, low: float | None, high: float | None) -> Cell:
     return Cell(text=numbers.significant(value, 3), note=" to ".join(ends))
 
 
-def runs_table(study: Study) -> Table:
+def runs_table(study: Results) -> Table:
     """Return how each scheme was run: initializer, options, rates tried, seeds, engine."""
     rows = []
     trainable = {row.scheme: row.trainable for row in study.schemes}
     for name in study.names:
-        tuned, trained = study.selections[name], study.confirmations[name]
+        own = study.by_scheme[name]
+        tuned, trained = own.selection, own.confirmation
         options = ", ".join(f"{key}={value}" for key, value in tuned.options.items())
         edge = "" if tuned.censored == "no" else f"best at the {tuned.censored} end"
         tried = f"{len(tuned.grid)} from {numbers.rate_range(tuned.grid[0], tuned.grid[-1])}"

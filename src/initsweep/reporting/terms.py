@@ -1,7 +1,7 @@
 """What the words in the tables of the review packet mean, with this study's numbers."""
 
 from initsweep.figures import numbers
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 from initsweep.statistics.comparison import EXACT_UP_TO
 from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.wording import compared_by
@@ -11,12 +11,12 @@ Terms = list[tuple[str, str]]
 # Up to here all sign patterns are gone through; beyond, a random sample of them.
 
 
-def of(study: Study) -> dict[str, Terms]:
+def of(study: Results) -> dict[str, Terms]:
     """Return term-and-meaning pairs by the table they belong to."""
     return {"verdict": _verdict(study), "sensitivity": _sensitivity(), "test": _test(study)}
 
 
-def _verdict(study: Study) -> Terms:
+def _verdict(study: Results) -> Terms:
     verdict, decide = study.verdict, study.params.decide
     score, compared = verdict.score_name.replace("_", " "), compared_by(study.schema)
     skill = f"{100 * decide.trainable_skill:g} %"
@@ -117,7 +117,7 @@ def _sensitivity() -> Terms:
     ]
 
 
-def _test(study: Study) -> Terms:
+def _test(study: Results) -> Terms:
     margin = numbers.loss(study.params.decide.margin * study.schema.judged.constant_test_loss)
     return [
         ("Difference", "test loss minus the reference's, so a positive one is worse"),

@@ -2,14 +2,14 @@
 
 from initsweep.figures import numbers
 from initsweep.records import DiagnosisRow
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 # Where the best rate lay, over the ceiling, in nine of ten networks for which the ceiling can be
 # relied on: `docs/diagnosis.md`.
 BELOW, ABOVE = 0.005, 3.5
 
 
-def ceiling(study: Study, row: DiagnosisRow) -> float | None:
+def ceiling(study: Results, row: DiagnosisRow) -> float | None:
     """Return the rate above which the study's optimizer overshoots at the start, if known.
 
     Source: Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge
@@ -21,7 +21,7 @@ def ceiling(study: Study, row: DiagnosisRow) -> float | None:
     return row.rate_ceiling * (1 + optimizer.momentum)
 
 
-def advice(study: Study) -> str:
+def advice(study: Results) -> str:
     """Return one sentence: does the searched range cover where the best rate is to be expected?
 
     It is advice only. The range is `tune.grid`, the same for every scheme, and each scheme's

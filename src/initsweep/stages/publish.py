@@ -2,29 +2,16 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from initsweep import artifacts, ledger, tracking
 from initsweep.decisions import Decision
-from initsweep.errors import ArtifactError, CaptureError, InitsweepWarning
-from initsweep.network_choice import with_network
+from initsweep.errors import CaptureError, InitsweepWarning
 from initsweep.params import Params, fingerprint
 from initsweep.provenance import code_sha
-from initsweep.records import (
-    Confirmation,
-    CurveRow,
-    DiagnosisRow,
-    LayerRow,
-    MeasureRow,
-    MeasureSummary,
-    RunRow,
-    Schema,
-    SchemeRow,
-    Selection,
-    TrialRow,
-    Verdict,
-)
+from initsweep.records import Schema, SchemeRow
+from initsweep.results import Results
 from initsweep.running import git
 from initsweep.spelling import prose
 
@@ -42,41 +29,25 @@ def run(params: Params) -> None:
     root = tracking.project_root()
     content_sha = _content_sha(params)
     if not tracking.is_sealed(content_sha, params, root):
-        tracking.publish(read_study(params), params, root, content_sha)
+        tracking.publish(publication(params), params, root, content_sha)
 
 
-def read_study(params: Params) -> tracking.Study:
-    """Return all records of the study that `params` describes."""
+def publication(params: Params) -> tracking.Publication:
+    """Return all records of the study that `params` describes, as MLflow is to show them."""
     from initsweep.architectures import describe  # imports torch, which takes seconds
 
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
-    params = with_network(params, schema)
-    rows = artifacts.read_rows(artifacts.COMPARE / "schemes.csv", SchemeRow)
-    verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
-    diagnoses = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
-    layers = artifacts.read_rows(artifacts.DIAGNOSE / "layers.csv", LayerRow)
-    summaries = artifacts.read_rows(artifacts.COMPARE / "measures.csv", MeasureSummary)
+    study = Results(params=params)
+    schema, model = study.schema, study.params.model
     attachments = _attachments()
-    return tracking.Study(
-        experiment=f"{schema.source}/{describe(params.model.name, params.model.options)}",
-        schema=schema,
-        params=_settings(params),
-        schemes=[
-            _scheme(
-                scheme,
-                {row.scheme: row for row in rows},
-                {row.scheme: row for row in diagnoses},
-                [row for row in layers if row.scheme == scheme],
-                summaries,
-            )
-            for scheme in params.schemes
-        ],
-        verdict=verdict,
+    return tracking.Publication(
+        params=params,
+        experiment=f"{schema.source}/{describe(model.name, model.options)}",
+        settings=_settings(study.params),
         origin=_origin(),
         attachments=attachments,
         attachments_sha=artifacts.file_hash(list(attachments.values())),
-        model=_model(params, verdict.recommended),
-        promotion=_promotion(params, rows, schema),
+        model=_model(study.params, study.verdict.recommended),
+        promotion=_promotion(study.params, study.compared, schema),
     )
 
 
@@ -100,38 +71,11 @@ def _content_sha(params: Params) -> str:
             "prepared",
             "fitting",
             "preprocessing",
+            "results",
             "stages/publish",
         ]
     )
     return fingerprint([names, artifacts.file_hash(present), params.model_dump_json(), code])
-
-
-def _scheme(
-    scheme: str,
-    rows: Mapping[str, SchemeRow],
-    diagnoses: Mapping[str, DiagnosisRow],
-    layers: list[LayerRow],
-    summaries: list[MeasureSummary],
-) -> tracking.SchemeResults:
-    for stage, table in (("compare", rows), ("diagnose", diagnoses)):
-        if scheme not in table:
-            raise ArtifactError(
-                f"The results of `{stage}` do not cover the scheme '{scheme}': run `dvc repro`."
-            )
-    tune, train = artifacts.tune_folder(scheme), artifacts.fresh_folder(scheme)
-    return tracking.SchemeResults(
-        selection=artifacts.read_record(tune / "selection.json", Selection),
-        trials=artifacts.read_rows(tune / "trials.csv", TrialRow),
-        tuning_runs=artifacts.read_rows(tune / "runs.csv", RunRow),
-        confirmation=artifacts.read_record(train / "record.json", Confirmation),
-        confirm_runs=artifacts.read_rows(train / "runs.csv", RunRow),
-        curves=artifacts.read_rows(train / "curves.csv", CurveRow),
-        measures=artifacts.read_rows(train / "measures.csv", MeasureRow),
-        summaries=[one for one in summaries if one.scheme == scheme],
-        row=rows[scheme],
-        diagnosis=diagnoses[scheme],
-        layers=layers,
-    )
 
 
 def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:

@@ -126,12 +126,7 @@ def _pair_row(
     possible, differences = (-cap, cap), paired_difference(one.losses, other.losses)
     difference = with_rows(mean_interval(differences, possible), rows, possible)
     outcome = outcome_of(difference, p_values[1], yardstick.margin(family), alpha)
-    if outcome in {"better", "worse"} and (one.failed.any() or other.failed.any()):
-        nearest = min(abs(difference.low), abs(difference.high))
-        if nearest <= (one if outcome == "better" else other).allowance(cap, len(differences)):
-            outcome = "inconclusive"  # the seeds may have missed failures of the one ahead
-    if outcome == "equivalent" and any(r.failed[len(differences) :].any() for r in (one, other)):
-        outcome = "inconclusive"  # equal on seeds that have missed failures
+    outcome = with_failures(outcome, difference, one, other, cap, len(differences))
     if outcome == "equivalent" and mostly_cut(one.losses, other.losses, cap):
         outcome = "inconclusive"  # equal because both were cut, whatever they were before
     return PairRow(
@@ -149,6 +144,19 @@ def _pair_row(
         ),
         outcome=outcome,
     )
+
+
+def with_failures(
+    outcome: Outcome, difference: Interval, one: Runs, other: Runs, cap: float, shared: int
+) -> Outcome:
+    """Return an outcome that failures leave standing, else "inconclusive"."""
+    if outcome in {"better", "worse"} and (one.failed.any() or other.failed.any()):
+        nearest = min(abs(difference.low), abs(difference.high))
+        if nearest <= (one if outcome == "better" else other).allowance(cap, shared):
+            return "inconclusive"  # the seeds may have missed failures of the one ahead
+    if outcome == "equivalent" and any(r.failed[shared:].any() for r in (one, other)):
+        return "inconclusive"  # equal on seeds that have missed failures
+    return outcome
 
 
 def mostly_cut(first: Losses, second: Losses, cap: float) -> bool:

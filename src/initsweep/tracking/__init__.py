@@ -1,7 +1,7 @@
 """MLflow as a view of the result records: it can be deleted and rebuilt, and is never the truth.
 
-`study` holds the records, `view` turns them into the runs that MLflow should show (`points` are
-their metrics, `commentary` is what the comparison says of them), `plan` compares these with the
+`publication` holds the records, `view` turns them into the runs that MLflow should show (`points`
+are their metrics, `commentary` is what the comparison says of them), `plan` compares these with the
 runs that it does show, `store` writes the difference, and `publishing` holds all together, in
 `passes` until nothing is left to do; `seal` recognizes that at once. `saved_views` are what
 MLflow's pages show, `ui` opens them.
@@ -20,16 +20,15 @@ from initsweep.tracking.connection import preload_mlflow
 from initsweep.tracking.location import address_setting, project_root
 from initsweep.tracking.model import Promotion, ServedModel
 from initsweep.tracking.promotion import promote
+from initsweep.tracking.publication import Publication
 from initsweep.tracking.publishing import publish
 from initsweep.tracking.seal import is_sealed
-from initsweep.tracking.study import SchemeResults, Study
 from initsweep.tracking.ui import ui_command, ui_page
 
 __all__ = [
     "Promotion",
-    "SchemeResults",
+    "Publication",
     "ServedModel",
-    "Study",
     "address_setting",
     "is_sealed",
     "preload_mlflow",

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from initsweep.figures import numbers, palette
 from initsweep.params import fingerprint
 from initsweep.records import SchemeRow, Verdict
+from initsweep.results import SchemeResults
 from initsweep.spelling import prose
 from initsweep.statistics.wording import decades
 from initsweep.tracking import limits
 from initsweep.tracking.points import Point, finite_points
-from initsweep.tracking.study import SchemeResults, Study
+from initsweep.tracking.publication import Publication
 
 _WORDS = {
     "recommended": "recommended",
@@ -37,10 +38,10 @@ class Commentary:
         return fingerprint([self.tags, [asdict(point) for point in self.metrics]])
 
 
-def commentary(study: Study, results: SchemeResults) -> Commentary:
+def commentary(study: Publication, results: SchemeResults) -> Commentary:
     """Return the verdict on one scheme as tags, metrics and a note in words."""
     row, score = results.row, study.schema.score_name
-    looks = palette.looks([one.scheme for one in study.schemes], study.verdict.untrainable)
+    looks = palette.looks(list(study.by_scheme), study.verdict.untrainable)
     tags = {
         "outcome": row.outcome,
         # As text, because MLflow's columns show one bare number each.
@@ -72,7 +73,7 @@ def _spread(value: str, low: float | None, high: float | None, score: str | None
     return f"{value} ({interval})" if interval else value
 
 
-def experiment_note(study: Study) -> str:
+def experiment_note(study: Publication) -> str:
     """Return the study's verdict in Markdown, for the head of the experiment's page."""
     verdict = study.verdict
     lines = [f"**{prose(verdict.statement)}**", ""]
@@ -81,7 +82,7 @@ def experiment_note(study: Study) -> str:
     return limits.note("\n".join(lines))
 
 
-def _metrics(study: Study, results: SchemeResults) -> list[Point]:
+def _metrics(study: Publication, results: SchemeResults) -> list[Point]:
     row, score = results.row, study.schema.score_name
     return finite_points(
         {
@@ -114,7 +115,7 @@ def _metrics(study: Study, results: SchemeResults) -> list[Point]:
     )
 
 
-def _note(study: Study, results: SchemeResults) -> str:
+def _note(study: Publication, results: SchemeResults) -> str:
     row, diagnosis = results.row, results.diagnosis
     told = prose(study.verdict.statement)
     lines = [f"**{row.scheme}: {_WORDS[row.outcome]}.** {told}", ""]

@@ -12,13 +12,15 @@ from initsweep.tracking.location import locate
 from initsweep.tracking.model import Promotion
 from initsweep.tracking.passes import until_settled
 from initsweep.tracking.plan import make_plan
+from initsweep.tracking.publication import Publication
 from initsweep.tracking.registry import CHALLENGER, CHAMPION, ModelRegistry
 from initsweep.tracking.store import Store
-from initsweep.tracking.study import Study
 from initsweep.tracking.view import scheme_views
 
 
-def promote(study: Study, promotion: Promotion, params: Params, root: Path) -> tuple[str, str]:
+def promote(
+    study: Publication, promotion: Promotion, params: Params, root: Path
+) -> tuple[str, str]:
     """Register a model of a published study and let the alias `champion` point at it.
 
     Args:
@@ -55,7 +57,7 @@ def promote(study: Study, promotion: Promotion, params: Params, root: Path) -> t
 
 
 def keep_registry(
-    registry: ModelRegistry, study: Study, run_ids: Mapping[str, str]
+    registry: ModelRegistry, study: Publication, run_ids: Mapping[str, str]
 ) -> tuple[bool, list[str]]:
     """Let the registry show the recommendation, and the decision where it has been lost.
 

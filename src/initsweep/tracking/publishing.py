@@ -15,15 +15,17 @@ from initsweep.tracking.location import locate
 from initsweep.tracking.passes import until_settled
 from initsweep.tracking.plan import Plan, SchemePlan, make_plan
 from initsweep.tracking.promotion import keep_registry
+from initsweep.tracking.publication import Publication
 from initsweep.tracking.registry import ModelRegistry
 from initsweep.tracking.saved_views import experiment_tags
 from initsweep.tracking.seal import database_state, put_seal
 from initsweep.tracking.store import Store
-from initsweep.tracking.study import Study
 from initsweep.tracking.view import scheme_views
 
 
-def publish(study: Study, params: Params, root: Path, content_sha: str | None = None) -> list[Plan]:
+def publish(
+    study: Publication, params: Params, root: Path, content_sha: str | None = None
+) -> list[Plan]:
     """Replay a study into MLflow; what is there already is left alone.
 
     Args:

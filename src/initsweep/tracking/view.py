@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from initsweep.params import fingerprint
 from initsweep.records import Provenance, RunRow, TrialRow
+from initsweep.results import SchemeResults
 from initsweep.tracking import limits
 from initsweep.tracking.commentary import Commentary, commentary
 from initsweep.tracking.points import (
@@ -19,7 +20,7 @@ from initsweep.tracking.points import (
     response_points,
     trial_points,
 )
-from initsweep.tracking.study import SchemeResults, Study
+from initsweep.tracking.publication import Publication
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -60,15 +61,15 @@ class SchemeView:
         return {name: file.stat().st_size for name, file in self.attachments.items()}
 
 
-def scheme_views(study: Study) -> list[SchemeView]:
+def scheme_views(study: Publication) -> list[SchemeView]:
     """Return one view per scheme, on validation the best first."""
-    ranked = sorted(study.schemes, key=lambda results: results.row.distance)
+    ranked = sorted(study.by_scheme.values(), key=lambda results: results.row.distance)
     return [_scheme_view(study, results) for results in ranked]
 
 
-def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
+def _scheme_view(study: Publication, results: SchemeResults) -> SchemeView:
     scheme, confirmation = results.scheme, results.confirmation
-    runs = [*results.tuning_runs, *results.confirm_runs]
+    runs = [*results.tuning_runs, *results.fresh_runs]
     rows = _plain(*results.trials, *runs, *results.curves, *results.measures)
     content = [_identity(results.selection), _identity(confirmation), *rows]
     signals = layer_points(results.layers)
@@ -79,7 +80,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         key=common.parent_key,
         rate=confirmation.learning_rate,
         provenance=confirmation.provenance,
-        diverged=any(run.status == "diverged" for run in results.confirm_runs),
+        diverged=any(run.status == "diverged" for run in results.fresh_runs),
         metrics=response_points(results.trials) + curve_points(results.curves) + signals,
     )
     leads = scheme == study.headliner
@@ -92,7 +93,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
         diagnosis_sha=fingerprint(_plain(*signals)),
         children=(
             *(_trial_view(common, trial) for trial in by_rate),
-            *(_confirm_view(common, run) for run in results.confirm_runs),
+            *(_confirm_view(common, run) for run in results.fresh_runs),
         ),
     )
 
@@ -100,7 +101,7 @@ def _scheme_view(study: Study, results: SchemeResults) -> SchemeView:
 class _Common:
     """What the runs of one scheme share."""
 
-    def __init__(self, study: Study, results: SchemeResults, parent_key: str) -> None:
+    def __init__(self, study: Publication, results: SchemeResults, parent_key: str) -> None:
         self.study, self.results, self.parent_key = study, results, parent_key
 
     def run(
@@ -115,7 +116,7 @@ class _Common:
         metrics: list[Point],
         **more: str,
     ) -> RunView:
-        selection, settings = self.results.selection, self.study.params
+        selection, settings = self.results.selection, self.study.settings
         options = ", ".join(f"{option}={value}" for option, value in selection.options.items())
         stage = "tune" if role == "trial" else "train"
         return RunView(

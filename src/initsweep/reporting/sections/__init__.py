@@ -7,10 +7,10 @@ apply. Its `place` says where it stands between the others.
 from dataclasses import replace
 
 from initsweep.reporting.document import SECTIONS, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 
-def sections_of(study: Study) -> list[Section]:
+def sections_of(study: Results) -> list[Section]:
     """Return all sections that have something to say about a study, in order."""
     made = ((name, section(study)) for name, section in SECTIONS)
     found = [replace(section, name=name) for name, section in made if section is not None]

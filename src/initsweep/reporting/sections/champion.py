@@ -2,11 +2,11 @@
 
 from initsweep.reporting import champion
 from initsweep.reporting.document import SECTIONS, Facts, Paragraph, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 
 @SECTIONS.register("champion")
-def section(study: Study) -> Section:
+def section(study: Results) -> Section:
     """Return whether to change what is in use, and why."""
     challenge = study.challenge
     # Without a decision the statement itself begins so.

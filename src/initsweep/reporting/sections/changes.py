@@ -2,12 +2,12 @@
 
 from initsweep.reporting import alternatives
 from initsweep.reporting.document import SECTIONS, Block, Fold, Grid, Paragraph, Section
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Table
+from initsweep.results import Results
 
 
 @SECTIONS.register("changes")
-def changes(study: Study) -> Section | None:
+def changes(study: Results) -> Section | None:
     """Return the decision made again with one thing changed, and who is next by each criterion."""
     if not any(row.trainable for row in study.schemes):
         return None

@@ -2,11 +2,11 @@
 
 from initsweep.reporting import cost
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 
 @SECTIONS.register("cost")
-def section(study: Study) -> Section:
+def section(study: Results) -> Section:
     """Return trainings and updates by scheme."""
     text = (
         f"{cost.sentence(study)} Wall-clock time is left out: the packet is the same, byte for "

@@ -2,11 +2,11 @@
 
 from initsweep.reporting import tables, window
 from initsweep.reporting.document import SECTIONS, Figure, Fold, Grid, Paragraph, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 
 @SECTIONS.register("diagnosis")
-def diagnosis(study: Study) -> Section:
+def diagnosis(study: Results) -> Section:
     """Return the diagnosis of every scheme and the figures behind it."""
     table = Grid(
         table=tables.diagnosis_table(study), caption="Diagnosis of each scheme before training"

@@ -2,12 +2,12 @@
 
 from initsweep.reporting import measures
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 from initsweep.statistics.wording import fresh_seeds
 
 
 @SECTIONS.register("measures")
-def section(study: Study) -> Section | None:
+def section(study: Results) -> Section | None:
     """Return the other measures of all schemes, each with what it is."""
     if not measures.names(study):
         return None

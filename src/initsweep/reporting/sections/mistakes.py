@@ -2,7 +2,7 @@
 
 from initsweep.reporting import mistakes
 from initsweep.reporting.document import SECTIONS, Facts, Figure, Fold, Grid, Paragraph, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 _MATRIX = (
     "Rows are what is true, columns what is predicted; strong colour is much of its class, bold "
@@ -15,12 +15,12 @@ _RESIDUALS = (
 
 
 @SECTIONS.register("mistakes")
-def section(study: Study) -> Section | None:
+def section(study: Results) -> Section | None:
     """Return results by class with the confusion matrix, or the residuals of a regression."""
     name = study.verdict.recommended
     if name is None or not study.predictions:
         return None
-    seed = study.confirmations[name].median_seed
+    seed = study.by_scheme[name].confirmation.median_seed
     text = (
         f"One model, not a mean: {name} with seed {seed}, the one whose validation loss is the "
         f"median of the first {len(study.params.confirm.seeds)} fresh seeds. Other seeds make "

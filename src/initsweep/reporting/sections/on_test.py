@@ -2,11 +2,11 @@
 
 from initsweep.reporting import tables, terms
 from initsweep.reporting.document import SECTIONS, Figure, Fold, Grid, Paragraph, Section, Terms
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 
 @SECTIONS.register("test")
-def on_test(study: Study) -> Section:
+def on_test(study: Results) -> Section:
     """Return the paired comparisons on test data."""
     title, short = "Pair by pair on test data", "On test data"
     reference = next((pair.reference for pair in study.pairs if pair.family == "test"), None)

@@ -2,11 +2,11 @@
 
 from initsweep.reporting import facts
 from initsweep.reporting.document import SECTIONS, Facts, Fold, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 
 @SECTIONS.register("protocol")
-def protocol(study: Study) -> Section:
+def protocol(study: Results) -> Section:
     """Return what the data is, and what was held fixed, tuned and measured."""
     return Section(
         place=110,

@@ -11,8 +11,8 @@ from initsweep.reporting.document import (
     Paragraph,
     Section,
 )
-from initsweep.reporting.study import Study
 from initsweep.reporting.tables import Cell, Table
+from initsweep.results import Results
 
 COMMANDS = """\
 git log -1 --format=%H -- dvc.lock   # the commit of these results
@@ -22,7 +22,7 @@ dvc pull                             # or fetch the finished results, where a re
 
 
 @SECTIONS.register("provenance")
-def provenance(study: Study) -> Section:
+def provenance(study: Results) -> Section:
     """Return hashes, environment, the schemes as they were run, and the commands."""
     return Section(
         place=120,
@@ -49,7 +49,7 @@ def provenance(study: Study) -> Section:
     )
 
 
-def _hashes(study: Study) -> Table:
+def _hashes(study: Results) -> Table:
     rows = [
         ("", [Cell(text=path, role="word"), Cell(text=md5, role="word")])
         for path, md5 in study.hashes.items()

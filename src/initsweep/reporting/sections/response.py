@@ -3,7 +3,7 @@
 from initsweep.reporting import terms
 from initsweep.reporting.document import SECTIONS, Figure, Fold, Grid, Section, Terms
 from initsweep.reporting.sensitivity import sensitivity_table
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 
 _RACED = (
     "Shaded in colour: the basin, neighbouring rates within the basin tolerance of the scheme's "
@@ -15,7 +15,7 @@ _RACED = (
 
 
 @SECTIONS.register("response")
-def response(study: Study) -> Section:
+def response(study: Results) -> Section:
     """Return one panel per scheme, the budget curves and the sensitivity table."""
     raced = study.params.tune.strategy == "racing"
     numbers = Grid(

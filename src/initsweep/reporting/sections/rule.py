@@ -2,12 +2,12 @@
 
 from initsweep.reporting import tables
 from initsweep.reporting.document import SECTIONS, Block, Fold, Grid, Items, Paragraph, Section
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 from initsweep.statistics.wording import paired
 
 
 @SECTIONS.register("rule")
-def rule(study: Study) -> Section:
+def rule(study: Results) -> Section:
     """Return the steps of the rule; the pairs, which would fill a paragraph, as a table."""
     pairs = [pair for pair in study.pairs if pair.family == "validation"]
     every_pair = "; ".join(map(paired, pairs)) + "."

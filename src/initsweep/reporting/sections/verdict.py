@@ -2,12 +2,12 @@
 
 from initsweep.reporting import tables, terms
 from initsweep.reporting.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
-from initsweep.reporting.study import Study
+from initsweep.results import Results
 from initsweep.statistics.wording import failing_ties, fresh_seeds, listed
 
 
 @SECTIONS.register("verdict")
-def verdict(study: Study) -> Section:
+def verdict(study: Results) -> Section:
     """Return the verdict table with the meaning of its words."""
     table = Grid(
         table=tables.verdict_table(study), caption="Verdict table, one line per scheme, best first"
@@ -21,7 +21,7 @@ def verdict(study: Study) -> Section:
     )
 
 
-def _what_it_is(study: Study) -> str:
+def _what_it_is(study: Results) -> str:
     if study.verdict.best_on_validation is None:
         return "No scheme is better than guessing."
     text = "Where each scheme stands was decided on validation; test only describes it."

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from ruamel.yaml import YAML
@@ -19,6 +21,7 @@ from initsweep.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    MeasureRow,
     MeasureSummary,
     NeededSeeds,
     PairRow,
@@ -31,14 +34,18 @@ from initsweep.records import (
     Schema,
     SchemeRow,
     Selection,
+    TrialRow,
     Verdict,
 )
+from initsweep.results import Results, SchemeResults
 from initsweep.statistics.proportions import upper_share
 from initsweep.statistics.statement import told
+from initsweep.tracking import Publication
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 SEEDS = range(100, 110)
 EPOCHS = 12
+CONSTANT = 2.3019
 LAYERS = 4
 PROVENANCE = Provenance(
     params_sha="0123456789abcdef",
@@ -67,7 +74,8 @@ NO_CHAMPION = Challenge(
 )
 
 # name: (best loss, log10 of the best rate, basin half-width in decades, first rate that fails)
-SCHEMES: dict[str, tuple[float, float, float, float] | None] = {
+Law = tuple[float, float, float, float] | None
+SCHEMES: dict[str, Law] = {
     "zeros": None,
     "constant": None,
     "random_normal_small": (0.142, -0.9, 0.35, 0.5),
@@ -85,97 +93,102 @@ SCHEMES: dict[str, tuple[float, float, float, float] | None] = {
 }
 
 
-@dataclass
-class Study:
-    """All tables of a study; change what a test is about, then `write` it."""
+RATES = [float(f"{10 ** (-4 + i / 2):.10g}") for i in range(9)]
 
-    params: Params
-    schema: Schema
-    verdict: Verdict
-    schemes: list[SchemeRow]
-    pairs: list[PairRow]
-    response: list[ResponseRow]
-    curves: list[CurveRow]
-    layers: list[LayerRow]
-    diagnosis: list[DiagnosisRow]
-    runs: list[RunRow] = field(default_factory=list)
-    predictions: list[PredictionRow] = field(default_factory=list)
-    alternatives: list[Alternative] = field(default_factory=list)
-    needed_seeds: list[NeededSeeds] = field(default_factory=list)
-    budget: list[BudgetRow] = field(default_factory=list)
-    quantities: list[QuantityRow] = field(default_factory=list)
-    measures: list[MeasureSummary] = field(default_factory=list)
-    retunes: list[RetuneRow] = field(default_factory=list)
-    profile: dict[str, object] = field(default_factory=dict)
-    challenge: Challenge = NO_CHAMPION
+COMPARE, DIAGNOSE = artifacts.COMPARE, artifacts.DIAGNOSE
+RECORDS = {
+    "schema": artifacts.SCHEMA,
+    "profile": artifacts.PREPARED / "profile.json",
+    "verdict": COMPARE / "verdict.json",
+    "challenge": COMPARE / "champion.json",
+}
+TABLES = {
+    "schemes": (COMPARE / "schemes.csv", SchemeRow),
+    "pairs": (COMPARE / "pairs.csv", PairRow),
+    "response": (COMPARE / "response.csv", ResponseRow),
+    "alternatives": (COMPARE / "alternatives.csv", Alternative),
+    "needed_seeds": (COMPARE / "needed_seeds.csv", NeededSeeds),
+    "budget": (COMPARE / "budget.csv", BudgetRow),
+    "quantities": (COMPARE / "intervals.csv", QuantityRow),
+    "measures": (COMPARE / "measures.csv", MeasureSummary),
+    "retunes": (COMPARE / "retunes.csv", RetuneRow),
+    "layers": (DIAGNOSE / "layers.csv", LayerRow),
+    "diagnosis": (DIAGNOSE / "schemes.csv", DiagnosisRow),
+}
+
+
+class Made(Publication):
+    """A study whose tables are given; change what a test is about, then `write` it."""
+
+    compared = property(lambda study: study.schemes)
 
     def write(self, root: Path) -> None:
-        compare, diagnose = root / artifacts.COMPARE, root / artifacts.DIAGNOSE
-        artifacts.write_rows(compare / "schemes.csv", self.schemes, SchemeRow)
-        artifacts.write_rows(compare / "pairs.csv", self.pairs, PairRow)
-        artifacts.write_rows(compare / "response.csv", self.response, ResponseRow)
-        artifacts.write_rows(compare / "alternatives.csv", self.alternatives, Alternative)
-        artifacts.write_rows(compare / "needed_seeds.csv", self.needed_seeds, NeededSeeds)
-        artifacts.write_rows(compare / "budget.csv", self.budget, BudgetRow)
-        artifacts.write_rows(compare / "intervals.csv", self.quantities, QuantityRow)
-        artifacts.write_rows(compare / "measures.csv", self.measures, MeasureSummary)
-        artifacts.write_rows(compare / "retunes.csv", self.retunes, RetuneRow)
-        artifacts.write_json(compare / "verdict.json", self.verdict)
-        artifacts.write_json(compare / "champion.json", self.challenge)
-        artifacts.write_rows(diagnose / "layers.csv", self.layers, LayerRow)
-        artifacts.write_rows(diagnose / "schemes.csv", self.diagnosis, DiagnosisRow)
-        artifacts.write_json(root / artifacts.SCHEMA, self.schema)
-        artifacts.write_json(root / artifacts.PREPARED / "profile.json", self.profile)
-        for row in self.schemes:
-            self._write_scheme(root, row)
+        for name, file in RECORDS.items():
+            artifacts.write_json(root / file, getattr(self, name))
+        for name, (file, kind) in TABLES.items():
+            artifacts.write_rows(root / file, getattr(self, name), kind)
+        for one in self.by_scheme.values():
+            self._write_scheme(root, one)
 
-    def _write_scheme(self, root: Path, row: SchemeRow) -> None:
-        name, options = self.params.initializer(row.scheme)
-        shared = {
-            "scheme": row.scheme,
-            "initializer": name,
-            "options": options,
-            "learning_rate": row.learning_rate,
-            "engine": "torch",
-            "provenance": PROVENANCE,
-        }
-        tune, train = (
-            root / artifacts.tune_folder(row.scheme),
-            root / artifacts.train_folder(row.scheme),
-        )
-        censored = "high" if row.scheme == "random_normal_small" else "no"
-        selection = Selection(
-            mean_loss=row.validation_loss, grid=RATES, censored=censored,
-            other_learning_rate=row.learning_rate, **shared,
-        )  # fmt: skip
-        artifacts.write_json(tune / "selection.json", selection)
-        median = None if not row.trainable else SEEDS[4]
-        record = Confirmation(seeds=list(SEEDS), median_seed=median, **shared)
-        artifacts.write_json(train / "record.json", record)
-        curves = [curve for curve in self.curves if curve.scheme == row.scheme]
+    def _write_scheme(self, root: Path, one: SchemeResults) -> None:
+        tune = root / artifacts.tune_folder(one.scheme)
+        train = root / artifacts.train_folder(one.scheme)
+        curves = [row for row in self.curves if row.scheme == one.scheme]
+        artifacts.write_json(tune / "selection.json", one.selection)
+        artifacts.write_rows(tune / "trials.csv", one.trials, TrialRow)
+        artifacts.write_rows(tune / "runs.csv", one.tuning_runs, RunRow)
+        artifacts.write_json(train / "record.json", one.confirmation)
+        artifacts.write_rows(train / "runs.csv", one.fresh_runs, RunRow)
         artifacts.write_rows(train / "curves.csv", curves, CurveRow)
-        for folder, fresh in ((tune, False), (train, True)):
-            runs = [
-                run
-                for run in self.runs
-                if (run.scheme, run.kind == "confirm") == (row.scheme, fresh)
-            ]
-            artifacts.write_rows(folder / "runs.csv", runs, RunRow)
+        artifacts.write_rows(train / "measures.csv", one.measures, MeasureRow)
         artifacts.write_rows(train / "predictions.csv", self.predictions, PredictionRow)
 
 
-RATES = [float(f"{10 ** (-4 + i / 2):.10g}") for i in range(9)]
+Given = TypeVar("Given", Results, SchemeResults)
+
+
+def changed(given: Given, **tables: object) -> Given:
+    """Return a copy that has other tables, whatever lies in its folder."""
+    twin = copy(given)
+    vars(twin).update(tables)
+    if "by_scheme" in vars(twin) and "by_scheme" not in tables:
+        vars(twin)["by_scheme"] = {
+            name: changed(one, _study=twin) for name, one in twin.by_scheme.items()
+        }
+    return twin
+
+
+def with_scheme(study: Made, scheme: str, **tables: object) -> Made:
+    """Return a copy in which one scheme has other records."""
+    twin = changed(study)
+    vars(twin.by_scheme[scheme]).update(tables)
+    return twin
+
+
+def with_row(study: Given, scheme: str, **fields: object) -> Given:
+    """Return a copy with another line in the verdict table."""
+    rows = [
+        dataclasses.replace(row, **fields) if row.scheme == scheme else row for row in study.schemes
+    ]
+    return changed(study, schemes=rows)
 
 
 def make_study(
-    *, task: str = "classification", names: list[str] | None = None, decision: str = "tie"
-) -> Study:
+    *,
+    task: str = "classification",
+    names: Sequence[str] | None = None,
+    decision: str = "tie",
+    rates: Sequence[float] = RATES,
+    seeds: Sequence[int] = SEEDS,
+    epochs: int = EPOCHS,
+    laws: Mapping[str, Law] = SCHEMES,
+) -> Made:
     """Make up a study of up to 14 schemes, two of them untrainable."""
-    names = list(SCHEMES) if names is None else names
+    names = [*laws] if names is None else [*names]
     unit = 1.0 if task == "classification" else 0.4
-    constant = 2.3019 * unit
-    made = [_Scheme(name, unit, constant) for name in names]
-    trainable = [one for one in made if SCHEMES[one.name] is not None]
+    constant = CONSTANT * unit
+    made = [_Scheme(name, laws[name], unit, constant, rates, seeds, epochs) for name in names]
+    trainable = [one for one in made if one.law is not None]
     ranked = sorted(trainable, key=lambda one: one.fresh.mean())
     reference = ranked[0] if ranked else None
     rows = [one.row(reference, decision, task) for one in made]
@@ -187,14 +200,21 @@ def make_study(
         ]
         pareto = one.trainable and not any(one_better)
         rows[rows.index(one)] = dataclasses.replace(one, pareto=pareto)
-    pairs = (
-        []
-        if reference is None
-        else [
-            one.pair(reference, family) for family in ("validation", "test") for one in ranked[1:]
-        ]
+    pairs = [one.pair(reference, family) for family in ("validation", "test") for one in ranked[1:]]
+    study = Made(
+        params=make_params(names),
+        experiment="digits/mlp-3x128-relu",
+        settings={"model.depth": "3", "training.epochs": str(epochs)},
+        origin={"git.baseline": "f2e28fd"},
+        attachments={},
+        attachments_sha=artifacts.file_hash([]),
     )
-    return Study(
+    measured = [
+        _measure(row, place, metric.name)
+        for place, row in enumerate(rows)
+        for metric in measures_of(task)
+    ]
+    vars(study).update(
         params=make_params(names),
         schema=_schema(task, constant),
         verdict=_verdict(rows, reference, decision, constant, task),
@@ -204,19 +224,18 @@ def make_study(
         curves=[row for one in made for row in one.curves()],
         layers=[row for one in made for row in one.layers()],
         diagnosis=[one.diagnosis() for one in made],
-        runs=[row for one in made for row in one.runs()],
         predictions=_predictions(task),
         alternatives=_alternatives(ranked, decision),
         needed_seeds=_needed_seeds(pairs),
         budget=[row for one in made for row in one.budget()],
         quantities=[row for one in made for row in one.quantities()],
-        measures=[
-            _measure(row, place, metric.name)
-            for place, row in enumerate(rows)
-            for metric in measures_of(task)
-        ],
+        measures=measured,
+        retunes=[],
         profile=_profile(),
+        challenge=NO_CHAMPION,
+        by_scheme={one.name: one.records(study) for one in made},
     )
+    return study
 
 
 def _measure(row: SchemeRow, place: int, name: str) -> MeasureSummary:
@@ -229,29 +248,40 @@ def _measure(row: SchemeRow, place: int, name: str) -> MeasureSummary:
                           estimate=size, high=size + 0.01)  # fmt: skip
 
 
-def make_params(names: list[str]) -> Params:
+def make_params(names: Sequence[str], **sections: dict[str, object]) -> Params:
     """Read the repository's parameters with other schemes."""
     content = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text())
     initializers: dict[str, dict[str, object]] = {name: {} for name in names}
     if "constant" in names:
         initializers["constant"] = {"value": 0.1}
-    return parse_params(content | {"schemes": names, "initializers": initializers})
+    for section, values in sections.items():
+        content[section].update(values)
+    return parse_params(content | {"schemes": [*names], "initializers": initializers})
 
 
 class _Scheme:
-    def __init__(self, name: str, unit: float, constant: float) -> None:
-        self.name, self.unit, self.constant = name, unit, constant
-        self.law = SCHEMES[name]
+    def __init__(
+        self,
+        name: str,
+        law: Law,
+        unit: float,
+        constant: float,
+        rates: Sequence[float],
+        seeds: Sequence[int],
+        epochs: int,
+    ) -> None:
+        self.name, self.law, self.unit, self.constant = name, law, unit, constant
+        self.rates, self.seeds, self.epochs = rates, seeds, epochs
         self.rng = np.random.default_rng([ord(letter) for letter in name])
-        self.losses = {rate: self._losses(rate, 5) for rate in RATES}
-        self.chosen = min(RATES, key=lambda rate: self.losses[rate].mean())
+        self.losses = {rate: self._losses(rate, 5) for rate in rates}
+        self.chosen = min(rates, key=lambda rate: self.losses[rate].mean())
         refined = self.chosen * 1.21
         self.losses[refined] = self._losses(refined, 5)
         self.refined = refined
         if self.losses[refined].mean() < self.losses[self.chosen].mean():
             self.chosen = refined
-        self.fresh = self._losses(self.chosen, len(SEEDS))
-        self.test = np.minimum(self.fresh * self.rng.normal(1.04, 0.03, len(SEEDS)), constant)
+        self.fresh = self._losses(self.chosen, len(self.seeds))
+        self.test = np.minimum(self.fresh * self.rng.normal(1.04, 0.03, len(self.seeds)), constant)
 
     def _losses(self, rate: float, seeds: int) -> np.ndarray:
         if self.law is None:
@@ -274,7 +304,7 @@ class _Scheme:
                 ResponseRow(
                     scheme=self.name,
                     learning_rate=rate,
-                    kind="refinement" if rate == self.refined else "grid",
+                    kind=self._kind(rate),
                     low=float(losses.mean() - spread),
                     mean_loss=float(losses.mean()),
                     high=float(losses.mean() + spread),
@@ -288,33 +318,72 @@ class _Scheme:
             )
         return rows
 
-    def runs(self) -> list[RunRow]:
-        tuned = [
-            (rate, seed, loss, "refinement" if rate == self.refined else "grid")
-            for rate, losses in sorted(self.losses.items())
-            for seed, loss in enumerate(losses)
-        ]
+    def records(self, study: Made) -> SchemeResults:
+        name, options = study._given.initializer(self.name)
+        shared = {"scheme": self.name, "initializer": name, "options": options,
+                  "learning_rate": self.chosen, "engine": "torch",
+                  "provenance": PROVENANCE}  # fmt: skip
+        ranked = sorted(self.losses.items())
         fresh = [
-            (self.chosen, seed, loss, "confirm")
-            for seed, loss in zip(SEEDS, self.fresh, strict=True)
+            self._run("confirm", 0, self.chosen, *one, test)
+            for *one, test in zip(self.seeds, self.fresh, self.test, strict=True)
         ]
-        return [self._run(*one) for one in (*tuned, *fresh)]
+        return changed(
+            SchemeResults(study, self.name),
+            selection=Selection(
+                mean_loss=float(self.fresh.mean()), grid=[*self.rates],
+                censored="high" if self.name == "random_normal_small" else "no",
+                other_learning_rate=self.chosen, **shared,
+            ),
+            trials=[self._trial(trial, *one) for trial, one in enumerate(ranked)],
+            tuning_runs=[
+                self._run(self._kind(rate), trial, rate, seed, loss)
+                for trial, (rate, losses) in enumerate(ranked)
+                for seed, loss in enumerate(losses)
+            ],
+            confirmation=Confirmation(
+                seeds=[*self.seeds], median_seed=self.seeds[len(self.seeds) // 2 - 1]
+                if self.law else None, **shared,
+            ),
+            fresh_runs=fresh,
+            curves=self.curves(),
+            measures=[
+                MeasureRow(scheme=self.name, seed=run.seed, split=split, measure="minority_recall",
+                           value=None if run.test_score is None else run.test_score / 2)
+                for run in fresh
+                for split in ("validation", "test")
+            ],
+        )  # fmt: skip
 
-    def _run(self, rate: float, seed: int, loss: float, kind: str) -> RunRow:
+    def _kind(self, rate: float) -> str:
+        return "refinement" if rate == self.refined else "grid"
+
+    def _trial(self, trial: int, rate: float, losses: np.ndarray) -> TrialRow:
+        return TrialRow(
+            scheme=self.name, trial=trial, kind=self._kind(rate), learning_rate=rate,
+            mean_loss=float(losses.mean()), best_loss=float(losses.min()),
+            worst_loss=float(losses.max()), seeds=len(losses),
+            diverged=int((losses >= self.constant).sum()) if self.law else 0,
+        )  # fmt: skip
+
+    def _run(
+        self, kind: str, trial: int, rate: float, seed: int, loss: float, test: float | None = None
+    ) -> RunRow:
         diverged = bool(self.law) and loss >= self.constant
         ended = None if diverged else float(loss)
-        test = float(self.test[seed - SEEDS[0]]) if kind == "confirm" else None
+        tested = None if test is None else float(test)
+        score = None if diverged else 1 - float(loss) / 4
         return RunRow(
-            scheme=self.name, kind=kind, trial=0, learning_rate=rate, seed=seed,
+            scheme=self.name, kind=kind, trial=trial, learning_rate=rate, seed=seed,
             status="diverged" if diverged else "finished", diverged_at_step=7 if diverged else None,
             initial_loss=self.constant, train_loss=ended, validation_loss=ended,
-            validation_score=None, capped_loss=float(loss), test_loss=test, test_score=None,
-            capped_test_loss=test,
+            validation_score=score, capped_loss=float(loss), test_loss=tested,
+            test_score=None if test is None else score, capped_test_loss=tested,
         )  # fmt: skip
 
     def budget(self) -> list[BudgetRow]:
-        grid = sorted(float(self.losses[rate].mean()) for rate in RATES)
-        best = [(n, float(np.mean(grid[: 10 - n]))) for n in range(1, 10)]
+        grid = sorted(float(self.losses[rate].mean()) for rate in self.rates)
+        best = [(n, float(np.mean(grid[: len(grid) + 1 - n]))) for n in range(1, len(grid) + 1)]
         return [
             BudgetRow(scheme=self.name, n=n, expected_best=b, low=0.97 * b, high=1.03 * b)
             for n, b in best
@@ -322,7 +391,9 @@ class _Scheme:
 
     def quantities(self) -> list[QuantityRow]:
         shared = {"scheme": self.name, "against": None}
-        regret = float(np.mean([self.losses[rate].mean() for rate in RATES])) - 0.086 * self.unit
+        regret = (
+            float(np.mean([self.losses[rate].mean() for rate in self.rates])) - 0.086 * self.unit
+        )
         rows = [
             QuantityRow(quantity="regret", unit="loss", low=regret - 0.02, estimate=regret,
                         high=regret + 0.03, censored="no", seeds=5, method="bootstrap", **shared),
@@ -332,7 +403,7 @@ class _Scheme:
         return rows if self.law else rows[:1]
 
     def _best(self) -> float:
-        return min(float(self.losses[rate].mean()) for rate in RATES)
+        return min(float(self.losses[rate].mean()) for rate in self.rates)
 
     def _in_basin(self, rate: float) -> bool:
         return self.law is not None and bool(
@@ -340,14 +411,14 @@ class _Scheme:
         )
 
     def row(self, reference: "_Scheme | None", decision: str, task: str) -> SchemeRow:
-        inside = [rate for rate in RATES if self._in_basin(rate)]
+        inside = [rate for rate in self.rates if self._in_basin(rate)]
         low, high = (inside[0], inside[-1]) if inside else (None, None)
-        at_end = (low == RATES[0], high == RATES[-1])
+        at_end = (low == self.rates[0], high == self.rates[-1])
         censored = {(True, True): "both", (True, False): "low", (False, True): "high"}.get(at_end)
-        stable = [rate for rate in RATES if (self.losses[rate] < self.constant * 0.95).all()]
-        unstable = [rate for rate in RATES if stable and rate > stable[-1]]
+        stable = [rate for rate in self.rates if (self.losses[rate] < self.constant * 0.95).all()]
+        unstable = [rate for rate in self.rates if stable and rate > stable[-1]]
         mean, test = float(self.fresh.mean()), float(self.test.mean())
-        average = float(np.mean([self.losses[rate].mean() for rate in RATES]))
+        average = float(np.mean([self.losses[rate].mean() for rate in self.rates]))
         score = 1 - 0.3 * test if task == "classification" else 1 - test / self.constant
         has_score = self.law is not None
         return SchemeRow(
@@ -368,10 +439,12 @@ class _Scheme:
             test_score=score if has_score else None,
             test_score_low=score - 0.004 if has_score else None,
             test_score_high=score + 0.004 if has_score else None,
-            failed_runs=0 if has_score else len(SEEDS),
-            failed_share_high=upper_share(0 if has_score else len(SEEDS), len(SEEDS), 0.95),
+            failed_runs=0 if has_score else len(self.seeds),
+            failed_share_high=upper_share(
+                0 if has_score else len(self.seeds), len(self.seeds), 0.95
+            ),
             overconfident_runs=0,
-            runs=len(SEEDS),
+            runs=len(self.seeds),
             basin_width=math.log10(high / low) if low and high else None,
             basin_low=low,
             basin_high=high,
@@ -425,7 +498,7 @@ class _Scheme:
             family=family,
             reference=reference.name,
             scheme=self.name,
-            seeds=len(SEEDS),
+            seeds=len(self.seeds),
             low=mean - spread,
             mean_difference=mean,
             high=mean + spread,
@@ -437,13 +510,13 @@ class _Scheme:
 
     def curves(self) -> list[CurveRow]:
         rows = []
-        for seed, final in zip(SEEDS, self.fresh, strict=True):
-            for epoch in range(EPOCHS + 1):
+        for seed, final in zip(self.seeds, self.fresh, strict=True):
+            for epoch in range(self.epochs + 1):
                 start = self.constant * (1.05 if self.law else 1.0)
                 loss = float(final + (start - final) * math.exp(-0.6 * epoch))
                 if self.name == "random_normal_large":
                     loss = float(final + 400 * math.exp(-2.0 * epoch))
-                gone = self.name == "random_normal_large" and seed == SEEDS[0] and epoch > 3
+                gone = self.name == "random_normal_large" and seed == self.seeds[0] and epoch > 3
                 rows.append(
                     CurveRow(
                         scheme=self.name,
@@ -677,7 +750,7 @@ def _verdict(
     return dataclasses.replace(verdict, statement=sentences)
 
 
-def renamed(study: Study, old: str, new: str) -> Study:
+def renamed(study: Made, old: str, new: str) -> Made:
     """Return a study in which one scheme goes by another name, wherever it is mentioned."""
 
     def swap(row: object) -> object:
@@ -686,7 +759,7 @@ def renamed(study: Study, old: str, new: str) -> Study:
             **{name: new for name in ("scheme", "reference") if getattr(row, name, None) == old},
         )
 
-    tables = ("schemes", "pairs", "response", "curves", "layers", "diagnosis", "runs", "budget",
+    tables = ("schemes", "pairs", "response", "curves", "layers", "diagnosis", "budget",
               "quantities", "measures", "needed_seeds")  # fmt: skip
     for table in tables:
         setattr(study, table, [swap(row) for row in getattr(study, table)])

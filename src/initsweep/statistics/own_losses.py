@@ -1,0 +1,289 @@
+"""The verdict on losses that somebody measured elsewhere, by the rules of a study."""
+
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from initsweep.errors import ParamsError, shown
+from initsweep.params import Decide
+from initsweep.records import Interval, Outcome
+from initsweep.statistics.comparison import (
+    FEWEST_SEEDS,
+    Losses,
+    Runs,
+    compare_with,
+    holm,
+    outcome_of,
+    seeds_needed,
+    with_failures,
+)
+from initsweep.statistics.intervals import mean_interval, mean_of
+from initsweep.statistics.two_samples import permutation_p, unpaired_interval
+from initsweep.statistics.wording import counted, listed, number
+from initsweep.statistics.yardstick import Yardstick
+
+SKILL = 0.05
+"""The share of the baseline that a run must stay below it by, else it failed; as in a study."""
+
+Place = Literal["best", "tied", "cannot tell", "worse", "failed"]
+_Pair = tuple[Interval, float, Outcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossComparison:
+    """How schemes compare; `print` it for sentences.
+
+    Attributes:
+        best: The scheme with the lowest mean loss; None if all failed.
+        ties: Those not shown to be worse, with a mean within the margin of the best.
+        cannot_tell: Those beyond the margin, and not shown to be worse, and those with too few runs
+            to say anything of: more would tell.
+        worse: Those shown to be worse.
+        failed: Those that are on average no better than the baseline.
+        margin: The smallest difference that matters, in the unit of the losses.
+        needed: How many runs of each it takes to tell any two apart, None where all have them.
+        table: A data frame with a row per scheme, lowest mean first: `scheme`, `stands` ("best",
+            "tied", ...), `mean_loss` with its 95 % interval `low` to `high`, how many `runs` and
+            how many `failed_runs`; and compared with the best the `difference`, its interval
+            `difference_low` to `difference_high` and the p-value, corrected by Holm's method.
+    """
+
+    best: str | None
+    ties: list[str]
+    cannot_tell: list[str]
+    worse: list[str]
+    failed: list[str]
+    margin: float
+    needed: int | None
+    table: Any  # pandas is untyped
+
+    def __str__(self) -> str:
+        rows = {row.scheme: row for row in self.table.itertuples()}
+        said = ["No scheme is better than the baseline."] if self.best is None else []
+        if self.best is not None:
+            top = rows[self.best]
+            said.append(
+                f"{self.best} has the lowest mean loss, {number(top.mean_loss)} (95 % interval "
+                f"{number(top.low)} to {number(top.high)}, {counted(top.runs, 'run')})."
+            )
+        for head, names in {
+            f"Tied with it, within {number(self.margin)}": self.ties,
+            "Cannot tell": self.cannot_tell,
+            "Shown to be worse": self.worse,
+            "No better than the baseline": self.failed if self.best else [],
+        }.items():
+            said += [f"{head}: {listed(names)}."] if names else []
+        if self.needed is not None:
+            said.append(f"It takes at least {self.needed} runs of each to tell.")
+        few = [f"{row.scheme} ({row.failed_runs} of {row.runs})" for row in rows.values()
+               if row.failed_runs and row.scheme not in self.failed]  # fmt: skip
+        return " ".join([*said, *([f"Some runs failed: {listed(few)}."] if few else [])])
+
+
+def compare_losses(
+    losses: Mapping[str, Sequence[float]],
+    *,
+    baseline: float,
+    paired: bool = False,
+    margin: float = 0.01,
+    alpha: float = 0.05,
+) -> LossComparison:
+    """Give the verdict on losses that were measured elsewhere, one per run, small being good.
+
+    The scheme with the lowest mean is compared with every other, as a study compares validation
+    losses: a difference must pass a test that counts the comparisons, one within the margin does
+    not matter, and a scheme that fails now and then is not called better for its other runs. Loss
+    counts up to the baseline, so that one run that blew up does not decide alone. At least nine
+    runs of each are needed to tell schemes apart.
+
+    Args:
+        losses: The final losses of the runs of each scheme, 0 or more. NaN, infinity and None are
+            runs that failed, and so are those less than 5 % below the baseline.
+        baseline: The loss of guessing: of a predictor that ignores its input, such as the entropy
+            of the class frequencies (ln 10 for ten equal classes), or the variance of the target.
+        paired: Whether the first losses of all schemes come from one seed, the second from another
+            one and so on: same split, same order of batches. That tells more from as many runs.
+        margin: The smallest difference that matters, as a share of the baseline.
+        alpha: The significance level.
+
+    Returns:
+        Which is best, and how the others stand to it.
+
+    Raises:
+        ParamsError: If losses, baseline, margin or level are no usable numbers.
+
+    Example:
+        >>> import initsweep
+        >>> he = [0.31, 0.33, 0.30, 0.32, 0.31, 0.34, 0.30, 0.33, 0.32, 0.31]
+        >>> found = initsweep.compare_losses(
+        ...     {"he": he, "xavier": [x + 0.01 for x in he], "zeros": [2.31] * 9 + [float("nan")]},
+        ...     baseline=2.303,
+        ... )
+        >>> print(found)
+        he has the lowest mean loss, 0.317 (95 % interval 0.3074 to 0.327, 10 runs). Tied with \
+it, within 0.02303: xavier. No better than the baseline: zeros.
+        >>> found.best, found.ties, found.failed
+        ('he', ['xavier'], ['zeros'])
+    """
+    measured = _checked(losses, paired=paired)
+    _number("baseline", baseline, math.inf)
+    _number("margin", margin, 1)
+    _number("alpha", alpha, 1)
+    yardstick = _yardstick(float(baseline), float(margin), float(alpha))
+    runs = {scheme: _runs(values, yardstick) for scheme, values in measured.items()}
+    means = {scheme: mean_of(one.losses) for scheme, one in runs.items()}
+    order = sorted(runs, key=lambda scheme: (means[scheme], scheme))
+    left = [scheme for scheme in order if means[scheme] <= yardstick.ceiling]
+    return _found(runs, order, left, yardstick, paired=paired)
+
+
+def _found(
+    runs: Mapping[str, Runs],
+    order: Sequence[str],
+    left: Sequence[str],
+    yardstick: Yardstick,
+    *,
+    paired: bool,
+) -> LossComparison:
+    compare, margin = _paired if paired else _unpaired, yardstick.margin("validation")
+    pairs = compare({scheme: runs[scheme] for scheme in left}, yardstick) if left else {}
+    needed = seeds_needed(len(pairs), yardstick.decide.alpha) if paired else FEWEST_SEEDS
+    few = {scheme for scheme in left if len(runs[scheme].losses) < needed}
+    places: dict[str, Place] = {
+        scheme: "failed" if scheme not in left
+        else "best" if scheme == left[0]
+        else "cannot tell" if few & {scheme, left[0]}
+        else _place(pairs[scheme], margin)
+        for scheme in order
+    }  # fmt: skip
+    return LossComparison(
+        best=left[0] if left else None,
+        ties=[scheme for scheme in order if places[scheme] == "tied"],
+        cannot_tell=[scheme for scheme in order if places[scheme] == "cannot tell"],
+        worse=[scheme for scheme in order if places[scheme] == "worse"],
+        failed=[scheme for scheme in order if places[scheme] == "failed"],
+        margin=margin,
+        needed=needed if few else None,
+        table=_table(runs, places, pairs, yardstick),
+    )
+
+
+def _place(pair: _Pair, margin: float) -> Place:
+    difference, _, outcome = pair
+    if outcome == "worse":
+        return "worse"
+    return "tied" if difference.estimate <= margin else "cannot tell"
+
+
+def _paired(runs: Mapping[str, Runs], yardstick: Yardstick) -> dict[str, _Pair]:
+    """Return every scheme compared with the first, run by run."""
+    rows = compare_with("validation", next(iter(runs)), runs, yardstick)
+    return {
+        row.scheme: (
+            Interval(low=row.low, estimate=row.mean_difference, high=row.high),
+            row.p_holm,
+            row.outcome,
+        )
+        for row in rows
+    }
+
+
+def _unpaired(runs: Mapping[str, Runs], yardstick: Yardstick) -> dict[str, _Pair]:
+    """Return every scheme compared with the first, whose runs have nothing in common."""
+    (_, best), *others = runs.items()
+    corrected = holm([permutation_p(one.losses, best.losses) for _, one in others])
+    found = {}
+    for (scheme, one), p_value in zip(others, corrected, strict=True):
+        difference, shared = unpaired_interval(one.losses, best.losses), len(one.losses)
+        margin, alpha = yardstick.margin("validation"), yardstick.decide.alpha
+        outcome = outcome_of(difference, p_value, margin, alpha)
+        cap = yardstick.cap("validation")
+        outcome = with_failures(outcome, difference, one, best, cap, shared)
+        found[scheme] = (difference, p_value, outcome)
+    return found
+
+
+def _table(
+    runs: Mapping[str, Runs],
+    places: Mapping[str, Place],
+    pairs: Mapping[str, _Pair],
+    yardstick: Yardstick,
+) -> Any:  # noqa: ANN401 - pandas is untyped
+    import pandas as pd
+
+    lines = []
+    for scheme, place in places.items():
+        one, pair = runs[scheme], pairs.get(scheme)
+        mean = mean_interval(one.losses, (0.0, yardstick.cap("validation")))
+        lines.append({
+            "scheme": scheme, "stands": place, "mean_loss": mean.estimate, "low": mean.low,
+            "high": mean.high, "runs": len(one.losses), "failed_runs": int(one.failed.sum()),
+            "difference": math.nan if pair is None else pair[0].estimate,
+            "difference_low": math.nan if pair is None else pair[0].low,
+            "difference_high": math.nan if pair is None else pair[0].high,
+            "p_value": math.nan if pair is None else pair[1],
+        })  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def _yardstick(baseline: float, margin: float, alpha: float) -> Yardstick:
+    decide = Decide(
+        margin=margin, basin_tolerance=SKILL, trainable_skill=SKILL, alpha=alpha, most_seeds=0
+    )
+    return Yardstick(validation_constant=baseline, test_constant=baseline, decide=decide)
+
+
+def _runs(values: Losses, yardstick: Yardstick) -> Runs:
+    cap = yardstick.cap("validation")
+    capped = np.minimum(np.where(np.isfinite(values), values, cap), cap)
+    return Runs(losses=capped, failed=capped > yardstick.ceiling)
+
+
+def _number(name: str, value: object, below: float) -> None:
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not real or not 0 < float(value) < below:  # type: ignore[arg-type]
+        end = "" if below == math.inf else f" and below {below:g}"
+        raise ParamsError(f"{name}: received {shown(value)}. Give a number above 0{end}.")
+
+
+def _checked(losses: object, *, paired: bool) -> dict[str, Losses]:
+    """Return the losses as arrays, NaN where a run failed.
+
+    Raises:
+        ParamsError: If they are no losses of at least two schemes, or not as many where paired.
+    """
+    if not isinstance(losses, Mapping) or len(losses) < 2:
+        raise ParamsError(
+            f"losses: received {shown(losses)}. Give the losses of at least two schemes, such as "
+            '{"he": [0.31, 0.33], "xavier": [0.30, 0.35]}.'
+        )
+    found = {str(scheme): _one(str(scheme), values) for scheme, values in losses.items()}
+    counts = {scheme: len(values) for scheme, values in found.items()}
+    if paired and len(set(counts.values())) > 1:
+        told = listed(f"{scheme} {count}" for scheme, count in counts.items())
+        raise ParamsError(
+            f"losses: paired ones belong to the same seeds, but their numbers differ ({told}). "
+            "Leave out runs without a partner, or paired=True."
+        )
+    return found
+
+
+def _one(scheme: str, values: Any) -> Losses:  # noqa: ANN401 - a user's
+    try:
+        array = np.asarray([*values])
+        array = np.where(array == None, math.nan, array)  # noqa: E711 - element by element
+        usable = array.ndim == 1 and not isinstance(values, str | Mapping)
+        usable = usable and all(isinstance(v, numbers.Real) for v in array.tolist())
+        numeric = array.astype(np.float64) if usable else None
+    except (TypeError, ValueError):
+        numeric = None
+    if numeric is None or len(numeric) < 2 or bool((numeric < 0).any()):
+        raise ParamsError(
+            f"losses['{scheme}']: received {shown(values)}. Give at least two losses, numbers of 0 "
+            "or more; NaN for a run that failed."
+        )
+    return numeric
