@@ -50,9 +50,14 @@ _KINDS: tuple[tuple[Effect, tuple[type[nn.Module], ...]], ...] = (
 )
 
 
-def effect_of_call(target: object) -> Effect:
-    """Return what a function of torch, or the tensors' method of a name, does to a signal."""
-    return _EFFECTS.get(target, "unknown")
+def effect_of_call(target: object, tensors: int = 2) -> Effect:
+    """Return what a function of torch, or the tensors' method of a name, does to a signal.
+
+    Args:
+        target: The function, or the name.
+        tensors: How many tensors it is given: `max` of one is no function of each number.
+    """
+    return "unknown" if target in _OF_TWO and tensors < 2 else _EFFECTS.get(target, "unknown")
 
 
 def effect_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> Effect:
@@ -60,9 +65,7 @@ def effect_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> Effect:
     if node.op == "call_module":
         module = modules[str(node.target)]
         return next((effect for effect, kinds in _KINDS if is_a(module, kinds)), "unknown")
-    if node.target in _OF_TWO and len(node.all_input_nodes) < 2:
-        return "unknown"  # the largest of all numbers, and not of each and another
-    return effect_of_call(node.target)
+    return effect_of_call(node.target, len(node.all_input_nodes))
 
 
 def inputs_of(node: fx.Node) -> list[fx.Node]:

@@ -64,23 +64,22 @@ _NAMES: Mapping[Effect, str] = {
     """,
     "norm": "layer_norm batch_norm group_norm rms_norm instance_norm",
     "passes": """
-        dropout dropout1d dropout2d dropout3d alpha_dropout feature_alpha_dropout identity
-        local_response_norm chunk split unbind narrow select cat concat stack repeat pad zero_pad1d
-        zero_pad2d zero_pad3d constant_pad1d constant_pad2d constant_pad3d circular_pad1d
-        circular_pad2d circular_pad3d reflection_pad1d reflection_pad2d reflection_pad3d
-        replication_pad1d replication_pad2d replication_pad3d max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d
-        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d
-        adaptive_max_pool2d adaptive_max_pool3d interpolate upsample pixel_shuffle
-        pixel_unshuffle channel_shuffle roll
+        dropout dropout# alpha_dropout feature_alpha_dropout identity local_response_norm chunk split
+        unbind narrow select cat concat stack repeat pad zero_pad# constant_pad# circular_pad#
+        reflection_pad# replication_pad# max_pool# avg_pool# adaptive_avg_pool# adaptive_max_pool#
+        interpolate upsample pixel_shuffle pixel_unshuffle channel_shuffle roll
     """,
     "reads": """
-        linear conv1d conv2d conv3d matmul bmm mm baddbmm einsum softmax softmax2d log_softmax
-        scaled_dot_product_attention embedding bilinear cross_entropy mse_loss
+        linear conv# matmul bmm mm baddbmm einsum softmax softmax2d log_softmax bilinear embedding
+        scaled_dot_product_attention cross_entropy mse_loss
     """,
     "shape": "size dim numel",
 }
 EFFECTS: Mapping[str, Effect] = {
-    name: effect for effect, names in _NAMES.items() for name in names.split()
+    name.replace("#", axes): effect
+    for effect, names in _NAMES.items()
+    for name in names.split()
+    for axes in (("1d", "2d", "3d") if "#" in name else ("",))
 }
 ACTIVATIONS = tuple(
     name

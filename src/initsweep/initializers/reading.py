@@ -13,7 +13,7 @@ from initsweep.initializers.layers import Activation
 from initsweep.initializers.tracing import Trace
 
 _NO_SIGNAL = "it reads an attribute of a tensor, such as `.real` or `.T`, or a constant"
-_WRITTEN = ELEMENTWISE | {"average", "statistic", "view", "shape"}
+_WRITTEN: frozenset[Effect] = ELEMENTWISE | {"average", "statistic", "view", "shape"}
 """Steps of a norm that is written out."""
 
 
@@ -101,7 +101,7 @@ class Reader:
             composed = [*needed(norm, value)]
             yield from self._follow(norm, seen)
         elif composed and any(map(self._is_nonlinear, composed)):
-            yield self._activation(value, composed, exits)
+            yield self._activation(value, exits)
         elif composed:
             for node in exits:
                 yield from self._follow(node, seen)
@@ -188,7 +188,7 @@ class Reader:
             and all(isinstance(one, fx.Node) for one in node.args[:2])
         )
 
-    def _activation(self, source: fx.Node, members: list[fx.Node], exits: list[fx.Node]) -> Outcome:
+    def _activation(self, source: fx.Node, exits: list[fx.Node]) -> Outcome:
         if len(exits) != 1:
             return Unclear("its output goes through several activations side by side")
         last = exits[0]

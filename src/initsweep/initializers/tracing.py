@@ -79,7 +79,8 @@ def traces_of(model: nn.Module) -> list[Trace]:
 def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     # Wrapped, so that a network that is itself a layer is an operation too.
     root = nn.Sequential(model)
-    graph, broken, twin = fx.Graph(), False, root
+    graph, broken = fx.Graph(), False
+    twin: nn.Module = root
     try:
         twin = trace(root, _is_one_operation, graph=graph).root
     except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer

@@ -9,8 +9,9 @@ from torch.nn import functional
 
 from initsweep.graph.draws import private_draws
 from initsweep.graph.tracing import Traced, trace
+from initsweep.graph.vocabulary import DENSE, NORMS
 from initsweep.probes.forms import Inputs, cast, in_order
-from initsweep.probes.recording import NORMS, WEIGHT_LAYERS, Pointwise
+from initsweep.probes.written import Pointwise
 
 
 class _Values(fx.Interpreter):
@@ -48,14 +49,14 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs)
 
 def _is_one_operation(module: nn.Module) -> bool:
     """Return whether it is a layer of torch's, subclasses included."""
-    if isinstance(module, (*WEIGHT_LAYERS, *NORMS)):
+    if isinstance(module, (*DENSE, *NORMS)):
         return True
     return module.__module__.startswith(("torch.nn", "torch.ao.nn")) and not isinstance(
         module, nn.Sequential
     )
 
 
-_OWN = {(kind.forward, getattr(kind, "_conv_forward", None)) for kind in (*WEIGHT_LAYERS, *NORMS)}
+_OWN = {(kind.forward, getattr(kind, "_conv_forward", None)) for kind in (*DENSE, *NORMS)}
 
 
 def computes_as_torch(module: nn.Module | None) -> bool:
@@ -64,10 +65,9 @@ def computes_as_torch(module: nn.Module | None) -> bool:
     return (kind.forward, getattr(kind, "_conv_forward", None)) in _OWN if module else False
 
 
-def applied(node: fx.Node, name: str) -> Pointwise:
+def applied(node: fx.Node) -> Pointwise:
     """Return the activation that a node applies, with its settings."""
-    function: Any = getattr(torch.Tensor if node.op == "call_method" else functional, name, None)
-    function = function or getattr(torch, name)
+    function: Any = getattr(Tensor, str(node.target), None) or node.target
     return lambda z: function(
         z, *node.args[1:], **{k: v for k, v in node.kwargs.items() if k not in {"input", "inplace"}}
     )
