@@ -12,29 +12,19 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from initsweep.engine.kernels.program import FUNCTIONS
 from initsweep.engine.plan import Kind, Operation, Plan
 from initsweep.engine.reasons import in_words
 from initsweep.errors import PlanError
 from initsweep.graph.draws import private_draws
+from initsweep.graph.operations import forms_of
 from initsweep.graph.tracing import trace
 
 ACTIVATIONS: Mapping[object, str] = {
-    functional.relu: "relu",
-    functional.leaky_relu: "leaky_relu",
-    functional.tanh: "tanh",
-    functional.sigmoid: "sigmoid",
-    functional.gelu: "gelu",
-    functional.silu: "silu",
-    functional.elu: "elu",
-    functional.selu: "selu",
-    functional.softplus: "softplus",
-    torch.relu: "relu",
-    torch.tanh: "tanh",
-    torch.sigmoid: "sigmoid",
-    torch.selu: "selu",
-    "relu": "relu",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
+    form: name
+    for name in FUNCTIONS
+    for form in (name, *forms_of(name))
+    if not getattr(form, "__name__", "").endswith("_")  # in place: others may read what it takes
 }
 """Functions, and names of tensor methods, that are activations."""
 

@@ -64,8 +64,8 @@ _NAMES: Mapping[Effect, str] = {
     """,
     "norm": "layer_norm batch_norm group_norm rms_norm instance_norm",
     "passes": """
-        dropout dropout# alpha_dropout feature_alpha_dropout identity local_response_norm chunk split
-        unbind narrow select cat concat stack repeat pad zero_pad# constant_pad# circular_pad#
+        dropout dropout# alpha_dropout feature_alpha_dropout identity local_response_norm chunk
+        split unbind narrow select cat concat stack repeat pad zero_pad# constant_pad# circular_pad#
         reflection_pad# replication_pad# max_pool# avg_pool# adaptive_avg_pool# adaptive_max_pool#
         interpolate upsample pixel_shuffle pixel_unshuffle channel_shuffle roll
     """,

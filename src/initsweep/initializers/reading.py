@@ -36,6 +36,11 @@ class Reader:
         self._order = {node: index for index, node in enumerate(trace.nodes)}
         self._results: dict[fx.Node, Activation] = {}
         self._norms: set[fx.Node] = set()
+        self._fixed: set[fx.Node] = set()  # what is computed of parameters alone
+        for node in trace.nodes:
+            given = node.all_input_nodes
+            if node.op == "get_attr" or (given and self._fixed.issuperset(given)):
+                self._fixed.add(node)
         self._lives = needed(trace.nodes[-1], trace.nodes[0])
         self._writes_norms = any(self._is_of_many(node) for node in trace.nodes)
 
@@ -86,7 +91,7 @@ class Reader:
 
     def _is_written_norm(self, node: fx.Node) -> bool:
         """Return whether a node ends a norm that is written out, its own scale and shift last."""
-        while node not in self._norms and len(inputs := inputs_of(node)) == 1:
+        while node not in self._norms and len(inputs := self._signals(node)) == 1:
             if effect_of(node, self._trace.modules) not in {"arithmetic", "adds"}:
                 break
             node = inputs[0]
@@ -116,7 +121,7 @@ class Reader:
         elif (
             effect in KEEPING
             or effect == "adds"
-            or (effect == "arithmetic" and inputs_of(user) == [value])
+            or (effect == "arithmetic" and self._signals(user) == [value])
         ):
             yield from self._follow(user, seen)
         elif effect == "reads":
@@ -125,6 +130,9 @@ class Reader:
             yield Unclear("its output is multiplied with another value")
         elif effect != "shape":
             yield Unclear(f"its output goes to {name_of(user)}, which is not a known operation")
+
+    def _signals(self, node: fx.Node) -> list[fx.Node]:
+        return [one for one in inputs_of(node) if one not in self._fixed]
 
     def _leave(self) -> Outcome:
         if not self._trace.failure:

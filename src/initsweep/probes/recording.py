@@ -147,10 +147,16 @@ class _Watch(TorchFunctionMode):
         return result
 
     def _write(
-        self, func: Callable[..., Any], args: tuple[Any, ...], settings: dict[str, Any], result: Any
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        settings: dict[str, Any],
+        result: object,
     ) -> None:
         """Note what a network writes out, and whether that is a norm."""
         node = self._written.noted(func, args, settings, result)
+        if not isinstance(result, Tensor):
+            return
         if node is not None and is_norm(node):
             self._normalized(node.meta["source"].meta["value"], result)
         elif node is None and effect_of_call(func) in {"arithmetic", "adds"}:

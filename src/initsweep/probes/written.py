@@ -50,7 +50,7 @@ class Written:
         given = [one for one in tree_leaves((args, settings)) if isinstance(one, Tensor)]
         known = [self._nodes[id(one)] for one in given if id(one) in self._nodes]
         effect = effect_of_call(function, len(given))
-        if not known or not isinstance(result, Tensor | tuple) or function is Tensor.detach:
+        if not known or not _is_of_tensors(result) or function is Tensor.detach:
             return None  # a size, or what only looks on
         others = [one for one in given if id(one) not in self._nodes]
         same = {node.meta["source"] for node in known}
@@ -85,6 +85,10 @@ class Written:
         node.meta["gave"] = seen(value) if isinstance(value, Tensor) else None
         self._nodes[id(value)] = node
         return node
+
+
+def _is_of_tensors(result: object) -> bool:
+    return isinstance(result, Tensor) or (isinstance(result, tuple) and Tensor in map(type, result))
 
 
 def _is_constant(one: Tensor, effect: str) -> bool:
@@ -132,5 +136,5 @@ def activations_of(source: fx.Node) -> Iterator[tuple[Formula, Tensor]]:
 
 
 def _is_nonlinear(one: fx.Node) -> bool:
-    several = len(one.all_input_nodes) > 1
+    several = sum(isinstance(given, fx.Node) for given in one.args) > 1
     return one.meta["effect"] in {"activation", "piecewise"} or several
