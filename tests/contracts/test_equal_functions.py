@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -106,8 +107,10 @@ def _written(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 IMAGE_NORMS = {
     "instance": [
-        builds(lambda: nn.InstanceNorm2d(WIDTH, affine=True)), builds(lambda: nn.InstanceNorm2d(WIDTH)),
-        builds(lambda: nn.GroupNorm(WIDTH, WIDTH)), F.instance_norm, lambda x: F.group_norm(x, WIDTH),
+        builds(lambda: nn.InstanceNorm2d(WIDTH, affine=True)),
+        builds(lambda: nn.InstanceNorm2d(WIDTH)),
+        builds(lambda: nn.GroupNorm(WIDTH, WIDTH)), F.instance_norm,
+        lambda x: F.group_norm(x, WIDTH),
         builds(lambda: nn.InstanceNorm2d(WIDTH, track_running_stats=True)),
         builds(lambda: Scaled((2, 3))), lambda x: _written(x, (2, 3)),
     ],
@@ -129,15 +132,17 @@ ROW_NORMS = {
         lambda x: F.layer_norm(x, (WIDTH,)), builds(lambda: Scaled((1,))),
     ],
     "root mean square": [
-        builds(lambda: nn.RMSNorm(WIDTH, eps=1e-5)), lambda x: F.rms_norm(x, (WIDTH,), eps=1e-5), OwnRMS,
+        builds(lambda: nn.RMSNorm(WIDTH, eps=1e-5)), lambda x: F.rms_norm(x, (WIDTH,), eps=1e-5),
+        OwnRMS,
     ],
     "batch": [builds(lambda: nn.BatchNorm1d(WIDTH)), builds(lambda: nn.SyncBatchNorm(WIDTH)),
               builds(lambda: Scaled((0,))), lambda x: _written(x, (0,))],
 }  # fmt: skip
 ACTIVATIONS = {
     "relu": [
-        nn.ReLU, builds(lambda: nn.ReLU(inplace=True)), F.relu, F.relu_, torch.relu, lambda x: x.relu(),
-        lambda x: x.relu_(), lambda x: x.clamp(min=0), lambda x: x.clamp_min_(0), lambda x: x * (x > 0),
+        nn.ReLU, builds(lambda: nn.ReLU(inplace=True)), F.relu, F.relu_, torch.relu,
+        lambda x: x.relu(), lambda x: x.relu_(), lambda x: x.clamp(min=0),
+        lambda x: x.clamp_min_(0), lambda x: x * (x > 0),
         lambda x: torch.maximum(x, torch.zeros_like(x)), lambda x: x.max(torch.tensor(0.0)),
         lambda x: torch.where(x > 0, x, 0.0), lambda x: x.masked_fill(x < 0, 0.0),
         builds(lambda: nn.Threshold(0.0, 0.0)), builds(lambda: nn.LeakyReLU(0.0)),
@@ -145,7 +150,8 @@ ACTIVATIONS = {
     ],
     "silu": [nn.SiLU, F.silu, Swish, Swish().forward, lambda x: x / (1 + torch.exp(-x))],
     "gelu": [nn.GELU, F.gelu, lambda x: x * (1 + torch.erf(x / 2**0.5)) / 2],
-    "tanh": [nn.Tanh, F.tanh, torch.tanh, lambda x: x.tanh_(), lambda x: 2 * torch.sigmoid(2 * x) - 1],
+    "tanh": [nn.Tanh, F.tanh, torch.tanh, lambda x: x.tanh_(),
+             lambda x: 2 * torch.sigmoid(2 * x) - 1],
     "sigmoid": [nn.Sigmoid, F.sigmoid, lambda x: x.sigmoid(), torch.special.expit,
                 lambda x: 1 / (1 + torch.exp(-x))],
     "softplus": [nn.Softplus, F.softplus, lambda x: torch.log(1 + torch.exp(x))],
@@ -202,7 +208,7 @@ def _read(network: nn.Module) -> list:
 
 def _filled(network: nn.Module, scheme: str, batch: Tensor) -> dict[str, Tensor] | str:
     try:
-        with pytest.warns(Warning, match="keep") if _own(network) else _quiet():
+        with pytest.warns(Warning, match="keep") if _own(network) else nullcontext():
             state = initial_state(network, scheme, 0, inputs=batch)
     except InitsweepError as error:
         return str(error)
@@ -211,11 +217,6 @@ def _filled(network: nn.Module, scheme: str, batch: Tensor) -> dict[str, Tensor]
 
 def _own(network: nn.Module) -> bool:
     return any(isinstance(one, Scaled | OwnRMS) for one in network.modules())
-
-
-class _quiet:
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
 
 
 def _same_states(one: dict[str, Tensor] | str, other: dict[str, Tensor] | str) -> None:

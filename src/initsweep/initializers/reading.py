@@ -7,10 +7,10 @@ from torch import Tensor, fx, nn
 
 from initsweep.graph.formulas import SHAPES, Formula, needed, normalizes
 from initsweep.graph.operations import effect_of, effect_of_call, inputs_of, name_of
+from initsweep.graph.traces import Trace
 from initsweep.graph.twins import apart
 from initsweep.graph.vocabulary import ELEMENTWISE, KEEPING, RECURRENT, Effect
 from initsweep.initializers.layers import Activation
-from initsweep.initializers.tracing import Trace
 
 _NO_SIGNAL = "it reads an attribute of a tensor, such as `.real` or `.T`, or a constant"
 _WRITTEN: frozenset[Effect] = ELEMENTWISE | {"average", "statistic", "view", "shape"}

@@ -10,9 +10,9 @@ from torch.nn.utils.parametrize import ParametrizationList
 from initsweep.errors import InitsweepError
 from initsweep.graph.kinds import declared_of, likeness_of
 from initsweep.graph.operations import effect_of
+from initsweep.graph.traces import Trace, Traces
 from initsweep.graph.vocabulary import KEEPING, Effect
 from initsweep.initializers.parts import Slot
-from initsweep.initializers.tracing import Trace, Traces
 
 Unknown = Literal["refuse", "keep"]
 """What becomes of weights that no initializer knows."""

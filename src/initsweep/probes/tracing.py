@@ -7,22 +7,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from initsweep.graph.draws import private_draws
-from initsweep.graph.tracing import Traced, trace
+from initsweep.graph.tracing import Traced, keep_values, trace
 from initsweep.graph.vocabulary import DENSE, NORMS
 from initsweep.probes.forms import Inputs, cast, in_order
 from initsweep.probes.written import Pointwise
-
-
-class _Values(fx.Interpreter):
-    """Runs the network and keeps every value."""
-
-    def run_node(self, n: fx.Node) -> object:
-        """Return what one node gives, and keep it."""
-        given = super().run_node(n)
-        # A copy, because what follows may overwrite it.
-        n.meta["value"] = given.clone() if isinstance(given, Tensor) else given
-        return given
 
 
 def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs) -> Traced | None:
@@ -32,7 +20,7 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs)
         None if the network cannot be traced: its flow depends on its data.
     """
     try:
-        with torch.no_grad(), private_draws(0):
+        with torch.no_grad():
             doubled = {
                 id(one): nn.Parameter(cast(parameters[name].detach(), torch.float64))
                 for name, one in model.named_parameters()
@@ -40,8 +28,7 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs)
             traced = trace(
                 model, _is_one_operation, training=True, given=doubled, dtype=torch.float64
             )
-            inputs = in_order(model, cast(features, torch.float64))
-            _Values(traced.root, graph=traced.graph).run(*inputs)
+            keep_values(traced, *in_order(model, cast(features, torch.float64)))
     except Exception:  # noqa: BLE001 - whatever a user's module does to a tracer
         return None
     return traced

@@ -100,7 +100,7 @@ def formula_of(last: fx.Node) -> Formula:
     """Return how a value is computed of its signal."""
     inner = needed(last, last.meta["source"])
     steps = tuple((one, one.target) for one in last.graph.nodes if one in inner)
-    return Formula(last.meta["source"], steps)  # type: ignore[arg-type]
+    return Formula(last.meta["source"], steps)
 
 
 def is_norm(last: fx.Node) -> bool:
