@@ -16,14 +16,13 @@ from initsweep.engine.kernels.program import FUNCTIONS
 from initsweep.engine.plan import Kind, Operation, Plan
 from initsweep.engine.reasons import in_words
 from initsweep.errors import PlanError
-from initsweep.graph.operations import forms_of
 from initsweep.graph.tracing import keep_values, trace
 
 ACTIVATIONS: Mapping[object, str] = {
     form: name
     for name in FUNCTIONS
-    for form in (name, *forms_of(name))
-    if not getattr(form, "__name__", "").endswith("_")  # in place: others may read what it takes
+    for form in (name, getattr(torch, name, None), getattr(functional, name, None))
+    if form is not None
 }
 """Functions, and names of tensor methods, that are activations."""
 
