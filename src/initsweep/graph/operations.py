@@ -57,7 +57,7 @@ def effect_of_call(target: object, tensors: int = 2) -> Effect:
         target: The function, or the name.
         tensors: How many tensors it is given: `max` of one is no function of each number.
     """
-    return "unknown" if target in _OF_TWO and tensors < 2 else _EFFECTS.get(target, "unknown")
+    return "statistic" if target in _OF_TWO and tensors < 2 else _EFFECTS.get(target, "unknown")
 
 
 def effect_of(node: fx.Node, modules: Mapping[str, nn.Module]) -> Effect:

@@ -57,7 +57,7 @@ _NAMES: Mapping[Effect, str] = {
     "arithmetic": "mul div true_divide truediv neg",
     "adds": "add sub",
     "average": "mean",
-    "statistic": "var std var_mean std_mean",
+    "statistic": "var std var_mean std_mean amax amin sum norm",
     "view": """
         flatten unflatten reshape view view_as transpose permute movedim swapaxes contiguous squeeze
         unsqueeze clone to float double half bfloat16 type_as expand getitem

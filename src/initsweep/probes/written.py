@@ -115,24 +115,20 @@ def is_norm(last: fx.Node) -> bool:
 
 
 def activations_of(source: fx.Node) -> Iterator[tuple[Formula, Tensor]]:
-    """Yield what may be the activation of a signal, the likeliest first, with what it gave.
+    """Yield what may be the activation of a signal, with what it gave.
 
     Yields:
-        All that is computed of it alone, if that ends in one value; then single functions.
+        All that is computed of it alone, up to each value that something else takes up.
     """
     steps = [
         one for one in source.graph.nodes if one.meta["source"] is source and one is not source
     ]
-    ends = [one for one in steps if one.meta.get("left") or not one.users]
-    if len(ends) == 1:
-        (last,) = ends
-        while last.meta["effect"] == "view":  # what is only ordered otherwise
+    for end in [one for one in steps if one.meta.get("left") or not one.users]:
+        last = end
+        while last.meta["effect"] in {"view", "average", "statistic"}:  # what only takes it up
             last = last.all_input_nodes[0]
         if last is not source and any(map(_is_nonlinear, needed(last, source))):
             yield formula_of(last), last.meta["gave"]
-    for one in steps:
-        if one.all_input_nodes == [source] and one.meta["effect"] == "activation":
-            yield formula_of(one), one.meta["gave"]
 
 
 def _is_nonlinear(one: fx.Node) -> bool:
