@@ -23,11 +23,11 @@ from torch import Tensor, nn
 
 from benchmarks.common import ROOT, add_write, parser_of, put, refuse_parts
 from initsweep import initialize_
+from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
 from initsweep.initializers.kept import describe_free, kept_values
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.slots import slots_of
-from initsweep.initializers.tracing import traces_of
 from initsweep.initializers.unknown import listed, sizes, unknown_weights
 
 PAGE = ROOT / "docs/public-networks.md"

@@ -23,10 +23,10 @@ from initsweep.commands.loading import (
     takes_nothing,
 )
 from initsweep.errors import ParamsError, UnknownNameError, unheard
+from initsweep.graph.kinds import is_a, weight_name
+from initsweep.graph.vocabulary import WEIGHTED
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
 from initsweep.initializers.fans import compute_fans
-from initsweep.initializers.kinds import is_a, weight_name
-from initsweep.initializers.layers import WEIGHTED
 from initsweep.options import check_arguments
 from initsweep.params import Optimizer, Params, Runtime, Training, load_params
 from initsweep.records import ModelOption, OptionValue

@@ -12,29 +12,17 @@ import torch
 from torch import fx, nn
 from torch.nn import functional
 
+from initsweep.engine.kernels.program import FUNCTIONS
 from initsweep.engine.plan import Kind, Operation, Plan
 from initsweep.engine.reasons import in_words
 from initsweep.errors import PlanError
-from initsweep.graph.draws import private_draws
-from initsweep.graph.tracing import trace
+from initsweep.graph.tracing import keep_values, trace
 
 ACTIVATIONS: Mapping[object, str] = {
-    functional.relu: "relu",
-    functional.leaky_relu: "leaky_relu",
-    functional.tanh: "tanh",
-    functional.sigmoid: "sigmoid",
-    functional.gelu: "gelu",
-    functional.silu: "silu",
-    functional.elu: "elu",
-    functional.selu: "selu",
-    functional.softplus: "softplus",
-    torch.relu: "relu",
-    torch.tanh: "tanh",
-    torch.sigmoid: "sigmoid",
-    torch.selu: "selu",
-    "relu": "relu",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
+    form: name
+    for name in FUNCTIONS
+    for form in (name, getattr(torch, name, None), getattr(functional, name, None))
+    if form is not None
 }
 """Functions, and names of tensor methods, that are activations."""
 
@@ -51,16 +39,6 @@ _FIXED: Mapping[str, Mapping[str, object]] = {
 """Settings of activations that must be these, if they are given."""
 
 _LEAVES = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
-
-
-class _Shapes(fx.Interpreter):
-    """Runs the network and keeps every shape; torch's own pass for that imports sympy."""
-
-    def run_node(self, n: fx.Node) -> object:
-        """Return what one node gives, and keep its shape."""
-        result = super().run_node(n)
-        n.meta["shape"] = tuple(getattr(result, "shape", ()))
-        return result
 
 
 def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
@@ -81,10 +59,8 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
     try:
         evaluated = trace(root, _is_one_operation, training=False)
         traced = trace(root, _is_one_operation, training=True)
-        with torch.no_grad(), private_draws(0):
-            traced.root.eval()  # running statistics stay as they are
-            like = next(model.parameters())
-            _Shapes(traced.root, graph=traced.graph).run(like.new_zeros(2, *input_shape))
+        traced.root.eval()  # running statistics stay as they are
+        keep_values(traced, next(model.parameters()).detach().new_zeros(2, *input_shape))
     except Exception as error:  # whatever the user's module does to a tracer
         raise PlanError(f"it cannot be traced: {in_words(error)}") from error
     plan = _Reader(root, model, traced.graph, tuple(input_shape)).plan()
@@ -157,7 +133,7 @@ class _Reader:
     def _add(
         self, node: fx.Node, kind: Kind, inputs: Sequence[object], **rest: dict[str, Any]
     ) -> None:
-        shape = node.meta["shape"]
+        shape = _shape(node)
         if shape[:1] != (2,):
             raise PlanError(f"{_name_of(node)} does not keep the batch axis first")
         numbers = []
@@ -194,7 +170,7 @@ class _Reader:
     def _read_add(self, node: fx.Node) -> None:
         if node.kwargs:
             raise PlanError("it adds with a factor")
-        shapes = [a.meta["shape"] for a in node.args if isinstance(a, fx.Node)]
+        shapes = [_shape(a) for a in node.args if isinstance(a, fx.Node)]
         if len(shapes) != 2 or shapes[0] != shapes[1]:
             raise PlanError("it adds values of different shapes")
         self._add(node, "add", node.args)
@@ -263,6 +239,10 @@ def _layer_settings(layer: nn.Module, path: str) -> dict[str, Any]:
 def _pair(value: object) -> tuple[int, int]:
     first, second = value if isinstance(value, tuple | list) else (value, value)
     return int(cast(int, first)), int(cast(int, second))
+
+
+def _shape(node: fx.Node) -> tuple[int, ...]:
+    return tuple(getattr(node.meta["value"], "shape", ()))
 
 
 def _path_of(node: fx.Node) -> str:

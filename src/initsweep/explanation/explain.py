@@ -1,6 +1,7 @@
 """Explains a network: the law of each weight, and what a scheme would make of it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,7 +14,10 @@ from initsweep.errors import InitsweepError, unheard
 from initsweep.explanation.laws import Law, identify
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
 from initsweep.graph.draws import private_draws
+from initsweep.graph.formulas import Formula
+from initsweep.graph.operations import name_of
 from initsweep.graph.twins import twin_of
+from initsweep.graph.vocabulary import ACTIVATIONS, EFFECTS
 from initsweep.initializers import (
     INITIALIZERS,
     Activations,
@@ -31,10 +35,10 @@ from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 
 _KNOWN: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "relu": functional.relu, "leaky_relu": functional.leaky_relu, "silu": functional.silu,
-    "gelu": functional.gelu, "mish": functional.mish, "softplus": functional.softplus,
-    "hardswish": functional.hardswish, "relu²": lambda z: functional.relu(z) ** 2,
+    **{name: getattr(functional, name) for name in ACTIVATIONS}, "sin": torch.sin, "exp": torch.exp,
+    "abs": torch.abs, "square": torch.square, "relu²": lambda z: functional.relu(z) ** 2,
 }  # fmt: skip
+"""By name, those that torch knows first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,10 +238,14 @@ def _neighbour(layer: Layer, phi: Callable[..., Any] | None, around: Activations
 
 
 def _called(phi: Callable[..., Any]) -> str:
+    """Return what to call a function: one of torch's if it has the values of one."""
+    grid = torch.linspace(-8, 8, 161, dtype=torch.float64)
+    with suppress(Exception):  # it may be the user's own, and not elementwise
+        values = phi(grid.clone())
+        return next(one for one, known in _KNOWN.items() if torch.allclose(known(grid), values))
+    if isinstance(phi, Formula):
+        names = [name_of(node).strip("'_") for node, _ in phi.steps]
+        return names[0] if len(names) == 1 else "composed"
     name = str(getattr(phi, "__name__", type(phi).__name__)).strip("_").lower()
-    if name not in {"composite", "<lambda>"}:
-        return name
-    # Written out in several operations, as in `z * torch.sigmoid(z)`: told by its values.
-    grid = torch.linspace(-5, 5, 101, dtype=torch.float64)
-    values = phi(grid.clone())
-    return next((one for one, f in _KNOWN.items() if torch.allclose(f(grid), values)), "composed")
+    plain = (one for one in EFFECTS if one.replace("_", "") == name)
+    return "composed" if name == "<lambda>" else next(plain, name)

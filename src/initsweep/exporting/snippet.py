@@ -13,12 +13,12 @@ from initsweep.exporting.helpers import HELPERS
 from initsweep.exporting.quoting import documentation, listed, literal
 from initsweep.exporting.standardized import Standardized
 from initsweep.exporting.template import END, HEAD, NETWORK, START, WIDTH, Rates
+from initsweep.graph.traces import traces_of
+from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers import Initializer, activations_after, activations_before
 from initsweep.initializers.kept import frozen_names, keeps_statistics
-from initsweep.initializers.layers import NORMS_WITH_STATISTICS
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
-from initsweep.initializers.tracing import traces_of
 from initsweep.initializers.unknown import refuse_weights, unknown_weights
 
 _ROOM = WIDTH - 8  # within the function

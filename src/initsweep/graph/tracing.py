@@ -37,6 +37,23 @@ class Traced(NamedTuple):
     graph: fx.Graph
 
 
+class _Values(fx.Interpreter):
+    """Runs a network and keeps every value."""
+
+    def run_node(self, n: fx.Node) -> object:
+        """Return what one node gives, and keep it."""
+        given = super().run_node(n)
+        # A copy, because what follows may overwrite it.
+        n.meta["value"] = given.clone() if isinstance(given, Tensor) else given
+        return given
+
+
+def keep_values(traced: Traced, *inputs: object) -> None:
+    """Run a network, and keep what each node gives in its `meta["value"]`."""
+    with torch.no_grad(), private_draws(0):
+        _Values(traced.root, graph=traced.graph).run(*inputs)
+
+
 def trace(
     model: nn.Module,
     is_leaf: Leaf,

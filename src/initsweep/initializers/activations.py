@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.kinds import declared_of, is_a
-from initsweep.initializers.layers import RECURRENT, WEIGHTED, Activation
+from initsweep.graph.kinds import declared_of, is_a
+from initsweep.graph.traces import Traces, traces_of
+from initsweep.graph.vocabulary import RECURRENT, WEIGHTED
+from initsweep.initializers.layers import Activation
 from initsweep.initializers.reading import Outcome, Reader, Unclear
-from initsweep.initializers.tracing import Traces, traces_of
 from initsweep.registry import did_you_mean
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
 from initsweep.initializers.activations import activations_after
 from initsweep.initializers.arguments import (
@@ -21,7 +22,6 @@ from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
 from initsweep.initializers.network import Inputs
 from initsweep.initializers.slots import slots_of
-from initsweep.initializers.tracing import traces_of
 from initsweep.initializers.unknown import (
     Unknown,
     check_unknown,

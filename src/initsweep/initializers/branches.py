@@ -7,11 +7,11 @@ import torch
 from torch import fx, nn
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.kinds import is_a
+from initsweep.graph.operations import effect_of, inputs_of, name_of
+from initsweep.graph.traces import Trace, Traces, traces_of
 from initsweep.graph.twins import apart
-from initsweep.initializers.kinds import is_a
-from initsweep.initializers.layers import NORMS, WEIGHTED
-from initsweep.initializers.operations import effect_of, inputs_of, name_of
-from initsweep.initializers.tracing import Trace, Traces, traces_of
+from initsweep.graph.vocabulary import NORMS, WEIGHTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.kinds import likeness_of
+from initsweep.graph.kinds import likeness_of
 from initsweep.initializers.layers import kind_of
 
 

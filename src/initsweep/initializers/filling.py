@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError, warn
 from initsweep.graph.draws import private_draws
+from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
 from initsweep.initializers.activations import Activations, activations_after, activations_before
 from initsweep.initializers.base import FunctionInitializer, Initializer
@@ -19,7 +20,6 @@ from initsweep.initializers.layers import Neighbour
 from initsweep.initializers.network import Inputs, Network
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
-from initsweep.initializers.tracing import traces_of
 from initsweep.initializers.unknown import Unknown, refuse_weights, unknown_weights
 from initsweep.randomness import torch_stream
 

@@ -8,6 +8,8 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
+from initsweep.graph.vocabulary import CONVOLUTIONS, TRANSPOSED
+
 Activation = Callable[[Tensor], Tensor]
 Kind = Literal[
     "linear", "convolution", "transposed", "embedding", "bilinear", "attention",
@@ -15,20 +17,6 @@ Kind = Literal[
 ]  # fmt: skip
 Neighbour = Literal["activation", "incoming"]
 """The two activations next to a layer, by the field of `Layer` that holds them."""
-
-NORMS_WITH_STATISTICS = (
-    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm,
-    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
-)  # fmt: skip
-NORMS = (*NORMS_WITH_STATISTICS, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-RECURRENT = (nn.RNNBase, nn.RNNCellBase)
-WEIGHTED = (
-    nn.Linear, *CONVOLUTIONS, *TRANSPOSED, nn.Embedding, nn.EmbeddingBag, nn.Bilinear,
-    nn.MultiheadAttention, *RECURRENT,
-)  # fmt: skip
-"""Modules of torch whose weights initializers fill."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from torch.nn.parameter import UninitializedParameter
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
-from initsweep.initializers.layers import NORMS_WITH_STATISTICS
+from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers.network import Inputs, as_tensors, why_it_fails
 
 

@@ -10,10 +10,10 @@ from torch.func import functional_call
 
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
-from initsweep.initializers.kinds import is_a
-from initsweep.initializers.layers import NORMS
+from initsweep.graph.kinds import is_a
+from initsweep.graph.traces import Traces
+from initsweep.graph.vocabulary import NORMS
 from initsweep.initializers.parts import Slot
-from initsweep.initializers.tracing import Traces
 from initsweep.randomness import stream_seed, torch_stream
 
 Inputs = Tensor | np.ndarray | tuple[Tensor | np.ndarray, ...]

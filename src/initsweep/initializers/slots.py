@@ -9,10 +9,11 @@ from typing import NamedTuple, cast
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
+from initsweep.graph.kinds import Likeness, declared_of, likeness_of
+from initsweep.graph.vocabulary import NORMS, RECURRENT
 from initsweep.initializers.blocks import attention_parts, recurrent_parts
 from initsweep.initializers.fans import compute_fans, refuse_lazy
-from initsweep.initializers.kinds import Likeness, declared_of, likeness_of
-from initsweep.initializers.layers import NORMS, RECURRENT, Activation, Layer, kind_of
+from initsweep.initializers.layers import Activation, Layer, kind_of
 from initsweep.initializers.parts import Part, Slot
 
 _OF_ATTENTION = re.compile("in_proj_(weight|bias)|[qkv]_proj_weight|bias_[kv]")

@@ -8,15 +8,17 @@ from torch import fx, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.kinds import declared_of, likeness_of
-from initsweep.initializers.operations import Effect, effect_of
+from initsweep.graph.kinds import declared_of, likeness_of
+from initsweep.graph.operations import effect_of
+from initsweep.graph.traces import Trace, Traces
+from initsweep.graph.vocabulary import KEEPING, Effect
 from initsweep.initializers.parts import Slot
-from initsweep.initializers.tracing import Trace, Traces
 
 Unknown = Literal["refuse", "keep"]
 """What becomes of weights that no initializer knows."""
 
 _OF_SIGNALS = {"scaled_dot_product_attention", "softmax", "log_softmax"}
+_UNREAD = {"unknown", "piecewise", "statistic"}
 _VIEWS = {"T", "mT", "H", "mH", "data"}
 
 
@@ -67,9 +69,9 @@ def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool | None:
             continue
         effect = effect_of(node, trace.modules)
         alone = all(one in same or one.op == "get_attr" for one in node.all_input_nodes)
-        if _is_product(node, effect) or (effect == "unknown" and not alone):
+        if _is_product(node, effect) or (effect in _UNREAD and not alone):
             return True
-        viewed = effect == "passes" or (effect == "shape" and node.args[-1] in _VIEWS)
+        viewed = effect in KEEPING or (effect == "shape" and node.args[-1] in _VIEWS)
         if alone or (viewed and any(one is first for one in same for first in node.args[:1])):
             same |= {node} if viewed or effect != "shape" else set()
         else:

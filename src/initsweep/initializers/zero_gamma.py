@@ -7,12 +7,12 @@ import torch
 from torch import Tensor
 
 from initsweep.errors import InitsweepError
+from initsweep.graph.kinds import weight_name
 from initsweep.initializers import INITIALIZERS
 from initsweep.initializers.branches import residual_of
 from initsweep.initializers.draws import Distribution
 from initsweep.initializers.fixup import refuse_dead_branch, weights_of
 from initsweep.initializers.he import He
-from initsweep.initializers.kinds import weight_name
 from initsweep.initializers.network import Network
 
 

@@ -14,11 +14,13 @@ from torch import Tensor, nn
 
 from initsweep.graph.strays import strays
 from initsweep.graph.twins import apart
+from initsweep.graph.vocabulary import NORMS
 from initsweep.probes.forms import Inputs
 from initsweep.probes.passing import Loss, grave, passed
 from initsweep.probes.pointwise import is_pointwise
-from initsweep.probes.recording import NORMS, Pointwise, Use, channel_axis, seen
+from initsweep.probes.recording import Noted, Use, channel_axis
 from initsweep.probes.trunk import Joint, Node, joints
+from initsweep.probes.written import Pointwise, activations_of, seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,7 +126,7 @@ def capture(
         decided=tuple(done.noted.decided),
         loss=done.loss,
         gradient_norm=_norm(list(done.trained.values())),
-        unseen=_unseen(done.twin, list(done.trained.values()), done.noted.uses),
+        unseen=_unseen(done.twin, list(done.trained.values()), done.noted),
         lowered=done.lowered and f"computed in {done.numbers}: in float64, {done.lowered}",
         asleep=done.asleep,
         detached=(
@@ -183,7 +185,8 @@ def _observed(use: Use) -> Pointwise | None:
     """Return the activation that was seen to follow a layer."""
     given = seen(use.pre_activations).double()
     dtype = use.pre_activations.dtype
-    for consumer, gave in use.consumers:
+    written = activations_of(use.written) if use.written else ()
+    for consumer, gave in (*written, *use.consumers):
         exact = dtype is torch.float64
         function = consumer if exact else partial(_lowered, consumer, dtype)
         if is_pointwise(function, given, gave):
@@ -196,11 +199,11 @@ def _lowered(function: Pointwise, dtype: torch.dtype, values: Tensor) -> Tensor:
     return function(values.to(dtype)).to(values.dtype)
 
 
-def _unseen(model: nn.Module, trained: list[Tensor], uses: list[Use]) -> tuple[str, ...]:
+def _unseen(model: nn.Module, trained: list[Tensor], noted: Noted) -> tuple[str, ...]:
     """Return the names of the trained parameters that nothing was recorded of."""
     # A tied weight is one parameter of several modules: seen in one of them, it is seen.
     # Below a layer are the parts from which its weight is made.
-    known = {id(one) for use in uses for one in use.module.parameters()}
+    known = noted.gains | {id(one) for use in noted.uses for one in use.module.parameters()}
     unknown = {id(one) for one in trained} - known
     return tuple(
         f"{path}.{name}".lstrip(".")

@@ -20,7 +20,7 @@ from initsweep.probes.mean_field import (
     next_covariance,
     next_variance,
 )
-from initsweep.probes.recording import Pointwise
+from initsweep.probes.written import Pointwise
 
 ITERATIONS = 200
 SETTLED = 1e-4  # change of variance and correlation per layer that counts as none

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from initsweep.probes.capture import Layer
 from initsweep.probes.pointwise import derivative
-from initsweep.probes.recording import Pointwise
+from initsweep.probes.written import Pointwise
 
 # A sample mean this many standard errors from 0 is no accident: the law is not centred, and the
 # recursion, which assumes it is, says nothing about it.

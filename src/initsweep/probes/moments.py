@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from initsweep.probes.mean_field import expectation, pair_expectation
 from initsweep.probes.pointwise import derivative
-from initsweep.probes.recording import Pointwise
+from initsweep.probes.written import Pointwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from initsweep.graph.draws import private_draws
-from initsweep.probes.recording import Pointwise
+from initsweep.probes.written import Pointwise
 
 ALIKE = 1e-5  # of a number, between two computations of it
 

@@ -12,21 +12,16 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
+from initsweep.graph.operations import effect_of_call
+from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE, NORMS
 from initsweep.probes import moments
 from initsweep.probes.capture import Layer, Snapshot
 from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred
 from initsweep.probes.moments import Moments
 from initsweep.probes.pointwise import is_pointwise
-from initsweep.probes.recording import (
-    CONVOLUTIONS,
-    FUNCTIONS,
-    NORMS,
-    WEIGHT_LAYERS,
-    Pointwise,
-    seen,
-)
 from initsweep.probes.tracing import applied, computes_as_torch, coverage, valued
+from initsweep.probes.written import Pointwise, seen
 
 RESHAPES = frozenset(
     {"flatten", "view", "reshape", "contiguous", "squeeze", "unsqueeze", "Flatten"}
@@ -64,7 +59,7 @@ class _Network:
     def __init__(self, model: nn.Module, graph: fx.Graph, layers: Sequence[Layer]) -> None:
         self._modules, self._nodes = dict(model.named_modules()), list(graph.nodes)
         self._layers = layers
-        self._uses = [n for n in self._nodes if isinstance(self._module(n), WEIGHT_LAYERS)]
+        self._uses = [n for n in self._nodes if isinstance(self._module(n), DENSE)]
         # An attention is one operation of the graph, but several layers of the record.
         self._traced = [layer for layer in layers if not self._is_inside_attention(layer)]
         self._of = dict(zip(self._uses, self._traced, strict=False))
@@ -216,10 +211,10 @@ class _Network:
 
     def _found(self, node: fx.Node) -> Pointwise | None:
         module, given = self._module(node), [n.meta.get("value") for n in node.all_input_nodes]
-        name, gives = self._name(node).rstrip("_"), node.meta.get("value")
+        gives = node.meta.get("value")
         function: Pointwise | None = module
-        if node.op in {"call_function", "call_method"} and name in FUNCTIONS:
-            function = applied(node, name)
+        if effect_of_call(node.target) == "activation" and node.op != "call_module":
+            function = applied(node)
         tensors = [one for one in (*given, gives) if isinstance(one, Tensor)]
         if function is None or len(given) != 1 or len({one.shape for one in tensors}) != 1:
             return None

@@ -16,8 +16,8 @@ from initsweep.probes.mean_field import Prediction, is_centred, predict
 from initsweep.probes.passing import Loss
 from initsweep.probes.propagation import propagate
 from initsweep.probes.rank import effective_rank
-from initsweep.probes.recording import Pointwise
 from initsweep.probes.sharpness import sharpness
+from initsweep.probes.written import Pointwise
 from initsweep.spelling import embedded
 
 

@@ -3,32 +3,17 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
+from initsweep.graph.operations import effect_of_call
+from initsweep.graph.vocabulary import DENSE, NORMS
 from initsweep.probes.attention import ATTENDS, decided, open_attentions
 from initsweep.probes.trunk import SUMS, Node, Sum, noted_sum, varies
-
-Pointwise = Callable[[Tensor], Tensor]
-
-CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-WEIGHT_LAYERS = (nn.Linear, *CONVOLUTIONS)
-NORMS = (
-    nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm,
-    nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
-)  # fmt: skip
-
-# Functions and methods of tensors that are activations; in-place ones end on "_".
-FUNCTIONS = frozenset({
-    "celu", "elu", "gelu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leaky_relu",
-    "logsigmoid", "mish", "relu", "relu6", "selu", "sigmoid", "silu", "softplus", "softshrink",
-    "softsign", "tanh", "tanhshrink", "sin", "square",
-})  # fmt: skip
-
+from initsweep.probes.written import Pointwise, Written, is_norm, seen
 
 PRODUCTS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), ("input", "weight", "bias")),
@@ -36,11 +21,6 @@ PRODUCTS = {
 }
 """Functions that multiply by a weight, with their arguments; the weight of `addmm` lies the other
 way round, as (in, out)."""
-NORMALIZATIONS = frozenset({
-    "batch_norm", "layer_norm", "group_norm", "rms_norm", "instance_norm",
-})  # fmt: skip
-FOLLOWERS = FUNCTIONS | NORMALIZATIONS
-SEEN = 1024  # numbers by which a function is recognised as pointwise
 
 
 @dataclass(slots=True, eq=False)
@@ -55,8 +35,9 @@ class Use:
     signal: Tensor  # the very tensor object, to recognise who consumes it
     pre_activations: Tensor  # a copy: an in-place activation overwrites the signal
     node: Node | None = None  # where it stands in torch's graph of the pass
+    written: fx.Node | None = None  # where it stands among what the network writes out
     gradient: list[Tensor] = field(default_factory=list)
-    # What may be its activation, modules first, the last of them at the top; with what it gave.
+    # Modules that may be its activation, the last of them at the top; with what they gave.
     consumers: list[tuple[Pointwise, Tensor]] = field(default_factory=list)
     normalized: bool = False
     transposed: bool = False  # whether the weight is kept as (in, out)
@@ -69,11 +50,6 @@ class Use:
         if signal.requires_grad:
             # A hook and not retain_grad, whose gradient moves on when the signal changes in place.
             signal.register_hook(self.gradient.append)  # type: ignore[no-untyped-call]
-
-    def normalize(self, signal: Tensor) -> None:
-        """Take `signal`, which a normalization gave, as the pre-activation."""
-        self.normalized = True
-        self.follow(signal)
 
 
 @dataclass(slots=True, eq=False)
@@ -95,6 +71,7 @@ class Noted:
         sums: Additions of two signals.
         sources: Where data enter torch's graph of the pass.
         norms: Results of normalizations that follow no weight layer.
+        gains: Scales and shifts of norms that are written out, by their `id`.
         decided: For each call of an attention, the number of uses before it, and the share of
             queries that attend to a single key.
     """
@@ -104,6 +81,7 @@ class Noted:
     sums: list[Sum] = field(default_factory=list)
     sources: set[Node] = field(default_factory=set)
     norms: list[Node] = field(default_factory=list)
+    gains: set[int] = field(default_factory=set)
     decided: list[tuple[int, float]] = field(default_factory=list)
 
 
@@ -145,6 +123,7 @@ class _Watch(TorchFunctionMode):
         super().__init__()
         self._noted, self._uses = noted, noted.uses
         self._calls: list[_Call] = []
+        self._written = Written()
 
     def __torch_function__(
         self,
@@ -160,19 +139,51 @@ class _Watch(TorchFunctionMode):
         if name in PRODUCTS and self._calls and self._calls[-1].use is None:
             given = dict(zip(PRODUCTS[name], args, strict=False)) | settings
             self._multiplied(self._calls[-1], given, result, transposed=name == "addmm")
-        elif name in FOLLOWERS and args and isinstance(result, Tensor):
-            followed = [use for use in self._uses if args[0] is use.signal]
-            for use in followed:
-                if name in NORMALIZATIONS:
-                    use.normalize(result)
-                else:
-                    follower = partial(_applied, func, args[1:], settings)
-                    use.consumers.append((follower, seen(result)))
-            if name in NORMALIZATIONS and not followed and result.grad_fn:
-                self._noted.norms.append(result.grad_fn)
+        elif effect_of_call(func) == "norm" and args and isinstance(result, Tensor):
+            self._normalized(args[0], result)
         elif isinstance(result, Tensor):
             self._meet(name, args, settings, result)
+        self._write(func, args, settings, result)
         return result
+
+    def _write(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        settings: dict[str, Any],
+        result: object,
+    ) -> None:
+        """Note what a network writes out, and whether that is a norm."""
+        node = self._written.noted(func, args, settings, result)
+        if not isinstance(result, Tensor):
+            return
+        if node is not None and is_norm(node):
+            self._normalized(node.meta["source"].meta["value"], result)
+        elif node is None and effect_of_call(func) in {"arithmetic", "adds"}:
+            self._scaled(args, result)
+
+    def _scaled(self, args: tuple[Any, ...], result: Tensor) -> None:
+        """Follow a normalized signal through a scale or shift of its own."""
+        for use in self._uses:
+            others = [one for one in args if isinstance(one, Tensor) and one is not use.signal]
+            if use.normalized and len(others) == 1 and any(one is use.signal for one in args):
+                (other,) = others
+                if result.shape == use.signal.shape and sum(side > 1 for side in other.shape) < 2:
+                    self._noted.gains.add(id(other if other._base is None else other._base))
+                    self._follow(use, result)
+
+    def _normalized(self, signal: Tensor, result: Tensor) -> None:
+        followed = [use for use in self._uses if signal is use.signal]
+        for use in followed:
+            use.normalized = True
+            self._follow(use, result)
+        if not followed and result.grad_fn:
+            self._noted.norms.append(result.grad_fn)
+
+    def _follow(self, use: Use, signal: Tensor) -> None:
+        if signal is not use.signal:
+            use.follow(signal)
+        use.written = self._written.begin(signal)
 
     def _meet(
         self, name: str, args: tuple[Any, ...], settings: dict[str, Any], result: Tensor
@@ -181,7 +192,9 @@ class _Watch(TorchFunctionMode):
         noted, place = self._noted, len(self._uses)
         if name in SUMS:
             found = noted_sum(args, result, after=place)
-            noted.sums.extend([found] if found else [])
+            if found:
+                noted.sums.append(found)
+                self._written.begin(result)
         elif name in ATTENDS:
             share = decided(name, args, settings, result)
             noted.decided.extend([] if share is None else [(place, share)])
@@ -201,9 +214,9 @@ class _Watch(TorchFunctionMode):
             call = self._calls.pop()
         if call.use is not None:
             if isinstance(output, Tensor) and _changed(call.use.signal, output):
-                call.use.follow(output)
+                self._follow(call.use, output)
             return
-        if not isinstance(module, WEIGHT_LAYERS):
+        if not isinstance(module, DENSE):
             return
         given = next((one for one in (*args, *kwargs.values()) if isinstance(one, Tensor)), None)
         own = {name: getattr(module, name, None) for name in ("weight", "bias")}
@@ -215,7 +228,7 @@ class _Watch(TorchFunctionMode):
             if not args or args[0] is not use.signal or not isinstance(output, Tensor):
                 continue
             if isinstance(module, NORMS):
-                use.normalize(output)
+                self._normalized(args[0], output)
             elif output.shape == args[0].shape:
                 use.consumers.insert(0, (module, seen(output)))
 
@@ -228,28 +241,17 @@ class _Watch(TorchFunctionMode):
             call.use = record_use(call.name, call.module, weight, bias, x, output)
             if call.use:
                 call.use.transposed = transposed
+                self._follow(call.use, call.use.signal)
                 self._uses.append(call.use)
 
 
 def _may_multiply(module: nn.Module) -> bool:
     """Return whether a module can be a weight layer: torch's, or one with one matrix of its own."""
-    if isinstance(module, WEIGHT_LAYERS):
+    if isinstance(module, DENSE):
         return True
     if any(module.children()) or isinstance(module, (*NORMS, torch.jit.ScriptModule)):
         return False
     return sum(one.dim() > 1 for one in module.parameters(recurse=False)) == 1
-
-
-def seen(signal: Tensor) -> Tensor:
-    """Return some of a signal's numbers, spread over it; always the same for one shape."""
-    flat = signal.detach().flatten()
-    return flat[:: max(1, len(flat) // SEEN)].clone()
-
-
-def _applied(
-    function: Callable[..., Tensor], rest: tuple[Any, ...], settings: dict[str, Any], z: Tensor
-) -> Tensor:
-    return function(z, *rest, **settings)
 
 
 def _changed(signal: Tensor, output: Tensor) -> bool:

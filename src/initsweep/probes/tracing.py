@@ -7,21 +7,10 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
-from initsweep.graph.draws import private_draws
-from initsweep.graph.tracing import Traced, trace
+from initsweep.graph.tracing import Traced, keep_values, trace
+from initsweep.graph.vocabulary import DENSE, NORMS
 from initsweep.probes.forms import Inputs, cast, in_order
-from initsweep.probes.recording import NORMS, WEIGHT_LAYERS, Pointwise
-
-
-class _Values(fx.Interpreter):
-    """Runs the network and keeps every value."""
-
-    def run_node(self, n: fx.Node) -> object:
-        """Return what one node gives, and keep it."""
-        given = super().run_node(n)
-        # A copy, because what follows may overwrite it.
-        n.meta["value"] = given.clone() if isinstance(given, Tensor) else given
-        return given
+from initsweep.probes.written import Pointwise
 
 
 def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs) -> Traced | None:
@@ -31,7 +20,7 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs)
         None if the network cannot be traced: its flow depends on its data.
     """
     try:
-        with torch.no_grad(), private_draws(0):
+        with torch.no_grad():
             doubled = {
                 id(one): nn.Parameter(cast(parameters[name].detach(), torch.float64))
                 for name, one in model.named_parameters()
@@ -39,8 +28,7 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs)
             traced = trace(
                 model, _is_one_operation, training=True, given=doubled, dtype=torch.float64
             )
-            inputs = in_order(model, cast(features, torch.float64))
-            _Values(traced.root, graph=traced.graph).run(*inputs)
+            keep_values(traced, *in_order(model, cast(features, torch.float64)))
     except Exception:  # noqa: BLE001 - whatever a user's module does to a tracer
         return None
     return traced
@@ -48,14 +36,14 @@ def valued(model: nn.Module, parameters: Mapping[str, Tensor], features: Inputs)
 
 def _is_one_operation(module: nn.Module) -> bool:
     """Return whether it is a layer of torch's, subclasses included."""
-    if isinstance(module, (*WEIGHT_LAYERS, *NORMS)):
+    if isinstance(module, (*DENSE, *NORMS)):
         return True
     return module.__module__.startswith(("torch.nn", "torch.ao.nn")) and not isinstance(
         module, nn.Sequential
     )
 
 
-_OWN = {(kind.forward, getattr(kind, "_conv_forward", None)) for kind in (*WEIGHT_LAYERS, *NORMS)}
+_OWN = {(kind.forward, getattr(kind, "_conv_forward", None)) for kind in (*DENSE, *NORMS)}
 
 
 def computes_as_torch(module: nn.Module | None) -> bool:
@@ -64,10 +52,9 @@ def computes_as_torch(module: nn.Module | None) -> bool:
     return (kind.forward, getattr(kind, "_conv_forward", None)) in _OWN if module else False
 
 
-def applied(node: fx.Node, name: str) -> Pointwise:
+def applied(node: fx.Node) -> Pointwise:
     """Return the activation that a node applies, with its settings."""
-    function: Any = getattr(torch.Tensor if node.op == "call_method" else functional, name, None)
-    function = function or getattr(torch, name)
+    function: Any = getattr(Tensor, str(node.target), None) or node.target
     return lambda z: function(
         z, *node.args[1:], **{k: v for k, v in node.kwargs.items() if k not in {"input", "inplace"}}
     )

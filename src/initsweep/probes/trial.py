@@ -18,9 +18,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from initsweep.errors import InitsweepError
 from initsweep.graph.draws import private_draws
 from initsweep.graph.twins import copy_of
+from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE
 from initsweep.probes.forms import Inputs, called, cast, first, tensors_in
 from initsweep.probes.passing import Loss, typed
-from initsweep.probes.recording import CONVOLUTIONS, WEIGHT_LAYERS
 from initsweep.probes.subject import failure
 from initsweep.probes.targets import class_axis
 
@@ -234,7 +234,7 @@ def _value(loss: Loss, outputs: Tensor, targets: Tensor) -> float:
 
 def normalize_layers(network: nn.Module) -> None:
     """Let a twin's hidden layers give numbers of mean 0 and variance 1 over the batch."""
-    layers = [module for module in network.modules() if isinstance(module, WEIGHT_LAYERS)]
+    layers = [module for module in network.modules() if isinstance(module, DENSE)]
 
     def standardized(module: nn.Module, _: object, out: Tensor) -> Tensor:
         axis = 1 if isinstance(module, CONVOLUTIONS) else out.dim() - 1

@@ -8,7 +8,7 @@ from typing import Literal, TypeVar, overload
 from torch import Tensor, nn
 
 from initsweep.errors import InitsweepError
-from initsweep.initializers.layers import CONVOLUTIONS, NORMS, TRANSPOSED, WEIGHTED
+from initsweep.graph.vocabulary import CONVOLUTIONS, NORMS, TRANSPOSED, WEIGHTED
 
 AnyClass = TypeVar("AnyClass", bound=type[nn.Module])
 

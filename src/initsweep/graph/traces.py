@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, cast
 
 from torch import Tensor, fx, nn
 
+from initsweep.graph.kinds import is_a
 from initsweep.graph.tracing import trace
-from initsweep.initializers.kinds import is_a
-from initsweep.initializers.layers import NORMS, WEIGHTED
+from initsweep.graph.vocabulary import NORMS, WEIGHTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,7 @@ class Trace:
         path: Path of the part in the network, "" for the whole network.
         nodes: The operations in the order of execution.
         modules: Modules by the names that nodes use.
+        root: What has the constants that nodes refer to.
         failure: Why what is around the part could not be traced, "" for the whole network.
         broken: Whether the part could not be either, and these are its first operations only.
     """
@@ -26,6 +28,7 @@ class Trace:
     path: str
     nodes: tuple[fx.Node, ...]
     modules: Mapping[str, nn.Module]
+    root: nn.Module
     failure: str = ""
     broken: bool = False
 
@@ -36,11 +39,20 @@ class Trace:
 
     def function_of(self, node: fx.Node) -> Callable[..., Any]:
         """Return what a node calls, as a function of its arguments."""
+        if node.op == "get_attr":
+            return lambda: attrgetter(str(node.target))(self.root)
         if node.op == "call_module":
             return self.modules[str(node.target)]
         if node.op == "call_method":
             return cast(Callable[..., Any], getattr(Tensor, str(node.target)))
         return cast(Callable[..., Any], node.target)
+
+    def is_number(self, node: fx.Node) -> bool:
+        """Return whether a node is a constant or a parameter of one number."""
+        if node.op != "get_attr":
+            return False
+        held = self.function_of(node)()
+        return isinstance(held, Tensor) and held.numel() == 1
 
     def calls(self) -> list[fx.Node]:
         """Return the nodes that call a module with weights to fill, in the order of execution."""
@@ -68,13 +80,14 @@ def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     # Wrapped, so that a network that is itself a layer is an operation too.
     root = nn.Sequential(model)
     graph, broken = fx.Graph(), False
+    twin: nn.Module = root
     try:
-        trace(root, _is_one_operation, graph=graph)
+        twin = trace(root, _is_one_operation, graph=graph).root
     except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         failure, broken = f"{path or 'its forward'} cannot be traced: {reason}", True
     modules, nodes = dict(root.named_modules()), tuple(graph.nodes)
-    yield Trace(path=path, nodes=nodes, modules=modules, failure=failure, broken=broken)
+    yield Trace(path=path, nodes=nodes, modules=modules, root=twin, failure=failure, broken=broken)
     for name, child in model.named_children() if broken else ():
         yield from _traces(child, f"{path}.{name}" if path else name, failure)
 
