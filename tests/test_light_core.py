@@ -33,6 +33,7 @@ from torch import nn
 def make(n_features=8, n_outputs=3):
     return nn.Sequential(nn.Linear(n_features, 16), nn.ReLU(), nn.Linear(16, n_outputs))
 """
+SIZES = ("--features", "8", "--outputs", "3")
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 
@@ -72,11 +73,11 @@ print(len(initsweep.explain(net).rows))
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
-        (("explain", "nets:make", "--features", "8", "--outputs", "3"), "normalization follows"),
+        (("explain", "nets:make", *SIZES), "normalization follows"),
         (("diagnose", "nets:make", "--batch", "batch.npy"), "plain gradient descent"),
-        (("export", "he_normal", "--model", "nets:make"), "def initialize("),
+        (("export", "he_normal", "--model", "nets:make", *SIZES), "def initialize("),
         (("check", "he_normal"), "All checks passed."),
-        (("check", "nets:make"), "All checks passed."),
+        (("check", "nets:make", *SIZES), "All checks passed."),
         (("list", "initializers"), "he_normal"),
     ],
 )
