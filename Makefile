@@ -1,5 +1,6 @@
 # Two commands do everything from a bare machine: `make repro` and `make test`.
-# Needs Python 3.11 (if it is not on the PATH: make PYTHON=/path/to/python3.11), git and make.
+# Needs git, make and Python 3.11, 3.12 or 3.13, the first of them that is found; if it is not on
+# the PATH: make PYTHON=/path/to/python3.11.
 # The network is used by the installation only.
 .DEFAULT_GOAL := help
 # An environment that was moved, or whose Python has gone, is as good as none.

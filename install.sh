@@ -5,15 +5,23 @@
 set -eu
 cd "$(dirname "$0")"
 here=$(pwd -P)
-needed=3.11
-modules=.venv/lib/python$needed/site-packages
+versions="3.11 3.12 3.13" # the first one that is found is taken
 
 say() { printf 'initsweep: %s\n' "$*"; }
 stop() { say "$@" >&2; exit 2; }
 
+# Whether a version such as 3.11 or 3.11.9 is among those.
+suits() {
+    for one in $versions; do
+        case $1. in $one.*) return ;; esac
+    done
+    return 1
+}
+
 fits() {
     asked='import sys; print("%d.%d" % sys.version_info[:2], sys.prefix)'
-    [ "$(.venv/bin/python -I -c "$asked" 2>/dev/null)" = "$needed $here/.venv" ] &&
+    known=$(.venv/bin/python -I -c "$asked" 2>/dev/null) || return 1
+    suits "${known%% *}" && [ "${known#* }" = "$here/.venv" ] &&
         head -n 2 .venv/bin/pip 2>/dev/null | grep -qF "$here/.venv/bin/python"
 }
 
@@ -24,24 +32,24 @@ identify() {
 
 find_python() {
     found=
-    for name in ${PYTHON:-python$needed python3 python}; do
+    for name in ${PYTHON:-$(printf 'python%s ' $versions) python3 python}; do
         if known=$(identify "$name"); then
             version=${known%% *} python=${known#* }
-            case $version in $needed.*) return ;; esac
+            if suits "$version"; then return; fi
             found="$found${found:+, }'$name' is Python $version"
         else
             found="$found${found:+, }there is no '$name' that runs"
         fi
     done
-    stop "needs Python $needed; $found. Install it (Debian, Ubuntu: apt install python$needed" \
-        "python$needed-venv), or name it: make PYTHON=/path/to/python$needed"
+    stop "needs Python 3.11, 3.12 or 3.13; $found. Install one (Debian, Ubuntu: apt install" \
+        "python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11"
 }
 
 check_machine() {
     find_python
     "$python" -I -c 'import venv, ensurepip' 2>/dev/null ||
         stop "needs Python's modules venv and ensurepip, which $python lacks." \
-            "Install them (Debian, Ubuntu: apt install python$needed-venv)."
+            "Install them (Debian, Ubuntu: apt install python${version%.*}-venv)."
     command -v git >/dev/null || stop "needs git, which is not installed; DVC keeps results with it."
     command -v g++ >/dev/null ||
         say "there is no g++, so the fast training path will not be built. All else works; when you" \
@@ -56,7 +64,7 @@ tell_progress() {
     seconds=0 all=$(grep -c == constraints.txt)
     while sleep 20 >/dev/null 2>&1 && kill -0 $$ 2>/dev/null; do
         seconds=$((seconds + 20))
-        there=$(ls -d $modules/*.dist-info 2>/dev/null | wc -l)
+        there=$(ls -d .venv/lib/python*/site-packages/*.dist-info 2>/dev/null | wc -l)
         [ "$there" -le "$all" ] || there=$all
         say "$seconds seconds; $there of about $all packages are unpacked"
     done
@@ -75,7 +83,7 @@ install() {
     rm -f .venv/installed
     fits || "$python" -m venv .venv
     # An unpacking that was cut short lacks what pip writes last, yet pip would call it installed.
-    for package in $modules/*.dist-info; do
+    for package in .venv/lib/python*/site-packages/*.dist-info; do
         [ -e "$package/INSTALLER" ] || rm -rf "$package"
     done
     .venv/bin/python -m pip install $quiet --disable-pip-version-check --progress-bar $bar \

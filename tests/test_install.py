@@ -98,11 +98,12 @@ def test_it_says_what_it_does_and_does_it_once(machine):
 
 def test_without_python_it_says_which_it_needs_and_what_is_there(machine):
     (machine.programs / "python3.11").unlink()
-    machine.put("python3", PYTHON.replace("3.11.9", "3.12.4"))
+    machine.put("python3", PYTHON.replace("3.11.9", "3.10.4"))
     assert refusal(machine.make()) == (
-        "initsweep: needs Python 3.11; there is no 'python3.11' that runs, 'python3' is Python "
-        "3.12.4, there is no 'python' that runs. Install it (Debian, Ubuntu: apt install "
-        "python3.11 python3.11-venv), or name it: make PYTHON=/path/to/python3.11"
+        "initsweep: needs Python 3.11, 3.12 or 3.13; there is no 'python3.11' that runs, there is "
+        "no 'python3.12' that runs, there is no 'python3.13' that runs, 'python3' is Python 3.10.4,"
+        " there is no 'python' that runs. Install one (Debian, Ubuntu: apt install python3.11 "
+        "python3.11-venv), or name it: make PYTHON=/path/to/python3.11"
     )
 
 
@@ -115,7 +116,23 @@ def test_a_shim_without_a_python_behind_it_is_none(machine):
     assert machine.make().returncode == 0
 
 
-@pytest.mark.parametrize("version", ["3.10.13", "3.12.1", "3.1.1", "2.7.18"])
+@pytest.mark.parametrize(
+    ("there", "taken"),
+    [
+        (("3.13", "3.12", "3.11"), "3.11"),
+        (("3.13", "3.12"), "3.12"),
+        (("3.13", "3.14"), "3.13"),
+    ],
+)
+def test_the_first_suitable_python_is_taken_and_told(machine, there, taken):
+    (machine.programs / "python3.11").unlink()
+    for version in there:
+        machine.put(f"python{version}", PYTHON.replace("3.11", version))
+    assert f"installs into .venv with Python {taken}.9: " in machine.make().stdout
+    assert "is up to date" in machine.make().stdout
+
+
+@pytest.mark.parametrize("version", ["3.10.13", "3.14.1", "3.1.1", "2.7.18"])
 def test_a_python_that_was_asked_for_is_not_replaced_by_another(machine, version):
     machine.put("mine", PYTHON.replace("3.11.9", version))
     assert f"'mine' is Python {version}." in refusal(machine.make("PYTHON=mine"))
@@ -167,7 +184,7 @@ def without_its_python(machine: Machine) -> None:
 
 def of_another_python(machine: Machine) -> None:
     python = machine.path / ".venv/bin/python"
-    python.write_text(python.read_text().replace('echo "3.11 ', 'echo "3.12 '))
+    python.write_text(python.read_text().replace('echo "3.11 ', 'echo "3.10 '))
 
 
 def without_pip(machine: Machine) -> None:

@@ -87,7 +87,10 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     import importlib
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    from initsweep.errors import extras_in_words
+
+    with extras_in_words():
+        return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def _version() -> str:

@@ -16,13 +16,22 @@ from pathlib import Path
 from initsweep import own_code
 from initsweep.commands.parsers import COMMANDS, parse
 from initsweep.commands.parsers.stages import PER_SCHEME, STAGES
-from initsweep.errors import InitsweepError, ParamsError, memory_in_words, plain_warnings
+from initsweep.errors import (
+    STUDY,
+    InitsweepError,
+    ParamsError,
+    extras_in_words,
+    memory_in_words,
+    plain_warnings,
+    require,
+)
 from initsweep.params import Params, load_params
 from initsweep.running import inputs, link, stopping
 from initsweep.spelling import legible
 from initsweep.writing import refusal
 
 COLOURED = ("summary",)  # these spell what they show themselves
+WHOLE_STUDY = ("init", "repro", "ui")  # these begin what other processes go on with
 NAME_OWN_CODE = ("check", "explain", "export", "promote")
 USER_MISTAKE = 2
 PIPE_CLOSED = 141
@@ -78,7 +87,7 @@ def _run(options: argparse.Namespace) -> int:
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     try:
         _check_folder()
-        with plain_warnings(_spelt), memory_in_words(options.command):
+        with plain_warnings(_spelt), memory_in_words(options.command), extras_in_words():
             return _dispatch(options)
     except InitsweepError as error:
         _say(str(error))
@@ -125,6 +134,8 @@ def _spelt(text: str) -> str:
 
 
 def _dispatch(options: argparse.Namespace) -> int:
+    if options.command in WHOLE_STUDY:
+        require(*STUDY)
     if options.command == "list":
         from initsweep.commands.listing import listing
 

@@ -4,6 +4,7 @@ The command line prints the message of an `InitsweepError` and exits with status
 else that escapes is a defect, of ours or of a user's own module, and keeps its traceback.
 """
 
+import importlib.util
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,12 @@ from contextvars import ContextVar
 LONGEST = 120
 OUT_OF_MEMORY = re.compile("out of memory|allocate memory|size calculation overflowed")
 """In what torch says."""
+
+STUDY = (
+    "dvc", "mlflow", "optuna", "clevercsv", "jinja2", "matplotlib", "pandas", "pathspec", "PIL",
+    "pyarrow", "rich", "scipy", "sklearn", "tqdm",
+)  # fmt: skip
+"""The modules that the extra `study` of pyproject.toml brings, and that nothing else needs."""
 
 ALLOCATED = re.compile(r"allocate ([\d.]+ \w+)")
 
@@ -98,6 +105,44 @@ class StaleKernelsError(KernelsError):
 
 class UnhealthyError(InitsweepError, AssertionError):
     """An untrained network that is not expected to train."""
+
+
+class MissingExtraError(InitsweepError, ImportError):
+    """A module is not installed that only some commands and functions need."""
+
+
+@contextmanager
+def extras_in_words() -> Iterator[None]:
+    """Say in one line what to install where a module of an extra is missing.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        MissingExtraError: If one is.
+        ModuleNotFoundError: If a module is missing that no extra brings.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if error.name not in STUDY:
+            raise
+        raise MissingExtraError(_not_installed(error.name)) from error
+
+
+def require(*modules: str) -> None:
+    """Refuse to begin what would find out late that a module of an extra is missing.
+
+    Raises:
+        MissingExtraError: If one is.
+    """
+    for module in modules:
+        if importlib.util.find_spec(module) is None:
+            raise MissingExtraError(_not_installed(module))
+
+
+def _not_installed(module: str) -> str:
+    return f"This needs '{module}', which is not installed. Run `pip install 'initsweep[study]'`."
 
 
 @contextmanager

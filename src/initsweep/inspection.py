@@ -13,8 +13,7 @@ from torch import nn
 from initsweep.commands.arrays import read_batch, read_inputs
 from initsweep.commands.loading import load_scheme
 from initsweep.diagnosis import Diagnosis, diagnose
-from initsweep.errors import InitsweepError, shown
-from initsweep.figures import health, palette, signal, style
+from initsweep.errors import InitsweepError, require, shown
 from initsweep.figures.numbers import significant
 from initsweep.probes.evidence import spoken
 from initsweep.probes.passing import Loss
@@ -75,6 +74,8 @@ def run(request: Request) -> tuple[str, bool]:
         raise InitsweepError(f"--seeds must be 1 to {MOST_SEEDS}, received {shown(request.seeds)}.")
     if request.figures is not None and request.figures.exists() and not request.figures.is_dir():
         raise InitsweepError(f"--figures: '{request.figures}' is a file; name a folder.")
+    if request.figures is not None:
+        require("matplotlib")  # before the work, not after it
     if request.options and len(request.schemes) != 1:
         raise InitsweepError(
             "--option is about one scheme: name it, and it alone, with --schemes; received "
@@ -112,6 +113,8 @@ def draw(found: Diagnosis, folder: Path) -> list[Path]:
     Raises:
         InitsweepError: If they cannot be written.
     """
+    from initsweep.figures import health, palette, signal, style  # matplotlib: an extra
+
     schemes = [row.scheme for row in found.schemes]
     looks = palette.looks(schemes, [])
     pictures = {

@@ -10,11 +10,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from initsweep.running import link
 from initsweep.running.stopping import RUN
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 SAID = "said"
 """A file in the folder of a run with the remarks that its stages have made already."""
@@ -94,6 +96,8 @@ def progress(
 
 def drawn(bar: Bar, position: int = 0) -> "tqdm[None]":
     """Return the bar on the terminal of standard error; nothing is shown if it is none."""
+    from tqdm import tqdm  # of the extra `study`
+
     # disable=None is tqdm's "only on a terminal".
     return tqdm(
         total=bar.total, desc=bar.what, unit=bar.unit, position=position, leave=not position,

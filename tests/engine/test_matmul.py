@@ -13,6 +13,9 @@ from initsweep.engine.matmul import (
 )
 from initsweep.engine.train import train_lanes
 
+pytestmark = pytest.mark.skipif(
+    not hasattr(torch.backends.mkldnn, "matmul"), reason="this torch has no switch for oneDNN"
+)
 SHAPES = [LinearShape(33, 64, 128), LinearShape(128, 128, 10), LinearShape(7, 1, 3)]
 
 

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from initsweep import artifacts
 from initsweep.architectures import ARCHITECTURES, Architecture, build_model, describe
 from initsweep.commands.given import network_values, single_values
-from initsweep.datasets._loading import prepare
 from initsweep.errors import ArtifactError, InitsweepError, ParamsError
 from initsweep.graph.draws import private_draws
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
@@ -180,6 +179,8 @@ def _sizes_of_data(params: Params) -> tuple[int, int]:
         schema = artifacts.read_record(artifacts.SCHEMA, Schema)
         if schema.source == params.data.source:
             return schema.n_features, schema.n_outputs
+    from initsweep.datasets._loading import prepare  # reading data takes the extra `study`
+
     dataset, prepared = prepare(params.data)
     classes = len(dataset.class_names)
     width = len(prepared.preprocessing.mean)

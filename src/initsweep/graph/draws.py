@@ -32,11 +32,8 @@ def private_draws(seed: int | torch.Generator) -> Iterator[None]:
     if listening is not None and not isinstance(getattr(listening, "__self__", None), _Private):
         # Somebody's profiler is in the only place from which calls are heard. The numbers are the
         # same then, but threads that draw meanwhile are in each other's way.
-        _exchange(generator)
-        try:
+        with _exchanged(generator):
             yield
-        finally:
-            _exchange(generator)
         return
     mode = _Private(generator)
     _push_mode(mode)  # not `with`, which besides sets flags of the whole process
@@ -73,6 +70,13 @@ class _Private(TorchDispatchMode):
         device = next((one.device for one in args if isinstance(one, Tensor)), given.get("device"))
         if torch.device(device or "cpu").type != "cpu":
             return func(*args, **given)
+        if not _takes_generator(func):
+            sys.setprofile(None)  # it would hear the exchange
+            try:
+                with _exchanged(self._generator):
+                    return func(*args, **given)
+            finally:
+                sys.setprofile(self.hear)
         return func.overloadpacket(*args, **{**given, "generator": self._generator})
 
     def hear(self, _frame: FrameType, event: str, called: object) -> None:
@@ -95,11 +99,27 @@ def _exchange(generator: torch.Generator) -> None:
     default_generator.set_state(own)
 
 
+@contextmanager
+def _exchanged(generator: torch.Generator) -> Iterator[None]:
+    _exchange(generator)
+    try:
+        yield
+    finally:
+        _exchange(generator)
+
+
 @cache
 def _may_draw(operation: OpOverload) -> bool:
-    """Return whether an operation can draw, and be told from where."""
+    """Return whether an operation can draw, and the draws be turned aside."""
+    # `rand_like` and its kin could not be told from where before torch 2.10 or so.
+    told = _takes_generator(operation) or operation.overloadpacket.__name__.endswith("_like")
+    return told and torch.Tag.nondeterministic_seeded in operation.tags
+
+
+@cache
+def _takes_generator(operation: OpOverload) -> bool:
     packet = operation.overloadpacket
-    return torch.Tag.nondeterministic_seeded in operation.tags and any(
+    return any(
         one.name == "generator"
         for name in packet.overloads()
         for one in getattr(packet, name)._schema.arguments

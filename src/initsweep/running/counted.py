@@ -8,8 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
 from initsweep.errors import ArtifactError
 
 IGNORE = ".dvcignore"
@@ -111,6 +109,8 @@ def _read(file: Path, at: str = "") -> list[_Rule]:
 
 
 def _parsed(lines: Iterable[str], at: str = "") -> list[_Rule]:
+    from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern  # of the extra `study`
+
     rules = []
     for line in filter(None, map(str.strip, lines)):
         pattern = _in_root(line, at) if at and not line.startswith("#") else line
