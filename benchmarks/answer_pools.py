@@ -26,16 +26,16 @@ from benchmarks.answer_tasks import TASKS, Task
 from benchmarks.common import ROOT
 from initclaims.laboratory.rate_finders import RULES, Curve, Rule
 from initsweep.architectures import build_model
+from initsweep.core.params import Params, parse_params
+from initsweep.core.randomness import batch_order, stream_seed
 from initsweep.datasets import Dataset
-from initsweep.datasets._checks import check_dataset
-from initsweep.datasets._loading import load
-from initsweep.datasets._splitting import Prepared, split_rows, standardize
+from initsweep.datasets.fitness import check_dataset
+from initsweep.datasets.loading import load
+from initsweep.datasets.splitting import Prepared, split_rows, standardize
 from initsweep.engine.lanes import Lane, Problem, Split
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import initial_states, make_initializer
 from initsweep.metrics import loss_of, recorded, score_of
-from initsweep.params import Params, parse_params
-from initsweep.randomness import batch_order, stream_seed
 
 SCHEMES = (
     "torch_default",

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from benchmarks.answer_pools import RATES
 from benchmarks.answer_studies import GRID, TUNING, Array
-from initsweep.params import Grid, Tune
-from initsweep.records import TrialKind
-from initsweep.tuning import Study
+from initsweep.core.params import Grid, Tune
+from initsweep.core.records import TrialKind
+from initsweep.stages.tuning import Study
 
 SETTINGS = Tune(
     seeds=tuple(range(TUNING)),

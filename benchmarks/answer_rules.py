@@ -11,10 +11,10 @@ from benchmarks.answer_pools import FINDERS, RATES, SCHEMES
 from benchmarks.answer_race import race
 from benchmarks.answer_studies import FRESH, GRID, TUNING, Adam, Array, Pick, Study
 from benchmarks.calibration_studies import SCHEMA, evidence_of, settled
-from initsweep.params import Decide
+from initsweep.core.params import Decide
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import Choice, choose_on_validation, sure
-from initsweep.statistics.summary import summarize
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 Rule = Callable[[Study], Pick]

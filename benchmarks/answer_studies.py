@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answer_pools import INNER, RATES, Pool
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 
 Array = NDArray[np.float64]
 Pair = tuple[int, int]

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.params import Decide
-from initsweep.randomness import numpy_stream
-from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
+from initsweep.core.params import Decide
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
 from initsweep.statistics.evidence import Evidence, check_evidence
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import unsettled
-from initsweep.statistics.summary import summarize
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.verdict import Comparison, compare
-from initsweep.statistics.yardstick import Yardstick
 
 Array = NDArray[np.float64]
 CAP = 1.0

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 from benchmarks.common import ROOT, add_write, parser_of, put, refuse_parts
 from initclaims.page import files, render
-from initsweep.errors import InitsweepError
-from initsweep.spelling import markdown
+from initsweep.core.errors import InitsweepError
+from initsweep.core.spelling import markdown
 
 PAGE = ROOT / "docs/claims.md"
 README = ROOT / "README.md"

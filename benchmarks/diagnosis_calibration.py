@@ -6,7 +6,7 @@
     python -m benchmarks.diagnosis_calibration --train    # the table anew: about two hours
     python -m benchmarks.diagnosis_calibration --train --cases 4 --work FOLDER   # tiny
 
-Prints the thresholds that `initsweep/probes/thresholds.py` holds, and the result tables. Training
+Prints the thresholds that `initsweep/probes/alarm_levels.py` holds, and the result tables. Training
 all cases replaces `diagnosis_cases.csv`; some have a table of their own, in the folder of work.
 """
 
@@ -27,9 +27,9 @@ from benchmarks.family_cases import cases as family_cases
 from benchmarks.family_cases import read as read_families
 from benchmarks.family_cases import train_all as train_families
 from benchmarks.network_families import Member
-from initsweep.diagnosis import AS_BUILT
+from initsweep.core.params import Runtime
+from initsweep.diagnosis.diagnose import AS_BUILT
 from initsweep.engine.devices import pin_matmul
-from initsweep.params import Runtime
 
 PAGE = ROOT / "docs/diagnosis.md"
 OPTIMIZERS = ("sgd", "adam")

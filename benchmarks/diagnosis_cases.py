@@ -16,13 +16,13 @@ import torch
 from torch import nn
 
 from initsweep.architectures import build_model, describe
+from initsweep.core.params import Fractions, Optimizer, Runtime, Training
 from initsweep.datasets import DATASETS
-from initsweep.datasets._splitting import Prepared, constant_loss, split_rows, standardize
+from initsweep.datasets.splitting import Prepared, constant_loss, split_rows, standardize
 from initsweep.engine.lanes import Lane, Problem, Split
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import loss_of, score_of
-from initsweep.params import Fractions, Optimizer, Runtime, Training
 from initsweep.probes.reading import Loss
 
 # Batch size and epochs: about 240 updates on each data set.

@@ -20,9 +20,9 @@ from torch.nn import functional
 
 from benchmarks.common import ROOT, count, parser_of
 from initsweep.architectures import build_model
+from initsweep.core.params import load_params
 from initsweep.engine.devices import pin_matmul
 from initsweep.initializers import initial_state, make_initializer
-from initsweep.params import load_params
 from initsweep.probes.reading import read
 from initsweep.stages.diagnose import SHARPNESS_SEEDS
 

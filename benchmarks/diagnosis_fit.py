@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from initsweep.probes.thresholds import FACTS
+from initsweep.probes.alarm_levels import FACTS
 
 TABLE = Path(__file__).with_name("diagnosis_cases.csv")
 # A case is trainable if its best rate removes this share of the constant predictor's loss.

@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from benchmarks.diagnosis_cases import Network
 from benchmarks.network_families import Member
+from initsweep.probes.averages import bounded, evidence_of
 from initsweep.probes.capture import Layer, capture
-from initsweep.probes.checks import CHECKS
+from initsweep.probes.questions import CHECKS
 from initsweep.probes.reading import read
-from initsweep.probes.summary import bounded, evidence_of
 
 SEEDS = (0, 1, 2)
 BATCH = 128

@@ -21,11 +21,19 @@ from statistics import median
 
 from benchmarks import jax_scan
 from benchmarks.common import count, parser_of
-from initsweep.benchmark.contestants import Case, engine, trained
-from initsweep.benchmark.race import Contestant, contestants, machine, peaks, race, table, timed
+from initsweep.commands.bench.contestants import Case, engine, trained
+from initsweep.commands.bench.race import (
+    Contestant,
+    contestants,
+    machine,
+    peaks,
+    race,
+    table,
+    timed,
+)
+from initsweep.core.errors import PathError
+from initsweep.core.params import Optimizer
 from initsweep.engine.devices import pin_matmul
-from initsweep.errors import PathError
-from initsweep.params import Optimizer
 
 MLP = {"activation": "relu", "norm": "none", "residual": False}
 CNN = {

@@ -13,7 +13,7 @@ import time
 import numpy as np
 
 from benchmarks.common import parser_of
-from initsweep.benchmark.contestants import ROWS, Case, rows
+from initsweep.commands.bench.contestants import ROWS, Case, rows
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 """As the others have; XLA reads it when it is imported."""

@@ -22,9 +22,9 @@ from torch.nn import functional
 from torch.nn.init import _calculate_fan_in_and_fan_out
 
 from benchmarks.common import parser_of
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.slots import slots_of
-from initsweep.randomness import torch_stream
 
 CASES: dict[str, nn.Module] = {
     "Linear(256, 128)": nn.Linear(256, 128),

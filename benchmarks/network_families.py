@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from benchmarks.diagnosis_cases import SCHEMES, prepared_data, split_of
 from benchmarks.network_forms import Convolutional, Transformer
-from initsweep.diagnosis import AS_BUILT
+from initsweep.core.errors import unheard
+from initsweep.diagnosis.diagnose import AS_BUILT
 from initsweep.engine.lanes import Split
-from initsweep.errors import unheard
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.probes.reading import Loss
 

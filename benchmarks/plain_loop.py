@@ -29,13 +29,13 @@ from torch.utils.data import DataLoader, Sampler, TensorDataset
 from benchmarks.common import count, parser_of
 from benchmarks.timed_study import TINY, replaced
 from initsweep.architectures import build_model
-from initsweep.datasets._loading import prepare
-from initsweep.datasets._splitting import SPLITS
+from initsweep.core.errors import InitsweepError
+from initsweep.core.params import Params, parse_params
+from initsweep.core.randomness import batch_order, stream_seed
+from initsweep.datasets.loading import prepare
+from initsweep.datasets.splitting import SPLITS
 from initsweep.engine.reference import torch_optimizer
-from initsweep.errors import InitsweepError
 from initsweep.initializers import initial_state, make_initializer
-from initsweep.params import Params, parse_params
-from initsweep.randomness import batch_order, stream_seed
 
 DIVERGED = 1e3  # a loss beyond this, or NaN, ends a training
 

@@ -15,9 +15,9 @@ from benchmarks.diagnosis_cases import split_of
 from benchmarks.network_families import tokens_of
 from benchmarks.public_networks import CONFIGURED, NETWORKS
 from initsweep import initialize_
-from initsweep.diagnosis import AS_BUILT
+from initsweep.core.errors import unheard
+from initsweep.diagnosis.diagnose import AS_BUILT
 from initsweep.engine.lanes import Split
-from initsweep.errors import unheard
 from initsweep.probes.forms import answer
 from initsweep.probes.reading import Loss
 

@@ -24,7 +24,7 @@ from benchmarks.family_cases import Rates, outcome, read
 from benchmarks.public_members import MEMBERS, STARTS, Public
 from benchmarks.public_networks import check_installed
 from initsweep import diagnose
-from initsweep.diagnosis import AS_BUILT
+from initsweep.diagnosis.diagnose import AS_BUILT
 
 PAGE = ROOT / "docs/public-networks.md"
 TABLE = Path(__file__).with_name("public_training.csv")

@@ -26,13 +26,13 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common import parser_of
-from initsweep import artifacts
-from initsweep.errors import InitsweepError, unheard
-from initsweep.params import Params, load_params
-from initsweep.records import Schema
+from initsweep.core import artifacts
+from initsweep.core.errors import InitsweepError, unheard
+from initsweep.core.params import Params, load_params
+from initsweep.core.records import Schema
 from initsweep.stages import prepare
+from initsweep.starting.data_source import SUFFIXES, TABLES, find_source
 from initsweep.starting.parameters import DEFAULT
-from initsweep.starting.sources import SUFFIXES, TABLES, find_source
 
 PACKAGES = (
     "matplotlib", "networkx", "numpy", "palmerpenguins", "pyarrow", "scipy", "sklearn",

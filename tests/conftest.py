@@ -9,9 +9,9 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from initsweep.core.params import Params, parse_params
+from initsweep.core.records import rounded
 from initsweep.engine.devices import pin_matmul
-from initsweep.params import Params, parse_params
-from initsweep.records import rounded
 
 ROOT = Path(__file__).parent.parent
 

@@ -10,11 +10,10 @@ from typing import TypeVar
 import numpy as np
 from ruamel.yaml import YAML
 
-from initsweep import artifacts
-from initsweep.decisions import Challenge
-from initsweep.metrics import measures_of
-from initsweep.params import Params, parse_params
-from initsweep.records import (
+from initsweep.core import artifacts
+from initsweep.core.decisions import Challenge
+from initsweep.core.params import Params, parse_params
+from initsweep.core.records import (
     Alternative,
     BudgetRow,
     Confirmation,
@@ -37,10 +36,11 @@ from initsweep.records import (
     TrialRow,
     Verdict,
 )
-from initsweep.results import Results, SchemeResults
+from initsweep.core.results import Results, SchemeResults
+from initsweep.metrics import measures_of
 from initsweep.statistics.proportions import upper_share
 from initsweep.statistics.statement import told
-from initsweep.tracking import Publication
+from initsweep.views.mlflow import Publication
 
 ROOT = Path(__file__).parents[1]
 SEEDS = range(100, 110)

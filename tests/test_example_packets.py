@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from initsweep import artifacts
+from initsweep.core import artifacts
 from initsweep.stages import report
 from tests.conftest import ROOT
 from tests.made_study import make_study

@@ -11,12 +11,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from examples import make_data
-from initsweep import artifacts
-from initsweep.params import load_params
-from initsweep.records import RunRow, Schema
+from initsweep.core import artifacts
+from initsweep.core.params import load_params
+from initsweep.core.records import RunRow, Schema
 from initsweep.stages import compare, diagnose, prepare, report, settle, train, tune
-from initsweep.starting import budget as budgets
-from initsweep.starting import folder, study, timing
+from initsweep.starting import folder, timing
+from initsweep.starting import make_study as study
+from initsweep.starting import time_budget as budgets
 from tests.conftest import ROOT, replace_keys
 
 EXAMPLES = sorted(file.parent.name for file in ROOT.glob("examples/*/params.yaml"))

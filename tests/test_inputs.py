@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from initsweep.errors import ArtifactError
+from initsweep.core.errors import ArtifactError
 from initsweep.running import inputs
 
 PIPELINE = """\

@@ -23,7 +23,7 @@ from initsweep.running import stopping
 print(*sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    ours = "initsweep initsweep.running initsweep.running.stopping"
+    ours = "initsweep initsweep.running initsweep.core.stopping"
     assert done.stdout.split() == ["collections.abc", "contextlib", *ours.split(), "signal"]
 
 

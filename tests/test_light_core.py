@@ -9,12 +9,12 @@ import tomllib
 
 import pytest
 
-from initsweep.errors import STUDY, MissingExtraError, extras_in_words, require
+from initsweep.core.errors import STUDY, MissingExtraError, extras_in_words, require
 from tests.conftest import ROOT
 
 HIDE = """
 import sys
-from initsweep.errors import STUDY
+from initsweep.core.errors import STUDY
 
 class Without:
     def __init__(self, finder):

@@ -23,7 +23,7 @@ pytestmark = [
         reason="CPython 3.11.2 dies in its own garbage collector under so many threads",
     ),
     pytest.mark.usefixtures("restless_threads"),
-    pytest.mark.filterwarnings("ignore::initsweep.errors.InitsweepWarning"),
+    pytest.mark.filterwarnings("ignore::initsweep.core.errors.InitsweepWarning"),
 ]
 GAINED = make_initializer("he_normal", {"gain": "auto"})
 SECONDS = 1.0

@@ -13,14 +13,14 @@ from initclaims.laboratory.claim import CLAIMS
 from initclaims.laboratory.lab import Budget, Lab
 from initclaims.laboratory.table import Measurement
 from initclaims.page import files, render
-from initsweep import artifacts
-from initsweep.errors import ParamsError
-from initsweep.leading.leader import lead
-from initsweep.leading.pace import Plan
-from initsweep.params import load_params
-from initsweep.provenance import NETWORK_CODE, code_sha
+from initsweep.core import artifacts
+from initsweep.core.errors import ParamsError
+from initsweep.core.params import load_params
+from initsweep.core.provenance import NETWORK_CODE, code_sha
 from initsweep.running import inputs
+from initsweep.running.leader import lead
 from initsweep.running.lock_file import check_locks
+from initsweep.running.pace import Plan
 
 PACKAGE = Path(__file__).parent
 

@@ -7,7 +7,7 @@ import argparse
 from importlib.util import find_spec
 
 from initsweep.commands.parsers.parser import Command, add_params
-from initsweep.errors import ParamsError
+from initsweep.core.errors import ParamsError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

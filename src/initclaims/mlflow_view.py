@@ -8,16 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from initsweep.params import Params
-from initsweep.tracking import limits
-from initsweep.tracking.connection import connection
-from initsweep.tracking.experiments import experiment_id
-from initsweep.tracking.files import sizes, within_reach
-from initsweep.tracking.holdings import Ours
-from initsweep.tracking.location import Location, locate
-from initsweep.tracking.passes import until_settled
-from initsweep.tracking.publisher import finish, is_finished, is_left_behind, publisher_tags
-from initsweep.tracking.saved_views import page_state, view_tags
+from initsweep.core.params import Params
+from initsweep.views.mlflow import limits
+from initsweep.views.mlflow.artifact_files import sizes, within_reach
+from initsweep.views.mlflow.connection import connection
+from initsweep.views.mlflow.experiments import experiment_id
+from initsweep.views.mlflow.holdings import Ours
+from initsweep.views.mlflow.location import Location, locate
+from initsweep.views.mlflow.passes import until_settled
+from initsweep.views.mlflow.publisher import finish, is_finished, is_left_behind, publisher_tags
+from initsweep.views.mlflow.saved_views import page_state, view_tags
 
 EXPERIMENT = "initsweep claims"
 _SHA = "claim.sha"

@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 
     from initsweep.architectures import ARCHITECTURES as ARCHITECTURES
     from initsweep.architectures import Architecture as Architecture
+    from initsweep.core.finished import Study as Study
+    from initsweep.core.finished import read_study as read_study
     from initsweep.datasets import DATASETS as DATASETS
     from initsweep.datasets import Dataset as Dataset
-    from initsweep.diagnosis import Diagnosis as Diagnosis
-    from initsweep.diagnosis import assert_healthy as assert_healthy
-    from initsweep.diagnosis import diagnose as diagnose
+    from initsweep.diagnosis.diagnose import Diagnosis as Diagnosis
+    from initsweep.diagnosis.diagnose import assert_healthy as assert_healthy
+    from initsweep.diagnosis.diagnose import diagnose as diagnose
+    from initsweep.diagnosis.findings import Finding as Finding
     from initsweep.explanation import Explanation as Explanation
     from initsweep.explanation.explain import explain as explain
-    from initsweep.finished import Study as Study
-    from initsweep.finished import read_study as read_study
     from initsweep.initializers import INITIALIZERS as INITIALIZERS
     from initsweep.initializers import Initializer as Initializer
     from initsweep.initializers import Layer as Layer
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from initsweep.metrics import METRICS as METRICS
     from initsweep.metrics import Metric as Metric
     from initsweep.probes import PROBES as PROBES
-    from initsweep.probes.findings import Finding as Finding
     from initsweep.statistics.own_losses import compare_losses as compare_losses
 
     __version__: str
@@ -47,22 +47,22 @@ _HOMES = {
     "Architecture": "initsweep.architectures",
     "DATASETS": "initsweep.datasets",
     "Dataset": "initsweep.datasets",
-    "Diagnosis": "initsweep.diagnosis",
+    "Diagnosis": "initsweep.diagnosis.diagnose",
     "Explanation": "initsweep.explanation",
-    "Finding": "initsweep.probes.findings",
+    "Finding": "initsweep.diagnosis.findings",
     "INITIALIZERS": "initsweep.initializers",
     "Initializer": "initsweep.initializers",
     "Layer": "initsweep.initializers",
     "METRICS": "initsweep.metrics",
     "Metric": "initsweep.metrics",
     "PROBES": "initsweep.probes",
-    "Study": "initsweep.finished",
+    "Study": "initsweep.core.finished",
     "activations_after": "initsweep.initializers",
     "activations_before": "initsweep.initializers",
-    "assert_healthy": "initsweep.diagnosis",
+    "assert_healthy": "initsweep.diagnosis.diagnose",
     "backward_gain": "initsweep.initializers",
     "compare_losses": "initsweep.statistics.own_losses",
-    "diagnose": "initsweep.diagnosis",
+    "diagnose": "initsweep.diagnosis.diagnose",
     # Not `initsweep.explain`: a module of that name would hide the function.
     "explain": "initsweep.explanation",
     "forward_gain": "initsweep.initializers",
@@ -70,7 +70,7 @@ _HOMES = {
     "initialize_": "initsweep.initializers",
     "layer_kind": "initsweep.initializers",
     "make_initializer": "initsweep.initializers",
-    "read_study": "initsweep.finished",
+    "read_study": "initsweep.core.finished",
 }
 __all__ = list(_HOMES)
 
@@ -87,7 +87,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
     import importlib
 
-    from initsweep.errors import extras_in_words
+    from initsweep.core.errors import extras_in_words
 
     with extras_in_words():
         return getattr(importlib.import_module(_HOMES[name]), name)

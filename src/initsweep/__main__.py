@@ -6,11 +6,11 @@ if __name__ == "__main__" and not sys.flags.safe_path:
     # `python -m` puts the current folder first, where any file may have a library's name.
     sys.path.pop(0)
 
-from initsweep.running import stopping
+from initsweep.core import stopping
 
 stopping.end_at_signals()  # before all other imports, which take seconds
 
-from initsweep.handover import hand_over  # noqa: E402
+from initsweep.running.warm_client import hand_over  # noqa: E402
 
 
 def run() -> int:
@@ -23,7 +23,7 @@ def run() -> int:
     if status is not None:
         return status
     try:
-        from initsweep.cli import program
+        from initsweep.commands.main import program
     except ModuleNotFoundError as missing:
         # DVC runs the `python` it finds: outside the environment that one lacks our requirements.
         sys.exit(

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from initsweep.architectures import build_model, describe
-from initsweep.errors import InitsweepError, ParamsError, UnknownNameError
+from initsweep.core.errors import InitsweepError, ParamsError, UnknownNameError
 
 OPTIONS = {"depth": 3, "width": 128, "activation": "relu", "norm": "none", "residual": False}
 HERE = __name__

@@ -5,8 +5,8 @@ import torch
 from torch.nn import functional
 
 from initsweep.architectures import ARCHITECTURES, build_model
-from initsweep.engine.tracing import read_plan
-from initsweep.errors import ParamsError
+from initsweep.core.errors import ParamsError
+from initsweep.engine.plan_reading import read_plan
 from initsweep.initializers.apply import initialize_
 
 OPTIONS = dict(ARCHITECTURES.get("cnn").example) | {"channels": [3, 4], "dense": 5}

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from initsweep.architectures import ARCHITECTURES, build_model
-from initsweep.errors import InitsweepError, ParamsError
+from initsweep.core.errors import InitsweepError, ParamsError
 from initsweep.initializers.apply import initialize_
 from initsweep.initializers.branches import residual_of
 

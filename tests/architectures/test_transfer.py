@@ -11,11 +11,11 @@ from torch import nn
 
 from initsweep.architectures import build_model
 from initsweep.architectures.transfer import head_parameters, transfer_
+from initsweep.core.errors import DataError, ParamsError
+from initsweep.core.params import Optimizer, Runtime, Training, Transfer
 from initsweep.engine.lanes import Lane, Problem, Split
-from initsweep.engine.train import train_lanes
-from initsweep.errors import DataError, ParamsError
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import initialize_
-from initsweep.params import Optimizer, Runtime, Training, Transfer
 
 MLP = {"depth": 2, "width": 6, "activation": "relu", "norm": "batch", "residual": False}
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional
 
 from initsweep.architectures import ARCHITECTURES, build_model
-from initsweep.errors import ParamsError
+from initsweep.core.errors import ParamsError
 from initsweep.initializers.apply import initialize_
 
 OPTIONS = dict(ARCHITECTURES.get("vit").example) | {"width": 8, "heads": 2, "hidden": 12}

@@ -10,8 +10,8 @@ from statistics import fmean
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep import artifacts
-from initsweep.records import RunRow, Selection
+from initsweep.core import artifacts
+from initsweep.core.records import RunRow, Selection
 from initsweep.stages import prepare, train, tune
 from tests.conftest import ROOT
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from initsweep import artifacts
+from initsweep.core import artifacts
 from initsweep.stages import report
-from initsweep.tracking import promote, publish, ui_command, ui_page
+from initsweep.views.mlflow import promote, publish, ui_command, ui_page
 from tests import made_study
 from tests.browser.devtools import PATIENCE, Chromium, executable
 from tests.made_study import changed
-from tests.tracking.models import make_model, make_promotion
-from tests.tracking.synthetic_study import make_params, make_study
+from tests.views.mlflow.models import make_model, make_promotion
+from tests.views.mlflow.synthetic_study import make_params, make_study
 
 SCHEMES = ("zeros", "he_normal", "orthogonal")
 GRID = (0.001, 0.01, 0.1, 1.0)

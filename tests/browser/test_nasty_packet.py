@@ -4,8 +4,8 @@ import contextlib
 
 import pytest
 
-from initsweep.reporting import render
 from initsweep.stages import report
+from initsweep.views.packet import render
 from tests.nasty import TEXTS
 from tests.stages.nasty_study import read_study, with_classes, with_text
 

@@ -7,7 +7,7 @@ from initsweep.checks.global_state import global_seeds, moved, snapshot
 from initsweep.checks.initializers import fills_networks, generators_matter, leaves_global_state
 from initsweep.checks.outcome import BrokenPromiseError
 from initsweep.initializers.base import FunctionInitializer, Initializer
-from initsweep.initializers.constant import Zeros
+from initsweep.initializers.schemes.constant import Zeros
 
 
 def test_global_seeds_puts_everything_back():

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from initsweep import cli
+from initsweep.commands import main as cli
 from tests.conftest import ROOT
 
 MINE = """

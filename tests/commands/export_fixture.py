@@ -5,9 +5,9 @@ import random
 
 from ruamel.yaml import YAML
 
-from initsweep import artifacts
-from initsweep.params import load_params
-from initsweep.records import Verdict
+from initsweep.core import artifacts
+from initsweep.core.params import load_params
+from initsweep.core.records import Verdict
 from initsweep.stages import prepare
 from tests.conftest import replace_keys
 from tests.made_study import PROVENANCE

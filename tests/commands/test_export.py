@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from initsweep import artifacts
-from initsweep.params import load_params
+from initsweep.core import artifacts
+from initsweep.core.params import load_params
 from initsweep.stages import prepare
 from tests.commands.export_fixture import study_of, verdict_of
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from initsweep import artifacts
 from initsweep.architectures import build_model
-from initsweep.params import load_params
-from initsweep.preprocessing import Preprocessing
-from initsweep.records import Schema
+from initsweep.core import artifacts
+from initsweep.core.params import load_params
+from initsweep.core.records import Schema
+from initsweep.preprocessing.transform import Preprocessing
 from tests.commands.export_fixture import columns_of, study_of
 
 
@@ -97,7 +97,7 @@ def test_where_columns_are_encoded_the_file_that_does_it_is_named(command, with_
     assert (
         'Before that, gaps are filled and marked ("age") and categories are encoded ("colour"). '
         "This does all of it for raw columns, as does the model that `initsweep promote` registers:"
-        " initsweep.preprocessing.Preprocessing.load(FILE).apply(columns)\n" in said
+        " initsweep.preprocessing.transform.Preprocessing.load(FILE).apply(columns)\n" in said
     )
     start = runpy.run_path("start.py")
     fitted = Preprocessing.load(start["FILE"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from initsweep.cli import main
+from initsweep.commands.main import main
 
 MODULE = """
 import torch

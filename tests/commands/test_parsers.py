@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import initsweep
-from initsweep.cli import main
 from initsweep.commands import parsers
+from initsweep.commands.main import main
 from tests.conftest import ROOT
 
 GROUPS = parsers.groups()
@@ -213,7 +213,7 @@ def test_sources_alone_have_the_version_of_their_tree(tmp_path, project, expecte
 @pytest.mark.parametrize("given", [["--version"], ["--help"], ["help", "init"], ["rpro"]])
 def test_help_versions_and_mistakes_import_nothing_heavy(given):
     code = (
-        "import sys; from initsweep.cli import main\n"
+        "import sys; from initsweep.commands.main import main\n"
         f"try: main({given})\nexcept SystemExit: pass\n"
         "heavy = {'torch', 'numpy', 'pandas', 'mlflow', 'dvc', 'optuna'} & set(sys.modules)\n"
         "assert not heavy, heavy"

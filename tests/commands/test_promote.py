@@ -9,14 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from initsweep import artifacts, ledger
-from initsweep.cli import main
 from initsweep.commands import promote
-from initsweep.errors import CaptureError
-from initsweep.records import SchemeRow
+from initsweep.commands.main import main
+from initsweep.core import artifacts
+from initsweep.core.errors import CaptureError
+from initsweep.core.records import SchemeRow
+from initsweep.promotion import ledger
 from tests.conftest import as_recorded
 from tests.made_study import with_row
-from tests.tracking.synthetic_study import make_params, make_study, write_study
+from tests.views.mlflow.synthetic_study import make_params, make_study, write_study
 
 SCHEMES = ("zeros", "he_normal", "orthogonal", "lecun_normal")
 
@@ -46,8 +47,8 @@ def registry(monkeypatch):
         shown.append(promotion)
         return "digits", "7"
 
-    monkeypatch.setattr("initsweep.tracking.publish", lambda *_: None)
-    monkeypatch.setattr("initsweep.tracking.promote", registered)
+    monkeypatch.setattr("initsweep.views.mlflow.publish", lambda *_: None)
+    monkeypatch.setattr("initsweep.views.mlflow.promote", registered)
     return shown
 
 

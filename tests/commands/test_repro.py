@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from initsweep.commands import repro
-from initsweep.leading.folder_lock import LOCK
-from initsweep.params import load_params
+from initsweep.core.params import load_params
+from initsweep.running.folder_lock import LOCK
 from tests.conftest import ROOT
-from tests.tracking.processes import as_another_user
+from tests.views.mlflow.processes import as_another_user
 
 
 @pytest.fixture(autouse=True)

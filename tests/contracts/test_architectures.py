@@ -5,15 +5,15 @@ import torch
 from torch.func import functional_call, grad, stack_module_state, vmap
 
 from initsweep.architectures import ARCHITECTURES, build_model, describe
+from initsweep.checks.network_under_test import Subject
 from initsweep.checks.networks import network_promises
-from initsweep.checks.subject import Subject
+from initsweep.core.errors import KernelsError
+from initsweep.core.params import load_params
+from initsweep.core.randomness import torch_stream
 from initsweep.engine.choice import choose_path
 from initsweep.engine.kernels.library import load_library
-from initsweep.errors import KernelsError
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import initialize_, layers_of
-from initsweep.params import load_params
-from initsweep.randomness import torch_stream
 from tests.conftest import ROOT
 
 ENTRIES = dict(ARCHITECTURES)

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - as everybody calls it
 
 from initsweep import assert_healthy, diagnose, explain, initial_state
-from initsweep.engine.tracing import read_plan
-from initsweep.errors import InitsweepError, UnhealthyError
+from initsweep.core.errors import InitsweepError, UnhealthyError
+from initsweep.engine.plan_reading import read_plan
 from initsweep.initializers import activations_after, activations_before
 
 WIDTH, SIDE, DEPTH = 8, 4, 4

@@ -9,10 +9,10 @@ from torch import nn
 
 from initsweep.checks.initializers import fills_networks, initializer_promises
 from initsweep.checks.samples import sample_inputs, sample_layers, sample_networks
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import INITIALIZERS, make_initializer
 from initsweep.initializers.apply import initial_state, layers_of
-from initsweep.randomness import torch_stream
 
 ENTRIES = dict(INITIALIZERS)
 WIDE = sample_layers()["linear"][0]

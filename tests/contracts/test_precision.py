@@ -12,12 +12,12 @@ import torch
 
 from initsweep.architectures import build_model
 from initsweep.architectures.activations import ACTIVATIONS
+from initsweep.core.errors import KernelsError
+from initsweep.core.params import Optimizer, Runtime, Training
 from initsweep.engine.lanes import Lane, Problem, Split
-from initsweep.engine.train import train_lanes
-from initsweep.errors import KernelsError
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import initial_state, make_initializer
 from initsweep.metrics import METRICS
-from initsweep.params import Optimizer, Runtime, Training
 
 PATHS = ("torch", "compiled")
 """What `runtime.engine` calls them. A path that is added is added here."""

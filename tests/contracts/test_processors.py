@@ -13,8 +13,8 @@ import torch
 from numpy._core._multiarray_umath import __cpu_features__
 from ruamel.yaml import YAML
 
+from initsweep.core.errors import KernelsError
 from initsweep.engine.kernels.library import load_library
-from initsweep.errors import KernelsError
 
 ANOTHER = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch, and the build of our kernels
@@ -25,7 +25,7 @@ ANOTHER = {
 if __cpu_features__.get("X86_V4"):
     ANOTHER["NPY_DISABLE_CPU_FEATURES"] = "X86_V4"
 ALL_STAGES = """
-from initsweep.params import load_params
+from initsweep.core.params import load_params
 from initsweep.stages import compare, diagnose, prepare, train, tune
 from pathlib import Path
 params = load_params(Path("params.yaml"))

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from initsweep.core.params import Data, load_params
 from initsweep.datasets import Dataset
-from initsweep.datasets._loading import load
-from initsweep.params import Data, load_params
+from initsweep.datasets.loading import load
 from tests.conftest import ROOT
 
 DATA = load_params(ROOT / "params.yaml").data

@@ -5,9 +5,9 @@ import struct
 import numpy as np
 import pytest
 
-from initsweep.datasets._loading import load, prepare
-from initsweep.datasets._numpy_files import load_array
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import load, prepare
+from initsweep.datasets.numpy_files import load_array
 
 GENERATOR = np.random.default_rng(0)
 IMAGES = GENERATOR.integers(0, 256, (60, 6, 5), dtype=np.uint8)

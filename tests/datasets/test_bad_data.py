@@ -5,9 +5,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from initsweep.datasets._files import MAXIMUM_FEATURES
-from initsweep.datasets._loading import load, prepare
-from initsweep.errors import DataError, ParamsError, UnknownNameError
+from initsweep.core.errors import DataError, ParamsError, UnknownNameError
+from initsweep.datasets.loading import load, prepare
+from initsweep.datasets.opening import MAXIMUM_FEATURES
 
 ROWS = [f"{row * 0.37:.2f},{(row * 7) % 10},{'ab'[row % 2]}" for row in range(60)]
 HEADER = "x,z,y"
@@ -197,7 +197,7 @@ def test_columns_that_are_neither_numbers_nor_text(tmp_path, settings):
 
 
 def test_a_file_that_dvc_would_not_see(written, settings, tmp_path):
-    from initsweep.datasets._loading import check_watched
+    from initsweep.datasets.loading import check_watched
 
     chosen = settings(f"csv:{written([HEADER, *ROWS])}")
     check_watched(chosen)

@@ -7,9 +7,9 @@ import sys
 
 from dvc.utils.hydra import apply_overrides, to_hydra_overrides
 
-from initsweep.datasets._loading import load, reader_of
+from initsweep.core.params import Params, load_params
+from initsweep.datasets.loading import load, reader_of
 from initsweep.datasets.readers import READERS
-from initsweep.params import Params, load_params
 from tests.conftest import ROOT
 
 PAGE = (ROOT / "docs/data.md").read_text("utf-8")

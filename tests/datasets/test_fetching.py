@@ -12,10 +12,10 @@ import pytest
 from sklearn.datasets import _openml
 from sklearn.utils import Bunch
 
-from initsweep.cli import main
-from initsweep.datasets._fetching import fetch
-from initsweep.datasets._loading import load
-from initsweep.errors import DataError
+from initsweep.commands.main import main
+from initsweep.core.errors import DataError
+from initsweep.datasets.fetching import fetch
+from initsweep.datasets.loading import load
 
 COLORS = ("red", "?", "blue")
 ARFF = "\n".join(

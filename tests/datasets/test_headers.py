@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
 
 ROWS = [f"{row * 0.37 + 0.1:.2f},{(row * 7) % 10},{'ab'[row % 2]}" for row in range(60)]
 NUMBERS = [f"{row * 0.37 + 0.1:.2f},{(row * 7) % 10},{row % 3}" for row in range(60)]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from initsweep.core.errors import DataError
 from initsweep.datasets import Dataset
-from initsweep.datasets._checks import check_dataset
-from initsweep.errors import DataError
+from initsweep.datasets.fitness import check_dataset
 from tests.nasty import TEXTS
 
 

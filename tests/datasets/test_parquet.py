@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from initsweep.datasets._loading import load
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import load
 
 WORDS = ["red", "green", None] * 20
 ANSWERS = [True, False] * 30

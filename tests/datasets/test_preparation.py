@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
+from initsweep.core.errors import DataError
+from initsweep.core.params import Fractions
 from initsweep.datasets import DATASETS, Dataset
-from initsweep.datasets._checks import check_dataset
-from initsweep.datasets._profile import profile
-from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
-from initsweep.errors import DataError
-from initsweep.params import Fractions
+from initsweep.datasets.fitness import check_dataset
+from initsweep.datasets.profile import profile
+from initsweep.datasets.splitting import SPLITS, constant_loss, split_rows, standardize
 
 SETTINGS = Fractions(validation_fraction=0.2, test_fraction=0.2, split_seed=0)
 

@@ -8,9 +8,9 @@ from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from initsweep.datasets._loading import prepare
-from initsweep.errors import DataError
-from initsweep.preprocessing import Preprocessing
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import prepare
+from initsweep.preprocessing.transform import Preprocessing
 
 WORDS = np.array(["red", "green", "blue", None], dtype=object)
 
@@ -174,6 +174,6 @@ def test_a_file_of_another_version_is_refused(tmp_path):
 
 def test_long_tables_are_encoded_in_parts(frame, tmp_path, settings, monkeypatch):
     _, whole = fitted(frame, tmp_path, settings)
-    monkeypatch.setattr("initsweep.preprocessing.CHUNK_VALUES", 50)
+    monkeypatch.setattr("initsweep.preprocessing.transform.CHUNK_VALUES", 50)
     _, parts = fitted(frame, tmp_path, settings)
     assert np.array_equal(whole.features["train"], parts.features["train"])

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from initsweep.datasets._loading import load
-from initsweep.datasets._profile import leaks
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import load
+from initsweep.datasets.profile import leaks
 
 ROWS = [f"{i * 0.5},{i % 7},{'ab'[i % 2]}" for i in range(60)]
 NAMED = ["x,z,y", *ROWS]
@@ -253,7 +253,7 @@ def test_a_number_that_is_position_and_name_is_refused_with_both(loaded):
 
 
 def test_a_marker_means_the_same_in_the_test_file_and_in_a_served_row(written, settings):
-    from initsweep.datasets._loading import prepare
+    from initsweep.datasets.loading import prepare
 
     lines = ["lab;job;y", *(f"{i},5;{('clerk', 'ND')[i % 2]};{'ab'[i % 2]}" for i in range(60))]
     lines = changed(lines, line_4="ND;clerk;a")

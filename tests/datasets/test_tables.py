@@ -3,8 +3,8 @@ import gzip
 import numpy as np
 import pytest
 
-from initsweep.datasets._loading import load, prepare
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import load, prepare
 
 
 def test_numbers_categories_and_classes_are_told_apart(loaded, people):

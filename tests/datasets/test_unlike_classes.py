@@ -5,9 +5,9 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from initsweep.datasets._loading import load, prepare
-from initsweep.datasets._texts import likeness
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import load, prepare
+from initsweep.datasets.texts import likeness
 
 
 def table(value, rows: int = 300) -> list[str]:

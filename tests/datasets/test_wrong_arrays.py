@@ -8,8 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from initsweep.datasets._loading import load
-from initsweep.errors import DataError
+from initsweep.core.errors import DataError
+from initsweep.datasets.loading import load
 
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
 LABELS = np.arange(60) % 3

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
 
-from initsweep.datasets._loading import load
-from initsweep.errors import DataError
-from initsweep.user_files import checked
+from initsweep.core.errors import DataError
+from initsweep.core.user_files import checked
+from initsweep.datasets.loading import load
 
 LINES = ["x,z,y", *(f"{row * 0.37:.2f},{(row * 7) % 10},{'ab'[row % 2]}" for row in range(60))]
 CSV = ("\n".join(LINES) + "\n").encode()

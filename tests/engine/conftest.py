@@ -9,12 +9,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from initsweep.core.errors import KernelsError
+from initsweep.core.params import Optimizer, Runtime, Training
+from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.lanes import Lane, Problem, Split
-from initsweep.errors import KernelsError
-from initsweep.params import Optimizer, Runtime, Training
-from initsweep.randomness import torch_stream
 
 # As the command line does: before the first matrix product of the process.
 pin_matmul()

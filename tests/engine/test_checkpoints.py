@@ -7,7 +7,7 @@ import torch
 from initsweep.engine.checkpoints import Checkpoints
 from initsweep.engine.lanes import Lane, empty_results
 from initsweep.engine.packing import Chunk
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 
 CHUNK = Chunk(
     positions=(4, 2),

@@ -4,12 +4,12 @@ import logging
 
 import pytest
 
+from initsweep.core.errors import PathError
+from initsweep.core.stopping import RUN
 from initsweep.engine import choice
 from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job
 from initsweep.engine.stacked_path import StackedPath
-from initsweep.errors import PathError
-from initsweep.running.stopping import RUN
 
 
 class Unable(StackedPath):

@@ -9,10 +9,10 @@ from torch import nn
 from torch.nn.utils import parametrizations
 
 from initsweep.architectures import build_model
+from initsweep.core.errors import KernelsError, ParamsError
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.lanes import Split
-from initsweep.engine.train import train_lanes
-from initsweep.errors import KernelsError, ParamsError
+from initsweep.engine.train_lanes import train_lanes
 
 
 class Calls(nn.Module):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 

@@ -6,8 +6,8 @@ import sys
 import pytest
 import torch
 
+from initsweep.core.errors import ParamsError
 from initsweep.engine.devices import MATMUL_SETTING, numerics, pin_matmul, resolve_device
-from initsweep.errors import ParamsError
 
 
 @pytest.fixture

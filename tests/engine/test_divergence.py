@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from initsweep.engine.optimizers import StackedSgd
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 
 
 class TestDivergence:

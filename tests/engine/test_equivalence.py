@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 
 OPTIMIZERS = {
     "sgd": {"name": "sgd", "momentum": 0.0},

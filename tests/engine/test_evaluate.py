@@ -5,7 +5,7 @@ import torch
 
 from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import Lane
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 
 
 @pytest.mark.parametrize("kind", ["plain", "batch_norm", "dropout"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from initsweep.engine.lanes import Lane
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 
 
 class TestIndependence:

@@ -5,13 +5,8 @@ import torch
 
 from initsweep.engine import matmul, stacked_path
 from initsweep.engine.lanes import Lane
-from initsweep.engine.matmul import (
-    LinearShape,
-    onednn_is_exact,
-    onednn_matmul,
-    smallest_stack,
-)
-from initsweep.engine.train import train_lanes
+from initsweep.engine.matmul import LinearShape, onednn_is_exact, onednn_matmul, smallest_stack
+from initsweep.engine.train_lanes import train_lanes
 
 pytestmark = pytest.mark.skipif(
     not hasattr(torch.backends.mkldnn, "matmul"), reason="this torch has no switch for oneDNN"

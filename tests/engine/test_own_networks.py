@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from initsweep.core.errors import StackingError
 from initsweep.engine.lanes import Lane, Problem, Split
-from initsweep.engine.train import train_lanes
-from initsweep.errors import StackingError
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import initial_state
 from tests.engine.conftest import accuracy, cross_entropy
 from tests.own_networks import FEATURES, KINDS, OUTPUTS, Branching, Dense, Recurrent

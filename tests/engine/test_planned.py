@@ -9,10 +9,10 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from initsweep.core.errors import PlanError
+from initsweep.engine.plan_reading import ACTIVATIONS, read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan
 from initsweep.engine.stacked_path import stacked_tensors
-from initsweep.engine.tracing import ACTIVATIONS, read_plan
-from initsweep.errors import PlanError
 
 FUNCTIONS = {name: function for function, name in ACTIVATIONS.items() if callable(function)}
 FUNCTIONS["steep"] = lambda x: functional.leaky_relu(x, 0.3)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch.func import functional_call
 
+from initsweep.core.randomness import batch_order
 from initsweep.engine.lanes import Split
-from initsweep.engine.train import predict_rows, train_lanes
-from initsweep.randomness import batch_order
+from initsweep.engine.train_lanes import predict_rows, train_lanes
 
 SEEDS = (3, 0, 7)
 MODELS = ("plain", "batch_norm", "layer_norm", "unplanned")

@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch.func import functional_call
 
+from initsweep.core.errors import PlanError
 from initsweep.engine import planned, stacked
+from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.stack import Stack
 from initsweep.engine.stacked_path import stacked_tensors
-from initsweep.engine.tracing import read_plan
-from initsweep.errors import PlanError
 
 MODELS = ["plain", "batch_norm", "layer_norm", "residual", "sigmoid"]
 

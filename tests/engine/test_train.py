@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from initsweep.core.errors import ParamsError, StackingError
 from initsweep.engine.lanes import Lane
 from initsweep.engine.reference import train_one
-from initsweep.engine.train import train_lanes
-from initsweep.errors import ParamsError, StackingError
+from initsweep.engine.train_lanes import train_lanes
 
 
 def test_batches_follow_the_named_stream_and_drop_the_rest(
@@ -202,8 +202,8 @@ def test_stacked_training_does_not_import_the_compiler():
     code = (
         "import sys, torch\n"
         "from initsweep.engine.lanes import Lane, Problem, Split\n"
-        "from initsweep.engine.train import train_lanes\n"
-        "from initsweep.params import Optimizer, Runtime, Training\n"
+        "from initsweep.engine.train_lanes import train_lanes\n"
+        "from initsweep.core.params import Optimizer, Runtime, Training\n"
         "split = Split(features=torch.randn(8, 2), targets=torch.randn(8))\n"
         "loss = lambda o, t: (o.squeeze(-1) - t).square().mean(-1)\n"
         "train_lanes(Problem(model=torch.nn.Linear(2, 1), initial_state=lambda s: {\n"

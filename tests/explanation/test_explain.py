@@ -8,7 +8,7 @@ from torch import nn
 import initsweep
 from initsweep.architectures import build_model
 from initsweep.architectures.mlp import MlpArchitecture
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.explanation import explain
 from initsweep.initializers import initialize_, make_initializer
 from tests.initializers.networks import Mixed

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn import init
 
+from initsweep.core.randomness import torch_stream
 from initsweep.explanation import explain, identify
 from initsweep.initializers import INITIALIZERS, initialize_, layers_of, make_initializer
-from initsweep.randomness import torch_stream
 
 
 def law_of(module, fill):

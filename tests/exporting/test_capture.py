@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional
 
 from initsweep.architectures import build_model
-from initsweep.errors import CaptureError, InitsweepError
-from initsweep.exporting.capture import capture, run_captured
+from initsweep.core.errors import CaptureError, InitsweepError
+from initsweep.exporting.forward_source import capture, run_captured
 from initsweep.initializers import initialize_
 
 FEATURES = 16

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.exporting.capture import capture, run_captured
+from initsweep.exporting.forward_source import capture, run_captured
 from initsweep.exporting.quoting import documentation, listed, literal
 from initsweep.exporting.snippet import snippet
 from initsweep.initializers import make_initializer

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.exporting.calls import call_for, why_not
 from initsweep.exporting.snippet import snippet
 from initsweep.initializers import (
@@ -20,7 +20,7 @@ from initsweep.initializers import (
     make_initializer,
 )
 from initsweep.initializers.base import FunctionInitializer
-from initsweep.initializers.constant import Zeros
+from initsweep.initializers.schemes.constant import Zeros
 from initsweep.initializers.slots import slots_of
 from tests.initializers.networks import Mixed
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "1"))
 """`make fuzz` plays more of them than the suite does. Every round has seeds of its own."""

@@ -13,12 +13,13 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from initsweep import cli, user_files
 from initsweep.architectures.transfer import _read
-from initsweep.commands.arrays import read_numbers
-from initsweep.datasets._loading import check_watched, load
-from initsweep.errors import DataError
-from initsweep.params import Data, load_params
+from initsweep.commands import main as cli
+from initsweep.commands.batches import read_numbers
+from initsweep.core import user_files
+from initsweep.core.errors import DataError
+from initsweep.core.params import Data, load_params
+from initsweep.datasets.loading import check_watched, load
 from tests.conftest import ROOT
 from tests.faults.fuzzing import GIGABYTE, bounded
 

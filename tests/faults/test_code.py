@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from initsweep import cli, own_code
-from initsweep.errors import ParamsError
+from initsweep.commands import main as cli
+from initsweep.core import own_code
+from initsweep.core.errors import ParamsError
 from tests.conftest import ROOT
 
 MISSING = (

@@ -9,14 +9,14 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from initsweep import artifacts
+from initsweep.core import artifacts
+from initsweep.core.errors import ArtifactError, DataError
+from initsweep.core.params import Data, load_params, parse_params
+from initsweep.core.records import Provenance
 from initsweep.datasets import Dataset
-from initsweep.datasets._checks import check_dataset
-from initsweep.datasets._loading import load
-from initsweep.datasets._loading import prepare as prepared
-from initsweep.errors import ArtifactError, DataError
-from initsweep.params import Data, load_params, parse_params
-from initsweep.records import Provenance
+from initsweep.datasets.fitness import check_dataset
+from initsweep.datasets.loading import load
+from initsweep.datasets.loading import prepare as prepared
 from initsweep.stages import prepare
 from tests.conftest import ROOT
 

@@ -21,13 +21,13 @@ from pyarrow import parquet
 from safetensors.torch import save
 from torch import nn
 
-from initsweep import artifacts, user_files
 from initsweep.architectures.transfer import transfer_
-from initsweep.errors import InitsweepError
-from initsweep.params import Params, Transfer, parse_params
-from initsweep.prepared import PreparedData
-from initsweep.records import Schema
+from initsweep.core import artifacts, user_files
+from initsweep.core.errors import InitsweepError
+from initsweep.core.params import Params, Transfer, parse_params
+from initsweep.core.records import Schema
 from initsweep.stages import prepare
+from initsweep.stages.prepared import PreparedData
 from tests.faults.fuzzing import GIGABYTE, bounded, check_told, rounds
 
 CASES = 30

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from initsweep import own_code
 from initsweep.architectures import describe
-from initsweep.datasets._loading import check_watched
-from initsweep.errors import InitsweepError
+from initsweep.core import own_code
+from initsweep.core.errors import InitsweepError
+from initsweep.core.params import load_params
+from initsweep.datasets.loading import check_watched
 from initsweep.initializers import make_initializer
-from initsweep.params import load_params
 from tests.conftest import ROOT
 from tests.faults.fuzzing import bounded, check_told, rounds
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from initsweep.tracking import is_sealed, publish
+from initsweep.views.mlflow import is_sealed, publish
 from tests.faults.fuzzing import ROUNDS
 from tests.made_study import changed
-from tests.tracking.conftest import Project
-from tests.tracking.models import make_model
-from tests.tracking.synthetic_study import NAMES, ROOT, make_params, make_study
+from tests.views.mlflow.conftest import Project
+from tests.views.mlflow.models import make_model
+from tests.views.mlflow.synthetic_study import NAMES, ROOT, make_params, make_study
 
 CUTS, CUTS_PER_STUDY = 6 * ROUNDS, 3
 SEED = 7
@@ -30,8 +30,8 @@ PARTIAL = ".mlflow.db.partial"
 ZYGOTE = """
 import os, pickle, signal, sys
 from pathlib import Path
-from initsweep.tracking import preload_mlflow, publish
-from tests.tracking.synthetic_study import make_params
+from initsweep.views.mlflow import preload_mlflow, publish
+from tests.views.mlflow.synthetic_study import make_params
 preload_mlflow()
 import mlflow.pyfunc
 study = pickle.loads(Path(sys.argv[1]).read_bytes())

@@ -8,13 +8,14 @@ from itertools import pairwise
 import pytest
 
 from initclaims.page import files
-from initsweep import cli, yaml_files
-from initsweep.answer.freshness import edited_parameters
-from initsweep.commands.given import network_values
-from initsweep.errors import ArtifactError, ParamsError
-from initsweep.params import load_params, parse_params
+from initsweep.commands import main as cli
+from initsweep.core import yaml_files
+from initsweep.core.errors import ArtifactError, ParamsError
+from initsweep.core.name_value import network_values
+from initsweep.core.params import load_params, parse_params
+from initsweep.core.yaml_files import parse_yaml, read_yaml
 from initsweep.running.lock_file import read_lock
-from initsweep.yaml_files import parse_yaml, read_yaml
+from initsweep.views.terminal.freshness import edited_parameters
 from tests.conftest import ROOT
 
 DEFAULT = (ROOT / "params.yaml").read_text()

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 
 ONES, EMPTY = torch.ones(2, 9, 3, 3), torch.empty(33, 17)
 HALF, QUERY = torch.full((9,), 0.5), torch.ones(1, 2, 5, 4)

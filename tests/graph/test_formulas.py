@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
+from initsweep.graph.effects import effect_of_call, forms_of
 from initsweep.graph.formulas import SHAPES, normalizes
-from initsweep.graph.operations import effect_of_call, forms_of
 from initsweep.graph.vocabulary import EFFECTS
 
 

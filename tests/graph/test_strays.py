@@ -10,7 +10,7 @@ from torch import nn
 
 from initsweep import diagnose
 from initsweep.architectures import build_model
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.strays import check_registered
 from initsweep.graph.twins import twin_of
 

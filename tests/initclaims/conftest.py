@@ -1,5 +1,5 @@
 """What is shown in MLflow is tested on the same databases as studies."""
 
-from tests.tracking.conftest import new_project, project, template_database
+from tests.views.mlflow.conftest import new_project, project, template_database
 
 __all__ = ["new_project", "project", "template_database"]

@@ -9,7 +9,7 @@ import pytest
 
 import initsweep
 from initclaims import command
-from initsweep import cli
+from initsweep.commands import main as cli
 from initsweep.commands.parsers import groups, others
 from tests.conftest import ROOT
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from initclaims.mlflow_view import EXPERIMENT, claims_tags, publish_claims
-from initsweep.tracking.saved_views import SAVED_VIEW
-from tests.tracking.test_saved_views import unpacked
+from initsweep.views.mlflow.saved_views import SAVED_VIEW
+from tests.views.mlflow.test_saved_views import unpacked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepError, InitsweepWarning
-from initsweep.initializers import (
-    initial_state,
-    make_initializer,
-)
-from initsweep.initializers.activations import activations_after
-from initsweep.initializers.gains import backward_gain, forward_gain
+from initsweep.core.errors import InitsweepError, InitsweepWarning
+from initsweep.initializers import initial_state, make_initializer
+from initsweep.initializers.adjacent import activations_after
+from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from tests.initializers.networks import Mixed, PostActivation, PreActivation, forward
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.initializers import INITIALIZERS, initial_state, initialize_, make_initializer
 
 RANDOM = ["he_normal", "he_truncated_normal", "orthogonal", "sparse", "torch_default", "lsuv"]

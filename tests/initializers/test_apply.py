@@ -9,15 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.core.errors import InitsweepError, InitsweepWarning
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import Initializer, forward_gain, make_initializer
-from initsweep.initializers.apply import (
-    initial_state,
-    initial_states,
-    initialize_,
-    layers_of,
-)
-from initsweep.randomness import torch_stream
+from initsweep.initializers.apply import initial_state, initial_states, initialize_, layers_of
 
 HE = make_initializer("he_normal", {})
 

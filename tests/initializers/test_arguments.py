@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError, ParamsError, UnknownNameError
+from initsweep.core.errors import InitsweepError, ParamsError, UnknownNameError
 from initsweep.initializers import INITIALIZERS, initial_state, initialize_, make_initializer
 
 BOTH = pytest.mark.parametrize("fill", [initialize_, initial_state])

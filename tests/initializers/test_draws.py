@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import stats
 
-from initsweep.initializers.draws import TRUNCATED_STD, draw
-from initsweep.randomness import torch_stream
+from initsweep.core.randomness import torch_stream
+from initsweep.initializers.laws.draws import TRUNCATED_STD, draw
 
 SHAPE = (1000, 1000)
 STD, MEAN = 0.3, 0.1

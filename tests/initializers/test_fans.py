@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError
-from initsweep.initializers.fans import Fans, compute_fans
+from initsweep.core.errors import InitsweepError
+from initsweep.initializers.laws.fans import Fans, compute_fans
 
 LAYERS = [
     nn.Linear(7, 3),

@@ -12,8 +12,8 @@ from scipy.stats import norm
 from torch import nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepError
-from initsweep.initializers.gains import backward_gain, forward_gain
+from initsweep.core.errors import InitsweepError
+from initsweep.initializers.laws.gains import backward_gain, forward_gain
 
 # phi, forward gain, backward gain: mpmath at 30 digits.
 TABLE = {

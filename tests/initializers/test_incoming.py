@@ -7,7 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepWarning
+from initsweep.core.errors import InitsweepWarning
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import (
     activations_after,
     activations_before,
@@ -16,7 +17,6 @@ from initsweep.initializers import (
     initialize_,
     make_initializer,
 )
-from initsweep.randomness import torch_stream
 from tests.initializers.networks import Mixed, forward
 
 

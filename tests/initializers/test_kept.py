@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.core.errors import InitsweepError, InitsweepWarning
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import (
     INITIALIZERS,
     initial_state,
@@ -14,7 +15,6 @@ from initsweep.initializers import (
     layers_of,
     make_initializer,
 )
-from initsweep.randomness import torch_stream
 from tests.initializers.networks import PostActivation
 
 INPUTS = torch.randn(32, 1, 8, 8, generator=torch_stream("kept"))

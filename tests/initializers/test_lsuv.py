@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.core.errors import InitsweepError, InitsweepWarning
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import initial_state, initialize_, make_initializer
-from initsweep.randomness import torch_stream
 from tests.initializers.networks import Mixed, PreActivation, forward
 
 LSUV = make_initializer("lsuv", {})

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from initsweep.errors import ParamsError, UnknownNameError
+from initsweep.core.errors import ParamsError, UnknownNameError
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import Initializer, make_initializer
 from initsweep.initializers.layers import Layer
-from initsweep.randomness import torch_stream
 
 LAYER = Layer(name="l", weight_shape=(3, 2), bias_shape=(3,), fan_in=2, fan_out=3, activation=None)
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import make_initializer
 from initsweep.initializers.apply import initial_state, layers_of
-from initsweep.randomness import torch_stream
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(40, 40), (25, 60), (60, 25), (1, 7), (7, 1)])

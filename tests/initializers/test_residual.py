@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import initial_state, initialize_, make_initializer
 from initsweep.initializers.branches import residual_of
-from initsweep.randomness import torch_stream
 from tests.initializers.networks import PostActivation, PreActivation
 
 IMAGES = torch.randn(16, 1, 8, 8, generator=torch_stream("images"))

@@ -7,10 +7,10 @@ import pytest
 import torch
 from scipy import stats
 
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import INITIALIZERS, make_initializer
-from initsweep.initializers.gains import backward_gain, forward_gain
+from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
-from initsweep.randomness import torch_stream
 
 FAN_IN, FAN_OUT = 64, 1024
 LAYER = Layer(

@@ -8,8 +8,8 @@ import torch
 from scipy.linalg import hadamard as scipy_hadamard
 from torch import nn
 
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import initial_state, initialize_, layers_of, make_initializer
-from initsweep.randomness import torch_stream
 
 IMAGES = torch.randn(4, 8, 9, 9, generator=torch_stream("images"))
 

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional
 
 from initsweep import layer_kind
-from initsweep.errors import InitsweepError, InitsweepWarning
+from initsweep.core.errors import InitsweepError, InitsweepWarning
 from initsweep.explanation import explain
 from initsweep.initializers import (
     activations_after,

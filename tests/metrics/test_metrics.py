@@ -9,11 +9,11 @@ import sklearn.metrics
 import torch
 from torch.nn import functional
 
+from initsweep.core.errors import DataError, ParamsError
+from initsweep.core.params import Fractions
 from initsweep.datasets import DATASETS
-from initsweep.datasets._splitting import constant_loss, split_rows, standardize
-from initsweep.errors import DataError, ParamsError
+from initsweep.datasets.splitting import constant_loss, split_rows, standardize
 from initsweep.metrics import METRICS, balanced_weights, loss_of, score_of
-from initsweep.params import Fractions
 
 CASES = [pytest.param(metric, id=name) for name, metric in METRICS]
 

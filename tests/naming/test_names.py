@@ -7,11 +7,11 @@ import torch
 from scipy import stats
 from torch import nn
 
-from initsweep.errors import UnknownNameError
+from initsweep.core.errors import UnknownNameError
 from initsweep.initializers import INITIALIZERS, initialize_, layers_of, make_initializer
-from initsweep.initializers.draws import TRUNCATED_STD
+from initsweep.initializers.laws.draws import TRUNCATED_STD
+from initsweep.naming.framework_names import CORRECTION, LAWS, NAMED, TRAPS
 from initsweep.naming.lookup import meanings, overview, page, plain, spellings
-from initsweep.naming.table import CORRECTION, LAWS, NAMED, TRAPS
 
 ROWS, COLUMNS = 512, 128
 LAYER = layers_of(nn.Linear(COLUMNS, ROWS))[0]

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep import artifacts
-from initsweep.records import RunRow, TrialRow
+from initsweep.core import artifacts
+from initsweep.core.records import RunRow, TrialRow
 from tests.conftest import ROOT, replace_keys
 
 COPIED = (

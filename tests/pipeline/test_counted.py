@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep.running.counted import counted, dvc_hash
+from initsweep.core.counted import counted, dvc_hash
 
 pytestmark = pytest.mark.pipeline
 

@@ -9,15 +9,10 @@ from html.parser import HTMLParser
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep import artifacts
-from initsweep.records import PredictionRow, Schema, SchemeRow
-from initsweep.spelling import distinct, embedded
-from initsweep.statistics.plot_tables import (
-    ConfusionRow,
-    CurvePoint,
-    ResponsePoint,
-    confusion_rows,
-)
+from initsweep.core import artifacts
+from initsweep.core.records import PredictionRow, Schema, SchemeRow
+from initsweep.core.spelling import distinct, embedded
+from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint, confusion_rows
 from tests.conftest import ROOT
 from tests.nasty import TEXTS
 from tests.pipeline.conftest import Project

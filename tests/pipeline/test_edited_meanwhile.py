@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from initsweep import artifacts
-from initsweep.records import CurveRow
+from initsweep.core import artifacts
+from initsweep.core.records import CurveRow
 from tests.pipeline.conftest import Project
 
 pytestmark = pytest.mark.pipeline

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep.answer import freshness
+from initsweep.views.terminal import freshness
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.pipeline
@@ -41,7 +41,7 @@ def test_results_that_are_not_those_of_the_lock_are_refused(project, change):
         verdict.unlink()
         verdict.write_text(json.dumps(edited))
     if change == "code":
-        with (project.path / "src/initsweep/statistics/rule.py").open("a") as source:
+        with (project.path / "src/initsweep/statistics/reasoning.py").open("a") as source:
             source.write("# another rule\n")
     if change == "missing":
         (project.path / "results/compare/verdict.json").unlink()
@@ -82,7 +82,7 @@ def test_what_is_out_of_date_is_what_dvc_would_run(project, monkeypatch):
         lambda: project.set({"decide.margin": 0.02}),
         lambda: project.set({"training.epochs": 4, "runtime.workers": 3, "tracking.uri": "x"}),
         appended(params, "# a remark\n"),
-        appended(Path("src/initsweep/figures/axes.py"), "# a remark\n"),
+        appended(Path("src/initsweep/views/figures/axes.py"), "# a remark\n"),
         lambda: Path("src/initsweep/engine/new.so").write_text("ignored"),
         lambda: Path("own/net.py").write_text("new"),
         lambda: Path("decisions/log.jsonl").write_text("{}"),
@@ -90,7 +90,7 @@ def test_what_is_out_of_date_is_what_dvc_would_run(project, monkeypatch):
         appended(Path("results/diagnose/schemes.csv"), "edited\n"),
         lambda: pipeline.write_text(pipeline.read_text().replace("initsweep report", "x report")),
         lambda: pipeline.write_text(
-            pipeline.read_text().replace("      - src/initsweep/tuning.py\n", "")
+            pipeline.read_text().replace("      - src/initsweep/stages/tuning.py\n", "")
         ),
         lambda: Path("dvc.lock").unlink(),
     ]

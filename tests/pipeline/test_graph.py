@@ -7,19 +7,19 @@ import grimp
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep.cli import STAGES
-from initsweep.provenance import TRAINING_CODE
+from initsweep.commands.main import STAGES
+from initsweep.core.provenance import TRAINING_CODE
 from tests.conftest import ROOT
 
 # Modules that cannot change a result: words for people, and the way a stage is started.
 WITHOUT_EFFECT = {
     "initclaims",
     "initsweep",
-    "initsweep.cli",
-    "initsweep.errors",
-    "initsweep.progress",
+    "initsweep.commands.main",
+    "initsweep.core.errors",
+    "initsweep.core.progress",
 }
-WITHOUT_EFFECT |= {"initsweep.writing", "initsweep.running"}
+WITHOUT_EFFECT |= {"initsweep.core.writing", "initsweep.running"}
 RUNNING = "initsweep.running."
 
 # Settings that change bits are declared one by one; workers and tracking change nothing.
@@ -29,7 +29,7 @@ NOT_DEPENDENCIES = {"runtime", "tracking"}
 # Packages whose modules a stage finds by itself, which the import graph cannot see.
 FOUND_BY_FILE = {
     "prepare": "initsweep.datasets.readers",
-    "report": "initsweep.reporting.sections",
+    "report": "initsweep.views.packet.sections",
 }
 
 
@@ -92,7 +92,7 @@ def test_the_hash_of_code_that_trains_covers_it(imports):
 
 # What imports one of these may be led by params.yaml to a module of the user's.
 RESOLVING = {
-    "initsweep.datasets._loading",
+    "initsweep.datasets.loading",
     "initsweep.architectures",
     "initsweep.initializers.catalogue",
 }
@@ -163,7 +163,9 @@ def test_a_claim_depends_on_all_the_code_that_measures_it(name, imports):
         module
         for module in used | {f"initclaims.claims.{name}"}
         # How a claim is drawn is the page's concern.
-        if not module.startswith(("initsweep.figures", "initclaims.claims", "initsweep.spelling"))
+        if not module.startswith(
+            ("initsweep.views.figures", "initclaims.claims", "initsweep.core.spelling")
+        )
         and not any(source_of(module).is_relative_to(dep) for dep in deps)
     }
     assert not missing

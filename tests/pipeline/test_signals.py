@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from initsweep.leading.folder_lock import HOLDER
-from initsweep.running import stopping
+from initsweep.core import stopping
+from initsweep.running.folder_lock import HOLDER
 from tests.faults.fuzzing import ROUNDS
 from tests.pipeline.conftest import Project
 
@@ -166,7 +166,7 @@ def test_signals_to_many_processes_at_once(long, sent, kill, dvc_lives):
     assert ("repro" in holders) is not dvc_lives
 
 
-@pytest.mark.parametrize("victim", ["-m dvc repro", "initsweep.warm"])
+@pytest.mark.parametrize("victim", ["-m dvc repro", "initsweep.commands.warm"])
 def test_a_part_of_the_run_is_killed(long, victim):
     """DVC, or the stage, as by a machine that runs out of memory: all end, and it is said."""
     running = start(long, "repro")
@@ -189,7 +189,7 @@ def test_a_part_of_the_run_is_killed(long, victim):
 def test_whoever_is_in_a_hurry_asks_twice(long):
     running = start(long, "repro")
     wait_for(lambda: is_training(long), "nothing was trained")
-    warm = [p for p, line in processes_in(long.path).items() if "initsweep.warm" in line]
+    warm = [p for p, line in processes_in(long.path).items() if "initsweep.commands.warm" in line]
     stage = max(warm)  # the fork that runs it
     os.kill(stage, signal.SIGSTOP)  # DVC waits for a stage that does not end
     running.send_signal(signal.SIGINT)

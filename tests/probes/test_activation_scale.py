@@ -3,8 +3,8 @@ import math
 import pytest
 import torch
 
-from initsweep.probes.activation_scale import forward_std
 from initsweep.probes.deviation import root_mean_square, standard_deviation
+from initsweep.probes.measures.activation_scale import forward_std
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-300, 1e300])

@@ -1,6 +1,6 @@
 import torch
 
-from initsweep.probes.dead_units import dead
+from initsweep.probes.measures.dead_units import dead
 
 
 def test_units_that_never_change_are_dead(layer):

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from initsweep.probes.gradient_scale import backward_std, weight_gradient_norm
+from initsweep.probes.measures.gradient_scale import backward_std, weight_gradient_norm
 
 
 def test_backward_std_is_taken_over_batch_and_units_together(layer):

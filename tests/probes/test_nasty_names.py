@@ -4,11 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep import artifacts, diagnose, inspection
+from initsweep import diagnose
+from initsweep.commands import diagnose as inspection
+from initsweep.core import artifacts
+from initsweep.core.records import LayerRow
+from initsweep.core.spelling import is_whole
 from initsweep.explanation import explain
 from initsweep.initializers import make_initializer
-from initsweep.records import LayerRow
-from initsweep.spelling import is_whole
 from tests.conftest import as_recorded
 from tests.nasty import LAYERS, hidden
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from initsweep.probes.rank import activation_rank, effective_rank
+from initsweep.probes.measures.rank import activation_rank, effective_rank
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])

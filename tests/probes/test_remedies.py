@@ -11,8 +11,8 @@ from benchmarks.diagnosis_report_failing import FAILING
 from benchmarks.diagnosis_report_training import TRAINING
 from benchmarks.diagnosis_reports import judged
 from initsweep import assert_healthy, diagnose
-from initsweep.cli import main
-from initsweep.errors import InitsweepError, UnhealthyError
+from initsweep.commands.main import main
+from initsweep.core.errors import InitsweepError, UnhealthyError
 
 CASES = {case.name: replace(case, steps=300) for case in [*FAILING, *TRAINING]}
 

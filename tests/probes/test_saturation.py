@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from initsweep.probes.saturation import saturated
+from initsweep.probes.measures.saturation import saturated
 
 # tanh'(z) = 0.05 at artanh(sqrt(0.95)) = 2.17; sigmoid'(z) = 0.0125 at z = 4.36.
 TANH_EDGE, SIGMOID_EDGE = 2.1789, 4.3565

@@ -3,9 +3,9 @@ import math
 import pytest
 import torch
 
-from initsweep.probes.rank import stable_rank
-from initsweep.probes.similarity import mean_cosine
-from initsweep.probes.skewed_units import skewed
+from initsweep.probes.measures.rank import stable_rank
+from initsweep.probes.measures.similarity import mean_cosine
+from initsweep.probes.measures.skewed_units import skewed
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-200, 1e200])

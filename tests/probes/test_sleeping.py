@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep import assert_healthy, diagnose
-from initsweep.errors import UnhealthyError
+from initsweep.core.errors import UnhealthyError
 
 FEATURES = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
 TARGETS = torch.arange(64) % 3

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from initsweep.probes.symmetry import distinct_after_step, distinct_rows, distinct_units
+from initsweep.probes.measures.symmetry import distinct_after_step, distinct_rows, distinct_units
 
 
 @pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])

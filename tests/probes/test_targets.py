@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from initsweep.errors import InitsweepError
-from initsweep.probes.targets import as_classes, as_numbers, class_axis, drawn, entropy
+from initsweep.core.errors import InitsweepError
+from initsweep.diagnosis.targets import as_classes, as_numbers, class_axis, drawn, entropy
 
 
 @pytest.mark.parametrize(

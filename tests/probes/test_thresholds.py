@@ -3,8 +3,8 @@
 import pytest
 
 from benchmarks.diagnosis_fit import CANDIDATES, error_rates, fit, read_cases
-from initsweep.probes.checks import CHECKS
-from initsweep.probes.thresholds import ALARMS, LATE_SIGNS, SIGNS
+from initsweep.probes.alarm_levels import ALARMS, LATE_SIGNS, SIGNS
+from initsweep.probes.questions import CHECKS
 
 
 @pytest.fixture(scope="module")

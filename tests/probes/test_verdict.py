@@ -6,15 +6,15 @@ from sklearn.datasets import load_digits
 from torch.nn import functional
 
 from initsweep.architectures import build_model
+from initsweep.core.params import parse_params
 from initsweep.initializers import make_initializer
 from initsweep.initializers.apply import initial_state
-from initsweep.params import parse_params
 from initsweep.probes import PROBES
-from initsweep.probes.evidence import Evidence, Point, backward_ratio, forward_ratio
+from initsweep.probes.alarm_levels import alarms_for
+from initsweep.probes.averages import evidence_of
+from initsweep.probes.grounds import Evidence, Point, backward_ratio, forward_ratio
+from initsweep.probes.judgement import is_alarming, judge
 from initsweep.probes.reading import read
-from initsweep.probes.summary import evidence_of
-from initsweep.probes.thresholds import alarms_for
-from initsweep.probes.verdict import is_alarming, judge
 
 HEALTHY = {
     "forward_std": 1.0,

@@ -6,12 +6,12 @@ from torch import nn
 from torch.nn import functional
 
 from initsweep import diagnose
-from initsweep.probes.binary import is_binary
-from initsweep.probes.endings import ending_of
-from initsweep.probes.losses import expects
-from initsweep.probes.task import make_task
-from initsweep.probes.trial import constant_loss
-from initsweep.probes.wiring import wiring
+from initsweep.diagnosis.binary import is_binary
+from initsweep.diagnosis.endings import ending_of
+from initsweep.diagnosis.losses import expects
+from initsweep.diagnosis.task import make_task
+from initsweep.diagnosis.trial import constant_loss
+from initsweep.diagnosis.wiring import wiring
 
 GENERATOR = torch.Generator().manual_seed(0)
 X = torch.randn(32, 6, generator=GENERATOR)

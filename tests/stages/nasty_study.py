@@ -5,8 +5,8 @@ import types
 import typing
 from pathlib import Path
 
-from initsweep.records import PredictionRow
-from initsweep.results import Results
+from initsweep.core.records import PredictionRow
+from initsweep.core.results import Results
 from tests.made_study import changed, make_study
 
 SCHEMES = ["zeros", "he_normal", "orthogonal", "torch_default"]

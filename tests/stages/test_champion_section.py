@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from initsweep.answer import answer as answers
-from initsweep.answer.terminal import WIDTH, Screen, verdict_table
-from initsweep.reporting.champion import HEADS, facts
 from initsweep.stages import report
+from initsweep.views.packet.champion import HEADS, facts
+from initsweep.views.terminal import answer as answers
+from initsweep.views.terminal.screen import WIDTH, Screen, verdict_table
 from tests.made_study import NO_CHAMPION, make_study
 
 BETTER = dataclasses.replace(
@@ -72,7 +72,7 @@ def test_the_terminal_names_it(finished, monkeypatch):
 def test_every_standing_has_a_head():
     from typing import get_args
 
-    from initsweep.decisions import Standing
+    from initsweep.core.decisions import Standing
 
     assert set(HEADS) == set(get_args(Standing))
 

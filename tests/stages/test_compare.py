@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from initsweep import artifacts
-from initsweep.errors import ArtifactError
-from initsweep.params import parse_params
-from initsweep.provenance import of_training
-from initsweep.records import (
+from initsweep.core import artifacts
+from initsweep.core.errors import ArtifactError
+from initsweep.core.params import parse_params
+from initsweep.core.provenance import of_training
+from initsweep.core.records import (
     Confirmation,
     CurveRow,
     MeasureRow,

@@ -7,14 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep import artifacts
-from initsweep.errors import ParamsError
+from initsweep.core import artifacts
+from initsweep.core.errors import ParamsError
+from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.probes import PROBES
-from initsweep.probes.evidence import Point
+from initsweep.probes.averages import LARGEST, RANGES, bounded, diagnosis, layer_table
+from initsweep.probes.grounds import Point
 from initsweep.probes.mean_field import Prediction
 from initsweep.probes.reading import Reading
-from initsweep.probes.summary import LARGEST, RANGES, bounded, diagnosis, layer_table
-from initsweep.records import DiagnosisRow, LayerRow
 from initsweep.stages import diagnose, prepare
 
 LAYERS = artifacts.DIAGNOSE / "layers.csv"

@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 
 import pytest
 
-from initsweep import artifacts
-from initsweep.records import OtherCriterion
-from initsweep.reporting import first_screen, tables
+from initsweep.core import artifacts
+from initsweep.core.records import OtherCriterion
 from initsweep.stages import report
 from initsweep.statistics.statement import told
+from initsweep.views.packet import first_screen, tables
 from tests import made_study
 from tests.made_study import changed, make_study, with_row
 

@@ -7,10 +7,10 @@ from html.parser import HTMLParser
 import pytest
 from markdown_it import MarkdownIt
 
-from initsweep import spelling
-from initsweep.figures import style
-from initsweep.reporting import render
-from initsweep.reporting.pictures import PICTURES
+from initsweep.core import spelling
+from initsweep.views.figures import style
+from initsweep.views.packet import render
+from initsweep.views.packet.figures_shown import PICTURES
 from tests.nasty import ALPHABET, TEXTS, hidden
 from tests.stages.nasty_study import read_study, with_classes, with_text
 

@@ -5,10 +5,10 @@ from importlib.resources import files
 
 import pytest
 
-from initsweep.figures import style
-from tests.figures.test_palette import contrast
+from initsweep.views.figures import style
+from tests.views.figures.test_palette import contrast
 
-CSS = (files("initsweep.reporting") / "templates" / "review.css").read_text(encoding="utf-8")
+CSS = (files("initsweep.views.packet") / "templates" / "review.css").read_text(encoding="utf-8")
 TEXT = ("ink", "muted", "good", "warn", "bad", "link")
 
 

@@ -3,10 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from initsweep import artifacts
-from initsweep.errors import ParamsError
-from initsweep.preprocessing import Preprocessing
-from initsweep.records import Schema
+from initsweep.core import artifacts
+from initsweep.core.errors import ParamsError
+from initsweep.core.records import Schema
+from initsweep.preprocessing.transform import Preprocessing
 from initsweep.stages import prepare
 
 ROWS = [f"{row * 0.5},{['x', 'y', ''][row % 3]},7,{('no', 'yes')[row % 2]}" for row in range(60)]

@@ -1,13 +1,13 @@
 import pytest
 
-from initsweep import artifacts
-from initsweep.errors import ArtifactError
-from initsweep.records import SchemeRow
+from initsweep.core import artifacts
+from initsweep.core.errors import ArtifactError
+from initsweep.core.records import SchemeRow
 from initsweep.stages.publish import publication, run
-from initsweep.tracking.view import scheme_views
+from initsweep.views.mlflow.view import scheme_views
 from tests.conftest import as_recorded
-from tests.tracking.processes import as_another_user
-from tests.tracking.synthetic_study import NAMES, make_params, make_study, write_study
+from tests.views.mlflow.processes import as_another_user
+from tests.views.mlflow.synthetic_study import NAMES, make_params, make_study, write_study
 
 
 @pytest.fixture
@@ -92,9 +92,9 @@ def test_it_publishes_once_and_then_does_not_even_open_mlflow(written, monkeypat
         published.append((study.experiment, root, content_sha))
 
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
-    monkeypatch.setattr("initsweep.tracking.publish", publish)
+    monkeypatch.setattr("initsweep.views.mlflow.publish", publish)
     sealed = set()
-    monkeypatch.setattr("initsweep.tracking.is_sealed", lambda sha, params, root: sha in sealed)
+    monkeypatch.setattr("initsweep.views.mlflow.is_sealed", lambda sha, params, root: sha in sealed)
     run(make_params(NAMES))
     assert [found[:2] for found in published] == [("digits/mlp-3x128-relu", tmp_path)]
     sealed.add(published[0][2])
@@ -120,7 +120,7 @@ def test_what_is_up_to_date_is_not_even_touched_in_a_folder_that_can_only_be_rea
     tmp_path.chmod(0o555)
 
     def look() -> None:
-        monkeypatch.setattr("initsweep.tracking.publish", None)  # it is sealed
+        monkeypatch.setattr("initsweep.views.mlflow.publish", None)  # it is sealed
         run(params)
 
     assert as_another_user(tmp_path, look) == ""

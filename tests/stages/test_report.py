@@ -5,9 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from initsweep import artifacts, spelling
-from initsweep.errors import ArtifactError
-from initsweep.records import PredictionRow
+from initsweep.core import artifacts, spelling
+from initsweep.core.errors import ArtifactError
+from initsweep.core.records import PredictionRow
 from initsweep.stages import report
 from initsweep.statistics.statement import told
 from tests.conftest import as_recorded

@@ -3,11 +3,11 @@ import re
 
 import pytest
 
-from initsweep import artifacts
-from initsweep.figures import numbers
-from initsweep.figures.numbers import MISSING
-from initsweep.reporting import render
+from initsweep.core import artifacts
 from initsweep.stages import report
+from initsweep.views.figures import numbers
+from initsweep.views.figures.numbers import MISSING
+from initsweep.views.packet import render
 from tests.made_study import make_study
 
 

@@ -5,15 +5,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from initsweep import artifacts
-from initsweep.datasets._loading import load
-from initsweep.datasets._splitting import split_rows
-from initsweep.experiment import load_experiment
-from initsweep.records import Confirmation, RunRow
-from initsweep.serving import served_model
+from initsweep.core import artifacts
+from initsweep.core.records import Confirmation, RunRow
+from initsweep.datasets.loading import load
+from initsweep.datasets.splitting import split_rows
 from initsweep.stages import prepare, train, tune
+from initsweep.stages.experiment import load_experiment
+from initsweep.stages.serving import served_model
 from initsweep.statistics.failing import guesses
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 SPLITS = ("validation", "test")
 

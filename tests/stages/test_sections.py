@@ -5,24 +5,17 @@ import re
 
 import pytest
 
-from initsweep.figures import numbers
-from initsweep.figures.numbers import MISSING
-from initsweep.params import Model
-from initsweep.records import PredictionRow, RetuneRow
-from initsweep.reporting import (
-    alternatives,
-    cost,
-    document,
-    facts,
-    first_screen,
-    measures,
-    mistakes,
-)
-from initsweep.reporting.document import SECTIONS, Paragraph, Section
-from initsweep.reporting.sections import sections_of
-from initsweep.results import Results
-from initsweep.running.counted import dvc_hash
+from initsweep.core.counted import dvc_hash
+from initsweep.core.params import Model
+from initsweep.core.records import PredictionRow, RetuneRow
+from initsweep.core.results import Results
 from initsweep.statistics.wording import paired
+from initsweep.views.figures import numbers
+from initsweep.views.figures.numbers import MISSING
+from initsweep.views.packet import cost, document, facts, first_screen, measures, mistakes
+from initsweep.views.packet import what_would_change as alternatives
+from initsweep.views.packet.document import SECTIONS, Paragraph, Section
+from initsweep.views.packet.sections import sections_of
 from tests.made_study import changed, make_study, with_scheme
 
 

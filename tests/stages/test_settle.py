@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from initsweep import artifacts, confirming
-from initsweep.experiment import Experiment
-from initsweep.records import Confirmation, LookRow, RunRow, SchemeRow
-from initsweep.stages import compare, prepare, settle, train, tune
+from initsweep.core import artifacts
+from initsweep.core.records import Confirmation, LookRow, RunRow, SchemeRow
+from initsweep.stages import compare, confirming, prepare, settle, train, tune
+from initsweep.stages.experiment import Experiment
 
 MOST = 7
 CLOSE = ("he_normal", "xavier_normal")

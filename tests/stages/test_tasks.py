@@ -5,9 +5,8 @@ import hashlib
 import pytest
 from safetensors.torch import load_file
 
-from initsweep import artifacts
-from initsweep.experiment import load_experiment
-from initsweep.records import (
+from initsweep.core import artifacts
+from initsweep.core.records import (
     Confirmation,
     MeasureRow,
     PredictionRow,
@@ -20,6 +19,7 @@ from initsweep.records import (
     Verdict,
 )
 from initsweep.stages import compare, prepare, train, tune
+from initsweep.stages.experiment import load_experiment
 from initsweep.stages.train import median_run
 
 

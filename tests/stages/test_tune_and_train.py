@@ -1,10 +1,17 @@
 import pytest
 from safetensors.torch import load_file
 
-from initsweep import artifacts
-from initsweep.experiment import load_experiment
-from initsweep.records import Confirmation, CurveRow, PredictionRow, RunRow, Selection, TrialRow
+from initsweep.core import artifacts
+from initsweep.core.records import (
+    Confirmation,
+    CurveRow,
+    PredictionRow,
+    RunRow,
+    Selection,
+    TrialRow,
+)
 from initsweep.stages import prepare, train, tune
+from initsweep.stages.experiment import load_experiment
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from initsweep.reporting import window
+from initsweep.views.packet import window
 from tests.made_study import changed, make_study
 
 

@@ -3,14 +3,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from initsweep.experiment import load_experiment
-from initsweep.progress import minutes
-from initsweep.records import Schema
+from initsweep.core.progress import minutes
+from initsweep.core.records import Schema
 from initsweep.stages import prepare
-from initsweep.starting import budget as budgets
-from initsweep.starting import telling, timing
+from initsweep.stages.experiment import load_experiment
+from initsweep.starting import announcements as telling
+from initsweep.starting import time_budget as budgets
+from initsweep.starting import timing
 from initsweep.starting.timing import Speed
-from tests.tracking.synthetic_study import make_study
+from tests.views.mlflow.synthetic_study import make_study
 
 
 @pytest.fixture

@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from initsweep.cli import main
-from initsweep.errors import InitsweepWarning, UnknownNameError
-from initsweep.params import load_params
-from initsweep.starting import folder, own, settings, sources, timing
+from initsweep.commands.main import main
+from initsweep.core.errors import InitsweepWarning, UnknownNameError
+from initsweep.core.params import load_params
+from initsweep.starting import data_source as sources
+from initsweep.starting import folder, own, settings, timing
 from initsweep.starting.pipeline import study_pipeline
 from tests.conftest import ROOT
 from tests.pipeline.conftest import QUIET

@@ -4,12 +4,12 @@ import pytest
 from dvc.utils.serialize import parse_yaml
 from ruamel.yaml import YAML
 
-from initsweep.errors import DataError, ParamsError
-from initsweep.spelling import is_whole
-from initsweep.starting import sources
+from initsweep.core.errors import DataError, ParamsError
+from initsweep.core.spelling import is_whole
+from initsweep.starting import data_source as sources
+from initsweep.starting.announcements import next_steps
 from initsweep.starting.parameters import DEFAULT, write_params
 from initsweep.starting.request import Request, find
-from initsweep.starting.telling import next_steps
 from tests.nasty import ALPHABET, COMMANDS, TEXTS
 
 WHOLE = {name: text for name, text in ALPHABET.items() if is_whole(text)}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep import versions
+from initsweep.core import part_hashes as versions
 from initsweep.starting.pipeline import study_pipeline
 from tests.conftest import ROOT
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from initsweep.cli import main
-from initsweep.params import load_params
+from initsweep.commands.main import main
+from initsweep.core.params import load_params
 from initsweep.starting import folder, timing
 from initsweep.starting.settings import SAID_OTHERWISE, as_options, values_of
 

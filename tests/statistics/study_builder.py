@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from initsweep.params import Decide
-from initsweep.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
+from initsweep.core.params import Decide
+from initsweep.core.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
 from initsweep.statistics.evidence import Evidence
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 CONSTANT, TEST_CONSTANT = 1.0, 2.0
 DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.grid import basins
 from initsweep.statistics.sensitivity import basin_around, points_of
 from tests.statistics.study_builder import YARDSTICK, curve_runs

@@ -13,7 +13,7 @@ from scipy import stats
 from benchmarks import calibration
 from benchmarks.calibration_studies import LAWS, draw_study, true_response
 from benchmarks.common import put
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.comparison import probability_better
 from initsweep.statistics.intervals import bca_interval, mean_interval, mean_of
 

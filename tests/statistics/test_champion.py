@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from initsweep.decisions import Decision
-from initsweep.statistics.champion import (
-    Candidate,
-    Terms,
-    challenge,
-    changed_settings,
-)
+from initsweep.core.decisions import Decision
+from initsweep.promotion.champion import Candidate, Terms, challenge, changed_settings
 from initsweep.statistics.two_samples import permutation_p, unpaired_interval, welch_half_width
 
 SEEDS = list(range(100, 110))

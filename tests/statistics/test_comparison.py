@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 from initsweep.statistics.comparison import (
     FEWEST_SEEDS,
     Runs,

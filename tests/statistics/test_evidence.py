@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from initsweep.errors import ArtifactError
+from initsweep.core.errors import ArtifactError
 from initsweep.statistics.evidence import check_evidence
 from tests.statistics.study_builder import PROVENANCE, SCHEMA, evidence, flat
 

@@ -10,11 +10,11 @@ import pytest
 from scipy import stats
 
 from initsweep.statistics.failing import failed, guesses, overconfident
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose
-from initsweep.statistics.summary import summarize
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.verdict import compare
-from initsweep.statistics.yardstick import Yardstick
 from tests.statistics.study_builder import (
     DECIDE,
     PROVENANCE,

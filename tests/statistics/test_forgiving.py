@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.forgiving import Widths, most_forgiving, repicked
 from initsweep.statistics.resamples import seed_draws
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import REDRAWN, choose, sure
-from initsweep.statistics.summary import summarize
 from tests.statistics.study_builder import YARDSTICK, evidence, flat
 from tests.statistics.test_basins import plain
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.intervals import (
     RESAMPLES,
     _every_resample,

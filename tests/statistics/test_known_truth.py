@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.evidence import check_evidence
 from initsweep.statistics.verdict import Comparison, compare
 from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence

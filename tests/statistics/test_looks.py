@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from initsweep.errors import ArtifactError
-from initsweep.randomness import numpy_stream
-from initsweep.results import ranked
+from initsweep.core.errors import ArtifactError
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.results import ranked
 from initsweep.statistics import looks
 from initsweep.statistics.evidence import check_evidence
-from initsweep.statistics.rule import rule_of
+from initsweep.statistics.reasoning import rule_of
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose, choose_on_validation, sure, unsettled
-from initsweep.statistics.summary import summarize
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 from tests.statistics.study_builder import DECIDE, SCHEMA, evidence, flat
 
 GRID = flat([0.9, 0.22, 0.2, 0.21])

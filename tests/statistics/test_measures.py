@@ -1,10 +1,10 @@
 """Measures are averaged over the runs that have them, and it is said how many do."""
 
+from initsweep.core.records import MeasureRow, MeasureSummary
 from initsweep.metrics import METRICS
-from initsweep.records import MeasureRow, MeasureSummary
+from initsweep.statistics.extra_metrics import summaries
 from initsweep.statistics.intervals import mean_interval
-from initsweep.statistics.measures import summaries
-from initsweep.statistics.yardstick import POSSIBLE
+from initsweep.statistics.thresholds import POSSIBLE
 
 
 def rows(scheme, values, *, split="test", measure="minority_recall"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.over_rows import row_means, widened, with_rows
 

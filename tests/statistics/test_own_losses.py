@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from initsweep import compare_losses
-from initsweep.errors import InitsweepError
-from initsweep.randomness import numpy_stream
+from initsweep.core.errors import InitsweepError
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.comparison import compare_with
 from initsweep.statistics.own_losses import _runs, _yardstick
 

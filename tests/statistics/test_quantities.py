@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from initsweep.randomness import numpy_stream
-from initsweep.statistics.budget import budget_rows, expected_best
+from initsweep.core.randomness import numpy_stream
+from initsweep.statistics.budget_curve import budget_rows, expected_best
 from initsweep.statistics.grid import grid_runs
 from initsweep.statistics.learning import areas, epochs_to, median_interval, median_of
 from initsweep.statistics.proportions import half_width, share_interval, superiority_interval
@@ -99,8 +99,8 @@ def test_what_is_measured_on_a_draw_is_what_a_study_of_those_seeds_gives():
     curves = {"a": grid(3), "b": grid(3, lift=-0.02, name="b")}
     shares, _ = seed_draws(3)
     draw = int(np.flatnonzero(shares[:, 1] > 0.9)[0])
-    from initsweep.statistics.drawn import means_of
-    from initsweep.statistics.summary import summarize
+    from initsweep.statistics.scheme_summary import summarize
+    from initsweep.statistics.seed_resamples import means_of
 
     studies = [evidence(name, confirm(name), curve) for name, curve in curves.items()]
     drawn = [means_of(s, shares)[draw] for s in summarize(studies, YARDSTICK)]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.resamples import bounds, expanded_levels, seed_draws, student_bounds
 from initsweep.statistics.student import student_quantile
 

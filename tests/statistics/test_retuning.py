@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from initsweep.errors import ArtifactError
+from initsweep.core.errors import ArtifactError
 from initsweep.statistics.evidence import Retune, check_evidence
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat

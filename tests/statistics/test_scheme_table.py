@@ -5,9 +5,9 @@ import re
 import pytest
 
 from initsweep.statistics.power import seeds_to_settle
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose
-from initsweep.statistics.summary import summarize
 from tests.statistics.study_builder import YARDSTICK, evidence, flat
 
 BASE = [0.2, 0.21, 0.22, 0.23, 0.24, 0.25, 0.26, 0.27, 0.28, 0.29]

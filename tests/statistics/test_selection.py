@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.comparison import Runs, compare_with
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose, pareto_front
-from initsweep.statistics.summary import summarize
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 from tests.statistics.study_builder import DECIDE, SCHEMA, YARDSTICK, evidence, flat
 
 NARROW = flat([0.9, 0.9, 0.2, 1.0])

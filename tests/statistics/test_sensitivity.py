@@ -4,9 +4,9 @@ import math
 import numpy as np
 import pytest
 
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.grid import grid_runs
-from initsweep.statistics.response import response_rows
+from initsweep.statistics.response_table import response_rows
 from initsweep.statistics.sensitivity import (
     basin_around,
     evenly_spaced,
@@ -16,7 +16,7 @@ from initsweep.statistics.sensitivity import (
     points_of,
     wortsman_sensitivity,
 )
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 from tests.statistics.study_builder import DECIDE, SCHEMA, YARDSTICK, curve_runs, flat, run_row
 
 RATES = (0.001, 0.01, 0.1, 1.0)

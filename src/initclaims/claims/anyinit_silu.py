@@ -10,8 +10,8 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed, span
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 
 LOSS, DECADES = "test loss", "decades of test loss"
 DEFAULT, GAIN, LSUV = "PyTorch's default", "gain by quadrature", "LSUV"

@@ -10,8 +10,8 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number, p_value
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 
 ROWS, FEATURES, WIDTH, EPOCHS, RATE = 1000, 10, 64, 10, 0.001
 CERTAIN = 0.05

@@ -13,8 +13,8 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.table import Measurement, Table
+from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
-from initsweep.records import Interval
 
 # By score, not by loss: a network on features times 100 is so sure of its errors that its test
 # loss exceeds that of guessing at every rate, although it recognizes most digits.

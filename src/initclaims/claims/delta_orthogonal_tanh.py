@@ -12,7 +12,7 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.architectures.images import BlankConv2d
+from initsweep.architectures.image_parts import BlankConv2d
 from initsweep.architectures.mlp import BlankLinear
 
 ACCURACY, RESPONSE = "test score", "validation accuracy"

@@ -9,7 +9,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number, span
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 ERROR, RESPONSE = "test error, points", "validation loss, nats"
 STANDARD, NORMALIZED = "standard, U(±1/√n)", "normalized, U(±√6/√(n + m))"

@@ -14,7 +14,7 @@ from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import factors, listed, number
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 TARGET, MARGIN = 0.05, 0.05
 CAP = 2.3  # about the loss of guessing one of ten digits, which losses count as at most

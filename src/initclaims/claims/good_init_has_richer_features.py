@@ -11,7 +11,7 @@ from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.signals import snapshot
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import factors
-from initsweep.probes.rank import activation_rank
+from initsweep.probes.measures.rank import activation_rank
 
 MARGIN = 1.0
 BEFORE, AFTER = "effective rank, untrained", "effective rank, trained"

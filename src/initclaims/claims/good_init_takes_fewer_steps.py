@@ -13,7 +13,7 @@ from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import factors, listed, number
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 TARGET, MARGIN, STEPS = 0.1, 1.2, "steps to the target"

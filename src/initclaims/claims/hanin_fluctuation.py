@@ -11,7 +11,7 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.randomness import numpy_stream
+from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.intervals import mean_interval
 
 VARIANCE = "variance of the log squared gradient"

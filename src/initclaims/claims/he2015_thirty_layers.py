@@ -7,7 +7,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import estimate, number, span
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 ACCURACY, RESPONSE = "test score", "validation accuracy"
 RATES = tuple(float(f"{10 ** (-4 + step / 2):.3g}") for step in range(9))  # 0.0001 to 1

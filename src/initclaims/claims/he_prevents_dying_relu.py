@@ -14,7 +14,7 @@ from initclaims.laboratory.signals import snapshot
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed, number
 from initsweep.probes.capture import Layer
-from initsweep.probes.dead_units import dead
+from initsweep.probes.measures.dead_units import dead
 
 MARGIN, DEPTH, WIDTH = 0.02, 10, 64
 DEAD = "share of dead hidden units"

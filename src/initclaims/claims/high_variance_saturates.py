@@ -6,7 +6,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.signals import snapshot
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.probes.saturation import saturated
+from initsweep.probes.measures.saturation import saturated
 
 SHARE = "share of saturated units"
 STDS = (0.03, 0.1, 0.3, 1.0, 3.0)

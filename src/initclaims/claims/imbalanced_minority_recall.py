@@ -21,9 +21,9 @@ from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.trained import outputs
 from initclaims.laboratory.wording import number
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
 
 MINORITY, KEPT, MARGIN, RESAMPLES = 8, 0.1, 0.02, 2000
 RECALL, ACCURACY = "recall of the minority class", "accuracy over all classes"

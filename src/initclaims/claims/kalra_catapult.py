@@ -9,10 +9,10 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed
+from initsweep.core.errors import InitsweepError
+from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
-from initsweep.errors import InitsweepError
 from initsweep.probes.sharpness import EXAMPLES, sharpness
-from initsweep.records import Interval
 
 LARGEST, SHARPNESS, USABLE = "largest usable c", "sharpness λ0", "share of seeds that train"
 LOW, HIGH = 2.0, 40.0

@@ -14,10 +14,10 @@ from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rate_finders import RULES, Curve
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed, number
-from initsweep.figures import numbers
-from initsweep.randomness import batch_order
-from initsweep.records import Interval
+from initsweep.core.randomness import batch_order
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
+from initsweep.views.figures import numbers
 
 DECADES, INSIDE = "suggested rate, decades", "inside the basin"
 SCHEMES = {

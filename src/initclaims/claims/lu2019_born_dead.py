@@ -9,8 +9,8 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 
 DEPTH, WIDTHS = 10, (2, 3, 4, 5, 7, 10)
 HIDDEN = DEPTH - 1

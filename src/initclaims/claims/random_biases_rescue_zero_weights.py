@@ -10,8 +10,8 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number, span
-from initsweep.randomness import torch_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import torch_stream
+from initsweep.core.records import Interval
 
 LOSS, MARGIN = "test loss", 0.05
 ZERO, RESCUED, HE = "zero weights and biases", "zero weights, random biases", "he_normal"

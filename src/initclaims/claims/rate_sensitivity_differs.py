@@ -15,7 +15,7 @@ from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 TOLERANCE, TRAINED, STEP, APART = 0.1, 0.5, 0.5, 0.5
 WIDTH_OF = "decades of usable learning rates"

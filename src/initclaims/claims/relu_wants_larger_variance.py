@@ -9,7 +9,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.signals import backward_scale, snapshot
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH, WIDTH, MARGIN = 20, 64, 0.05

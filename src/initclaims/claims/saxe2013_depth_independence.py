@@ -13,8 +13,8 @@ from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number, span
+from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
-from initsweep.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 STEPS, RATE = "steps to the target", "best rate"

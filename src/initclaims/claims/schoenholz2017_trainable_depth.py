@@ -16,8 +16,8 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.runs import Tuned
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.randomness import torch_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import torch_stream
+from initsweep.core.records import Interval
 
 BIAS_VARIANCE, CRITICAL = 0.05, 1.76
 VARIANCES = (1.0, 1.5, CRITICAL, 2.5, 4.0)

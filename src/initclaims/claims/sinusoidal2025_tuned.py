@@ -7,7 +7,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed, number
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 ACCURACY, UNTUNED = "test score", "validation accuracy at the rate 0.001"
 DEFAULT, HE, ORTHOGONAL, SINUSOIDAL = "PyTorch's default", "He", "orthogonal", "sinusoidal"

@@ -7,7 +7,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import estimate, listed
-from initsweep.records import Interval, ModelOption
+from initsweep.core.records import Interval, ModelOption
 from initsweep.statistics.intervals import mean_interval
 
 MARGIN, WIDTH = 0.05, 64

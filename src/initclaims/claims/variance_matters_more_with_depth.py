@@ -6,7 +6,7 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 MARGIN, WIDTH = 0.1, 64

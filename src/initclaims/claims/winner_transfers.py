@@ -9,8 +9,8 @@ from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import capital, number
-from initsweep.figures import numbers
-from initsweep.records import Interval
+from initsweep.core.records import Interval
+from initsweep.views.figures import numbers
 
 MARGIN = 0.05
 SMALL = (3, 32)

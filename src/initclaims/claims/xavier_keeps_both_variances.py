@@ -15,7 +15,7 @@ from initclaims.laboratory.signals import (
 )
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 DEPTH, WIDTH, LOW, HIGH = 10, 128, 0.8, 1.25

@@ -13,7 +13,7 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 MARGIN, DEPTH = 0.05, 20
 WIDTHS = {"64 wide": (64, 64), "32/96 wide": (32, 96)}

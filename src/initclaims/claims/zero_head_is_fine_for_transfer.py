@@ -14,8 +14,8 @@ from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import number, span
+from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
-from initsweep.records import Interval
 
 LOSS, MARGIN = "test loss", 0.03
 ZERO, RANDOM, SCRATCH = "pretrained, zero head", "pretrained, He head", "He from scratch"

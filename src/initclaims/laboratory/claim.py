@@ -9,8 +9,8 @@ from typing import Literal
 from initclaims.laboratory.lab import Lab
 from initclaims.laboratory.pictures import Beside, Picture
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.records import Interval
-from initsweep.registry import Registry
+from initsweep.core.records import Interval
+from initsweep.core.registry import Registry
 
 Answer = Literal["supported", "refuted", "depends", "cannot tell"]
 

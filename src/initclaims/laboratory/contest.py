@@ -9,7 +9,7 @@ from initclaims.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Scheme, Setu
 from initclaims.laboratory.rates import learns, next_rate
 from initclaims.laboratory.runs import By, Runs, Tuned
 from initclaims.laboratory.table import Measurement, Table, exactly
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
 RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from initsweep.core.errors import DataError
+from initsweep.core.params import Fractions
 from initsweep.datasets import DATASETS, Dataset, Task
-from initsweep.datasets._splitting import SPLITS, constant_loss, split_rows, standardize
 from initsweep.datasets.readers.arrays import read_idx
+from initsweep.datasets.splitting import SPLITS, constant_loss, split_rows, standardize
 from initsweep.engine.lanes import MetricFunction, Split
-from initsweep.errors import DataError
 from initsweep.metrics import METRICS, loss_of, recorded, score_of
-from initsweep.params import Fractions
 
 IMAGES, LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 

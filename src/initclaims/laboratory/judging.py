@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from initclaims.laboratory.claim import Answer, Effect, Judgement
 from initclaims.laboratory.contest import edges, verdict
 from initclaims.laboratory.table import Table, exactly
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 Number = Interval | float | None
 """An estimate, a number that nothing random went into, or what could not be measured."""

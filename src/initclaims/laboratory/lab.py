@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from initclaims.laboratory.data import Data, content_sha, mnist, registered
 from initclaims.laboratory.runs import Runs
 from initsweep.architectures import build_model
+from initsweep.core.params import Optimizer, Runtime, Training, fingerprint
+from initsweep.core.progress import progress
+from initsweep.core.records import ModelOption, OptionValue
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, Problem
-from initsweep.engine.train import train_lanes
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import Initializer, initial_states, make_initializer
-from initsweep.params import Optimizer, Runtime, Training, fingerprint
-from initsweep.progress import progress
-from initsweep.records import ModelOption, OptionValue
 
 Budget = Literal["full", "quick"]
 Choice = TypeVar("Choice")

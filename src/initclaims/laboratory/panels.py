@@ -12,10 +12,10 @@ from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
 from initclaims.laboratory.table import Table
-from initsweep.figures import axes as scales
-from initsweep.figures import style
-from initsweep.figures.palette import Look, looks
-from initsweep.spelling import shorten
+from initsweep.core.spelling import shorten
+from initsweep.views.figures import axes as scales
+from initsweep.views.figures import style
+from initsweep.views.figures.palette import Look, looks
 
 _HEIGHT = 2.9  # inches
 _STRIP = 0.27  # inches per arm

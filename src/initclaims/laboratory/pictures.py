@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from initclaims.laboratory.panels import Lines, Picture, Strips
 from initclaims.laboratory.table import Table
-from initsweep.figures import style
-from initsweep.figures.palette import looks
+from initsweep.views.figures import style
+from initsweep.views.figures.palette import looks
 
 __all__ = ["Beside", "Lines", "Picture", "Strips", "draw"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import Interval, rounded
+from initsweep.core.records import Interval, rounded
 from initsweep.statistics.intervals import mean_interval
 
 Values = NDArray[np.float64]

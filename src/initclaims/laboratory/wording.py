@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from initsweep.figures.numbers import signed, significant
-from initsweep.records import Interval
+from initsweep.core.records import Interval
+from initsweep.views.figures.numbers import signed, significant
 
 
 def number(value: float, decimals: int = 2) -> str:

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from initclaims.laboratory.lab import Budget
 from initclaims.laboratory.table import Measurement, Table
-from initsweep import artifacts
-from initsweep.errors import ArtifactError, ParamsError, shown
-from initsweep.yaml_files import read_yaml
+from initsweep.core import artifacts
+from initsweep.core.errors import ArtifactError, ParamsError, shown
+from initsweep.core.yaml_files import read_yaml
 
 FOLDER = Path("claims")
 SETTINGS = FOLDER / "params.yaml"

@@ -12,11 +12,11 @@ from initclaims.laboratory.claim import ANSWERS, CLAIMS, Claim, Effect, Judgemen
 from initclaims.laboratory.lab import Budget
 from initclaims.laboratory.pictures import draw
 from initclaims.page import files, terms
-from initsweep import artifacts
-from initsweep.figures import numbers, style
-from initsweep.records import Interval
-from initsweep.reporting.templating import html_templates, markdown_templates
-from initsweep.spelling import prose
+from initsweep.core import artifacts
+from initsweep.core.records import Interval
+from initsweep.core.spelling import prose
+from initsweep.views.figures import numbers, style
+from initsweep.views.packet.templating import html_templates, markdown_templates
 
 _TEMPLATES = ("page", "initclaims")
 SECTIONS = {

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.architectures.base import Architecture
-from initsweep.architectures.outputs import in_words
-from initsweep.errors import InitsweepError, ParamsError
-from initsweep.graph.draws import private_draws
+from initsweep.architectures.returned import in_words
+from initsweep.core.errors import InitsweepError, ParamsError
+from initsweep.core.options import check_arguments, parse_options
+from initsweep.core.randomness import stream_seed
+from initsweep.core.records import ModelOption
+from initsweep.core.registry import Registry
 from initsweep.graph.strays import check_registered
-from initsweep.options import check_arguments, parse_options
-from initsweep.randomness import stream_seed
-from initsweep.records import ModelOption
-from initsweep.registry import Registry
+from initsweep.graph.torch_generator import private_draws
 
 ARCHITECTURES: Registry[type[Architecture]] = Registry("architecture", "initsweep.architectures")
 """All networks by name; `@ARCHITECTURES.register("my_net")` adds a subclass of `Architecture`.

@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from torch import nn
 
-from initsweep.options import Options
-from initsweep.records import ModelOption
+from initsweep.core.options import Options
+from initsweep.core.records import ModelOption
 
 
 class Architecture(Options):

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.architectures.activations import ACTIVATIONS, Activation, ActivationName
-from initsweep.params import Count
-from initsweep.records import OptionValue
+from initsweep.core.params import Count
+from initsweep.core.records import OptionValue
 
 Norm = Literal["none", "batch", "layer"]
 

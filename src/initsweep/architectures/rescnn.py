@@ -9,10 +9,10 @@ from torch.nn import functional
 
 from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.architectures.activations import ACTIVATIONS, Activation, ActivationName
-from initsweep.architectures.images import BlankConv2d, Image, Kernel, check_halvings, image_of
+from initsweep.architectures.image_parts import BlankConv2d, Image, Kernel, check_halvings, image_of
 from initsweep.architectures.mlp import BlankLinear
-from initsweep.params import Count
-from initsweep.records import ModelOption
+from initsweep.core.params import Count
+from initsweep.core.records import ModelOption
 
 ConvNorm = Literal["none", "batch"]
 

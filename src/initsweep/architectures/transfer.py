@@ -11,10 +11,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from initsweep.errors import DataError, ParamsError, few
-from initsweep.params import Transfer
-from initsweep.registry import did_you_mean
-from initsweep.user_files import checked
+from initsweep.core.errors import DataError, ParamsError, few
+from initsweep.core.params import Transfer
+from initsweep.core.registry import did_you_mean
+from initsweep.core.user_files import checked
 
 
 class _Still(nn.Module):

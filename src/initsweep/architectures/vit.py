@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.architectures.activations import ACTIVATIONS, Activation, ActivationName
-from initsweep.architectures.images import Image, image_of
+from initsweep.architectures.image_parts import Image, image_of
 from initsweep.architectures.mlp import BlankLinear
-from initsweep.errors import ParamsError
-from initsweep.params import Count
-from initsweep.records import ModelOption
+from initsweep.core.errors import ParamsError
+from initsweep.core.params import Count
+from initsweep.core.records import ModelOption
 
 Pooling = Literal["class_token", "mean"]
 

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from initsweep.checks.global_state import global_seeds, moved, snapshot
 from initsweep.checks.outcome import BrokenPromiseError, Promise, UnusableError
 from initsweep.checks.samples import sample_inputs, sample_layers, sample_networks
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import Initializer, Layer, initial_state
 from initsweep.initializers.base import FunctionInitializer
-from initsweep.randomness import torch_stream
 
 
 def initializer_promises(initializer: Initializer) -> list[Promise]:

@@ -8,13 +8,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from initsweep.checks.network_under_test import Subject
 from initsweep.checks.outcome import BrokenPromiseError, Note, Promise
 from initsweep.checks.outputs import examples_are_independent, gives_scores, maps_in_both_modes
-from initsweep.checks.subject import Subject
+from initsweep.core.errors import CaptureError, PathError
 from initsweep.engine.choice import choose_path
 from initsweep.engine.reasons import remedy
-from initsweep.errors import CaptureError, PathError
-from initsweep.exporting.capture import capture
+from initsweep.exporting.forward_source import capture
 from initsweep.initializers import activations_after
 from initsweep.initializers.apply import layers_of
 from initsweep.initializers.kept import describe_free, frozen_names, kept_values

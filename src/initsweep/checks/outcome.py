@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 
 
 class BrokenPromiseError(InitsweepError):

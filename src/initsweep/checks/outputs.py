@@ -3,11 +3,11 @@
 import torch
 from torch import Tensor
 
-from initsweep.architectures.outputs import in_words
+from initsweep.architectures.returned import in_words
+from initsweep.checks.network_under_test import Subject
 from initsweep.checks.outcome import BrokenPromiseError, Note
-from initsweep.checks.subject import Subject
+from initsweep.diagnosis.endings import are_probabilities
 from initsweep.graph.rounding import agree, in_float64, rounding, rounding_unit
-from initsweep.probes.endings import are_probabilities
 
 
 def maps_in_both_modes(subject: Subject) -> str:

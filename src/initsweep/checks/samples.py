@@ -6,8 +6,8 @@ from functools import cache
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.randomness import torch_stream
 from initsweep.initializers import Layer, layers_of
-from initsweep.randomness import torch_stream
 
 N_INPUTS, N_OUTPUTS = 6, 3
 

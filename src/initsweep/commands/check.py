@@ -11,25 +11,19 @@ from torch import nn
 
 from initsweep.architectures import ARCHITECTURES, build_model
 from initsweep.checks.initializers import initializer_promises
+from initsweep.checks.network_under_test import Subject
 from initsweep.checks.networks import network_promises
 from initsweep.checks.outcome import Note, Promise, outcomes
-from initsweep.checks.subject import Subject
-from initsweep.commands.given import network_values, single_values
-from initsweep.commands.loading import (
-    Target,
-    called,
-    name_and_options,
-    sizes,
-    takes_nothing,
-)
-from initsweep.errors import ParamsError, UnknownNameError, unheard
+from initsweep.commands.subjects import Target, called, name_and_options, sizes, takes_nothing
+from initsweep.core.errors import ParamsError, UnknownNameError, unheard
+from initsweep.core.name_value import network_values, single_values
+from initsweep.core.options import check_arguments
+from initsweep.core.params import Optimizer, Params, Runtime, Training, load_params
+from initsweep.core.records import ModelOption, OptionValue
 from initsweep.graph.kinds import is_a, weight_name
 from initsweep.graph.vocabulary import WEIGHTED
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
-from initsweep.initializers.fans import compute_fans
-from initsweep.options import check_arguments
-from initsweep.params import Optimizer, Params, Runtime, Training, load_params
-from initsweep.records import ModelOption, OptionValue
+from initsweep.initializers.laws.fans import compute_fans
 
 _TRAINING = {
     "epochs": 2, "batch_size": 32, "schedule": "constant", "warmup_fraction": 0.0,

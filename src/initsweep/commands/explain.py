@@ -9,9 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from initsweep.commands.arrays import read_numbers
-from initsweep.commands.loading import Target, load_network, load_scheme, training_inputs
-from initsweep.errors import ParamsError
+from initsweep.commands.batches import read_numbers
+from initsweep.commands.subjects import Target, load_network, load_scheme, training_inputs
+from initsweep.core.errors import ParamsError
 from initsweep.explanation import explain
 from initsweep.initializers import Initializer
 

@@ -3,18 +3,18 @@
 import argparse
 from pathlib import Path
 
-from initsweep import artifacts
-from initsweep.commands.loading import Target, load_network, load_scheme
-from initsweep.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.commands.subjects import Target, load_network, load_scheme
+from initsweep.core import artifacts
+from initsweep.core.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.core.params import load_params
+from initsweep.core.records import Schema, Verdict
+from initsweep.core.spelling import legible
 from initsweep.exporting.quoting import literal
 from initsweep.exporting.snippet import snippet
 from initsweep.exporting.standardized import Standardized
 from initsweep.exporting.template import Rates
 from initsweep.exporting.training import training_of
-from initsweep.params import load_params
-from initsweep.preprocessing import Preprocessing
-from initsweep.records import Schema, Verdict
-from initsweep.spelling import legible
+from initsweep.preprocessing.transform import Preprocessing
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from initsweep.datasets._fetching import fetch, sum_file
+from initsweep.datasets.fetching import fetch, sum_file
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from initsweep.answer import answer, freshness, plain
-from initsweep.answer.rules import Check, Limits, judge
+from initsweep.views.terminal import answer, freshness, plain
+from initsweep.views.terminal.gate_rules import Check, Limits, judge
 
 PASSED = 0
 FAILED = 1

@@ -9,9 +9,9 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     Returns:
         What it is and how to go on, and the exit status.
     """
+    from initsweep.starting.make_study import make
     from initsweep.starting.request import Request
     from initsweep.starting.settings import SETTINGS
-    from initsweep.starting.study import make
 
     request = Request(
         folder=options.folder,

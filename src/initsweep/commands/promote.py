@@ -11,20 +11,22 @@ from pathlib import Path
 
 import numpy as np
 
-from initsweep import artifacts, ledger, tracking
-from initsweep.answer.freshness import check_results
 from initsweep.architectures import describe
-from initsweep.decisions import Challenge, Decision
-from initsweep.errors import CaptureError, InitsweepError, ParamsError
-from initsweep.params import Params, load_params
-from initsweep.records import Confirmation, Schema, SchemeRow, Verdict
-from initsweep.registry import did_you_mean
+from initsweep.core import artifacts
+from initsweep.core.decisions import Challenge, Decision
+from initsweep.core.errors import CaptureError, InitsweepError, ParamsError
+from initsweep.core.params import Params, load_params
+from initsweep.core.records import Confirmation, Schema, SchemeRow, Verdict
+from initsweep.core.registry import did_you_mean
+from initsweep.core.spelling import is_whole
+from initsweep.promotion import ledger
 from initsweep.running import git
 from initsweep.running.lock_file import LOCK
-from initsweep.serving import served_model
-from initsweep.spelling import is_whole
 from initsweep.stages.publish import promotion_of, publication
-from initsweep.tracking.model import RawValue
+from initsweep.stages.serving import served_model
+from initsweep.views import mlflow as tracking
+from initsweep.views.mlflow.model import RawValue
+from initsweep.views.terminal.freshness import check_results
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
 _PORT = 5001

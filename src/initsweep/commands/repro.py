@@ -5,13 +5,14 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from initsweep import own_code, racing
-from initsweep.errors import ArtifactError, few
-from initsweep.leading.leader import lead
-from initsweep.leading.pace import Plan
-from initsweep.params import Params, load_params
+from initsweep.core import own_code
+from initsweep.core.errors import ArtifactError, few
+from initsweep.core.params import Params, load_params
 from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
+from initsweep.running.leader import lead
+from initsweep.running.pace import Plan
+from initsweep.statistics import racing
 from initsweep.statistics.looks import STAYING
 
 WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
@@ -42,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_before_dvc(params: Params) -> None:
     """Give our message about a lock, or data or code in the wrong place, before DVC gives its."""
-    from initsweep.datasets._loading import check_watched
+    from initsweep.datasets.loading import check_watched
 
     lock_file.check_locks()
     own_code.use(params.own_code)
@@ -75,7 +76,7 @@ def _verdict_of_finished(options: argparse.Namespace) -> str:
     Raises:
         ArtifactError: Naming what is out of date or asked for.
     """
-    from initsweep.answer import freshness
+    from initsweep.views.terminal import freshness
 
     if asked := " ".join([*options.targets, *["--force"] * options.force]):
         why = f"`{asked}` would write to it"
@@ -103,7 +104,7 @@ def _note() -> str:
 
 
 def _verdict() -> str:
-    from initsweep.answer import answer, terminal
     from initsweep.commands.summary import screen
+    from initsweep.views.terminal import answer, screen as terminal
 
     return terminal.verdict_table(answer.read(), screen())

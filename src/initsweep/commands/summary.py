@@ -5,10 +5,10 @@ import json
 import shutil
 import sys
 
-from initsweep import artifacts
-from initsweep.answer import answer, comment, record
-from initsweep.answer.terminal import WIDTH, Screen, verdict_table
-from initsweep.errors import ParamsError
+from initsweep.core import artifacts
+from initsweep.core.errors import ParamsError
+from initsweep.views.terminal import answer, comment, record
+from initsweep.views.terminal.screen import WIDTH, Screen, verdict_table
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:

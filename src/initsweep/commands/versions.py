@@ -2,7 +2,7 @@
 
 import argparse
 
-from initsweep import versions
+from initsweep.core import part_hashes as versions
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:  # noqa: ARG001 - as all commands

@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from initsweep.registry import Registry
+from initsweep.core.registry import Registry
 
 Task = Literal["classification", "regression"]
 
@@ -71,7 +71,7 @@ class Dataset:
     target_name: str = ""
 
 
-DATASETS: Registry[Callable[[], Dataset]] = Registry("data set", __name__)
+DATASETS: Registry[Callable[[], Dataset]] = Registry("data set", f"{__name__}.sources")
 """All data sets by name; `@DATASETS.register("my_data")` adds a function that returns a `Dataset`.
 
 Examples:

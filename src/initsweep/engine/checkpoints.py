@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from initsweep.core.params import fingerprint
+from initsweep.core.writing import write_bytes
 from initsweep.engine.lanes import LaneResults
 from initsweep.engine.packing import Chunk
-from initsweep.params import fingerprint
-from initsweep.writing import write_bytes
 
 COLUMNS = (
     "initial_loss",

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Mapping
 from functools import cache
 
+from initsweep.core.errors import PathError, StaleKernelsError
+from initsweep.core.progress import first_time
 from initsweep.engine.compiled_path import CompiledPath
 from initsweep.engine.one_by_one import ReferencePath
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.stacked_path import StackedPath
-from initsweep.errors import PathError, StaleKernelsError
-from initsweep.progress import first_time
 
 LOG = logging.getLogger(__name__)
 

@@ -9,23 +9,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from initsweep.core.randomness import batch_order
 from initsweep.engine.history import History
-from initsweep.engine.kernels.coverage import (
-    check_batch,
-    check_classes,
-    check_coverage,
-    check_data,
-)
+from initsweep.engine.kernels.coverage import check_batch, check_classes, check_coverage, check_data
+from initsweep.engine.kernels.kernel_trainer import Trainer
 from initsweep.engine.kernels.library import load_library
-from initsweep.engine.kernels.trainer import Trainer
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.lanes import Lane, LaneResults, divergence_limit
 from initsweep.engine.packing import Assembly, Chunk, pack_evenly
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan
+from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.stacked import to_numpy
-from initsweep.engine.tracing import read_plan
-from initsweep.randomness import batch_order
 
 KEPT_OUTPUTS = 16 * 1024 * 1024
 """Bytes of validation outputs to gather before their losses are computed, all at once."""

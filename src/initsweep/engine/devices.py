@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from initsweep.errors import ParamsError
+from initsweep.core.errors import ParamsError
 
 MATMUL_SETTING = ("MKL_CBWR", "AVX2")
 """Environment variable and value that make MKL's batched matrix products independent of where a

@@ -6,9 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from initsweep.core.errors import PlanError
 from initsweep.engine.operations import StackedOperation
 from initsweep.engine.workspace import Workspace
-from initsweep.errors import PlanError
 
 ATEN = torch.ops.aten
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from initsweep.params import Optimizer
+from initsweep.core.params import Optimizer
 
 CLIP_EPSILON = 1e-6
 """What `torch.nn.utils.clip_grad_norm_` adds to a norm before dividing by it."""

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from initsweep.core.params import Optimizer, Runtime, Training
 from initsweep.engine.devices import MATMUL_SETTING
 from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
 from initsweep.engine.packing import Chunk
 from initsweep.engine.schedules import rate_factor
-from initsweep.params import Optimizer, Runtime, Training
 
 
 @dataclass(frozen=True, kw_only=True)

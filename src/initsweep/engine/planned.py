@@ -6,20 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.errors import PlanError
 from initsweep.engine.nonlinear import Activation
-from initsweep.engine.operations import (
-    Add,
-    BatchNorm,
-    LayerNorm,
-    Linear,
-    Reshape,
-    StackedOperation,
-)
+from initsweep.engine.operations import Add, BatchNorm, LayerNorm, Linear, Reshape, StackedOperation
 from initsweep.engine.packing import ALIGNMENT
 from initsweep.engine.plan import Operation, Plan
 from initsweep.engine.stack import Stack, padded_to, take
 from initsweep.engine.workspace import Workspace
-from initsweep.errors import PlanError
 
 EVALUATION_EXAMPLES = 256
 """Examples evaluated at once: about as many as a batch, so that they fit where batches do."""

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.params import Optimizer, Training
+from initsweep.core.randomness import batch_order, stream_seed
 from initsweep.engine.lanes import (
     Lane,
     LaneResults,
@@ -20,8 +22,6 @@ from initsweep.engine.lanes import (
 )
 from initsweep.engine.schedules import rate_factor
 from initsweep.graph.twins import copy_of
-from initsweep.params import Optimizer, Training
-from initsweep.randomness import batch_order, stream_seed
 
 
 class _DivergedError(Exception):
@@ -159,8 +159,8 @@ def _random_numbers_from(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators inside the block and restore them after it.
 
     Threads that draw meanwhile are in its way, and there are none in our commands. Draws of its
-    own, as in `graph/draws.py`, would make each operation pass through Python, and a training of a
-    small network take up to twice as long.
+    own, as in `graph/torch_generator.py`, would make each operation pass through Python, and a
+    training of a small network take up to twice as long.
 
     Yields:
         Nothing.

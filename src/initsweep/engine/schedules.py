@@ -2,7 +2,7 @@
 
 import math
 
-from initsweep.params import Training
+from initsweep.core.params import Training
 
 
 def rate_factor(training: Training, step: int, total_steps: int) -> float:

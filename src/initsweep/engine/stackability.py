@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.errors import StackingError
 from initsweep.engine.lanes import Problem
 from initsweep.engine.reasons import in_words
 from initsweep.engine.stack import Stack
-from initsweep.errors import StackingError
-from initsweep.graph.draws import private_draws
 from initsweep.graph.rounding import rounding
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of, twin_with
 
 TOLERANCE = 1e-3

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.errors import PlanError
 from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
@@ -13,14 +14,13 @@ from initsweep.engine.optimizers import STACKED_OPTIMIZERS, carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan
+from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
 from initsweep.engine.stack import Stack
 from initsweep.engine.stackability import check_stackable
 from initsweep.engine.stacked import SingleStack, VmapStack
-from initsweep.engine.tracing import read_plan
 from initsweep.engine.trainer import ChunkTrainer
-from initsweep.errors import PlanError
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of, twin_of
 
 WORK_PER_PRODUCT = {"cpu": 64e6, "cuda": 4e9}

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from initsweep.core.randomness import batch_order
 from initsweep.engine.history import History
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults
 from initsweep.engine.optimizers import StackedOptimizer, clip_gradients
 from initsweep.engine.paths import Job
 from initsweep.engine.stack import Stack, take
 from initsweep.engine.stacked import to_numpy
-from initsweep.randomness import batch_order
 
 Repack = Callable[[Sequence[int]], Sequence[int]]
 """From the lanes still alive to what the slots of a smaller stack hold: these, then copies."""

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.parameter import UninitializedParameter
 
-from initsweep.errors import InitsweepError, unheard
+from initsweep.core.errors import InitsweepError, unheard
 from initsweep.explanation.laws import Law, identify
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
-from initsweep.graph.draws import private_draws
+from initsweep.graph.effects import name_of
 from initsweep.graph.formulas import Formula
-from initsweep.graph.operations import name_of
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_of
 from initsweep.graph.vocabulary import ACTIVATIONS, EFFECTS
 from initsweep.initializers import (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from initsweep.initializers.draws import TRUNCATED_STD, Distribution
+from initsweep.initializers.laws.draws import TRUNCATED_STD, Distribution
 
 _CUTOFF = 2.0
 _INSIDE = math.erf(_CUTOFF / math.sqrt(2))  # share of a normal law within the cutoff

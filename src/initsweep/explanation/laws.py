@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from initsweep.explanation.families import Fit, best_fit
-from initsweep.explanation.rules import matching_rules, may_be_torch_default, torch_name
+from initsweep.explanation.scale_rules import matching_rules, may_be_torch_default, torch_name
 from initsweep.explanation.structure import structure_of
 from initsweep.initializers.layers import Layer
 

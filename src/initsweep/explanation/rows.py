@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from initsweep.explanation import table
+from initsweep.explanation import as_text as table
 from initsweep.explanation.laws import Law
 
 

@@ -5,8 +5,8 @@ import math
 import torch
 from torch import Tensor
 
+from initsweep.initializers.laws.matrices import at_the_centre
 from initsweep.initializers.layers import Layer
-from initsweep.initializers.matrices import at_the_centre
 
 _MOST_ROWS = 256
 _FEWEST_ZEROS = 3

@@ -5,22 +5,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import cast
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.initializers import Initializer, Layer
 from initsweep.initializers.base import FunctionInitializer
-from initsweep.initializers.constant import Constant, Zeros
-from initsweep.initializers.delta_orthogonal import DeltaOrthogonal
-from initsweep.initializers.draws import Distribution
-from initsweep.initializers.fixed_scale import RandomNormal, RandomUniform, TruncatedNormal
-from initsweep.initializers.gain_option import resolve_gain
-from initsweep.initializers.identity import Dirac, Identity
-from initsweep.initializers.orthogonal import Orthogonal
+from initsweep.initializers.laws.draws import Distribution
+from initsweep.initializers.laws.gain_option import resolve_gain
 from initsweep.initializers.parts import Part
-from initsweep.initializers.sinusoidal import Sinusoidal
-from initsweep.initializers.sparse import Sparse
-from initsweep.initializers.torch_default import TorchDefault
-from initsweep.initializers.variance_scaling import VarianceScaling
-from initsweep.initializers.zero_hadamard import ZeroHadamard
+from initsweep.initializers.schemes.constant import Constant, Zeros
+from initsweep.initializers.schemes.delta_orthogonal import DeltaOrthogonal
+from initsweep.initializers.schemes.fixed_scale import RandomNormal, RandomUniform, TruncatedNormal
+from initsweep.initializers.schemes.identity import Dirac, Identity
+from initsweep.initializers.schemes.orthogonal import Orthogonal
+from initsweep.initializers.schemes.sinusoidal import Sinusoidal
+from initsweep.initializers.schemes.sparse import Sparse
+from initsweep.initializers.schemes.torch_default import TorchDefault
+from initsweep.initializers.schemes.variance_scaling import VarianceScaling
+from initsweep.initializers.schemes.zero_hadamard import ZeroHadamard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

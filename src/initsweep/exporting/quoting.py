@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from initsweep.spelling import legible
+from initsweep.core.spelling import legible
 
 
 def literal(text: str) -> str:

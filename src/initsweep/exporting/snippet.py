@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from torch import nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
 from initsweep.exporting.helpers import HELPERS
 from initsweep.exporting.quoting import documentation, listed, literal

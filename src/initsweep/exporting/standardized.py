@@ -4,10 +4,10 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from initsweep.errors import few
+from initsweep.core.errors import few
 from initsweep.exporting.quoting import listed, literal
 from initsweep.exporting.template import INPUTS, NUMBERS, TARGETS, WIDTH
-from initsweep.preprocessing import Preprocessing
+from initsweep.preprocessing.transform import Preprocessing
 
 MOST_INLINE = 32
 """Inputs whose numbers stand in the source; those of more are read from the file."""
@@ -87,7 +87,7 @@ class Standardized:
                 f"Before that, {self._encoding()}. This does all of it for raw columns, as does "
                 "the model that `initsweep promote` registers:"
             )
-            yield "initsweep.preprocessing.Preprocessing.load(FILE).apply(columns)"
+            yield "initsweep.preprocessing.transform.Preprocessing.load(FILE).apply(columns)"
         if shape := self.preprocessing.shape:
             yield f"Inputs are images of shape {shape}, flattened in this order."
 

@@ -2,9 +2,9 @@
 
 from torch import nn
 
+from initsweep.core.params import Optimizer, Training
+from initsweep.core.records import Schema
 from initsweep.engine.reference import torch_optimizer
-from initsweep.params import Optimizer, Training
-from initsweep.records import Schema
 
 _SETTINGS = ("momentum", "nesterov", "alpha", "betas", "eps", "weight_decay")
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Literal, TypeVar, overload
 
 from torch import Tensor, nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.vocabulary import CONVOLUTIONS, NORMS, TRANSPOSED, WEIGHTED
 
 AnyClass = TypeVar("AnyClass", bound=type[nn.Module])

@@ -14,7 +14,7 @@ from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_of, twin_with
 
 DRAWS = 8

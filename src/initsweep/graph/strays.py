@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 
 
 def check_registered(model: nn.Module, name: str) -> None:

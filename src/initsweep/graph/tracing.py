@@ -18,7 +18,7 @@ from torch.fx import _symbolic_trace as symbolic
 from torch.utils.checkpoint import checkpoint
 
 from initsweep.graph.copies import Copier
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import Apart, run_at_once
 
 Leaf = Callable[[nn.Module], bool]

@@ -1,11 +1,11 @@
 """Weight initializers by name, and how they fill a network."""
 
 from initsweep.graph.kinds import layer_kind
-from initsweep.initializers.activations import Activations, activations_after, activations_before
+from initsweep.initializers.adjacent import Activations, activations_after, activations_before
 from initsweep.initializers.apply import initial_state, initial_states, initialize_, layers_of
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
-from initsweep.initializers.gains import backward_gain, forward_gain
+from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.network import Network
 

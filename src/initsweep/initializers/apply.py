@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
-from initsweep.initializers.activations import activations_after
+from initsweep.initializers.adjacent import activations_after
 from initsweep.initializers.arguments import (
     AnyInitializer,
     as_initializer,
@@ -22,12 +22,7 @@ from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
 from initsweep.initializers.network import Inputs
 from initsweep.initializers.slots import slots_of
-from initsweep.initializers.unknown import (
-    Unknown,
-    check_unknown,
-    refuse_weights,
-    unknown_weights,
-)
+from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 

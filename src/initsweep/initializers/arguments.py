@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from torch import nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.catalogue import make_initializer
 

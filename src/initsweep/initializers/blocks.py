@@ -5,7 +5,7 @@ from typing import Literal, cast
 
 from torch import Tensor, nn
 
-from initsweep.initializers.fans import Fans
+from initsweep.initializers.laws.fans import Fans
 from initsweep.initializers.layers import Kind, Layer
 from initsweep.initializers.parts import Part
 

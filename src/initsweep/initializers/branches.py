@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import fx, nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
+from initsweep.graph.effects import effect_of, inputs_of, name_of
 from initsweep.graph.kinds import is_a
-from initsweep.graph.operations import effect_of, inputs_of, name_of
 from initsweep.graph.traces import Trace, Traces, traces_of
 from initsweep.graph.twins import apart
 from initsweep.graph.vocabulary import NORMS, WEIGHTED

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import cast
 
-from initsweep.errors import ParamsError
+from initsweep.core.errors import ParamsError
+from initsweep.core.options import check_arguments, parse_options
+from initsweep.core.records import OptionValue
+from initsweep.core.registry import Registry
 from initsweep.initializers.base import FunctionInitializer, Initializer
-from initsweep.options import check_arguments, parse_options
-from initsweep.records import OptionValue
-from initsweep.registry import Registry
 
 INITIALIZERS: Registry[type[Initializer]] = Registry(
-    "initializer", "initsweep.initializers", elsewhere="initsweep.naming.lookup:called_here"
+    "initializer", "initsweep.initializers.schemes", elsewhere="initsweep.naming.lookup:called_here"
 )
 """All initializers by name; `@INITIALIZERS.register("my_name")` adds a subclass of `Initializer`.
 

@@ -9,11 +9,12 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from initsweep.errors import InitsweepError, warn
-from initsweep.graph.draws import private_draws
+from initsweep.core.errors import InitsweepError, warn
+from initsweep.core.randomness import torch_stream
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
-from initsweep.initializers.activations import Activations, activations_after, activations_before
+from initsweep.initializers.adjacent import Activations, activations_after, activations_before
 from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.kept import describe_free, kept_values
 from initsweep.initializers.layers import Neighbour
@@ -21,7 +22,6 @@ from initsweep.initializers.network import Inputs, Network
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, refuse_weights, unknown_weights
-from initsweep.randomness import torch_stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.unknown import listed, sizes

@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from initsweep.errors import InitsweepError
-from initsweep.graph.draws import private_draws
+from initsweep.core.errors import InitsweepError
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers.network import Inputs, as_tensors, why_it_fails
 

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from initsweep.errors import InitsweepError
-from initsweep.graph.draws import private_draws
+from initsweep.core.errors import InitsweepError
+from initsweep.core.randomness import stream_seed, torch_stream
 from initsweep.graph.kinds import is_a
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.traces import Traces
 from initsweep.graph.vocabulary import NORMS
 from initsweep.initializers.parts import Slot
-from initsweep.randomness import stream_seed, torch_stream
 
 Inputs = Tensor | np.ndarray | tuple[Tensor | np.ndarray, ...]
 """Examples of what `forward` takes, the first axis counting examples."""

@@ -9,10 +9,10 @@ from typing import Any, cast
 from torch import Tensor, nn
 from torch.nn import functional
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.kinds import is_a, weight_name
 from initsweep.graph.vocabulary import RECURRENT, WEIGHTED
-from initsweep.initializers.fans import compute_fans
+from initsweep.initializers.laws.fans import compute_fans
 
 # Below this share of the largest output a spread is rounding noise of a constant.
 _NOISE = 1e-6

@@ -12,7 +12,7 @@ from torch.nn.parameter import UninitializedParameter
 from initsweep.graph.kinds import Likeness, declared_of, likeness_of
 from initsweep.graph.vocabulary import NORMS, RECURRENT
 from initsweep.initializers.blocks import attention_parts, recurrent_parts
-from initsweep.initializers.fans import compute_fans, refuse_lazy
+from initsweep.initializers.laws.fans import compute_fans, refuse_lazy
 from initsweep.initializers.layers import Activation, Layer, kind_of
 from initsweep.initializers.parts import Part, Slot
 

@@ -7,9 +7,9 @@ from typing import Literal, get_args
 from torch import fx, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
+from initsweep.graph.effects import effect_of
 from initsweep.graph.kinds import declared_of, likeness_of
-from initsweep.graph.operations import effect_of
 from initsweep.graph.traces import Trace, Traces
 from initsweep.graph.vocabulary import KEEPING, Effect
 from initsweep.initializers.parts import Slot

@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from initsweep.errors import DataError, ParamsError
-from initsweep.registry import Registry, did_you_mean
+from initsweep.core.errors import DataError, ParamsError
+from initsweep.core.registry import Registry, did_you_mean
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from initsweep.records import Schema
+    from initsweep.core.records import Schema
 
 Task = Literal["classification", "regression"]
 Role = Literal["loss", "score", "measure"]

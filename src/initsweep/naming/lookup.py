@@ -2,10 +2,10 @@
 
 import textwrap
 
-from initsweep.errors import UnknownNameError
+from initsweep.core.errors import UnknownNameError
+from initsweep.core.registry import did_you_mean
 from initsweep.initializers import INITIALIZERS
-from initsweep.naming.table import LAWS, NAMED, TRAPS, Framework, Named
-from initsweep.registry import did_you_mean
+from initsweep.naming.framework_names import LAWS, NAMED, TRAPS, Framework, Named
 
 _WIDTH = 100
 _IN_PLACE: tuple[Framework, ...] = ("torch", "timm")

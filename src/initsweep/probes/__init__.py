@@ -9,10 +9,10 @@ diagnose stage averages every registered probe over seeds; one whose name is a f
 
 from collections.abc import Callable
 
+from initsweep.core.registry import Registry
 from initsweep.probes.capture import Layer
-from initsweep.registry import Registry
 
-PROBES: Registry[Callable[[Layer], float]] = Registry("probe", __name__)
+PROBES: Registry[Callable[[Layer], float]] = Registry("probe", f"{__name__}.measures")
 """All probes by name; `@PROBES.register("my_quantity")` adds a function from a layer to a number.
 
 Examples:

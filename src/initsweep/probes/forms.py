@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves, tree_map
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.copies import type_in
 
 Inputs = Any

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from initsweep.errors import InitsweepError
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.copies import type_in
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_with
 from initsweep.probes.forms import Inputs, called, cast, tensors_in
 from initsweep.probes.recording import Noted, recorded

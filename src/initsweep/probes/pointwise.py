@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 from initsweep.probes.written import Pointwise
 
 ALIKE = 1e-5  # of a number, between two computations of it

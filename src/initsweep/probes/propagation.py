@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, fx, nn
 
-from initsweep.graph.operations import effect_of_call
+from initsweep.graph.effects import effect_of_call
 from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE, NORMS
 from initsweep.probes import moments
 from initsweep.probes.capture import Layer, Snapshot
@@ -20,7 +20,7 @@ from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred
 from initsweep.probes.moments import Moments
 from initsweep.probes.pointwise import is_pointwise
-from initsweep.probes.tracing import applied, computes_as_torch, coverage, valued
+from initsweep.probes.valued_graph import applied, computes_as_torch, coverage, valued
 from initsweep.probes.written import Pointwise, seen
 
 RESHAPES = frozenset(

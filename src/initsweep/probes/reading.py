@@ -6,19 +6,19 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from initsweep.core.spelling import embedded
 from initsweep.probes import measure
 from initsweep.probes.capture import Layer, Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
 from initsweep.probes.deviation import root_mean_square
-from initsweep.probes.evidence import Point, spoken
 from initsweep.probes.forms import Inputs
+from initsweep.probes.grounds import Point, spoken
 from initsweep.probes.mean_field import Prediction, is_centred, predict
+from initsweep.probes.measures.rank import effective_rank
 from initsweep.probes.passing import Loss
 from initsweep.probes.propagation import propagate
-from initsweep.probes.rank import effective_rank
 from initsweep.probes.sharpness import sharpness
 from initsweep.probes.written import Pointwise
-from initsweep.spelling import embedded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

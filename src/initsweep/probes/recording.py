@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
-from initsweep.graph.operations import effect_of_call
+from initsweep.graph.effects import effect_of_call
 from initsweep.graph.vocabulary import DENSE, NORMS
 from initsweep.probes.attention import ATTENDS, decided, open_attentions
 from initsweep.probes.trunk import SUMS, Node, Sum, noted_sum, varies

@@ -10,13 +10,13 @@ from collections.abc import Container, Mapping
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.records import rounded
 from initsweep.graph.copies import type_in
-from initsweep.graph.draws import private_draws
+from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_with
 from initsweep.probes.attention import OpenProducts, open_attentions
 from initsweep.probes.forms import Inputs, called, cast, first
 from initsweep.probes.passing import Loss, checked_loss, trained_names
-from initsweep.records import rounded
 
 ITERATIONS = 12
 DIGITS = 4  # of the result; those behind depend on the processor, and on the tolerance first

@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor, fx
 from torch.utils._pytree import tree_leaves, tree_map
 
+from initsweep.graph.effects import effect_of_call
 from initsweep.graph.formulas import Formula, needed, normalizes
-from initsweep.graph.operations import effect_of_call
 from initsweep.graph.vocabulary import ELEMENTWISE
 
 Pointwise = Callable[[Tensor], Tensor]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from initsweep.yaml_files import read_yaml
+from initsweep.core.yaml_files import read_yaml
 
 PARAMS = "params.yaml"
 _REFERENCE = re.compile(r"\$\{([\w.-]+)\}")

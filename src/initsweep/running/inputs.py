@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from initsweep.errors import ArtifactError, ParamsError, few
-from initsweep.running.counted import counted
+from initsweep.core.counted import counted
+from initsweep.core.errors import ArtifactError, ParamsError, few
+from initsweep.core.yaml_files import read_yaml
 from initsweep.running.dvc_file import Stage, read_stages
 from initsweep.running.edited import differing, told, value_at
-from initsweep.yaml_files import read_yaml
 
 _held: "_Inputs | None" = None
 

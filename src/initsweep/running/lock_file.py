@@ -5,9 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from initsweep.errors import ArtifactError, ParamsError
+from initsweep.core.errors import ArtifactError, ParamsError
+from initsweep.core.yaml_files import MOST_OF_DVC, content_of, parse_yaml
 from initsweep.running import git
-from initsweep.yaml_files import MOST_OF_DVC, content_of, parse_yaml
 
 LOCK = Path("dvc.lock")
 _FAR = 50  # commits to look for a lock in

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from initsweep import artifacts, ledger
-from initsweep.network_choice import with_network
-from initsweep.params import Params
-from initsweep.provenance import provenance
-from initsweep.recorded import check_origin, evidence_of
-from initsweep.records import (
+from initsweep.core import artifacts
+from initsweep.core.network_choice import with_network
+from initsweep.core.params import Params
+from initsweep.core.provenance import provenance
+from initsweep.core.records import (
     Alternative,
     BudgetRow,
     DivergenceRow,
@@ -24,10 +23,12 @@ from initsweep.records import (
     Schema,
     SchemeRow,
 )
+from initsweep.promotion import ledger
+from initsweep.stages.recorded import check_origin, evidence_of
 from initsweep.statistics import plot_tables
 from initsweep.statistics.alternatives import alternatives, needed_seeds
 from initsweep.statistics.evidence import Evidence, check_evidence
-from initsweep.statistics.measures import summaries
+from initsweep.statistics.extra_metrics import summaries
 from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint
 from initsweep.statistics.verdict import Comparison, compare
 
@@ -118,6 +119,6 @@ def _provenance(params: Params, evidence: Sequence[Evidence], schema: Schema) ->
     return provenance(
         params={"decide": params.decide.model_dump(mode="json"), "records": records},
         data_sha=schema.data_sha,
-        modules=("statistics", "stages/compare", "randomness"),
+        modules=("statistics", "stages/compare", "core/randomness"),
         packages=("numpy",),
     )

@@ -3,16 +3,16 @@
 import torch
 from torch import Tensor, nn
 
-from initsweep import artifacts
+from initsweep.core import artifacts
+from initsweep.core.errors import ParamsError
+from initsweep.core.params import Params
+from initsweep.core.progress import progress
+from initsweep.core.randomness import torch_stream
+from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.engine.devices import numerics
-from initsweep.errors import ParamsError
-from initsweep.experiment import Experiment, load_experiment
-from initsweep.params import Params
+from initsweep.probes.averages import diagnosis, layer_table
 from initsweep.probes.reading import Reading, read
-from initsweep.probes.summary import diagnosis, layer_table
-from initsweep.progress import progress
-from initsweep.randomness import torch_stream
-from initsweep.records import DiagnosisRow, LayerRow
+from initsweep.stages.experiment import Experiment, load_experiment
 
 LAYERS = artifacts.DIAGNOSE / "layers.csv"
 SCHEMES = artifacts.DIAGNOSE / "schemes.csv"

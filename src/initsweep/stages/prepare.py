@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
-from initsweep import artifacts
+from initsweep.core import artifacts
+from initsweep.core.errors import DataError
+from initsweep.core.params import Params, fingerprint
+from initsweep.core.records import Schema
+from initsweep.core.spelling import legible
 from initsweep.datasets import Dataset
-from initsweep.datasets._loading import check_watched, files_of, prepare
-from initsweep.datasets._profile import caveats, decided, leaks, profile
-from initsweep.datasets._splitting import Prepared, raw_columns
-from initsweep.errors import DataError
+from initsweep.datasets.loading import check_watched, files_of, prepare
+from initsweep.datasets.profile import caveats, decided, leaks, profile
+from initsweep.datasets.splitting import Prepared, raw_columns
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
-from initsweep.params import Params, fingerprint
-from initsweep.prepared import RAW, raw_file
-from initsweep.records import Schema
-from initsweep.spelling import legible
+from initsweep.stages.prepared import RAW, raw_file
 
 
 def _tell(sentence: str) -> None:
@@ -28,8 +28,8 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     """Write `data/prepared/`.
 
     These are the standardized splits, or raw columns where each seed draws its own validation rows
-    (`initsweep.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`, which turns
-    raw rows into features (`initsweep.preprocessing`).
+    (`initsweep.stages.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`, which
+    turns raw rows into features (`initsweep.preprocessing.transform`).
 
     Args:
         params: The parameters.

@@ -5,15 +5,17 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from initsweep import artifacts, ledger, tracking
-from initsweep.decisions import Decision
-from initsweep.errors import CaptureError, InitsweepWarning
-from initsweep.params import Params, fingerprint
-from initsweep.provenance import code_sha
-from initsweep.records import Schema, SchemeRow
-from initsweep.results import Results
+from initsweep.core import artifacts
+from initsweep.core.decisions import Decision
+from initsweep.core.errors import CaptureError, InitsweepWarning
+from initsweep.core.params import Params, fingerprint
+from initsweep.core.provenance import code_sha
+from initsweep.core.records import Schema, SchemeRow
+from initsweep.core.results import Results
+from initsweep.core.spelling import prose
+from initsweep.promotion import ledger
 from initsweep.running import git
-from initsweep.spelling import prose
+from initsweep.views import mlflow as tracking
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
 # which other schemes there are, and how many workers trained them, changes nothing.
@@ -65,13 +67,12 @@ def _content_sha(params: Params) -> str:
     names = [str(file) for file in present]
     code = code_sha(
         [
-            "tracking",
+            "views/mlflow",
             "exporting",
-            "serving",
-            "prepared",
-            "fitting",
+            "stages/serving",
+            "stages/prepared",
             "preprocessing",
-            "results",
+            "core/results",
             "stages/publish",
         ]
     )
@@ -84,7 +85,7 @@ def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
     Raises:
         InitsweepError: If its file, or the code that builds it, is missing or has changed.
     """
-    from initsweep.serving import served_model
+    from initsweep.stages.serving import served_model
 
     if scheme is None:
         return None

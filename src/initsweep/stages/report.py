@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from initsweep import artifacts
-from initsweep.figures import marks, style
-from initsweep.params import Params
-from initsweep.reporting import first_screen, render
-from initsweep.reporting.pictures import PICTURES, looks_of
-from initsweep.results import Results
+from initsweep.core import artifacts
+from initsweep.core.params import Params
+from initsweep.core.results import Results
+from initsweep.views.figures import marks, style
+from initsweep.views.packet import first_screen, render
+from initsweep.views.packet.figures_shown import PICTURES, looks_of
 
 
 def run(params: Params) -> None:

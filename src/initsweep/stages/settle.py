@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from initsweep import artifacts, confirming
-from initsweep.confirming import Fresh
-from initsweep.errors import ArtifactError
-from initsweep.experiment import Experiment, load_experiment
-from initsweep.params import Params
-from initsweep.progress import Progress, progress
-from initsweep.recorded import check_origin, evidence_of
-from initsweep.records import Confirmation, LookRow
+from initsweep.core import artifacts
+from initsweep.core.errors import ArtifactError
+from initsweep.core.params import Params
+from initsweep.core.progress import Progress, progress
+from initsweep.core.records import Confirmation, LookRow
 from initsweep.running import inputs
+from initsweep.stages import confirming
+from initsweep.stages.confirming import Fresh
+from initsweep.stages.experiment import Experiment, load_experiment
+from initsweep.stages.recorded import check_origin, evidence_of
 from initsweep.statistics.evidence import check_evidence
+from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import laws_of, unsettled
-from initsweep.statistics.summary import summarize
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 
 def run(params: Params) -> None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from initsweep import artifacts, confirming
-from initsweep.experiment import Experiment, load_experiment
-from initsweep.params import Params
-from initsweep.progress import progress
-from initsweep.records import Confirmation, PredictionRow, RunRow, Selection
+from initsweep.core import artifacts
+from initsweep.core.params import Params
+from initsweep.core.progress import progress
+from initsweep.core.records import Confirmation, PredictionRow, RunRow, Selection
 from initsweep.running import inputs
+from initsweep.stages import confirming
+from initsweep.stages.experiment import Experiment, load_experiment
 
 
 def run(params: Params, scheme: str) -> None:

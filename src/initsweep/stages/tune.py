@@ -4,14 +4,23 @@ from collections.abc import Sequence
 from math import inf
 from statistics import fmean
 
-from initsweep import artifacts, racing
-from initsweep.experiment import Experiment, Trained, load_experiment
-from initsweep.params import Params
-from initsweep.progress import Progress, progress
-from initsweep.randomness import stream_seed
-from initsweep.records import Censored, CurveRow, RunRow, Schema, Selection, TrialKind, TrialRow
+from initsweep.core import artifacts
+from initsweep.core.params import Params
+from initsweep.core.progress import Progress, progress
+from initsweep.core.randomness import stream_seed
+from initsweep.core.records import (
+    Censored,
+    CurveRow,
+    RunRow,
+    Schema,
+    Selection,
+    TrialKind,
+    TrialRow,
+)
 from initsweep.running import inputs
-from initsweep.tuning import Study, Trial
+from initsweep.stages.experiment import Experiment, Trained, load_experiment
+from initsweep.stages.tuning import Study, Trial
+from initsweep.statistics import racing
 
 
 def run(params: Params, scheme: str) -> None:

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from initsweep import versions
-from initsweep.errors import ArtifactError
-from initsweep.running.counted import is_made
+from initsweep.core import part_hashes as versions
+from initsweep.core.counted import is_made
+from initsweep.core.errors import ArtifactError
+from initsweep.core.part_hashes import TEMPLATE
+from initsweep.starting.data_source import Source
 from initsweep.starting.pipeline import study_pipeline
-from initsweep.starting.sources import Source
-from initsweep.versions import TEMPLATE
 
 RAW = Path("data/raw")
 OWN = Path("own")

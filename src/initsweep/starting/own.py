@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from initsweep import own_code
+from initsweep.core import own_code
+from initsweep.core.counted import is_made
+from initsweep.core.errors import InitsweepWarning, UnknownNameError
+from initsweep.core.own_code import DOTTED
 from initsweep.datasets.readers import READERS
-from initsweep.errors import InitsweepWarning, UnknownNameError
-from initsweep.own_code import DOTTED
-from initsweep.running.counted import is_made
 from initsweep.starting.folder import OWN
 
 

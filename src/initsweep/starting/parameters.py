@@ -10,12 +10,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from initsweep.architectures import ARCHITECTURES, Architecture
-from initsweep.commands.given import network_values
-from initsweep.network_choice import AUTOMATIC
-from initsweep.records import ModelOption
-from initsweep.spelling import legible
-from initsweep.starting.budget import FIRST_FRESH_SEED, Budget
-from initsweep.versions import TEMPLATE
+from initsweep.core.name_value import network_values
+from initsweep.core.network_choice import AUTOMATIC
+from initsweep.core.part_hashes import TEMPLATE
+from initsweep.core.records import ModelOption
+from initsweep.core.spelling import legible
+from initsweep.starting.time_budget import FIRST_FRESH_SEED, Budget
 
 DEFAULT = TEMPLATE / "params.yaml"
 """The parameters of the default study."""

@@ -1,6 +1,6 @@
 """Writes the `dvc.yaml` of a study outside the repository: the same graph, without sources."""
 
-from initsweep.versions import FOLDER, SOURCE, TEMPLATE, version_file
+from initsweep.core.part_hashes import FOLDER, SOURCE, TEMPLATE, version_file
 
 HEADING = """\
 # Made by `initsweep init` from the pipeline of initsweep itself: the same stages, whose code is the

@@ -1,10 +1,10 @@
 """What a study of the user's own network is better told before it runs."""
 
+from initsweep.checks.network_under_test import Subject
 from initsweep.checks.networks import can_be_served
 from initsweep.checks.outcome import Note
 from initsweep.checks.outputs import gives_scores
-from initsweep.checks.subject import Subject
-from initsweep.experiment import Experiment
+from initsweep.stages.experiment import Experiment
 
 
 def remarks(experiment: Experiment) -> list[str]:

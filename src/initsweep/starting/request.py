@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from initsweep.errors import InitsweepError, ParamsError
-from initsweep.params import Params, load_params
-from initsweep.spelling import is_whole
+from initsweep.core.errors import InitsweepError, ParamsError
+from initsweep.core.params import Params, load_params
+from initsweep.core.spelling import is_whole
+from initsweep.starting import data_source as sources
 from initsweep.starting import folder as folders
-from initsweep.starting import own, parameters, sources
+from initsweep.starting import own, parameters
 from initsweep.starting.settings import SAID_OTHERWISE, SETTINGS, TABLE, as_options, values_of
 
 

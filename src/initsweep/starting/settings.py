@@ -12,7 +12,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from initsweep.errors import ParamsError
+from initsweep.core.errors import ParamsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,11 @@ from initsweep.engine.devices import numerics, resolve_device
 from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.paths import Job
-from initsweep.engine.train import train_lanes
-from initsweep.experiment import Experiment
-from initsweep.prepared import SplitName
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.stages.diagnose import SHARPNESS_SEEDS, probe_batch, read_network
-from initsweep.starting.budget import Work, steps_per_epoch
+from initsweep.stages.experiment import Experiment
+from initsweep.stages.prepared import SplitName
+from initsweep.starting.time_budget import Work, steps_per_epoch
 
 LANES = 20  # at least, so that stacks have a usual size
 SEED = 0  # whose rows are trained on, where each has its own

@@ -10,14 +10,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from initsweep.params import Decide
-from initsweep.records import Alternative, NeededSeeds, Schema
+from initsweep.core.params import Decide
+from initsweep.core.records import Alternative, NeededSeeds, Schema
 from initsweep.statistics.comparison import Losses, paired_difference
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.power import seeds_to_settle
+from initsweep.statistics.scheme_summary import Summary, summarize
 from initsweep.statistics.selection import Choice, choose
-from initsweep.statistics.summary import Summary, summarize
-from initsweep.statistics.yardstick import Family, Yardstick
+from initsweep.statistics.thresholds import Family, Yardstick
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)
 # Multiplied by a factor; a share of the constant predictor's loss cannot exceed all of it.

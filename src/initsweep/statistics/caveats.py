@@ -2,25 +2,18 @@
 
 from collections.abc import Sequence
 
-from initsweep.params import fingerprint
-from initsweep.records import Schema
+from initsweep.core.params import fingerprint
+from initsweep.core.records import Schema
 from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.learning import loss_curves
 from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
+from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.summary import Summary
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.tie_caveats import failed_ties, same_runs
-from initsweep.statistics.wording import (
-    compared_by,
-    counted,
-    listed,
-    number,
-    paired,
-    share,
-)
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.wording import compared_by, counted, listed, number, paired, share
 
 # Below this, intervals of a mean cover less than 94 % for skewed losses (docs/statistics.md).
 FEW_SEEDS = 10

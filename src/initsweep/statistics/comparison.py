@@ -7,12 +7,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval, Outcome, PairRow
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval, Outcome, PairRow
 from initsweep.statistics.intervals import mean_interval, mean_of
 from initsweep.statistics.over_rows import with_rows
 from initsweep.statistics.proportions import upper_share
-from initsweep.statistics.yardstick import Family, Yardstick
+from initsweep.statistics.thresholds import Family, Yardstick
 
 Losses = NDArray[np.float64]
 

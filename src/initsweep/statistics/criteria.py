@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import OtherCriterion, RunRow, Schema
+from initsweep.core.records import OtherCriterion, RunRow, Schema
 from initsweep.statistics.comparison import paired_difference
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.intervals import mean_interval, mean_of
-from initsweep.statistics.summary import Summary
+from initsweep.statistics.scheme_summary import Summary
 
 
 def other_criterion(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.errors import ArtifactError
-from initsweep.records import Confirmation, CurveRow, RunRow, Schema, Selection
+from initsweep.core.errors import ArtifactError
+from initsweep.core.records import Confirmation, CurveRow, RunRow, Schema, Selection
 from initsweep.statistics.seeds_tried import uneven
 
 # The cap is read back from the same file it was applied from; only rounding may differ.

@@ -6,9 +6,9 @@ predictor, because it is sure of itself where it errs. It has learned; its loss 
 
 from collections.abc import Sequence
 
-from initsweep.records import RunRow, in_study_unit
+from initsweep.core.records import RunRow, in_study_unit
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 
 def failed(run: RunRow, yardstick: Yardstick) -> bool:

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from initsweep.statistics.drawn import drawn_basins
 from initsweep.statistics.grid import Array, Flags
 from initsweep.statistics.resamples import means_over, seed_draws, student_half_widths
-from initsweep.statistics.summary import Summary
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.scheme_summary import Summary
+from initsweep.statistics.seed_resamples import drawn_basins
+from initsweep.statistics.thresholds import Yardstick
 
 
 class Widths:

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import RunRow, TrialKind
+from initsweep.core.records import RunRow, TrialKind
 from initsweep.statistics.failing import failed
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]

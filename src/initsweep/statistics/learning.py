@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import CurveRow
+from initsweep.core.records import CurveRow
 from initsweep.statistics.resamples import LEVEL
 
 Array = NDArray[np.float64]

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import ANY, Range, mean_interval, mean_of, student_half_width
 
 Array = NDArray[np.float64]

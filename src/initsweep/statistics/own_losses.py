@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from initsweep.errors import ParamsError, shown
-from initsweep.params import Decide
-from initsweep.records import Interval, Outcome
+from initsweep.core.errors import ParamsError, shown
+from initsweep.core.params import Decide
+from initsweep.core.records import Interval, Outcome
 from initsweep.statistics.comparison import (
     FEWEST_SEEDS,
     Losses,
@@ -22,9 +22,9 @@ from initsweep.statistics.comparison import (
     with_failures,
 )
 from initsweep.statistics.intervals import mean_interval, mean_of
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.two_samples import permutation_p, unpaired_interval
 from initsweep.statistics.wording import counted, listed, number
-from initsweep.statistics.yardstick import Yardstick
 
 SKILL = 0.05
 """The share of the baseline that a run must stay below it by, else it failed; as in a study."""

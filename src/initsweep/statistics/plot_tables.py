@@ -4,15 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from initsweep.records import (
-    CurveRow,
-    PredictionRow,
-    ResponseRow,
-    Schema,
-    SchemeRow,
-    Verdict,
-)
-from initsweep.spelling import distinct, embedded
+from initsweep.core.records import CurveRow, PredictionRow, ResponseRow, Schema, SchemeRow, Verdict
+from initsweep.core.spelling import distinct, embedded
 
 Metrics = dict[str, int | float | str]
 

@@ -3,24 +3,18 @@
 import math
 from collections.abc import Sequence
 
-from initsweep.records import DivergenceRow, Quantity, QuantityRow
-from initsweep.statistics.drawn import BestOfAll, Drawn
+from initsweep.core.records import DivergenceRow, Quantity, QuantityRow
 from initsweep.statistics.grid import Array
 from initsweep.statistics.intervals import mean_interval
-from initsweep.statistics.learning import (
-    areas,
-    epochs_to,
-    loss_curves,
-    median_interval,
-    median_of,
-)
+from initsweep.statistics.learning import areas, epochs_to, loss_curves, median_interval, median_of
 from initsweep.statistics.proportions import share_interval, superiority_interval
 from initsweep.statistics.resamples import seed_draws
+from initsweep.statistics.scheme_summary import Summary
+from initsweep.statistics.seed_resamples import BestOfAll, Drawn
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.sensitivity import Point
 from initsweep.statistics.stability import stability_rows
-from initsweep.statistics.summary import Summary
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 
 def divergence_rows(scheme: str, points: Sequence[Point]) -> list[DivergenceRow]:

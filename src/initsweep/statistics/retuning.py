@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from initsweep.records import RetuneRow
+from initsweep.core.records import RetuneRow
 from initsweep.statistics.evidence import Evidence
+from initsweep.statistics.scheme_summary import Summary, summarize
 from initsweep.statistics.selection import Choice, choose_on_validation
-from initsweep.statistics.summary import Summary, summarize
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.wording import counted, listed, number, rate
-from initsweep.statistics.yardstick import Yardstick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

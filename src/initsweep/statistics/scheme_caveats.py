@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Sequence
 
+from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.seeds_tried import left_early
 from initsweep.statistics.sensitivity import evenly_spaced
-from initsweep.statistics.summary import Summary
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.wording import counted, listed, rate, share
-from initsweep.statistics.yardstick import Yardstick
 
 Detail = Callable[[Summary, Yardstick], str | None]
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from initsweep.records import Interval, Outcome, SchemeRow, Standing
+from initsweep.core.records import Interval, Outcome, SchemeRow, Standing
 from initsweep.statistics.comparison import Losses, paired_difference
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.over_rows import widened, with_rows
 from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.proportions import half_width, upper_share
+from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice, laws_of, pareto_front
-from initsweep.statistics.summary import Summary
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.wording import rate
-from initsweep.statistics.yardstick import Yardstick
 
 SURE = 0.95
 """Level of the upper bound of the share of runs that fail."""

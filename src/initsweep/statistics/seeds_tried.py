@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from initsweep.records import RunRow
+from initsweep.core.records import RunRow
 from initsweep.statistics.wording import counted, listed
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from initsweep.randomness import numpy_stream
-from initsweep.records import Decision, LookRow, Outcome, PairRow, Standing
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Decision, LookRow, Outcome, PairRow, Standing
 from initsweep.statistics.comparison import (
     FEWEST_SEEDS,
     Runs,
@@ -15,8 +15,8 @@ from initsweep.statistics.comparison import (
 )
 from initsweep.statistics.forgiving import most_forgiving, repicked
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.summary import Summary
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.scheme_summary import Summary
+from initsweep.statistics.thresholds import Yardstick
 
 FIRM = 0.8
 """The share of redrawn studies that must pick the same scheme for a choice to be called firm."""

@@ -15,11 +15,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.records import RunRow, TrialKind, rounded
+from initsweep.core.records import RunRow, TrialKind, rounded
 from initsweep.statistics.failing import failed, guesses
 from initsweep.statistics.grid import ALL_TUNING, basins, by_rate, grid_runs
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.yardstick import Yardstick
+from initsweep.statistics.thresholds import Yardstick
 
 Censoring = Literal["no", "low", "high", "both"]
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from initsweep.records import Quantity, QuantityRow, Unit
+from initsweep.core.records import Quantity, QuantityRow, Unit
 from initsweep.statistics.grid import last_stable
+from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.sensitivity import own_best
-from initsweep.statistics.summary import Summary
 
 
 def stability_rows(summary: Summary) -> list[QuantityRow]:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from initsweep.records import SchemeRow, Verdict
+from initsweep.core.records import SchemeRow, Verdict
 from initsweep.statistics.selection import Choice
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.wording import FEW, counted, few, rate, scored
-from initsweep.statistics.yardstick import Yardstick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

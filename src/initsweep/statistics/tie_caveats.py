@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
+from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice, laws_of
-from initsweep.statistics.summary import Summary
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.wording import counted, failing_more, listed
-from initsweep.statistics.yardstick import Yardstick
 
 
 def same_runs(trainable: Sequence[Summary]) -> list[str]:

@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.randomness import numpy_stream
-from initsweep.records import Interval
+from initsweep.core.randomness import numpy_stream
+from initsweep.core.records import Interval
 from initsweep.statistics.intervals import RESAMPLES, mean_of
 from initsweep.statistics.resamples import LEVEL, expanded_levels
 from initsweep.statistics.student import student_quantile

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from initsweep.params import Decide
-from initsweep.records import (
+from initsweep.core.params import Decide
+from initsweep.core.records import (
     BudgetRow,
     DivergenceRow,
     OtherCriterion,
@@ -17,12 +17,13 @@ from initsweep.records import (
     SchemeRow,
     Verdict,
 )
-from initsweep.statistics.budget import budget_rows
+from initsweep.statistics.budget_curve import budget_rows
 from initsweep.statistics.caveats import caveats_of
 from initsweep.statistics.criteria import other_criterion
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.quantities import divergence_rows, quantity_rows
-from initsweep.statistics.response import response_rows
+from initsweep.statistics.reasoning import rule_of
+from initsweep.statistics.response_table import response_rows
 from initsweep.statistics.retuning import (
     Tuning,
     agreement,
@@ -31,14 +32,13 @@ from initsweep.statistics.retuning import (
     retuning_steps,
     retunings,
 )
-from initsweep.statistics.rule import rule_of
+from initsweep.statistics.scheme_summary import Summary, summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import Choice, choose, sure
 from initsweep.statistics.sensitivity import lowest_mean
 from initsweep.statistics.statement import statement_of
-from initsweep.statistics.summary import Summary, summarize
+from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.wording import holds_for
-from initsweep.statistics.yardstick import Yardstick
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from initsweep.records import Interval, PairRow, Schema, SchemeRow
+from initsweep.core.records import Interval, PairRow, Schema, SchemeRow
 
 FEW = 3
 

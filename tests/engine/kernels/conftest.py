@@ -6,12 +6,12 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from initsweep.core.errors import KernelsError
 from initsweep.engine.kernels.coverage import check_coverage
+from initsweep.engine.kernels.kernel_trainer import Trainer
 from initsweep.engine.kernels.library import load_library
-from initsweep.engine.kernels.trainer import Trainer
+from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.reference import torch_optimizer
-from initsweep.engine.tracing import read_plan
-from initsweep.errors import KernelsError
 
 
 @pytest.fixture(scope="session", autouse=True)

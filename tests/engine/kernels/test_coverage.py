@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from initsweep.core.errors import KernelsError, PlanError, StaleKernelsError
 from initsweep.engine.choice import choose_path
 from initsweep.engine.compiled_path import CompiledPath
 from initsweep.engine.kernels import library
@@ -14,9 +15,8 @@ from initsweep.engine.kernels.coverage import check_coverage
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.paths import Job
 from initsweep.engine.plan import Operation, Plan
+from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.stacked_path import StackedPath
-from initsweep.engine.tracing import read_plan
-from initsweep.errors import KernelsError, PlanError, StaleKernelsError
 
 
 class Calls(nn.Module):

@@ -14,8 +14,9 @@ from initclaims.laboratory.lab import Lab
 from initclaims.laboratory.pictures import draw
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.page import files, render
-from initsweep import artifacts, cli
-from initsweep.figures.style import to_png
+from initsweep.commands import main as cli
+from initsweep.core import artifacts
+from initsweep.views.figures.style import to_png
 from tests.conftest import ROOT
 
 NAMES = CLAIMS.names()

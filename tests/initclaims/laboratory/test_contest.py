@@ -7,7 +7,7 @@ from initclaims.laboratory import contest, rates
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from initclaims.laboratory.contest import EDGE
 from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 BEHIND = Interval(low=0.1, estimate=0.2, high=0.3)
 

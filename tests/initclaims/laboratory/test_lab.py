@@ -22,8 +22,8 @@ from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.signals import BACKWARD, FORWARD, growth_per_layer
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.trained import capped_loss, outputs
+from initsweep.core.errors import DataError
 from initsweep.engine.lanes import Split
-from initsweep.errors import DataError
 
 
 @pytest.fixture
@@ -49,7 +49,8 @@ def test_finished_trainings_are_kept_and_others_are_not_mistaken_for_them(lab, s
     other = Setup(data=setup.data, network=lab.mlp(1, 8), epochs=2, batch_size=32)
     assert lab.train(other, "he_normal", [0.1], range(2)).losses.shape == (1, 2, 3)
     monkeypatch.setattr(
-        "initsweep.engine.train.run_chunks", lambda _train, todo, **_: iter(()) if not todo else 1
+        "initsweep.engine.train_lanes.run_chunks",
+        lambda _train, todo, **_: iter(()) if not todo else 1,
     )
     again = lab.train(setup, "he_normal", [0.1], range(2))
     np.testing.assert_array_equal(first.losses, again.losses)

@@ -5,7 +5,7 @@ from matplotlib.colors import to_hex
 
 from initclaims.laboratory.pictures import Beside, Lines, Strips, draw
 from initclaims.laboratory.table import Measurement, Table
-from initsweep.figures import style
+from initsweep.views.figures import style
 
 
 def rows(arm, settings, quantity="loss"):

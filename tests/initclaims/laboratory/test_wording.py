@@ -3,7 +3,7 @@
 import pytest
 
 from initclaims.laboratory import wording
-from initsweep.records import Interval
+from initsweep.core.records import Interval
 
 DEPTH, SIDE = "depth", "side"
 

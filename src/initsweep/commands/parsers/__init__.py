@@ -18,7 +18,7 @@ from initsweep.commands.parsers.parser import (
     examples_of,
     wrapped,
 )
-from initsweep.registry import did_you_mean
+from initsweep.core.registry import did_you_mean
 
 GROUPS: Mapping[str, Mapping[str, Command]] = {
     "a study, from the data to the decision": study.COMMANDS,

@@ -11,8 +11,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from initsweep.registry import did_you_mean
-from initsweep.spelling import legible
+from initsweep.core.registry import did_you_mean
+from initsweep.core.spelling import legible
 
 PROGRAM = "initsweep"
 INDENT = "  "

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from initsweep.core.params import Data
+from initsweep.core.registry import Registry
 from initsweep.datasets import Dataset
-from initsweep.params import Data
-from initsweep.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

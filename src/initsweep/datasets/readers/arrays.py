@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
+from initsweep.core.errors import DataError
+from initsweep.core.params import Data
+from initsweep.core.user_files import checked, refuse_large
 from initsweep.datasets import Dataset
-from initsweep.datasets._arrays import Given, from_arrays
-from initsweep.datasets._files import opened, reading
-from initsweep.datasets._kinds import HEAD_BYTES, described
-from initsweep.datasets._numpy_files import Archive, load_array
+from initsweep.datasets.file_kinds import HEAD_BYTES, described
+from initsweep.datasets.from_arrays import Given, from_arrays
+from initsweep.datasets.numpy_files import Archive, load_array
+from initsweep.datasets.opening import opened, reading
 from initsweep.datasets.readers import READERS, Reader
-from initsweep.errors import DataError
-from initsweep.params import Data
-from initsweep.user_files import checked, refuse_large
 
 FEATURES = ("features", "images", "data", "X", "x")
 TARGETS = ("targets", "target", "labels", "y")

@@ -15,8 +15,12 @@ import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
+from initsweep.core.errors import DataError
+from initsweep.core.params import Data
+from initsweep.core.params import Table as Settings
+from initsweep.core.user_files import checked
 from initsweep.datasets import Dataset
-from initsweep.datasets._dialect import (
+from initsweep.datasets.dialect import (
     SAMPLE_RECORDS,
     Dialect,
     Records,
@@ -24,18 +28,14 @@ from initsweep.datasets._dialect import (
     header_of,
     lines_of,
 )
-from initsweep.datasets._faults import FaultError, command
-from initsweep.datasets._files import check_width, opened
-from initsweep.datasets._given import Table, doubled, named, without_blank_rows
-from initsweep.datasets._kinds import LONGEST_LINE, checked_text
-from initsweep.datasets._repairs import mend
-from initsweep.datasets._table import with_test
-from initsweep.datasets._wording import in_one_line, quoted
+from initsweep.datasets.faults import FaultError, command
+from initsweep.datasets.file_kinds import LONGEST_LINE, checked_text
+from initsweep.datasets.from_table import with_test
+from initsweep.datasets.in_messages import in_one_line, quoted
+from initsweep.datasets.opening import check_width, opened
+from initsweep.datasets.raw_table import Table, doubled, named, without_blank_rows
 from initsweep.datasets.readers import READERS, Reader
-from initsweep.errors import DataError
-from initsweep.params import Data
-from initsweep.params import Table as Settings
-from initsweep.user_files import checked
+from initsweep.datasets.repairs import mend
 
 Columns = Any
 """A pyarrow table, or one of its columns; pyarrow is untyped."""

@@ -3,14 +3,14 @@
 from functools import partial
 from pathlib import Path
 
+from initsweep.core.errors import DataError
+from initsweep.core.params import Data
 from initsweep.datasets import Dataset
-from initsweep.datasets._fetching import check_sum, fetched_files
-from initsweep.datasets._table import with_test
+from initsweep.datasets.fetching import check_sum, fetched_files
+from initsweep.datasets.from_table import with_test
 from initsweep.datasets.readers import READERS, Reader
 from initsweep.datasets.readers.arrays import read_npz
 from initsweep.datasets.readers.typed import read_parquet
-from initsweep.errors import DataError
-from initsweep.params import Data
 
 
 def read(location: str, settings: Data, kind: str) -> Dataset:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from initsweep.core.errors import DataError
+from initsweep.core.params import Data
+from initsweep.core.user_files import refuse_large
 from initsweep.datasets import Dataset
-from initsweep.datasets._arrays import Given, from_arrays
-from initsweep.datasets._wording import in_one_line
+from initsweep.datasets.from_arrays import Given, from_arrays
+from initsweep.datasets.in_messages import in_one_line
 from initsweep.datasets.readers import READERS, Reader
-from initsweep.errors import DataError
-from initsweep.params import Data
-from initsweep.user_files import refuse_large
 
 RESIZE = (
     "import pathlib as l, PIL.Image as i; "

@@ -10,16 +10,16 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import compute, parquet
 
-from initsweep.datasets._faults import command
-from initsweep.datasets._files import check_width, opened, reading
-from initsweep.datasets._given import Table, doubled, named
-from initsweep.datasets._kinds import HEAD_BYTES, described
-from initsweep.datasets._table import BYTES_PER_CELL, with_test
-from initsweep.datasets._wording import in_one_line
+from initsweep.core.errors import DataError
+from initsweep.core.user_files import checked, refuse_large
+from initsweep.datasets.faults import command
+from initsweep.datasets.file_kinds import HEAD_BYTES, described
+from initsweep.datasets.from_table import BYTES_PER_CELL, with_test
+from initsweep.datasets.in_messages import in_one_line
+from initsweep.datasets.opening import check_width, opened, reading
+from initsweep.datasets.raw_table import Table, doubled, named
 from initsweep.datasets.readers import READERS, Reader
-from initsweep.errors import DataError
-from initsweep.preprocessing import category_of
-from initsweep.user_files import checked, refuse_large
+from initsweep.preprocessing.transform import category_of
 
 MAGIC = b"PAR1"
 ROWS_AT_A_TIME = 1 << 12

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence, Set
 
 import torch
 
+from initsweep.core.errors import KernelsError, ParamsError, PlanError
 from initsweep.engine.kernels.program import CLASS_LOSSES, LOSSES, kernel_of
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Operation, Plan
-from initsweep.errors import KernelsError, ParamsError, PlanError
 
 BATCH_NORM_ROLES = {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"}
 KNOWN_ROLES: Mapping[str, Sequence[Set[str]]] = {

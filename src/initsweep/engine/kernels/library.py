@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 
+from initsweep.core.errors import KernelsError, StaleKernelsError
 from initsweep.engine.kernels.program import OperationRecord, SettingsRecord
-from initsweep.engine.kernels.sources import sources_sha
-from initsweep.errors import KernelsError, StaleKernelsError
+from initsweep.engine.kernels.source_hash import sources_sha
 
 BUILDS = {
     "AVX512": ("avx512", "avx2", "portable"),

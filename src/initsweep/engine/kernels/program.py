@@ -3,8 +3,8 @@
 import ctypes
 from collections.abc import Sequence
 
+from initsweep.core.params import Optimizer
 from initsweep.engine.plan import Operation, Plan
-from initsweep.params import Optimizer
 
 KINDS = (
     "linear", "conv2d", "batch_norm", "layer_norm", "activation", "add", "max_pool2d", "reshape",

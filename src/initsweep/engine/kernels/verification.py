@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from initsweep.engine.kernels.trainer import Trainer
+from initsweep.core.errors import KernelsError
+from initsweep.core.params import Optimizer
+from initsweep.engine.kernels.kernel_trainer import Trainer
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Plan
-from initsweep.errors import KernelsError
 from initsweep.graph.twins import twin_with
-from initsweep.params import Optimizer
 
 EXAMPLES = 8
 TOLERANCE = 1e-3

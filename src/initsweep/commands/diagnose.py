@@ -1,0 +1,233 @@
+"""`initsweep diagnose my_package.nets:make_net --batch batch.npy`: the diagnosis from the shell."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from initsweep.commands.batches import read_batch, read_inputs
+from initsweep.commands.subjects import load_scheme
+from initsweep.core.errors import InitsweepError, require, shown
+from initsweep.core.records import DiagnosisRow
+from initsweep.core.registry import Registry
+from initsweep.diagnosis.diagnose import Diagnosis, diagnose
+from initsweep.diagnosis.targets import Kind
+from initsweep.diagnosis.task import Batch, Targets
+from initsweep.probes.grounds import spoken
+from initsweep.probes.passing import Loss
+from initsweep.views.figures.numbers import significant
+
+MOST_SEEDS = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What was asked for on the command line.
+
+    Attributes:
+        network: "package.module:attribute" of a network or of a function that builds one.
+        batch: `.npy` files of inputs, one per argument of `forward`, or one `.npz` file of named
+            ones.
+        targets: `.npy` file of targets, `.npz` of named ones, or None.
+        loss: "package.module:attribute" of a function from outputs and targets, or None.
+        task: "classification" or "regression", None to tell by the targets.
+        schemes: Initializers to look at instead of the network's own weights.
+        options: Options of the scheme, if it is a single one, "name=value" each.
+        params: The parameter file, whose `initializers` are schemes too; it may be missing.
+        strict: Whether mild verdicts are none to pass.
+        optimizer: What the network will be trained with, by name.
+        rate: The learning rate that it will be trained with, or None.
+        seeds: How many draws of the weights.
+        figures: Folder for pictures, or None.
+    """
+
+    network: str
+    batch: tuple[Path, ...]
+    targets: Path | None
+    loss: str | None
+    task: Kind | None
+    schemes: tuple[str, ...]
+    options: tuple[str, ...]
+    params: Path
+    strict: bool
+    optimizer: str
+    rate: float | None
+    seeds: int
+    figures: Path | None
+
+
+def run(request: Request) -> tuple[str, bool]:
+    """Diagnose a network.
+
+    Returns:
+        What to print, and whether all is healthy; mild findings are no fault unless `strict`.
+
+    Raises:
+        InitsweepError: If network or files cannot be used.
+    """
+    if not 1 <= request.seeds <= MOST_SEEDS:
+        raise InitsweepError(f"--seeds must be 1 to {MOST_SEEDS}, received {shown(request.seeds)}.")
+    if request.figures is not None and request.figures.exists() and not request.figures.is_dir():
+        raise InitsweepError(f"--figures: '{request.figures}' is a file; name a folder.")
+    if request.figures is not None:
+        require("matplotlib")  # before the work, not after it
+    if request.options and len(request.schemes) != 1:
+        raise InitsweepError(
+            "--option is about one scheme: name it, and it alone, with --schemes; received "
+            f"{', '.join(request.schemes) or 'none'}."
+        )
+    schemes = {name: load_scheme(name, request.params, request.options) for name in request.schemes}
+    torch.set_num_threads(1)  # several are slower for small tensors, and change bits
+    batch = read_batch(request.batch)
+    targets = None if request.targets is None else read_inputs(request.targets, "--targets")
+    found = diagnose(
+        _network(request, batch, targets),
+        batch,
+        targets,
+        None if request.loss is None else _loss(request.loss),
+        task=request.task,
+        schemes=schemes,
+        optimizer=request.optimizer,
+        rate=request.rate,
+        seeds=range(request.seeds),
+    )
+    about_all = ["\n  ".join(one.lines) for one in found.findings if one.scheme is None]
+    about_each = [_words(row, found) for row in found.schemes]
+    text = "\n\n".join([*about_all, *about_each, *_notes(found)])
+    if request.figures is not None and found.layers:
+        text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
+    return text, found.spotless if request.strict else found.healthy
+
+
+def draw(found: Diagnosis, folder: Path) -> list[Path]:
+    """Write the pictures of a diagnosis as PNG files.
+
+    Returns:
+        The files.
+
+    Raises:
+        InitsweepError: If they cannot be written.
+    """
+    from initsweep.views.figures import health, palette, signal, style  # matplotlib: an extra
+
+    schemes = [row.scheme for row in found.schemes]
+    looks = palette.looks(schemes, [])
+    pictures = {
+        "signal": signal.draw(found.layers, schemes, looks),
+        "health": health.draw(found.layers, schemes),
+        "spectrum": health.draw_spectrum(found.layers, schemes, looks),
+    }
+    paths = [folder / f"{name}.png" for name in pictures]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, figure in zip(paths, pictures.values(), strict=True):
+            path.write_bytes(style.to_png(figure))
+    except OSError as error:
+        raise InitsweepError(
+            f"--figures: cannot write to '{folder}': {error.strerror or error}."
+        ) from None
+    return paths
+
+
+def _attribute(name: str, what: str, registry: Registry[object]) -> object:
+    """Return what is named on the command line.
+
+    Raises:
+        InitsweepError: If there is no such thing.
+    """
+    if ":" not in name:
+        raise InitsweepError(f"{what} '{name}' is not of the form 'package.module:attribute'.")
+    return registry.get(name)
+
+
+def _loss(name: str) -> Loss:
+    """Return a loss of the user's.
+
+    Raises:
+        InitsweepError: If the name stands for none.
+    """
+    entry = _attribute(name, "--loss:", Registry("loss", "initsweep.metrics"))
+    if isinstance(entry, type) and issubclass(entry, nn.Module):
+        entry = entry()  # such as torch.nn:CrossEntropyLoss
+    if not callable(entry):
+        raise InitsweepError(f"--loss: '{name}' must be a function, received {entry!r}.")
+    return cast(Loss, entry)
+
+
+def _network(
+    request: Request, batch: Batch, targets: Targets | None
+) -> nn.Module | Callable[[], nn.Module]:
+    """Return the network, or a function without arguments that builds it.
+
+    Raises:
+        InitsweepError: If the name stands for neither.
+    """
+    name = request.network
+    entry = _attribute(name, "Network", Registry("network", "initsweep.architectures"))
+    if isinstance(entry, nn.Module):
+        return entry
+    if not callable(entry):
+        raise InitsweepError(f"'{name}' must be a network or build one, received {entry!r}.")
+    needed = [
+        parameter.name
+        for parameter in inspect.signature(entry).parameters.values()
+        if parameter.default is parameter.empty
+        and parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+    ]
+    if not needed:
+        return cast(Callable[[], nn.Module], entry)
+    if needed == ["n_features", "n_outputs"] and isinstance(targets, np.ndarray):
+        whole = targets.dtype.kind == "i" and request.task != "regression"
+        sizes = (_width(batch), int(targets.max()) + 1 if whole else 1)
+        return lambda: cast(nn.Module, entry(*sizes))
+    raise InitsweepError(
+        f"'{name}' needs {', '.join(needed)}; it must build a network without arguments, or from "
+        "(n_features, n_outputs) with --targets."
+    )
+
+
+def _width(batch: Batch) -> int:
+    """Return the inputs per example.
+
+    Raises:
+        InitsweepError: If there is more than one axis of them, or more than one input.
+    """
+    if not isinstance(batch, np.ndarray) or batch.ndim != 2:
+        raise InitsweepError(
+            "A network of (n_features, n_outputs) is built for a --batch of shape (examples, "
+            "features); write a function without arguments that builds it."
+        )
+    return int(batch.shape[1])
+
+
+def _words(row: DiagnosisRow, found: Diagnosis) -> str:
+    about = next((one.lines for one in found.findings if one.scheme == row.scheme), None)
+    lines = ["\n  ".join(about or [f"{row.scheme}: {row.verdict}", row.reason])]
+    names = [layer.name for layer in found.layers if layer.scheme == row.scheme]
+    if row.first_bad_layer in names:
+        # Pictures have no room for names.
+        place, last = names.index(row.first_bad_layer), len(names) - 1
+        lines.append(f"  {spoken(row.first_bad_layer)} is layer {place} of 0 to {last}")
+    low, high = row.gradient_norm_low, row.gradient_norm_high
+    # One draw has no range.
+    spread = f" ({significant(low, 3)} to {significant(high, 3)})" if low < high else ""
+    lines.append(f"  gradient norm {significant(row.gradient_norm, 3)}{spread}")
+    if row.sharpness is not None and row.rate_ceiling is not None:
+        doubt = "" if row.ceiling_reliable else "; not reliable for this network"
+        lines.append(
+            f"  sharpness {significant(row.sharpness, 3)}: plain gradient descent overshoots above "
+            f"a rate of {significant(row.rate_ceiling, 3)}{doubt}"
+        )
+    if row.chi is not None and row.depth_scale is not None:
+        depth = significant(row.depth_scale, 3)
+        lines.append(f"  mean field: chi {significant(row.chi, 3)}, depth scale {depth} layers")
+    return "\n".join(lines)
+
+
+def _notes(found: Diagnosis) -> list[str]:
+    return ["\n".join(f"Note: {note}" for note in found.notes)] if found.notes else []

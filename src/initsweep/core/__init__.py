@@ -1,0 +1,1 @@
+"""What every room stands on: parameters, records, files, errors, random streams, progress."""

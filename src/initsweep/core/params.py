@@ -1,0 +1,524 @@
+"""`params.yaml` as frozen, strictly checked objects.
+
+Unknown keys, missing keys, wrong types and values out of range all raise one `ParamsError` that
+names every offending dotted key, the value received and what to do about it.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self, cast
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from initsweep.core.errors import ParamsError, cut, shown
+from initsweep.core.records import JudgedBy, ModelOption, OptionValue, rounded
+from initsweep.core.registry import did_you_mean
+from initsweep.core.yaml_files import read_yaml
+
+Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+RETUNE_STEP = 1_000_000
+"""How far apart the seeds of a study's tuning and of its re-tunings lie."""
+
+MOST_LINES = 20
+"""Of mistakes that are told at once."""
+
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
+
+
+class Section(BaseModel):
+    """Base of all sections: strict types, no unknown keys, no change after reading."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+def _is_path(text: str) -> str:
+    try:
+        Path(text).exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a zero byte, links in a circle
+        why = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"{shown(text)} can be no file or folder: {why.lower()}") from None
+    return text
+
+
+PathName = Annotated[str, AfterValidator(_is_path)]
+
+DELIMITER = re.compile(r"[^\0\r\n\"\x80-\U0010ffff]")
+SCHEME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
+
+ColumnName = str | int
+"""A column by name, or by position from 0; negative positions count from the end."""
+
+
+class Table(Section):
+    """How a table is read. Only sources that are tables look at it."""
+
+    target: ColumnName
+    drop: tuple[ColumnName, ...]
+    header: Literal["auto"] | bool
+    delimiter: str
+    categorical: Literal["auto"] | tuple[ColumnName, ...]
+    encoding: Literal["onehot", "ordinal"]
+    missing: Literal["auto", "empty"] | tuple[str, ...]
+    quote: Literal["auto", "none", '"', "'"]
+    decimal: Literal["auto", ".", ","]
+    drop_missing_target: bool
+    split_column: ColumnName | None
+    test_file: PathName | None
+
+    @model_validator(mode="after")
+    def _delimiter_is_one_character(self) -> Self:
+        if self.delimiter != "auto" and not DELIMITER.fullmatch(self.delimiter):
+            raise ValueError(
+                "delimiter must be auto or one character (of ASCII, no quotation mark or line "
+                f"end), received {shown(self.delimiter)}; a tab is written "
+                '"\\t"'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _test_rows_come_from_one_place(self) -> Self:
+        if self.test_file is not None and self.split_column is not None:
+            raise ValueError("test_file and split_column both name the test rows; set one to null")
+        return self
+
+
+class Fractions(Section):
+    """How rows are split. Fractions are of all rows."""
+
+    validation_fraction: Fraction
+    test_fraction: Fraction
+    split_seed: Seed
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> Self:
+        if self.validation_fraction + self.test_fraction >= 1:
+            raise ValueError(
+                "validation_fraction + test_fraction must stay below 1, "
+                f"received {self.validation_fraction} + {self.test_fraction}"
+            )
+        return self
+
+
+class Data(Fractions):
+    """Which data set, how it is read, and how it is split.
+
+    `validation` says whether each seed draws its own validation rows. `watch` is the file or folder
+    that DVC looks at to see whether the user's data has changed.
+    """
+
+    source: str
+    task: Literal["auto", "classification", "regression"]
+    scaling: Literal["auto", "feature", "channel", "none"]
+    validation: Literal["auto", "rotating", "fixed"]
+    watch: PathName
+    table: Table
+
+
+class Task(Section):
+    """What networks are trained to do and judged by.
+
+    Names of losses and scores are checked against the targets when the data are prepared.
+    """
+
+    loss: str
+    class_weights: Literal["none", "balanced"]
+    score: str
+    select_by: JudgedBy
+
+
+class Transfer(Section):
+    """A trained backbone and a new head: only the head is initialized.
+
+    The checksum stands for the file, so that another file is another question.
+    """
+
+    pretrained: PathName
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    head: str
+    frozen: tuple[str, ...]
+
+
+class Model(BaseModel):
+    """The network by name, and `transfer` if most of it is trained already.
+
+    Every other key is an option of that architecture, checked there.
+    """
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True)
+
+    name: str
+    transfer: Transfer | None = None
+
+    @property
+    def options(self) -> dict[str, ModelOption]:
+        """The options given to the architecture."""
+        return dict(self.model_extra or {})
+
+
+class Optimizer(Section):
+    """The optimizer and its settings; settings of the other optimizers are ignored."""
+
+    name: Literal["sgd", "adam", "adamw", "rmsprop"]
+    momentum: Share
+    nesterov: bool
+    beta1: Share
+    beta2: Share
+    epsilon: Positive
+    weight_decay: NonNegative
+
+    @model_validator(mode="after")
+    def _nesterov_needs_momentum(self) -> Self:
+        if self.name == "sgd" and self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov needs momentum > 0, received momentum 0.0")
+        return self
+
+
+class Training(Section):
+    """Length, batches, schedule and clipping, the same for every scheme and every rate."""
+
+    epochs: Count
+    batch_size: Count
+    schedule: Literal["constant", "cosine"]
+    warmup_fraction: Share
+    gradient_clip: Positive | None
+
+
+class Grid(Section):
+    """The learning rates that every scheme is tried at, evenly spaced in log10."""
+
+    low: Positive
+    high: Positive
+    points: Annotated[int, Field(ge=3, le=1000)]
+
+    @model_validator(mode="after")
+    def _ascends(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low must be below high, received {self.low} and {self.high}")
+        return self
+
+    @property
+    def spacing(self) -> float:
+        """Distance of neighbouring rates in decades."""
+        return (math.log10(self.high) - math.log10(self.low)) / (self.points - 1)
+
+    def rate(self, index: int) -> float:
+        """Return the rate at `index`; below 0 or above `points` - 1 it lies on the extension.
+
+        Rounded, so that 10**-2.5 is the same number wherever it is computed.
+        """
+        return rounded(10 ** (math.log10(self.low) + index * self.spacing))
+
+
+class Diagnose(Section):
+    """The probes of untrained networks: how many seeds, on how many training examples."""
+
+    seeds: Seeds
+    batch_size: Count
+
+
+class Tune(Section):
+    """How the learning rate of each scheme is tuned."""
+
+    seeds: Seeds
+    grid: Grid
+    extension_rounds: Annotated[int, Field(ge=0, le=4)]
+    refinement_trials: Annotated[int, Field(ge=0, le=1000)]
+    sampler_seed: Seed
+    retunes: Annotated[int, Field(ge=0, le=20)]
+    strategy: Literal["full", "racing"]
+
+    def retune_seeds(self, number: int) -> tuple[int, ...]:
+        """Return the tuning seeds of a re-tuning: those of the study, moved up by a million each.
+
+        `number` counts from 1; 0 is the study's own tuning.
+        """
+        return tuple(seed + RETUNE_STEP * number for seed in self.seeds)
+
+
+class Confirm(Section):
+    """The fresh seeds of the final comparison."""
+
+    seeds: Seeds
+
+
+class Decide(Section):
+    """Margins of the decision, as shares of the constant predictor's loss; how long it may take."""
+
+    margin: Fraction
+    basin_tolerance: Fraction
+    trainable_skill: Fraction
+    alpha: Fraction
+    most_seeds: Annotated[int, Field(ge=0, le=1000)]
+
+
+class Runtime(Section):
+    """Where and how trainings run."""
+
+    device: str
+    engine: Literal["auto", "compiled", "torch", "reference"]
+    threads: Count
+    lanes_per_chunk: Count | Literal["auto"]
+    workers: Count | Literal["auto"]
+
+    @model_validator(mode="after")
+    def _device_is_known(self) -> Self:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device):
+            raise ValueError(
+                f"device must be auto, cpu, cuda or cuda:N, received {shown(self.device)}"
+            )
+        return self
+
+    @property
+    def n_workers(self) -> int:
+        """The number of workers, with `auto` resolved to the cores this process may use."""
+        return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
+
+
+class Tracking(Section):
+    """Where MLflow keeps its runs."""
+
+    uri: str
+
+
+class Params(Section):
+    """The whole of `params.yaml`.
+
+    `own_code` is the folder with the user's own networks, initializers and loaders.
+    """
+
+    own_code: Annotated[PathName, Field(min_length=1)]
+    data: Data
+    task: Task
+    model: Model
+    optimizer: Optimizer
+    training: Training
+    schemes: Annotated[tuple[str, ...], Field(min_length=1)]
+    initializers: dict[str, dict[str, OptionValue]]
+    diagnose: Diagnose
+    tune: Tune
+    confirm: Confirm
+    decide: Decide
+    runtime: Runtime
+    tracking: Tracking
+
+    @model_validator(mode="after")
+    def _schemes_are_defined_once(self) -> Self:
+        seen: dict[str, str] = {}
+        for name in self.schemes:
+            if not SCHEME_NAME.fullmatch(name):
+                raise ValueError(
+                    f"schemes: {shown(name)} names files and stages, so it must begin with a "
+                    "letter or digit (of ASCII) and hold only these, - and _, at most 100 in all; "
+                    "write e.g. `mine: {name: my_inits:my_init}` under `initializers` and list "
+                    "`mine`"
+                )
+            if name == "recommended":
+                raise ValueError("schemes: 'recommended' has a meaning in the results; rename it")
+            if (other := seen.get(name.lower())) is not None:
+                raise ValueError(
+                    f"schemes lists {name} more than once"
+                    if other == name
+                    else f"schemes: '{other}' and '{name}' are one file on systems that do not "
+                    "tell capitals; rename one"
+                )
+            seen[name.lower()] = name
+            if name not in self.initializers:
+                raise ValueError(
+                    f"schemes: '{name}' has no entry under `initializers`."
+                    f"{did_you_mean(name, list(self.initializers))} "
+                    f"To add it, write `{name}: {{}}` there"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_are_fresh(self) -> Self:
+        for section, seeds in (("tune", self.tune.seeds), ("confirm", self.confirm.seeds)):
+            if len(set(seeds)) != len(seeds):
+                raise ValueError(f"{section}.seeds repeats a seed: {shown(list(seeds))}")
+        shared = sorted(set(self.tune.seeds) & set(self.confirm.seeds))
+        if shared:
+            raise ValueError(
+                f"confirm.seeds overlaps tune.seeds in {shown(shared)}; the final comparison needs "
+                "fresh seeds, because the rates were chosen on the tuning seeds"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _retunes_are_fresh(self) -> Self:
+        used = [*self.confirm.seeds, *self.tune.seeds]
+        for number in range(1, self.tune.retunes + 1):
+            moved = self.tune.retune_seeds(number)
+            if max(moved) >= 2**31 or set(moved) & set(used):
+                raise ValueError(
+                    f"tune.retunes: re-tuning {number} moves tune.seeds up by {number} million, to "
+                    f"{shown(list(moved))}, which must be below 2**31 and neither in tune.seeds "
+                    "nor in confirm.seeds; choose smaller seeds"
+                )
+            used += moved
+        return self
+
+    @model_validator(mode="after")
+    def _seeds_suffice(self) -> Self:
+        if max(self.more_seeds, default=0) >= 2**31:
+            raise ValueError(
+                f"decide.most_seeds: {self.decide.most_seeds} fresh seeds count on from "
+                f"{max(self.confirm.seeds)}, the largest of confirm.seeds, beyond 2**31; choose "
+                "smaller seeds"
+            )
+        return self
+
+    @property
+    def dotted_names(self) -> list[tuple[str, str]]:
+        """Key and name of everything that may be the user's own, as `module:attribute`."""
+        return [
+            ("data.source", self.data.source),
+            ("task.loss", self.task.loss),
+            ("task.score", self.task.score),
+            ("model.name", self.model.name),
+            *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
+        ]
+
+    @property
+    def more_seeds(self) -> tuple[int, ...]:
+        """The fresh seeds that a scheme may get after those of `confirm`, in this order.
+
+        They count on from the largest of those, and leave out tuning seeds.
+        """
+        first, last = self.confirm.seeds, max(self.confirm.seeds)
+        tuned = {
+            seed
+            for number in range(self.tune.retunes + 1)
+            for seed in self.tune.retune_seeds(number)
+        }
+        more = (seed for seed in itertools.count(last + 1) if seed not in tuned)
+        return tuple(itertools.islice(more, max(0, self.decide.most_seeds - len(first))))
+
+    def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
+        """Look up what a scheme is.
+
+        Returns:
+            The registered initializer's name, and its options.
+
+        Raises:
+            ParamsError: If `scheme` is not defined under `initializers`.
+        """
+        if scheme not in self.initializers:
+            raise ParamsError(
+                f"Unknown scheme '{scheme}'.{did_you_mean(scheme, list(self.initializers))} "
+                f"Defined under `initializers`: {', '.join(self.initializers)}."
+            )
+        options = dict(self.initializers[scheme])
+        name = options.pop("name", scheme)
+        if not isinstance(name, str):
+            raise ParamsError(f"initializers.{scheme}.name must be a name, received {name!r}.")
+        return name, options
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a parameter file (YAML 1.2, as DVC reads it: `1e-4` is a number).
+
+    Returns:
+        The parameters.
+
+    Raises:
+        ParamsError: If the file is missing, is not YAML, or holds anything unexpected.
+    """
+    try:
+        content = read_yaml(path)
+    except OSError as error:
+        raise ParamsError(
+            f"No parameter file '{path}' in {Path.cwd()} ({error.strerror}). Run in the folder of "
+            "the study, or pass --params FILE."
+        ) from None
+    if not isinstance(content, Mapping):
+        raise ParamsError(
+            f"'{path}' must hold sections such as `data:`, received {shown(content)}."
+        )
+    return parse_params(cast(Mapping[str, object], content), str(path))
+
+
+def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> Params:
+    """Check parameters that have been read already.
+
+    Returns:
+        The parameters.
+
+    Raises:
+        ParamsError: Naming every offending key, the value received and the remedy.
+    """
+    try:
+        # JSON mode lets lists become tuples; everything else stays strict.
+        return Params.model_validate_json(json.dumps(content))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, ValidationError):
+            lines = [explain(details, Params) for details in error.errors()]
+            if len(lines) > MOST_LINES:
+                lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} more."]
+            raise ParamsError(f"{origin}:\n  " + "\n  ".join(lines)) from None
+        raise ParamsError(f"{origin}: {error}") from None
+
+
+def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
+    """Return one of pydantic's findings as a line for a person."""
+    kind, received = details["type"], details["input"]
+    if kind == "extra_forbidden":
+        parent, name = details["loc"][:-1], str(details["loc"][-1])
+        known = list(_schema_at(schema, parent).model_fields)
+        key = cut(".".join(map(str, details["loc"])))
+        return f"{key}: unknown key.{did_you_mean(name, known)} Known: {', '.join(known)}."
+    key = cut(".".join(str(part) for part in details["loc"] if not _is_union_branch(part)))
+    if kind == "missing":
+        return f"{key}: missing. Add it; there are no hidden defaults."
+    if kind == "value_error":
+        message = details["msg"].removeprefix("Value error, ")
+        return f"{key}: {message}." if key else f"{message}."
+    return f"{key}: {details['msg'].lower()}, received {shown(received)}.{_hint(kind, received)}"
+
+
+def _hint(kind: str, received: object) -> str:
+    """Return what to do about text where something else should stand."""
+    if not isinstance(received, str):
+        return ""
+    if kind.startswith("bool"):
+        return " Write true or false, without quotes."
+    try:
+        number = float(received)
+    except ValueError:
+        return ""
+    if kind.startswith("int") and number.is_integer() and abs(number) < 2**63:
+        return f" This is text: write the number without quotes, e.g. {int(number)!r}."
+    if kind.startswith("float") and math.isfinite(number):
+        return f" This is text: write the number without quotes, e.g. {number!r}."
+    return ""
+
+
+def fingerprint(value: object) -> str:
+    """Return a short SHA-256 of any JSON-like value; equal values give equal fingerprints."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _schema_at(schema: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    for part in location:
+        field = schema.model_fields.get(str(part))
+        if field is None or not isinstance(field.annotation, type):
+            return schema
+        schema = field.annotation
+    return schema
+
+
+def _is_union_branch(part: int | str) -> bool:
+    """Return whether pydantic, not the file, put this part there ("literal['auto']")."""
+    return str(part) in {"bool", "str", "int", "float", "constrained-int"} or "[" in str(part)

@@ -1,0 +1,171 @@
+"""Trains lanes: by the path that was chosen, in chunks, on workers, keeping checkpoints."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from initsweep.core.errors import ParamsError
+from initsweep.core.params import Optimizer, Runtime, Training
+from initsweep.engine.checkpoints import Checkpoints
+from initsweep.engine.choice import choose_path
+from initsweep.engine.devices import numerics, resolve_device
+from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, Split
+from initsweep.engine.packing import Assembly, Chunk
+from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.workers import run_chunks
+
+OnProgress = Callable[[int, FloatArray], None]
+"""Called with the number of lanes a finished chunk had, and their final capped losses."""
+
+
+def train_lanes(
+    problem: Problem,
+    lanes: Sequence[Lane],
+    *,
+    training: Training,
+    optimizer: Optimizer,
+    runtime: Runtime,
+    keep_states: bool = False,
+    on_progress: OnProgress | None = None,
+    checkpoint: Path | None = None,
+) -> LaneResults:
+    """Train every lane and return what came of it, in the order given.
+
+    A lane's result depends on the problem, the settings and the lane itself, to the last bit: not
+    on the other lanes, on their order, on the number of workers, or on an interruption.
+
+    Args:
+        problem: What the lanes share.
+        lanes: Learning rate and seed of each training.
+        training: Length, batches, schedule and clipping.
+        optimizer: The optimizer and its settings.
+        runtime: Device, engine, threads, lanes per chunk, workers.
+        keep_states: Whether to return the final parameters and buffers.
+        on_progress: Called in this thread whenever a chunk is finished.
+        checkpoint: Folder for finished chunks; its path must stand for the problem.
+
+    Returns:
+        Results of all lanes.
+
+    Raises:
+        ParamsError: If a batch is larger than the training set, or the device is not there.
+        PathError: If `runtime.engine` names a path that does not cover the job.
+    """
+    _check_batch_size(training.batch_size, problem.train.n)
+    device = resolve_device(runtime.device)
+    problem = _on_device(problem, device)
+    job = Job(
+        problem=problem,
+        training=training,
+        optimizer=optimizer,
+        runtime=runtime,
+        keep_states=keep_states,
+    )
+    with numerics(device, runtime.threads):
+        path = choose_path(job)
+        assembly = Assembly(len(lanes), training.epochs, path.name, keep_states=keep_states)
+        settings = {"engine": path.kind, **job.settings(), **path.settings()}
+        store = None if checkpoint is None else Checkpoints(checkpoint, settings)
+        with path.numerics():
+            for chunk, results in _finished(path, path.chunks(lanes), store):
+                assembly.add(chunk.positions, results)
+                if on_progress is not None:
+                    on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
+    return assembly.results
+
+
+def predict_rows(
+    problem: Problem,
+    states: Sequence[tuple[int, Mapping[str, Tensor]]],
+    split: Split,
+    *,
+    training: Training,
+    optimizer: Optimizer,
+    runtime: Runtime,
+) -> list[Tensor]:
+    """Return what trained networks make of some examples, by the path that trains them.
+
+    Args:
+        problem: What they share.
+        states: Seed, and parameters and buffers by name, of each.
+        split: The examples of these seeds.
+        training: As they were trained.
+        optimizer: As they were trained.
+        runtime: Device, engine, threads.
+
+    Returns:
+        Outputs in evaluation mode on the CPU, shape (n, n_outputs) each.
+    """
+    device = resolve_device(runtime.device)
+    job = Job(
+        problem=_on_device(problem, device),
+        training=training,
+        optimizer=optimizer,
+        runtime=runtime,
+        keep_states=False,
+    )
+    with numerics(device, runtime.threads):
+        path = choose_path(job)
+        with path.numerics():
+            return [
+                path.predict(state, split.of(seed).features.to(device)).cpu()
+                for seed, state in states
+            ]
+
+
+def _finished(
+    path: TrainingPath, chunks: Sequence[Chunk], store: Checkpoints | None
+) -> Iterator[tuple[Chunk, LaneResults]]:
+    """Yield chunks with their results: first those kept by an earlier call, then the rest.
+
+    Yields:
+        Chunk and results.
+    """
+    todo, runtime = [], path.job.runtime
+    for chunk in chunks:
+        kept = store.load(chunk) if store else None
+        if kept is None:
+            todo.append(chunk)
+        else:
+            yield chunk, kept
+    n_workers = runtime.n_workers if path.parallel else 1
+    if n_workers > 1:
+        # While threads train, nothing else is done: other code may change what all threads see.
+        for seed in {lane.seed: None for chunk in todo for lane in chunk.lanes}:
+            path.job.problem.initial_state(seed)
+    for chunk, results in run_chunks(
+        path.train, todo, n_workers=n_workers, threads=runtime.threads
+    ):
+        if store:
+            store.save(chunk, results)
+        yield chunk, results
+
+
+def _check_batch_size(batch_size: int, n_examples: int) -> None:
+    if batch_size > n_examples:
+        raise ParamsError(
+            f"training.batch_size: received {batch_size}, but there are only {n_examples} training "
+            f"examples. Use {n_examples} or less."
+        )
+
+
+def _on_device(problem: Problem, device: torch.device) -> Problem:
+    """Return the problem with its data on the device, and each seed's state computed once."""
+    return replace(
+        problem,
+        train=_moved(problem.train, device),
+        validation=_moved(problem.validation, device),
+        initial_state=cache(problem.initial_state),
+    )
+
+
+def _moved(split: Split, device: torch.device) -> Split:
+    return replace(
+        split,
+        features=split.features.to(device).contiguous(),
+        targets=split.targets.to(device).contiguous(),
+    )

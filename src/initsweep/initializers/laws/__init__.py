@@ -1,0 +1,1 @@
+"""What schemes share: draws, fans, gains and matrices."""

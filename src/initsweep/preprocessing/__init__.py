@@ -1,0 +1,1 @@
+"""From raw columns to what a network is given: plain numbers, fitted on training rows."""

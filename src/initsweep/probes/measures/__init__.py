@@ -1,0 +1,1 @@
+"""One file per probe: a layer's signals in, one number out."""

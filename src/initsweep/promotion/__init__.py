@@ -1,0 +1,1 @@
+"""What a team has decided, and how a new study compares with it."""

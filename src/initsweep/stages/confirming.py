@@ -1,0 +1,178 @@
+"""Trains fresh seeds at a scheme's chosen rate and looks at the test rows: no other code does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from initsweep.core import artifacts
+from initsweep.core.records import Confirmation, CurveRow, EvaluationSplit, MeasureRow, RunRow
+from initsweep.engine.train_lanes import OnProgress
+from initsweep.metrics import measures_of, recorded
+from initsweep.stages.experiment import Experiment, finite
+
+Outputs = dict[EvaluationSplit, Tensor | None]
+"""What one network makes of each split, shape (rows, outputs); None if it diverged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fresh:
+    """Fresh runs of one scheme at one rate.
+
+    Attributes:
+        runs: With test results, in the order of the seeds.
+        curves: Their epochs.
+        measures: Scores and errors of each on validation and test rows.
+        test_rows: Recorded loss of every test row, shape (seeds, rows); NaN where a run diverged.
+            The loss of a run is the mean of its row.
+        engine: The path that trained them.
+    """
+
+    runs: list[RunRow]
+    curves: list[CurveRow]
+    measures: list[MeasureRow]
+    test_rows: NDArray[np.float32]
+    engine: str
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of the runs."""
+        return [run.seed for run in self.runs]
+
+    @property
+    def whole(self) -> bool:
+        """Whether every run has its test rows and its epochs."""
+        return len(self.test_rows) == len(self.runs) and {row.seed for row in self.curves} == set(
+            self.seeds
+        )
+
+    def of(self, seeds: Sequence[int]) -> "Fresh":
+        """Return the runs of some of the seeds, in the order of all."""
+        places = [place for place, seed in enumerate(self.seeds) if seed in seeds]
+        return replace(
+            self,
+            runs=[self.runs[place] for place in places],
+            curves=[row for row in self.curves if row.seed in seeds],
+            measures=[row for row in self.measures if row.seed in seeds],
+            test_rows=self.test_rows[places],
+        )
+
+    def as_of(self, scheme: str) -> "Fresh":
+        """Return the runs as those of another scheme, which is the same law."""
+        return replace(
+            self,
+            runs=[replace(row, scheme=scheme) for row in self.runs],
+            curves=[replace(row, scheme=scheme) for row in self.curves],
+            measures=[replace(row, scheme=scheme) for row in self.measures],
+        )
+
+    def followed_by(self, more: "Fresh") -> "Fresh":
+        """Return these runs and others of the same scheme at the same rate."""
+        return replace(
+            self,
+            runs=[*self.runs, *more.runs],
+            curves=[*self.curves, *more.curves],
+            measures=[*self.measures, *more.measures],
+            test_rows=np.concatenate([self.test_rows, more.test_rows]),
+            engine="; ".join(dict.fromkeys([*self.engine.split("; "), *more.engine.split("; ")])),
+        )
+
+
+def confirm(
+    experiment: Experiment,
+    scheme: str,
+    rate: float,
+    seeds: Sequence[int],
+    on_progress: OnProgress | None = None,
+) -> tuple[Fresh, list[dict[str, Tensor] | None], list[Outputs]]:
+    """Train fresh seeds at a rate.
+
+    Returns:
+        The runs; the final state of each; and what each makes of the rows it was not trained on.
+    """
+    trained = experiment.run(
+        scheme, "confirm", [(0, rate)], seeds, keep_states=True, on_progress=on_progress
+    )
+    # Once for each: on images this takes about as long as the training of a small study.
+    validation, test = (
+        experiment.outputs(scheme, name, seeds, trained.states) for name in ("validation", "test")
+    )
+    made: list[Outputs] = [
+        {"validation": one, "test": other} for one, other in zip(validation, test, strict=True)
+    ]
+    targets = [experiment.split("test", seeds).of(seed).targets for seed in seeds]
+    runs = [with_test(experiment, *each) for each in zip(trained.runs, test, targets, strict=True)]
+    fresh = Fresh(
+        runs=runs,
+        curves=trained.curves,
+        measures=[row for run, one in zip(runs, made, strict=True)
+                  for row in _measures(experiment, run, one, seeds)],
+        test_rows=_row_losses(experiment, test, targets),
+        engine=trained.engine,
+    )  # fmt: skip
+    return fresh, trained.states, made
+
+
+def write(folder: Path, fresh: Fresh) -> None:
+    """Write the tables of fresh runs."""
+    artifacts.write_rows(folder / "runs.csv", fresh.runs, RunRow)
+    artifacts.write_rows(folder / "curves.csv", fresh.curves, CurveRow)
+    artifacts.write_rows(folder / "measures.csv", fresh.measures, MeasureRow)
+    artifacts.write_array(folder / "test_rows.npy", fresh.test_rows)
+
+
+def read(folder: Path) -> Fresh:
+    """Return the fresh runs of a folder, with their engine from the record beside them."""
+    return Fresh(
+        runs=artifacts.read_rows(folder / "runs.csv", RunRow),
+        curves=artifacts.read_rows(folder / "curves.csv", CurveRow),
+        measures=artifacts.read_rows(folder / "measures.csv", MeasureRow),
+        test_rows=artifacts.read_array(folder / "test_rows.npy"),
+        engine=artifacts.read_record(folder / "record.json", Confirmation).engine,
+    )
+
+
+def with_test(experiment: Experiment, row: RunRow, made: Tensor | None, targets: Tensor) -> RunRow:
+    """Return a run with its loss and score on test rows, of which it made outputs."""
+    if made is None:
+        return replace(row, capped_test_loss=experiment.schema.capped_test(None, None))
+    loss = finite(float(experiment.recorded_loss(made, targets)))
+    score = finite(float(experiment.score(made, targets)))
+    return replace(
+        row,
+        test_loss=loss,
+        test_score=score,
+        capped_test_loss=experiment.schema.capped_test(loss, score),
+    )
+
+
+def _row_losses(
+    experiment: Experiment, outputs: Sequence[Tensor | None], targets: Sequence[Tensor]
+) -> NDArray[np.float32]:
+    losses = np.full((len(outputs), experiment.schema.rows["test"]), np.nan, np.float32)
+    for row, made, wanted in zip(losses, outputs, targets, strict=True):
+        if made is not None:
+            row[:] = experiment.recorded_loss(made[:, None], wanted[:, None]).numpy()
+    return losses
+
+
+def _measures(
+    experiment: Experiment, row: RunRow, made: Outputs, seeds: Sequence[int]
+) -> list[MeasureRow]:
+    rows = []
+    for name, outputs in made.items():
+        for metric in measures_of(experiment.schema.task):
+            value = None
+            if outputs is not None:
+                function = recorded(metric, experiment.schema)
+                targets = experiment.split(name, seeds).of(row.seed).targets
+                value = finite(float(function(outputs, targets)))
+            rows.append(
+                MeasureRow(
+                    scheme=row.scheme, seed=row.seed, split=name, measure=metric.name, value=value
+                )
+            )
+    return rows

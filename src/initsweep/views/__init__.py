@@ -1,0 +1,1 @@
+"""What people look at: packet, figures, terminal and MLflow, each a view of the records."""

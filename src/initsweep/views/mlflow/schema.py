@@ -1,0 +1,93 @@
+"""MLflow's tables: made by one process at a time, and in a file only where nobody looks yet."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from initsweep.views.mlflow.location import sqlite_uri
+
+COMPANIONS = ("-journal", "-wal", "-shm")  # what SQLite keeps beside a database in use
+_LOCKS = {
+    "postgresql": "SELECT pg_advisory_lock(hashtext('initsweep'))",
+    "mysql": "SELECT GET_LOCK('initsweep', 600)",
+    "mariadb": "SELECT GET_LOCK('initsweep', 600)",
+}
+
+
+def keeper() -> Any:  # noqa: ANN401 - a module
+    """Return the part of MLflow that makes its tables and knows what they should be."""
+    from mlflow.store.db import utils
+
+    return utils
+
+
+def revisions() -> set[str]:
+    """Return the names of all states that the tables of this and earlier MLflows have had."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(keeper()._get_alembic_config(""))
+    return {script.revision for script in scripts.walk_revisions()}
+
+
+def make_tables(uri: str) -> None:
+    """Make the tables on a database server.
+
+    It fails at once where there is no server; MLflow would try again for two minutes.
+
+    Args:
+        uri: Of the server.
+    """
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(uri)
+    with engine.connect() as connection:
+        if statement := _LOCKS.get(engine.dialect.name):
+            connection.execute(sqlalchemy.text(statement))  # until the connection is closed
+        if not keeper()._all_tables_exist(engine):
+            keeper()._initialize_tables(engine)
+    engine.dispose()
+
+
+@contextmanager
+def complete_copy(database: Path, source: sqlite3.Connection | None = None) -> Iterator[Path]:
+    """Make a file with all tables, of nothing or of what another database holds.
+
+    Args:
+        database: The file whose place it may take.
+        source: The database that it is to hold.
+
+    Yields:
+        The new file; it is removed unless it has been moved.
+    """
+    new = database.with_name(f".{database.name}.partial")
+    remove(new)  # left by somebody who was killed
+    engine = keeper().create_sqlalchemy_engine(sqlite_uri(new))
+    try:
+        if source is not None:
+            with closing(sqlite3.connect(new)) as target:
+                source.backup(target)
+        keeper()._initialize_tables(engine)
+        engine.dispose()
+        yield new
+    finally:
+        engine.dispose()
+        remove(new)
+
+
+def remove(database: Path) -> None:
+    """Remove a database and what lies beside it."""
+    for suffix in ("", *COMPANIONS):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+
+
+def close(database: Path) -> None:
+    """Close what MLflow has open in this process: another file takes the place of that one."""
+    from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    for store in (SqlAlchemyStore, RegistryStore):
+        for engine in store._engine_map.values():
+            if engine.url.database == str(database):
+                engine.dispose()

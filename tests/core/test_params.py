@@ -1,0 +1,123 @@
+import pytest
+
+from initsweep.core.errors import ParamsError
+from initsweep.core.params import Grid, fingerprint, load_params, parse_params
+from tests.conftest import ROOT
+
+
+def message(content) -> str:
+    with pytest.raises(ParamsError) as caught:
+        parse_params(content)
+    return str(caught.value)
+
+
+def test_the_repository_s_own_file_is_valid():
+    params = load_params(ROOT / "params.yaml")
+    assert params.tune.grid.points == 9
+    assert len(params.confirm.seeds) == 10
+
+
+@pytest.mark.parametrize(
+    ("replacements", "expected"),
+    [
+        ({"training.epcohs": 3}, ["training.epcohs", "unknown key", "'epochs'"]),
+        ({"tune.grid.lwo": 1}, ["tune.grid.lwo", "unknown key", "'low'"]),
+        ({"trainig": {}}, ["trainig", "unknown key", "'training'"]),
+        ({"tune.grid.low": "1e-4"}, ["tune.grid.low", "'1e-4'", "without quotes", "0.0001"]),
+        ({"training.epochs": -3}, ["training.epochs", "greater than or equal to 1", "-3"]),
+        ({"training.epochs": 2.5}, ["training.epochs", "integer", "2.5"]),
+        ({"training.epochs": "12"}, ["training.epochs", "'12'", "e.g. 12."]),
+        ({"training.epochs": True}, ["training.epochs", "integer", "True"]),
+        ({"training.gradient_clip": 0.0}, ["training.gradient_clip", "0.0"]),
+        ({"data.test_fraction": 0.9}, ["data", "below 1", "0.9"]),
+        ({"optimizer.name": "sdg"}, ["optimizer.name", "'sgd'", "'sdg'"]),
+        ({"optimizer.momentum": 0.0, "optimizer.nesterov": True}, ["nesterov", "momentum"]),
+        ({"tune.grid.low": float("nan")}, ["tune.grid.low", "finite"]),
+        ({"tune.grid.low": 2.0}, ["tune.grid", "low must be below high"]),
+        ({"runtime.device": "gpu"}, ["runtime: device must be auto, cpu", "'gpu'"]),
+        ({"runtime.workers": "all"}, ["runtime.workers: ", "'auto'", "'all'"]),
+        ({"initializers.constant": {"value": [1]}}, ["initializers.constant.value", "[1]"]),
+        ({"confirm.seeds": [4, 100]}, ["confirm.seeds", "tune.seeds", "[4]", "fresh"]),
+        ({"tune.seeds": [1, 1]}, ["tune.seeds", "repeats"]),
+        (
+            {"tune.retunes": 1, "confirm.seeds": [1_000_001]},
+            ["tune.retunes", "re-tuning 1", "1000001", "confirm.seeds"],
+        ),
+        ({"tune.retunes": 2, "tune.seeds": [2**31 - 5]}, ["tune.retunes", "below 2**31"]),
+        ({"tune.retunes": 1, "tune.seeds": [0, 1_000_000]}, ["tune.retunes", "neither in"]),
+        ({"schemes": ["he_norml"]}, ["schemes", "'he_norml'", "Did you mean 'he_normal'"]),
+        ({"schemes": ["zeros", "zeros"]}, ["schemes", "zeros", "more than once"]),
+        ({"schemes": []}, ["schemes", "at least 1"]),
+        ({"data.table.targett": 1}, ["data.table.targett", "unknown key", "'target'"]),
+        ({"data.table.delimiter": ";;"}, ["data.table", "auto or one character", "';;'"]),
+        ({"data.table.categorical": "age"}, ["data.table.categorical", "array", "'age'"]),
+        (
+            {"data.table.test_file": "a.csv", "data.table.split_column": "fold"},
+            ["data.table", "test_file and split_column", "one to null"],
+        ),
+        ({"data.task": "regressio"}, ["data.task", "'regression'", "'regressio'"]),
+    ],
+)
+def test_a_mistake_is_named_with_key_value_and_remedy(changed, replacements, expected):
+    text = message(changed(replacements))
+    for part in expected:
+        assert part in text
+
+
+def test_every_mistake_is_named_at_once(changed):
+    text = message(changed({"training.epochs": 0, "model.name": 3, "tune.seeds": "all"}))
+    assert all(key in text for key in ("training.epochs", "model.name", "tune.seeds"))
+
+
+def test_a_missing_section_is_named(changed):
+    content = changed({})
+    del content["tune"]
+    assert "tune: missing" in message(content)
+
+
+def test_a_scheme_that_cannot_name_a_file_is_refused(changed):
+    content = changed({"schemes": ["my:init"]})
+    content["initializers"]["my:init"] = {}
+    assert "names files and stages" in message(content)
+
+
+def test_numbers_may_be_written_as_dvc_reads_them(tmp_path):
+    text = (ROOT / "params.yaml").read_text().replace("low: 1.0e-4", "low: 1e-4")
+    (tmp_path / "params.yaml").write_text(text)
+    assert load_params(tmp_path / "params.yaml").tune.grid.low == 1e-4
+
+
+def test_a_missing_file_and_a_broken_one_are_named(tmp_path):
+    with pytest.raises(ParamsError, match=r"No parameter file '.*nowhere.yaml'"):
+        load_params(tmp_path / "nowhere.yaml")
+    with pytest.raises(ParamsError, match="Is a directory"):
+        load_params(tmp_path)
+    (tmp_path / "broken.yaml").write_text("data: [1, 2")
+    with pytest.raises(ParamsError, match=r"broken.yaml' is not readable as YAML"):
+        load_params(tmp_path / "broken.yaml")
+    (tmp_path / "list.yaml").write_text("- 1\n")
+    with pytest.raises(ParamsError, match="must hold sections"):
+        load_params(tmp_path / "list.yaml")
+
+
+def test_the_grid_is_evenly_spaced_and_extends_on_the_same_lattice():
+    grid = Grid(low=1e-4, high=1.0, points=9)
+    rates = [grid.rate(i) for i in range(-2, 11)]
+    assert rates[2] == 1e-4
+    assert rates[10] == 1.0
+    assert rates[0] == 1e-5
+    assert rates[12] == 10.0
+    assert rates[3] == pytest.approx(10**-3.5, rel=1e-9)
+
+
+def test_a_scheme_s_initializer_defaults_to_its_own_name(small_params):
+    params = small_params({"schemes": ["random_normal_small"]})
+    assert params.initializer("random_normal_small") == ("random_normal", {"std": 0.01})
+    assert params.initializer("he_normal") == ("he_normal", {})
+    with pytest.raises(ParamsError, match="Did you mean 'he_normal'"):
+        params.initializer("he_nrmal")
+
+
+def test_fingerprints_ignore_key_order_and_see_every_value():
+    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    assert fingerprint({"a": 1}) != fingerprint({"a": 1.5})

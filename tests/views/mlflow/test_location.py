@@ -1,0 +1,62 @@
+from pathlib import Path
+
+import pytest
+
+from initsweep.core.errors import TrackingError
+from initsweep.views.mlflow.location import locate, project_root
+from tests.views.mlflow.synthetic_study import make_params
+
+ROOT = Path("/project")
+
+
+def test_the_root_is_where_dvc_says_even_in_a_temporary_copy(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert project_root() == tmp_path
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path.parent))
+    assert project_root() == tmp_path.parent
+
+
+@pytest.mark.parametrize(
+    ("given", "resolved"),
+    [
+        ("sqlite:///mlflow.db", "sqlite:////project/mlflow.db"),
+        ("sqlite:///runs/mlflow.db?timeout=30", "sqlite:////project/runs/mlflow.db?timeout=30"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+        ("sqlite:///50%.db", "sqlite:////project/50%.db"),
+        ("sqlite:///our%20runs.db", "sqlite:////project/our runs.db"),
+        ("sqlite:///our%2520runs.db", "sqlite:////project/our%2520runs.db"),
+        ("http://host:5000", "http://host:5000"),
+        ("postgresql://host/runs", "postgresql://host/runs"),
+    ],
+)
+def test_relative_databases_lie_below_the_root(given, resolved):
+    assert locate(make_params(uri=given), ROOT).uri == resolved
+
+
+@pytest.mark.parametrize(
+    ("uri", "root"),
+    [
+        ("sqlite:///mlflow.db", "file:///project/mlartifacts"),
+        ("postgresql://host/runs", "file:///project/mlartifacts"),
+        ("https://host", None),
+    ],
+)
+def test_artifacts_lie_below_the_root_unless_a_server_decides(uri, root):
+    assert locate(make_params(uri=uri), ROOT).artifact_root == root
+
+
+def test_the_environment_overrides_the_parameters(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///other.db")
+    assert locate(make_params(), ROOT).uri == "sqlite:////project/other.db"
+
+
+@pytest.mark.parametrize(
+    "uri", ["mlruns", "file:///tmp/mlruns", "sqlite://", "sqlite:///:memory:", "htp://host"]
+)
+def test_a_uri_that_cannot_hold_runs_names_its_key_and_the_remedy(uri, monkeypatch):
+    with pytest.raises(TrackingError, match=r"tracking\.uri: .*sqlite:///mlflow\.db") as caught:
+        locate(make_params(uri=uri), ROOT)
+    assert repr(uri) in str(caught.value)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    with pytest.raises(TrackingError, match=r"^MLFLOW_TRACKING_URI: "):
+        locate(make_params(), ROOT)
