@@ -16,7 +16,7 @@ OUT_OF_MEMORY = re.compile("out of memory|allocate memory|size calculation overf
 """In what torch says."""
 
 STUDY = (
-    "dvc", "mlflow", "optuna", "clevercsv", "jinja2", "matplotlib", "pandas", "pathspec", "PIL",
+    "dvc", "mlflow", "optuna", "clevercsv", "jinja2", "matplotlib", "pathspec", "PIL",
     "pyarrow", "rich", "scipy", "sklearn", "tqdm",
 )  # fmt: skip
 """The modules that the extra `study` of pyproject.toml brings, and that nothing else needs."""
