@@ -105,6 +105,7 @@ def _note() -> str:
 
 def _verdict() -> str:
     from initsweep.commands.summary import screen
-    from initsweep.views.terminal import answer, screen as terminal
+    from initsweep.views.terminal import answer
+    from initsweep.views.terminal import screen as terminal
 
     return terminal.verdict_table(answer.read(), screen())
