@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from initsweep.stages import report
-from initsweep.views.packet.champion import HEADS, facts
+from initsweep.views.packet.sections.champion import HEADS, facts
 from initsweep.views.terminal import answer as answers
 from initsweep.views.terminal.screen import WIDTH, Screen, verdict_table
 from tests.made_study import NO_CHAMPION, make_study

@@ -12,10 +12,10 @@ from initsweep.core.results import Results
 from initsweep.statistics.wording import paired
 from initsweep.views.figures import numbers
 from initsweep.views.figures.numbers import MISSING
-from initsweep.views.packet import cost, document, facts, first_screen, measures, mistakes
+from initsweep.views.packet import document, facts, first_screen
 from initsweep.views.packet import what_would_change as alternatives
 from initsweep.views.packet.document import SECTIONS, Paragraph, Section
-from initsweep.views.packet.sections import sections_of
+from initsweep.views.packet.sections import cost, measures, mistakes, sections_of
 from tests.made_study import changed, make_study, with_scheme
 
 
