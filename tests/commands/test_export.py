@@ -1,14 +1,17 @@
 import dataclasses
+import json
 import runpy
 import subprocess
 import sys
 
 import pytest
+from ruamel.yaml import YAML
 
 from initsweep.core import artifacts
 from initsweep.core.params import load_params
 from initsweep.stages import prepare
 from tests.commands.export_fixture import study_of, verdict_of
+from tests.conftest import replace_keys
 
 SIZES = ("--model", "mine:net", "--features", "10", "--outputs", "4")
 
@@ -108,3 +111,28 @@ def test_mistakes_are_one_message(command, arguments, expected):
     status, out, err = command(*arguments)
     assert (status, out) == (2, "")
     assert expected in err
+
+
+def test_a_rate_is_not_given_out_with_settings_that_were_edited_since(command, with_params):
+    prepare.run(load_params(with_params))
+    artifacts.write_json(artifacts.COMPARE / "verdict.json", verdict_of(recommended="he_normal"))
+    params = YAML(typ="safe", pure=True).load(with_params)
+    of_tune = {"optimizer": params["optimizer"], "tune": params["tune"]}
+    lock = {"schema": "2.0", "stages": {"compare": {"params": {"params.yaml": of_tune}}}}
+    (with_params.parent / "dvc.lock").write_text(json.dumps(lock))
+    assert "LEARNING_RATE" in command("export")[1]
+    replaced(with_params, {"tune.refinement_trials": 3})  # says nothing of what the rate is for
+    assert "LEARNING_RATE" in command("export")[1]
+    replaced(with_params, {"optimizer.name": "adam"})
+    status, out, err = command("export")
+    assert (status, out) == (2, "")
+    assert "'params.yaml' was edited since this study ran (optimizer.name)" in err
+    assert command("export", "he_uniform")[0] == 0  # which has no rate
+
+
+def replaced(params, changes):
+    """Edit parameters in their file."""
+    yaml = YAML(typ="safe", pure=True)
+    content = yaml.load(params)
+    replace_keys(content, changes)
+    yaml.dump(content, params)

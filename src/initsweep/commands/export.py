@@ -5,7 +5,7 @@ from pathlib import Path
 
 from initsweep.commands.subjects import Target, load_network, load_scheme
 from initsweep.core import artifacts
-from initsweep.core.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.core.errors import ArtifactError, InitsweepError, ParamsError, few
 from initsweep.core.params import load_params
 from initsweep.core.records import Schema, Verdict
 from initsweep.core.spelling import legible
@@ -15,8 +15,11 @@ from initsweep.exporting.standardized import Standardized
 from initsweep.exporting.template import Rates
 from initsweep.exporting.training import training_of
 from initsweep.preprocessing.transform import Preprocessing
+from initsweep.running.lock_file import read_lock
+from initsweep.views.terminal.freshness import edited_parameters
 
 _VERDICT = artifacts.COMPARE / "verdict.json"
+WHAT_A_RATE_IS_FOR = ("data", "model", "optimizer", "task", "training")
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
@@ -119,6 +122,7 @@ def rates_of_study(scheme: str, file: Path, schema: Schema | None) -> Rates | No
             "what the study standardized its inputs is not known, and its learning rate holds for "
             "such inputs only. Run `dvc repro`."
         )
+    _check_unedited(file)
     loss = verdict.loss_name.replace("_", " ")
     meaning = (
         f"the best rate by {loss} on validation, and the ends of the range in which the mean "
@@ -132,6 +136,22 @@ def rates_of_study(scheme: str, file: Path, schema: Schema | None) -> Rates | No
         meaning=meaning,
         training=training_of(params.optimizer, params.training, schema),
     )
+
+
+def _check_unedited(file: Path) -> None:
+    """Refuse parameters that were edited since: the rate is of those that stood there then.
+
+    Raises:
+        ArtifactError: Naming some of them.
+    """
+    edited = [
+        key for key in edited_parameters(read_lock(), file) if key.startswith(WHAT_A_RATE_IS_FOR)
+    ]
+    if edited:
+        raise ArtifactError(
+            f"'{file}' was edited since this study ran ({few(edited)}): its learning rate holds "
+            "for the settings of then, not for these. Run `initsweep repro`, or undo the edit."
+        )
 
 
 def _schema(target: Target) -> Schema | None:
