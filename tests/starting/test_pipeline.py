@@ -52,11 +52,11 @@ def test_a_hash_follows_its_part_and_no_other(tmp_path, monkeypatch):
     versions.write()
     before = {file: file.read_text() for file in Path("versions").iterdir()}
     assert len(before) == len(versions.parts()) > 20
-    (package / "reporting/templates/review.css").write_text("/* new */")
+    (package / "views/packet/templates/review.css").write_text("/* new */")
     (package / "engine/kernels/_avx2.so").write_bytes(b"built here")
     versions.write()
     changed = {file.name for file, text in before.items() if file.read_text() != text}
-    assert changed == {"reporting"}
+    assert changed == {"views.packet"}
 
 
 def test_a_part_that_is_gone_is_an_error():
