@@ -12,7 +12,7 @@ from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
 FOLDER = "src/initsweep/engine/kernels"
-SOURCES = runpy.run_path(f"{FOLDER}/sources.py")
+SOURCES = runpy.run_path(f"{FOLDER}/source_hash.py")
 FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi", "-g0"]
 X86 = {
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mavx2", "-mfma"],

@@ -764,3 +764,10 @@ def renamed(study: Made, old: str, new: str) -> Made:
     for table in tables:
         setattr(study, table, [swap(row) for row in getattr(study, table)])
     return study
+
+
+def with_my_study(folder: Path, made: Made) -> Path:
+    """Return a folder, with a study `my-study` in it as `initsweep repro` leaves one."""
+    made.write(folder / "my-study")
+    (folder / "my-study/params.yaml").write_text(made.params.model_dump_json())
+    return folder

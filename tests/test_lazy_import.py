@@ -19,11 +19,11 @@ def test_ctrl_c_is_handled_before_any_import():
     code = """
 import re, sys  # as the script does that pip writes
 before = set(sys.modules)
-from initsweep.running import stopping
+from initsweep.core import stopping
 print(*sorted(set(sys.modules) - before))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    ours = "initsweep initsweep.running initsweep.core.stopping"
+    ours = "initsweep initsweep.core initsweep.core.stopping"
     assert done.stdout.split() == ["collections.abc", "contextlib", *ours.split(), "signal"]
 
 

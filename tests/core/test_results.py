@@ -1,7 +1,6 @@
 """A finished study is read lazily, each file when it is asked for, from wherever it lies."""
 
 import dataclasses
-import doctest
 import math
 import re
 
@@ -10,14 +9,14 @@ import pytest
 from ruamel.yaml import YAML
 
 import initsweep
-from initsweep.core import artifacts, finished
+from initsweep.core import artifacts
 from initsweep.core.errors import ArtifactError, InitsweepError, ParamsError
+from initsweep.core.finished import frame
 from initsweep.core.records import PairRow, ResponseRow, SchemeRow
 from initsweep.core.results import Results
 from initsweep.stages import report
-from initsweep.statistics import own_losses
 from tests.conftest import ROOT, as_recorded
-from tests.made_study import RECORDS, SEEDS, TABLES, make_study
+from tests.made_study import RECORDS, SEEDS, TABLES, make_study, with_my_study
 
 TABLES_OF_STUDY = ("schemes", "response", "pairs", "runs", "curves", "measures", "intervals",
                    "diagnosis", "layers")  # fmt: skip
@@ -31,23 +30,12 @@ def made():
 @pytest.fixture(scope="module")
 def parent(tmp_path_factory, made):
     """A folder with the study `my-study`."""
-    parent = tmp_path_factory.mktemp("parent")
-    made.write(parent / "my-study")
-    (parent / "my-study" / "params.yaml").write_text(made.params.model_dump_json())
-    return parent
+    return with_my_study(tmp_path_factory.mktemp("parent"), made)
 
 
 @pytest.fixture
 def study(parent):
     return initsweep.read_study(parent / "my-study")
-
-
-@pytest.mark.parametrize("module", [finished, own_losses])
-def test_the_examples_of_the_docstrings_are_true(module, parent, monkeypatch):
-    monkeypatch.chdir(parent)
-    ran = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert ran.attempted > 0
-    assert ran.failed == 0
 
 
 def test_the_code_of_the_page_runs(parent, monkeypatch):
@@ -134,7 +122,7 @@ def test_runs_are_those_of_tuning_and_the_fresh_ones(study):
 
 
 def test_an_empty_table_has_its_columns():
-    assert [*finished.frame([], PairRow)] == [field.name for field in dataclasses.fields(PairRow)]
+    assert [*frame([], PairRow)] == [field.name for field in dataclasses.fields(PairRow)]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,14 @@ class Study:
         measures: What else was measured on test rows.
         intervals: Basin, regret and the like with their uncertainty over seeds.
         diagnosis, layers: What was seen before training, by scheme, and by layer.
+
+    Example:
+        >>> from initsweep import read_study
+        >>> study = read_study("my-study")
+        >>> study
+        <Study 'my-study': tie>
+        >>> study.schemes.scheme.tolist()
+        ['orthogonal', 'he_normal', 'he_uniform', 'zeros']
     """
 
     schemes = _frame("schemes", SchemeRow)

@@ -124,8 +124,8 @@ def compare_losses(
         ...     baseline=2.303,
         ... )
         >>> print(found)
-        he has the lowest mean loss, 0.317 (95 % interval 0.3074 to 0.327, 10 runs). Tied with \
-it, within 0.02303: xavier. No better than the baseline: zeros.
+        he has the lowest mean loss, 0.317 (95 % interval 0.3074 to 0.327, 10 runs). Tied with
+        it, within 0.02303: xavier. No better than the baseline: zeros.
         >>> found.best, found.ties, found.failed
         ('he', ['xavier'], ['zeros'])
     """
