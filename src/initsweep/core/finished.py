@@ -49,7 +49,7 @@ class Study:
         intervals: Basin, regret and the like with their uncertainty over seeds.
         diagnosis, layers: What was seen before training, by scheme, and by layer.
 
-    Example:
+    Examples:
         >>> from initsweep import read_study
         >>> study = read_study("my-study")
         >>> study
@@ -97,7 +97,7 @@ def read_study(folder: str | os.PathLike[str] = ".") -> Study:
         ArtifactError: If there is no study, or it has not run yet. A table that is damaged is
             named when it is asked for.
 
-    Example:
+    Examples:
         >>> import initsweep
         >>> study = initsweep.read_study("my-study")
         >>> study.verdict.recommended

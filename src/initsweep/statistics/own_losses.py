@@ -116,7 +116,7 @@ def compare_losses(
     Raises:
         ParamsError: If losses, baseline, margin or level are no usable numbers.
 
-    Example:
+    Examples:
         >>> import initsweep
         >>> he = [0.31, 0.33, 0.30, 0.32, 0.31, 0.34, 0.30, 0.33, 0.32, 0.31]
         >>> found = initsweep.compare_losses(
