@@ -1,4 +1,4 @@
-"""The house in figures: rooms, floors, arrows between rooms, circles, names that occur twice, lines.
+"""The house in figures: rooms, floors, arrows between rooms, circles, names used twice, lines.
 
     python -m benchmarks.house            # both packages
     python -m benchmarks.house --arrows   # and every arrow, with how many imports it stands for

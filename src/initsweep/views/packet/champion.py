@@ -1,7 +1,7 @@
 """This study against the last decision, as the review packet shows it."""
 
+from initsweep.core import numbers
 from initsweep.core.decisions import Challenge
-from initsweep.views.figures import numbers
 
 HEADS = {
     "no_champion": "No decision yet",

@@ -1,9 +1,9 @@
 """What was measured on test rows beside loss and score, by scheme."""
 
+from initsweep.core import numbers
 from initsweep.core.records import MeasureSummary
 from initsweep.core.results import Results
 from initsweep.metrics import METRICS, rarest_class
-from initsweep.views.figures import numbers
 from initsweep.views.packet.tables import Cell, Table, scheme_cell
 
 ABBREVIATIONS = ("mae", "rmse")
