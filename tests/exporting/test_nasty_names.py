@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from initsweep.exporting.forward_source import capture, run_captured
-from initsweep.exporting.quoting import documentation, listed, literal
+from initsweep.exporting.quoting import documentation, literal, source_list
 from initsweep.exporting.snippet import snippet
 from initsweep.initializers import make_initializer
 from tests.nasty import ALPHABET, COMMANDS, LAYERS, TEXTS
@@ -57,7 +57,7 @@ def test_literals_and_docstrings_hold_what_they_are_given(text):
 
 def test_lists_are_broken_between_their_parts_only():
     names = [literal("a - b"), literal("c " * 40), literal("d")]
-    text = listed(names, 30)
+    text = source_list(names, 30)
     assert ast.literal_eval(f"[{text}]") == ["a - b", "c " * 40, "d"]
     assert text.splitlines()[0] == '    "a - b",'
 

@@ -3,10 +3,9 @@ import re
 
 import pytest
 
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
+from initsweep.core.numbers import MISSING
 from initsweep.stages import report
-from initsweep.views.figures import numbers
-from initsweep.views.figures.numbers import MISSING
 from initsweep.views.packet import render
 from tests.made_study import make_study
 

@@ -5,13 +5,13 @@ import re
 
 import pytest
 
+from initsweep.core import numbers
 from initsweep.core.counted import dvc_hash
+from initsweep.core.numbers import MISSING
 from initsweep.core.params import Model
 from initsweep.core.records import PredictionRow, RetuneRow
 from initsweep.core.results import Results
 from initsweep.statistics.wording import paired
-from initsweep.views.figures import numbers
-from initsweep.views.figures.numbers import MISSING
 from initsweep.views.packet import document, facts, first_screen
 from initsweep.views.packet import what_would_change as alternatives
 from initsweep.views.packet.document import SECTIONS, Paragraph, Section

@@ -39,7 +39,7 @@ def test_winner():
     assert (result.best_on_validation, result.tie_set, result.untrainable) == ("b", ["b"], ["dead"])
     assert result.statement == (
         "Use b at learning rate 0.1: test cross entropy 0.178 (95 % interval 0.153 to 0.201), "
-        "accuracy 95.5 % (92.5 % to 98.6 %). Rates from 0.0848 to 0.115 come within 0.05 of its "
+        "accuracy 95.5 % (92.5 % to 98.6 %). Rates from 0.0848 to 0.115 come within 0.0500 of its "
         "best loss. On validation it beats 1 other trainable scheme. Firm: 100 of 100 studies "
         "redrawn from its seeds pick it."
     )
@@ -52,14 +52,14 @@ def test_the_rule_prints_what_it_used():
     rule = verdict(*WINNER).rule
     assert rule[0] == (
         "Trainable: 2 of 3 schemes, which means better than guessing by loss (5 % below the "
-        "constant predictor's 1 on validation) or by score, both at some rate of the grid and on "
-        "fresh seeds at the chosen rate."
+        "constant predictor's 1.000 on validation) or by score, both at some rate of the grid and "
+        "on fresh seeds at the chosen rate."
     )
-    assert rule[1].startswith("Best on validation: b, mean capped loss 0.0891")
-    assert "Holm over 1 comparison, alpha 0.05, margin 0.01): a worse (0.20" in rule[2]
+    assert rule[1].startswith("Best on validation: b, mean capped loss 0.0892")
+    assert "Holm over 1 comparison, alpha 0.05, margin 0.0100): a worse (+0.21 [" in rule[2]
     assert rule[3:] == [
         "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
-        "margin. No other comes within 0.01 of b.",
+        "margin. No other comes within 0.0100 of b.",
         "Recommended: b. Other studies of the same data, drawn from these seeds, pick: b 100 %. "
         "Test losses were compared with its own after this choice and did not change it.",
     ]
@@ -72,15 +72,17 @@ def test_tie_in_favour_of_the_best_itself():
     assert (result.decision, result.recommended) == ("tie", "wide")
     assert (result.best_on_validation, result.tie_set) == ("wide", ["wide", "narrow", "other"])
     assert result.statement.endswith(
-        "Tied with narrow, other: as good on validation as far as matters, means within 0.01. wide "
-        "has the lowest mean. Firm: 100 of 100 studies redrawn from its seeds pick it."
+        "Tied with narrow, other: as good on validation as far as matters, means within 0.0100. "
+        "wide has the lowest mean. Firm: 100 of 100 studies redrawn from its seeds pick it."
     )
-    assert "Rates from 0.00903 to 1 or higher come within 0.05 of its best" in result.statement
+    assert "Rates from 0.00903 to 1 or higher come within 0.0500 of its best" in result.statement
     assert result.usable_rates == (0.00903405, 1.0)
-    assert result.rule[3].endswith("Tied, because within 0.01 and not worse: wide, narrow, other.")
+    assert result.rule[3].endswith(
+        "Tied, because within 0.0100 and not worse: wide, narrow, other."
+    )
     assert result.rule[4] == (
-        "Basins of those that tie: wide at least 2.04 decades, narrow 0.134 decades, other at "
-        "least 2.04 decades; shown to be narrower than the widest, and taken out: narrow. The "
+        "Basins of those that tie: wide ≥ 2.04 decades, narrow 0.13 decades, other ≥ "
+        "2.04 decades; shown to be narrower than the widest, and taken out: narrow. The "
         "lowest mean of those left is that of wide."
     )
     assert result.rule[5] == (
@@ -98,7 +100,7 @@ def test_tie_in_favour_of_another_than_the_best():
     result = verdict(shifted("narrow", 0.0, NARROW), shifted("wide", 0.004, WIDE))
     assert (result.best_on_validation, result.recommended) == ("narrow", "wide")
     assert (
-        "Tied with narrow: as good on validation as far as matters, means within 0.01. narrow, "
+        "Tied with narrow: as good on validation as far as matters, means within 0.0100. narrow, "
         "with the lowest mean, forgives wrong rates less. Firm: 100 of 100 studies"
     ) in result.statement
 
@@ -106,7 +108,7 @@ def test_tie_in_favour_of_another_than_the_best():
 def test_a_tie_of_basins_that_cannot_be_told_apart_goes_to_the_lowest_mean():
     result = verdict(shifted("b", 0.0, WIDE), shifted("a", 0.004, WIDE))
     assert result.recommended == "b"
-    assert "means within 0.01. b has the lowest mean. Firm: " in result.statement
+    assert "means within 0.0100. b has the lowest mean. Firm: " in result.statement
     assert (
         "none is shown to be narrower than the widest, so that none is taken out for it"
         in (result.rule[4])
@@ -138,9 +140,9 @@ def test_ahead_of_schemes_not_shown_to_be_worse():
     assert (result.decision, result.recommended) == ("lead", "a")
     assert (result.tie_set, result.undecided) == (["a"], ["b"])
     assert (
-        "On validation no other scheme comes within 0.01 of it, but b is not shown to be worse."
+        "On validation no other scheme comes within 0.0100 of it, but b is not shown to be worse."
     ) in result.statement
-    assert result.rule[3].endswith("No other comes within 0.01 of a. Neither tied nor worse: b.")
+    assert result.rule[3].endswith("No other comes within 0.0100 of a. Neither tied nor worse: b.")
     assert set(result.picks) == {"a", "b"}
     # In a tie they are named, too.
     tie = verdict(*found, shifted("d", 0.003, WIDE))
@@ -182,8 +184,8 @@ def test_nothing_trains():
     assert result.untrainable == ["a", "dead"]
     assert result.statement == (
         "No scheme is trainable: better than guessing, by loss (the constant predictor's cross "
-        "entropy is 1) or by score, was not reached both on the learning-rate grid and on fresh "
-        "seeds."
+        "entropy is 1.000) or by score, was not reached both on the learning-rate grid and on "
+        "fresh seeds."
     )
     assert len(result.rule) == 1
 
@@ -266,7 +268,7 @@ def test_where_rows_are_not_covered_it_says_so():
     regression = replace(SCHEMA, task="regression", score_name="r_squared")
     result = compare([found], regression, DECIDE, PROVENANCE).verdict
     assert some(result.caveats, "Intervals of the test r squared are over seeds", "200 rows")
-    assert "r squared 0.9 (0.9 to 0.9)" in result.statement
+    assert "r squared 0.900 (0.900 to 0.900)" in result.statement
 
 
 def test_half_width_of_a_share():

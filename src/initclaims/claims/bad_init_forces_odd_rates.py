@@ -10,8 +10,8 @@ from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.rates import LEARNED, half_decade
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.wording import listed
+from initsweep.core import numbers
 from initsweep.statistics.intervals import mean_interval
-from initsweep.views.figures import numbers
 
 DEPTH, WIDTH, SHIFT, USABLE = 5, 64, 0.5, 0.5
 LOSS, DIVERGED, BEST = "training loss", "share of diverged runs", "log10 of the best rate"

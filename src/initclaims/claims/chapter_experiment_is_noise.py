@@ -9,7 +9,7 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number, p_value
+from initsweep.core.numbers import fixed, significant
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import Interval
 
@@ -82,8 +82,8 @@ def reading(means: dict[str, Interval], spread: float, friedman: float, seeds: i
     best = max(means, key=lambda arm: means[arm].estimate)
     lead = means[best].estimate - min(mean.estimate for mean in means.values())
     told += (
-        f" {seeds} runs do show {best} ahead (p = {p_value(friedman)}), by {number(lead, 3)} at "
-        f"most, where a single run scatters by {number(spread, 3)}."
+        f" {seeds} runs do show {best} ahead (p = {significant(friedman, 1)}), by {fixed(lead, 3)} "
+        f"at most, where a single run scatters by {fixed(spread, 3)}."
     )
     if best == "zeros":
         told += " Its network always says the label that is commoner in training."

@@ -8,7 +8,8 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines, Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number, span
+from initclaims.laboratory.wording import span
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 
 ERROR, RESPONSE = "test error, points", "validation loss, nats"
@@ -80,11 +81,11 @@ def sizes(table: Table, lead: Interval) -> str:
     """Set the lead against the margin, one picture, and the paper's data."""
     errors = np.unique(np.concatenate([table.values(ERROR, arm) for arm in SCHEMES]).round(6))
     told = (
-        f"The lead is {number(lead.estimate)} points ({span(lead)}); the criterion asks for "
+        f"The lead is {fixed(lead.estimate)} points ({span(lead)}); the criterion asks for "
         f"{MARGIN} as an estimate, not as the interval's end"
     )
     if len(errors) > 1:
-        told += f", and one picture is {number(np.diff(errors).min())} points"
+        told += f", and one picture is {fixed(np.diff(errors).min())} points"
     like = min(PUBLISHED, key=lambda name: abs(PUBLISHED[name] - lead.estimate))
     told += f". Of the paper's leads it is nearest to {like}'s"
     if like == "MNIST":

@@ -13,7 +13,8 @@ from initclaims.laboratory.lab import FRESH_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import factors, listed, number
+from initclaims.laboratory.wording import factors, listed
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 
 TARGET, MARGIN = 0.05, 0.05
@@ -96,7 +97,7 @@ def reading(table: Table, behind: Gaps, accuracy: Gaps) -> str:
     found = {key: gap for key, gap in behind.items() if gap is not None}
     worse = [f"{bad} ({n})" for (n, bad), gap in found.items() if gap.low > MARGIN]
     better = [
-        f"{bad} ({n}) are {number(-gap.estimate)} nats ahead"
+        f"{bad} ({n}) are {fixed(-gap.estimate)} nats ahead"
         for (n, bad), gap in found.items()
         if gap.high < 0
     ]
@@ -104,7 +105,7 @@ def reading(table: Table, behind: Gaps, accuracy: Gaps) -> str:
     told += f"{listed(worse)} are behind He in test loss" if worse else "none is behind He"
     told += f"; {listed(better)}. " if better else ". "
     scores = [
-        f"{'+' * (gap.estimate < 0)}{number(-gap.estimate, 3)} ({bad}, {n})"
+        f"{'+' * (gap.estimate < 0)}{fixed(-gap.estimate, 3)} ({bad}, {n})"
         for (n, bad), gap in accuracy.items()
         if gap is not None
     ]

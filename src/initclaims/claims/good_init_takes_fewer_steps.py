@@ -12,7 +12,8 @@ from initclaims.laboratory.lab import FRESH_SEED, TUNING_SEED, Lab, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import factors, listed, number
+from initclaims.laboratory.wording import factors, listed
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
@@ -92,7 +93,7 @@ def late(table: Table) -> str:
         if count:
             each.append(f"{count} of {len(values)} runs of {name} ({network})")
     return (
-        f"{listed(each)} took all {number(whole, 0)} steps or never got there, which counts in "
+        f"{listed(each)} took all {fixed(whole, 0)} steps or never got there, which counts in "
         "their favour. "
         if each
         else ""

@@ -6,7 +6,8 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import estimate, number, span
+from initclaims.laboratory.wording import estimate, span
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 
 ACCURACY, RESPONSE = "test score", "validation accuracy"
@@ -102,18 +103,18 @@ def partly(table: Table, means: dict[tuple[str, int], Interval]) -> str:
     at_30 = (
         f"He trains and Xavier hardly does ({estimate(means[XAVIER, 30])}), as in the paper."
         if xavier < STALLS
-        else f"He is ahead ({number(he)} against {number(xavier)}), but Xavier does not stall."
+        else f"He is ahead ({fixed(he)} against {fixed(xavier)}), but Xavier does not stall."
     )
     short = []
     if means[XAVIER, 22].low <= TRAINS:
-        short.append(f"Xavier gets to {number(means[XAVIER, 22].estimate)} in so few steps")
+        short.append(f"Xavier gets to {fixed(means[XAVIER, 22].estimate)} in so few steps")
     if means[HE, 22].low <= TRAINS:
         runs = table.values(ACCURACY, label(HE, SGD, 22))
         failed = int((runs < TRAINS).sum())
         short.append(
             f"{failed or 'none'} of He's {len(runs)} runs {'ends' if failed == 1 else 'end'} below "
             f"{TRAINS:g} at the rate chosen on other seeds (mean "
-            f"{number(means[HE, 22].estimate)}, {span(means[HE, 22])})"
+            f"{fixed(means[HE, 22].estimate)}, {span(means[HE, 22])})"
         )
     at_22 = f" Our 22 layers miss the pattern: {', and '.join(short)}." if short else ""
     return f"At 30 layers {at_30}{at_22}"

@@ -12,7 +12,8 @@ from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.signals import snapshot
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import listed, number
+from initclaims.laboratory.wording import listed
+from initsweep.core.numbers import fixed
 from initsweep.probes.capture import Layer
 from initsweep.probes.measures.dead_units import dead
 
@@ -99,7 +100,7 @@ def reading(table: Table) -> str:
             "at the start the same units are dead under any variance. "
         )
     trained = {arm: dead_at[arm, BEST] for arm in SCHEMES if (arm, BEST) in dead_at}
-    each = listed([f"{number(share, 3)} under {arm}" for arm, share in trained.items()])
+    each = listed([f"{fixed(share, 3)} under {arm}" for arm, share in trained.items()])
     told += (
         f"After training, each at its best rate by validation loss, the share of dead units is "
         f"{each}"
@@ -111,7 +112,7 @@ def reading(table: Table) -> str:
     if hot and len(less) in (0, len(hot)):
         told += (
             f". At three times the rate {'fewer' if less else 'more'} units are dead, "
-            + " and ".join(f"{number(share, 3)} under {arm}" for arm, share in hot.items())
+            + " and ".join(f"{fixed(share, 3)} under {arm}" for arm, share in hot.items())
         )
     return told + ". Runs that diverged are left out."
 

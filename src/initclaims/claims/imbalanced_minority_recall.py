@@ -20,7 +20,7 @@ from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.trained import outputs
-from initclaims.laboratory.wording import number
+from initsweep.core.numbers import fixed
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
@@ -137,7 +137,7 @@ def judge(table: Table) -> Judgement:
             },
         },
         (
-            f"{READINGS[answer]} Mean recall runs from {number(min(told))} to {number(max(told))}. "
+            f"{READINGS[answer]} Mean recall runs from {fixed(min(told))} to {fixed(max(told))}. "
             + alone(values[RECALL], recall, usual)
             + "Rates were chosen by validation accuracy, to which so rare a class adds little. "
             + beside(table)
@@ -161,11 +161,11 @@ def alone(values: NDArray[np.float64], recall: Interval, usual: Interval) -> str
 
 def beside(table: Table) -> str:
     """Say what other rates do to He's recall."""
-    own = f"At He's own rate its recall is {number(table.mean(RECALL, HE).estimate)}"
+    own = f"At He's own rate its recall is {fixed(table.mean(RECALL, HE).estimate)}"
     told = []
     for arm, what in zip(BESIDE, ("a third of it", "three times it"), strict=True):
         trains = table.mean(ACCURACY, arm).estimate > GUESSES
-        share = number(table.mean(RECALL, arm).estimate)
+        share = fixed(table.mean(RECALL, arm).estimate)
         told.append(f"at {what} {share}" if trains else f"at {what} the network does not train")
     return f"{own}, {', '.join(told)}."
 

@@ -12,7 +12,7 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Lines
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number
+from initsweep.core.numbers import fixed
 
 DEPTH, BATCH, STEPS, SHARE, PER_DRAW = 3, 128, 240, 0.05, 20
 COST = "cost in training steps"
@@ -106,7 +106,7 @@ def seconds(shares: dict[str, float]) -> str:
     if share > SHARE:
         return ""
     return (
-        f" If an operation of it takes {number(SHARE / share, 1)} times as long as one of a step, "
+        f" If an operation of it takes {fixed(SHARE / share, 1)} times as long as one of a step, "
         f"the limit of {100 * SHARE:.0f} % is reached, so at great widths and for short trainings "
         "it is worth a look at the clock."
     )

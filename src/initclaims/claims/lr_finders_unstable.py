@@ -13,11 +13,11 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rate_finders import RULES, Curve
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import listed, number
+from initclaims.laboratory.wording import listed
+from initsweep.core import numbers
 from initsweep.core.randomness import batch_order
 from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
-from initsweep.views.figures import numbers
 
 DECADES, INSIDE = "suggested rate, decades", "inside the basin"
 SCHEMES = {
@@ -179,8 +179,8 @@ def told(table: Table, rule: str, hits: Interval) -> str:
     others = float(np.mean([ranges[scheme] for scheme in SCHEMES if scheme != widest]))
     if ranges[widest] > 2 * others:
         text += (
-            f"; its highest and lowest are {number(ranges[widest], 1)} decades apart from {widest} "
-            f"and {number(others, 1)} from the others"
+            f"; its highest and lowest are {numbers.fixed(ranges[widest], 1)} decades apart from "
+            f"{widest} and {numbers.fixed(others, 1)} from the others"
         )
     return f"{text}."
 
@@ -192,9 +192,9 @@ def strictness(table: Table) -> str:
     values = table.values(DECADES, arm)
     return (
         f"The limit of {MOVED:g} decades is strict: highest minus lowest grows with the number of "
-        f"seeds, and a standard deviation of {number(float(values.std(ddof=1)))} ({arm}) comes to "
-        f"{number(ranges[arm])} over {len(values)} seeds. Short real trainings at several rates "
-        "and seeds give an interval instead of one number."
+        f"seeds, and a standard deviation of {numbers.fixed(float(values.std(ddof=1)))} ({arm}) "
+        f"comes to {numbers.fixed(ranges[arm])} over {len(values)} seeds. Short real trainings at "
+        "several rates and seeds give an interval instead of one number."
     )
 
 

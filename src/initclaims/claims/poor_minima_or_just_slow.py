@@ -7,7 +7,8 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import factors, listed, number
+from initclaims.laboratory.wording import factors, listed
+from initsweep.core.numbers import fixed
 
 MARGIN, TIMES = 0.05, 10
 
@@ -45,7 +46,7 @@ def judge(table: Table) -> Judgement:
         (n, bad): beyond(gap, MARGIN) for (n, bad, epochs), gap in gaps.items() if epochs == long
     }
     closed = [
-        f"{bad} ({n}: {number(gaps[n, bad, short].estimate)} nats, then {number(gap.estimate, 3)})"
+        f"{bad} ({n}: {fixed(gaps[n, bad, short].estimate)} nats, then {fixed(gap.estimate, 3)})"
         for (n, bad, epochs), gap in gaps.items()
         if epochs == long and gap.high < MARGIN < gaps[n, bad, short].low
     ]

@@ -9,7 +9,8 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number, span
+from initclaims.laboratory.wording import span
+from initsweep.core.numbers import fixed
 from initsweep.core.randomness import torch_stream
 from initsweep.core.records import Interval
 
@@ -75,7 +76,7 @@ def open_reading(gain: Interval, behind: Interval) -> str:
     if not beyond(gain, MARGIN):
         return f"Whether random biases help is open: they gain {span(gain)} nats over zero ones."
     helps = (
-        f"Random biases let the network learn ({number(gain.estimate, 1)} nats below zero biases). "
+        f"Random biases let the network learn ({fixed(gain.estimate, 1)} nats below zero biases). "
     )
     if behind.low > 0:
         return helps + (

@@ -14,7 +14,7 @@ from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.rates import half_decade
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 
 TOLERANCE, TRAINED, STEP, APART = 0.1, 0.5, 0.5, 0.5
@@ -74,7 +74,7 @@ def usable(runs: Runs) -> list[int]:
 def judge(table: Table) -> Judgement:
     """The widest and the narrowest range must be half a decade apart, beyond chance."""
     found = {network: basins(table, network) for network in NETWORKS}
-    told = {n: f"{number(min_of(b))} to {number(max_of(b))}" for n, b in found.items() if b.width}
+    told = {n: f"{fixed(min_of(b))} to {fixed(max_of(b))}" for n, b in found.items() if b.width}
     effects: dict[str, Number] = {}
     for network, b in found.items():
         effects[f"{network}: widest range minus narrowest, decades"] = b.apart
@@ -106,7 +106,7 @@ def alone(network: str, found: Basins) -> str:
         return ""
     return (
         f"In the {network} network the difference is that of {name}: without it the ranges are "
-        f"{number(float(left[name]))} decades apart. "
+        f"{fixed(float(left[name]))} decades apart. "
     )
 
 

@@ -12,7 +12,8 @@ from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Lines
 from initclaims.laboratory.runs import Runs
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number, span
+from initclaims.laboratory.wording import span
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
 from initsweep.statistics.intervals import mean_interval
@@ -111,7 +112,7 @@ def judge(table: Table) -> Judgement:
     told = told[:1].upper() + told[1:]
     slope = slopes[ORTHOGONAL]
     resolved = (
-        f" The slope of orthogonal's best rate, {number(slope.estimate)} ({span(slope)}), is "
+        f" The slope of orthogonal's best rate, {fixed(slope.estimate)} ({span(slope)}), is "
         "resolved to about ±0.2 only: rates were tried in steps of a quarter of a decade (a third "
         "if quick) around 1/depth, and the depths span less than one decade."
     )

@@ -6,7 +6,8 @@ from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import listed, number
+from initclaims.laboratory.wording import listed
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 
 ACCURACY, UNTUNED = "test score", "validation accuracy at the rate 0.001"
@@ -116,12 +117,12 @@ def width(lead: Interval) -> float:
 
 def points(share: float) -> str:
     """Return a difference of accuracies in points."""
-    return f"{number(100 * share, 1)} points"
+    return f"{fixed(100 * share, 1)} points"
 
 
 def at_one_rate(untuned: dict[int, Interval]) -> str:
     """Say what one common rate makes of it."""
-    each = [f"{number(lead.estimate)} with {depth} layers" for depth, lead in untuned.items()]
+    each = [f"{fixed(lead.estimate)} with {depth} layers" for depth, lead in untuned.items()]
     told = f" At the common rate of {FIXED} they are ahead of {DEFAULT} by {listed(each)}"
     if min(lead.estimate for lead in untuned.values()) > FAR:
         told += (

@@ -8,9 +8,9 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import capital, number
+from initclaims.laboratory.wording import capital
+from initsweep.core import numbers
 from initsweep.core.records import Interval
-from initsweep.views.figures import numbers
 
 MARGIN = 0.05
 SMALL = (3, 32)
@@ -106,15 +106,16 @@ def close_race(table: Table, winner: str) -> str:
     if behind >= MARGIN:
         return ""
     return (
-        f"On the small network all {len(losses)} schemes end within {number(behind, 4)} nats of "
-        "the winner, so that the first place is close to chance. "
+        f"On the small network all {len(losses)} schemes end within {numbers.fixed(behind, 4)} "
+        "nats of the winner, so that the first place is close to chance. "
     )
 
 
 def costs(regret: Mapping[str, Interval], target: str) -> str:
     """Say what keeping the winner costs in one network, with its old rate and a new one."""
-    kept, tuned = (regret[f"{target}, {how}"].estimate for how in (WITH_RATE, SCHEME_ONLY))
-    return f"keeping both costs {number(kept)} nats and keeping only the scheme {number(tuned)}"
+    costs = (regret[f"{target}, {how}"].estimate for how in (WITH_RATE, SCHEME_ONLY))
+    kept, tuned = map(numbers.fixed, costs)
+    return f"keeping both costs {kept} nats and keeping only the scheme {tuned}"
 
 
 CLAIM = Claim(

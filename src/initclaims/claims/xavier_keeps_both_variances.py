@@ -14,7 +14,7 @@ from initclaims.laboratory.signals import (
     snapshot,
 )
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 from initsweep.statistics.intervals import mean_interval
 
@@ -82,7 +82,7 @@ def reading(factors: dict[tuple[str, str], Interval], kept: dict[str, bool]) -> 
 def fraction(value: float) -> str:
     """Return a factor with two digits, a small one as a fraction: 0.81, 1/2.7, 1/450 000."""
     if value > 1 / 2:
-        return number(value)
+        return fixed(value)
     below = float(f"{1 / value:.2g}")
     return f"1/{below:g}" if below < 100 else f"1/{below:,.0f}".replace(",", " ")
 

@@ -12,7 +12,7 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 
 MARGIN, DEPTH = 0.05, 20
@@ -78,8 +78,8 @@ def outliers(table: Table, found: dict[str, Interval]) -> str:
         rest = np.delete(gaps, np.abs(gaps).argmax())
         if abs(behind.estimate) > FAR and abs(rest.mean()) < abs(behind.estimate) / 10:
             told += (
-                f" In the network {where} the difference from He of {number(behind.estimate, 3)} "
-                f"nats is that of one run; without it, it is {number(rest.mean(), 3)}."
+                f" In the network {where} the difference from He of {fixed(behind.estimate, 3)} "
+                f"nats is that of one run; without it, it is {fixed(rest.mean(), 3)}."
             )
     return told
 

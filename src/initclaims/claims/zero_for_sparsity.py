@@ -12,7 +12,7 @@ from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Beside, Strips
 from initclaims.laboratory.table import Measurement, Table
 from initclaims.laboratory.trained import capped_loss
-from initclaims.laboratory.wording import number
+from initsweep.core.numbers import fixed
 
 SPARSITY, NEAR, MARGIN = 0.9, 0.1, 0.05
 START, END = "share of weights near zero at the start", "share of weights near zero"
@@ -120,8 +120,8 @@ def zeros(table: Table) -> str:
         "A zero weight between two live units has a gradient like any other and leaves zero with "
         f"the first step: {100 * exact:.0f} % of all weights are still exactly zero after "
         f"training, and {100 * near:.0f} % are small. Setting {100 * SPARSITY:.0f} % to zero then "
-        f"takes the test loss from {number(before)} to {number(after)} (dense: from "
-        f"{number(dense_before)} to {number(dense_after)}). Exact zeros need a mask."
+        f"takes the test loss from {fixed(before)} to {fixed(after)} (dense: from "
+        f"{fixed(dense_before)} to {fixed(dense_after)}). Exact zeros need a mask."
     )
 
 

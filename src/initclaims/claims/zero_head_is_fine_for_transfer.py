@@ -13,7 +13,8 @@ from initclaims.laboratory.judging import judged
 from initclaims.laboratory.lab import FRESH_SEED, Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
 from initclaims.laboratory.table import Measurement, Table
-from initclaims.laboratory.wording import number, span
+from initclaims.laboratory.wording import span
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
 from initsweep.engine.lanes import Split
 
@@ -88,7 +89,7 @@ def judge(table: Table) -> Judgement:
 
 def pretraining(gain: Interval) -> str:
     """Say whether there was anything to transfer."""
-    told = f"{number(gain.estimate, 3)} nats, {span(gain, 3)}"
+    told = f"{fixed(gain.estimate, 3)} nats, {span(gain, 3)}"
     if gain.low > 0:
         return f"Pretraining itself gained {told}."
     if gain.high < 0:

@@ -1,29 +1,19 @@
-"""Numbers and lists as readings say them."""
+"""Intervals and lists as readings say them."""
 
 from collections.abc import Mapping, Sequence
 
+from initsweep.core.numbers import fixed
 from initsweep.core.records import Interval
-from initsweep.views.figures.numbers import signed, significant
-
-
-def number(value: float, decimals: int = 2) -> str:
-    """Return a number with fixed decimals, without a sign where it rounds to zero."""
-    return signed(round(value, decimals) + 0.0, decimals)
 
 
 def span(interval: Interval, decimals: int = 2) -> str:
     """Return the ends of an interval, as "0.04 to 0.08"."""
-    return f"{number(interval.low, decimals)} to {number(interval.high, decimals)}"
+    return f"{fixed(interval.low, decimals)} to {fixed(interval.high, decimals)}"
 
 
 def estimate(interval: Interval, decimals: int = 2) -> str:
     """Return an estimate with its interval, as "0.06, 0.04 to 0.08"."""
-    return f"{number(interval.estimate, decimals)}, {span(interval, decimals)}"
-
-
-def p_value(value: float) -> str:
-    """Return a p-value with one digit, as "1e-4" or "0.03"."""
-    return significant(value, 1)
+    return f"{fixed(interval.estimate, decimals)}, {span(interval, decimals)}"
 
 
 def listed(parts: Sequence[str]) -> str:

@@ -12,10 +12,10 @@ from initclaims.laboratory.claim import ANSWERS, CLAIMS, Claim, Effect, Judgemen
 from initclaims.laboratory.lab import Budget
 from initclaims.laboratory.pictures import draw
 from initclaims.page import files, terms
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
 from initsweep.core.records import Interval
 from initsweep.core.spelling import prose
-from initsweep.views.figures import numbers, style
+from initsweep.views.figures import style
 from initsweep.views.packet.templating import html_templates, markdown_templates
 
 _TEMPLATES = ("page", "initclaims")

@@ -13,6 +13,7 @@ from torch import nn
 from initsweep.commands.batches import read_batch, read_inputs
 from initsweep.commands.subjects import load_scheme
 from initsweep.core.errors import InitsweepError, require, shown
+from initsweep.core.numbers import significant
 from initsweep.core.records import DiagnosisRow
 from initsweep.core.registry import Registry
 from initsweep.diagnosis.diagnose import Diagnosis, diagnose
@@ -20,7 +21,6 @@ from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets
 from initsweep.probes.grounds import spoken
 from initsweep.probes.passing import Loss
-from initsweep.views.figures.numbers import significant
 
 MOST_SEEDS = 1000
 

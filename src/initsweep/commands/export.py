@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from initsweep.commands.subjects import Target, load_network, load_scheme
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
 from initsweep.core.errors import ArtifactError, InitsweepError, ParamsError, few
 from initsweep.core.params import load_params
 from initsweep.core.records import Schema, Verdict
@@ -126,8 +126,8 @@ def rates_of_study(scheme: str, file: Path, schema: Schema | None) -> Rates | No
     loss = verdict.loss_name.replace("_", " ")
     meaning = (
         f"the best rate by {loss} on validation, and the ends of the range in which the mean "
-        f"{loss} was within {verdict.basin_tolerance:.3g} of its best. They hold for the study's "
-        f"network, data and training, by {legible(file.name)}:"
+        f"{loss} was within {numbers.loss(verdict.basin_tolerance)} of its best. They hold for the "
+        f"study's network, data and training, by {legible(file.name)}:"
     )
     params = load_params(file)
     return Rates(

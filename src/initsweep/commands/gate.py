@@ -28,11 +28,11 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     )
     checks = judge(answer.read(), limits)
     freshness.check_results()
-    text = plain.spelt(_listed(checks), sys.stdout.encoding or "utf-8")
+    text = plain.spelt(_lines(checks), sys.stdout.encoding or "utf-8")
     return text, PASSED if all(check.passed for check in checks) else FAILED
 
 
-def _listed(checks: list[Check]) -> str:
+def _lines(checks: list[Check]) -> str:
     longest = max(len(check.rule) for check in checks)
     lines = [
         f"{'PASS' if check.passed else 'FAIL'}  {check.rule:<{longest}}  {check.found} "

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from initsweep.architectures import describe
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
 from initsweep.core.decisions import Challenge, Decision
 from initsweep.core.errors import CaptureError, InitsweepError, ParamsError
 from initsweep.core.params import Params, load_params
@@ -86,8 +86,8 @@ def _row(scheme: str, params: Params, rows: list[SchemeRow]) -> SchemeRow:
         )
     if not row.trainable:
         raise InitsweepError(
-            f"{scheme} is untrainable in this study (test loss {row.test_loss:.4g}, the constant "
-            "predictor's or nearly so): it cannot be promoted. Nothing was changed."
+            f"{scheme} is untrainable in this study (test loss {numbers.loss(row.test_loss)}, the "
+            "constant predictor's or nearly so): it cannot be promoted. Nothing was changed."
         )
     return row
 
@@ -100,8 +100,8 @@ def _objections(row: SchemeRow, verdict: Verdict) -> list[str]:
         return []
     return [
         f"{row.scheme} is {row.standing} on validation ({row.why}); this study recommends "
-        f"{verdict.recommended}. On test: {row.scheme} {row.test_loss:.4g}, {row.outcome} compared "
-        f"with {verdict.recommended}."
+        f"{verdict.recommended}. On test: {row.scheme} {numbers.loss(row.test_loss)}, "
+        f"{row.outcome} compared with {verdict.recommended}."
     ]
 
 
@@ -156,7 +156,7 @@ def _carry_out(decision: Decision, params: Params, challenge: Challenge) -> str:
     decision, served = _registered(decision, params)
     where = f": models:/{decision.model_name}@champion is version {decision.model_version}"
     lines = [
-        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} is the champion"
+        f"{decision.scheme} at learning rate {numbers.rate(decision.learning_rate)} is the champion"
         f"{where if decision.model_name else ''}.",
         *_before(before, decision, challenge),
         f"Recorded in {ledger.CHAMPION} and {ledger.LOG}. Run `initsweep repro`, so that packet "

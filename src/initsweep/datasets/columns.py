@@ -13,7 +13,7 @@ from pyarrow import compute
 from initsweep.core.errors import DataError
 from initsweep.core.params import Table as Settings
 from initsweep.datasets.faults import FaultError
-from initsweep.datasets.in_messages import LONGEST, listed, quoted
+from initsweep.datasets.in_messages import LONGEST, legible_names, quoted
 from initsweep.datasets.texts import (
     AMBIGUOUS,
     FEW_CATEGORIES,
@@ -180,7 +180,7 @@ class Column:
         if len(texts) > most or max(map(len, texts)) > LONGEST:
             left_out = {} if self.is_target else {"drop": [self.name]}
             raise FaultError(f"{said}, {len(texts)} different texts).{many}", sets=left_out)
-        others = f": {listed(texts)}" if len(texts) > 1 else ""
+        others = f": {legible_names(texts)}" if len(texts) > 1 else ""
         sets: dict[str, object] = {"missing": texts}
         if self.is_target:
             sets["drop_missing_target"] = True

@@ -9,7 +9,7 @@ import numpy as np
 from initsweep.core.errors import DataError
 from initsweep.core.params import Data
 from initsweep.datasets import Dataset
-from initsweep.datasets.in_messages import listed
+from initsweep.datasets.in_messages import legible_names
 from initsweep.datasets.opening import check_width
 from initsweep.datasets.target import Target, numbers_as_target, text_as_target
 
@@ -140,7 +140,7 @@ def _check_rows(features: Given, targets: Given) -> None:
 
 def _named(array: np.ndarray) -> str:
     said = INSTEAD.get(array.dtype.kind, "{0.dtype}")
-    return said.format(array, listed(array.dtype.names or ()))
+    return said.format(array, legible_names(array.dtype.names or ()))
 
 
 def _targets(given: Given, settings: Data) -> Target:

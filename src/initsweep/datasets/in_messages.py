@@ -22,7 +22,7 @@ def in_one_line(error: object) -> str:
     return cut(re.sub(r"[: ]*<\S+ object at 0x\w+>", "", " ".join(str(error).split()))).rstrip(". ")
 
 
-def listed(names: Sequence[str]) -> str:
+def legible_names(names: Sequence[str]) -> str:
     """Return names with commas between them, 20 at most."""
     shown = [quoted(name)[1:-1] for name in names[:20]]
     return ", ".join(shown) + (", ..." if len(names) > 20 else "")

@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from initsweep.core.errors import DataError, unheard
 from initsweep.core.user_files import checked, refuse_large
 from initsweep.datasets.file_kinds import HEAD_BYTES, NUMPY, PICKLE, described, names_in_zip
-from initsweep.datasets.in_messages import in_one_line, listed, quoted
+from initsweep.datasets.in_messages import in_one_line, legible_names, quoted
 from initsweep.datasets.opening import refuse_bomb
 
 PICKLED = "pickled Python objects, which may run any code when they are loaded; refused"
@@ -56,7 +56,7 @@ class Archive:
                 return name
         raise DataError(
             f"'{self.path}' has no array called {', '.join(wanted[:-1])} or {wanted[-1]}; it "
-            f"has {listed(self.names) or 'none'}. np.savez('my.npz', "
+            f"has {legible_names(self.names) or 'none'}. np.savez('my.npz', "
             "features=..., targets=...) writes both."
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from initsweep.datasets import Dataset
-from initsweep.datasets.in_messages import listed, quoted
+from initsweep.datasets.in_messages import legible_names, quoted
 from initsweep.datasets.splitting import Prepared, constant_columns
 
 MOST_COMMON = 10
@@ -63,13 +63,13 @@ def decided(dataset: Dataset) -> list[str]:
     name = f"{quoted(dataset.target_name)}, " if dataset.target_name else ""
     what: str = dataset.task
     if dataset.class_names:
-        what += f", {len(dataset.class_names)} classes ({listed(dataset.class_names)})"
+        what += f", {len(dataset.class_names)} classes ({legible_names(dataset.class_names)})"
     said = [f"Target: {name}{what}."]
     if dataset.is_table:
         numbers = [one for one in dataset.feature_names if one not in dataset.categories]
         kinds = [f"{one} ({len(values)})" for one, values in dataset.categories.items()]
-        said += [f"Numbers: {len(numbers)} columns: {listed(numbers)}."] if numbers else []
-        said += [f"Categories: {len(kinds)} columns: {listed(kinds)}."] if kinds else []
+        said += [f"Numbers: {len(numbers)} columns: {legible_names(numbers)}."] if numbers else []
+        said += [f"Categories: {len(kinds)} columns: {legible_names(kinds)}."] if kinds else []
     return said
 
 
@@ -170,7 +170,7 @@ def leaks(dataset: Dataset) -> list[str]:
     )
     tells_all = "tells the target nearly alone; what is not known before the target is"
     return [
-        f"Column {listed([dataset.feature_names[one] for one in columns])} {what}, {remedy}."
+        f"Column {legible_names([dataset.feature_names[one] for one in columns])} {what}, {remedy}."
         for columns, what in ((numbers, ranks), (alone, tells_all))
         if columns
     ]

@@ -12,7 +12,7 @@ from initsweep.core.errors import DataError
 from initsweep.core.params import Data
 from initsweep.core.registry import did_you_mean
 from initsweep.datasets.faults import FaultError
-from initsweep.datasets.in_messages import listed, quoted
+from initsweep.datasets.in_messages import legible_names, quoted
 from initsweep.datasets.texts import is_number
 
 SPLITS = {"train": "train training", "validation": "validation valid val dev", "test": "test"}
@@ -134,7 +134,7 @@ def find_column(table: Table, wanted: str | int, key: str) -> str:
         hint = "Line 1 is taken as data; if it holds the names, set data.table.header: true."
     raise DataError(
         f"{key}: '{table.path}' has no column {quoted(wanted)}.{did_you_mean(wanted, names)} "
-        f"Its columns: {listed(names)}. {hint}"
+        f"Its columns: {legible_names(names)}. {hint}"
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from initsweep.datasets.columns import Feature, Text
 from initsweep.datasets.faults import FaultError
-from initsweep.datasets.in_messages import listed, quoted
+from initsweep.datasets.in_messages import legible_names, quoted
 from initsweep.datasets.texts import FEW_CATEGORIES, is_number, likeness
 
 IDENTIFIER = 0.9
@@ -96,7 +96,7 @@ def too_many(
     if 2 * len(values) <= rows or len(values) <= 2:
         return None
     another = "set data.table.target to another column"
-    another += f" ({listed(others)})" if others else ""
+    another += f" ({legible_names(others)})" if others else ""
     if all(map(is_number, values)):
         instead = "If they are a quantity, set data.task: regression; if they number the rows, "
         instead += another
@@ -155,7 +155,7 @@ def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
     example = [one for one, fold in zip(text.distinct, folded, strict=True) if fold == twice[0]]
     said = (
         f"Classes of {quoted(name)} that differ in capitals only, such as "
-        f"{listed(example)}, are taken as one; if they are several, set data.table.categorical: "
-        f"{json.dumps([name])}."
+        f"{legible_names(example)}, are taken as one; if they are several, set "
+        f"data.table.categorical: {json.dumps([name])}."
     )
     return Text([text.distinct[code] for code in kept], table[text.codes]), (said,)

@@ -11,7 +11,7 @@ from initsweep.core.errors import DataError, few
 from initsweep.datasets import Task
 from initsweep.datasets.columns import Column, Feature
 from initsweep.datasets.faults import FaultError
-from initsweep.datasets.in_messages import listed, quoted
+from initsweep.datasets.in_messages import legible_names, quoted
 from initsweep.datasets.suspects import too_many, without_capitals
 from initsweep.datasets.texts import FEW_CATEGORIES, is_number, likeness
 from initsweep.preprocessing.transform import category_of, plain_number
@@ -154,7 +154,7 @@ def _refuse_missing(column: Column) -> None:
     markers = sorted(found - {"", "None", "nan"})
     said = f"The target {name} is missing in {column.place(row)} ({rows} such row"
     said += f"{'s' * (rows > 1)} in all"
-    said += f": {listed(markers[:MOST_NAMED])})." if markers else ")."
+    said += f": {legible_names(markers[:MOST_NAMED])})." if markers else ")."
     texts = column.plain.drop_null().to_pylist() if markers else []
     if texts and not any(is_number(str(one)) for one in texts):
         said += f' If {quoted(markers[0])} is a class, set data.table.missing: "empty".'

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
+from initsweep.core.numbers import plain
 from initsweep.diagnosis.findings import INPUTS, STUCK, TARGETS, TOO_LARGE, TOO_SMALL, Finding
 from initsweep.diagnosis.scales import Scaling
 from initsweep.diagnosis.suspect import DOWN, UP, Case
@@ -143,7 +144,7 @@ def _filled(case: Case, name: str) -> str:
 
 
 def _with_rate(remedy: str, case: Case, rate: float) -> str:
-    return remedy if rate in case.rates else f"{remedy}, and learning rate {rate:.2g}"
+    return remedy if rate in case.rates else f"{remedy}, and learning rate {plain(rate, 2)}"
 
 
 def _tried(case: Case, rate: float, outcome: Outcome) -> list[Finding]:
@@ -171,8 +172,8 @@ def _tried(case: Case, rate: float, outcome: Outcome) -> list[Finding]:
 
 def _stuck(case: Case, rate: float, remedy: str) -> Finding:
     reason = (
-        f"within {STEPS} steps at {rate:.3g} the loss of the batch does not fall below that of a "
-        "constant prediction; with the remedy it does"
+        f"within {STEPS} steps at {plain(rate)} the loss of the batch does not fall below that of "
+        "a constant prediction; with the remedy it does"
     )
     return replace(_initialization(case, remedy), verdict=STUCK, reason=reason)
 
@@ -181,7 +182,7 @@ def _hopeless(case: Case, rate: float) -> Finding:
     """Return what is left where nothing helps: a bug."""
     reason = (
         f"the loss of the batch does not fall below that of a constant prediction, neither at "
-        f"{rate:.3g} nor at other rates, under other schemes or with normalized layers"
+        f"{plain(rate)} nor at other rates, under other schemes or with normalized layers"
     )
     if case.bench.is_affine():
         reason, remedy = f"{reason}; the network is linear", "put activations between the layers"
@@ -204,12 +205,15 @@ def _lower(case: Case, rate: float, outcome: Outcome) -> Finding | None:
 
 def _too_large(rate: float, outcome: Outcome, better: float, end: float) -> Finding:
     constant = "that of a constant prediction"
-    told = "overflows" if outcome.end == math.inf else f"goes to {outcome.end:.3g} times {constant}"
-    reason = (
-        f"within {STEPS} steps at {rate:.3g} the loss of the batch {told}, at {better:.2g} to "
-        f"{end:.2g} times{f' {constant}' if outcome.end == math.inf else ''}"
+    told = (
+        "overflows" if outcome.end == math.inf else f"goes to {plain(outcome.end)} times {constant}"
     )
-    return _rate(TOO_LARGE, reason, f"learning rate {better:.2g} or less")
+    reason = (
+        f"within {STEPS} steps at {plain(rate)} the loss of the batch {told}, at "
+        f"{plain(better, 2)} to {plain(end, 2)} times"
+        f"{f' {constant}' if outcome.end == math.inf else ''}"
+    )
+    return _rate(TOO_LARGE, reason, f"learning rate {plain(better, 2)} or less")
 
 
 def _higher(case: Case, rate: float, outcome: Outcome) -> Finding | None:
@@ -218,11 +222,12 @@ def _higher(case: Case, rate: float, outcome: Outcome) -> Finding | None:
         if rate * factor > highest * 1.001:
             break
         if case.bench.learns(rate * factor):
+            larger = plain(rate * factor, 2)
             reason = (
-                f"{STEPS} steps at {rate:.3g} leave the loss of the batch at {outcome.end:.4g} "
-                f"times that of a constant prediction; at {rate * factor:.2g} it falls"
+                f"{STEPS} steps at {plain(rate)} leave the loss of the batch at "
+                f"{plain(outcome.end, 4)} times that of a constant prediction; at {larger} it falls"
             )
-            found = _rate(TOO_SMALL, reason, f"learning rate {rate * factor:.2g}")
+            found = _rate(TOO_SMALL, reason, f"learning rate {larger}")
             return replace(found, alarm=factor >= HOPELESS)
     return None
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from initsweep.core.errors import few
+from initsweep.core.numbers import plain
 from initsweep.diagnosis.findings import CONSTANT, Finding
 from initsweep.probes.forms import Inputs
 
@@ -64,13 +66,13 @@ def _described(features: Tensor) -> str:
         if float(columns[first]) > UNEVEN * usual and float(columns[first]) > LARGE:
             mean, std = float(features[:, first].mean()), float(features[:, first].std())
             return (
-                f"column {first} of the inputs has mean {mean:.3g} and std {std:.3g}, the median "
-                f"column a size of {usual:.3g}"
+                f"column {first} of the inputs has mean {plain(mean)} and std {plain(std)}, the "
+                f"median column a size of {plain(usual)}"
             )
     if SMALL < size < LARGE and not _offset(features):
         return ""
     mean, std = float(features.mean()), float(features.std())
-    return f"the inputs have mean {mean:.3g} and std {std:.3g}"
+    return f"the inputs have mean {plain(mean)} and std {plain(std)}"
 
 
 def _offset(numbers: Tensor) -> bool:
@@ -90,7 +92,8 @@ def unscaled_targets(targets: Inputs) -> list[Scaling]:
     usual = SMALL < size < LARGE and not _offset(targets)
     if usual or not bool((std > 0).any()):
         return []
-    what = f"the targets have mean {float(targets.mean()):.3g} and std {float(targets.std()):.3g}"
+    of_all = [plain(float(one)) for one in (targets.mean(), targets.std())]
+    what = f"the targets have mean {of_all[0]} and std {of_all[1]}"
     return [
         Scaling(
             what=what,
@@ -109,8 +112,7 @@ def constants(features: Inputs, targets: Inputs) -> list[Finding]:
     same = (features == features[:1]).all(0) & (features[0] != 0)
     if features.dim() == 2 and bool(same.any()) and not bool(same.all()):
         names = [str(index) for index in same.nonzero().flatten().tolist()]
-        listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        reason = f"column {listed} of the inputs has the same value in every example"
+        reason = f"column {few(names)} of the inputs has the same value in every example"
         found.append(_remark(reason, "leave it out, unless other batches differ"))
     if bool((targets == targets[:1]).all()):
         reason = (

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from initsweep.core.errors import few
+from initsweep.core.numbers import trimmed
 from initsweep.core.spelling import legible
 
 if TYPE_CHECKING:
@@ -61,13 +62,12 @@ def line(name: str, row: "LayerLaw") -> str:
 
 
 def number(value: float) -> str:
-    """Return a number with three digits."""
-    digits = 3 if abs(value) >= 0.01 else 2
-    return f"{value:.{digits}g}".replace("e-0", "e-").replace("e+0", "e")
+    """Return a number in few characters: with three digits, small ones with two."""
+    return trimmed(value, 3 if abs(value) >= 0.01 else 2)
 
 
 def _beside(neighbour: "Neighbour", ratio: float | None) -> str:
-    shown = "" if ratio is None else f" {number(float(f'{ratio:.2g}'))}"
+    shown = "" if ratio is None else f" {trimmed(ratio, 2)}"
     return f"{_short(neighbour.name, 13 - len(shown))}{shown}"
 
 
@@ -82,7 +82,7 @@ def _biases(rows: "tuple[LayerLaw, ...]", title: str) -> str:
 
 def _ambiguous(rows: "tuple[LayerLaw, ...]") -> str:
     names = tuple(row.layer for row in rows if not row.law.sure)
-    return f"Too few values to be sure of: {_listed(names)}." if names else ""
+    return f"Too few values to be sure of: {_some(names)}." if names else ""
 
 
 def _unclear(rows: "tuple[LayerLaw, ...]") -> list[str]:
@@ -93,7 +93,7 @@ def _unclear(rows: "tuple[LayerLaw, ...]") -> list[str]:
             if beside.why:
                 reasons.setdefault((column, beside.why), []).append(row.layer)
     return [
-        f"{column} is ? for {_listed(tuple(names))}: {why}."
+        f"{column} is ? for {_some(tuple(names))}: {why}."
         for (column, why), names in reasons.items()
     ]
 
@@ -102,14 +102,14 @@ def _unknown(explanation: "Explanation") -> str:
     if not explanation.unknown:
         return ""
     kept = "Left out, and left as built" if explanation.under_scheme else "Left out"
-    return f"{kept}, as it is in no layer that initializers know: {_listed(explanation.unknown)}."
+    return f"{kept}, as it is in no layer that initializers know: {_some(explanation.unknown)}."
 
 
 def _frozen(explanation: "Explanation") -> str:
-    return f"Frozen, so left as built: {_listed(explanation.frozen)}." if explanation.frozen else ""
+    return f"Frozen, so left as built: {_some(explanation.frozen)}." if explanation.frozen else ""
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _some(names: tuple[str, ...]) -> str:
     return few([*map(legible, names)], most=4)
 
 

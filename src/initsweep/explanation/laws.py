@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from initsweep.core.numbers import plain
 from initsweep.explanation.families import Fit, best_fit
 from initsweep.explanation.scale_rules import matching_rules, may_be_torch_default, torch_name
 from initsweep.explanation.structure import structure_of
@@ -74,7 +75,7 @@ def identify(values: Tensor, layer: Layer, *, role: str = "weight") -> Law:
         text = f"{torch_name(layer)}?" if possible else f"{TOO_SMALL} (n = {len(flat)})"
         return Law(text=text, sure=False, mean=mean, std=std)
     if not fit.accepted:
-        return Law(text=f"no known law, mean {mean:.2g}", mean=mean, std=std)
+        return Law(text=f"no known law, mean {plain(mean, 2)}", mean=mean, std=std)
     rules = matching_rules(fit, layer, role)
     if not rules:
         return Law(text=_generic(fit), mean=mean, std=std)
@@ -86,12 +87,13 @@ def identify(values: Tensor, layer: Layer, *, role: str = "weight") -> Law:
 
 
 def _generic(fit: Fit) -> str:
-    around = f"{fit.centre:.3g} " if fit.centre else ""
+    around = f"{plain(fit.centre)} " if fit.centre else ""
     if fit.family == "uniform":
         ends = fit.centre - fit.reach, fit.centre + fit.reach
         # An end as near to 0 as n draws can tell is 0.
         low, high = (0.0 if abs(end) < 12 * fit.reach / fit.count else end for end in ends)
-        return f"uniform {low:.3g} to {high:.3g}" if fit.centre else f"uniform ±{fit.reach:.3g}"
+        found = f"{plain(low)} to {plain(high)}" if fit.centre else f"±{plain(fit.reach)}"
+        return f"uniform {found}"
     if fit.family == "truncated_normal":
-        return f"truncated normal {around}±{fit.reach:.3g}"
-    return f"normal {around}± {fit.std:.3g}" if around else f"normal, std {fit.std:.3g}"
+        return f"truncated normal {around}±{plain(fit.reach)}"
+    return f"normal {around}± {plain(fit.std)}" if around else f"normal, std {plain(fit.std)}"

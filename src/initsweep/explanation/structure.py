@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from initsweep.core.numbers import plain
 from initsweep.initializers.laws.matrices import at_the_centre
 from initsweep.initializers.layers import Layer
 
@@ -19,14 +20,14 @@ def structure_of(values: Tensor, layer: Layer, role: str) -> str:
         return "empty"
     if bool((weight == weight.flatten()[0]).all()) and (weight.numel() > 1 or not weight.any()):
         value = float(weight.flatten()[0])
-        return f"constant {value:.4g}" if value else "zeros"
+        return f"constant {plain(value, 4)}" if value else "zeros"
     if role == "bias" or tuple(weight.shape) != layer.weight_shape:
         return ""  # a lookup table without its padding row
     coarse = values.is_floating_point() and torch.finfo(values.dtype).eps > 1e-5
     tolerance = 0.05 if coarse else 1e-4
     if gain := orthogonal_gain(weight.flatten(1), tolerance):
         is_identity = min(weight.flatten(1).shape) and _is_identity(weight, layer)
-        return f"identity times {gain:.3g}" if is_identity else f"orthogonal, gain {gain:.3g}"
+        return f"identity times {plain(gain)}" if is_identity else f"orthogonal, gain {plain(gain)}"
     return _with_zeros(weight, layer, tolerance)
 
 
@@ -58,13 +59,13 @@ def _with_zeros(weight: Tensor, layer: Layer, tolerance: float) -> str:
     if zeros < _FEWEST_ZEROS:  # also what rounding makes of a few small numbers
         return ""
     if _is_identity(weight, layer):
-        return f"identity times {float(weight.max()):.3g}"
+        return f"identity times {plain(float(weight.max()))}"
     if layer.kind == "convolution" and layer.groups == 1 and layer.kernel:
         matrix = weight
         for side in layer.kernel:
             matrix = matrix.select(2, (side - 1) // 2)
         gain = orthogonal_gain(matrix, tolerance)
         if gain and int((matrix != 0).sum()) == int((weight != 0).sum()):
-            return f"delta-orthogonal, gain {gain:.3g}"
+            return f"delta-orthogonal, gain {plain(gain)}"
     share = zeros / weight.numel()
     return f"sparse, {share:.0%} zeros" if share > 0.01 else ""

@@ -16,7 +16,7 @@ def documentation(text: str) -> str:
     return legible(text, keep="\n").replace("\\", r"\\").replace('"""', r"\"\"\"")
 
 
-def listed(sources: Sequence[str], width: int) -> str:
+def source_list(sources: Sequence[str], width: int) -> str:
     """Return sources with commas behind them, indented, as many in a line as there is room for."""
     lines = [""]
     for source in sources:

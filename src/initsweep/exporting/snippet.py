@@ -10,7 +10,7 @@ from torch import nn
 from initsweep.core.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
 from initsweep.exporting.helpers import HELPERS
-from initsweep.exporting.quoting import documentation, listed, literal
+from initsweep.exporting.quoting import documentation, literal, source_list
 from initsweep.exporting.standardized import Standardized
 from initsweep.exporting.template import END, HEAD, NETWORK, START, WIDTH, Rates
 from initsweep.graph.traces import traces_of
@@ -104,7 +104,7 @@ def snippet(
     parts = [
         HEAD.format(about=documentation(about), imports=_imports("".join(above))),
         *above,
-        NETWORK.format(shapes=listed(shapes, WIDTH)),
+        NETWORK.format(shapes=source_list(shapes, WIDTH)),
         START,
         textwrap.indent(body, " " * 8),
         "\n",
@@ -129,7 +129,9 @@ def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
     reasons = {"frozen": "frozen", "free": "in no layer that initializers know"}
     for kept, reason in reasons.items():
         if names := [literal(slot.name) for slot in slots if slot.kept == kept]:
-            yield textwrap.indent(f"Left as built, {reason}:\n{listed(names, _ROOM - 2)}", "# ")
+            yield textwrap.indent(
+                f"Left as built, {reason}:\n{source_list(names, _ROOM - 2)}", "# "
+            )
 
 
 def _loop_over_norms(model: nn.Module, frozen: Collection[str]) -> str:
@@ -194,7 +196,7 @@ def _values(lines: list[_Line]) -> Iterator[str]:
         if len(text) <= _ROOM:
             yield text
         else:
-            yield f"put_value(\n    {value},\n{listed(names, _ROOM)}\n)"
+            yield f"put_value(\n    {value},\n{source_list(names, _ROOM)}\n)"
 
 
 def _blank(slots: tuple[Slot, ...]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from initsweep.core.errors import few
-from initsweep.exporting.quoting import listed, literal
+from initsweep.exporting.quoting import literal, source_list
 from initsweep.exporting.template import INPUTS, NUMBERS, TARGETS, WIDTH
 from initsweep.preprocessing.transform import Preprocessing
 
@@ -110,15 +110,16 @@ class Standardized:
         if self.reads:
             yield 'PREPROCESSING = json.loads(FILE.read_text(encoding="utf-8"))'
             encoded = [literal(one) for one in fitted.feature_names[len(fitted.numeric) :]]
-            more = f" + [\n{listed(encoded, WIDTH)}\n]" if encoded else ""
+            more = f" + [\n{source_list(encoded, WIDTH)}\n]" if encoded else ""
             yield f'COLUMNS = PREPROCESSING["numeric"]{more}'
             for name in ("mean", "scale"):
                 of_file = f'torch.tensor(PREPROCESSING["{name}"], dtype=torch.float64)'
                 yield f"{name.upper()} = {of_file}"
             return
-        yield f"COLUMNS = [\n{listed([literal(one) for one in fitted.feature_names], WIDTH)}\n]"
+        columns = [literal(one) for one in fitted.feature_names]
+        yield f"COLUMNS = [\n{source_list(columns, WIDTH)}\n]"
         for name, values in (("MEAN", fitted.mean), ("SCALE", fitted.scale)):
-            numbers = listed([repr(value) for value in values], WIDTH)
+            numbers = source_list([repr(value) for value in values], WIDTH)
             yield f"{name} = torch.tensor([\n{numbers}\n], dtype=torch.float64)"
 
 

@@ -2,6 +2,7 @@
 
 from torch import nn
 
+from initsweep.core import numbers
 from initsweep.core.params import Optimizer, Training
 from initsweep.core.records import Schema
 from initsweep.engine.reference import torch_optimizer
@@ -18,7 +19,11 @@ def training_of(optimizer: Optimizer, training: Training, schema: Schema) -> str
         f"{training.epochs} epochs, batches of {training.batch_size} of {schema.rows['train']} "
         "rows (shuffled every epoch, a partial one left out), "
         + ("cosine decay to 0, " if training.schedule == "cosine" else "constant rate, ")
-        + (f"linear warm-up over {100 * warmup:g} % of the steps, " if warmup else "no warm-up, ")
+        + (
+            f"linear warm-up over {numbers.setting_percent(warmup)} of the steps, "
+            if warmup
+            else "no warm-up, "
+        )
         + ("no gradient clipping." if clip is None else f"gradient norm clipped at {clip:g}.")
     )
 

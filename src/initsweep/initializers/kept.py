@@ -9,7 +9,7 @@ from torch.nn.parameter import UninitializedParameter
 from initsweep.core.errors import InitsweepError
 from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers.parts import Slot
-from initsweep.initializers.unknown import listed, sizes
+from initsweep.initializers.unknown import parameters_by_class, sizes
 
 
 def frozen_names(model: nn.Module) -> frozenset[str]:
@@ -35,9 +35,9 @@ def kept_values(model: nn.Module, slots: Iterable[Slot]) -> dict[str, Tensor]:
     if lost := [slot for slot in kept if parameters[slot.name].is_meta]:
         raise InitsweepError(
             "These parameters are in no layer that initializers know and keep the values they were "
-            f"built with, but on the meta device there are none: {listed(model, lost, sizes)}. "
-            "Build the network on the cpu, or say what their classes are like: "
-            "`initsweep.layer_kind(MyNorm, like=nn.LayerNorm)`."
+            "built with, but on the meta device there are none: "
+            f"{parameters_by_class(model, lost, sizes)}. Build the network on the cpu, or say what "
+            "their classes are like: `initsweep.layer_kind(MyNorm, like=nn.LayerNorm)`."
         )
     return {
         slot.name: parameters[slot.name].detach().to("cpu", torch.float32, copy=True)
@@ -48,7 +48,9 @@ def kept_values(model: nn.Module, slots: Iterable[Slot]) -> dict[str, Tensor]:
 def describe_free(model: nn.Module, slots: Iterable[Slot], values: Mapping[str, Tensor]) -> str:
     """Return the free parameters with what their values are: "'token' (all 0)"; "" for none."""
     free = [slot for slot in slots if slot.kept == "free"]
-    return listed(model, free, lambda group: _looks([values[slot.name] for slot in group]))
+    return parameters_by_class(
+        model, free, lambda group: _looks([values[slot.name] for slot in group])
+    )
 
 
 def _looks(values: Iterable[Tensor]) -> str:

@@ -102,7 +102,8 @@ def refuse_weights(model: nn.Module, weights: Sequence[Slot]) -> None:
     if weights:
         raise InitsweepError(
             "No initializer knows these weights, and schemes that all leave them alone could not "
-            f"be compared: {listed(model, weights, sizes)}. {_way(*_owner(model, weights[0]))} Or "
+            f"be compared: {parameters_by_class(model, weights, sizes)}. "
+            f"{_way(*_owner(model, weights[0]))} Or "
             'keep them all: `unknown="keep"`.'
         )
 
@@ -128,7 +129,9 @@ def _way(owner: nn.Module, name: str) -> str:
     )
 
 
-def listed(model: nn.Module, slots: Iterable[Slot], about: Callable[[Sequence[Slot]], str]) -> str:
+def parameters_by_class(
+    model: nn.Module, slots: Iterable[Slot], about: Callable[[Sequence[Slot]], str]
+) -> str:
     """Return how to call parameters: those of one class together."""
     groups: dict[str, list[Slot]] = {}
     for slot in slots:

@@ -4,9 +4,11 @@ A verdict is a hint at what to look for in the learning-rate response, never a r
 How often it is wrong is measured on trained networks, see `docs/diagnosis.md`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from initsweep.core.errors import few
+from initsweep.core.numbers import plain
 from initsweep.probes.alarm_levels import (
     ALIKE,
     CAUSES,
@@ -84,8 +86,8 @@ def judge(evidence: Evidence, alarms: Mapping[str, float] = alarms_for("sgd")) -
 
 def _detached(evidence: Evidence) -> Judgement:
     reason = (
-        f"no training changes {listed(evidence.detached)}: the loss does not depend on it, or it "
-        "is held where no optimizer finds it, such as in a plain list"
+        f"no training changes {few(evidence.detached, most=4)}: the loss does not depend on it, or "
+        "it is held where no optimizer finds it, such as in a plain list"
     )
     return Judgement(verdict=DETACHED, reason=reason, first_bad_layer=None)
 
@@ -97,19 +99,13 @@ def _sleepers(evidence: Evidence) -> Judgement | None:
     return Judgement(
         verdict=DEAD,
         reason=(
-            f"training does not reach {listed(evidence.asleep)}: the gradient is exactly zero, and "
-            "still is after two steps"
+            f"training does not reach {few(evidence.asleep, most=4)}: the gradient is exactly "
+            "zero, and still is after two steps"
         ),
         first_bad_layer=next(
             (name for name in evidence.names if evidence.asleep[0].startswith(f"{name}.")), None
         ),
     )
-
-
-def listed(names: Sequence[str], most: int = 4) -> str:
-    """Return names for a sentence; of many the first and how many there are."""
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest
 
 
 def _first(evidence: Evidence, thresholds: Mapping[str, float]) -> Judgement | None:
@@ -134,8 +130,8 @@ def _collapse(evidence: Evidence, found: Judgement) -> str:
         # A layer without any signal has neither.
         if layer["forward_std"] > 0 and (0 < rank <= ONE_DIRECTION or cosine >= ALIKE):
             return (
-                f"; examples become alike: {spoken(name)} has an effective rank of {rank:.3g} "
-                f"(the input {evidence.input_rank:.3g}) and a mean cosine of {cosine:.3g}"
+                f"; examples become alike: {spoken(name)} has an effective rank of {plain(rank)} "
+                f"(the input {plain(evidence.input_rank)}) and a mean cosine of {plain(cosine)}"
             )
     return ""
 
@@ -161,9 +157,9 @@ def _drifted(evidence: Evidence, order: Values, what: str) -> Judgement | None:
         if origin_scale > 0 and not 1 / MILD_RATIO <= change <= MILD_RATIO:
             word = "exploding" if change > 1 else "vanishing"
             end = ratio(order[-1][1], origin_scale)
-            reason = f"{spoken(name)}: the {what} is {change:.3g} times that of {spoken(origin)}"
+            reason = f"{spoken(name)}: the {what} is {plain(change)} times that of {spoken(origin)}"
             if name != order[-1][0]:
-                reason += f", at {spoken(order[-1][0])} {end:.3g} times"
+                reason += f", at {spoken(order[-1][0])} {plain(end)} times"
             return Judgement(
                 verdict=f"{MILD} {word}", reason=reason, first_bad_layer=evidence.layer_at(name)
             )
@@ -174,16 +170,18 @@ def _healthy(evidence: Evidence) -> Judgement:
     if not evidence.hidden:
         reason = "there is no hidden layer that could be looked at"
         return Judgement(verdict=HEALTHY, reason=reason, first_bad_layer=None)
-    reason = f"over the hidden layers the signal changes by a factor {forward_ratio(evidence):.3g} "
+    reason = (
+        f"over the hidden layers the signal changes by a factor {plain(forward_ratio(evidence))} "
+    )
     if evidence.trunk and evidence.trunk[-1].backward_std == 0:
         reason += "and the gradient waits for the first step, behind a zero"
     else:
-        reason += f"and the gradient, on its way down, by {backward_ratio(evidence):.3g}"
+        reason += f"and the gradient, on its way down, by {plain(backward_ratio(evidence))}"
     return Judgement(verdict=HEALTHY, reason=reason, first_bad_layer=None)
 
 
 def _with_loss(finding: Judgement, evidence: Evidence) -> Judgement:
-    loss = f"initial loss {evidence.initial_loss:.4g}"
+    loss = f"initial loss {plain(evidence.initial_loss, 4)}"
     if evidence.constant_loss is not None:
-        loss += f" against {evidence.constant_loss:.4g} of the constant predictor"
+        loss += f" against {plain(evidence.constant_loss, 4)} of the constant predictor"
     return replace(finding, reason=f"{finding.reason}; {loss}")

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from initsweep.core.numbers import plain
 from initsweep.probes.grounds import Evidence, Measurements, ratio, spoken
 
 Values = Sequence[tuple[str, float]]
@@ -169,7 +170,7 @@ def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
         orders = along(evidence, probe)
         origin = next(order[0][0] for order in orders if any(name == one for one, _ in order))
         factor = value if verb == "grown" else ratio(1.0, value)
-        return f"the {what} is {factor:.3g} times that of {spoken(origin)}"
+        return f"the {what} is {plain(factor)} times that of {spoken(origin)}"
 
     return explain
 
@@ -177,7 +178,7 @@ def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
 def _jump_words(*, upwards: bool) -> Callable[[Evidence, str, float], str]:
     def explain(evidence: Evidence, name: str, value: float) -> str:
         source = "the input's" if name == evidence.names[0] else "the layer's below"
-        return f"the signal is {value if upwards else ratio(1.0, value):.3g} times {source}"
+        return f"the signal is {plain(value if upwards else ratio(1.0, value))} times {source}"
 
     return explain
 
@@ -215,28 +216,28 @@ CHECKS: tuple[Check, ...] = (
         verdict="exploding",
         values=_drift("forward_std", upwards=True),
         explain=_drift_words("signal", "grown"),
-        extreme=lambda value: f"{value:.3g} times",
+        extreme=lambda value: f"{plain(value)} times",
     ),
     Check(
         name="signal_faded",
         verdict="vanishing",
         values=_drift("forward_std", upwards=False),
         explain=_drift_words("signal", "faded"),
-        extreme=lambda value: f"{ratio(1.0, value):.3g} times",
+        extreme=lambda value: f"{plain(ratio(1.0, value))} times",
     ),
     Check(
         name="gradient_grown",
         verdict="exploding",
         values=_drift("backward_std", upwards=True),
         explain=_drift_words("gradient", "grown"),
-        extreme=lambda value: f"{value:.3g} times",
+        extreme=lambda value: f"{plain(value)} times",
     ),
     Check(
         name="gradient_faded",
         verdict="vanishing",
         values=_drift("backward_std", upwards=False),
         explain=_drift_words("gradient", "faded"),
-        extreme=lambda value: f"{ratio(1.0, value):.3g} times",
+        extreme=lambda value: f"{plain(ratio(1.0, value))} times",
     ),
     Check(
         name="jump_up", verdict="exploding", values=_jump(upwards=True),
@@ -250,7 +251,7 @@ CHECKS: tuple[Check, ...] = (
         name="cost",
         verdict="exploding",
         values=_cost,
-        explain=lambda _, __, value: f"the outputs cost {value:.3g} times the constant predictor",
+        explain=lambda _, __, v: f"the outputs cost {plain(v)} times the constant predictor",
     ),
     Check(
         name="faint",
@@ -258,7 +259,7 @@ CHECKS: tuple[Check, ...] = (
         values=_faint,
         explain=lambda _, __, value: (
             "changing the weights by their own size changes the loss by at most "
-            f"{ratio(1.0, value):.3g} of it"
+            f"{plain(ratio(1.0, value))} of it"
         ),
     ),
     Check(
@@ -266,7 +267,7 @@ CHECKS: tuple[Check, ...] = (
         verdict="vanishing",
         values=_stiff,
         explain=lambda _, __, value: (
-            f"the weights move by their own size in {value:.3g} steps of the largest rate that "
+            f"the weights move by their own size in {plain(value)} steps of the largest rate that "
             "the sharpness allows"
         ),
     ),
@@ -275,8 +276,8 @@ CHECKS: tuple[Check, ...] = (
         verdict="collapsed rank",
         values=_alike,
         explain=lambda evidence, _, value: (
-            f"the activations have an effective rank of {ratio(1.0, value):.3g}, the input "
-            f"{evidence.input_rank:.3g}"
+            f"the activations have an effective rank of {plain(ratio(1.0, value))}, the input "
+            f"{plain(evidence.input_rank)}"
         ),
     ),
 )  # fmt: skip

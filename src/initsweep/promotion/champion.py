@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from initsweep.core import numbers
 from initsweep.core.decisions import Challenge, Decision, Standing
 from initsweep.core.records import Interval
 from initsweep.statistics.comparison import FEWEST_SEEDS, outcome_of, sign_flip_p
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.two_samples import permutation_p, unpaired_interval
-from initsweep.statistics.wording import listed, number, rate
 
 _RULES = "decide."
 # The same rows under other weights, or a score instead of the loss, give numbers of another unit.
@@ -78,8 +78,8 @@ def challenge(decision: Decision | None, candidate: Candidate | None, terms: Ter
     if units:
         text = (
             f"{_named(decision)} was compared by something else than this study's schemes "
-            f"({listed(units)}), so that the numbers cannot be compared. Decide anew, or run the "
-            "champion's settings with this task first."
+            f"({', '.join(units)}), so that the numbers cannot be compared. Decide anew, or run "
+            "the champion's settings with this task first."
         )
         return _challenge("not_comparable", text, decision, candidate, terms)
     return _measured(decision, candidate, terms)
@@ -129,7 +129,7 @@ _SAYS: Mapping[Standing, str] = {
 
 def _sentence(
     standing: Standing,
-    difference: Interval,
+    found: Interval,
     decision: Decision,
     candidate: Candidate,
     terms: Terms,
@@ -138,9 +138,10 @@ def _sentence(
     seeds: int,
 ) -> str:
     how = f"{seeds} paired seeds" if paired else "seeds that differ, unpaired"
-    numbers = (
-        f"{number(difference.estimate)}, 95 % interval {number(difference.low)} to "
-        f"{number(difference.high)}; {how}; differences below {number(terms.margin)} do not matter"
+    measured = (
+        f"{numbers.difference(found.estimate)}, 95 % interval {numbers.difference(found.low)} to "
+        f"{numbers.difference(found.high)}; {how}; differences below {numbers.loss(terms.margin)} "
+        "do not matter"
     )
     advice = "Change." if standing == "better" else "There is no reason to change."
     if standing == "inconclusive":
@@ -149,15 +150,15 @@ def _sentence(
             advice = f"Keep the champion: at least {FEWEST_SEEDS} seeds each are needed to decide."
     says = _SAYS[standing].format(loss=terms.loss_name.replace("_", " "))
     return (
-        f"{candidate.scheme} at learning rate {rate(candidate.learning_rate)} {says} "
-        f"{_named(decision)} (difference {numbers}). {advice}"
+        f"{candidate.scheme} at learning rate {numbers.rate(candidate.learning_rate)} {says} "
+        f"{_named(decision)} (difference {measured}). {advice}"
     )
 
 
 def _named(decision: Decision, article: str = "the") -> str:
     return (
-        f"{article} champion {decision.scheme} at learning rate {rate(decision.learning_rate)} in "
-        f"{decision.network}"
+        f"{article} champion {decision.scheme} at learning rate "
+        f"{numbers.rate(decision.learning_rate)} in {decision.network}"
     )
 
 

@@ -119,6 +119,6 @@ def _provenance(params: Params, evidence: Sequence[Evidence], schema: Schema) ->
     return provenance(
         params={"decide": params.decide.model_dump(mode="json"), "records": records},
         data_sha=schema.data_sha,
-        modules=("statistics", "stages/compare", "core/randomness"),
+        modules=("statistics", "stages/compare", "core/numbers", "core/randomness"),
         packages=("numpy",),
     )

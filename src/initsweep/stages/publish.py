@@ -8,6 +8,7 @@ from pathlib import Path
 from initsweep.core import artifacts
 from initsweep.core.decisions import Decision
 from initsweep.core.errors import CaptureError, InitsweepWarning
+from initsweep.core.numbers import interval, loss, rate
 from initsweep.core.params import Params, fingerprint
 from initsweep.core.provenance import code_sha
 from initsweep.core.records import Schema, SchemeRow
@@ -117,9 +118,9 @@ def promotion_of(decision: Decision, model: tracking.ServedModel) -> tracking.Pr
         lines.append(f"Although: {prose(decision.although)}")
     network = prose(decision.network)
     lines.append(
-        f"{decision.scheme} at learning rate {decision.learning_rate:.3g} in {network}: "
-        f"test {decision.loss_name} {decision.test_loss:.4g} (95 % interval over seeds "
-        f"{decision.test_low:.4g} to {decision.test_high:.4g})."
+        f"{decision.scheme} at learning rate {rate(decision.learning_rate)} in {network}: "
+        f"test {decision.loss_name} {loss(decision.test_loss)} (95 % interval over seeds "
+        f"{interval(decision.test_low, decision.test_high)})."
     )
     tags = {
         "promoted.by": decision.by,

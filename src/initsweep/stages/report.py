@@ -35,7 +35,7 @@ def _draw(study: Results) -> dict[str, render.Drawing]:
             if draw is not None:
                 name, figure = picture.name + ending, draw(study, looks)
                 svg, file = style.to_svg(figure, name), artifacts.REPORTS / "figures" / name
-                drawn[name] = render.Drawing(svg=svg, marks=marks.listed(figure))
+                drawn[name] = render.Drawing(svg=svg, marks=marks.marks_of(figure))
                 artifacts.write_text(file.with_suffix(".svg"), svg)
                 artifacts.write_bytes(file.with_suffix(".png"), style.to_png(figure))
     return drawn

@@ -6,7 +6,7 @@ from dataclasses import replace
 from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
 from initsweep.core.params import Params
 from initsweep.core.progress import progress
 from initsweep.core.records import Confirmation, PredictionRow, RunRow, Selection
@@ -26,7 +26,7 @@ def run(params: Params, scheme: str) -> None:
     selection = artifacts.read_record(artifacts.tune_folder(scheme) / "selection.json", Selection)
     seeds, rate = params.confirm.seeds, selection.learning_rate
     with progress(len(seeds), f"train {scheme}", "run") as bar:
-        bar.note(f"rate {rate:.3g}")
+        bar.note(f"rate {numbers.rate(rate)}")
         fresh, states, outputs = confirming.confirm(
             experiment, scheme, rate, seeds, lambda lanes, _: bar.advance(lanes)
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import inf
 from statistics import fmean
 
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
 from initsweep.core.params import Params
 from initsweep.core.progress import Progress, progress
 from initsweep.core.randomness import stream_seed
@@ -112,7 +112,9 @@ class _Batches:
             raw = [inf if value is None else value for value in values]
             losses.append([(row.capped_loss, one) for row, one in zip(rows, raw, strict=True)])
             self._best = min(self._best, (fmean(row.capped_loss for row in rows), rate))
-        self._bar.note(f"best loss {self._best[0]:.4g} at rate {self._best[1]:.3g}")
+        self._bar.note(
+            f"best loss {numbers.loss(self._best[0])} at rate {numbers.rate(self._best[1])}"
+        )
         return losses
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from initsweep.core.numbers import interval, loss, percent
 from initsweep.core.params import fingerprint
 from initsweep.core.records import Schema
 from initsweep.statistics.comparison import mostly_cut
@@ -13,7 +14,7 @@ from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.tie_caveats import failed_ties, same_runs
-from initsweep.statistics.wording import compared_by, counted, listed, number, paired, share
+from initsweep.statistics.wording import compared_by, counted, paired
 
 # Below this, intervals of a mean cover less than 94 % for skewed losses (docs/statistics.md).
 FEW_SEEDS = 10
@@ -76,7 +77,7 @@ def _cut_on_test(
     cut = int((losses >= cap).sum())
     return [
         f"On test rows {cut} of {counted(len(losses), 'run')} of {named} are no better than the "
-        f"constant predictor ({number(cap)}): what was learned does not hold there. Test "
+        f"constant predictor ({loss(cap)}): what was learned does not hold there. Test "
         f"{compared_by(schema)} is cut at that value, so that schemes look alike beyond."
     ]
 
@@ -130,7 +131,7 @@ def _comparisons(choice: Choice, schema: Schema) -> list[str]:
         found.append(
             "The sign-flip test asks whether paired differences are symmetric about zero, not "
             f"whether means agree. Rare failures break that: none of {fewest} runs failed "
-            f"leaves up to {share(float(f'{most:.2g}'))} of failures possible (95 %), and of two "
+            f"leaves up to {percent(most)} of failures possible (95 %), and of two "
             f"schemes with the same mean {compared_by(schema)} the one that fails now and then is "
             "mostly called better where no failure was seen (`docs/statistics.md`)."
         )
@@ -152,7 +153,7 @@ def _falsely_worse(schemes: int) -> str:
     bound = "at least " if size < schemes else "at most " if size > schemes else ""
     return (
         f"among {schemes} schemes that are all the same, some scheme is called so in "
-        f"{bound}about {share(FALSELY_WORSE[size])} of studies of 10 seeds, not in 5 %."
+        f"{bound}about {percent(FALSELY_WORSE[size])} of studies of 10 seeds, not in 5 %."
     )
 
 
@@ -179,8 +180,8 @@ def _untrainable(summaries: Sequence[Summary]) -> list[str]:
         if summary.untrainable:
             reasons.setdefault(summary.untrainable, []).append(summary.scheme)
     return [
-        f"Untrainable: {listed(schemes)} were better than guessing, by loss or by score, {reason}; "
-        "left out of ranking, comparisons and Pareto front."
+        f"Untrainable: {', '.join(schemes)} were better than guessing, by loss or by score, "
+        f"{reason}; left out of ranking, comparisons and Pareto front."
         for reason, schemes in reasons.items()
     ]
 
@@ -201,9 +202,9 @@ def _turning_up(
         return []
     return [
         f"Validation curves turn up: {compared_by(schema)} of {summary.scheme} is lowest after "
-        f"epoch {lowest}, and {number(rise.estimate)} higher ({number(rise.low)} to "
-        f"{number(rise.high)}) after the last, {epochs}. With `training.epochs: {max(1, lowest)}` "
-        "schemes and rates are judged before networks overfit."
+        f"epoch {lowest}, and {loss(rise.estimate)} higher ({interval(rise.low, rise.high)}) "
+        f"after the last, {epochs}. With `training.epochs: {max(1, lowest)}` schemes and rates are "
+        "judged before networks overfit."
     ]
 
 

@@ -32,7 +32,7 @@ class Widths:
         self.drawn = np.stack(found, axis=1)
         own = np.array([summary.basin_width for summary in summaries])
         self.gaps = own[:, np.newaxis] - own
-        closed = np.array([summary.basin_closed for summary in summaries])
+        closed = np.array([summary.basin_censored == "no" for summary in summaries])
         self.slack = np.where(closed, self._half_widths(seeds), np.inf)
 
     def _half_widths(self, seeds: int) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from initsweep.core.errors import ParamsError, shown
+from initsweep.core.numbers import loss
 from initsweep.core.params import Decide
 from initsweep.core.records import Interval, Outcome
 from initsweep.statistics.comparison import (
@@ -24,7 +25,7 @@ from initsweep.statistics.comparison import (
 from initsweep.statistics.intervals import mean_interval, mean_of
 from initsweep.statistics.thresholds import Yardstick
 from initsweep.statistics.two_samples import permutation_p, unpaired_interval
-from initsweep.statistics.wording import counted, listed, number
+from initsweep.statistics.wording import counted
 
 SKILL = 0.05
 """The share of the baseline that a run must stay below it by, else it failed; as in a study."""
@@ -67,21 +68,21 @@ class LossComparison:
         if self.best is not None:
             top = rows[self.best]
             said.append(
-                f"{self.best} has the lowest mean loss, {number(top.mean_loss)} (95 % interval "
-                f"{number(top.low)} to {number(top.high)}, {counted(top.runs, 'run')})."
+                f"{self.best} has the lowest mean loss, {loss(top.mean_loss)} (95 % interval "
+                f"{loss(top.low)} to {loss(top.high)}, {counted(top.runs, 'run')})."
             )
         for head, names in {
-            f"Tied with it, within {number(self.margin)}": self.ties,
+            f"Tied with it, within {loss(self.margin)}": self.ties,
             "Cannot tell": self.cannot_tell,
             "Shown to be worse": self.worse,
             "No better than the baseline": self.failed if self.best else [],
         }.items():
-            said += [f"{head}: {listed(names)}."] if names else []
+            said += [f"{head}: {', '.join(names)}."] if names else []
         if self.needed is not None:
             said.append(f"It takes at least {self.needed} runs of each to tell.")
         few = [f"{row.scheme} ({row.failed_runs} of {row.runs})" for row in rows.values()
                if row.failed_runs and row.scheme not in self.failed]  # fmt: skip
-        return " ".join([*said, *([f"Some runs failed: {listed(few)}."] if few else [])])
+        return " ".join([*said, *([f"Some runs failed: {', '.join(few)}."] if few else [])])
 
 
 def compare_losses(
@@ -124,8 +125,8 @@ def compare_losses(
         ...     baseline=2.303,
         ... )
         >>> print(found)
-        he has the lowest mean loss, 0.317 (95 % interval 0.3074 to 0.327, 10 runs). Tied with
-        it, within 0.02303: xavier. No better than the baseline: zeros.
+        he has the lowest mean loss, 0.317 (95 % interval 0.307 to 0.327, 10 runs). Tied with
+        it, within 0.0230: xavier. No better than the baseline: zeros.
         >>> found.best, found.ties, found.failed
         ('he', ['xavier'], ['zeros'])
     """
@@ -264,7 +265,7 @@ def _checked(losses: object, *, paired: bool) -> dict[str, Losses]:
     found = {str(scheme): _one(str(scheme), values) for scheme, values in losses.items()}
     counts = {scheme: len(values) for scheme, values in found.items()}
     if paired and len(set(counts.values())) > 1:
-        told = listed(f"{scheme} {count}" for scheme, count in counts.items())
+        told = ", ".join(f"{scheme} {count}" for scheme, count in counts.items())
         raise ParamsError(
             f"losses: paired ones belong to the same seeds, but their numbers differ ({told}). "
             "Leave out runs without a partner, or paired=True."

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from initsweep.core.numbers import loss, percent, rate, setting_percent, trimmed, width
 from initsweep.statistics.comparison import FEWEST_SEEDS
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import counted, listed, number, paired, rate, share
+from initsweep.statistics.wording import counted, paired
 
 
 def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) -> list[str]:
@@ -14,16 +15,16 @@ def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) 
     trainable = {s.scheme: s for s in summaries if s.untrainable is None}
     steps = [
         f"Trainable: {len(trainable)} of {counted(len(summaries), 'scheme')}, which means better "
-        f"than guessing by loss ({share(yardstick.decide.trainable_skill)} below the constant "
-        f"predictor's {number(yardstick.initial_cap)} on validation) or by score, both at some "
-        "rate of the grid and on fresh seeds at the chosen rate."
+        f"than guessing by loss ({setting_percent(yardstick.decide.trainable_skill)} below the "
+        f"constant predictor's {loss(yardstick.initial_cap)} on validation) or by score, both at "
+        "some rate of the grid and on fresh seeds at the chosen rate."
     ]
     if choice.best is None:
         return steps
     best = trainable[choice.best]
     return [
         *steps,
-        f"Best on validation: {best.scheme}, mean capped loss {number(best.mean_validation)} over "
+        f"Best on validation: {best.scheme}, mean capped loss {loss(best.mean_validation)} over "
         f"{counted(choice.seeds, 'fresh seed')} at learning rate {rate(best.learning_rate)}.",
         *_looks([*trainable.values()], yardstick),
         *_comparisons(choice, yardstick),
@@ -39,9 +40,9 @@ def _looks(trainable: Sequence[Summary], yardstick: Yardstick) -> list[str]:
     grown = sum(len(summary.validation) > first for summary in trainable)
     return [
         f"After {counted(first, 'seed')} of all, {counted(grown, 'scheme')} that might still be "
-        f"recommended got more. Looks at {listed(map(str, yardstick.looks))} seeds spend alpha in "
-        f"shares, so that a pair is compared at {rate(yardstick.level(first))} on {first} seeds "
-        f"and at {rate(yardstick.level(most))} on more."
+        f"recommended got more. Looks at {', '.join(map(str, yardstick.looks))} seeds spend alpha "
+        f"in shares, so that a pair is compared at {trimmed(yardstick.level(first))} on {first} "
+        f"seeds and at {trimmed(yardstick.level(most))} on more."
     ]
 
 
@@ -52,7 +53,7 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
     return [
         f"Compared with {choice.best}, paired by seed (mean difference [95 % interval], sign-flip "
         f"p after Holm over {counted(choice.comparisons, 'comparison')}, alpha "
-        f"{yardstick.decide.alpha}, margin {number(yardstick.margin('validation'))}): "
+        f"{yardstick.decide.alpha}, margin {loss(yardstick.margin('validation'))}): "
         f"{'; '.join(map(paired, pairs))}.",
         "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
         f"margin. {_tied(choice, yardstick.margin('validation'))}",
@@ -61,22 +62,25 @@ def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
 
 def _tied(choice: Choice, margin: float) -> str:
     if len(choice.tie_set) > 1:
-        text = f"Tied, because within {number(margin)} and not worse: {listed(choice.tie_set)}."
+        text = f"Tied, because within {loss(margin)} and not worse: {', '.join(choice.tie_set)}."
     else:
-        text = f"No other comes within {number(margin)} of {choice.best}."
+        text = f"No other comes within {loss(margin)} of {choice.best}."
     if choice.undecided:
-        text += f" Neither tied nor worse: {listed(choice.undecided)}."
+        text += f" Neither tied nor worse: {', '.join(choice.undecided)}."
     return text
 
 
 def _forgiving(choice: Choice, trainable: Mapping[str, Summary]) -> list[str]:
     if len(choice.tie_set) == 1:
         return []
-    widths = listed(f"{name} {trainable[name].basin_decades}" for name in choice.tie_set)
+    ties = [trainable[name] for name in choice.tie_set]
+    widths = ", ".join(
+        f"{one.scheme} {width(one.basin_width, one.basin_censored)} decades" for one in ties
+    )
     left = len(choice.forgiving)
     narrower = "none is shown to be narrower than the widest, so that none is taken out for it"
     if left < len(choice.tie_set):
-        out = listed(name for name in choice.tie_set if name not in choice.forgiving)
+        out = ", ".join(name for name in choice.tie_set if name not in choice.forgiving)
         narrower = f"shown to be narrower than the widest, and taken out: {out}"
     return [f"Basins of those that tie: {widths}; {narrower}. The lowest mean of those left is "
             f"that of {choice.pick}."]  # fmt: skip
@@ -88,10 +92,10 @@ def _last_step(choice: Choice, yardstick: Yardstick) -> str:
             f"No winner is named: {choice.seeds} of {choice.seeds_needed} seeds. It takes "
             f"{FEWEST_SEEDS}, and enough for the smallest sign-flip p, 2^(1 - seeds), times "
             f"{counted(choice.comparisons, 'comparison')} to fall below "
-            f"{rate(yardstick.level(choice.seeds))}. Test "
+            f"{trimmed(yardstick.level(choice.seeds))}. Test "
             f"losses are compared with those of {choice.pick} for want of a recommended scheme."
         )
-    picked = listed(f"{name} {share(round(part, 2))}" for name, part in choice.picks.items())
+    picked = ", ".join(f"{name} {percent(part)}" for name, part in choice.picks.items())
     test = " Test losses were compared with its own after this choice and did not change it."
     return (
         f"Recommended: {choice.recommended}. Other studies of the same data, drawn from these "

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from initsweep.core.numbers import loss, rate
 from initsweep.core.records import RetuneRow
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.scheme_summary import Summary, summarize
 from initsweep.statistics.selection import Choice, choose_on_validation
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import counted, listed, number, rate
+from initsweep.statistics.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,10 +101,10 @@ def retuning_steps(tunings: Sequence[Tuning], choice: Choice) -> list[str]:
     return [
         f"Tuned again {counted(len(again), 'time')} on other seeds, with the same {seeds} and "
         "without a look at test losses, the rule picks: "
-        f"{listed(str(tuning.choice.pick) for tuning in again)}, and from the study's own tuning "
-        f"{tunings[0].choice.pick}. {pick} was tuned to learning rates "
-        f"{listed(rate(s.learning_rate) for s in own)}, its own first, with mean validation "
-        f"losses {listed(number(s.mean_validation) for s in own)}."
+        f"{', '.join(str(tuning.choice.pick) for tuning in again)}, and from the study's own "
+        f"tuning {tunings[0].choice.pick}. {pick} was tuned to learning rates "
+        f"{', '.join(rate(s.learning_rate) for s in own)}, its own first, with mean validation "
+        f"losses {', '.join(loss(s.mean_validation) for s in own)}."
     ]
 
 
@@ -126,5 +127,5 @@ def retuning_caveats(tunings: Sequence[Tuning]) -> list[str]:
         return []
     return [
         "The choice depends on the tuning seeds: tuned on others, the rule picks "
-        f"{listed(sorted(set(others)))} instead of {pick} {_of(len(others), len(again))}."
+        f"{', '.join(sorted(set(others)))} instead of {pick} {_of(len(others), len(again))}."
     ]

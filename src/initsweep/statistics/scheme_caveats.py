@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from initsweep.core.numbers import percent, rate
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.seeds_tried import left_early
 from initsweep.statistics.sensitivity import evenly_spaced
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import counted, listed, rate, share
+from initsweep.statistics.wording import counted
 
 Detail = Callable[[Summary, Yardstick], str | None]
 
@@ -20,7 +21,7 @@ def scheme_caveats(trainable: Sequence[Summary], yardstick: Yardstick) -> list[s
     found = []
     for text, detail in _PER_SCHEME:
         details = [(summary.scheme, detail(summary, yardstick)) for summary in trainable]
-        named = listed(f"{scheme} ({what})" for scheme, what in details if what is not None)
+        named = ", ".join(f"{scheme} ({what})" for scheme, what in details if what is not None)
         if named:
             found.append(f"{text}: {named}.")
     return found
@@ -53,7 +54,7 @@ def _danger_zone(summary: Summary, _: Yardstick) -> str | None:
     if basin is None:
         return None
     rates = [
-        f"{rate(point.learning_rate)}: {share(point.failure_rate)}"
+        f"{rate(point.learning_rate)}: {percent(point.failure_rate)}"
         for point in evenly_spaced(summary.points)
         if basin.low <= point.learning_rate <= basin.high and 0 < point.failure_rate < 1
     ]

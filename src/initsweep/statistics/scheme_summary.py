@@ -14,6 +14,7 @@ from initsweep.statistics.grid import ALL_TUNING, GridRuns, grid_runs
 from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.over_rows import row_means
 from initsweep.statistics.sensitivity import (
+    Censoring,
     Point,
     Sensitivity,
     evenly_spaced,
@@ -23,7 +24,6 @@ from initsweep.statistics.sensitivity import (
     points_of,
 )
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import decades
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,15 +81,10 @@ class Summary:
         return 0.0 if basin is None else basin.width
 
     @property
-    def basin_closed(self) -> bool:
-        """Whether the basin ends within the rates tried, on both sides."""
+    def basin_censored(self) -> Censoring:
+        """At which end of the rates tried the basin may go on."""
         basin = self.sensitivity.basin
-        return basin is None or basin.censored == "no"
-
-    @property
-    def basin_decades(self) -> str:
-        """That width in words, with "at least" if the basin reaches the end of the rates tried."""
-        return decades(self.basin_width, at_least=not self.basin_closed)
+        return "no" if basin is None else basin.censored
 
 
 def summarize(evidence: Sequence[Evidence], yardstick: Yardstick) -> list[Summary]:

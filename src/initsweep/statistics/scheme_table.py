@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from initsweep.core.numbers import plain
 from initsweep.core.records import Interval, Outcome, SchemeRow, Standing
 from initsweep.statistics.comparison import Losses, paired_difference
 from initsweep.statistics.intervals import mean_interval
@@ -11,7 +12,6 @@ from initsweep.statistics.proportions import half_width, upper_share
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice, laws_of, pareto_front
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import rate
 
 SURE = 0.95
 """Level of the upper bound of the share of runs that fail."""
@@ -60,7 +60,7 @@ def _behind(
         return "lowest mean"
     best = next(one for one in trainable if one.scheme == choice.best)
     pair = next(p for p in choice.pairs if p.family == "validation" and p.scheme == summary.scheme)
-    behind = f"{rate(pair.mean_difference)} behind ({rate(pair.low)} to {rate(pair.high)})"
+    behind = f"{plain(pair.mean_difference)} behind ({plain(pair.low)} to {plain(pair.high)})"
     standing = choice.standing(summary.scheme)
     if standing == "worse":
         return f"{behind}, shown to be worse"
@@ -68,13 +68,13 @@ def _behind(
     if standing == "tied":
         narrow = summary.scheme not in choice.forgiving
         narrower = "; its basin is shown to be narrower" if narrow else ""
-        return f"{behind}, within the margin of {rate(margin)}{narrower}"
+        return f"{behind}, within the margin of {plain(margin)}{narrower}"
     differences = paired_difference(summary.validation, best.validation)
     level = yardstick.level(len(differences) + 1)
     needed, _ = seeds_to_settle(differences, margin, level, choice.comparisons)
     seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
     return (
-        f"{behind}, beyond the margin of {rate(margin)}, not shown to be worse: {seeds} would tell"
+        f"{behind}, beyond the margin of {plain(margin)}, not shown to be worse: {seeds} would tell"
     )
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from initsweep.core.records import RunRow
-from initsweep.statistics.wording import counted, listed
+from initsweep.statistics.wording import counted
 
 
 def uneven(runs: Iterable[RunRow], chosen: float | None) -> str | None:
@@ -43,7 +43,7 @@ def left_early(tried: Sequence[int]) -> str | None:
     """
     counts = Counter(seeds for seeds in tried if seeds < max(tried))
     return (
-        listed(
+        ", ".join(
             f"{counted(rates, 'rate')} after {counted(seeds, 'seed')}"
             for seeds, rates in sorted(counts.items())
         )

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from initsweep.core.errors import few
+from initsweep.core.numbers import interval, loss, of_hundred, rate, score
 from initsweep.core.records import SchemeRow, Verdict
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import FEW, counted, few, rate, scored
+from initsweep.statistics.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def statement_of(
         subject = "The only scheme is untrainable" if len(rows) == 1 else "No scheme is trainable"
         return (
             f"{subject}: better than guessing, by loss (the constant predictor's "
-            f"{_plain(verdict.loss_name)} is {rate(yardstick.initial_cap)}) or by score, was not "
+            f"{_plain(verdict.loss_name)} is {loss(yardstick.initial_cap)}) or by score, was not "
             "reached both on the learning-rate grid and on fresh seeds."
         )
     said = told(verdict, rows)
@@ -87,14 +89,14 @@ def statement_of(
 def _answer(row: SchemeRow, verdict: Verdict) -> str:
     text = (
         f"Use {row.scheme} at learning rate {rate(row.learning_rate)}: test "
-        f"{_plain(verdict.loss_name)} {rate(row.test_loss)} (95 % interval {rate(row.test_low)} to "
-        f"{rate(row.test_high)})"
+        f"{_plain(verdict.loss_name)} {loss(row.test_loss)} (95 % interval "
+        f"{interval(row.test_low, row.test_high)})"
     )
-    low, score, high = row.test_score_low, row.test_score, row.test_score_high
-    if low is None or score is None or high is None:
+    name, spread = verdict.score_name, (row.test_score_low, row.test_score_high)
+    if row.test_score is None or None in spread:
         return f"{text}."
-    mean, lowest, highest = (scored(verdict.score_name, value) for value in (score, low, high))
-    return f"{text}, {_plain(verdict.score_name)} {mean} ({lowest} to {highest})."
+    mean = score(row.test_score, name)
+    return f"{text}, {_plain(name)} {mean} ({interval(*spread, name)})."
 
 
 def _plain(name: str) -> str:
@@ -108,7 +110,7 @@ def _rates(row: SchemeRow, verdict: Verdict) -> str:
     low += " or lower" if row.basin_censored in {"low", "both"} else ""
     high += " or higher" if row.basin_censored in {"high", "both"} else ""
     text = (
-        f"Rates from {low} to {high} come within {rate(verdict.basin_tolerance)} of its best loss."
+        f"Rates from {low} to {high} come within {loss(verdict.basin_tolerance)} of its best loss."
     )
     if row.in_basin:
         return text
@@ -116,7 +118,7 @@ def _rates(row: SchemeRow, verdict: Verdict) -> str:
 
 
 def _standing(verdict: Verdict, rows: Sequence[SchemeRow]) -> str:
-    margin, pick, undecided = rate(verdict.margin), verdict.recommended, verdict.undecided
+    margin, pick, undecided = loss(verdict.margin), verdict.recommended, verdict.undecided
     if verdict.decision == "winner":
         others = sum(row.trainable for row in rows) - 1
         if others:
@@ -138,26 +140,23 @@ def _standing(verdict: Verdict, rows: Sequence[SchemeRow]) -> str:
 
 
 def _sure(verdict: Verdict) -> str:
-    text = f"{_of_hundred(verdict.repicked)} of 100 studies redrawn from its seeds pick it"
+    text = f"{of_hundred(verdict.repicked)} of 100 studies redrawn from its seeds pick it"
     if verdict.firm:
         return f"Firm: {text}."
     others = {name: part for name, part in verdict.picks.items() if name != verdict.recommended}
     named = [
-        f", {_of_hundred(part)} {name}"
-        for name, part in sorted(others.items(), key=lambda one: -one[1])[:FEW]
+        f", {of_hundred(part)} {name}"
+        for name, part in sorted(others.items(), key=lambda one: -one[1])[:3]
     ]
     return f"Fragile: {text}{''.join(named)}."
-
-
-def _of_hundred(part: float) -> str:
-    return f"{100 * part:.0f}"
 
 
 def _other(verdict: Verdict) -> str:
     other = verdict.other
     if other is None or not other.better:
         return ""
-    test, own = (scored(other.criterion, v) for v in (other.test, other.recommended_test))
+    by_score, values = other.criterion == verdict.score_name, (other.test, other.recommended_test)
+    test, own = (score(v, other.criterion) if by_score else loss(v) for v in values)
     return (
         f"By {_plain(other.criterion)} it would be {other.scheme} at {rate(other.learning_rate)}: "
         f"{test} on test against {own}."

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice, laws_of
 from initsweep.statistics.thresholds import Yardstick
-from initsweep.statistics.wording import counted, failing_more, listed
+from initsweep.statistics.wording import counted, failing_more
 
 
 def same_runs(trainable: Sequence[Summary]) -> list[str]:
     """Return which schemes are the same law on this network, run by run."""
     return [
-        f"{listed(names)} are the same law here: every run of one has the same result as the "
+        f"{', '.join(names)} are the same law here: every run of one has the same result as the "
         "other's. They count once."
         for names in laws_of(trainable)
         if len(names) > 1
@@ -41,7 +41,7 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
     if enough > choice.seeds:
         holds = "no number of failures alone makes a scheme worse"
     return [
-        f"Not shown to be worse in spite of failed fresh runs: {listed(failing)}. Few runs say "
+        f"Not shown to be worse in spite of failed fresh runs: {', '.join(failing)}. Few runs say "
         "little about failures: by the sign-flip test with Holm's correction for "
         f"{counted(compared, 'comparison')} and {counted(choice.seeds, 'run')}, {holds}."
     ]

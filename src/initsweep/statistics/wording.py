@@ -1,10 +1,9 @@
-"""Numbers and lists as a person reads them."""
+"""Counts and sentences as a person reads them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from initsweep.core.records import Interval, PairRow, Schema, SchemeRow
-
-FEW = 3
+from initsweep.core.numbers import difference, p_value
+from initsweep.core.records import PairRow, Schema, SchemeRow
 
 
 def fresh_seeds(rows: Iterable[SchemeRow]) -> str:
@@ -14,52 +13,9 @@ def fresh_seeds(rows: Iterable[SchemeRow]) -> str:
     return least + counted(max(counts), "fresh seed")
 
 
-def number(value: float) -> str:
-    """Return a number with four significant digits."""
-    return f"{value:.4g}"
-
-
-def rate(value: float) -> str:
-    """Return a learning rate or a width in decades with three significant digits."""
-    return f"{value:.3g}"
-
-
-def share(value: float) -> str:
-    """Return a fraction as a percentage."""
-    return f"{100 * value:.3g} %"
-
-
-def decades(width: float, *, at_least: bool = False) -> str:
-    """Return a width in decades, marked if the true one may be larger."""
-    text = rate(width)
-    unit = "decade" if text == "1" else "decades"
-    return f"{'at least ' * at_least}{text} {unit}"
-
-
-def scored(name: str, value: float) -> str:
-    """Return a score as it is usually written: an accuracy as a percentage."""
-    return f"{100 * value:.1f} %" if name == "accuracy" else number(value)
-
-
 def compared_by(schema: Schema) -> str:
     """Return what runs are compared by in words: their loss, or how far a score stays below 1."""
     return "loss" if schema.select_by == "loss" else schema.judged.loss_name.replace("_", " ")
-
-
-def with_interval(interval: Interval) -> str:
-    """Return an estimate followed by its interval."""
-    return f"{number(interval.estimate)} [{number(interval.low)}, {number(interval.high)}]"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names separated by commas."""
-    return ", ".join(names)
-
-
-def few(names: Sequence[str]) -> str:
-    """Return the first names, and how many more there are: the tables list them all."""
-    more = len(names) - FEW
-    return listed(names[:FEW]) + (f" and {more} more" if more > 0 else "")
 
 
 def counted(count: int, noun: str) -> str:
@@ -89,8 +45,8 @@ def failing_more(left: Iterable[tuple[str, int, int]]) -> list[str]:
 
 def paired(pair: PairRow) -> str:
     """Return one comparison: who, what of, and the numbers behind it."""
-    difference = Interval(low=pair.low, estimate=pair.mean_difference, high=pair.high)
-    return f"{pair.scheme} {pair.outcome} ({with_interval(difference)}, Holm p {pair.p_holm:.2g})"
+    mean, low, high = map(difference, (pair.mean_difference, pair.low, pair.high))
+    return f"{pair.scheme} {pair.outcome} ({mean} [{low}, {high}], Holm p {p_value(pair.p_holm)})"
 
 
 def holds_for(schema: Schema) -> str:

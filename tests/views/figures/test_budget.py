@@ -15,7 +15,7 @@ def test_lines_hold_the_table_and_the_recommended_scheme_has_a_band(study, looks
 def test_every_point_can_be_read(study, looks, losses):
     figure = budget.draw(study.budget, study.schemes, looks, **losses)
     trainable = {row.scheme for row in study.schemes if row.trainable}
-    assert len(marks.listed(figure)) == sum(row.scheme in trainable for row in study.budget)
+    assert len(marks.marks_of(figure)) == sum(row.scheme in trainable for row in study.budget)
 
 
 def test_without_a_trainable_scheme_it_says_so(study, looks, losses):

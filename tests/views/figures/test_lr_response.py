@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from initsweep.views.figures import lr_overlay, lr_response, marks, numbers, palette, style
+from initsweep.core import numbers
+from initsweep.views.figures import lr_overlay, lr_response, marks, palette, style
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def test_rates_that_left_a_race_are_hollow_and_say_so(study, looks, losses, line
     figure = lr_response.draw(raced, study.schemes, looks, **losses)
     axes = {axes.get_label(): axes for axes in figure.axes}["he_normal"]
     assert list(line_of(axes, "left the race").get_xdata()) == [first.learning_rate]
-    assert any("left the race after 1 seed" in mark.text for mark in marks.listed(figure))
+    assert any("left the race after 1 seed" in mark.text for mark in marks.marks_of(figure))
     assert "left" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
@@ -113,11 +114,11 @@ def test_overlay_of_a_study_without_a_trainable_scheme(study, looks, losses):
 
 def test_every_point_can_be_read_under_the_pointer(study, looks, losses):
     figure = lr_overlay.draw(study.response, study.schemes, looks, **losses)
-    said = {(mark.scheme, mark.text.split(":")[0]) for mark in marks.listed(figure)}
+    said = {(mark.scheme, mark.text.split(":")[0]) for mark in marks.marks_of(figure)}
     for row in study.response:
         assert (row.scheme, f"{row.scheme} at {numbers.rate(row.learning_rate)}") in said
     wide, high = figure.get_size_inches() * 72
-    assert all(0 < mark.x < wide and 0 < mark.y < high for mark in marks.listed(figure))
+    assert all(0 < mark.x < wide and 0 < mark.y < high for mark in marks.marks_of(figure))
 
 
 def test_what_belongs_to_a_scheme_says_so_in_the_svg(study, looks, losses):

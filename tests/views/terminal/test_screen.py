@@ -4,8 +4,8 @@ import re
 import pytest
 
 from initsweep.core import artifacts
+from initsweep.core.numbers import MISSING
 from initsweep.core.records import ResponseRow, SchemeRow
-from initsweep.views.figures.numbers import MISSING
 from initsweep.views.terminal import answer as answers
 from initsweep.views.terminal.screen import NARROWEST, WIDTH, Screen, verdict_table
 from initsweep.views.terminal.sparkline import BLOCKS

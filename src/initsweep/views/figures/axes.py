@@ -7,7 +7,7 @@ from typing import Literal
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, NullFormatter
 
-from initsweep.views.figures import numbers
+from initsweep.core import numbers
 
 # Above this ratio of largest to smallest loss a linear axis hides the good schemes.
 _LOG_RATIO = 4.0

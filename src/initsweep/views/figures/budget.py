@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from initsweep.core import numbers
 from initsweep.core.records import BudgetRow, SchemeRow
 from initsweep.views.figures import axes as scales
-from initsweep.views.figures import labels, marks, numbers, panels, responses, style
+from initsweep.views.figures import labels, marks, panels, responses, style
 from initsweep.views.figures.palette import Look
 
 

@@ -12,8 +12,9 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initsweep.core import numbers
 from initsweep.core.records import Outcome, PairRow
-from initsweep.views.figures import labels, marks, numbers, panels, style
+from initsweep.views.figures import labels, marks, panels, style
 from initsweep.views.figures.palette import Look
 
 MARKERS: dict[Outcome, str] = {

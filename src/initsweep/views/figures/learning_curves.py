@@ -13,9 +13,10 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from initsweep.core import numbers
 from initsweep.core.records import CurveRow, SchemeRow
 from initsweep.views.figures import axes as scales
-from initsweep.views.figures import marks, numbers, panels, responses, style
+from initsweep.views.figures import marks, panels, responses, style
 from initsweep.views.figures.palette import Look
 
 

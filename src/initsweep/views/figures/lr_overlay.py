@@ -11,9 +11,10 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initsweep.core import numbers
 from initsweep.core.records import ResponseRow, SchemeRow
 from initsweep.views.figures import axes as scales
-from initsweep.views.figures import labels, marks, numbers, panels, responses, style
+from initsweep.views.figures import labels, marks, panels, responses, style
 from initsweep.views.figures.palette import Look
 
 _WIDTH, _LEFT, _RIGHT = 6.5, 1.5, 0.12  # inches

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 
+from initsweep.core import numbers
 from initsweep.core.records import ResponseRow, SchemeRow
 from initsweep.views.figures import axes as scales
-from initsweep.views.figures import marks, numbers, panels, responses, style
+from initsweep.views.figures import marks, panels, responses, style
 from initsweep.views.figures.palette import Look
 
 

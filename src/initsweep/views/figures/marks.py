@@ -57,7 +57,7 @@ def tag_new(axes: Axes, before: set[Artist], scheme: str) -> None:
             tag(artist, scheme)
 
 
-def listed(figure: Figure) -> list[Mark]:
+def marks_of(figure: Figure) -> list[Mark]:
     """Return the marks of a finished figure; none if it is not one of ours."""
     if not isinstance(figure, Sheet):
         return []

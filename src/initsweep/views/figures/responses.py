@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from matplotlib.axes import Axes
 
+from initsweep.core import numbers
 from initsweep.core.records import ResponseRow, SchemeRow
-from initsweep.views.figures import marks, numbers, style
+from initsweep.views.figures import marks, style
 from initsweep.views.figures.palette import UNTRAINABLE, Look
 
 BAND = 0.18

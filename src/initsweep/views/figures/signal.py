@@ -13,10 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from initsweep.core import numbers
 from initsweep.core.records import LayerRow
 from initsweep.core.spelling import shorten
 from initsweep.views.figures import axes as scales
-from initsweep.views.figures import labels, marks, numbers, panels, style
+from initsweep.views.figures import labels, marks, panels, style
 from initsweep.views.figures.palette import Look
 
 Direction = Literal["forward", "backward"]

@@ -13,10 +13,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from initsweep.core import numbers
 from initsweep.core.records import SchemeRow
 from initsweep.core.spelling import shorten
 from initsweep.views.figures import axes as scales
-from initsweep.views.figures import labels, marks, numbers, placement, style
+from initsweep.views.figures import labels, marks, placement, style
 from initsweep.views.figures.palette import Look
 
 

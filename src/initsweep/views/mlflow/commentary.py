@@ -4,12 +4,12 @@ import json
 import math
 from dataclasses import asdict, dataclass
 
+from initsweep.core import numbers
 from initsweep.core.params import fingerprint
 from initsweep.core.records import SchemeRow, Verdict
 from initsweep.core.results import SchemeResults
 from initsweep.core.spelling import prose
-from initsweep.statistics.wording import decades
-from initsweep.views.figures import numbers, palette
+from initsweep.views.figures import palette
 from initsweep.views.mlflow import limits
 from initsweep.views.mlflow.points import Point, finite_points
 from initsweep.views.mlflow.publication import Publication
@@ -77,7 +77,10 @@ def experiment_note(study: Publication) -> str:
     """Return the study's verdict in Markdown, for the head of the experiment's page."""
     verdict = study.verdict
     lines = [f"**{prose(verdict.statement)}**", ""]
-    lines += [*_listed("How this was decided", verdict.rule), *_listed("Caveats", verdict.caveats)]
+    lines += [
+        *_bullets("How this was decided", verdict.rule),
+        *_bullets("Caveats", verdict.caveats),
+    ]
     lines += [f"Its runs: `tags.study.sha = '{study.sha}'`; one per scheme: `tags.role = 'scheme'`"]
     return limits.note("\n".join(lines))
 
@@ -122,22 +125,23 @@ def _note(study: Publication, results: SchemeResults) -> str:
     lines += [f"- on validation {row.standing}: {prose(row.why)}"]
     lines += [f"- {line}" for line in _facts(row, study.verdict)]
     lines += [f"- before training: {diagnosis.verdict}: {prose(diagnosis.reason)}", ""]
-    lines += _listed("How this was decided", study.verdict.rule)
-    lines += _listed("Caveats", study.verdict.caveats)
+    lines += _bullets("How this was decided", study.verdict.rule)
+    lines += _bullets("Caveats", study.verdict.caveats)
     return limits.note("\n".join(lines))
 
 
 def _facts(row: SchemeRow, verdict: Verdict) -> list[str]:
     scope = f", for {prose(verdict.holds_for)}" if verdict.holds_for else ""
     facts = [
-        f"chosen learning rate {row.learning_rate:.3g}{scope}",
-        f"test loss {row.test_loss:.4g} (95 % interval {row.test_low:.4g} to {row.test_high:.4g})",
+        f"chosen learning rate {numbers.rate(row.learning_rate)}{scope}",
+        f"test loss {numbers.loss(row.test_loss)} (95 % interval "
+        f"{numbers.interval(row.test_low, row.test_high)})",
     ]
-    if row.basin_width is not None and row.basin_low is not None and row.basin_high is not None:
-        width = decades(row.basin_width, at_least=row.basin_censored != "no")
+    if row.basin_width is not None:
         facts.append(
-            f"basin: tuning loss within {verdict.basin_tolerance:.3g} of its best at rates from "
-            f"{row.basin_low:.3g} to {row.basin_high:.3g}, {width}"
+            f"basin: tuning loss within {numbers.loss(verdict.basin_tolerance)} of its best at "
+            f"rates from {numbers.rate_range(row.basin_low, row.basin_high, row.basin_censored)}, "
+            f"{numbers.width(row.basin_width, row.basin_censored)} decades"
         )
     if row.failed_runs:
         facts.append(
@@ -147,5 +151,5 @@ def _facts(row: SchemeRow, verdict: Verdict) -> list[str]:
     return facts
 
 
-def _listed(title: str, items: list[str]) -> list[str]:
+def _bullets(title: str, items: list[str]) -> list[str]:
     return [f"{title}:", *(f"- {prose(item)}" for item in items), ""] if items else []

@@ -56,7 +56,7 @@ def others_in(database: Path, ours: Ours) -> list[str]:
         found = []
         for kind, query in _OTHERS.items():
             names = list(_read(connection, query, ours))
-            found += [_listed(kind, names)] if names else []
+            found += [_counted(kind, names)] if names else []
         for table in _read(connection, "SELECT name FROM sqlite_master WHERE type = 'table'", ours):
             known = table.removeprefix("_alembic_tmp_") in _LOOKED_INTO
             if not known and not table.startswith("sqlite_"):
@@ -72,6 +72,6 @@ def _read(connection: sqlite3.Connection, query: str, ours: Ours) -> Iterator[st
             yield value
 
 
-def _listed(kind: str, names: list[str]) -> str:
+def _counted(kind: str, names: list[str]) -> str:
     shown = few([f"'{name}'" for name in names])
     return f"{len(names)} {kind}{'s' if len(names) > 1 else ''} ({shown})"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from initsweep.core import numbers
 from initsweep.core.params import Model, Params, Tune
 from initsweep.core.records import Schema
 from initsweep.core.results import Results
 from initsweep.statistics import racing
-from initsweep.views.figures import numbers
 
 Facts = list[tuple[str, str]]
 
@@ -75,7 +75,7 @@ def protocol(study: Results) -> Facts:
     """Return what was held fixed, what was tuned, and how."""
     params, grid, verdict = study.params, study.params.tune.grid, study.verdict
     decide = params.decide
-    skill = f"at least {100 * decide.trainable_skill:g} %"
+    skill = f"at least {numbers.setting_percent(decide.trainable_skill)}"
     return [
         ("Network", _with_options(params.model.name, params.model.options)),
         *_transfer(params.model),
@@ -98,12 +98,12 @@ def protocol(study: Results) -> Facts:
         ),
         (
             "Practical margin",
-            f"{100 * decide.margin:g} % of the constant predictor's loss "
+            f"{numbers.setting_percent(decide.margin)} of the constant predictor's loss "
             f"({numbers.loss(verdict.margin)} on validation)",
         ),
         (
             "Basin tolerance",
-            f"{100 * decide.basin_tolerance:g} % of the constant predictor's loss "
+            f"{numbers.setting_percent(decide.basin_tolerance)} of the constant predictor's loss "
             f"({numbers.loss(verdict.basin_tolerance)}): a basin is the neighbouring rates, "
             "interpolated between those tried, whose mean validation loss is within that of the "
             "scheme's best",
@@ -143,7 +143,7 @@ def _training(params: Params) -> str:
     clip = training.gradient_clip
     return (
         f"{training.epochs} epochs, batches of {training.batch_size}, {training.schedule} "
-        f"learning rate, warm-up {100 * training.warmup_fraction:g} % of the steps, "
+        f"learning rate, warm-up {numbers.setting_percent(training.warmup_fraction)} of the steps, "
         + ("no gradient clipping" if clip is None else f"gradient norm clipped at {clip:g}")
     )
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from initsweep.core import numbers
 from initsweep.core.records import SchemeRow, Verdict
 from initsweep.core.results import Results
 from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.statement import told
-from initsweep.views.figures import numbers
 from initsweep.views.packet import what_would_change as alternatives
 
 DECISIONS = {
@@ -124,7 +124,7 @@ def _best_raw_numbers(
         found.setdefault(highest, []).append(f"highest test {words} ({values})")
     most = max(verdict.picks, key=lambda name: (verdict.picks[name], name == chosen.scheme))
     values = " against ".join(
-        f"{100 * part:.0f}" for part in (verdict.picks[most], verdict.repicked)
+        numbers.of_hundred(part) for part in (verdict.picks[most], verdict.repicked)
     )
     found.setdefault(most, []).append(f"most picks of redrawn studies ({values})")
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from initsweep.core import numbers
 from initsweep.core.records import DiagnosisRow, PairRow, SchemeRow
 from initsweep.core.results import Results
-from initsweep.views.figures import numbers
 from initsweep.views.packet import window
 
 

@@ -1,10 +1,10 @@
 """What the words in the tables of the review packet mean, with this study's numbers."""
 
+from initsweep.core import numbers
 from initsweep.core.results import Results
 from initsweep.statistics.comparison import EXACT_UP_TO
 from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.wording import compared_by
-from initsweep.views.figures import numbers
 
 Terms = list[tuple[str, str]]
 
@@ -19,8 +19,8 @@ def of(study: Results) -> dict[str, Terms]:
 def _verdict(study: Results) -> Terms:
     verdict, decide = study.verdict, study.params.decide
     score, compared = verdict.score_name.replace("_", " "), compared_by(study.schema)
-    skill = f"{100 * decide.trainable_skill:g} %"
-    share = f"{100 * decide.basin_tolerance:g} %"
+    skill = numbers.setting_percent(decide.trainable_skill)
+    share = numbers.setting_percent(decide.basin_tolerance)
     tolerance = numbers.loss(verdict.basin_tolerance)
     fewest = min(row.runs for row in study.schemes)
     return [
@@ -60,7 +60,7 @@ def _verdict(study: Results) -> Terms:
             f"it diverged, or is no better than guessing by loss and by {score}: it makes up for "
             f"less than {skill} of what the constant predictor lacks; that none of "
             f"{fewest} failed leaves up to "
-            f"{100 * share_interval(0, fewest)[1]:.0f} % of failures possible (95 %)",
+            f"{numbers.percent(share_interval(0, fewest)[1])} of failures possible (95 %)",
         ),
         (
             "Untrainable",

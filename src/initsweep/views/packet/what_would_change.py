@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from initsweep.core import numbers
 from initsweep.core.records import Alternative, SchemeRow
 from initsweep.core.results import Results
-from initsweep.views.figures import numbers
 from initsweep.views.packet.tables import Cell, Table, scheme_cell
 
 HOW_MANY_SEEDS = (
@@ -112,7 +112,7 @@ def in_short(study: Results) -> str:
 
 
 def _value(question: str, value: float) -> str:
-    return f"{value:g}" if question == "decide.alpha" else f"{100 * value:g} %"
+    return f"{value:g}" if question == "decide.alpha" else numbers.setting_percent(value)
 
 
 def settings_table(study: Results) -> Table:
@@ -156,7 +156,7 @@ def criteria_table(study: Results) -> Table:
         ("Smallest regret", lambda r: r.regret, lambda r: numbers.loss(r.regret)),
         ("Largest safety margin", lambda r: -(r.safety_margin or 0.0),
          lambda r: numbers.MISSING if r.safety_margin is None
-         else f"{numbers.signed(r.safety_margin, 2)} decades"),
+         else f"{numbers.fixed(r.safety_margin, 2)} decades"),
     ]  # fmt: skip
     table = []
     for words, key, show in criteria:

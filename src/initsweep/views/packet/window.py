@@ -1,8 +1,8 @@
 """What the diagnosis has to say about the range of learning rates that was searched."""
 
+from initsweep.core import numbers
 from initsweep.core.records import DiagnosisRow
 from initsweep.core.results import Results
-from initsweep.views.figures import numbers
 
 # Where the best rate lay, over the ceiling, in nine of ten networks for which the ceiling can be
 # relied on: `docs/diagnosis.md`.

@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from functools import cached_property
 
-from initsweep.core import artifacts
+from initsweep.core import artifacts, numbers
 from initsweep.core.decisions import Challenge, Decision
 from initsweep.core.records import SchemeRow
 from initsweep.core.results import Results
 from initsweep.promotion import ledger
-from initsweep.views.figures import numbers
 from initsweep.views.terminal import freshness
 
 PACKET = artifacts.REPORTS / "review.html"

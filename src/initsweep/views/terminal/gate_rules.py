@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from initsweep.core import numbers
 from initsweep.core.errors import ParamsError
 from initsweep.core.records import SchemeRow
-from initsweep.views.figures import numbers
 from initsweep.views.packet.first_screen import DECISIONS
 from initsweep.views.terminal.answer import Answer
 

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from initsweep.core import numbers
 from initsweep.core.records import SchemeRow
 from initsweep.core.spelling import distinct
 from initsweep.statistics.wording import fresh_seeds
-from initsweep.views.figures import numbers
 from initsweep.views.packet.first_screen import decision
 from initsweep.views.packet.tables import stands
 from initsweep.views.terminal import plain, sparkline

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from initsweep.core import numbers
 from initsweep.core.records import ResponseRow
-from initsweep.views.figures import numbers
 from initsweep.views.terminal.answer import Answer
 
 BLOCKS = "▁▂▃▄▅▆▇█"

@@ -1,8 +1,8 @@
 """This study against the last decision."""
 
+from initsweep.core import numbers
 from initsweep.core.decisions import Challenge
 from initsweep.core.results import Results
-from initsweep.views.figures import numbers
 from initsweep.views.packet.document import SECTIONS, Facts, Paragraph, Section
 
 

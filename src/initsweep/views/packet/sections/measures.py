@@ -1,10 +1,10 @@
 """What was measured on test rows beside loss and score."""
 
+from initsweep.core import numbers
 from initsweep.core.records import MeasureSummary
 from initsweep.core.results import Results
 from initsweep.metrics import METRICS, rarest_class
 from initsweep.statistics.wording import fresh_seeds
-from initsweep.views.figures import numbers
 from initsweep.views.packet.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
 from initsweep.views.packet.tables import Cell, Table, scheme_cell
 

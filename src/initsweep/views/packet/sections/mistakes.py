@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from initsweep.core import numbers
 from initsweep.core.results import Results
-from initsweep.views.figures import numbers
 from initsweep.views.figures.errors import confusion, in_units
 from initsweep.views.packet.document import SECTIONS, Facts, Figure, Fold, Grid, Paragraph, Section
 from initsweep.views.packet.tables import Cell, Table
@@ -74,7 +74,7 @@ def class_table(study: Results) -> Table:
 
 
 def _share(part: int, whole: int) -> Cell:
-    return Cell(text=f"{100 * part / whole:.1f} %" if whole else numbers.MISSING)
+    return Cell(text=numbers.percent(part / whole, 1) if whole else numbers.MISSING)
 
 
 def residual_facts(study: Results) -> list[tuple[str, str]]:

@@ -1,8 +1,8 @@
 """The whole learning-rate response: panels, what a budget of rates buys, sensitivity."""
 
+from initsweep.core import numbers
 from initsweep.core.records import Quantity, QuantityRow, SchemeRow
 from initsweep.core.results import Results
-from initsweep.views.figures import numbers
 from initsweep.views.packet import terms
 from initsweep.views.packet.document import SECTIONS, Figure, Fold, Grid, Section, Terms
 from initsweep.views.packet.tables import Cell, Table, largest_stable, scheme_cell
@@ -80,7 +80,7 @@ def _texts(row: SchemeRow) -> dict[Quantity, str]:
         "global_basin_width": numbers.width(row.global_basin_width, _global_censored(row)),
         "largest_stable_rate": largest_stable(row),
         "first_unstable_rate": numbers.rate(row.first_unstable_rate),
-        "safety_margin": numbers.MISSING if margin is None else numbers.signed(margin, 2),
+        "safety_margin": numbers.MISSING if margin is None else numbers.fixed(margin, 2),
         "regret": numbers.loss(row.regret),
         "tuned_gap": numbers.loss(row.tuned_gap),
         "sensitivity": numbers.loss(row.sensitivity),
@@ -111,7 +111,7 @@ def _interval(row: QuantityRow | None) -> str:
 
 def _in_unit(value: float, unit: str) -> str:
     if unit == "decades":
-        return numbers.signed(value, 2)
+        return numbers.fixed(value, 2)
     if unit in {"learning rate", "epochs"}:
         return numbers.rate(value)
     if unit == "share":

@@ -1,7 +1,7 @@
 """The verdict table: who is recommended, who ties, and the numbers."""
 
 from initsweep.core.results import Results
-from initsweep.statistics.wording import failing_ties, fresh_seeds, listed
+from initsweep.statistics.wording import failing_ties, fresh_seeds
 from initsweep.views.packet import tables, terms
 from initsweep.views.packet.document import SECTIONS, Fold, Grid, Paragraph, Section, Terms
 
@@ -34,6 +34,6 @@ def _what_it_is(study: Results) -> str:
     if not failing:
         return text
     return (
-        f"{text} Not shown to be worse, though some failed in fresh runs: {listed(failing)}. The "
-        "caveats say how many failures it takes."
+        f"{text} Not shown to be worse, though some failed in fresh runs: {', '.join(failing)}. "
+        "The caveats say how many failures it takes."
     )

@@ -1,4 +1,4 @@
-"""Numbers as people read them, the same in figures, report and terminal."""
+"""Numbers as people read them, the same in the verdict, packet, figures, terminal and MLflow."""
 
 import math
 
@@ -24,13 +24,21 @@ def significant(value: float, digits: int) -> str:
     return f"{rounded:.{max(decimals, 0)}f}".replace("-", _MINUS)
 
 
-def rate(value: float | None) -> str:
-    """Return a learning rate with up to three digits: 0.0316, 1, 3.16e-4."""
-    if value is None:
-        return MISSING
-    text, _, exponent = significant(value, 3).partition("e")
+def trimmed(value: float, digits: int = 3) -> str:
+    """Return `value` as `significant` does, without zeros at the end: 0.0316, 1, 3.16e-4."""
+    text, _, exponent = significant(value, digits).partition("e")
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return f"{text}e{exponent}" if exponent else text
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """Return `value` as Python writes it, in ASCII: for tables, and texts for any terminal."""
+    return f"{value:.{digits}g}"
+
+
+def rate(value: float | None) -> str:
+    """Return a learning rate with up to three digits: 0.0316, 1, 3.16e-4."""
+    return MISSING if value is None else trimmed(value)
 
 
 def rate_range(low: float | None, high: float | None, censored: str = "no") -> str:
@@ -63,9 +71,9 @@ def difference(value: float) -> str:
     return sign + significant(abs(value), digits)
 
 
-def signed(value: float, decimals: int) -> str:
-    """Return a number with fixed decimals and a true minus sign."""
-    return f"{value:.{decimals}f}".replace("-", _MINUS)
+def fixed(value: float, decimals: int = 2) -> str:
+    """Return a number with fixed decimals and a true minus sign, none where it rounds to zero."""
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", _MINUS)
 
 
 def score(value: float | None, name: str) -> str:
@@ -73,8 +81,8 @@ def score(value: float | None, name: str) -> str:
     if value is None:
         return MISSING
     if name == "accuracy":
-        return f"{100 * value:.1f} %"
-    return f"{value:.3f}".replace("-", _MINUS)
+        return percent(value, 1)
+    return fixed(value, 3)
 
 
 def interval(low: float | None, high: float | None, score_name: str | None = None) -> str:
@@ -98,6 +106,16 @@ def p_value(value: float) -> str:
     return "< 0.001" if value < _SMALL else f"{value:.2g}" if value < 1 else "1"
 
 
-def percent(share: float) -> str:
-    """Return a share in whole percent."""
-    return f"{100 * share:.0f} %"
+def of_hundred(share: float) -> str:
+    """Return how many of a hundred a share is."""
+    return f"{100 * share:.0f}"
+
+
+def percent(share: float, decimals: int = 0) -> str:
+    """Return a share in percent, whole ones if not said otherwise."""
+    return f"{100 * share:.{decimals}f} %"
+
+
+def setting_percent(share: float) -> str:
+    """Return a share that somebody has set in percent, as it is."""
+    return f"{100 * share:g} %"

@@ -1,6 +1,6 @@
 import pytest
 
-from initsweep.views.figures import numbers
+from initsweep.core import numbers
 
 
 @pytest.mark.parametrize(
@@ -69,8 +69,25 @@ def test_interval_rate_range_and_p_value():
     assert numbers.rate_range(0.01, 0.1, "high") == "0.01 to ≥ 0.1"
     assert numbers.rate_range(0.01, 0.1, "both") == "≤ 0.01 to ≥ 0.1"
     assert numbers.rate_range(0.1, 0.1, "high") == "0.1 to ≥ 0.1"
-    assert numbers.signed(-0.154, 2) == "\N{MINUS SIGN}0.15"
+    assert numbers.fixed(-0.154, 2) == "\N{MINUS SIGN}0.15"
     assert numbers.p_value(0.00098) == "< 0.001"
     assert numbers.p_value(0.0217) == "0.022"
     assert numbers.p_value(1.0) == "1"
-    assert numbers.percent(0.75) == "75 %"
+    assert numbers.percent(0.754) == "75 %"
+    assert numbers.percent(0.754, 1) == "75.4 %"
+
+
+def test_fixed_decimals_have_a_true_minus_sign_and_no_negative_zero():
+    assert numbers.fixed(-0.154) == "\N{MINUS SIGN}0.15"
+    assert numbers.fixed(-0.004) == "0.00"
+    assert numbers.fixed(0.31, 1) == "0.3"
+
+
+def test_what_any_terminal_must_show_is_written_as_python_writes_it():
+    assert numbers.plain(-3.16227766e-5) == "-3.16e-05"
+    assert numbers.plain(float("inf"), 4) == "inf"
+
+
+def test_a_setting_keeps_its_digits():
+    assert numbers.setting_percent(0.125) == "12.5 %"
+    assert numbers.setting_percent(0.05) == "5 %"
