@@ -33,6 +33,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
 
 
+SMALL_STUDY: dict[str, Any] = {
+    "data.source": "wine",
+    "model.depth": 1,
+    "model.width": 16,
+    "training.epochs": 3,
+    "training.batch_size": 32,
+    "schemes": ["zeros", "he_normal"],
+    "tune.seeds": [0, 1],
+    "tune.grid": {"low": 0.01, "high": 1.0, "points": 3},
+    "tune.extension_rounds": 1,
+    "tune.refinement_trials": 2,
+    "confirm.seeds": [10, 11, 12],
+    "decide.most_seeds": 0,
+    "diagnose.seeds": [0, 1],
+    "diagnose.batch_size": 64,
+    "runtime.lanes_per_chunk": 4,
+    "runtime.workers": 1,
+}
+"""Dotted keys of a study that takes seconds."""
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _numerics() -> None:
     """Compute as the command line does, on one thread: two are far slower for small tensors."""
@@ -78,25 +99,7 @@ def small_params(changed) -> Callable[..., Params]:
     """Return parameters of a study that takes seconds, with dotted keys replaced."""
 
     def build(replacements: dict[str, object] | None = None) -> Params:
-        small = {
-            "data.source": "wine",
-            "model.depth": 1,
-            "model.width": 16,
-            "training.epochs": 3,
-            "training.batch_size": 32,
-            "schemes": ["zeros", "he_normal"],
-            "tune.seeds": [0, 1],
-            "tune.grid": {"low": 0.01, "high": 1.0, "points": 3},
-            "tune.extension_rounds": 1,
-            "tune.refinement_trials": 2,
-            "confirm.seeds": [10, 11, 12],
-            "decide.most_seeds": 0,
-            "diagnose.seeds": [0, 1],
-            "diagnose.batch_size": 64,
-            "runtime.lanes_per_chunk": 4,
-            "runtime.workers": 1,
-        }
-        return parse_params(changed({**small, **(replacements or {})}))
+        return parse_params(changed({**SMALL_STUDY, **(replacements or {})}))
 
     return build
 

@@ -17,7 +17,7 @@ from initsweep.core import artifacts
 from initsweep.stages import report
 from initsweep.views.mlflow import promote, publish, ui_command, ui_page
 from tests import made_study
-from tests.browser.devtools import PATIENCE, Chromium, executable
+from tests.browser.chromium import PATIENCE, Chromium, executable, missing
 from tests.made_study import changed
 from tests.views.mlflow.models import make_model, make_promotion
 from tests.views.mlflow.synthetic_study import make_params, make_study
@@ -31,10 +31,9 @@ PIXEL = bytes.fromhex(
 
 
 def pytest_collection_modifyitems(items):
-    ours = [item for item in items if item.path.parent == Path(__file__).parent]
-    for item in ours:
-        if executable() is None:
-            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+    for item in items:
+        if item.path.parent == Path(__file__).parent and missing():
+            item.add_marker(pytest.mark.skip(reason=missing()))
 
 
 @dataclass(frozen=True)
@@ -63,12 +62,15 @@ def pictures(tmp_path_factory):
     return Path(kept) if kept else tmp_path_factory.mktemp("screenshots")
 
 
-@pytest.fixture(scope="session")
-def chromium(tmp_path_factory):
-    if executable() is None:
-        pytest.skip("no Chromium is installed")
-    with Chromium(tmp_path_factory.mktemp("profile")) as browser:
-        yield browser
+# Not of the session: Playwright's event loop is in the way of tests that start one.
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=executable())
+        yield Chromium(browser)
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ def test_it_never_scrolls_sideways_and_nothing_runs(chromium, page, width):
     assert chromium.run(widest) < 1500
     assert chromium.run("document.querySelectorAll('script').length") == 2
     assert chromium.run("document.querySelectorAll('[onmouseover]').length") == 0
-    assert chromium.problems() == []
+    assert chromium.problems == []
 
 
 def test_a_click_still_hides_a_scheme_everywhere(chromium, page):

@@ -19,9 +19,9 @@ def test_it_loads_quietly_and_never_scrolls_sideways(chromium, page, pictures, w
     assert chromium.run("document.documentElement.scrollWidth") <= width
     assert chromium.run(PAPER) == ("rgb(13, 17, 23)" if dark else "rgb(255, 255, 255)")
     name = f"packet_{width}_{'dark' if dark else 'light'}.png"
-    chromium.screenshot(pictures / name)
+    chromium.screenshot(path=pictures / name, full_page=True)
     assert (pictures / name).stat().st_size > 50_000
-    assert chromium.problems() == []
+    assert chromium.problems == []
 
 
 def test_the_first_screen_holds_the_answer_and_the_trade_off(chromium, page, pictures):
@@ -29,7 +29,7 @@ def test_the_first_screen_holds_the_answer_and_the_trade_off(chromium, page, pic
     for place in (".headline", ".points", "#figure-tradeoff .log svg"):
         box = f"document.querySelector('{place}').getBoundingClientRect()"
         assert chromium.run(f"{box}.height > 20 && {box}.top >= 0 && {box}.bottom <= 900"), place
-    chromium.screenshot(pictures / "packet_first_screen.png", whole=False)
+    chromium.screenshot(path=pictures / "packet_first_screen.png")
 
 
 def test_a_phone_shows_all_numbers_of_the_verdict_table_without_scrolling_sideways(
@@ -46,7 +46,7 @@ def test_a_phone_shows_all_numbers_of_the_verdict_table_without_scrolling_sidewa
     assert min(left for left, _, _ in found) >= 0
     assert max(right for _, right, _ in found) <= PHONE
     chromium.run("document.querySelector('#verdict').scrollIntoView()")
-    chromium.screenshot(pictures / "packet_phone_table.png", whole=False)
+    chromium.screenshot(path=pictures / "packet_phone_table.png")
 
 
 def test_a_click_hides_a_scheme_everywhere_and_brings_it_back(chromium, page):
@@ -62,7 +62,7 @@ def test_a_click_hides_a_scheme_everywhere_and_brings_it_back(chromium, page):
     assert chromium.run(row) == 0
     chromium.run(f"{chip}.click()")
     assert chromium.run(VISIBLE) == everywhere
-    assert chromium.problems() == []
+    assert chromium.problems == []
 
 
 def test_the_address_keeps_what_was_chosen(chromium, page):
@@ -77,7 +77,7 @@ def test_what_is_no_choice_in_the_address_is_ignored(chromium, page):
     chromium.open(f"{page}#off=nobody&theme=pink", width=DESKTOP)
     assert chromium.run("document.querySelectorAll('.off').length") == 0
     assert chromium.run(PAPER) == "rgb(255, 255, 255)"
-    assert chromium.problems() == []
+    assert chromium.problems == []
 
 
 def test_only_tied_schemes_on_request(chromium, page):
@@ -113,39 +113,32 @@ def test_numbers_can_be_read_under_the_pointer(chromium, page, pictures, figure)
         }})()"""
     )
     assert chromium.run("document.getElementById('tip').hidden")
-    chromium.move_to(place[0], place[1])
+    chromium.page.mouse.move(place[0], place[1])
     assert place[2] in chromium.run("document.getElementById('tip').innerText")
-    chromium.screenshot(pictures / f"packet_pointer_{figure}.png", whole=False)
-    assert chromium.problems() == []
+    chromium.screenshot(path=pictures / f"packet_pointer_{figure}.png")
+    assert chromium.problems == []
 
 
 def test_it_says_everything_without_javascript(chromium, page):
-    chromium.call("Emulation.setScriptExecutionDisabled", value=True)
-    try:
-        chromium.open(page, width=DESKTOP)
-        buttons = "getComputedStyle(document.querySelector('.chips')).display"
-        assert chromium.run(buttons) == "none"
-        assert chromium.run(SHOWN.format("lr_overlay", "log"))
-        chromium.run("document.querySelector('label[for=linear]').click()")  # CSS alone
-        assert chromium.run(SHOWN.format("lr_overlay", "linear"))
-    finally:
-        chromium.call("Emulation.setScriptExecutionDisabled", value=False)
+    chromium.open(page, width=DESKTOP, scripts=False)
+    buttons = "getComputedStyle(document.querySelector('.chips')).display"
+    assert chromium.run(buttons) == "none"
+    assert chromium.run(SHOWN.format("lr_overlay", "log"))
+    chromium.run("document.querySelector('label[for=linear]').click()")  # CSS alone
+    assert chromium.run(SHOWN.format("lr_overlay", "linear"))
 
 
 def test_on_paper_it_is_whole_and_light(chromium, page, pictures):
     chromium.open(f"{page}#theme=dark", width=DESKTOP, dark=True)
-    content = chromium.pdf()
+    content = chromium.page.pdf(prefer_css_page_size=True)
     (pictures / "packet.pdf").write_bytes(content)
     pages = len(re.findall(rb"/Type\s*/Page\b", content))
     assert 6 <= pages <= 30
-    chromium.call("Emulation.setEmulatedMedia", media="print")
-    try:
-        assert chromium.run(PAPER) == "rgb(255, 255, 255)"
-        folded = "[...document.querySelectorAll('details')].map(d => d.offsetHeight)"
-        assert min(chromium.run(folded)) > 60
-        titles = "[...document.querySelectorAll('summary')].map(s => s.offsetHeight)"
-        assert min(chromium.run(titles)) > 10
-        figures = "[...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().height)"
-        assert max(chromium.run(figures)) < 1010  # of the 1032 pixels that a page is high
-    finally:
-        chromium.call("Emulation.setEmulatedMedia", media="")
+    chromium.page.emulate_media(media="print")
+    assert chromium.run(PAPER) == "rgb(255, 255, 255)"
+    folded = "[...document.querySelectorAll('details')].map(d => d.offsetHeight)"
+    assert min(chromium.run(folded)) > 60
+    titles = "[...document.querySelectorAll('summary')].map(s => s.offsetHeight)"
+    assert min(chromium.run(titles)) > 10
+    figures = "[...document.querySelectorAll('svg')].map(s => s.getBoundingClientRect().height)"
+    assert max(chromium.run(figures)) < 1010  # of the 1032 pixels that a page is high

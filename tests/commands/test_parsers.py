@@ -176,7 +176,7 @@ def test_commands_in_the_documentation_are_commands(page):
 def test_every_module_with_a_command_is_one():
     folder = ROOT / "src/initsweep/commands"
     modules = [file.stem for file in folder.glob("*.py") if "\ndef run(" in file.read_text("utf-8")]
-    assert sorted(modules) == sorted([*parsers.COMMANDS, "repro"])
+    assert sorted(modules) == sorted([*parsers.COMMANDS, "diagnose", "repro"])
     assert set(parsers.COMMANDS) < set(NAMES)
 
 

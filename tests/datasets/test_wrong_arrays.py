@@ -3,25 +3,17 @@
 import gzip
 import io
 import pickle
-import zipfile
 
 import numpy as np
 import pytest
 
 from initsweep.core.errors import DataError
 from initsweep.datasets.loading import load
+from tests.datasets.test_wrong_files import zipped
 
 FEATURES = np.random.default_rng(0).normal(size=(60, 4))
 LABELS = np.arange(60) % 3
 HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(500)
-
-
-def zipped(*names: str) -> bytes:
-    sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w") as archive:
-        for name in names:
-            archive.writestr(name, "content")
-    return sink.getvalue()
 
 
 def npy(array: np.ndarray, *, allow_pickle: bool = False) -> bytes:

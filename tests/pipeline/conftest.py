@@ -18,7 +18,7 @@ from ruamel.yaml import YAML
 
 from initsweep.core import artifacts
 from initsweep.core.records import RunRow, TrialRow
-from tests.conftest import ROOT, replace_keys
+from tests.conftest import ROOT, SMALL_STUDY, replace_keys
 
 COPIED = (
     "src",
@@ -41,22 +41,10 @@ QUIET = {
     "GIT_COMMITTER_EMAIL": "test@example.com",
 }
 SMALL: dict[str, Any] = {
-    "data.source": "wine",
-    "model.depth": 1,
+    **SMALL_STUDY,
     "model.width": 8,
-    "training.epochs": 3,
-    "training.batch_size": 32,
-    "schemes": ["zeros", "he_normal"],
-    "tune.seeds": [0, 1],
     "tune.grid": {"low": 0.001, "high": 0.1, "points": 3},
-    "tune.extension_rounds": 1,
     "tune.refinement_trials": 1,
-    "confirm.seeds": [10, 11, 12],
-    "decide.most_seeds": 0,
-    "diagnose.seeds": [0, 1],
-    "diagnose.batch_size": 64,
-    "runtime.lanes_per_chunk": 4,
-    "runtime.workers": 1,
 }
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.grid import grid_runs
-from initsweep.statistics.response_table import response_rows
+from initsweep.statistics.quantities import response_rows
 from initsweep.statistics.sensitivity import (
     basin_around,
     evenly_spaced,

@@ -1,8 +1,8 @@
 """`initsweep diagnose my_package.nets:make_net --batch batch.npy`: the diagnosis from the shell."""
 
+import argparse
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +12,7 @@ from torch import nn
 
 from initsweep.commands.batches import read_batch, read_inputs
 from initsweep.commands.subjects import load_scheme
-from initsweep.core.errors import InitsweepError, require, shown
+from initsweep.core.errors import InitsweepError, ParamsError, require, shown
 from initsweep.core.numbers import significant
 from initsweep.core.records import DiagnosisRow
 from initsweep.core.registry import Registry
@@ -25,83 +25,56 @@ from initsweep.probes.passing import Loss
 MOST_SEEDS = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What was asked for on the command line.
-
-    Attributes:
-        network: "package.module:attribute" of a network or of a function that builds one.
-        batch: `.npy` files of inputs, one per argument of `forward`, or one `.npz` file of named
-            ones.
-        targets: `.npy` file of targets, `.npz` of named ones, or None.
-        loss: "package.module:attribute" of a function from outputs and targets, or None.
-        task: "classification" or "regression", None to tell by the targets.
-        schemes: Initializers to look at instead of the network's own weights.
-        options: Options of the scheme, if it is a single one, "name=value" each.
-        params: The parameter file, whose `initializers` are schemes too; it may be missing.
-        strict: Whether mild verdicts are none to pass.
-        optimizer: What the network will be trained with, by name.
-        rate: The learning rate that it will be trained with, or None.
-        seeds: How many draws of the weights.
-        figures: Folder for pictures, or None.
-    """
-
-    network: str
-    batch: tuple[Path, ...]
-    targets: Path | None
-    loss: str | None
-    task: Kind | None
-    schemes: tuple[str, ...]
-    options: tuple[str, ...]
-    params: Path
-    strict: bool
-    optimizer: str
-    rate: float | None
-    seeds: int
-    figures: Path | None
-
-
-def run(request: Request) -> tuple[str, bool]:
+def run(options: argparse.Namespace) -> tuple[str, int]:
     """Diagnose a network.
 
     Returns:
-        What to print, and whether all is healthy; mild findings are no fault unless `strict`.
+        What to print; and 1 if `check` asks for health and there is an alarm, or `strict` asks for
+        it and something is mild. Else 0.
 
     Raises:
+        ParamsError: If a network is named without a batch, or the other way round.
         InitsweepError: If network or files cannot be used.
     """
-    if not 1 <= request.seeds <= MOST_SEEDS:
-        raise InitsweepError(f"--seeds must be 1 to {MOST_SEEDS}, received {shown(request.seeds)}.")
-    if request.figures is not None and request.figures.exists() and not request.figures.is_dir():
-        raise InitsweepError(f"--figures: '{request.figures}' is a file; name a folder.")
-    if request.figures is not None:
+    if not (options.network and options.batch):
+        raise ParamsError(
+            "diagnose: a network needs a batch and the other way round, e.g. "
+            "`initsweep diagnose my_package.nets:make_net --batch batch.npy`."
+        )
+    if not 1 <= options.seeds <= MOST_SEEDS:
+        raise InitsweepError(f"--seeds must be 1 to {MOST_SEEDS}, received {shown(options.seeds)}.")
+    if options.figures is not None and options.figures.exists() and not options.figures.is_dir():
+        raise InitsweepError(f"--figures: '{options.figures}' is a file; name a folder.")
+    if options.figures is not None:
         require("matplotlib")  # before the work, not after it
-    if request.options and len(request.schemes) != 1:
+    names = (options.schemes or "").replace(",", " ").split()
+    if options.option and len(names) != 1:
         raise InitsweepError(
             "--option is about one scheme: name it, and it alone, with --schemes; received "
-            f"{', '.join(request.schemes) or 'none'}."
+            f"{', '.join(names) or 'none'}."
         )
-    schemes = {name: load_scheme(name, request.params, request.options) for name in request.schemes}
+    schemes = {name: load_scheme(name, options.params, options.option) for name in names}
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
-    batch = read_batch(request.batch)
-    targets = None if request.targets is None else read_inputs(request.targets, "--targets")
+    batch = read_batch(options.batch)
+    targets = None if options.targets is None else read_inputs(options.targets, "--targets")
     found = diagnose(
-        _network(request, batch, targets),
+        _network(options.network, options.task, batch, targets),
         batch,
         targets,
-        None if request.loss is None else _loss(request.loss),
-        task=request.task,
+        None if options.loss is None else _loss(options.loss),
+        task=options.task,
         schemes=schemes,
-        optimizer=request.optimizer,
-        rate=request.rate,
-        seeds=range(request.seeds),
+        optimizer=options.optimizer,
+        rate=options.rate,
+        seeds=range(options.seeds),
     )
     about_all = ["\n  ".join(one.lines) for one in found.findings if one.scheme is None]
     about_each = [_words(row, found) for row in found.schemes]
     text = "\n\n".join([*about_all, *about_each, *_notes(found)])
-    if request.figures is not None and found.layers:
-        text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, request.figures))
-    return text, found.spotless if request.strict else found.healthy
+    if options.figures is not None and found.layers:
+        text += "\n\n" + "\n".join(f"wrote {path}" for path in draw(found, options.figures))
+    well = found.spotless if options.strict else found.healthy
+    return text, int((options.check or options.strict) and not well)
 
 
 def draw(found: Diagnosis, folder: Path) -> list[Path]:
@@ -160,14 +133,13 @@ def _loss(name: str) -> Loss:
 
 
 def _network(
-    request: Request, batch: Batch, targets: Targets | None
+    name: str, task: Kind | None, batch: Batch, targets: Targets | None
 ) -> nn.Module | Callable[[], nn.Module]:
     """Return the network, or a function without arguments that builds it.
 
     Raises:
         InitsweepError: If the name stands for neither.
     """
-    name = request.network
     entry = _attribute(name, "Network", Registry("network", "initsweep.architectures"))
     if isinstance(entry, nn.Module):
         return entry
@@ -182,7 +154,7 @@ def _network(
     if not needed:
         return cast(Callable[[], nn.Module], entry)
     if needed == ["n_features", "n_outputs"] and isinstance(targets, np.ndarray):
-        whole = targets.dtype.kind == "i" and request.task != "regression"
+        whole = targets.dtype.kind == "i" and task != "regression"
         sizes = (_width(batch), int(targets.max()) + 1 if whole else 1)
         return lambda: cast(nn.Module, entry(*sizes))
     raise InitsweepError(

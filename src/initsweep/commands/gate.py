@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from dataclasses import fields
 
 from initsweep.views.terminal import answer, freshness, plain
 from initsweep.views.terminal.gate_rules import Check, Limits, judge
@@ -16,16 +17,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     Raises:
         InitsweepError: If there are no results, they are out of date, or a limit is unusable.
     """
-    limits = Limits(
-        decision=options.decision,
-        scheme=options.scheme,
-        rate=options.rate,
-        max_test_loss=options.max_test_loss,
-        min_score=options.min_score,
-        max_regret=options.max_regret,
-        min_basin=options.min_basin,
-        max_failed=options.max_failed,
-    )
+    limits = Limits(**{one.name: getattr(options, one.name) for one in fields(Limits)})
     checks = judge(answer.read(), limits)
     freshness.check_results()
     text = plain.spelt(_lines(checks), sys.stdout.encoding or "utf-8")

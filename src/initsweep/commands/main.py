@@ -32,7 +32,7 @@ from initsweep.running import inputs
 
 COLOURED = ("summary",)  # these spell what they show themselves
 WHOLE_STUDY = ("init", "repro", "ui")  # these begin what other processes go on with
-NAME_OWN_CODE = ("check", "explain", "export", "promote")
+NAME_OWN_CODE = ("check", "diagnose", "explain", "export", "promote")
 USER_MISTAKE = 2
 PIPE_CLOSED = 141
 
@@ -146,7 +146,7 @@ def _dispatch(options: argparse.Namespace) -> int:
 
         return repro.run(options)
     if options.command == "diagnose" and (options.network or options.batch):
-        return _inspect(options)
+        return _for_people(options)
     if options.run or options.command in COMMANDS:
         return _for_people(options)
     if options.command in STAGES:
@@ -200,36 +200,6 @@ def _bench(params: Params, rounds: int) -> int:
     for text in report(params, rounds):
         print(_spelt(text), flush=True)
     return 0
-
-
-def _inspect(options: argparse.Namespace) -> int:
-    if not (options.network and options.batch):
-        raise ParamsError(
-            "diagnose: a network needs a batch and the other way round, e.g. "
-            "`initsweep diagnose my_package.nets:make_net --batch batch.npy`."
-        )
-    from initsweep.commands import diagnose as inspection
-
-    _find_own_code(options)
-    text, healthy = inspection.run(
-        inspection.Request(
-            network=options.network,
-            batch=tuple(options.batch),
-            targets=options.targets,
-            loss=options.loss,
-            task=options.task,
-            schemes=tuple((options.schemes or "").replace(",", " ").split()),
-            options=tuple(options.option),
-            params=options.params,
-            strict=options.strict,
-            optimizer=options.optimizer,
-            rate=options.rate,
-            seeds=options.seeds,
-            figures=options.figures,
-        )
-    )
-    print(_spelt(text))
-    return 1 if (options.check or options.strict) and not healthy else 0
 
 
 def _ui(params: Params, port: int) -> int:

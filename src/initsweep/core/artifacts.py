@@ -8,10 +8,10 @@ number; keys and columns keep a fixed order, lines end as on Unix.
 
 import csv
 import dataclasses
+import functools
 import hashlib
 import io
 import json
-import math
 import shutil
 import types
 import typing
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from initsweep.core.errors import ArtifactError
 from initsweep.core.records import rounded
@@ -140,12 +140,10 @@ def read_rows(path: Path, row_type: "type[Row]") -> "list[Row]":
     if not text.endswith("\n"):
         raise ArtifactError(f"'{path}' is cut short in line {len(lines)}. Run `dvc repro` again.")
     try:
-        return [
-            row_type(**{n: _from_text(cell, hints[n]) for n, cell in zip(names, line, strict=True)})
-            for line in lines[1:]
-        ]
+        columns = [_typed(name, cells, hints[name]) for name, *cells in zip(*lines, strict=True)]
     except ValueError as error:
         raise ArtifactError(f"'{path}' is damaged: {error}. Run `dvc repro` again.") from None
+    return [row_type(**dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
 
 
 def write_json(path: Path, value: object, *, exact: bool = False) -> None:
@@ -259,28 +257,21 @@ def _to_text(value: object) -> str:
     return repr(rounded(value)) if isinstance(value, float) else str(value)
 
 
-def _optional(hint: object) -> tuple[object, bool]:
-    """Return (`T`, True) for `T | None` and (`T`, False) for `T`."""
-    if isinstance(hint, types.UnionType):
-        members = [member for member in typing.get_args(hint) if member is not types.NoneType]
-        return members[0], True
-    return hint, False
+@functools.cache
+def _column_of(hint: typing.Any) -> TypeAdapter[list[typing.Any]]:  # noqa: ANN401 - any type
+    return TypeAdapter(list[hint], config=ConfigDict(allow_inf_nan=False))
 
 
-def _from_text(text: str, hint: object) -> object:
-    kind, optional = _optional(hint)
-    if text == "" and optional:
-        return None
-    if kind is bool:
-        if text not in {"true", "false"}:
-            raise ValueError(f"'{text}' is neither true nor false")
-        return text == "true"
-    if kind is int:
-        return int(text)
-    if kind is float:
-        if not math.isfinite(float(text)):
-            raise ValueError(f"'{text}' is not a finite number")
-        return float(text)
-    if typing.get_origin(kind) is typing.Literal and text not in typing.get_args(kind):
-        raise ValueError(f"'{text}' is none of {typing.get_args(kind)}")
-    return text
+def _typed(name: str, cells: Sequence[str], hint: object) -> list[typing.Any]:
+    """Return the cells of a column as its type; empty ones are None where that is allowed.
+
+    Raises:
+        ValueError: If one is of another type.
+    """
+    optional = types.NoneType in typing.get_args(hint)
+    try:
+        return _column_of(hint).validate_python([None if optional and not c else c for c in cells])
+    except ValidationError as error:
+        first = error.errors()[0]
+        line, what = int(first["loc"][0]) + 2, first["msg"].lower()
+        raise ValueError(f"line {line}, {name}: {what}, received '{first['input']}'") from None

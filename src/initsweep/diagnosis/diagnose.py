@@ -8,22 +8,25 @@ assert_healthy(model, batch, targets)  # in a test suite
 ```
 """
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError, UnhealthyError
 from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.core.registry import did_you_mean
-from initsweep.diagnosis.causes import case_of, check_rate, sort
 from initsweep.diagnosis.findings import FAULTS, Cause, Finding
 from initsweep.diagnosis.remedies import explained
 from initsweep.diagnosis.scales import constants
 from initsweep.diagnosis.subject import failure, subject
+from initsweep.diagnosis.suspect import Case
 from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets, Task, checked_batch, make_task
+from initsweep.diagnosis.trial import LEARNS, STAYS, Bench, State
 from initsweep.diagnosis.wiring import wiring
 from initsweep.initializers import Initializer, initial_states, make_initializer
 from initsweep.probes.alarm_levels import OPTIMIZERS
@@ -147,11 +150,13 @@ def diagnose(
         {'he_normal': 'healthy', 'zeros': 'symmetric'}
     """
     seeds = _checked_seeds(seeds)
-    check_rate(rate)
+    _check_rate(rate)
     network, wrapped = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
     found = [*constants(made.features, made.targets), *wiring(network, made)]
     wired = any(one.alarm for one in found)
+    bearable = STAYS if targets is None and made.targets is not None else LEARNS
+    verdict_of = partial(_verdict, network, made, optimizer)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
     for scheme, initializer in (_initializers(schemes) or {AS_BUILT: None}).items():
@@ -160,15 +165,15 @@ def diagnose(
             readings = [_read(network, state, made) for state in states]
         except InitsweepError:
             if wired:  # which is why
-                return Diagnosis(schemes=[], layers=[], notes=made.notes, findings=sort(found))
+                return Diagnosis(schemes=[], layers=[], notes=made.notes, findings=_sorted(found))
             raise
         rows.append(diagnosis(scheme, readings, made.constant_loss, optimizer))
         layers.extend(layer_table(scheme, readings))
-        case = case_of(
-            network, made, rows[-1], states[0], rate, optimizer,
-            drawn=targets is None and made.targets is not None,
-            verdict_of=lambda state: _verdict(network, state, made, optimizer),
+        bench = Bench(
+            network=network, features=made.features, targets=made.targets, loss=made.loss,
+            optimizer=optimizer, bearable=bearable, state=states[0],
         )  # fmt: skip
+        case = Case(bench=bench, row=rows[-1], rate=rate, verdict_of=verdict_of)
         found += explained(case, wired=wired)
         made.notes.extend({one.lowered: None for one in readings if one.lowered})
     if readings[0].attentions and OPTIMIZERS.get(optimizer) == "sgd":
@@ -180,7 +185,7 @@ def diagnose(
         made.notes.append("theory predicts nothing here: not traceable, or weights not centred")
     if isinstance(model, nn.Module) and not schemes:
         made.notes.append("one draw of the weights; pass a function to see the range over seeds")
-    return Diagnosis(schemes=rows, layers=layers, notes=made.notes, findings=sort(found))
+    return Diagnosis(schemes=rows, layers=layers, notes=made.notes, findings=_sorted(found))
 
 
 def assert_healthy(
@@ -253,6 +258,28 @@ def _failed(finding: Finding) -> str:
     return f"{about} {finding.verdict}. {finding.reason}.{remedy}"
 
 
+def _verdict(network: nn.Module, task: Task, optimizer: str, state: State) -> str:
+    reading = _read(network, state, task, with_sharpness=False)
+    return diagnosis("", [reading], task.constant_loss, optimizer).verdict
+
+
+def _sorted(findings: Sequence[Finding]) -> list[Finding]:
+    """Return alarms before remarks, and each once."""
+    return sorted(dict.fromkeys(findings), key=lambda one: not one.alarm)
+
+
+def _check_rate(rate: float | None) -> None:
+    """Check a learning rate.
+
+    Raises:
+        InitsweepError: If it is no number above 0.
+    """
+    if rate is not None and not (isinstance(rate, int | float) and 0 < rate < math.inf):
+        raise InitsweepError(
+            f"rate: received {rate!r}. Give a learning rate above 0, such as 0.01."
+        )
+
+
 def _checked_seeds(seeds: Sequence[int]) -> tuple[int, ...]:
     """Return the seeds.
 
@@ -286,11 +313,6 @@ def _checked_verdicts(allow: Sequence[str] | str) -> tuple[str, ...]:
     return names
 
 
-def _verdict(network: nn.Module, state: Mapping[str, Tensor], task: Task, optimizer: str) -> str:
-    reading = _read(network, state, task, with_sharpness=False)
-    return diagnosis("", [reading], task.constant_loss, optimizer).verdict
-
-
 def _initializers(
     schemes: Sequence[str] | Mapping[str, Initializer] | str,
 ) -> dict[str, Initializer | None]:
@@ -306,7 +328,7 @@ def _states(
     initializer: Initializer | None,
     seeds: Sequence[int],
     task: Task,
-) -> list[Mapping[str, Tensor]]:
+) -> list[State]:
     if initializer is not None:
         examples = _examples(network, task)
         return [*map(initial_states(network, initializer, inputs=examples, unknown="keep"), seeds)]
@@ -323,9 +345,7 @@ def _examples(network: nn.Module, task: Task) -> Inputs:
     return tuple(args) if args and all(isinstance(one, Tensor) for one in args) else task.features
 
 
-def _read(
-    network: nn.Module, state: Mapping[str, Tensor], task: Task, *, with_sharpness: bool = True
-) -> Reading:
+def _read(network: nn.Module, state: State, task: Task, *, with_sharpness: bool = True) -> Reading:
     given = (network, state, task.features, task.targets, task.loss)
     try:
         snapshot = look(*given)

@@ -59,7 +59,7 @@ def explained(case: Case, *, wired: bool) -> list[Finding]:
 
 def _untried(case: Case) -> str:
     """Return the first scheme whose signals give no alarm, or what stands in for one."""
-    name = next(iter(case.candidates()), None)
+    name = next(iter(case.candidates), None)
     return _behind(case) + ", or add skips" if name is None else _filled(case, name)
 
 
@@ -117,7 +117,7 @@ def _scheme(case: Case, rates: Sequence[float]) -> str:
 
 
 def _filling(case: Case, rate: float) -> str:
-    for name, state in case.candidates().items():
+    for name, state in case.candidates.items():
         if replace(case.bench, state=state).learns(rate):
             return _with_rate(_filled(case, name), case, rate)
     return ""
@@ -125,7 +125,7 @@ def _filling(case: Case, rate: float) -> str:
 
 def _normalizing(case: Case, rate: float) -> str:
     # Normalized copies are still copies.
-    states = {} if case.row.verdict != SYMMETRIC else case.candidates()
+    states = {} if case.row.verdict != SYMMETRIC else case.candidates
     name, state = next(iter(states.items()), ("", case.bench.state))
     if not replace(case.bench, state=state, normalized=True).learns(rate):
         return ""
@@ -139,7 +139,7 @@ def _behind(case: Case) -> str:
 
 
 def _filled(case: Case, name: str) -> str:
-    keep = ', unknown="keep"' if case.keeps() else ""
+    keep = ', unknown="keep"' if case.keeps else ""
     return f'initialize_(model, "{name}", 0{keep})'
 
 

@@ -127,6 +127,24 @@ def entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return functional.cross_entropy(outputs.movedim(axis, -1).flatten(0, -2), targets.flatten())
 
 
+def is_binary(outputs: Tensor, targets: Tensor) -> bool:
+    """Return whether there is one output per example, and a 0 or a 1 for each."""
+    one_each = outputs.numel() == len(outputs) == targets.numel()
+    return one_each and set(torch.unique(targets).tolist()) == {0, 1}
+
+
+def log_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the binary cross-entropy of scores."""
+    return functional.binary_cross_entropy_with_logits(
+        outputs.flatten(), targets.to(outputs.dtype).flatten()
+    )
+
+
+def probability_loss(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the binary cross-entropy of probabilities."""
+    return functional.binary_cross_entropy(outputs.flatten(), targets.to(outputs.dtype).flatten())
+
+
 def squared(outputs: Tensor, targets: Tensor) -> Tensor:
     """Return the mean squared error."""
     return functional.mse_loss(outputs.flatten(), targets.to(outputs.dtype).flatten())

@@ -10,10 +10,20 @@ from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError
 from initsweep.core.registry import did_you_mean
-from initsweep.diagnosis.binary import binary_loss, is_binary
 from initsweep.diagnosis.endings import ending_of, with_graph
 from initsweep.diagnosis.subject import outputs_of
-from initsweep.diagnosis.targets import KINDS, Kind, as_classes, as_numbers, drawn, entropy, squared
+from initsweep.diagnosis.targets import (
+    KINDS,
+    Kind,
+    as_classes,
+    as_numbers,
+    drawn,
+    entropy,
+    is_binary,
+    log_loss,
+    probability_loss,
+    squared,
+)
 from initsweep.diagnosis.trial import constant_loss
 from initsweep.graph.twins import apart
 from initsweep.probes.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
@@ -135,8 +145,10 @@ def _binary(
     """Return what `_compared` does, for two classes told apart by one output."""
     outputs, given = answer(with_graph(network, features))[1], given.float()
     ending = ending_of(outputs)
-    loss, words = binary_loss(probabilities=ending is not None and ending.kind == "sigmoid")
-    notes.append(f"one output, targets of 0 and 1: {words}")
+    loss, words = log_loss, "with logits (nn.BCEWithLogitsLoss)"
+    if ending is not None and ending.kind == "sigmoid":
+        loss, words = probability_loss, "of probabilities (nn.BCELoss)"
+    notes.append(f"one output, targets of 0 and 1: binary cross-entropy {words} is the loss")
     return given, loss, constant_loss(loss, outputs, given)
 
 

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError
-from initsweep.diagnosis.binary import is_binary
 from initsweep.diagnosis.endings import RANGES, Ending, ending_of, with_graph
 from initsweep.diagnosis.findings import (
     BLIND,
@@ -22,7 +21,7 @@ from initsweep.diagnosis.findings import (
 )
 from initsweep.diagnosis.losses import expects, is_additive
 from initsweep.diagnosis.subject import failure
-from initsweep.diagnosis.targets import class_axis
+from initsweep.diagnosis.targets import class_axis, is_binary
 from initsweep.diagnosis.task import Task
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of

@@ -4,7 +4,7 @@ A function of torch, a method of tensors and a module of one name are one thing:
 `x.leaky_relu_()` and `nn.LeakyReLU` all are "leaky_relu".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from torch import nn
@@ -26,6 +26,12 @@ WEIGHTED = (
     *RECURRENT,
 )  # fmt: skip
 """Modules of torch whose weights initializers fill."""
+
+
+def is_matrix(shape: Sequence[int]) -> bool:
+    """Return whether a parameter of this shape can be a weight: two axes are longer than 1."""
+    return sum(side > 1 for side in shape) > 1
+
 
 Effect = Literal[
     "activation", "piecewise", "arithmetic", "adds", "average", "statistic", "view", "norm",

@@ -11,7 +11,7 @@ from initsweep.core.errors import InitsweepError
 from initsweep.graph.effects import effect_of
 from initsweep.graph.kinds import declared_of, likeness_of
 from initsweep.graph.traces import Trace, Traces
-from initsweep.graph.vocabulary import KEEPING, Effect
+from initsweep.graph.vocabulary import KEEPING, Effect, is_matrix
 from initsweep.initializers.parts import Slot
 
 Unknown = Literal["refuse", "keep"]
@@ -33,9 +33,7 @@ def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> 
     suspects = [
         slot
         for slot in slots
-        if slot.kept == "free"
-        and sum(side > 1 for side in slot.shape) > 1
-        and _may_multiply(_owner(model, slot)[0])
+        if slot.kept == "free" and is_matrix(slot.shape) and _may_multiply(_owner(model, slot)[0])
     ]
     names = {slot.name for slot in suspects}
     multiplied: dict[str, bool] = {}

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 
 from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.probes.alarm_levels import alarms_for
-from initsweep.probes.grounds import Evidence, Point, backward_ratio, forward_ratio
+from initsweep.probes.grounds import Evidence, Measurements, Point, backward_ratio, forward_ratio
 from initsweep.probes.judgement import HEALTHY, NOT_JUDGED, judge
 from initsweep.probes.questions import CHECKS
 from initsweep.probes.reading import Reading
@@ -187,7 +187,7 @@ def bounded(value: float) -> float:
     return max(-LARGEST, min(LARGEST, value))
 
 
-def means(measured: Sequence[dict[str, float]]) -> dict[str, float]:
+def means(measured: Sequence[Measurements]) -> dict[str, float]:
     """Return the mean of each number."""
     return {probe: mean([values[probe] for values in measured]) for probe in measured[0]}
 

@@ -19,7 +19,7 @@ from initsweep.probes.forms import Inputs
 from initsweep.probes.passing import Loss, grave, passed
 from initsweep.probes.pointwise import is_pointwise
 from initsweep.probes.recording import Noted, Use, channel_axis
-from initsweep.probes.trunk import Joint, Node, joints
+from initsweep.probes.trunk import Node, Sum
 from initsweep.probes.written import Pointwise, activations_of, seen
 
 
@@ -66,7 +66,7 @@ class Snapshot:
 
     Attributes:
         layers: One per use of a weight layer, in the order of use.
-        joints: The sums on the trunk.
+        joints: The sums on the trunk, each behind its place.
         restarts: Where on the trunk a normalization sets the scale anew.
         decided: For each attention, the number of uses of weight layers before it, and the share of
             queries that attend to a single key.
@@ -80,7 +80,7 @@ class Snapshot:
     """
 
     layers: tuple[Layer, ...]
-    joints: tuple[Joint, ...]
+    joints: tuple[tuple[int, Sum], ...]
     restarts: tuple[int, ...]
     decided: tuple[tuple[int, float], ...]
     loss: float
@@ -121,7 +121,9 @@ def capture(
     done = passed(model, parameters, features, targets, loss)
     return Snapshot(
         layers=tuple(_layer(use, activation_after, done.trunk) for use in done.noted.uses),
-        joints=tuple(joints(done.noted.sums, done.trunk)),
+        joints=tuple(
+            (done.trunk[one.node], one) for one in done.noted.sums if one.node in done.trunk
+        ),
         restarts=tuple(sorted(done.trunk[one] for one in done.noted.norms if one in done.trunk)),
         decided=tuple(done.noted.decided),
         loss=done.loss,

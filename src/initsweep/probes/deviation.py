@@ -1,6 +1,7 @@
 """Scales of tensors, free of overflow."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -12,19 +13,16 @@ def standard_deviation(values: Tensor) -> float:
     Scales by the largest value first, so that squares neither overflow nor underflow.
     Infinite if any element is not finite.
     """
-    largest = float(values.abs().max())
-    if not math.isfinite(largest):
-        return math.inf
-    if largest == 0:
-        return 0.0
-    return largest * float((values / largest).std(correction=0))
+    return _scaled(values, lambda one: one.std(correction=0))
 
 
 def root_mean_square(values: Tensor) -> float:
     """Return the square root of the mean square; scaled and infinite as above."""
+    return _scaled(values, lambda one: torch.sqrt(torch.mean(one**2)))
+
+
+def _scaled(values: Tensor, measure: Callable[[Tensor], Tensor]) -> float:
     largest = float(values.abs().max())
     if not math.isfinite(largest):
         return math.inf
-    if largest == 0:
-        return 0.0
-    return largest * float(torch.sqrt(torch.mean((values / largest) ** 2)))
+    return largest * float(measure(values / largest)) if largest else 0.0

@@ -29,38 +29,48 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What was measured of one scheme, averaged over seeds.
+class Signals:
+    """What was measured of one scheme, under one seed or averaged over seeds.
 
     Attributes:
-        names: Every weight layer's name, from input to head.
+        names: Every weight layer's name, in the order of use, as tables and sentences hold it.
         layers: Their measurements, in the same order.
         input_scale: Root mean square of the network's input.
         input_rank: Effective rank of the network's input.
-        initial_loss: Loss of the untrained network.
-        constant_loss: Loss of the best constant prediction; None where it is not known.
         gradient_norm: Norm of the loss gradient with respect to all parameters.
-        sharpness: Largest eigenvalue of the loss's Hessian; None where it is not known.
+        sharpness: Largest eigenvalue of the loss's Hessian; None where it overflows or was not
+            asked for.
         trunk: The places that all signals pass, from the first hidden layer to the last.
-        asleep: Parameters whose gradient is zero, and stays so, in most draws.
+        asleep: Parameters whose gradient is zero, and stays so; in most draws.
         detached: Parameters that the loss does not depend on, and layers that torch does not find.
         attentions: What to call each attention, and the share of queries that attend to one key.
-        not_finite: Where the first number is that is none, a layer or "the loss"; None if there is
-            no such place.
     """
 
     names: Sequence[str]
     layers: Sequence[Measurements]
     input_scale: float
     input_rank: float
-    initial_loss: float
-    constant_loss: float | None
     gradient_norm: float
     sharpness: float | None
     trunk: Sequence[Point]
     asleep: Sequence[str] = ()
     detached: Sequence[str] = ()
     attentions: Sequence[tuple[str, float]] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence(Signals):
+    """What the verdict is based on: averages over seeds.
+
+    Attributes:
+        initial_loss: Loss of the untrained network.
+        constant_loss: Loss of the best constant prediction; None where it is not known.
+        not_finite: Where the first number is that is none, a layer or "the loss"; None if there is
+            no such place.
+    """
+
+    initial_loss: float
+    constant_loss: float | None
     not_finite: str | None = None
 
     @property

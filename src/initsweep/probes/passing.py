@@ -11,6 +11,7 @@ from initsweep.core.errors import InitsweepError
 from initsweep.graph.copies import type_in
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_with
+from initsweep.graph.vocabulary import is_matrix
 from initsweep.probes.forms import Inputs, called, cast, tensors_in
 from initsweep.probes.recording import Noted, recorded
 from initsweep.probes.sleeping import asleep
@@ -160,8 +161,7 @@ def grave(names: Sequence[str], parameters: Mapping[str, Tensor]) -> tuple[str, 
 
     A lone bias may cancel, and a token be used in another task only, and rightly so.
     """
-    matrices = (sum(size > 1 for size in parameters[name].shape) > 1 for name in names)
-    return tuple(names) if any(matrices) else ()
+    return tuple(names) if any(is_matrix(parameters[name].shape) for name in names) else ()
 
 
 def _leaf(value: Tensor, dtype: torch.dtype | None) -> Tensor:

@@ -129,21 +129,21 @@ def _cost(evidence: Evidence) -> Values:
     return [(evidence.names[-1], evidence.initial_loss / evidence.constant_loss)]
 
 
+def _weighted(evidence: Evidence, measure: Callable[[Measurements], float]) -> Values:
+    return [(name, measure(one)) for name, one in evidence.open if one["weight_norm"] > 0]
+
+
 def _faint(evidence: Evidence) -> Values:
     """Return the loss over what a change of a layer's weights by their own size does to it.
 
     To first order and at most: loss / (‖∂L/∂W‖ ‖W‖), a number without units.
     """
-    return [
-        (
-            name,
-            _inverse(
-                ratio(layer["weight_gradient_norm"], evidence.initial_loss) * layer["weight_norm"]
-            ),
-        )
-        for name, layer in evidence.open
-        if layer["weight_norm"] > 0
-    ]
+    return _weighted(
+        evidence,
+        lambda layer: _inverse(
+            ratio(layer["weight_gradient_norm"], evidence.initial_loss) * layer["weight_norm"]
+        ),
+    )
 
 
 def _stiff(evidence: Evidence) -> Values:
@@ -152,27 +152,29 @@ def _stiff(evidence: Evidence) -> Values:
     ‖W‖ λ / (2 ‖∂L/∂W‖): the largest rate that the sharpest direction allows, against the rate
     that this layer needs.
     """
-    if evidence.sharpness is None or evidence.sharpness <= 0:
+    curvature = evidence.sharpness
+    if curvature is None or curvature <= 0:
         return []
-    return [
-        (
-            name,
-            layer["weight_norm"] * evidence.sharpness / 2 * _inverse(layer["weight_gradient_norm"]),
-        )
-        for name, layer in evidence.open
-        if layer["weight_norm"] > 0
-    ]
+    return _weighted(
+        evidence,
+        lambda layer: (
+            layer["weight_norm"] * curvature / 2 * _inverse(layer["weight_gradient_norm"])
+        ),
+    )
 
 
-def _drift_words(what: str, verb: str) -> Callable[[Evidence, str, float], str]:
+def _drift_words(what: str, probe: str, verb: str) -> Callable[[Evidence, str, float], str]:
     def explain(evidence: Evidence, name: str, value: float) -> str:
-        probe = "forward_std" if what == "signal" else "backward_std"
         orders = along(evidence, probe)
         origin = next(order[0][0] for order in orders if any(name == one for one, _ in order))
         factor = value if verb == "grown" else ratio(1.0, value)
-        return f"the {what} is {plain(factor)} times that of {spoken(origin)}"
+        return f"the {what} is {_times(factor)} that of {spoken(origin)}"
 
     return explain
+
+
+def _times(factor: float) -> str:
+    return f"{plain(factor)} times"
 
 
 def _jump_words(*, upwards: bool) -> Callable[[Evidence, str, float], str]:
@@ -211,33 +213,16 @@ CHECKS: tuple[Check, ...] = (
         values=lambda evidence: evidence.attentions,
         explain=lambda _, __, value: f"{value:.0%} of the queries attend to a single key",
     ),
-    Check(
-        name="signal_grown",
-        verdict="exploding",
-        values=_drift("forward_std", upwards=True),
-        explain=_drift_words("signal", "grown"),
-        extreme=lambda value: f"{plain(value)} times",
-    ),
-    Check(
-        name="signal_faded",
-        verdict="vanishing",
-        values=_drift("forward_std", upwards=False),
-        explain=_drift_words("signal", "faded"),
-        extreme=lambda value: f"{plain(ratio(1.0, value))} times",
-    ),
-    Check(
-        name="gradient_grown",
-        verdict="exploding",
-        values=_drift("backward_std", upwards=True),
-        explain=_drift_words("gradient", "grown"),
-        extreme=lambda value: f"{plain(value)} times",
-    ),
-    Check(
-        name="gradient_faded",
-        verdict="vanishing",
-        values=_drift("backward_std", upwards=False),
-        explain=_drift_words("gradient", "faded"),
-        extreme=lambda value: f"{plain(ratio(1.0, value))} times",
+    *(
+        Check(
+            name=f"{what}_{verb}",
+            verdict="exploding" if verb == "grown" else "vanishing",
+            values=_drift(probe, upwards=verb == "grown"),
+            explain=_drift_words(what, probe, verb),
+            extreme=_times if verb == "grown" else lambda value: _times(ratio(1.0, value)),
+        )
+        for what, probe in (("signal", "forward_std"), ("gradient", "backward_std"))
+        for verb in ("grown", "faded")
     ),
     Check(
         name="jump_up", verdict="exploding", values=_jump(upwards=True),

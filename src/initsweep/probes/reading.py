@@ -12,7 +12,7 @@ from initsweep.probes.capture import Layer, Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
 from initsweep.probes.deviation import root_mean_square
 from initsweep.probes.forms import Inputs
-from initsweep.probes.grounds import Point, spoken
+from initsweep.probes.grounds import Point, Signals, spoken
 from initsweep.probes.mean_field import Prediction, is_centred, predict
 from initsweep.probes.measures.rank import effective_rank
 from initsweep.probes.passing import Loss
@@ -22,41 +22,21 @@ from initsweep.probes.written import Pointwise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Signals):
     """One scheme under one seed.
 
     Attributes:
-        names: Every weight layer's name, in the order of use, as tables and sentences hold it.
-        layers: Their probe values by probe name.
         predictions: What theory says of each layer; None where it has nothing to say.
-        input_scale: Root mean square of the network's input.
-        input_rank: Effective rank of the network's input.
         loss: The batch's mean loss.
-        gradient_norm: Norm of its gradient with respect to all parameters.
-        sharpness: Largest eigenvalue of its Hessian; None where it overflows or was not asked for.
         depth_scale: χ₁ and ξ; None where the network is not a plain chain.
         unseen: Parameters that nothing above says anything about.
         lowered: Why the numbers are less precise than float64, in a sentence; "" if they are not.
-        trunk: The places that all signals pass, the head left out.
-        asleep: Parameters whose gradient is zero, and stays so.
-        detached: Parameters that the loss does not depend on, and layers that torch does not find.
-        attentions: What to call each attention, and the share of queries that attend to one key.
     """
 
-    names: list[str]
-    layers: list[dict[str, float]]
     predictions: tuple[Prediction | None, ...] | None
-    input_scale: float
-    input_rank: float
     loss: float
-    gradient_norm: float
-    sharpness: float | None
     depth_scale: DepthScale | None
     unseen: tuple[str, ...]
-    trunk: tuple[Point, ...]
-    asleep: tuple[str, ...] = ()
-    detached: tuple[str, ...] = ()
-    attentions: tuple[tuple[str, float], ...] = ()
     lowered: str = ""
 
 
@@ -137,32 +117,27 @@ def _attentions(snapshot: Snapshot) -> Iterator[tuple[str, float]]:
 def _trunk(snapshot: Snapshot, measured: Sequence[Mapping[str, float]]) -> list[Point]:
     """Return the places of the trunk but for the head, in the order of the signal."""
     hidden = snapshot.layers[:-1]
+    names = [embedded(layer.name) for layer in hidden]
     found = [
-        (
-            layer.place,
-            Point(
-                name=embedded(layer.name),
-                layer=embedded(layer.name),
-                segment=bisect(snapshot.restarts, layer.place),
-                forward_std=values["forward_std"],
-                backward_std=values["backward_std"],
-            ),
-        )
-        for layer, values in zip(hidden, measured, strict=False)
+        (layer.place, name, name, values["forward_std"], values["backward_std"])
+        for layer, name, values in zip(hidden, names, measured, strict=False)
         if layer.place is not None
     ]
-    for joint in snapshot.joints:
+    for place, joint in snapshot.joints:
         if 0 < joint.after <= len(hidden):
-            name = embedded(hidden[joint.after - 1].name)
-            point = Point(
-                name=f"the sum after {spoken(name)}",
-                layer=name,
-                segment=bisect(snapshot.restarts, joint.place),
-                forward_std=joint.forward_std,
-                backward_std=joint.backward_std,
-            )
-            found.append((joint.place, point))
-    return [point for _, point in sorted(found, key=lambda one: one[0])]
+            name = names[joint.after - 1]
+            sum_after = f"the sum after {spoken(name)}"
+            found.append((place, sum_after, name, joint.forward_std, joint.backward_std))
+    return [
+        Point(
+            name=name,
+            layer=layer,
+            segment=bisect(snapshot.restarts, place),
+            forward_std=forward_std,
+            backward_std=backward_std,
+        )
+        for place, name, layer, forward_std, backward_std in sorted(found, key=lambda one: one[0])
+    ]
 
 
 def _closed(layer: Layer, snapshot: Snapshot) -> float:

@@ -10,7 +10,7 @@ from torch import Tensor, fx, nn
 from torch.overrides import TorchFunctionMode
 
 from initsweep.graph.effects import effect_of_call
-from initsweep.graph.vocabulary import DENSE, NORMS
+from initsweep.graph.vocabulary import DENSE, NORMS, is_matrix
 from initsweep.probes.attention import ATTENDS, decided, open_attentions
 from initsweep.probes.trunk import SUMS, Node, Sum, noted_sum, varies
 from initsweep.probes.written import Pointwise, Written, is_norm, seen
@@ -168,7 +168,7 @@ class _Watch(TorchFunctionMode):
             others = [one for one in args if isinstance(one, Tensor) and one is not use.signal]
             if use.normalized and len(others) == 1 and any(one is use.signal for one in args):
                 (other,) = others
-                if result.shape == use.signal.shape and sum(side > 1 for side in other.shape) < 2:
+                if result.shape == use.signal.shape and not is_matrix(other.shape):
                     self._noted.gains.add(id(other if other._base is None else other._base))
                     self._follow(use, result)
 

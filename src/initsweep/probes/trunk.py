@@ -5,7 +5,7 @@ after the blocks, and the sums in which a branch joins it. What becomes of scale
 asked of the trunk alone: a branch may start small or closed and the network trains all the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,31 +27,19 @@ class Sum:
     Attributes:
         after: Number of uses of weight layers before it.
         node: Where it stands in torch's graph of the pass.
-        scale: Standard deviation of its result.
+        forward_std: Standard deviation of its result.
         gradient: The loss gradient with respect to its result, once there is one.
     """
 
     after: int
     node: Node
-    scale: float
+    forward_std: float
     gradient: list[Tensor] = field(default_factory=list)
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joint:
-    """One sum on the trunk, where scales are measured as they are at a layer.
-
-    Attributes:
-        after: Number of uses of weight layers before it.
-        place: Where it comes on the trunk.
-        forward_std: Standard deviation of the sum.
-        backward_std: That of the loss gradient with respect to it.
-    """
-
-    after: int
-    place: int
-    forward_std: float
-    backward_std: float
+    @property
+    def backward_std(self) -> float:
+        """Standard deviation of that gradient."""
+        return standard_deviation(self.gradient[0]) if self.gradient else 0.0
 
 
 def entering(inputs: Any) -> tuple[Any, set[Node]]:  # noqa: ANN401 - of any form
@@ -142,17 +130,3 @@ def _computed(root: Node) -> list[Node]:
             seen.add(below)
             stack.append((below, iter(_below(below))))
     return order
-
-
-def joints(sums: Sequence[Sum], trunk: Mapping[Node, int]) -> list[Joint]:
-    """Return the sums on the trunk, in the order of computation."""
-    return [
-        Joint(
-            after=one.after,
-            place=trunk[one.node],
-            forward_std=one.scale,
-            backward_std=standard_deviation(one.gradient[0]) if one.gradient else 0.0,
-        )
-        for one in sums
-        if one.node in trunk
-    ]

@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from initsweep.checks.network_under_test import Subject
+from initsweep.checks.networks import can_be_served
+from initsweep.checks.outcome import Note
+from initsweep.checks.outputs import gives_scores
 from initsweep.core import artifacts
 from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, load_params
@@ -13,14 +17,13 @@ from initsweep.core.records import Schema
 from initsweep.core.spelling import legible
 from initsweep.datasets.fetching import fetch
 from initsweep.stages import prepare
-from initsweep.stages.experiment import load_experiment
+from initsweep.stages.experiment import Experiment, load_experiment
 from initsweep.starting import announcements as telling
 from initsweep.starting import data_source as sources
 from initsweep.starting import folder as folders
 from initsweep.starting import own, parameters, timing
 from initsweep.starting import request as requests
 from initsweep.starting import time_budget as budgets
-from initsweep.starting.remarks import remarks
 from initsweep.starting.request import Request
 
 USUAL_MINUTES = 10.0
@@ -130,7 +133,7 @@ def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema)
         limits = telling.limits(planned, usual, schema, seconds, minutes)
     said = [
         *telling.about(schema, experiment),
-        *remarks(experiment),
+        *_remarks(experiment),
         telling.plan(planned, schema),
         telling.estimate(seconds(planned), speed.busy),
         *limits,
@@ -138,3 +141,22 @@ def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema)
     draft.write(said)
     shutil.rmtree(artifacts.PREPARED)  # the first stage makes it again, and DVC keeps it then
     return said
+
+
+def _remarks(experiment: Experiment) -> list[str]:
+    """Return what speaks against a network of the user's own, in lines; nothing of ours does."""
+    params, schema = experiment.params, experiment.schema
+    if ":" not in params.model.name:
+        return []
+    subject = Subject(
+        build=experiment.model,
+        n_features=schema.n_features,
+        n_outputs=schema.n_outputs,
+        training=params.training,
+        optimizer=params.optimizer,
+        runtime=params.runtime,
+    )
+    classes = schema.task == "classification"
+    checks = [gives_scores, can_be_served] if classes else [can_be_served]
+    found = [check(subject) for check in checks]
+    return [f"NOTE on the network: {text}." for text in found if isinstance(text, Note)]

@@ -21,9 +21,8 @@ from initsweep.statistics.budget_curve import budget_rows
 from initsweep.statistics.caveats import caveats_of
 from initsweep.statistics.criteria import other_criterion
 from initsweep.statistics.evidence import Evidence
-from initsweep.statistics.quantities import divergence_rows, quantity_rows
+from initsweep.statistics.quantities import divergence_rows, quantity_rows, response_rows
 from initsweep.statistics.reasoning import rule_of
-from initsweep.statistics.response_table import response_rows
 from initsweep.statistics.retuning import (
     Tuning,
     agreement,

@@ -2,16 +2,17 @@
 
 MLflow keeps a saved view of an experiment as a tag of it: a name and the state of the page, as
 its own "Save view" writes them. So everybody who opens the database finds them in its menu.
+`saved_views.json` has the views, and the settings that all charts of a type share. A chart of
+parallel coordinates takes metrics that every run has: a run with a gap is not drawn.
 """
 
 import base64
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 
 VERDICT = "initsweep-verdict"
-TRIALS = "initsweep-trials"
-SEEDS = "initsweep-seeds"
 SAVED_VIEW = "mlflow.sharedViewState."
 _LONGEST = 5000  # MLflow refuses longer tags of experiments
 _WIDE = "All at once"  # the section with one chart in a row
@@ -24,11 +25,13 @@ def experiment_tags(score: str) -> dict[str, str]:
     Args:
         score: The name of the score, such as "accuracy".
     """
-    views = {
-        VERDICT: ("Verdict, one row per scheme", _verdict(score)),
-        TRIALS: ("Trials: every learning rate", _trials(score)),
-        SEEDS: ("Fresh seeds at the chosen rate", _seeds(score)),
-    }
+    text = files(__package__).joinpath("saved_views.json").read_text(encoding="utf-8")
+    known = json.loads(text.replace("{score}", json.dumps(score)[1:-1]))
+    views = {}
+    for key, view in known["views"].items():
+        title = view.pop("title")
+        charts = [(section, one | known["charts"][one["type"]]) for section, one in view["charts"]]
+        views[key] = title, page_state(**view | {"charts": charts})
     return view_tags(views)
 
 
@@ -51,83 +54,13 @@ def _envelope(name: str, state: Mapping[str, object]) -> str:
     return tag
 
 
-def _verdict(score: str) -> dict[str, object]:
-    columns = {
-        "outcome": 120,
-        "rate": 80,
-        "basin": 80,
-        "test loss": 170,
-        score: 190,
-        "diagnosis": 130,
-    }
-    return page_state(
-        role="scheme",
-        columns={f"tags.`{name}`": width for name, width in columns.items()},
-        order="metrics.`validation_loss`",
-        charts=[
-            ("Learning rate", _line("lr_response/validation_loss", "Validation loss by rate")),
-            ("Learning rate", _line("lr_response/divergence_rate", "Share diverged by rate")),
-            ("Learning curves", _line("curve/validation_loss", "Validation loss by epoch")),
-            ("Learning curves", _line("curve/train_loss", "Training loss by epoch")),
-            ("Comparison", _bar("test_loss")),
-            ("Comparison", _bar(f"test_{score}")),
-            ("Comparison", _bar("basin_decades")),
-            ("Comparison", _scatter("validation_loss", "regret")),
-            (_WIDE, _parallel(*_EVERYWHERE)),
-        ],
-    )
-
-
-_EVERYWHERE = ("best_lr_log10", "sensitivity", "regret", "validation_loss", "test_loss")
-"""Metrics that every scheme has, the untrainable ones too: a run with a gap is not drawn."""
-
-
-def _trials(score: str) -> dict[str, object]:
-    return page_state(
-        role="trial",
-        columns={
-            "metrics.`validation_loss`": 150,
-            f"metrics.`validation_{score}`": 150,
-            "metrics.`divergence_rate`": 130,
-            "params.`scheme`": 170,
-            "params.`learning_rate`": 170,
-            "tags.`kind`": 100,
-        },
-        order="metrics.`validation_loss`",
-        charts=[(_WIDE, _parallel("learning_rate_log10", "divergence_rate", "validation_loss"))],
-    )
-
-
-def _seeds(score: str) -> dict[str, object]:
-    return page_state(
-        role="confirm",
-        columns={
-            "metrics.`validation_loss`": 150,
-            "metrics.`test_loss`": 150,
-            f"metrics.`test_{score}`": 150,
-            "params.`scheme`": 170,
-            "params.`learning_rate`": 170,
-            "tags.`seed`": 80,
-            "tags.`diverged`": 90,
-        },
-        order="params.`scheme`",
-        charts=[
-            ("Learning curves", _line("curve/validation_loss", "Validation loss by epoch")),
-            (_WIDE, _parallel("validation_loss", "test_loss")),
-        ],
-    )
-
-
-Chart = dict[str, object]
-
-
 def page_state(
     *,
     role: str,
     of: str = "role",
     columns: Mapping[str, int],
     order: str,
-    charts: Sequence[tuple[str, Chart]],
+    charts: Sequence[tuple[str, Mapping[str, object]]],
 ) -> dict[str, object]:
     """Return the state of a page with the runs whose tag `of` is `role`.
 
@@ -166,53 +99,4 @@ def page_state(
             }
             for section in sections
         ],
-    }
-
-
-def _line(metric: str, name: str) -> Chart:
-    return {
-        "type": "LINE",
-        "metricKey": metric,
-        "selectedMetricKeys": [metric],
-        "displayName": name,
-        "xAxisKey": "step",
-        "xAxisScaleType": "linear",
-        "scaleType": "linear",
-        "lineSmoothness": 0,
-        "displayPoints": True,
-        "yAxisKey": "metric",
-        "yAxisExpressions": [],
-        "range": {},
-        "useGlobalXaxisKey": False,
-        "useGlobalLineSmoothing": False,
-        "runsCountToCompare": 20,
-    }
-
-
-def _bar(metric: str) -> Chart:
-    return {
-        "type": "BAR",
-        "metricKey": metric,
-        "selectedMetricKeys": [metric],
-        "displayName": metric,
-        "runsCountToCompare": 20,
-    }
-
-
-def _scatter(across: str, up: str) -> Chart:
-    return {
-        "type": "SCATTER",
-        "xaxis": {"key": across, "type": "METRIC"},
-        "yaxis": {"key": up, "type": "METRIC"},
-        "runsCountToCompare": 100,
-    }
-
-
-def _parallel(*metrics: str) -> Chart:
-    return {
-        "type": "PARALLEL",
-        "selectedParams": ["scheme"],
-        "selectedMetrics": list(metrics),
-        "showAllRuns": True,
-        "runsCountToCompare": 100,
     }
