@@ -14,7 +14,7 @@ from benchmarks.calibration_studies import SCHEMA, evidence_of, settled
 from initsweep.core.params import Decide
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import Choice, choose_on_validation, sure
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)
 Rule = Callable[[Study], Pick]
@@ -130,11 +130,11 @@ def chosen(study: Study, tune: Tuner, *, blocks: bool = True) -> tuple[Choice, T
         for scheme, of_one, rate, seen in zip(SCHEMES, values, tuned.rates, tuned.seen, strict=True)
     ]
     decide = DECIDE.model_copy(update={"most_seeds": values.shape[-1] - TUNING})
-    yardstick = Yardstick.of(SCHEMA, decide, FRESH)
-    evidence = settled(evidence, FRESH, yardstick)
-    summaries = summarize(evidence, yardstick)
+    thresholds = Thresholds.of(SCHEMA, decide, FRESH)
+    evidence = settled(evidence, FRESH, thresholds)
+    summaries = summarize(evidence, thresholds)
     tuned = tuned._replace(fresh=sum(len(one.confirm) for one in evidence))
-    return sure(choose_on_validation(summaries, yardstick), summaries, yardstick), tuned
+    return sure(choose_on_validation(summaries, thresholds), summaries, thresholds), tuned
 
 
 def product(tune: Tuner, *, blocks: bool = True) -> Rule:

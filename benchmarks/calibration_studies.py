@@ -13,7 +13,7 @@ from initsweep.core.records import Confirmation, CurveRow, Provenance, RunRow, S
 from initsweep.statistics.evidence import Evidence, check_evidence
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import unsettled
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.verdict import Comparison, compare
 
 Array = NDArray[np.float64]
@@ -154,20 +154,20 @@ def draw_study(
         for index, (law, shift) in enumerate(zip(each, shifts, strict=True))
     ]
     decide = DECIDE.model_copy(update={"most_seeds": most})
-    evidence = settled(evidence, seeds, Yardstick.of(SCHEMA, decide, seeds))
+    evidence = settled(evidence, seeds, Thresholds.of(SCHEMA, decide, seeds))
     first, more = range(100, 100 + seeds), range(100 + seeds, 100 + max(seeds, most))
     check_evidence(evidence, SCHEMA, first, more)
     return compare(evidence, SCHEMA, decide, PROVENANCE, seeds)
 
 
-def settled(evidence: Sequence[Evidence], first: int, yardstick: Yardstick) -> list[Evidence]:
+def settled(evidence: Sequence[Evidence], first: int, thresholds: Thresholds) -> list[Evidence]:
     """Return the schemes with as many of their fresh seeds as the settle stage would train."""
     counts = {one.scheme: first for one in evidence}
 
     def so_far() -> list[Evidence]:
         return [_with_seeds(one, counts[one.scheme]) for one in evidence]
 
-    while block := unsettled(summarize(so_far(), yardstick), yardstick):
+    while block := unsettled(summarize(so_far(), thresholds), thresholds):
         counts |= {row.scheme: row.seeds for row in block}
     return so_far()
 

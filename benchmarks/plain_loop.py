@@ -1,4 +1,4 @@
-"""The same study as an ordinary script would do it: the yardstick of `whole_job.py`.
+"""The same study as an ordinary script would do it: the thresholds of `whole_job.py`.
 
 One Optuna study per scheme, a DataLoader, `torch.optim`, one network at a time, MLflow called as
 the training goes. Networks, initial weights and the order of batches come from initsweep, so that

@@ -39,7 +39,7 @@ from initsweep.core.records import (
 from initsweep.core.results import Results, SchemeResults
 from initsweep.metrics import measures_of
 from initsweep.statistics.proportions import upper_share
-from initsweep.statistics.statement import told
+from initsweep.statistics.statement import answer_in_words
 from initsweep.views.mlflow import Publication
 
 ROOT = Path(__file__).parents[1]
@@ -743,7 +743,7 @@ def _verdict(
         provenance=PROVENANCE,
         holds_for="inputs standardized with the mean and standard deviation of the training rows",
     )
-    said = told(verdict, rows)
+    said = answer_in_words(verdict, rows)
     sentences = (
         nothing[decision] if said is None else " ".join(filter(None, dataclasses.astuple(said)))
     )

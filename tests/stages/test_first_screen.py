@@ -9,7 +9,7 @@ import pytest
 from initsweep.core import artifacts
 from initsweep.core.records import OtherCriterion
 from initsweep.stages import report
-from initsweep.statistics.statement import told
+from initsweep.statistics.statement import answer_in_words
 from initsweep.views.packet import first_screen, tables
 from tests import made_study
 from tests.made_study import changed, make_study, with_row
@@ -142,7 +142,9 @@ def test_what_the_other_of_loss_and_score_would_choose(study, scheme, better, sa
     verdict = dataclasses.replace(study.verdict, other=other)
     asked = changed(study, verdict=verdict)
     assert text(asked, "By accuracy instead of cross entropy").startswith(said)
-    assert ("By accuracy" in " ".join(dataclasses.astuple(told(verdict, study.schemes)))) == better
+    assert (
+        "By accuracy" in " ".join(dataclasses.astuple(answer_in_words(verdict, study.schemes)))
+    ) == better
 
 
 def test_a_chosen_rate_outside_its_basin_is_explained_where_it_stands(study):

@@ -9,7 +9,7 @@ from initsweep.core import artifacts, spelling
 from initsweep.core.errors import ArtifactError
 from initsweep.core.records import PredictionRow
 from initsweep.stages import report
-from initsweep.statistics.statement import told
+from initsweep.statistics.statement import answer_in_words
 from tests.conftest import as_recorded
 from tests.made_study import make_study
 
@@ -145,7 +145,7 @@ def test_both_state_verdict_rule_caveats_and_every_scheme(finished, page, markdo
     for line in (*study.verdict.rule, *study.verdict.caveats):
         assert line in page.words
         assert spelling.markdown(line) in markdown
-    for sentences in dataclasses.astuple(told(study.verdict, study.schemes)):
+    for sentences in dataclasses.astuple(answer_in_words(study.verdict, study.schemes)):
         assert sentences in " ".join(page.words)
         assert spelling.markdown(sentences) in markdown
     for name in study.params.schemes:

@@ -13,7 +13,7 @@ from initsweep.stages import prepare, train, tune
 from initsweep.stages.experiment import load_experiment
 from initsweep.stages.serving import served_model
 from initsweep.statistics.failing import guesses
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 SPLITS = ("validation", "test")
 
@@ -159,7 +159,7 @@ def test_losses_are_compared_as_shares_of_what_is_guessed_on_the_same_rows(done)
 def test_a_network_that_guesses_is_untrainable_whatever_rows_its_seeds_draw(done):
     params = done("zeros", schemes=["zeros"], confirm__seeds=list(range(100, 112)))
     schema = load_experiment(params).schema
-    yardstick = Yardstick.of(schema, params.decide)
+    thresholds = Thresholds.of(schema, params.decide)
     if schema.task == "regression":
-        assert guesses(fresh("zeros"), yardstick)
-        assert np.mean([run.capped_loss for run in fresh("zeros")]) > yardstick.ceiling
+        assert guesses(fresh("zeros"), thresholds)
+        assert np.mean([run.capped_loss for run in fresh("zeros")]) > thresholds.ceiling

@@ -6,7 +6,7 @@ from dataclasses import replace
 from initsweep.core.params import Decide
 from initsweep.core.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
 from initsweep.statistics.evidence import Evidence
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 CONSTANT, TEST_CONSTANT = 1.0, 2.0
 DECIDE = Decide(margin=0.01, basin_tolerance=0.05, trainable_skill=0.05, alpha=0.05, most_seeds=0)
@@ -23,7 +23,7 @@ SCHEMA = Schema(
         constant_validation_loss=CONSTANT, constant_test_loss=TEST_CONSTANT, data_sha="d",
 )  # fmt: skip
 
-YARDSTICK = Yardstick.of(SCHEMA, DECIDE)
+THRESHOLDS = Thresholds.of(SCHEMA, DECIDE)
 """A loss up to 0.95 is better than guessing, and a score from 0.1 + 0.05 * 0.9 = 0.145 on."""
 
 Losses = Sequence[float | None]  # None: the run diverged

@@ -8,7 +8,7 @@ import pytest
 from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.grid import basins
 from initsweep.statistics.sensitivity import basin_around, points_of
-from tests.statistics.study_builder import YARDSTICK, curve_runs
+from tests.statistics.study_builder import THRESHOLDS, curve_runs
 
 RATES = np.array([0.001, 0.01, 0.1, 1.0])
 
@@ -92,7 +92,7 @@ def test_the_basin_of_one_study_is_that_of_its_only_draw():
         losses = np.round(stream.random(4), 1)
         threshold = float(losses.min() + np.round(0.4 * stream.random() - 0.1, 2))
         runs = curve_runs({r: [m] for r, m in zip(RATES.tolist(), losses, strict=True)})
-        basin = basin_around(points_of(runs, YARDSTICK), threshold)
+        basin = basin_around(points_of(runs, THRESHOLDS), threshold)
         found = basins(losses[np.newaxis], RATES, np.array([threshold]))
         if basin is None:
             assert np.isnan(found.low[0])

@@ -15,7 +15,7 @@ from initsweep.statistics.comparison import (
     seeds_needed,
     sign_flip_p,
 )
-from tests.statistics.study_builder import YARDSTICK
+from tests.statistics.study_builder import THRESHOLDS
 
 
 def sound(losses):
@@ -129,7 +129,7 @@ def test_a_family_is_corrected_for_its_size_and_says_who_is_worse():
     base = np.linspace(0.1, 0.2, 10)
     noise = 0.001 * differences(size=10)
     losses = {"ref": base, "worse": base + 0.1 + noise, "same": base + noise, "better": base - 0.05}
-    rows = {row.scheme: row for row in compare_with("validation", "ref", sound(losses), YARDSTICK)}
+    rows = {row.scheme: row for row in compare_with("validation", "ref", sound(losses), THRESHOLDS)}
     assert list(rows) == ["worse", "same", "better"]
     assert {s: r.outcome for s, r in rows.items()} == {
         "worse": "worse", "same": "equivalent", "better": "better",
@@ -144,15 +144,15 @@ def test_a_family_is_corrected_for_its_size_and_says_who_is_worse():
 
 def test_the_margin_is_a_share_of_the_constant_loss_of_the_family():
     losses = {"ref": np.zeros(10), "other": np.full(10, 0.015)}  # margins: .01 and .02
-    (validation,) = compare_with("validation", "ref", sound(losses), YARDSTICK)
-    (test,) = compare_with("test", "ref", sound(losses), YARDSTICK)
+    (validation,) = compare_with("validation", "ref", sound(losses), THRESHOLDS)
+    (test,) = compare_with("test", "ref", sound(losses), THRESHOLDS)
     assert (validation.outcome, test.outcome) == ("worse", "equivalent")
 
 
 def test_pairing_by_seed_finds_a_difference_far_smaller_than_the_spread_of_seeds():
     seeds = differences("seeds", size=10)
     losses = {"ref": seeds, "other": seeds + 0.1 + 0.01 * differences("own", size=10)}
-    (row,) = compare_with("validation", "ref", sound(losses), YARDSTICK)
+    (row,) = compare_with("validation", "ref", sound(losses), THRESHOLDS)
     assert row.outcome == "worse"
     assert 0.05 < row.low < row.high < 0.15
 
@@ -184,16 +184,16 @@ def test_no_difference_is_claimed_that_unseen_failures_of_the_one_ahead_could_ex
     first, second = [0.2] * 9 + [1.0], [0.2 + ahead] * 9 + [1.0]
     runs = {"ref": with_failures(first, 1), "other": with_failures(second, 1)}
     assert runs["ref"].allowance(1.0, 10) == pytest.approx(0.0864, abs=5e-5)
-    (row,) = compare_with("validation", "ref", runs, YARDSTICK)
+    (row,) = compare_with("validation", "ref", runs, THRESHOLDS)
     assert 0 < row.low < row.mean_difference == pytest.approx(0.9 * ahead)
     assert (row.low > 0.0864) == (outcome == "worse")
     assert row.outcome == outcome
     # The same the other way round: better is held to the same bar as worse.
-    (turned,) = compare_with("validation", "other", runs, YARDSTICK)
+    (turned,) = compare_with("validation", "other", runs, THRESHOLDS)
     assert turned.outcome == {"worse": "better"}.get(outcome, outcome)
     # Where nothing failed, nothing is allowed for.
     plain = sound({"ref": first, "other": second})
-    assert compare_with("validation", "ref", plain, YARDSTICK)[0].outcome == "worse"
+    assert compare_with("validation", "ref", plain, THRESHOLDS)[0].outcome == "worse"
 
 
 def test_failures_of_the_one_behind_are_enough_to_ask_about_those_of_the_one_ahead():
@@ -201,7 +201,7 @@ def test_failures_of_the_one_behind_are_enough_to_ask_about_those_of_the_one_ahe
     ahead = with_failures([0.2] * 10, 0)
     for lift, outcome in ((0.3, "worse"), (0.12, "inconclusive")):
         behind = with_failures([0.2 + lift] * 9 + [1.0], 1)
-        (row,) = compare_with("validation", "ref", {"ref": ahead, "x": behind}, YARDSTICK)
+        (row,) = compare_with("validation", "ref", {"ref": ahead, "x": behind}, THRESHOLDS)
         assert row.low > 0
         assert (row.low > ahead.allowance(1.0, 10)) == (outcome == "worse")
         assert row.outcome == outcome
@@ -218,14 +218,14 @@ def test_failures_that_only_later_seeds_met_count_in_full():
 def test_equivalence_needs_no_allowance():
     first, second = [0.2] * 9 + [1.0], [0.203] * 9 + [1.0]
     runs = {"ref": with_failures(first, 1), "other": with_failures(second, 1)}
-    assert compare_with("validation", "ref", runs, YARDSTICK)[0].outcome == "equivalent"
+    assert compare_with("validation", "ref", runs, THRESHOLDS)[0].outcome == "equivalent"
 
 
 def test_schemes_with_the_same_runs_count_once_in_the_correction():
     base = np.linspace(0.1, 0.2, 10)
     copies = dict.fromkeys("bcd", base + 0.1)
     losses = {"a": base, "twin": base.copy(), **copies, "e": base + 0.2}
-    rows = {r.scheme: r for r in compare_with("validation", "a", sound(losses), YARDSTICK)}
+    rows = {r.scheme: r for r in compare_with("validation", "a", sound(losses), THRESHOLDS)}
     # Two laws differ from that of the reference: twice 2^-9, not five times.
     assert {name: rows[name].p_holm for name in "bcde"} == dict.fromkeys("bcde", 2 * 2**-9)
     assert (rows["twin"].p_holm, rows["twin"].outcome) == (1.0, "equivalent")
@@ -240,7 +240,7 @@ def test_runs_that_differ_in_one_seed_are_two_laws():
     other[3] += 1e-12
     losses = sound({"a": base, "b": base + 0.1, "c": other})
     assert family_size("a", losses) == 2
-    rows = compare_with("validation", "a", losses, YARDSTICK)
+    rows = compare_with("validation", "a", losses, THRESHOLDS)
     assert [row.p_holm for row in rows] == [2 * 2**-9] * 2
 
 

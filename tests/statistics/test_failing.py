@@ -13,13 +13,13 @@ from initsweep.statistics.failing import failed, guesses, overconfident
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import (
     DECIDE,
     PROVENANCE,
     SCHEMA,
-    YARDSTICK,
+    THRESHOLDS,
     evidence,
     flat,
     run_row,
@@ -30,8 +30,8 @@ STALLED = flat([1.0] * 4)
 
 
 def test_the_yardstick_by_hand():
-    assert YARDSTICK.loss_ceiling == pytest.approx(0.95)
-    assert YARDSTICK.score_floor == pytest.approx(0.145)
+    assert THRESHOLDS.loss_ceiling == pytest.approx(0.95)
+    assert THRESHOLDS.score_floor == pytest.approx(0.145)
 
 
 @pytest.mark.parametrize(
@@ -49,39 +49,39 @@ def test_the_yardstick_by_hand():
 )
 def test_a_run_fails_by_loss_and_by_score(loss, score, fails, sure_of_itself):
     run = run_row(loss=loss, score=score)
-    assert failed(run, YARDSTICK) is fails
-    assert overconfident(run, YARDSTICK) is sure_of_itself
+    assert failed(run, THRESHOLDS) is fails
+    assert overconfident(run, THRESHOLDS) is sure_of_itself
 
 
 def test_a_run_that_diverged_failed_whatever_it_had_learned_before():
     run = replace(run_row(loss=0.2, score=0.9), status="diverged")
-    assert failed(run, YARDSTICK)
-    assert not overconfident(run, YARDSTICK)
+    assert failed(run, THRESHOLDS)
+    assert not overconfident(run, THRESHOLDS)
 
 
 def test_without_a_score_of_the_constant_predictor_the_loss_alone_decides():
-    by_loss = Yardstick(validation_constant=1.0, test_constant=2.0, decide=DECIDE)
+    by_loss = Thresholds(validation_constant=1.0, test_constant=2.0, decide=DECIDE)
     assert failed(run_row(loss=0.96, score=0.9), by_loss)
     assert not overconfident(run_row(loss=0.96, score=0.9), by_loss)
 
 
 def test_guessing_is_judged_by_means_over_runs():
     # A diverged run counts as the constant predictor in both. Loss 1, score (0.1 + 0.2) / 2.
-    assert not guesses([run_row(loss=None), run_row(loss=2.0, score=0.2)], YARDSTICK)
-    assert guesses([run_row(loss=None), run_row(loss=2.0, score=0.18)], YARDSTICK)
+    assert not guesses([run_row(loss=None), run_row(loss=2.0, score=0.2)], THRESHOLDS)
+    assert guesses([run_row(loss=None), run_row(loss=2.0, score=0.18)], THRESHOLDS)
     # By loss: (0.85 + 1) / 2 is low enough, (0.92 + 1) / 2 is not.
-    assert not guesses([run_row(loss=None), run_row(loss=0.85, score=0.0)], YARDSTICK)
-    assert guesses([run_row(loss=None), run_row(loss=0.92, score=0.0)], YARDSTICK)
+    assert not guesses([run_row(loss=None), run_row(loss=0.85, score=0.0)], THRESHOLDS)
+    assert guesses([run_row(loss=None), run_row(loss=0.92, score=0.0)], THRESHOLDS)
 
 
 def test_where_runs_are_compared_by_score_the_loss_still_counts_in_its_own_unit():
     by_score = replace(SCHEMA, select_by="score", constant_validation_loss=2.3)
-    yardstick = Yardstick.of(by_score, DECIDE)
-    assert yardstick.ceiling == pytest.approx(0.9 * 0.95)
-    assert yardstick.loss_ceiling == pytest.approx(2.3 * 0.95)
-    assert not failed(run_row(loss=2.1, score=0.1), yardstick)
-    assert failed(run_row(loss=2.2, score=0.1), yardstick)
-    assert overconfident(run_row(loss=2.2, score=0.2), yardstick)
+    thresholds = Thresholds.of(by_score, DECIDE)
+    assert thresholds.ceiling == pytest.approx(0.9 * 0.95)
+    assert thresholds.loss_ceiling == pytest.approx(2.3 * 0.95)
+    assert not failed(run_row(loss=2.1, score=0.1), thresholds)
+    assert failed(run_row(loss=2.2, score=0.1), thresholds)
+    assert overconfident(run_row(loss=2.2, score=0.2), thresholds)
 
 
 @pytest.mark.parametrize(
@@ -110,14 +110,14 @@ def test_where_runs_are_compared_by_score_the_loss_still_counts_in_its_own_unit(
     ],
 )
 def test_untrainable_is_judged_by_loss_and_by_score(found, reason):
-    assert summarize([found], YARDSTICK)[0].untrainable == reason
+    assert summarize([found], THRESHOLDS)[0].untrainable == reason
 
 
 def test_overconfident_runs_are_counted_and_are_no_failures():
     scores = [0.9] * 8 + [0.1] * 2
     found = evidence("a", [0.2] * 7 + [1.5] * 3, CURVE, scores=scores)
-    summaries = summarize([found], YARDSTICK)
-    row = scheme_rows(summaries, choose(summaries, YARDSTICK), YARDSTICK)[0]
+    summaries = summarize([found], THRESHOLDS)
+    row = scheme_rows(summaries, choose(summaries, THRESHOLDS), THRESHOLDS)[0]
     assert (row.failed_runs, row.overconfident_runs, row.runs) == (2, 1, 10)
     caveats = compare([found], SCHEMA, DECIDE, PROVENANCE).verdict.caveats
     assert any("overconfident" in one and "a (1 of 10 runs)" in one for one in caveats)

@@ -10,7 +10,7 @@ from initsweep.statistics.forgiving import Widths, most_forgiving, repicked
 from initsweep.statistics.resamples import seed_draws
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import REDRAWN, choose, sure
-from tests.statistics.study_builder import YARDSTICK, evidence, flat
+from tests.statistics.study_builder import THRESHOLDS, evidence, flat
 from tests.statistics.test_basins import plain
 
 RATES = (0.001, 0.01, 0.1, 1.0)
@@ -23,11 +23,11 @@ def curve(*by_rate):
 
 def summaries_of(**curves):
     found = [evidence(name, [0.2] * 10, grid) for name, grid in curves.items()]
-    return summarize(found, YARDSTICK)
+    return summarize(found, THRESHOLDS)
 
 
 def left(**curves):
-    return [one.scheme for one in most_forgiving(summaries_of(**curves), YARDSTICK)]
+    return [one.scheme for one in most_forgiving(summaries_of(**curves), THRESHOLDS)]
 
 
 # At 0.01 a scheme within 0.05 of its best, 0.2, reaches a decade further down.
@@ -44,7 +44,7 @@ def test_a_basin_is_taken_out_only_where_the_interval_of_the_difference_excludes
     torn = [0.9] * 5, [0.2, 0.2, 0.2, 0.32, 0.32], [0.2] * 5, [0.9] * 5
     narrow, torn_one = summaries_of(narrow=curve(*half), torn=curve(*torn))
     assert torn_one.basin_width > narrow.basin_width + 0.5
-    assert [s.scheme for s in most_forgiving([narrow, torn_one], YARDSTICK)] == ["narrow", "torn"]
+    assert [s.scheme for s in most_forgiving([narrow, torn_one], THRESHOLDS)] == ["narrow", "torn"]
 
 
 def test_the_interval_is_of_the_difference_and_not_of_each_width():
@@ -53,7 +53,7 @@ def test_the_interval_is_of_the_difference_and_not_of_each_width():
     one = [0.9] * 5, (0.24 + lift).tolist(), [0.2] * 5, [0.9] * 5
     other = [0.9] * 5, (0.21 + lift).tolist(), [0.2] * 5, [0.9] * 5
     pair = summaries_of(one=curve(*one), other=curve(*other))
-    widths = Widths(pair, YARDSTICK)
+    widths = Widths(pair, THRESHOLDS)
     assert widths.drawn[:, 0].max() > widths.drawn[:, 1].min()
     assert (widths.drawn[:, 1] > widths.drawn[:, 0] - 1e-9).all()
     assert widths.narrower(1).tolist() == [True, False]
@@ -66,15 +66,15 @@ def test_a_basin_that_may_go_on_beyond_the_rates_tried_is_never_taken_out():
     found = summaries_of(open=curve(*open_above), wide=curve(*wider), longest=curve(*longest))
     assert found[0].basin_width < found[1].basin_width < found[2].basin_width
     # The longest is open, too: it is at least that wide, which is enough against `wide`.
-    assert [one.scheme for one in most_forgiving(found, YARDSTICK)] == ["open", "longest"]
+    assert [one.scheme for one in most_forgiving(found, THRESHOLDS)] == ["open", "longest"]
 
 
 def test_an_extension_that_ends_the_basin_takes_the_scheme_out():
     open_above = [0.9] * 5, [0.9] * 5, [0.2] * 5, [0.24] * 5
     longest = [0.2] * 5, [0.2] * 5, [0.2] * 5, [0.9] * 5
     ended = evidence("ended", [0.2] * 10, curve(*open_above), extension={3.0: [0.9] * 5})
-    both = summarize([ended, evidence("longest", [0.2] * 10, curve(*longest))], YARDSTICK)
-    assert [one.scheme for one in most_forgiving(both, YARDSTICK)] == ["longest"]
+    both = summarize([ended, evidence("longest", [0.2] * 10, curve(*longest))], THRESHOLDS)
+    assert [one.scheme for one in most_forgiving(both, THRESHOLDS)] == ["longest"]
 
 
 def test_refined_rates_are_part_of_the_basin_that_is_compared():
@@ -82,9 +82,9 @@ def test_refined_rates_are_part_of_the_basin_that_is_compared():
     grid = curve([0.9] * 5, [0.24] * 5, [0.24] * 5, [0.9] * 5)
     plain_one = evidence("plain", [0.2] * 10, grid)
     refined = evidence("refined", [0.2] * 10, grid, refinement={0.03: [0.1] * 5})
-    both = summarize([refined, plain_one], YARDSTICK)
+    both = summarize([refined, plain_one], THRESHOLDS)
     assert both[0].basin_width < both[1].basin_width
-    assert [one.scheme for one in most_forgiving(both, YARDSTICK)] == ["plain"]
+    assert [one.scheme for one in most_forgiving(both, THRESHOLDS)] == ["plain"]
 
 
 def test_a_single_tuning_seed_takes_nobody_out():
@@ -104,7 +104,7 @@ def test_widths_of_draws_agree_with_a_slow_plain_implementation():
         name: {rate: np.round(stream.random(4), 2).tolist() for rate in RATES} for name in "abc"
     }
     found = summaries_of(**curves)
-    widths, (shares, _) = Widths(found, YARDSTICK), seed_draws(4)
+    widths, (shares, _) = Widths(found, THRESHOLDS), seed_draws(4)
     for place, name in enumerate("abc"):
         for draw, share in enumerate(shares):
             means = [float(np.dot(share, losses)) for losses in curves[name].values()]
@@ -122,11 +122,11 @@ def studies(*means, spread=0.02, seeds=10, grids=None):
         losses += mean - losses.mean()
         grid = flat([0.9, 0.22, 0.2, 0.9]) if grids is None else grids[place]
         found.append(evidence(name, losses.tolist(), grid))
-    return summarize(found, YARDSTICK)
+    return summarize(found, THRESHOLDS)
 
 
 def shares_of(found, draws=REDRAWN):
-    return repicked(found, YARDSTICK, draws, numpy_stream("test", "repicked"))
+    return repicked(found, THRESHOLDS, draws, numpy_stream("test", "repicked"))
 
 
 def test_equal_schemes_split_the_picks():
@@ -181,7 +181,7 @@ def test_redrawn_studies_agree_with_a_slow_plain_implementation():
     draws, seeds, again = 300, 10, numpy_stream("test", "repicked")
     shares = again.multinomial(seeds, [1 / seeds] * seeds, draws) / seeds
     second = [again.multinomial(seeds, share) / seeds for share in shares]
-    widths = Widths(found, YARDSTICK)
+    widths = Widths(found, THRESHOLDS)
     places = again.choice(len(widths.drawn), draws, p=widths.probability)
     picked = []
     for weights, place in zip(second, places, strict=True):
@@ -201,52 +201,52 @@ def test_redrawn_studies_agree_with_a_slow_plain_implementation():
 
 def test_the_choice_is_sure_of_the_same_thing_on_every_call():
     found = studies(0.3, 0.304, 0.4)
-    choice = choose(found, YARDSTICK)
-    first, again = (sure(choice, found, YARDSTICK) for _ in range(2))
+    choice = choose(found, THRESHOLDS)
+    first, again = (sure(choice, found, THRESHOLDS) for _ in range(2))
     assert first == again
     assert set(first.picks) == {"s0", "s1"}  # the worse one is never a candidate
     assert sum(first.picks.values()) == pytest.approx(1)
     assert first.repicked == first.picks["s0"]
     assert first.firm == (first.repicked >= 0.8)
-    assert sure(choice, found[::-1], YARDSTICK) == first
+    assert sure(choice, found[::-1], THRESHOLDS) == first
 
 
 def test_of_equal_schemes_the_one_that_was_picked_is_picked_again():
     same = [evidence(name, [0.2, 0.21, 0.3] * 3, flat([0.9, 0.2, 0.2, 0.9])) for name in "cab"]
-    found = summarize(same, YARDSTICK)
-    choice = sure(choose(found, YARDSTICK), found, YARDSTICK)
+    found = summarize(same, THRESHOLDS)
+    choice = sure(choose(found, THRESHOLDS), found, THRESHOLDS)
     assert (choice.pick, dict(choice.picks)) == ("a", {"a": 1.0})
 
 
 def test_a_lead_over_the_undecided_is_as_sure_as_their_redrawn_means_say():
     found = studies(0.3, 0.32, spread=0.06)
-    choice = sure(choose(found, YARDSTICK), found, YARDSTICK)
+    choice = sure(choose(found, THRESHOLDS), found, THRESHOLDS)
     assert (choice.decision, choice.undecided) == ("lead", ("s1",))
     assert 0 < choice.picks["s1"] < choice.picks["s0"] < 1
 
 
 def test_without_a_trainable_scheme_there_is_nothing_to_pick():
-    found = summarize([evidence("a", [1.0] * 10, flat([1.0] * 4))], YARDSTICK)
-    choice = sure(choose(found, YARDSTICK), found, YARDSTICK)
+    found = summarize([evidence("a", [1.0] * 10, flat([1.0] * 4))], THRESHOLDS)
+    choice = sure(choose(found, THRESHOLDS), found, THRESHOLDS)
     assert (choice.picks, choice.repicked, choice.firm) == ({}, 0.0, False)
 
 
 def test_alone_it_is_always_picked():
     found = studies(0.3)
-    choice = sure(choose(found, YARDSTICK), found, YARDSTICK)
+    choice = sure(choose(found, THRESHOLDS), found, THRESHOLDS)
     assert (dict(choice.picks), choice.firm) == ({"s0": 1.0}, True)
 
 
 @pytest.mark.parametrize(("share", "firm"), [(0.8, True), (0.796, True), (0.79, False)])
 def test_firm_means_four_of_five(share, firm):
-    choice = choose(studies(0.3), YARDSTICK)
+    choice = choose(studies(0.3), THRESHOLDS)
     assert replace(choice, picks={"s0": share, "s1": 1 - share}).firm is firm
 
 
 def test_a_scheme_shown_to_be_worse_comes_back_only_by_its_mean():
     better, worse = studies(0.2, 0.212, spread=0.02)
-    free = repicked([better, worse], YARDSTICK, REDRAWN, numpy_stream("tests", "worse"))
-    held = repicked([better, worse], YARDSTICK, REDRAWN, numpy_stream("tests", "worse"), worse=1)
+    free = repicked([better, worse], THRESHOLDS, REDRAWN, numpy_stream("tests", "worse"))
+    held = repicked([better, worse], THRESHOLDS, REDRAWN, numpy_stream("tests", "worse"), worse=1)
     assert 0 < held["s1"] <= free.get("s1", 1.0)
     losses = np.stack([better.validation, worse.validation])
     stream, seeds = numpy_stream("tests", "worse"), losses.shape[1]

@@ -11,7 +11,7 @@ from initsweep import compare_losses
 from initsweep.core.errors import InitsweepError
 from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.comparison import compare_with
-from initsweep.statistics.own_losses import _runs, _yardstick
+from initsweep.statistics.own_losses import _runs, _thresholds
 
 BASE = 2.3
 DRAWN = numpy_stream("test", "own-losses").normal(0.5, 0.02, 12)
@@ -88,9 +88,9 @@ def test_a_best_scheme_that_may_fail_more_often_than_was_seen_leaves_the_answer_
 
 def test_paired_numbers_are_those_of_a_study():
     losses = {"a": DRAWN, "b": DRAWN + 0.02 + NOISE, "c": DRAWN + 0.4 - NOISE}
-    yardstick = _yardstick(BASE, 0.01, 0.05)
-    runs = {name: _runs(values, yardstick) for name, values in losses.items()}
-    rows = {row.scheme: row for row in compare_with("validation", "a", runs, yardstick)}
+    thresholds = _thresholds(BASE, 0.01, 0.05)
+    runs = {name: _runs(values, thresholds) for name, values in losses.items()}
+    rows = {row.scheme: row for row in compare_with("validation", "a", runs, thresholds)}
     table = compare_losses(losses, baseline=BASE, paired=True).table.set_index("scheme")
     for name, row in rows.items():
         told = table.loc[name]

@@ -17,7 +17,7 @@ from tests.statistics.study_builder import (
     DECIDE,
     PROVENANCE,
     SCHEMA,
-    YARDSTICK,
+    THRESHOLDS,
     curve_runs,
     evidence,
 )
@@ -55,20 +55,20 @@ def test_expected_best_is_the_average_over_all_choices_of_rates():
 
 
 def test_the_budget_curve_falls_to_the_tuned_loss_and_lies_within_its_band():
-    runs = grid_runs(curve_runs(grid(5)), YARDSTICK)
+    runs = grid_runs(curve_runs(grid(5)), THRESHOLDS)
     rows = budget_rows("a", runs, 1.0)
     assert [row.n for row in rows] == [1, 2, 3, 4]
     best = [row.expected_best for row in rows]
     assert best == sorted(best, reverse=True)
-    assert best[-1] == pytest.approx(own_best(points_of(curve_runs(grid(5)), YARDSTICK)).mean_loss)
+    assert best[-1] == pytest.approx(own_best(points_of(curve_runs(grid(5)), THRESHOLDS)).mean_loss)
     assert all(row.low < row.expected_best < row.high for row in rows)
-    one = budget_rows("a", grid_runs(curve_runs(grid(1)), YARDSTICK), 1.0)
+    one = budget_rows("a", grid_runs(curve_runs(grid(1)), THRESHOLDS), 1.0)
     assert all(row.low == row.expected_best == row.high for row in one)
 
 
 def test_extensions_do_not_enter_the_budget():
     runs = curve_runs(grid()) + curve_runs({10.0: [0.01] * 3}, kind="extension")
-    rows = budget_rows("a", grid_runs(runs, YARDSTICK), 1.0)
+    rows = budget_rows("a", grid_runs(runs, THRESHOLDS), 1.0)
     assert len(rows) == 4
     assert rows[-1].expected_best > 0.2
 
@@ -103,13 +103,13 @@ def test_what_is_measured_on_a_draw_is_what_a_study_of_those_seeds_gives():
     from initsweep.statistics.seed_resamples import means_of
 
     studies = [evidence(name, confirm(name), curve) for name, curve in curves.items()]
-    drawn = [means_of(s, shares)[draw] for s in summarize(studies, YARDSTICK)]
-    again = [points_of(curve_runs({r: [v[1]] * 3 for r, v in c.items()}), YARDSTICK)
+    drawn = [means_of(s, shares)[draw] for s in summarize(studies, THRESHOLDS)]
+    again = [points_of(curve_runs({r: [v[1]] * 3 for r, v in c.items()}), THRESHOLDS)
              for c in curves.values()]  # fmt: skip
     best = min(own_best(points).mean_loss for points in again)
     lowest = min(map(lowest_mean, again))
     runs = curve_runs({r: [v[1]] * 3 for r, v in curves["a"].items()})
-    measured = measure(again[0], runs, 0.1, best, lowest, YARDSTICK)
+    measured = measure(again[0], runs, 0.1, best, lowest, THRESHOLDS)
     regret = drawn[0].mean() - min(mean.min() for mean in drawn)
     assert regret == pytest.approx(measured.regret)
 
@@ -122,8 +122,8 @@ def test_the_interval_of_a_width_is_no_narrower_than_student_s():
     drawn = []
     for share in shares:
         means = {rate: [float(np.dot(share, losses))] for rate, losses in curve.items()}
-        points = points_of(curve_runs(means), YARDSTICK)
-        basin = basin_around(points, YARDSTICK.basin_threshold(lowest_mean(points)))
+        points = points_of(curve_runs(means), THRESHOLDS)
+        basin = basin_around(points, THRESHOLDS.basin_threshold(lowest_mean(points)))
         drawn.append(0.0 if basin is None else basin.width)
     centred = np.array(drawn) - np.dot(probability, drawn)
     error = np.sqrt(np.dot(probability, centred**2) * 3 / 2)
@@ -201,7 +201,7 @@ def test_time_to_target_counts_epochs_and_never_means_never():
         evidence("a", [0.2] * 10, grid()), evidence("b", [0.6] * 4 + [None] * 6, grid(name="b"))
     )
     row = found["a", "time_to_target"]
-    assert row.against == pytest.approx(0.2 + YARDSTICK.tolerance)
+    assert row.against == pytest.approx(0.2 + THRESHOLDS.tolerance)
     assert (row.low, row.estimate, row.high, row.censored) == (4.0, 4.0, 4.0, "no")
     never = found["b", "time_to_target"]
     assert (never.estimate, never.high, never.censored) == (4.0, None, "high")

@@ -10,7 +10,7 @@ from tests.statistics.study_builder import (
     DECIDE,
     PROVENANCE,
     SCHEMA,
-    YARDSTICK,
+    THRESHOLDS,
     curve_runs,
     evidence,
 )
@@ -35,10 +35,10 @@ def test_a_rate_without_a_common_seed_keeps_its_mean():
 
 
 def test_failures_are_repeated_as_seen():
-    found = grid_runs(curve_runs(RACED), YARDSTICK)
+    found = grid_runs(curve_runs(RACED), THRESHOLDS)
     assert found.losses.shape == (4, 3)
     assert found.diverged.tolist() == [[False] * 3, [False] * 3, [False] * 3, [True] * 3]
-    assert [len(point.losses) for point in points_of(curve_runs(RACED), YARDSTICK)] == [1, 2, 3, 1]
+    assert [len(point.losses) for point in points_of(curve_runs(RACED), THRESHOLDS)] == [1, 2, 3, 1]
 
 
 def ragged(scheme, best):

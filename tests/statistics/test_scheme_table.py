@@ -8,7 +8,7 @@ from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose
-from tests.statistics.study_builder import YARDSTICK, evidence, flat
+from tests.statistics.study_builder import THRESHOLDS, evidence, flat
 
 BASE = [0.2, 0.21, 0.22, 0.23, 0.24, 0.25, 0.26, 0.27, 0.28, 0.29]
 WIDE = flat([0.9, 0.22, 0.2, 0.9], 5)
@@ -21,8 +21,8 @@ def behind(name, differences, grid=WIDE):
 
 
 def whys(*found):
-    summaries = summarize(found, YARDSTICK)
-    rows = scheme_rows(summaries, choose(summaries, YARDSTICK), YARDSTICK)
+    summaries = summarize(found, THRESHOLDS)
+    rows = scheme_rows(summaries, choose(summaries, THRESHOLDS), THRESHOLDS)
     return {row.scheme: row.why for row in rows}
 
 

@@ -6,8 +6,8 @@ from initsweep.statistics.comparison import Runs, compare_with
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose, pareto_front
-from initsweep.statistics.thresholds import Yardstick
-from tests.statistics.study_builder import DECIDE, SCHEMA, YARDSTICK, evidence, flat
+from initsweep.statistics.thresholds import Thresholds
+from tests.statistics.study_builder import DECIDE, SCHEMA, THRESHOLDS, evidence, flat
 
 NARROW = flat([0.9, 0.9, 0.2, 1.0])
 WIDE = flat([0.9, 0.22, 0.2, 0.21])
@@ -19,9 +19,9 @@ def noisy(mean, *address, seeds=10, spread=0.02):
 
 
 def decided(*found):
-    summaries = summarize(found, YARDSTICK)
-    choice = choose(summaries, YARDSTICK)
-    rows = {row.scheme: row for row in scheme_rows(summaries, choice, YARDSTICK)}
+    summaries = summarize(found, THRESHOLDS)
+    choice = choose(summaries, THRESHOLDS)
+    rows = {row.scheme: row for row in scheme_rows(summaries, choice, THRESHOLDS)}
     return choice, rows
 
 
@@ -93,12 +93,12 @@ def test_a_mean_within_the_margin_ties_though_it_is_not_equivalent():
 
 def test_the_margin_itself_still_ties():
     flat_losses = [0.25] * 10  # exactly representable, as is the margin chosen here
-    yardstick = Yardstick.of(SCHEMA, DECIDE.model_copy(update={"margin": 0.125}))
+    thresholds = Thresholds.of(SCHEMA, DECIDE.model_copy(update={"margin": 0.125}))
     swings = [1.125, -0.875, 0.125, 0.125, 0.125] * 2  # mean 0.125
     for lift, tied in ((0.0, 2), (0.001, 1)):
         other = [0.25 + lift + swing / 4 + 0.09375 for swing in swings]
         found = [evidence("a", flat_losses, WIDE), evidence("b", other, WIDE)]
-        assert len(choose(summarize(found, yardstick), yardstick).tie_set) == tied
+        assert len(choose(summarize(found, thresholds), thresholds).tie_set) == tied
 
 
 def test_alone_ahead_of_others_not_shown_to_be_worse():
@@ -196,7 +196,7 @@ def test_a_stalled_scheme_is_never_robust():
     ],
 )
 def test_why_untrainable(found, reason):
-    assert summarize([found], YARDSTICK)[0].untrainable == reason
+    assert summarize([found], THRESHOLDS)[0].untrainable == reason
 
 
 def test_nothing_trains():
@@ -285,7 +285,7 @@ def test_pareto_front_is_of_regret_and_does_not_reward_a_poor_best():
             evidence("beaten", [0.31] * 10, WIDE),
             evidence("flat at a poor level", [0.9] * 10, flat([0.9, 0.9, 0.9, 0.9])),
         ],
-        YARDSTICK,
+        THRESHOLDS,
     )
     assert pareto_front(found) == {"good", "steady", "twin"}
     assert pareto_front([]) == set()
@@ -330,7 +330,7 @@ def test_the_best_of_many_equal_schemes_makes_worse_too_easy_to_get():
 
 def _calls_any(losses, reference, outcomes):
     runs = {name: Runs(losses=one, failed=one >= 1) for name, one in losses.items()}
-    pairs = compare_with("validation", reference, runs, YARDSTICK)
+    pairs = compare_with("validation", reference, runs, THRESHOLDS)
     return any(pair.outcome in outcomes for pair in pairs)
 
 
@@ -347,4 +347,4 @@ def test_a_planted_effect_is_found():
 def decided_on(losses):
     names = [f"s{index}" for index in range(len(losses))]
     found = [evidence(n, row.tolist(), WIDE) for n, row in zip(names, losses, strict=True)]
-    return choose(summarize(found, YARDSTICK), YARDSTICK)
+    return choose(summarize(found, THRESHOLDS), THRESHOLDS)

@@ -16,8 +16,8 @@ from initsweep.statistics.sensitivity import (
     points_of,
     wortsman_sensitivity,
 )
-from initsweep.statistics.thresholds import Yardstick
-from tests.statistics.study_builder import DECIDE, SCHEMA, YARDSTICK, curve_runs, flat, run_row
+from initsweep.statistics.thresholds import Thresholds
+from tests.statistics.study_builder import DECIDE, SCHEMA, THRESHOLDS, curve_runs, flat, run_row
 
 RATES = (0.001, 0.01, 0.1, 1.0)
 
@@ -28,10 +28,10 @@ def measured(
     runs = curve_runs(grid)
     runs += curve_runs(extension or {}, kind="extension")
     runs += curve_runs(refinement or {}, kind="refinement")
-    points = points_of(runs, YARDSTICK)
+    points = points_of(runs, THRESHOLDS)
     best = own_best(points).mean_loss if best_of_all is None else best_of_all
     lowest = min(best, lowest_mean(points)) if lowest_of_all is None else lowest_of_all
-    return measure(points, runs, chosen, best, lowest, YARDSTICK)
+    return measure(points, runs, chosen, best, lowest, THRESHOLDS)
 
 
 def ends(basin):
@@ -159,9 +159,9 @@ def test_stability_starts_at_the_best_rate():
 
 def test_wortsman_by_hand_with_a_cap_at_the_initial_loss():
     runs = curve_runs({0.1: [0.2, 0.4], 1.0: [5.0, None]}, initial=1.5)
-    assert wortsman_sensitivity(runs, YARDSTICK) == pytest.approx((0.3 + 1.5) / 2 - 0.3)
+    assert wortsman_sensitivity(runs, THRESHOLDS) == pytest.approx((0.3 + 1.5) / 2 - 0.3)
     no_start = [run_row(rate=0.1, loss=0.2), run_row(rate=1.0, loss=None, initial=None)]
-    assert wortsman_sensitivity(no_start, YARDSTICK) == pytest.approx((0.2 + 1.0) / 2 - 0.2)
+    assert wortsman_sensitivity(no_start, THRESHOLDS) == pytest.approx((0.2 + 1.0) / 2 - 0.2)
 
 
 def test_wortsman_calls_a_stalled_scheme_robust_and_regret_does_not():
@@ -173,14 +173,14 @@ def test_wortsman_calls_a_stalled_scheme_robust_and_regret_does_not():
 
 def test_points_group_by_rate_and_kind_in_ascending_order():
     refined = curve_runs({0.5: [0.6, 0.4]}, kind="refinement")
-    points = points_of([*curve_runs({1.0: [0.1, 0.1], 0.1: [0.3, 0.5]}), *refined], YARDSTICK)
+    points = points_of([*curve_runs({1.0: [0.1, 0.1], 0.1: [0.3, 0.5]}), *refined], THRESHOLDS)
     assert [point.learning_rate for point in points] == [0.1, 0.5, 1.0]
     assert [point.mean_loss for point in points] == pytest.approx([0.4, 0.5, 0.1])
     assert [point.learning_rate for point in evenly_spaced(points)] == [0.1, 1.0]
 
 
 def test_equal_losses_choose_the_lower_rate():
-    points = points_of(curve_runs(flat([0.5, 0.2, 0.2, 0.5])), YARDSTICK)
+    points = points_of(curve_runs(flat([0.5, 0.2, 0.2, 0.5])), THRESHOLDS)
     assert own_best(points).learning_rate == 0.01
 
 
@@ -188,7 +188,7 @@ def test_response_rows_list_every_point_with_its_spread():
     grid = {0.01: [0.2, 0.3, None, 0.3], 0.1: [0.2, 0.2, 0.2, 0.2], 1.0: [None] * 4}
     runs = curve_runs(grid)
     runs += curve_runs({0.03: [0.9] * 4, 0.05: [0.21] * 4, 0.5: [0.2] * 4}, kind="refinement")
-    points = points_of(runs, YARDSTICK)
+    points = points_of(runs, THRESHOLDS)
     basin = basin_around(points[2:], 0.5)  # as if 0.05 were the lowest rate tried
     assert (basin.low, basin.censored) == (0.05, "low")
     basin = basin_around(points, 0.5)
@@ -206,13 +206,13 @@ def test_response_rows_list_every_point_with_its_spread():
 
 
 def test_without_a_basin_nothing_is_in_it():
-    points = points_of(curve_runs(flat([1.0] * 4)), YARDSTICK)
+    points = points_of(curve_runs(flat([1.0] * 4)), THRESHOLDS)
     assert not any(row.in_basin for row in response_rows("a", points, None, 0.95, 1.0))
 
 
 def test_a_loss_at_initialization_that_is_not_finite_counts_in_the_unit_of_the_loss():
     by_score = dataclasses.replace(SCHEMA, select_by="score", constant_validation_loss=2.3)
-    yardstick = Yardstick.of(by_score, DECIDE)
-    assert yardstick.validation_constant == pytest.approx(0.9)
+    thresholds = Thresholds.of(by_score, DECIDE)
+    assert thresholds.validation_constant == pytest.approx(0.9)
     runs = curve_runs({0.01: [5.0], 0.1: [0.5]}, initial=None)
-    assert grid_runs(runs, yardstick).published.tolist() == [[2.3], [0.5]]
+    assert grid_runs(runs, thresholds).published.tolist() == [[2.3], [0.5]]

@@ -5,7 +5,7 @@ import sys
 from dataclasses import fields
 
 from initsweep.views.terminal import answer, freshness, plain
-from initsweep.views.terminal.gate_rules import Check, Limits, judge
+from initsweep.views.terminal.gate_rules import Check, Limits, check_limits
 
 PASSED = 0
 FAILED = 1
@@ -18,7 +18,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         InitsweepError: If there are no results, they are out of date, or a limit is unusable.
     """
     limits = Limits(**{one.name: getattr(options, one.name) for one in fields(Limits)})
-    checks = judge(answer.read(), limits)
+    checks = check_limits(answer.read(), limits)
     freshness.check_results()
     text = plain.spelt(_lines(checks), sys.stdout.encoding or "utf-8")
     return text, PASSED if all(check.passed for check in checks) else FAILED

@@ -10,7 +10,7 @@ from initsweep.core.errors import InitsweepError
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of, twin_of
 from initsweep.probes.forms import Inputs, called, shapes, tensors_in
-from initsweep.probes.passing import said, typed
+from initsweep.probes.passing import error_in_words, typed
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)
 
@@ -114,7 +114,7 @@ def failure(
 ) -> str:
     """Return on what a network fails, and why if that is known."""
     who = f"{type(network).__name__} or its loss" if with_loss else type(network).__name__
-    text = f"{who} fails on a batch of shape {shapes(features)}: {said(error)}"
+    text = f"{who} fails on a batch of shape {shapes(features)}: {error_in_words(error)}"
     looks_up = any(isinstance(module, LOOKUPS) for module in network.modules())
     given = tensors_in(features)
     if not looks_up and not any(one.is_floating_point() or one.is_complex() for one in given):

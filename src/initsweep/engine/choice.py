@@ -41,7 +41,7 @@ def choose_path(job: Job) -> TrainingPath:
                     f"{error}. Set `runtime.engine: auto` to train it another way."
                 ) from error
             reasons.append(" ".join(str(error).split()))
-            _tell(name, reasons[-1])
+            _log_choice(name, reasons[-1])
     if asked not in ("auto", "reference", *FAST_PATHS):
         raise PathError(
             f"runtime.engine: received '{asked}', but this installation has no such path. "
@@ -51,7 +51,7 @@ def choose_path(job: Job) -> TrainingPath:
 
 
 @cache
-def _tell(name: str, reason: str) -> None:
+def _log_choice(name: str, reason: str) -> None:
     """Log a fallback, once for each reason however many calls and stages meet it."""
     remark = f"The {name} path is not used: {reason}"
     if first_time(remark):

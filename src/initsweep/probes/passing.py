@@ -75,7 +75,7 @@ def passed(
             done = _passed(model, parameters, features, targets, loss, dtype, lowered)
             other = next((use for use in done.noted.uses if use.signal.dtype is not dtype), None)
         except Exception as error:  # noqa: BLE001 - the user's own code; the last rung raises
-            lowered = lowered or said(error)
+            lowered = lowered or error_in_words(error)
             continue
         if other is None:
             return done
@@ -83,7 +83,7 @@ def passed(
     return _passed(model, parameters, features, targets, loss, last, lowered)
 
 
-def said(error: Exception) -> str:
+def error_in_words(error: Exception) -> str:
     """Return what an error says, in one line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

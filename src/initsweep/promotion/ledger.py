@@ -15,7 +15,7 @@ from initsweep.core.errors import ArtifactError
 from initsweep.core.params import Params, fingerprint
 from initsweep.core.records import RunRow, Schema, SchemeRow
 from initsweep.promotion.champion import Candidate, Terms, challenge
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 DECISIONS = Path("decisions")
 CHAMPION = DECISIONS / "champion.json"
@@ -67,7 +67,7 @@ def challenge_of(params: Params, scheme: str | None, rows: Sequence[SchemeRow]) 
         data_sha=schema.data_sha,
         loss_name=schema.loss_name,
         settings=flat_settings(params, PROTOCOL),
-        margin=Yardstick.of(schema, params.decide).margin("test"),
+        margin=Thresholds.of(schema, params.decide).margin("test"),
         alpha=params.decide.alpha,
     )
     row = next((row for row in rows if row.scheme == scheme), None)

@@ -27,7 +27,7 @@ def differing(key: str, then: object, now: object) -> dict[str, tuple[object, ob
     }
 
 
-def told(key: str, then: object, now: object) -> str:
+def change_in_words(key: str, then: object, now: object) -> str:
     """Return a difference for a person."""
     words = ["nothing" if value is _MISSING else repr(value) for value in (then, now)]
     return f"{key} was {words[0]} and is {words[1]}"

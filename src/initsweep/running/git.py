@@ -5,7 +5,7 @@ import subprocess
 _PATIENCE = 10  # seconds
 
 
-def said(*arguments: str) -> bytes:
+def output_of(*arguments: str) -> bytes:
     """Return what a command of git prints; nothing if it fails, or there is no git."""
     command = ["git", *arguments]
     try:
@@ -17,4 +17,4 @@ def said(*arguments: str) -> bytes:
 
 def head() -> str:
     """Return the commit that is checked out; "" if there is none."""
-    return said("rev-parse", "HEAD").decode().strip()
+    return output_of("rev-parse", "HEAD").decode().strip()

@@ -12,7 +12,7 @@ from initsweep.core.counted import counted
 from initsweep.core.errors import ArtifactError, ParamsError, few
 from initsweep.core.yaml_files import read_yaml
 from initsweep.running.dvc_file import Stage, read_stages
-from initsweep.running.edited import differing, told, value_at
+from initsweep.running.edited import change_in_words, differing, value_at
 
 _held: "_Inputs | None" = None
 
@@ -65,7 +65,7 @@ class _Inputs:
         files, params = _files(self._stage), _params(self._stage)
         places = sorted({place for place, _ in files.items() ^ self._files.items()})
         return [f"'{place}'" for place in places] + [
-            told(inner, *values)
+            change_in_words(inner, *values)
             for key, before in self._params.items()
             for inner, values in differing(key, before, params[key]).items()
         ]

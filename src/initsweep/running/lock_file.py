@@ -51,9 +51,9 @@ def _marked(content: bytes) -> list[int]:
 
 def _remedy(file: Path) -> str:
     """Return how to get a lock that can be read, be the conflict committed or not."""
-    for commit in git.said("log", "--format=%h", f"-{_FAR}", "--", str(file)).decode().split():
+    for commit in git.output_of("log", "--format=%h", f"-{_FAR}", "--", str(file)).decode().split():
         with suppress(*_UNREADABLE):
-            _stages(git.said("show", f"{commit}:./{file}"), file)
+            _stages(git.output_of("show", f"{commit}:./{file}"), file)
             return f"Take the last one that can, `git checkout {commit} -- {file}`"
     return f"Remove it, `rm {file}`"
 
@@ -63,7 +63,7 @@ def committed_lock() -> dict[str, Any]:
 
     Nothing is there to tell where it is the one that lies here, is missing or cannot be read.
     """
-    committed = git.said("show", f"HEAD:./{LOCK}")
+    committed = git.output_of("show", f"HEAD:./{LOCK}")
     if not LOCK.is_file() or committed != LOCK.read_bytes():
         with suppress(*_UNREADABLE):
             return _stages(committed, LOCK)

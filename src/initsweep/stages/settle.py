@@ -16,7 +16,7 @@ from initsweep.stages.recorded import check_origin, evidence_of
 from initsweep.statistics.evidence import check_evidence
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import laws_of, unsettled
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 
 def run(params: Params) -> None:
@@ -26,7 +26,7 @@ def run(params: Params) -> None:
     """
     experiment = load_experiment(params)
     schema, first = experiment.schema.judged, params.confirm.seeds
-    yardstick = Yardstick.of(experiment.schema, params.decide, len(first))
+    thresholds = Thresholds.of(experiment.schema, params.decide, len(first))
     train = {scheme: artifacts.train_folder(scheme) for scheme in params.schemes}
     evidence = {scheme: evidence_of(scheme, schema, folder) for scheme, folder in train.items()}
     racing = params.tune.strategy == "racing"
@@ -34,11 +34,11 @@ def run(params: Params) -> None:
     check_origin([*evidence.values()], experiment.params, experiment.schema)
     fresh = {scheme: confirming.read(folder) for scheme, folder in train.items()}
     blocks, planned = list[LookRow](), (*first, *params.more_seeds)
-    laws = laws_of(summarize([*evidence.values()], yardstick))
+    laws = laws_of(summarize([*evidence.values()], thresholds))
     records = {scheme: one.confirmation for scheme, one in evidence.items()}
     kept = {scheme: _kept(experiment, record) for scheme, record in records.items()}
     with progress(0, "settle", "run") as bar:
-        while block := unsettled(summarize([*evidence.values()], yardstick), yardstick):
+        while block := unsettled(summarize([*evidence.values()], thresholds), thresholds):
             blocks += block
             for scheme, count in ((row.scheme, row.seeds) for row in block):
                 seeds = planned[len(fresh[scheme].runs) : count]

@@ -17,7 +17,7 @@ from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.scheme_summary import Summary, summarize
 from initsweep.statistics.selection import Choice, choose
-from initsweep.statistics.thresholds import Family, Yardstick
+from initsweep.statistics.thresholds import Family, Thresholds
 
 FACTORS = (0.25, 0.5, 2.0, 4.0)
 # Multiplied by a factor; a share of the constant predictor's loss cannot exceed all of it.
@@ -36,21 +36,23 @@ def alternatives(
         One row per setting and factor, then one per fresh seed and one per tuning seed; the
         decision as it stands is the first row.
     """
-    yardstick = Yardstick.of(schema, decide, first_seeds)
-    summaries = summarize(evidence, yardstick)
-    rows = [_row("as it stands", "", choose(summaries, yardstick))]
+    thresholds = Thresholds.of(schema, decide, first_seeds)
+    summaries = summarize(evidence, thresholds)
+    rows = [_row("as it stands", "", choose(summaries, thresholds))]
     for name in _SETTINGS:
         now = getattr(decide, name)
         for value in (float(f"{now * factor:.6g}") for factor in FACTORS):
             if value < 1:
-                changed = Yardstick.of(schema, decide.model_copy(update={name: value}), first_seeds)
+                changed = Thresholds.of(
+                    schema, decide.model_copy(update={name: value}), first_seeds
+                )
                 choice = choose(summarize(evidence, changed), changed)
                 rows.append(_row(f"decide.{name}", f"{value:g}", choice))
     return rows + [
-        _row("without fresh seed", str(seed), choose(left, yardstick))
+        _row("without fresh seed", str(seed), choose(left, thresholds))
         for seed, left in _without_each_seed(summaries)
     ] + [
-        _row("without tuning seed", str(seed), choose(summarize(left, yardstick), yardstick))
+        _row("without tuning seed", str(seed), choose(summarize(left, thresholds), thresholds))
         for seed, left in _without_each_tuning_seed(evidence)
     ]  # fmt: skip
 
@@ -111,9 +113,9 @@ def needed_seeds(
     Returns:
         One row per inconclusive pair of either family, in the order of the comparisons.
     """
-    yardstick = Yardstick.of(schema, decide, first_seeds)
-    summaries = summarize(evidence, yardstick)
-    choice = choose(summaries, yardstick)
+    thresholds = Thresholds.of(schema, decide, first_seeds)
+    summaries = summarize(evidence, thresholds)
+    choice = choose(summaries, thresholds)
     losses: dict[Family, dict[str, Losses]] = {
         "validation": {one.scheme: one.validation for one in summaries},
         "test": {one.scheme: one.test for one in summaries},
@@ -124,7 +126,7 @@ def needed_seeds(
             of_family = losses[pair.family]
             seeds, settles = seeds_to_settle(
                 paired_difference(of_family[pair.scheme], of_family[pair.reference]),
-                yardstick.margin(pair.family), yardstick.level(pair.seeds + 1),
+                thresholds.margin(pair.family), thresholds.level(pair.seeds + 1),
                 max(1, choice.comparisons),
             )  # fmt: skip
             rows.append(

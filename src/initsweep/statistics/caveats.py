@@ -12,7 +12,7 @@ from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.tie_caveats import failed_ties, same_runs
 from initsweep.statistics.wording import compared_by, counted, paired
 
@@ -24,7 +24,7 @@ FALSELY_WORSE = {4: 0.06, 8: 0.10, 13: 0.14}
 
 
 def caveats_of(
-    summaries: Sequence[Summary], choice: Choice, schema: Schema, yardstick: Yardstick
+    summaries: Sequence[Summary], choice: Choice, schema: Schema, thresholds: Thresholds
 ) -> list[str]:
     """List everything that limits the verdict.
 
@@ -34,7 +34,7 @@ def caveats_of(
     trainable = [summary for summary in summaries if summary.untrainable is None]
     return [
         _scope(schema),
-        *_cut_on_test(trainable, choice, schema, yardstick),
+        *_cut_on_test(trainable, choice, schema, thresholds),
         *schema.caveats,
         *_test_rows(schema),
         "All studies of this data split share its test rows: choosing between studies by test "
@@ -42,12 +42,12 @@ def caveats_of(
         *_few_seeds(summaries),
         *_comparisons(choice, schema),
         *same_runs(trainable),
-        *failed_ties(trainable, choice, yardstick),
+        *failed_ties(trainable, choice, thresholds),
         *_mixed_origin(summaries),
         *_untrainable(summaries),
         *_better_on_test(choice, schema),
-        *_turning_up(trainable, choice, schema, yardstick),
-        *scheme_caveats(trainable, yardstick),
+        *_turning_up(trainable, choice, schema, thresholds),
+        *scheme_caveats(trainable, thresholds),
     ]
 
 
@@ -67,10 +67,10 @@ def _scope(schema: Schema) -> str:
 
 
 def _cut_on_test(
-    trainable: Sequence[Summary], choice: Choice, schema: Schema, yardstick: Yardstick
+    trainable: Sequence[Summary], choice: Choice, schema: Schema, thresholds: Thresholds
 ) -> list[str]:
     """Return which recommended or best scheme is no better than guessing on the test rows."""
-    cap, named = yardstick.cap("test"), choice.recommended or choice.best
+    cap, named = thresholds.cap("test"), choice.recommended or choice.best
     losses = next((one.test for one in trainable if one.scheme == named), None)
     if losses is None or not mostly_cut(losses, losses, cap):
         return []
@@ -187,7 +187,7 @@ def _untrainable(summaries: Sequence[Summary]) -> list[str]:
 
 
 def _turning_up(
-    trainable: Sequence[Summary], choice: Choice, schema: Schema, yardstick: Yardstick
+    trainable: Sequence[Summary], choice: Choice, schema: Schema, thresholds: Thresholds
 ) -> list[str]:
     """Return whether the recommended scheme is past its best when training ends."""
     summary = next((one for one in trainable if one.scheme == choice.recommended), None)
@@ -195,10 +195,10 @@ def _turning_up(
         return []
     curves, seeds = summary.evidence.curves, sorted(run.seed for run in summary.evidence.confirm)
     epochs = max(row.epoch for row in curves)
-    losses = loss_curves(curves, seeds, epochs, yardstick.validation_constant)
+    losses = loss_curves(curves, seeds, epochs, thresholds.validation_constant)
     lowest = int(losses.mean(axis=0).argmin())
     rise = mean_interval(losses[:, -1] - losses[:, lowest])
-    if rise.low <= yardstick.margin("validation"):
+    if rise.low <= thresholds.margin("validation"):
         return []
     return [
         f"Validation curves turn up: {compared_by(schema)} of {summary.scheme} is lowest after "

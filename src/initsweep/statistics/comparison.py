@@ -12,7 +12,7 @@ from initsweep.core.records import Interval, Outcome, PairRow
 from initsweep.statistics.intervals import mean_interval, mean_of
 from initsweep.statistics.over_rows import with_rows
 from initsweep.statistics.proportions import upper_share
-from initsweep.statistics.thresholds import Family, Yardstick
+from initsweep.statistics.thresholds import Family, Thresholds
 
 Losses = NDArray[np.float64]
 
@@ -57,7 +57,7 @@ class Runs:
 
 
 def compare_with(
-    family: Family, reference: str, runs: Mapping[str, Runs], yardstick: Yardstick
+    family: Family, reference: str, runs: Mapping[str, Runs], thresholds: Thresholds
 ) -> list[PairRow]:
     """Compare every other scheme with the reference: the declared family of comparisons.
 
@@ -68,7 +68,7 @@ def compare_with(
         family: Which losses these are; the margin is a share of the constant predictor's.
         reference: The scheme all others are compared with; a key of `runs`.
         runs: The fresh runs of each scheme.
-        yardstick: Margin and significance level.
+        thresholds: Margin and significance level.
 
     Returns:
         One row for each scheme but the reference, in the order of `runs`.
@@ -80,8 +80,8 @@ def compare_with(
     for scheme, difference in differences.items():
         law = difference.tobytes()
         p_values = (laws.get(law, 1.0), corrected.get(law, 1.0))
-        alpha = yardstick.level(len(difference))
-        rows.append(_pair_row(family, reference, scheme, runs, p_values, alpha, yardstick))
+        alpha = thresholds.level(len(difference))
+        rows.append(_pair_row(family, reference, scheme, runs, p_values, alpha, thresholds))
     return rows
 
 
@@ -119,13 +119,13 @@ def _pair_row(
     runs: Mapping[str, Runs],
     p_values: tuple[float, float],
     alpha: float,
-    yardstick: Yardstick,
+    thresholds: Thresholds,
 ) -> PairRow:
-    cap, one, other = yardstick.cap(family), runs[scheme], runs[reference]
+    cap, one, other = thresholds.cap(family), runs[scheme], runs[reference]
     rows = None if one.rows is None or other.rows is None else one.rows - other.rows
     possible, differences = (-cap, cap), paired_difference(one.losses, other.losses)
     difference = with_rows(mean_interval(differences, possible), rows, possible)
-    outcome = outcome_of(difference, p_values[1], yardstick.margin(family), alpha)
+    outcome = outcome_of(difference, p_values[1], thresholds.margin(family), alpha)
     outcome = with_failures(outcome, difference, one, other, cap, len(differences))
     if outcome == "equivalent" and mostly_cut(one.losses, other.losses, cap):
         outcome = "inconclusive"  # equal because both were cut, whatever they were before

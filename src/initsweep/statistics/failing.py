@@ -8,36 +8,36 @@ from collections.abc import Sequence
 
 from initsweep.core.records import RunRow, in_study_unit
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 
-def failed(run: RunRow, yardstick: Yardstick) -> bool:
+def failed(run: RunRow, thresholds: Thresholds) -> bool:
     """Return whether a run diverged, or is no better than guessing by loss and by score."""
-    return run.status == "diverged" or guesses([run], yardstick)
+    return run.status == "diverged" or guesses([run], thresholds)
 
 
-def overconfident(run: RunRow, yardstick: Yardstick) -> bool:
+def overconfident(run: RunRow, thresholds: Thresholds) -> bool:
     """Return whether a run is better than guessing by score and not by loss."""
-    return not failed(run, yardstick) and _loss(run, yardstick) > yardstick.loss_ceiling
+    return not failed(run, thresholds) and _loss(run, thresholds) > thresholds.loss_ceiling
 
 
-def guesses(runs: Sequence[RunRow], yardstick: Yardstick) -> bool:
+def guesses(runs: Sequence[RunRow], thresholds: Thresholds) -> bool:
     """Return whether runs are on average no better than guessing, by loss and by score.
 
     Better means that the required share of what a constant predictor lacks is made up for. A
     diverged run has the constant predictor's loss and score.
     """
-    if mean_of([_loss(run, yardstick) for run in runs]) <= yardstick.loss_ceiling:
+    if mean_of([_loss(run, thresholds) for run in runs]) <= thresholds.loss_ceiling:
         return False
-    constant = yardstick.score_constant
+    constant = thresholds.score_constant
     if constant is None:
         return True
     scores = [constant if run.validation_score is None else run.validation_score for run in runs]
-    return mean_of(scores) < yardstick.score_floor
+    return mean_of(scores) < thresholds.score_floor
 
 
-def _loss(run: RunRow, yardstick: Yardstick) -> float:
-    cap = yardstick.initial_cap
+def _loss(run: RunRow, thresholds: Thresholds) -> float:
+    cap = thresholds.initial_cap
     if run.validation_loss is None:
         return cap
     return min(in_study_unit(run.validation_loss, run.constant_loss, cap), cap)

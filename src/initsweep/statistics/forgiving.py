@@ -8,7 +8,7 @@ from initsweep.statistics.grid import Array, Flags
 from initsweep.statistics.resamples import means_over, seed_draws, student_half_widths
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.seed_resamples import drawn_basins
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 
 class Widths:
@@ -21,12 +21,12 @@ class Widths:
             beyond the rates tried.
     """
 
-    def __init__(self, summaries: Sequence[Summary], yardstick: Yardstick) -> None:
+    def __init__(self, summaries: Sequence[Summary], thresholds: Thresholds) -> None:
         seeds = summaries[0].curve.seeds
         shares, self.probability = seed_draws(seeds)
         means = [means_over(shares, summary.curve.losses) for summary in summaries]
         found = [
-            drawn_basins(summary, own, own.min(axis=1), yardstick).widths
+            drawn_basins(summary, own, own.min(axis=1), thresholds).widths
             for summary, own in zip(summaries, means, strict=True)
         ]
         self.drawn = np.stack(found, axis=1)
@@ -48,16 +48,16 @@ class Widths:
         return np.asarray(self.gaps[widest] > self.slack[widest])
 
 
-def most_forgiving(tied: Sequence[Summary], yardstick: Yardstick) -> list[Summary]:
+def most_forgiving(tied: Sequence[Summary], thresholds: Thresholds) -> list[Summary]:
     """Return those of tied schemes not shown to have a narrower basin than the widest."""
-    widths = Widths(tied, yardstick)
+    widths = Widths(tied, thresholds)
     narrower = widths.narrower(int(widths.gaps.sum(axis=1).argmax()))
     return [summary for summary, less in zip(tied, narrower, strict=True) if not less]
 
 
 def repicked(
     candidates: Sequence[Summary],
-    yardstick: Yardstick,
+    thresholds: Thresholds,
     draws: int,
     stream: np.random.Generator,
     worse: int = 0,
@@ -71,7 +71,7 @@ def repicked(
 
     Args:
         candidates: The trainable schemes, those shown to be worse last.
-        yardstick: The margin.
+        thresholds: The margin.
         draws: How many studies are drawn.
         stream: The random numbers.
         worse: How many were shown to be worse; another study picks one of them only where it has
@@ -81,9 +81,9 @@ def repicked(
         The share of studies that pick each scheme, those picked in none left out.
     """
     means = _redrawn(candidates, draws, stream)
-    widths = Widths(candidates, yardstick)
+    widths = Widths(candidates, thresholds)
     drawn = widths.drawn[stream.choice(len(widths.drawn), draws, p=widths.probability)]
-    margins = np.full(len(candidates), yardstick.margin("validation"))
+    margins = np.full(len(candidates), thresholds.margin("validation"))
     margins[len(candidates) - worse :] = 0.0
     tied = means <= means.min(axis=1, keepdims=True) + margins
     widest = np.where(tied, drawn, -np.inf).argmax(axis=1)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from initsweep.core.records import RunRow, TrialKind
 from initsweep.statistics.failing import failed
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -46,13 +46,13 @@ class GridRuns:
 
 
 def grid_runs(
-    runs: Sequence[RunRow], yardstick: Yardstick, kinds: Sequence[TrialKind] = EVENLY_SPACED
+    runs: Sequence[RunRow], thresholds: Thresholds, kinds: Sequence[TrialKind] = EVENLY_SPACED
 ) -> GridRuns:
     """Arrange the tuning runs of one scheme, which `check_evidence` has found complete.
 
     Args:
         runs: All tuning runs.
-        yardstick: The caps.
+        thresholds: The caps.
         kinds: Which of them; by default without refinement.
 
     Returns:
@@ -75,8 +75,8 @@ def grid_runs(
         rates=np.array([rate for rate, _ in groups])[kept],
         shared=np.array([kind == "grid" for _, kind in groups])[kept],
         losses=table(lambda run: run.capped_loss),
-        published=table(lambda run: _published(run, yardstick.initial_cap)),
-        failed=flags(lambda run: failed(run, yardstick)),
+        published=table(lambda run: _published(run, thresholds.initial_cap)),
+        failed=flags(lambda run: failed(run, thresholds)),
         diverged=flags(lambda run: run.status == "diverged"),
     )
 

@@ -23,7 +23,7 @@ from initsweep.statistics.comparison import (
     with_failures,
 )
 from initsweep.statistics.intervals import mean_interval, mean_of
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.two_samples import permutation_p, unpaired_interval
 from initsweep.statistics.wording import counted
 
@@ -134,25 +134,25 @@ def compare_losses(
     _number("baseline", baseline, math.inf)
     _number("margin", margin, 1)
     _number("alpha", alpha, 1)
-    yardstick = _yardstick(float(baseline), float(margin), float(alpha))
-    runs = {scheme: _runs(values, yardstick) for scheme, values in measured.items()}
+    thresholds = _thresholds(float(baseline), float(margin), float(alpha))
+    runs = {scheme: _runs(values, thresholds) for scheme, values in measured.items()}
     means = {scheme: mean_of(one.losses) for scheme, one in runs.items()}
     order = sorted(runs, key=lambda scheme: (means[scheme], scheme))
-    left = [scheme for scheme in order if means[scheme] <= yardstick.ceiling]
-    return _found(runs, order, left, yardstick, paired=paired)
+    left = [scheme for scheme in order if means[scheme] <= thresholds.ceiling]
+    return _found(runs, order, left, thresholds, paired=paired)
 
 
 def _found(
     runs: Mapping[str, Runs],
     order: Sequence[str],
     left: Sequence[str],
-    yardstick: Yardstick,
+    thresholds: Thresholds,
     *,
     paired: bool,
 ) -> LossComparison:
-    compare, margin = _paired if paired else _unpaired, yardstick.margin("validation")
-    pairs = compare({scheme: runs[scheme] for scheme in left}, yardstick) if left else {}
-    needed = seeds_needed(len(pairs), yardstick.decide.alpha) if paired else FEWEST_SEEDS
+    compare, margin = _paired if paired else _unpaired, thresholds.margin("validation")
+    pairs = compare({scheme: runs[scheme] for scheme in left}, thresholds) if left else {}
+    needed = seeds_needed(len(pairs), thresholds.decide.alpha) if paired else FEWEST_SEEDS
     few = {scheme for scheme in left if len(runs[scheme].losses) < needed}
     places: dict[str, Place] = {
         scheme: "failed" if scheme not in left
@@ -169,7 +169,7 @@ def _found(
         failed=[scheme for scheme in order if places[scheme] == "failed"],
         margin=margin,
         needed=needed if few else None,
-        table=_table(runs, places, pairs, yardstick),
+        table=_table(runs, places, pairs, thresholds),
     )
 
 
@@ -180,9 +180,9 @@ def _place(pair: _Pair, margin: float) -> Place:
     return "tied" if difference.estimate <= margin else "cannot tell"
 
 
-def _paired(runs: Mapping[str, Runs], yardstick: Yardstick) -> dict[str, _Pair]:
+def _paired(runs: Mapping[str, Runs], thresholds: Thresholds) -> dict[str, _Pair]:
     """Return every scheme compared with the first, run by run."""
-    rows = compare_with("validation", next(iter(runs)), runs, yardstick)
+    rows = compare_with("validation", next(iter(runs)), runs, thresholds)
     return {
         row.scheme: (
             Interval(low=row.low, estimate=row.mean_difference, high=row.high),
@@ -193,16 +193,16 @@ def _paired(runs: Mapping[str, Runs], yardstick: Yardstick) -> dict[str, _Pair]:
     }
 
 
-def _unpaired(runs: Mapping[str, Runs], yardstick: Yardstick) -> dict[str, _Pair]:
+def _unpaired(runs: Mapping[str, Runs], thresholds: Thresholds) -> dict[str, _Pair]:
     """Return every scheme compared with the first, whose runs have nothing in common."""
     (_, best), *others = runs.items()
     corrected = holm([permutation_p(one.losses, best.losses) for _, one in others])
     found = {}
     for (scheme, one), p_value in zip(others, corrected, strict=True):
         difference, shared = unpaired_interval(one.losses, best.losses), len(one.losses)
-        margin, alpha = yardstick.margin("validation"), yardstick.decide.alpha
+        margin, alpha = thresholds.margin("validation"), thresholds.decide.alpha
         outcome = outcome_of(difference, p_value, margin, alpha)
-        cap = yardstick.cap("validation")
+        cap = thresholds.cap("validation")
         outcome = with_failures(outcome, difference, one, best, cap, shared)
         found[scheme] = (difference, p_value, outcome)
     return found
@@ -212,14 +212,14 @@ def _table(
     runs: Mapping[str, Runs],
     places: Mapping[str, Place],
     pairs: Mapping[str, _Pair],
-    yardstick: Yardstick,
+    thresholds: Thresholds,
 ) -> Any:  # noqa: ANN401 - pandas is untyped
     import pandas as pd
 
     lines = []
     for scheme, place in places.items():
         one, pair = runs[scheme], pairs.get(scheme)
-        mean = mean_interval(one.losses, (0.0, yardstick.cap("validation")))
+        mean = mean_interval(one.losses, (0.0, thresholds.cap("validation")))
         lines.append({
             "scheme": scheme, "stands": place, "mean_loss": mean.estimate, "low": mean.low,
             "high": mean.high, "runs": len(one.losses), "failed_runs": int(one.failed.sum()),
@@ -231,17 +231,17 @@ def _table(
     return pd.DataFrame(lines)
 
 
-def _yardstick(baseline: float, margin: float, alpha: float) -> Yardstick:
+def _thresholds(baseline: float, margin: float, alpha: float) -> Thresholds:
     decide = Decide(
         margin=margin, basin_tolerance=SKILL, trainable_skill=SKILL, alpha=alpha, most_seeds=0
     )
-    return Yardstick(validation_constant=baseline, test_constant=baseline, decide=decide)
+    return Thresholds(validation_constant=baseline, test_constant=baseline, decide=decide)
 
 
-def _runs(values: Losses, yardstick: Yardstick) -> Runs:
-    cap = yardstick.cap("validation")
+def _runs(values: Losses, thresholds: Thresholds) -> Runs:
+    cap = thresholds.cap("validation")
     capped = np.minimum(np.where(np.isfinite(values), values, cap), cap)
-    return Runs(losses=capped, failed=capped > yardstick.ceiling)
+    return Runs(losses=capped, failed=capped > thresholds.ceiling)
 
 
 def _number(name: str, value: object, below: float) -> None:

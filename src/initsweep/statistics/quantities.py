@@ -13,10 +13,10 @@ from initsweep.statistics.learning import areas, epochs_to, loss_curves, median_
 from initsweep.statistics.proportions import share_interval, superiority_interval
 from initsweep.statistics.resamples import seed_draws
 from initsweep.statistics.scheme_summary import Summary
-from initsweep.statistics.seed_resamples import BestOfAll, Drawn
+from initsweep.statistics.seed_resamples import BestOfAll, SeedResamples
 from initsweep.statistics.selection import Choice
 from initsweep.statistics.sensitivity import Basin, Point, own_best
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 
 def response_rows(
@@ -77,7 +77,7 @@ def divergence_rows(scheme: str, points: Sequence[Point]) -> list[DivergenceRow]
 
 
 def quantity_rows(
-    summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick
+    summaries: Sequence[Summary], choice: Choice, thresholds: Thresholds
 ) -> list[QuantityRow]:
     """Return every quantity of every scheme with its interval, schemes in the order given.
 
@@ -86,13 +86,13 @@ def quantity_rows(
     """
     shares, _ = seed_draws(summaries[0].grid.seeds)
     best = BestOfAll.of(summaries, shares)
-    target = target_loss(summaries, choice, yardstick)
+    target = target_loss(summaries, choice, thresholds)
     epochs = max((row.epoch for s in summaries for row in s.evidence.curves), default=0)
     rows: list[QuantityRow] = []
     for summary in summaries:
-        drawn = Drawn(summary, shares, best, yardstick)
+        drawn = SeedResamples(summary, shares, best, thresholds)
         rows += drawn.basins() + stability_rows(summary) + drawn.losses()
-        rows += _learning(summary, epochs, target, yardstick)
+        rows += _learning(summary, epochs, target, thresholds)
         rows += _superiority(summary, choice)
     return rows
 
@@ -143,22 +143,24 @@ def _ranged(
     )  # fmt: skip
 
 
-def target_loss(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) -> float | None:
+def target_loss(
+    summaries: Sequence[Summary], choice: Choice, thresholds: Thresholds
+) -> float | None:
     """Return the loss that `time_to_target` counts epochs to; None if no scheme is trainable.
 
     It is the mean validation loss of the best scheme's fresh runs plus the basin tolerance, so a
     scheme reaches it once it is as good as a rate within the best one's basin.
     """
     best = next((s for s in summaries if s.scheme == choice.best), None)
-    return None if best is None else yardstick.basin_threshold(best.mean_validation)
+    return None if best is None else thresholds.basin_threshold(best.mean_validation)
 
 
 def _learning(
-    summary: Summary, epochs: int, target: float | None, yardstick: Yardstick
+    summary: Summary, epochs: int, target: float | None, thresholds: Thresholds
 ) -> list[QuantityRow]:
     """Return epochs to the target and area under the curve of the fresh runs."""
     seeds = [run.seed for run in summary.evidence.confirm]
-    cap = yardstick.validation_constant
+    cap = thresholds.validation_constant
     losses = loss_curves(summary.evidence.curves, sorted(seeds), epochs, cap)
     area = mean_interval(areas(losses), (0.0, cap))
     many = len(seeds) > 1

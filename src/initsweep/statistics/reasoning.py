@@ -6,17 +6,17 @@ from initsweep.core.numbers import loss, percent, rate, setting_percent, trimmed
 from initsweep.statistics.comparison import FEWEST_SEEDS
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import counted, paired
 
 
-def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) -> list[str]:
+def rule_of(summaries: Sequence[Summary], choice: Choice, thresholds: Thresholds) -> list[str]:
     """Return the steps of the decision, first to last."""
     trainable = {s.scheme: s for s in summaries if s.untrainable is None}
     steps = [
         f"Trainable: {len(trainable)} of {counted(len(summaries), 'scheme')}, which means better "
-        f"than guessing by loss ({setting_percent(yardstick.decide.trainable_skill)} below the "
-        f"constant predictor's {loss(yardstick.initial_cap)} on validation) or by score, both at "
+        f"than guessing by loss ({setting_percent(thresholds.decide.trainable_skill)} below the "
+        f"constant predictor's {loss(thresholds.initial_cap)} on validation) or by score, both at "
         "some rate of the grid and on fresh seeds at the chosen rate."
     ]
     if choice.best is None:
@@ -26,37 +26,37 @@ def rule_of(summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick) 
         *steps,
         f"Best on validation: {best.scheme}, mean capped loss {loss(best.mean_validation)} over "
         f"{counted(choice.seeds, 'fresh seed')} at learning rate {rate(best.learning_rate)}.",
-        *_looks([*trainable.values()], yardstick),
-        *_comparisons(choice, yardstick),
+        *_looks([*trainable.values()], thresholds),
+        *_comparisons(choice, thresholds),
         *_forgiving(choice, trainable),
-        _last_step(choice, yardstick),
+        _last_step(choice, thresholds),
     ]
 
 
-def _looks(trainable: Sequence[Summary], yardstick: Yardstick) -> list[str]:
-    if not yardstick.looks:
+def _looks(trainable: Sequence[Summary], thresholds: Thresholds) -> list[str]:
+    if not thresholds.looks:
         return []
-    first, most = yardstick.looks[0], yardstick.looks[-1]
+    first, most = thresholds.looks[0], thresholds.looks[-1]
     grown = sum(len(summary.validation) > first for summary in trainable)
     return [
         f"After {counted(first, 'seed')} of all, {counted(grown, 'scheme')} that might still be "
-        f"recommended got more. Looks at {', '.join(map(str, yardstick.looks))} seeds spend alpha "
-        f"in shares, so that a pair is compared at {trimmed(yardstick.level(first))} on {first} "
-        f"seeds and at {trimmed(yardstick.level(most))} on more."
+        f"recommended got more. Looks at {', '.join(map(str, thresholds.looks))} seeds spend alpha "
+        f"in shares, so that a pair is compared at {trimmed(thresholds.level(first))} on {first} "
+        f"seeds and at {trimmed(thresholds.level(most))} on more."
     ]
 
 
-def _comparisons(choice: Choice, yardstick: Yardstick) -> list[str]:
+def _comparisons(choice: Choice, thresholds: Thresholds) -> list[str]:
     pairs = [pair for pair in choice.pairs if pair.family == "validation"]
     if not pairs:
         return []
     return [
         f"Compared with {choice.best}, paired by seed (mean difference [95 % interval], sign-flip "
         f"p after Holm over {counted(choice.comparisons, 'comparison')}, alpha "
-        f"{yardstick.decide.alpha}, margin {loss(yardstick.margin('validation'))}): "
+        f"{thresholds.decide.alpha}, margin {loss(thresholds.margin('validation'))}): "
         f"{'; '.join(map(paired, pairs))}.",
         "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
-        f"margin. {_tied(choice, yardstick.margin('validation'))}",
+        f"margin. {_tied(choice, thresholds.margin('validation'))}",
     ]
 
 
@@ -86,13 +86,13 @@ def _forgiving(choice: Choice, trainable: Mapping[str, Summary]) -> list[str]:
             f"that of {choice.pick}."]  # fmt: skip
 
 
-def _last_step(choice: Choice, yardstick: Yardstick) -> str:
+def _last_step(choice: Choice, thresholds: Thresholds) -> str:
     if choice.recommended is None:
         return (
             f"No winner is named: {choice.seeds} of {choice.seeds_needed} seeds. It takes "
             f"{FEWEST_SEEDS}, and enough for the smallest sign-flip p, 2^(1 - seeds), times "
             f"{counted(choice.comparisons, 'comparison')} to fall below "
-            f"{trimmed(yardstick.level(choice.seeds))}. Test "
+            f"{trimmed(thresholds.level(choice.seeds))}. Test "
             f"losses are compared with those of {choice.pick} for want of a recommended scheme."
         )
     picked = ", ".join(f"{name} {percent(part)}" for name, part in choice.picks.items())

@@ -8,7 +8,7 @@ from initsweep.core.records import RetuneRow
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.scheme_summary import Summary, summarize
 from initsweep.statistics.selection import Choice, choose_on_validation
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import counted
 
 
@@ -20,12 +20,12 @@ class Tuning:
     choice: Choice
 
 
-def retunings(evidence: Sequence[Evidence], yardstick: Yardstick, study: Tuning) -> list[Tuning]:
+def retunings(evidence: Sequence[Evidence], thresholds: Thresholds, study: Tuning) -> list[Tuning]:
     """Decide again with every re-tuning: the same fresh seeds, the first ones, which all have.
 
     Args:
         evidence: All records.
-        yardstick: The margins.
+        thresholds: The margins.
         study: The decision of the study, over all fresh seeds.
 
     Returns:
@@ -34,14 +34,16 @@ def retunings(evidence: Sequence[Evidence], yardstick: Yardstick, study: Tuning)
     counts = {len(one.confirm) for one in evidence}
     if not evidence[0].retunes:
         return [study]
-    own = study if len(counts) == 1 else _decided(evidence, 0, min(counts), yardstick)
+    own = study if len(counts) == 1 else _decided(evidence, 0, min(counts), thresholds)
     indices = range(1, len(evidence[0].retunes) + 1)
-    return [own, *(_decided(evidence, index, min(counts), yardstick) for index in indices)]
+    return [own, *(_decided(evidence, index, min(counts), thresholds) for index in indices)]
 
 
-def _decided(evidence: Sequence[Evidence], index: int, first: int, yardstick: Yardstick) -> Tuning:
-    summaries = summarize([_retuned(one, index, first) for one in evidence], yardstick)
-    return Tuning(summaries=summaries, choice=choose_on_validation(summaries, yardstick))
+def _decided(
+    evidence: Sequence[Evidence], index: int, first: int, thresholds: Thresholds
+) -> Tuning:
+    summaries = summarize([_retuned(one, index, first) for one in evidence], thresholds)
+    return Tuning(summaries=summaries, choice=choose_on_validation(summaries, thresholds))
 
 
 def _retuned(one: Evidence, index: int, first: int) -> Evidence:

@@ -6,13 +6,13 @@ from initsweep.core.numbers import percent, rate
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.seeds_tried import left_early
 from initsweep.statistics.sensitivity import evenly_spaced
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import counted
 
-Detail = Callable[[Summary, Yardstick], str | None]
+Detail = Callable[[Summary, Thresholds], str | None]
 
 
-def scheme_caveats(trainable: Sequence[Summary], yardstick: Yardstick) -> list[str]:
+def scheme_caveats(trainable: Sequence[Summary], thresholds: Thresholds) -> list[str]:
     """List what limits the results of single schemes, each sentence naming those it holds for.
 
     Returns:
@@ -20,24 +20,24 @@ def scheme_caveats(trainable: Sequence[Summary], yardstick: Yardstick) -> list[s
     """
     found = []
     for text, detail in _PER_SCHEME:
-        details = [(summary.scheme, detail(summary, yardstick)) for summary in trainable]
+        details = [(summary.scheme, detail(summary, thresholds)) for summary in trainable]
         named = ", ".join(f"{scheme} ({what})" for scheme, what in details if what is not None)
         if named:
             found.append(f"{text}: {named}.")
     return found
 
 
-def _edge_optimum(summary: Summary, _: Yardstick) -> str | None:
+def _edge_optimum(summary: Summary, _: Thresholds) -> str | None:
     censored = summary.evidence.selection.censored
     return None if censored == "no" else f"{censored} end"
 
 
-def _basin_edge(summary: Summary, _: Yardstick) -> str | None:
+def _basin_edge(summary: Summary, _: Thresholds) -> str | None:
     basin = summary.sensitivity.basin
     return None if basin is None or basin.censored == "no" else basin.censored
 
 
-def _outside_grid(summary: Summary, _: Yardstick) -> str | None:
+def _outside_grid(summary: Summary, _: Thresholds) -> str | None:
     shared = [point.learning_rate for point in summary.points if point.kind == "grid"]
     chosen = summary.learning_rate
     if shared[0] <= chosen <= shared[-1]:
@@ -45,11 +45,11 @@ def _outside_grid(summary: Summary, _: Yardstick) -> str | None:
     return f"{rate(chosen)}; grid {rate(shared[0])} to {rate(shared[-1])}"
 
 
-def _left_early(summary: Summary, _: Yardstick) -> str | None:
+def _left_early(summary: Summary, _: Thresholds) -> str | None:
     return left_early([len(point.losses) for point in summary.points])
 
 
-def _danger_zone(summary: Summary, _: Yardstick) -> str | None:
+def _danger_zone(summary: Summary, _: Thresholds) -> str | None:
     basin = summary.sensitivity.basin
     if basin is None:
         return None
@@ -61,26 +61,26 @@ def _danger_zone(summary: Summary, _: Yardstick) -> str | None:
     return "; ".join(rates) or None
 
 
-def _beyond_stable(summary: Summary, _: Yardstick) -> str | None:
+def _beyond_stable(summary: Summary, _: Thresholds) -> str | None:
     unstable = summary.sensitivity.first_unstable_rate
     if unstable is None or summary.learning_rate < unstable:
         return None
     return f"{rate(summary.learning_rate)}; first failure at {rate(unstable)}"
 
 
-def _failed_fresh(summary: Summary, _: Yardstick) -> str | None:
+def _failed_fresh(summary: Summary, _: Thresholds) -> str | None:
     if not summary.failed_runs:
         return None
     return f"{summary.failed_runs} of {counted(len(summary.validation), 'run')}"
 
 
-def _overconfident(summary: Summary, _: Yardstick) -> str | None:
+def _overconfident(summary: Summary, _: Thresholds) -> str | None:
     if not summary.overconfident_runs:
         return None
     return f"{summary.overconfident_runs} of {counted(len(summary.validation), 'run')}"
 
 
-def _no_score(summary: Summary, _: Yardstick) -> str | None:
+def _no_score(summary: Summary, _: Thresholds) -> str | None:
     if summary.scores is not None:
         return None
     without = sum(run.test_score is None for run in summary.evidence.confirm)

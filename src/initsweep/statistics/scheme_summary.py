@@ -23,7 +23,7 @@ from initsweep.statistics.sensitivity import (
     own_best,
     points_of,
 )
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,21 +87,22 @@ class Summary:
         return "no" if basin is None else basin.censored
 
 
-def summarize(evidence: Sequence[Evidence], yardstick: Yardstick) -> list[Summary]:
+def summarize(evidence: Sequence[Evidence], thresholds: Thresholds) -> list[Summary]:
     """Measure every scheme, each against the best of all.
 
     Returns:
         One summary per scheme, in the order given.
     """
-    points = [points_of(one.tuning, yardstick) for one in evidence]
+    points = [points_of(one.tuning, thresholds) for one in evidence]
     best = min(own_best(of_one).mean_loss for of_one in points), min(map(lowest_mean, points))
     return [
-        _summary(one, of_one, best, yardstick) for one, of_one in zip(evidence, points, strict=True)
+        _summary(one, of_one, best, thresholds)
+        for one, of_one in zip(evidence, points, strict=True)
     ]
 
 
 def _summary(
-    one: Evidence, points: list[Point], best_of_all: tuple[float, float], yardstick: Yardstick
+    one: Evidence, points: list[Point], best_of_all: tuple[float, float], thresholds: Thresholds
 ) -> Summary:
     runs = sorted(one.confirm, key=lambda run: run.seed)
     # `check_evidence` has made sure that every fresh run has one, except those of re-tunings.
@@ -114,21 +115,21 @@ def _summary(
         learning_rate=chosen,
         evidence=one,
         points=points,
-        grid=grid_runs(one.tuning, yardstick),
-        curve=grid_runs(one.tuning, yardstick, ALL_TUNING),
-        sensitivity=measure(points, one.tuning, chosen, *best_of_all, yardstick),
-        untrainable=why_untrainable(points, runs, yardstick),
+        grid=grid_runs(one.tuning, thresholds),
+        curve=grid_runs(one.tuning, thresholds, ALL_TUNING),
+        sensitivity=measure(points, one.tuning, chosen, *best_of_all, thresholds),
+        untrainable=why_untrainable(points, runs, thresholds),
         validation=validation,
         test=np.array(test),
-        test_rows=row_means(one.test_rows, yardstick.cap("test")),
+        test_rows=row_means(one.test_rows, thresholds.cap("test")),
         scores=np.array(scores) if len(scores) == len(runs) else None,
-        failed=np.array([failed(run, yardstick) for run in runs]),
-        overconfident_runs=sum(overconfident(run, yardstick) for run in runs),
+        failed=np.array([failed(run, thresholds) for run in runs]),
+        overconfident_runs=sum(overconfident(run, thresholds) for run in runs),
     )
 
 
 def why_untrainable(
-    points: Sequence[Point], fresh: Sequence[RunRow], yardstick: Yardstick
+    points: Sequence[Point], fresh: Sequence[RunRow], thresholds: Thresholds
 ) -> str | None:
     """Say why a scheme counts as untrainable, or return None if it is trainable.
 
@@ -142,6 +143,6 @@ def why_untrainable(
         if all(point.guesses for point in points):
             return "at no learning rate tried"
         return "only between the rates of the grid"
-    if guesses(fresh, yardstick):
+    if guesses(fresh, thresholds):
         return "during tuning, but not on fresh seeds"
     return None

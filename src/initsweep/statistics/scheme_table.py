@@ -11,14 +11,14 @@ from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.proportions import half_width, upper_share
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice, laws_of, pareto_front
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 SURE = 0.95
 """Level of the upper bound of the share of runs that fail."""
 
 
 def scheme_rows(
-    summaries: Sequence[Summary], choice: Choice, yardstick: Yardstick
+    summaries: Sequence[Summary], choice: Choice, thresholds: Thresholds
 ) -> list[SchemeRow]:
     """Return the verdict table, schemes in the order given."""
     trainable = [summary for summary in summaries if summary.untrainable is None]
@@ -27,10 +27,10 @@ def scheme_rows(
         _scheme_row(
             summary,
             choice,
-            yardstick,
+            thresholds,
             outcome="untrainable" if summary.untrainable else choice.outcome(summary.scheme),
             standing="untrainable" if summary.untrainable else choice.standing(summary.scheme),
-            why=_why(summary, choice, trainable, laws, yardstick),
+            why=_why(summary, choice, trainable, laws, thresholds),
             pareto=summary.scheme in front,
         )
         for summary in summaries
@@ -42,19 +42,19 @@ def _why(
     choice: Choice,
     trainable: Sequence[Summary],
     laws: Sequence[Sequence[str]],
-    yardstick: Yardstick,
+    thresholds: Thresholds,
 ) -> str:
     """Return how far behind the best a scheme is on validation, and why it is in or out."""
     if summary.untrainable is not None:
         return f"better than guessing {summary.untrainable}"
     law = next(law for law in laws if summary.scheme in law)
     same = ", ".join(other for other in law if other != summary.scheme)
-    text = _behind(summary, choice, trainable, yardstick)
+    text = _behind(summary, choice, trainable, thresholds)
     return f"{text}; the same law here as {same}, counted once" if same else text
 
 
 def _behind(
-    summary: Summary, choice: Choice, trainable: Sequence[Summary], yardstick: Yardstick
+    summary: Summary, choice: Choice, trainable: Sequence[Summary], thresholds: Thresholds
 ) -> str:
     if summary.scheme == choice.best:
         return "lowest mean"
@@ -64,13 +64,13 @@ def _behind(
     standing = choice.standing(summary.scheme)
     if standing == "worse":
         return f"{behind}, shown to be worse"
-    margin = yardstick.margin("validation")
+    margin = thresholds.margin("validation")
     if standing == "tied":
         narrow = summary.scheme not in choice.forgiving
         narrower = "; its basin is shown to be narrower" if narrow else ""
         return f"{behind}, within the margin of {plain(margin)}{narrower}"
     differences = paired_difference(summary.validation, best.validation)
-    level = yardstick.level(len(differences) + 1)
+    level = thresholds.level(len(differences) + 1)
     needed, _ = seeds_to_settle(differences, margin, level, choice.comparisons)
     seeds = "no number of seeds in sight" if needed is None else f"about {needed} seeds"
     return (
@@ -78,19 +78,19 @@ def _behind(
     )
 
 
-def _score(scores: Losses, yardstick: Yardstick) -> Interval:
+def _score(scores: Losses, thresholds: Thresholds) -> Interval:
     """Return a mean test score with an interval that covers test rows where it counts them."""
-    over_seeds, rows = mean_interval(scores, yardstick.scores), yardstick.counted_rows
+    over_seeds, rows = mean_interval(scores, thresholds.scores), thresholds.counted_rows
     if rows is None:
         return over_seeds
     half = half_width(over_seeds.estimate, rows)
-    return widened(over_seeds, half, half, yardstick.scores)
+    return widened(over_seeds, half, half, thresholds.scores)
 
 
 def _scheme_row(
     summary: Summary,
     choice: Choice,
-    yardstick: Yardstick,
+    thresholds: Thresholds,
     *,
     outcome: Outcome,
     standing: Standing,
@@ -106,10 +106,10 @@ def _scheme_row(
     trainable = summary.untrainable is None
     basin = measured.basin if trainable else None
     wide = measured.global_basin if trainable else None
-    validation = mean_interval(summary.validation, (0.0, yardstick.cap("validation")))
-    possible = (0.0, yardstick.cap("test"))
+    validation = mean_interval(summary.validation, (0.0, thresholds.cap("validation")))
+    possible = (0.0, thresholds.cap("test"))
     test = with_rows(mean_interval(summary.test, possible), summary.test_rows, possible)
-    score = None if summary.scores is None else _score(summary.scores, yardstick)
+    score = None if summary.scores is None else _score(summary.scores, thresholds)
     return SchemeRow(
         scheme=summary.scheme,
         outcome=outcome,

@@ -12,7 +12,7 @@ from initsweep.statistics.grid import Array, Basins, Flags, basins
 from initsweep.statistics.resamples import bounds, means_over, student_bounds, tidy
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.sensitivity import Basin, lowest_mean, own_best
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 Side = Literal["no", "high"]
 
@@ -22,16 +22,16 @@ def means_of(summary: Summary, shares: Array) -> Array:
     return means_over(shares, summary.grid.losses)
 
 
-def drawn_basins(summary: Summary, means: Array, best: Array, yardstick: Yardstick) -> Basins:
+def drawn_basins(summary: Summary, means: Array, best: Array, thresholds: Thresholds) -> Basins:
     """Return a scheme's basin for every draw of tuning seeds.
 
     Args:
         summary: The scheme.
         means: Its mean loss by draw and rate, refined ones included: shape (draws, rates).
         best: What the basin is around by draw, its own lowest mean or that of all schemes.
-        yardstick: The tolerance.
+        thresholds: The tolerance.
     """
-    threshold = np.minimum(best + yardstick.tolerance, yardstick.ceiling)
+    threshold = np.minimum(best + thresholds.tolerance, thresholds.ceiling)
     return basins(means, summary.curve.rates, threshold)
 
 
@@ -64,13 +64,13 @@ class BestOfAll:
         )
 
 
-class Drawn:
+class SeedResamples:
     """The quantities of one scheme measured anew for every draw of its tuning seeds."""
 
     def __init__(
-        self, summary: Summary, shares: Array, best: BestOfAll, yardstick: Yardstick
+        self, summary: Summary, shares: Array, best: BestOfAll, thresholds: Thresholds
     ) -> None:
-        self._summary, self._shares, self._yardstick = summary, shares, yardstick
+        self._summary, self._shares, self._thresholds = summary, shares, thresholds
         self._best = best
         self._leads = summary is best.leader
         self._own_edge, self._edge_of_all = at_edge(summary), at_edge(best.leader)
@@ -95,11 +95,11 @@ class Drawn:
     ) -> QuantityRow | None:
         if basin is None:
             return None
-        yardstick = self._yardstick
-        found = drawn_basins(self._summary, means, best[1], yardstick)
+        thresholds = self._thresholds
+        found = drawn_basins(self._summary, means, best[1], thresholds)
         row = self._row(name, "decades", basin.width, found.widths, found.open_ended)
         censored: Side = "no" if basin.censored == "no" else "high"
-        return replace(row, censored=censored, against=yardstick.basin_threshold(best[0]))
+        return replace(row, censored=censored, against=thresholds.basin_threshold(best[0]))
 
     def losses(self) -> list[QuantityRow]:
         """Return what is averaged over the shared grid, with what censored optima do to it."""

@@ -16,7 +16,7 @@ from initsweep.statistics.comparison import (
 from initsweep.statistics.forgiving import most_forgiving, repicked
 from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.scheme_summary import Summary
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 FIRM = 0.8
 """The share of redrawn studies that must pick the same scheme for a choice to be called firm."""
@@ -89,7 +89,7 @@ class Choice:
         return "undecided" if scheme in self.undecided else "worse"
 
 
-def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
+def choose(summaries: Sequence[Summary], thresholds: Thresholds) -> Choice:
     """Choose among all schemes on validation, then compare the pick with all others on test.
 
     The test losses describe the pick and every other trainable scheme, and change nothing.
@@ -97,7 +97,7 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     Returns:
         The choice, with both families of comparisons.
     """
-    choice = choose_on_validation(summaries, yardstick)
+    choice = choose_on_validation(summaries, thresholds)
     if choice.pick is None:
         return choice
     trainable = (summary for summary in summaries if summary.untrainable is None)
@@ -105,11 +105,11 @@ def choose(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
     test = {
         one.scheme: Runs(losses=one.test, failed=one.failed, rows=one.test_rows) for one in ranked
     }
-    compared = compare_with("test", choice.pick, test, yardstick)
+    compared = compare_with("test", choice.pick, test, thresholds)
     return replace(choice, pairs=(*choice.pairs, *compared))
 
 
-def unsettled(summaries: Sequence[Summary], yardstick: Yardstick) -> list[LookRow]:
+def unsettled(summaries: Sequence[Summary], thresholds: Thresholds) -> list[LookRow]:
     """Return which schemes get the next block of fresh seeds, and why; none if all is settled.
 
     The best and the recommended scheme, so that a share of runs that fail is seen; and those that
@@ -119,14 +119,14 @@ def unsettled(summaries: Sequence[Summary], yardstick: Yardstick) -> list[LookRo
     Returns:
         For each of them, in the order given, how many seeds it has then.
     """
-    choice = choose_on_validation(summaries, yardstick)
+    choice = choose_on_validation(summaries, thresholds)
     whys = {choice.pick: "recommended so far", choice.best: "best so far"}
     for pair in choice.pairs:
         open_ = pair.outcome == "inconclusive" or pair.seeds < FEWEST_SEEDS
         if open_ or pair.mean_difference < 0:
             whys.setdefault(pair.scheme, f"not told apart from {choice.best}")
     counts = {summary.scheme: len(summary.validation) for summary in summaries}
-    following = {name: [n for n in yardstick.looks if n > have] for name, have in counts.items()}
+    following = {name: [n for n in thresholds.looks if n > have] for name, have in counts.items()}
     wanted = {name: following[name][0] for name in counts if name in whys and following[name]}
     for law in laws_of(summaries):
         named = max((name for name in law if name in wanted), key=wanted.__getitem__, default="")
@@ -137,7 +137,7 @@ def unsettled(summaries: Sequence[Summary], yardstick: Yardstick) -> list[LookRo
     return [LookRow(scheme=n, seeds=wanted[n], why=whys[n]) for n in counts if n in wanted]
 
 
-def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
+def sure(choice: Choice, summaries: Sequence[Summary], thresholds: Thresholds) -> Choice:
     """Return the choice with how often other studies of the same data would make it."""
     by_name = {summary.scheme: summary for summary in summaries}
     # In the order of the choice, so that of schemes that are equal the same one is picked here.
@@ -146,11 +146,11 @@ def sure(choice: Choice, summaries: Sequence[Summary], yardstick: Yardstick) -> 
     if not left:
         return choice
     stream = numpy_stream("statistics", "repicked", choice.seeds)
-    picks = repicked([*left, *worse], yardstick, REDRAWN, stream, len(worse))
+    picks = repicked([*left, *worse], thresholds, REDRAWN, stream, len(worse))
     return replace(choice, picks=picks)
 
 
-def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> Choice:
+def choose_on_validation(summaries: Sequence[Summary], thresholds: Thresholds) -> Choice:
     """Choose among all schemes without a look at test losses.
 
     The best on validation is compared with every other trainable scheme, seed by seed. Those whose
@@ -167,18 +167,18 @@ def choose_on_validation(summaries: Sequence[Summary], yardstick: Yardstick) -> 
     """
     trainable = [summary for summary in summaries if summary.untrainable is None]
     seeds = max(len(summary.validation) for summary in trainable or summaries)
-    needed = seeds_needed(len(laws_of(trainable)) - 1, yardstick.level(seeds))
+    needed = seeds_needed(len(laws_of(trainable)) - 1, thresholds.level(seeds))
     if not trainable:
         return Choice(decision="none_trainable", seeds=seeds, seeds_needed=needed)
     best = _best_of(trainable)
     behind = {one.scheme: _behind(one, best) for one in trainable}
     trainable.sort(key=lambda summary: (behind[summary.scheme], summary.scheme))
     runs = {summary.scheme: summary.fresh for summary in trainable}
-    pairs = compare_with("validation", best.scheme, runs, yardstick)
+    pairs = compare_with("validation", best.scheme, runs, thresholds)
     worse = {pair.scheme for pair in pairs if pair.outcome == "worse"}
     left = [summary for summary in trainable if summary.scheme not in worse]
-    tied = [one for one in left if behind[one.scheme] <= yardstick.margin("validation")]
-    forgiving = most_forgiving(tied, yardstick)
+    tied = [one for one in left if behind[one.scheme] <= thresholds.margin("validation")]
+    forgiving = most_forgiving(tied, thresholds)
     return Choice(
         decision=_decision(len(tied), len(left), seeds, needed),
         best=best.scheme,

@@ -19,7 +19,7 @@ from initsweep.core.records import RunRow, TrialKind, rounded
 from initsweep.statistics.failing import failed, guesses
 from initsweep.statistics.grid import ALL_TUNING, basins, by_rate, grid_runs
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 
 Censoring = Literal["no", "low", "high", "both"]
 
@@ -73,30 +73,30 @@ class Sensitivity:
     divergence_rate: float
 
 
-def points_of(runs: Sequence[RunRow], yardstick: Yardstick) -> list[Point]:
+def points_of(runs: Sequence[RunRow], thresholds: Thresholds) -> list[Point]:
     """Group the tuning runs of one scheme by learning rate.
 
     Returns:
         One point per rate and kind, rates ascending.
     """
     groups = by_rate(runs)
-    means = map(mean_of, grid_runs(runs, yardstick, ALL_TUNING).losses)
+    means = map(mean_of, grid_runs(runs, thresholds, ALL_TUNING).losses)
     return [
-        _point(*key, list(groups[key].values()), mean, yardstick)
+        _point(*key, list(groups[key].values()), mean, thresholds)
         for key, mean in zip(groups, means, strict=True)
     ]
 
 
 def _point(
-    rate: float, kind: TrialKind, runs: list[RunRow], mean: float, yardstick: Yardstick
+    rate: float, kind: TrialKind, runs: list[RunRow], mean: float, thresholds: Thresholds
 ) -> Point:
     return Point(
         learning_rate=rate,
         kind=kind,
         losses=np.array([run.capped_loss for run in runs]),
         mean_loss=mean,
-        guesses=guesses(runs, yardstick),
-        failure_rate=sum(failed(run, yardstick) for run in runs) / len(runs),
+        guesses=guesses(runs, thresholds),
+        failure_rate=sum(failed(run, thresholds) for run in runs) / len(runs),
         divergence_rate=sum(run.status == "diverged" for run in runs) / len(runs),
     )
 
@@ -118,7 +118,7 @@ def lowest_mean(points: Iterable[Point]) -> float:
 
 def measure(
     points: Sequence[Point], runs: Sequence[RunRow], chosen: float, best_of_all: float,
-    lowest_of_all: float, yardstick: Yardstick,
+    lowest_of_all: float, thresholds: Thresholds,
 ) -> Sensitivity:  # fmt: skip
     """Measure one scheme's sensitivity.
 
@@ -132,7 +132,7 @@ def measure(
         chosen: The learning rate that was selected for the scheme.
         best_of_all: The lowest mean loss of any scheme on its evenly spaced rates.
         lowest_of_all: The lowest mean loss of any scheme at any rate.
-        yardstick: The ceiling of a run that has not failed, and the basin tolerance.
+        thresholds: The ceiling of a run that has not failed, and the basin tolerance.
 
     Returns:
         Losses in the unit of the loss, widths and margins in decades.
@@ -145,15 +145,15 @@ def measure(
     average = float(np.mean([point.mean_loss for point in shared]))
     stable, unstable = _stability(points, best)
     return Sensitivity(
-        basin=basin_around(points, yardstick.basin_threshold(lowest_mean(points))),
-        global_basin=basin_around(points, yardstick.basin_threshold(lowest_of_all)),
+        basin=basin_around(points, thresholds.basin_threshold(lowest_mean(points))),
+        global_basin=basin_around(points, thresholds.basin_threshold(lowest_of_all)),
         largest_stable_rate=stable,
         first_unstable_rate=unstable,
         safety_margin=None if unstable is None else math.log10(unstable / chosen),
         regret=average - best_of_all,
         tuned_gap=best.mean_loss - best_of_all,
         sensitivity=average - best.mean_loss,
-        wortsman=wortsman_sensitivity(runs, yardstick),
+        wortsman=wortsman_sensitivity(runs, thresholds),
         divergence_rate=float(np.mean([point.divergence_rate for point in shared])),
     )
 
@@ -193,7 +193,7 @@ def _stability(points: Iterable[Point], best: Point) -> tuple[float | None, floa
     return stable[-1].learning_rate if stable else None, unstable
 
 
-def wortsman_sensitivity(runs: Sequence[RunRow], yardstick: Yardstick) -> float:
+def wortsman_sensitivity(runs: Sequence[RunRow], thresholds: Thresholds) -> float:
     """Return the learning-rate sensitivity as published, for comparison with other work.
 
     It is the mean over the shared grid of min(loss, loss at initialization), minus its minimum.
@@ -203,7 +203,7 @@ def wortsman_sensitivity(runs: Sequence[RunRow], yardstick: Yardstick) -> float:
 
     Args:
         runs: All tuning runs of the scheme.
-        yardstick: What stands in for a loss at initialization that is not finite, in the unit of
+        thresholds: What stands in for a loss at initialization that is not finite, in the unit of
             the loss, also where runs are compared by score.
 
     Returns:
@@ -211,6 +211,6 @@ def wortsman_sensitivity(runs: Sequence[RunRow], yardstick: Yardstick) -> float:
 
     Source: Wortsman, M. et al. (2023), arXiv:2309.14322, section 2.2.
     """
-    grid = grid_runs(runs, yardstick)
+    grid = grid_runs(runs, thresholds)
     means = [mean_of(losses) for losses in grid.published[grid.shared]]
     return mean_of(means) - min(means)

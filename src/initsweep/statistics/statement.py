@@ -7,12 +7,12 @@ from initsweep.core.errors import few
 from initsweep.core.numbers import interval, loss, of_hundred, rate, score
 from initsweep.core.records import SchemeRow, Verdict
 from initsweep.statistics.selection import Choice
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class AnswerInWords:
     """What there is to say, each in sentences of its own; "" where there is nothing.
 
     The statement of the verdict is all of them in one line, and the packet sets them apart.
@@ -32,12 +32,12 @@ class Told:
     other: str
 
 
-def told(verdict: Verdict, rows: Sequence[SchemeRow]) -> Told | None:
+def answer_in_words(verdict: Verdict, rows: Sequence[SchemeRow]) -> AnswerInWords | None:
     """Return what a verdict says, None without a recommendation."""
     row = next((row for row in rows if row.scheme == verdict.recommended), None)
     if row is None:
         return None
-    return Told(
+    return AnswerInWords(
         answer=_answer(row, verdict),
         rates=_rates(row, verdict),
         standing=_standing(verdict, rows),
@@ -50,7 +50,7 @@ def statement_of(
     verdict: Verdict,
     rows: Sequence[SchemeRow],
     choice: Choice,
-    yardstick: Yardstick,
+    thresholds: Thresholds,
     agreement: str | None,
 ) -> str:
     """Say what came out: the scheme, its rate, how it does on test, and how sure that is.
@@ -59,7 +59,7 @@ def statement_of(
         verdict: All but the statement.
         rows: The verdict table.
         choice: The decision behind it.
-        yardstick: The thresholds.
+        thresholds: The thresholds.
         agreement: What re-tunings say about the recommended scheme, if there were any.
 
     Returns:
@@ -69,10 +69,10 @@ def statement_of(
         subject = "The only scheme is untrainable" if len(rows) == 1 else "No scheme is trainable"
         return (
             f"{subject}: better than guessing, by loss (the constant predictor's "
-            f"{_plain(verdict.loss_name)} is {loss(yardstick.initial_cap)}) or by score, was not "
+            f"{_plain(verdict.loss_name)} is {loss(thresholds.initial_cap)}) or by score, was not "
             "reached both on the learning-rate grid and on fresh seeds."
         )
-    said = told(verdict, rows)
+    said = answer_in_words(verdict, rows)
     if said is None:
         best = next(row for row in rows if row.scheme == choice.best)
         trainable = counted(sum(row.trainable for row in rows), "trainable scheme")

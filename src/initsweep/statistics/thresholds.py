@@ -25,7 +25,7 @@ POSSIBLE: dict[str, Range] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Yardstick:
+class Thresholds:
     """Absolute thresholds of one study, in the unit of the loss.
 
     Attributes:
@@ -51,8 +51,8 @@ class Yardstick:
     first_seeds: int = 0
 
     @classmethod
-    def of(cls, schema: Schema, decide: Decide, first_seeds: int = 0) -> "Yardstick":
-        """Return the yardstick of a prepared data set, in the unit that runs are compared in."""
+    def of(cls, schema: Schema, decide: Decide, first_seeds: int = 0) -> "Thresholds":
+        """Return the thresholds of a prepared data set, in the unit that runs are compared in."""
         judged = schema.judged
         return cls(
             validation_constant=judged.constant_validation_loss,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from initsweep.statistics.scheme_summary import Summary
 from initsweep.statistics.selection import Choice, laws_of
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import counted, failing_more
 
 
@@ -19,7 +19,7 @@ def same_runs(trainable: Sequence[Summary]) -> list[str]:
     ]
 
 
-def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardstick) -> list[str]:
+def failed_ties(trainable: Sequence[Summary], choice: Choice, thresholds: Thresholds) -> list[str]:
     """Return which schemes are not shown to be worse although they failed in more fresh runs.
 
     In more than another of which the same is true.
@@ -36,7 +36,7 @@ def failed_ties(trainable: Sequence[Summary], choice: Choice, yardstick: Yardsti
         return []
     compared = max(1, choice.comparisons)
     # Where the other runs differ by little either way, p is about 2^-failures.
-    enough = math.ceil(math.log2(compared / yardstick.level(choice.seeds)))
+    enough = math.ceil(math.log2(compared / thresholds.level(choice.seeds)))
     holds = f"failures alone make a scheme worse from about {enough} on"
     if enough > choice.seeds:
         holds = "no number of failures alone makes a scheme worse"

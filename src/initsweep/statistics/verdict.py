@@ -36,7 +36,7 @@ from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import Choice, choose, sure
 from initsweep.statistics.sensitivity import lowest_mean
 from initsweep.statistics.statement import statement_of
-from initsweep.statistics.thresholds import Yardstick
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import holds_for
 
 
@@ -74,21 +74,21 @@ def compare(
     Returns:
         The tables and the verdict; schemes keep the order given.
     """
-    yardstick = Yardstick.of(schema, decide, first_seeds)
+    thresholds = Thresholds.of(schema, decide, first_seeds)
     prepared, schema = schema, schema.judged
-    summaries = summarize(evidence, yardstick)
-    choice = sure(choose(summaries, yardstick), summaries, yardstick)
-    cap = yardstick.validation_constant
-    again = retunings(evidence, yardstick, Tuning(summaries=summaries, choice=choice))
-    rows = scheme_rows(summaries, choice, yardstick)
-    quantities = quantity_rows(summaries, choice, yardstick)
+    summaries = summarize(evidence, thresholds)
+    choice = sure(choose(summaries, thresholds), summaries, thresholds)
+    cap = thresholds.validation_constant
+    again = retunings(evidence, thresholds, Tuning(summaries=summaries, choice=choice))
+    rows = scheme_rows(summaries, choice, thresholds)
+    quantities = quantity_rows(summaries, choice, thresholds)
     other = other_criterion(summaries, choice.recommended, prepared)
-    verdict = _verdict(summaries, choice, (other, again), rows, schema, yardstick, provenance)
-    said = statement_of(verdict, rows, choice, yardstick, agreement(choice, again))
+    verdict = _verdict(summaries, choice, (other, again), rows, schema, thresholds, provenance)
+    said = statement_of(verdict, rows, choice, thresholds, agreement(choice, again))
     return Comparison(
         schemes=rows,
         pairs=list(choice.pairs),
-        response=[row for summary in summaries for row in _response(summary, yardstick)],
+        response=[row for summary in summaries for row in _response(summary, thresholds)],
         budget=[row for s in summaries for row in budget_rows(s.scheme, s.grid, cap)],
         divergence=[row for s in summaries for row in divergence_rows(s.scheme, s.points)],
         retunes=retune_rows(again),
@@ -97,10 +97,10 @@ def compare(
     )
 
 
-def _response(summary: Summary, yardstick: Yardstick) -> list[ResponseRow]:
+def _response(summary: Summary, thresholds: Thresholds) -> list[ResponseRow]:
     basin = None if summary.untrainable else summary.sensitivity.basin
-    threshold = yardstick.basin_threshold(lowest_mean(summary.points))
-    cap = yardstick.validation_constant
+    threshold = thresholds.basin_threshold(lowest_mean(summary.points))
+    cap = thresholds.validation_constant
     return response_rows(summary.scheme, summary.points, basin, threshold, cap)
 
 
@@ -110,7 +110,7 @@ def _verdict(
     besides: tuple[OtherCriterion | None, Sequence[Tuning]],
     rows: Sequence[SchemeRow],
     schema: Schema,
-    yardstick: Yardstick,
+    thresholds: Thresholds,
     provenance: Provenance,
 ) -> Verdict:
     row = next((row for row in rows if row.scheme == choice.recommended), None)
@@ -133,16 +133,16 @@ def _verdict(
         picks={scheme: round(share, 3) for scheme, share in choice.picks.items()},
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
         rule=[
-            *rule_of(summaries, choice, yardstick),
+            *rule_of(summaries, choice, thresholds),
             *retuning_steps(again, choice),
         ],
         caveats=[
-            *caveats_of(summaries, choice, schema, yardstick),
+            *caveats_of(summaries, choice, schema, thresholds),
             *retuning_caveats(again),
         ],
-        margin=yardstick.margin("validation"),
-        basin_tolerance=yardstick.tolerance,
-        constant_loss=yardstick.validation_constant,
+        margin=thresholds.margin("validation"),
+        basin_tolerance=thresholds.tolerance,
+        constant_loss=thresholds.validation_constant,
         loss_name=schema.loss_name,
         score_name=schema.score_name,
         seeds=choice.seeds,

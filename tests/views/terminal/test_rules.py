@@ -5,7 +5,7 @@ import pytest
 
 from initsweep.core.errors import ParamsError
 from initsweep.views.terminal.answer import Answer
-from initsweep.views.terminal.gate_rules import Limits, judge
+from initsweep.views.terminal.gate_rules import Limits, check_limits
 from tests.made_study import changed, make_study, with_row
 
 
@@ -22,7 +22,7 @@ def answer():
 
 
 def outcomes(answer, **limits):
-    return {check.rule: check.passed for check in judge(answer, Limits(**limits))}
+    return {check.rule: check.passed for check in check_limits(answer, Limits(**limits))}
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_only_limits_that_are_set_are_checked(answer):
 def test_what_is_not_defined_breaks_its_limit_and_says_why(answer):
     recommended = answer.verdict.recommended
     unscored = with_row(answer, recommended, test_score=None, failed_runs=2)
-    check = judge(unscored, Limits(min_score=0.5))[-1]
+    check = check_limits(unscored, Limits(min_score=0.5))[-1]
     assert not check.passed
     assert "2/" in check.found
 
@@ -84,10 +84,10 @@ def test_what_is_not_defined_breaks_its_limit_and_says_why(answer):
 def test_without_a_recommended_scheme_limits_have_nothing_to_hold_and_fail(answer):
     verdict = dataclasses.replace(answer.verdict, decision="cannot_tell", recommended=None)
     undecided = changed(answer, verdict=verdict)
-    check = judge(undecided, Limits(decision="any", max_regret=100.0))[-1]
+    check = check_limits(undecided, Limits(decision="any", max_regret=100.0))[-1]
     assert not check.passed
     assert "--scheme" in check.found
-    own = judge(undecided, Limits(decision="any", scheme="he_normal", max_regret=100.0))
+    own = check_limits(undecided, Limits(decision="any", scheme="he_normal", max_regret=100.0))
     assert own[-1].passed
 
 
@@ -107,7 +107,7 @@ def test_without_a_recommended_scheme_limits_have_nothing_to_hold_and_fail(answe
 )
 def test_a_scheme_of_one_s_own_must_not_be_shown_to_be_worse(answer, standing, outcome, passes):
     judged = with_row(answer, "he_normal", standing=standing, outcome=outcome)
-    check = judge(judged, Limits(scheme="he_normal"))[1]
+    check = check_limits(judged, Limits(scheme="he_normal"))[1]
     assert (check.rule, check.passed) == ("he_normal not worse", passes)
     assert check.found == f"{standing} on validation, {outcome} on test"
 
@@ -152,7 +152,7 @@ def test_an_untrainable_scheme_has_no_rate(answer):
 )
 def test_limits_that_cannot_be_meant_are_refused(answer, limits, named):
     with pytest.raises(ParamsError, match=named):
-        judge(answer, Limits(**limits))
+        check_limits(answer, Limits(**limits))
 
 
 def test_a_score_may_have_a_negative_limit(answer):

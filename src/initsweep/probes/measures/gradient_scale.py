@@ -38,5 +38,5 @@ def weight_gradient_norm(layer: Layer) -> float:
 
 @PROBES.register("weight_norm")
 def weight_norm(layer: Layer) -> float:
-    """Return the Frobenius norm of the weights, the yardstick for what a step does to them."""
+    """Return the Frobenius norm of the weights, the thresholds for what a step does to them."""
     return root_mean_square(layer.weight) * math.sqrt(layer.weight.numel())

@@ -8,7 +8,7 @@ from initsweep.core import numbers
 from initsweep.core.records import SchemeRow, Verdict
 from initsweep.core.results import Results
 from initsweep.statistics.comparison import mostly_cut
-from initsweep.statistics.statement import told
+from initsweep.statistics.statement import answer_in_words
 from initsweep.views.packet import what_would_change as alternatives
 
 DECISIONS = {
@@ -30,13 +30,16 @@ def decision(verdict: Verdict) -> str:
 
 def headline(study: Results) -> str:
     """Return the recommendation with the intervals of what it promises, or why there is none."""
-    said = told(study.verdict, study.schemes)
+    said = answer_in_words(study.verdict, study.schemes)
     return study.verdict.statement if said is None else said.answer
 
 
 def points(study: Results) -> list[tuple[str, str]]:
     """Return what to know about the recommendation, each with its head; none without one."""
-    said, chosen = told(study.verdict, study.schemes), _row(study, study.verdict.recommended)
+    said, chosen = (
+        answer_in_words(study.verdict, study.schemes),
+        _row(study, study.verdict.recommended),
+    )
     if said is None or chosen is None:
         return []
     sure = said.sure

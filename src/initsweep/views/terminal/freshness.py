@@ -11,7 +11,7 @@ from initsweep.core.decisions import Challenge, Decision
 from initsweep.core.errors import ArtifactError, ParamsError, few
 from initsweep.core.yaml_files import read_yaml
 from initsweep.running.dvc_file import Stage, read_stages, upstream
-from initsweep.running.edited import differing, told, value_at
+from initsweep.running.edited import change_in_words, differing, value_at
 from initsweep.running.lock_file import read_lock
 
 _DECISIONS = "decisions"
@@ -88,7 +88,7 @@ def _edited(stage: Stage, locked: Mapping[str, Any], now: Mapping[str, object]) 
         for key in keys:
             then = locked.get(file, {}).get(key)
             for inner, values in differing(key, then, value_at(now[file], key)).items():
-                yield told(f"{file}: {inner}", *values)
+                yield change_in_words(f"{file}: {inner}", *values)
 
 
 def _parameters(file: str) -> object:

@@ -53,7 +53,7 @@ class Check:
     asked: str
 
 
-def judge(answer: Answer, limits: Limits) -> list[Check]:
+def check_limits(answer: Answer, limits: Limits) -> list[Check]:
     """Check the verdict against every limit that is set.
 
     Returns:
