@@ -94,6 +94,17 @@ class OwnGroups(nn.Module):
         return ((rows - mean) / (variance + 1e-5).sqrt()).view(x.shape)
 
 
+class ChannelsLast(nn.Module):
+    """A norm over channels as networks for images use it: they are brought last, and back."""
+
+    def __init__(self, turned: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.turned, self.norm = turned, nn.LayerNorm(WIDTH)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.turned(x)).movedim(-1, 1)
+
+
 class Swish(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x * torch.sigmoid(x)
@@ -124,12 +135,21 @@ IMAGE_NORMS = {
         lambda x: F.batch_norm(x, None, None, training=True), builds(lambda: Scaled((0, 2, 3))),
         lambda x: _written(x, (0, 2, 3)),
     ],
+    "channels": [
+        lambda x: _written(x, (1,)), builds(lambda: ChannelsLast(lambda x: x.permute(0, 2, 3, 1))),
+        builds(lambda: ChannelsLast(lambda x: x.movedim(1, -1).contiguous())),
+        lambda x: F.layer_norm(x.permute(0, 2, 3, 1), (WIDTH,)).permute(0, 3, 1, 2),
+        lambda x: F.layer_norm(2 * x.transpose(1, -1), (WIDTH,), eps=4e-5).swapdims(-1, 1),
+    ],
     "local": [builds(lambda: nn.LocalResponseNorm(3)), lambda x: F.local_response_norm(x, 3)],
 }  # fmt: skip
 ROW_NORMS = {
     "layer": [
         builds(lambda: nn.LayerNorm(WIDTH)), builds(lambda: nn.GroupNorm(1, WIDTH)),
         lambda x: F.layer_norm(x, (WIDTH,)), builds(lambda: Scaled((1,))),
+        lambda x: F.layer_norm(x.view(x.shape), (WIDTH,)),
+        lambda x: F.layer_norm(x.t().t().clone(), (WIDTH,)),
+        lambda x: F.layer_norm(x.unsqueeze(1), (WIDTH,)).squeeze(1),
     ],
     "root mean square": [
         builds(lambda: nn.RMSNorm(WIDTH, eps=1e-5)), lambda x: F.rms_norm(x, (WIDTH,), eps=1e-5),
@@ -253,9 +273,10 @@ def _shrink(network: Chain) -> None:
             layer.weight.mul_(0.05)
 
 
-def test_a_deep_network_of_small_weights_fails_or_passes_whatever_its_norm_is_called():
+@pytest.mark.parametrize("kind", ["instance", "channels"])
+def test_a_deep_network_of_small_weights_fails_or_passes_whatever_its_norm_is_called(kind):
     said = set()
-    for norm in IMAGE_NORMS["instance"]:
+    for norm in IMAGE_NORMS[kind]:
         network = Chain(norm, nn.ReLU, True, 12)
         _shrink(network)
         try:

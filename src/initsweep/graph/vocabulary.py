@@ -65,8 +65,9 @@ _NAMES: Mapping[Effect, str] = {
     "average": "mean",
     "statistic": "var std var_mean std_mean amax amin sum norm",
     "view": """
-        flatten unflatten reshape view view_as transpose permute movedim swapaxes contiguous squeeze
-        unsqueeze clone to float double half bfloat16 type_as expand getitem
+        flatten unflatten ravel reshape reshape_as view view_as t transpose permute movedim moveaxis
+        swapaxes swapdims contiguous squeeze unsqueeze clone to float double half bfloat16 type_as
+        expand getitem
     """,
     "norm": "layer_norm batch_norm group_norm rms_norm instance_norm",
     "passes": """

@@ -124,6 +124,7 @@ class _Watch(TorchFunctionMode):
         self._noted, self._uses = noted, noted.uses
         self._calls: list[_Call] = []
         self._written = Written()
+        self._turned: dict[int, tuple[Use, Tensor, Node]] = {}  # normalized, axes in other order
 
     def __torch_function__(
         self,
@@ -161,6 +162,10 @@ class _Watch(TorchFunctionMode):
             self._normalized(node.meta["source"].meta["value"], result)
         elif node is None and effect_of_call(func) in {"arithmetic", "adds"}:
             self._scaled(args, result)
+        elif node is None and effect_of_call(func) == "view" and id(args[0]) in self._turned:
+            use, _, norm = self._turned.pop(id(args[0]))
+            self._noted.norms.remove(norm)
+            self._settle(use, result)
 
     def _scaled(self, args: tuple[Any, ...], result: Tensor) -> None:
         """Follow a normalized signal through a scale or shift of its own."""
@@ -173,11 +178,21 @@ class _Watch(TorchFunctionMode):
                     self._follow(use, result)
 
     def _normalized(self, signal: Tensor, result: Tensor) -> None:
-        followed = [use for use in self._uses if signal is use.signal]
+        """Note a norm: of a layer whose signal, a view or a multiple of it was normalized."""
+        origin = self._written.origin(signal)
+        followed = [use for use in self._uses if origin is use.signal]
         for use in followed:
+            self._settle(use, result)
+        if not followed and result.grad_fn:
+            self._noted.norms.append(result.grad_fn)
+
+    def _settle(self, use: Use, result: Tensor) -> None:
+        """Follow a normalized signal once its axes are where its layer's are."""
+        if result.shape == use.signal.shape:
             use.normalized = True
             self._follow(use, result)
-        if not followed and result.grad_fn:
+        elif result.grad_fn:
+            self._turned[id(result)] = use, result, result.grad_fn
             self._noted.norms.append(result.grad_fn)
 
     def _follow(self, use: Use, signal: Tensor) -> None:

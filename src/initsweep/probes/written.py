@@ -17,6 +17,7 @@ from initsweep.graph.vocabulary import ELEMENTWISE
 Pointwise = Callable[[Tensor], Tensor]
 
 SEEN = 1024  # numbers by which a function is recognised as pointwise
+_SCALES = {"mul", "rmul", "imul", "div", "truediv", "itruediv", "true_divide", "neg"}
 _STEPS = ELEMENTWISE | {"average", "statistic", "view"}
 
 
@@ -64,6 +65,19 @@ class Written:
             return None
         inputs = tree_map(lambda one: self._nodes.get(id(one), one), (args, dict(settings)))
         return self._step(function, effect, inputs, same.pop(), result)
+
+    def origin(self, value: Tensor) -> Tensor:
+        """Return the signal that a value is a view or a multiple of, else the value itself."""
+        node = self._nodes.get(id(value))
+        while node is not None and node is not node.meta["source"]:
+            given = [one for one in tree_leaves((node.args, node.kwargs)) if type(one) is fx.Node]
+            name = getattr(node.target, "__name__", "").strip("_")
+            scales = node.meta["effect"] == "arithmetic" and name in _SCALES
+            if len(given) > 1 or not (scales or node.meta["effect"] == "view"):
+                return value
+            node = given[0]
+        whole = node is not None and node.meta["value"].numel() == value.numel()
+        return node.meta["value"] if node is not None and whole else value
 
     def _step(
         self,
