@@ -299,3 +299,42 @@ def test_the_engine_plans_all_forms_alike(first, other):
     # Not those whose derivative at 0 is another, as that of `clamp` is.
     one, two = (read_plan(Chain(nn.Identity, act, False, 2), (WIDTH,)) for act in (first, other))
     assert one == two
+
+
+class OwnProduct(nn.Module):
+    """A weight layer that writes its product out."""
+
+    def __init__(self, product: Callable[[Tensor, Tensor], Tensor]) -> None:
+        super().__init__()
+        self.product = product
+        self.weight = nn.Parameter(torch.empty(WIDTH, WIDTH))
+        self.bias = nn.Parameter(torch.zeros(WIDTH))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.product(x, self.weight) + self.bias
+
+
+PRODUCTS = {
+    "linear": F.linear, "@": lambda x, w: x @ w.T, "matmul": lambda x, w: torch.matmul(x, w.t()),
+    "mm": lambda x, w: x.mm(w.mT), "einsum": lambda x, w: torch.einsum("bi,oi->bo", x, w),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=PRODUCTS)
+def test_products_with_a_weight(product):
+    """The small ones in the middle are where the signal ends, whoever multiplies."""
+    plain = Chain(nn.Identity, nn.ReLU, False, 8)
+    other = Chain(nn.Identity, nn.ReLU, False, 8)
+    for place in (3, 4, 5):
+        plain.layers[place].weight.data *= 0.01
+        own = OwnProduct(product)
+        own.load_state_dict(plain.layers[place].state_dict())
+        other.layers[place] = own
+    one, two = (_judged(network) for network in (plain, other))
+    assert one == two
+    assert one[0] == "vanishing"
+
+
+def _judged(network: nn.Module) -> tuple:
+    found = diagnose(network, ROWS, ROWS.argmax(1) % 3)
+    return found.schemes[0].verdict, [round(row.forward_std, 9) for row in found.layers]

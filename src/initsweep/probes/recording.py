@@ -18,9 +18,13 @@ from initsweep.probes.written import Pointwise, Written, is_norm, seen
 PRODUCTS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), ("input", "weight", "bias")),
     "addmm": ("bias", "input", "weight"),
+    **dict.fromkeys(("matmul", "mm"), ("input", "weight")),
+    "einsum": ("equation", "input", "weight"),
 }
-"""Functions that multiply by a weight, with their arguments; the weight of `addmm` lies the other
-way round, as (in, out)."""
+"""Functions that multiply by a weight, with their arguments."""
+
+_TURNED = {"addmm", "matmul", "mm"}  # their weight lies the other way round, as (in, out)
+_OF_ANYTHING = {"matmul", "mm", "einsum"}  # a product of two signals, too
 
 
 @dataclass(slots=True, eq=False)
@@ -136,10 +140,11 @@ class _Watch(TorchFunctionMode):
         """Return what `func` returns, having noted which layer it is of or follows."""
         settings = kwargs or {}
         result = func(*args, **settings)
-        name = getattr(func, "__name__", "").rstrip("_")
+        name = getattr(func, "__name__", "").strip("_")
         if name in PRODUCTS and self._calls and self._calls[-1].use is None:
             given = dict(zip(PRODUCTS[name], args, strict=False)) | settings
-            self._multiplied(self._calls[-1], given, result, transposed=name == "addmm")
+            if name not in _OF_ANYTHING or _is_of(given.get("weight"), self._calls[-1].module):
+                self._multiplied(self._calls[-1], given, result, transposed=name in _TURNED)
         elif effect_of_call(func) == "norm" and args and isinstance(result, Tensor):
             self._normalized(args[0], result)
         elif isinstance(result, Tensor):
@@ -267,6 +272,14 @@ def _may_multiply(module: nn.Module) -> bool:
     if any(module.children()) or isinstance(module, (*NORMS, torch.jit.ScriptModule)):
         return False
     return sum(one.dim() > 1 for one in module.parameters(recurse=False)) == 1
+
+
+def _is_of(weight: object, module: nn.Module) -> bool:
+    """Return whether a matrix is a parameter of a module, or a view of one."""
+    if not isinstance(weight, Tensor) or weight.dim() != 2:
+        return False
+    whole = weight if weight._base is None else weight._base
+    return any(whole is one for one in module.parameters())
 
 
 def _changed(signal: Tensor, output: Tensor) -> bool:

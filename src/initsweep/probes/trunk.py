@@ -16,8 +16,8 @@ from torch.utils._pytree import tree_map
 from initsweep.probes.deviation import standard_deviation
 
 Node = torch.autograd.graph.Node
-SUMS = frozenset({"add", "__add", "__radd", "__iadd", "sub", "__sub", "__rsub"})
-"""Names without the underscores at their ends."""
+SUMS = frozenset({"add", "radd", "iadd", "sub", "rsub"})
+"""Names without the underscores around them."""
 
 
 @dataclass(slots=True, eq=False)
