@@ -87,6 +87,18 @@ class OwnRMS(nn.Module):
         return self.weight * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-5))
 
 
+class Annotated(nn.Module):
+    """A layer norm as tutorials write it: the scale comes before the division."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Parameter(torch.ones(WIDTH)), nn.Parameter(torch.zeros(WIDTH))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean, spread = x.mean(-1, keepdim=True), x.std(-1, keepdim=True, correction=0)
+        return self.a * (x - mean) / (spread + 1e-6) + self.b
+
+
 class OwnGroups(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         rows = x.reshape(x.shape[0], 2, -1)
@@ -338,3 +350,16 @@ def test_products_with_a_weight(product):
 def _judged(network: nn.Module) -> tuple:
     found = diagnose(network, ROWS, ROWS.argmax(1) % 3)
     return found.schemes[0].verdict, [round(row.forward_std, 9) for row in found.layers]
+
+
+def test_a_norm_whose_scale_comes_before_its_division():
+    one, two = (
+        Chain(norm, nn.ReLU, False, 8) for norm in (builds(lambda: nn.LayerNorm(WIDTH)), Annotated)
+    )
+    for network in (one, two):
+        _shrink(network)
+    found = [diagnose(network, ROWS, ROWS.argmax(1) % 3) for network in (one, two)]
+    assert len({finding.schemes[0].verdict for finding in found}) == 1
+    stds = [[row.forward_std for row in finding.layers] for finding in found]
+    assert stds[1] == pytest.approx(stds[0], rel=0.02)
+    assert found[0].notes == found[1].notes

@@ -13,7 +13,7 @@ from initsweep.graph.effects import effect_of_call
 from initsweep.graph.vocabulary import DENSE, NORMS, is_matrix
 from initsweep.probes.attention import ATTENDS, decided, open_attentions
 from initsweep.probes.trunk import SUMS, Node, Sum, noted_sum, varies
-from initsweep.probes.written import Pointwise, Written, is_norm, seen
+from initsweep.probes.written import Pointwise, Written, gains_of, is_norm, seen
 
 PRODUCTS = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), ("input", "weight", "bias")),
@@ -164,6 +164,7 @@ class _Watch(TorchFunctionMode):
         if not isinstance(result, Tensor):
             return
         if node is not None and is_norm(node):
+            self._noted.gains |= {_whole(one) for one in gains_of(node)}
             self._normalized(node.meta["source"].meta["value"], result)
         elif node is None and effect_of_call(func) in {"arithmetic", "adds"}:
             self._scaled(args, result)
@@ -179,7 +180,7 @@ class _Watch(TorchFunctionMode):
             if use.normalized and len(others) == 1 and any(one is use.signal for one in args):
                 (other,) = others
                 if result.shape == use.signal.shape and not is_matrix(other.shape):
-                    self._noted.gains.add(id(other if other._base is None else other._base))
+                    self._noted.gains.add(_whole(other))
                     self._follow(use, result)
 
     def _normalized(self, signal: Tensor, result: Tensor) -> None:
@@ -278,8 +279,12 @@ def _is_of(weight: object, module: nn.Module) -> bool:
     """Return whether a matrix is a parameter of a module, or a view of one."""
     if not isinstance(weight, Tensor) or weight.dim() != 2:
         return False
-    whole = weight if weight._base is None else weight._base
-    return any(whole is one for one in module.parameters())
+    return any(_whole(weight) == id(one) for one in module.parameters())
+
+
+def _whole(part: Tensor) -> int:
+    """Return the `id` of a parameter that a tensor is, or is a view of."""
+    return id(part if part._base is None else part._base)
 
 
 def _changed(signal: Tensor, output: Tensor) -> bool:

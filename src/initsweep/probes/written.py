@@ -4,7 +4,7 @@ An activation or a norm may be written out: `z * torch.sigmoid(z)`, or the mean 
 rest divided by its spread. What is computed of one signal alone is noted as a formula.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch import Tensor, fx
@@ -12,7 +12,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from initsweep.graph.effects import effect_of_call
 from initsweep.graph.formulas import Formula, needed, normalizes
-from initsweep.graph.vocabulary import ELEMENTWISE
+from initsweep.graph.vocabulary import ELEMENTWISE, is_matrix
 
 Pointwise = Callable[[Tensor], Tensor]
 
@@ -55,16 +55,19 @@ class Written:
             return None  # a size, or what only looks on
         others = [one for one in given if id(one) not in self._nodes]
         same = {node.meta["source"] for node in known}
+        gains = [one for one in others if not _is_constant(one, effect)]
         if (
             effect not in _STEPS
             or len(same) > 1
-            or not all(_is_constant(one, effect) for one in others)
+            or not all(_is_gain(one, effect, known) for one in gains)
         ):
             for node in known:
                 node.meta["left"] = True
             return None
         inputs = tree_map(lambda one: self._nodes.get(id(one), one), (args, dict(settings)))
-        return self._step(function, effect, inputs, same.pop(), result)
+        node = self._step(function, effect, inputs, same.pop(), result)
+        node.meta["gains"] = gains
+        return node
 
     def origin(self, value: Tensor) -> Tensor:
         """Return the signal that a value is a view or a multiple of, else the value itself."""
@@ -110,6 +113,21 @@ def _is_constant(one: Tensor, effect: str) -> bool:
     return one.numel() == 1 and (effect == "activation" or not one.requires_grad)
 
 
+def _is_gain(one: Tensor, effect: str, known: Sequence[fx.Node]) -> bool:
+    # Some norms are written with their scale before the division: a (x - mean) / spread + b.
+    begun = (step.meta["effect"] for node in known for step in needed(node, node.meta["source"]))
+    return (
+        effect in {"arithmetic", "adds"}
+        and not is_matrix(one.shape)
+        and not {"average", "statistic"}.isdisjoint(begun)
+    )
+
+
+def gains_of(last: fx.Node) -> list[Tensor]:
+    """Return the scales and shifts in what a value is computed by."""
+    return [gain for one in needed(last, last.meta["source"]) for gain in one.meta.get("gains", ())]
+
+
 def formula_of(last: fx.Node) -> Formula:
     """Return how a value is computed of its signal."""
     inner = needed(last, last.meta["source"])
@@ -141,7 +159,9 @@ def activations_of(source: fx.Node) -> Iterator[tuple[Formula, Tensor]]:
         last = end
         while last.meta["effect"] in {"view", "average", "statistic"}:  # what only takes it up
             last = last.all_input_nodes[0]
-        if last is not source and any(map(_is_nonlinear, needed(last, source))):
+        if last is source or gains_of(last):
+            continue
+        if any(map(_is_nonlinear, needed(last, source))):
             yield formula_of(last), last.meta["gave"]
 
 
