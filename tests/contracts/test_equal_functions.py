@@ -362,4 +362,4 @@ def test_a_norm_whose_scale_comes_before_its_division():
     assert len({finding.schemes[0].verdict for finding in found}) == 1
     stds = [[row.forward_std for row in finding.layers] for finding in found]
     assert stds[1] == pytest.approx(stds[0], rel=0.02)
-    assert found[0].notes == found[1].notes
+    assert not any("not looked at" in note for finding in found for note in finding.notes)
