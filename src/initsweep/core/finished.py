@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def _frame(name: str, kind: type) -> "cached_property[Any]":  # pandas is untyped
+def _lazy_frame(name: str, kind: type) -> "cached_property[Any]":  # pandas is untyped
     return cached_property(lambda study: frame(getattr(study.records, name), kind))
 
 
@@ -58,15 +58,15 @@ class Study:
         ['orthogonal', 'he_normal', 'he_uniform', 'zeros']
     """
 
-    schemes = _frame("schemes", SchemeRow)
-    response = _frame("response", ResponseRow)
-    pairs = _frame("pairs", PairRow)
-    runs = _frame("runs", RunRow)
-    curves = _frame("curves", CurveRow)
-    measures = _frame("measures", MeasureSummary)
-    intervals = _frame("quantities", QuantityRow)
-    diagnosis = _frame("diagnosis", DiagnosisRow)
-    layers = _frame("layers", LayerRow)
+    schemes = _lazy_frame("schemes", SchemeRow)
+    response = _lazy_frame("response", ResponseRow)
+    pairs = _lazy_frame("pairs", PairRow)
+    runs = _lazy_frame("runs", RunRow)
+    curves = _lazy_frame("curves", CurveRow)
+    measures = _lazy_frame("measures", MeasureSummary)
+    intervals = _lazy_frame("quantities", QuantityRow)
+    diagnosis = _lazy_frame("diagnosis", DiagnosisRow)
+    layers = _lazy_frame("layers", LayerRow)
 
     def __init__(self, records: Results) -> None:
         self.records = records
