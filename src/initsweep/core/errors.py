@@ -30,8 +30,16 @@ def cut(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as it appears in messages: as Python writes it, but not all of a long one."""
-    return cut(repr(value))
+    """Return a value as it appears in messages: as Python writes it, but not all of a long one.
+
+    Of what Python writes over several lines, such as a table, the type and the shape are told.
+    """
+    written = repr(value)
+    if "\n" not in written:
+        return cut(written)
+    shape = getattr(value, "shape", None)
+    of = "" if shape is None else f" of shape {tuple(shape)}"
+    return f"a {type(value).__name__}{of}"
 
 
 def few(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
