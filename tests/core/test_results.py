@@ -74,10 +74,24 @@ def test_nothing_is_read_that_is_not_asked_for(made, parent, monkeypatch):
     monkeypatch.setattr(artifacts, "read_text", read)
     study = initsweep.read_study(parent / "my-study")
     assert opened == []
-    assert study.response is study.response
+    assert study.response.equals(study.response)
     assert opened == ["response.csv"]
     assert str(study) == made.verdict.statement
     assert opened == ["response.csv", "verdict.json"]
+
+
+def test_a_table_that_was_changed_is_read_as_it_was(study):
+    table = study.schemes
+    table.loc[0, "scheme"] = "changed"
+    assert study.schemes.scheme[0] == "orthogonal"
+
+
+def test_a_study_stays_where_it_was_when_the_folder_changes(parent, monkeypatch, tmp_path):
+    monkeypatch.chdir(parent)
+    study = initsweep.read_study("my-study")
+    monkeypatch.chdir(tmp_path)
+    assert len(study.response) > 0
+    assert repr(study).startswith("<Study 'my-study': ")
 
 
 def test_the_report_reads_nothing_but_what_it_has_declared(made, tmp_path, monkeypatch):
