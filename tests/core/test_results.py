@@ -213,7 +213,6 @@ def test_runs_of_fewer_seeds_than_were_confirmed_are_refused(made, tmp_path):
         ({"recommended": "nobody"}, r"lacks schemes .* name: nobody\. Run `dvc repro`"),
         ({"learning_rate": None}, "verdict.json' is damaged: it recommends .* at learning rate No"),
         ({"learning_rate": math.nan}, "it recommends orthogonal at learning rate nan. Run `dvc"),
-        ({"recommended": None}, "verdict.json' is damaged: it recommends None at learning rate 0"),
     ],
 )
 def test_a_verdict_that_cannot_be_meant_is_refused(change, told, made, tmp_path):

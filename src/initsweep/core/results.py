@@ -167,13 +167,12 @@ class Results:
         """The answer, in words and in numbers.
 
         Raises:
-            ArtifactError: If it recommends a scheme without a rate, or a rate without a scheme.
+            ArtifactError: If it recommends a scheme without a rate.
         """
         file = self.comparison / "verdict.json"
         found = artifacts.read_record(file, Verdict)
         rate = found.learning_rate
-        usable = rate is not None and 0 < rate < math.inf
-        if usable != (found.recommended is not None):
+        if found.recommended is not None and not 0 < (rate or 0) < math.inf:
             raise ArtifactError(
                 f"'{file}' is damaged: it recommends {found.recommended} at learning rate {rate}. "
                 "Run `dvc repro` again."
