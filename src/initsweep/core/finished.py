@@ -116,9 +116,18 @@ def read_study(folder: str | os.PathLike[str] = ".") -> Study:
     if not isinstance(folder, str | os.PathLike):
         raise ParamsError(f"folder: received {shown(folder)}. Give the path of a study.")
     study = Study(Results(Path(folder).absolute()), str(Path(folder)))
-    if not (study.records.comparison / "verdict.json").exists():
-        raise ArtifactError(_why_none(Path(folder)))
+    check_finished(Path(folder))
     return study
+
+
+def check_finished(folder: Path) -> None:
+    """Check that a folder has a study that has run.
+
+    Raises:
+        ArtifactError: If it has none, saying what to do.
+    """
+    if not (folder / artifacts.COMPARE / "verdict.json").exists():
+        raise ArtifactError(_why_none(folder))
 
 
 def _why_none(folder: Path) -> str:
