@@ -763,6 +763,16 @@ def renamed(study: Made, old: str, new: str) -> Made:
               "quantities", "measures", "needed_seeds")  # fmt: skip
     for table in tables:
         setattr(study, table, [swap(row) for row in getattr(study, table)])
+    said = study.verdict
+    lists = {
+        name: [new if one == old else one for one in getattr(said, name)]
+        for name in ("tie_set", "undecided", "untrainable")
+    }
+    picks = {new if name == old else name: share for name, share in said.picks.items()}
+    ones = {
+        name: new for name in ("recommended", "best_on_validation") if getattr(said, name) == old
+    }
+    study.verdict = dataclasses.replace(said, **lists, **ones, picks=picks)
     return study
 
 

@@ -112,6 +112,11 @@ def test_a_function_says_it_too():
     assert issubclass(MissingExtraError, ImportError)
 
 
+def test_the_extra_that_brings_it_is_named():
+    with pytest.raises(MissingExtraError, match=r"`pip install 'initsweep\[claims\]'`"):
+        require("no_such_module", extra="claims")
+
+
 def test_what_no_extra_brings_is_no_matter_of_extras():
     with pytest.raises(ModuleNotFoundError, match="my_module"), extras_in_words():
         import my_module  # type: ignore[import-not-found]  # noqa: F401

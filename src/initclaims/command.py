@@ -4,10 +4,9 @@ Nothing heavy is imported before it runs, so that help and mistakes come at once
 """
 
 import argparse
-from importlib.util import find_spec
 
 from initsweep.commands.parsers.parser import Command, add_params
-from initsweep.core.errors import ParamsError
+from initsweep.core.errors import extras_in_words, require
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +25,13 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         What to print, and the exit status.
 
     Raises:
-        ParamsError: If what claims are judged by is not installed.
+        MissingExtraError: If what claims are measured or judged by is not installed.
     """
-    if find_spec("scipy") is None:
-        raise ParamsError("claims need scipy: run `pip install 'initsweep[claims]'`.")
-    from initclaims import actions
+    with extras_in_words("claims"):
+        require("scipy", extra="claims")
+        from initclaims import actions
 
-    return actions.run(options)
+        return actions.run(options)
 
 
 COMMAND = Command(

@@ -93,6 +93,22 @@ def test_results_are_missing_before_the_stage_that_makes_them(capsys, folder):
     assert "schema.json' is missing: run `dvc repro`" in err
 
 
+@pytest.mark.parametrize("command", [["summary"], ["summary", "--markdown"], ["gate"]])
+def test_where_no_study_is_or_none_has_run_it_says_what_makes_one(
+    capsys, tmp_path, monkeypatch, command
+):
+    monkeypatch.chdir(tmp_path)
+    status, _, err = run(capsys, *command)
+    assert status == 2
+    assert err == (
+        f"initsweep: '{tmp_path}' is no study: it has no params.yaml. `initsweep init` makes a "
+        "study.\n"
+    )
+    (tmp_path / "params.yaml").touch()
+    assert "has not run yet" in (told := run(capsys, *command)[2])
+    assert "Run `initsweep repro`" in told
+
+
 def test_a_python_without_our_requirements_is_told_what_to_do():
     code = (
         "import sys, runpy; sys.modules['ruamel'] = None; sys.path.insert(0, 'src'); "

@@ -1,6 +1,7 @@
 """A finished study is read lazily, each file when it is asked for, from wherever it lies."""
 
 import dataclasses
+import json
 import math
 import re
 
@@ -74,10 +75,24 @@ def test_nothing_is_read_that_is_not_asked_for(made, parent, monkeypatch):
     monkeypatch.setattr(artifacts, "read_text", read)
     study = initsweep.read_study(parent / "my-study")
     assert opened == []
-    assert study.response is study.response
+    assert study.response.equals(study.response)
     assert opened == ["response.csv"]
     assert str(study) == made.verdict.statement
     assert opened == ["response.csv", "verdict.json"]
+
+
+def test_a_table_that_was_changed_is_read_as_it_was(study):
+    table = study.schemes
+    table.loc[0, "scheme"] = "changed"
+    assert study.schemes.scheme[0] == "orthogonal"
+
+
+def test_a_study_stays_where_it_was_when_the_folder_changes(parent, monkeypatch, tmp_path):
+    monkeypatch.chdir(parent)
+    study = initsweep.read_study("my-study")
+    monkeypatch.chdir(tmp_path)
+    assert len(study.response) > 0
+    assert repr(study).startswith("<Study 'my-study': ")
 
 
 def test_the_report_reads_nothing_but_what_it_has_declared(made, tmp_path, monkeypatch):
@@ -162,11 +177,49 @@ def test_a_damaged_table_is_named_with_its_folder(name, made, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-def test_a_table_without_the_schemes_of_the_verdict_is_refused(made, tmp_path):
+@pytest.mark.parametrize("lost", ["orthogonal", "he_normal", "he_uniform", "zeros"])
+def test_a_table_that_lacks_a_scheme_is_refused(lost, made, tmp_path):
     made.write(tmp_path)
-    rows = [row for row in made.schemes if row.scheme == "zeros"]
+    rows = [row for row in made.schemes if row.scheme != lost]
     artifacts.write_rows(tmp_path / artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
-    with pytest.raises(ArtifactError, match="lacks schemes that the verdict names"):
+    with pytest.raises(ArtifactError, match=f"lacks schemes .* name: {lost}. Run `dvc repro`"):
+        _ = initsweep.read_study(tmp_path).schemes
+
+
+def test_a_table_with_a_scheme_twice_is_refused(made, tmp_path):
+    made.write(tmp_path)
+    rows = [*made.schemes, made.schemes[0]]
+    artifacts.write_rows(tmp_path / artifacts.COMPARE / "schemes.csv", rows, SchemeRow)
+    told = f"schemes.csv' has {made.schemes[0].scheme} twice. Run `dvc repro`"
+    with pytest.raises(ArtifactError, match=told):
+        _ = initsweep.read_study(tmp_path).schemes
+
+
+def test_runs_of_fewer_seeds_than_were_confirmed_are_refused(made, tmp_path):
+    made.write(tmp_path)
+    file = tmp_path / artifacts.train_folder("zeros") / "runs.csv"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+    study = initsweep.read_study(tmp_path)
+    told = (
+        rf"'{file}' has runs of the seeds .*, but record\.json beside it names .* Run `dvc repro`"
+    )
+    with pytest.raises(ArtifactError, match=told):
+        _ = study.runs
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"recommended": "nobody"}, r"lacks schemes .* name: nobody\. Run `dvc repro`"),
+        ({"learning_rate": None}, "verdict.json' is damaged: it recommends .* at learning rate No"),
+        ({"learning_rate": math.nan}, "it recommends orthogonal at learning rate nan. Run `dvc"),
+    ],
+)
+def test_a_verdict_that_cannot_be_meant_is_refused(change, told, made, tmp_path):
+    made.write(tmp_path)
+    file = tmp_path / RECORDS["verdict"]
+    file.write_text(json.dumps(artifacts.read_json(file) | change))
+    with pytest.raises(ArtifactError, match=told):
         _ = initsweep.read_study(tmp_path).schemes
 
 

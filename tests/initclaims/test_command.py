@@ -51,11 +51,17 @@ def test_commands_of_initsweep_search_no_other_package(monkeypatch):
     assert "more commands" not in groups("repro")
 
 
-def test_what_claims_need_is_named_where_it_is_missing(monkeypatch, capsys):
-    monkeypatch.setattr(command, "find_spec", lambda name: None)
+@pytest.mark.parametrize("module", ["scipy", "mlflow"])
+def test_what_claims_need_is_named_where_it_is_missing(module, monkeypatch, capsys):
+    def refuse(*modules, **extra):
+        raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+
+    monkeypatch.setattr(command, "require", refuse)
     assert cli.main(["claims", "list"]) == 2
-    said = capsys.readouterr().err
-    assert said == "initsweep: claims need scipy: run `pip install 'initsweep[claims]'`.\n"
+    assert capsys.readouterr().err == (
+        f"initsweep: This needs '{module}', which is not installed. "
+        "Run `pip install 'initsweep[claims]'`.\n"
+    )
 
 
 def test_the_package_runs_by_itself_and_no_file_of_the_folder_does(tmp_path):

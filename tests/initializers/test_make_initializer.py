@@ -2,7 +2,9 @@
 
 import pytest
 import torch
+from torch import nn
 
+from initsweep import initialize_
 from initsweep.core.errors import ParamsError, UnknownNameError
 from initsweep.core.randomness import torch_stream
 from initsweep.initializers import Initializer, make_initializer
@@ -42,43 +44,54 @@ def test_an_unknown_name_gets_a_suggestion():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("constant", {}, "initializers.constant.value: missing"),
-        ("constant", {"value": "0.1"}, r"initializers.constant.value: .* received '0.1'.*0\.1"),
-        ("constant", {"value": float("nan")}, "initializers.constant.value: .*received nan"),
-        ("constant", {"value": float("inf")}, "initializers.constant.value: .*received inf"),
-        ("constant", {"value": True}, "initializers.constant.value: .*received True"),
+        ("constant", {}, "constant.value: missing"),
+        ("constant", {"value": "0.1"}, r"constant.value: .* received '0.1'.*0\.1"),
+        ("constant", {"value": float("nan")}, "constant.value: .*received nan"),
+        ("constant", {"value": float("inf")}, "constant.value: .*received inf"),
+        ("constant", {"value": True}, "constant.value: .*received True"),
         (
             "constant",
             {"valuee": 1.0, "value": 1.0},
-            "initializers.constant.valuee: unknown key. Did",
+            "constant.valuee: unknown key. Did",
         ),
-        ("zeros", {"std": 1.0}, "initializers.zeros.std: unknown key.*takes no options"),
-        ("random_normal", {"std": -1.0}, "initializers.random_normal.std: .*received -1"),
-        ("random_normal", {"std": 0.0}, "initializers.random_normal.std: .*received 0"),
+        ("zeros", {"std": 1.0}, "zeros.std: unknown key.*takes no options"),
+        ("random_normal", {"std": -1.0}, "random_normal.std: .*received -1"),
+        ("random_normal", {"std": 0.0}, "random_normal.std: .*received 0"),
         ("random_uniform", {"low": 1.0, "high": 1.0}, "random_uniform: low must be below high"),
         (
             "random_scaled",
             {"scale": 1.0, "mode": "fan", "distribution": "normal"},
-            "initializers.random_scaled.mode: .*'fan_in'.*received 'fan'",
+            "random_scaled.mode: .*'fan_in'.*received 'fan'",
         ),
-        ("orthogonal", {}, "initializers.orthogonal.gain: missing"),
+        (
+            "orthogonal",
+            {},
+            r"^orthogonal.gain: missing. .* For example: make_initializer\('orthogonal', \{'gain'",
+        ),
         ("orthogonal", {"gain": "big"}, "orthogonal.gain: write a finite number.*'big'"),
         ("orthogonal", {"gain": True}, "orthogonal.gain: write a finite number.*True"),
         ("orthogonal", {"gain": float("inf")}, "orthogonal.gain: write a finite number.*inf"),
         ("orthogonal", {"gain": 0}, "orthogonal.gain: write a finite number.*0"),
-        ("xavier_normal", {"gain": 0.0}, "initializers.xavier_normal.gain"),
+        ("xavier_normal", {"gain": 0.0}, "xavier_normal.gain"),
         ("he_normal", {"gain": "big"}, "he_normal.gain: write a finite number.*'big'"),
         ("he_normal", {"gain": 2.0, "slope": 0.1}, "he_normal: write slope or gain, not both"),
         ("he_normal", {"mode": "fan"}, "he_normal.mode: .*'fan_avg'.*received 'fan'"),
-        ("sparse", {"sparsity": 1.0}, "initializers.sparse.sparsity: .*received 1"),
+        ("sparse", {"sparsity": 1.0}, "sparse.sparsity: .*received 1"),
         ("sinusoidal", {"scale": "lecun"}, "sinusoidal.scale: .*'glorot'.*received 'lecun'"),
-        ("lsuv", {"batch_size": 0}, "initializers.lsuv.batch_size: .*received 0"),
+        ("lsuv", {"batch_size": 0}, "lsuv.batch_size: .*received 0"),
         ("he_textbook_variant", {"distribution": "truncated_normal"}, "distribution: .*received"),
     ],
 )
 def test_a_wrong_option_is_named_with_its_value(name, options, message):
     with pytest.raises(ParamsError, match=message):
         make_initializer(name, options)
+
+
+def test_what_the_message_shows_can_be_called():
+    with pytest.raises(ParamsError) as caught:
+        initialize_(nn.Linear(4, 4), "sparse", seed=0)
+    shown = str(caught.value).partition("For example: ")[2]
+    initialize_(nn.Linear(4, 4), eval(shown), seed=0)
 
 
 def test_every_wrong_option_is_named_under_the_scheme_it_stands_in():

@@ -10,7 +10,7 @@ from initsweep.core.randomness import numpy_stream
 from initsweep.core.results import ranked
 from initsweep.statistics import looks
 from initsweep.statistics.evidence import check_evidence
-from initsweep.statistics.reasoning import rule_of
+from initsweep.statistics.reasoning import steps_of_decision
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.scheme_table import scheme_rows
 from initsweep.statistics.selection import choose, choose_on_validation, sure, unsettled
@@ -52,7 +52,7 @@ def test_the_level_of_a_look_depends_on_nothing_but_the_study():
     choice = choose(alone, THRESHOLDS)
     assert THRESHOLDS.looks == [10, 20, 40]
     assert THRESHOLDS.level(MOST) == pytest.approx(0.05 / 6)
-    steps = rule_of(alone, choice, THRESHOLDS)
+    steps = steps_of_decision(alone, choice, THRESHOLDS)
     assert any("Looks at 10, 20, 40 seeds" in step for step in steps)
     assert Thresholds.of(SCHEMA, DECIDE, FIRST).level(MOST) == 0.05
 

@@ -116,6 +116,22 @@ def test_losses_may_come_as_any_sequence(kind):
     assert compare_losses(losses, baseline=BASE).best == "a"
 
 
+def test_a_data_frame_has_a_column_per_scheme_and_what_pandas_calls_missing_failed():
+    table = pd.DataFrame({"a": DRAWN, "b": DRAWN + 0.2}).astype("Float64")
+    table.loc[3, "b"] = pd.NA
+    found = compare_losses(table, baseline=BASE)
+    assert (found.best, found.table.failed_runs.tolist()) == ("a", [0, 1])
+    assert found.table.equals(two(DRAWN, table.b.astype(float)).table)
+
+
+@pytest.mark.parametrize("unit", [1e-90, 1e99])
+def test_the_unit_of_the_losses_says_nothing(unit):
+    losses = {"a": DRAWN * unit, "b": (DRAWN + 0.2 + NOISE) * unit}
+    for paired in (False, True):
+        found = compare_losses(losses, baseline=BASE * unit, paired=paired)
+        assert (found.best, found.worse) == ("a", ["b"])
+
+
 GOOD = {"a": [0.1, 0.2], "b": [0.3, 0.4]}
 
 
@@ -133,6 +149,21 @@ GOOD = {"a": [0.1, 0.2], "b": [0.3, 0.4]}
         (GOOD | {"b": [0.1, -0.2]}, {}, "numbers of 0 or more"),
         (GOOD | {"b": [0.1, -math.inf]}, {}, "numbers of 0 or more"),
         (GOOD | {"b": [1 + 1j, 2]}, {}, r"losses\['b'\]"),
+        (GOOD | {"b": [True, False]}, {}, r"losses\['b'\]: received \[True, False\]"),
+        (GOOD | {"b": [0.1, True]}, {}, r"losses\['b'\]"),
+        (GOOD | {"b": {0.1, 0.2}}, {}, r"losses\['b'\]"),
+        (GOOD | {"b": b"12"}, {}, r"losses\['b'\]: received b'12'"),
+        (GOOD | {"b": [0.1, 10**400]}, {}, r"losses\['b'\]"),
+        (GOOD | {"b": np.eye(3)}, {}, r"received a ndarray of shape \(3, 3\)\. Give at least"),
+        (GOOD | {"b": pd.Series(["x", "y"])}, {}, r"received a Series of shape \(2,\)"),
+        (GOOD | {"b": pd.DataFrame({"x": [1.0]})}, {}, r"received a DataFrame of shape \(1, 1\)"),
+        (pd.Series([0.1, 0.2]), {}, r"losses: received a Series of shape \(2,\)"),
+        ({1: [0.1, 0.2], "1": [0.1, 0.3], "b": [0.1, 0.2]}, {}, r"received the name 1\. Give"),
+        (GOOD | {" ": [0.1, 0.2]}, {}, r"received the name ' '\. Give each scheme a text"),
+        (pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]), {}, "received the name 'a' twice"),
+        (GOOD, {"paired": "no"}, r"paired: received 'no'\. Give True or False"),
+        (GOOD, {"baseline": 1e300}, r"baseline: received 1e\+300\. Give .* and below 1e\+100"),
+        (GOOD, {"baseline": 10**400}, "baseline: received 1000"),
         (GOOD | {"b": [0.1] * 3}, {"paired": True}, r"numbers differ \(a 2, b 3\)"),
         (GOOD, {"baseline": math.nan}, "baseline: received nan. Give a number above 0"),
         (GOOD, {"baseline": math.inf}, "baseline: received inf"),

@@ -126,7 +126,7 @@ def _initializer(name: str, params: Params | None, given: Mapping[str, OptionVal
     entry = cast(object, INITIALIZERS.get(name))
     if not options and isinstance(entry, type) and issubclass(entry, Initializer):
         options = entry.example
-    return make_initializer(name, {**options, **given})
+    return make_initializer(name, {**options, **given}, scheme=name)
 
 
 def _network(target: Target, params: Params | None) -> list[Promise]:

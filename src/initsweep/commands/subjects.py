@@ -142,7 +142,7 @@ def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializ
         return make_initializer(registered, {**written, **options}, scheme=name)
     entry = cast(object, INITIALIZERS.get(name))
     try:
-        return make_initializer(name, options)
+        return make_initializer(name, options, scheme=name)
     except ParamsError as error:
         # The key is one of params.yaml, which is not where these options come from.
         text = (

@@ -4,9 +4,11 @@ import argparse
 import json
 import shutil
 import sys
+from pathlib import Path
 
 from initsweep.core import artifacts
 from initsweep.core.errors import ParamsError
+from initsweep.core.finished import check_finished
 from initsweep.views.terminal import answer, comment, record
 from initsweep.views.terminal.screen import WIDTH, Screen, verdict_table
 
@@ -21,6 +23,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.figures is not None and not options.markdown:
         raise ParamsError("--figures belongs to --markdown: add that, or leave it out.")
     if options.markdown:
+        check_finished(Path.cwd())
         packet = artifacts.read_text(artifacts.REPORTS / "review.md")
         return comment.as_comment(packet, options.figures), 0
     found = answer.read()

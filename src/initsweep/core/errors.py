@@ -30,8 +30,16 @@ def cut(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as it appears in messages: as Python writes it, but not all of a long one."""
-    return cut(repr(value))
+    """Return a value as it appears in messages: as Python writes it, but not all of a long one.
+
+    Of what Python writes over several lines, such as a table, the type and the shape are told.
+    """
+    written = repr(value)
+    if "\n" not in written:
+        return cut(written)
+    shape = getattr(value, "shape", None)
+    of = "" if shape is None else f" of shape {tuple(shape)}"
+    return f"a {type(value).__name__}{of}"
 
 
 def few(texts: Sequence[str], most: int = 3, between: str = ", ") -> str:
@@ -112,8 +120,11 @@ class MissingExtraError(InitsweepError, ImportError):
 
 
 @contextmanager
-def extras_in_words() -> Iterator[None]:
+def extras_in_words(extra: str = "study") -> Iterator[None]:
     """Say in one line what to install where a module of an extra is missing.
+
+    Args:
+        extra: One that brings it.
 
     Yields:
         Nothing.
@@ -127,22 +138,26 @@ def extras_in_words() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in STUDY:
             raise
-        raise MissingExtraError(_not_installed(error.name)) from error
+        raise MissingExtraError(_not_installed(error.name, extra)) from error
 
 
-def require(*modules: str) -> None:
+def require(*modules: str, extra: str = "study") -> None:
     """Refuse to begin what would find out late that a module of an extra is missing.
+
+    Args:
+        modules: The modules.
+        extra: One that brings them.
 
     Raises:
         MissingExtraError: If one is.
     """
     for module in modules:
         if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(_not_installed(module))
+            raise MissingExtraError(_not_installed(module, extra))
 
 
-def _not_installed(module: str) -> str:
-    return f"This needs '{module}', which is not installed. Run `pip install 'initsweep[study]'`."
+def _not_installed(module: str, extra: str) -> str:
+    return f"This needs '{module}', which is not installed. Run `pip install 'initsweep[{extra}]'`."
 
 
 @contextmanager

@@ -4,7 +4,6 @@ import dataclasses
 import os
 import typing
 from collections.abc import Iterable
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +27,20 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 
-def _frame(name: str, kind: type) -> "cached_property[Any]":  # pandas is untyped
-    return cached_property(lambda study: frame(getattr(study.records, name), kind))
+def _lazy_frame(name: str, kind: type) -> property:
+    def read(study: "Study") -> Any:  # noqa: ANN401 - pandas is untyped
+        if name not in study._frames:
+            study._frames[name] = frame(getattr(study.records, name), kind)
+        return study._frames[name].copy()
+
+    return property(read)
 
 
 class Study:
     """A finished study: its verdict, and its tables as data frames.
 
-    Each table is read when it is first asked for. docs/results.md says what the columns are.
+    Each table is read when it is first asked for, and is a copy: yours to change. docs/results.md
+    says what the columns are.
 
     Attributes:
         records: The same, and more, as typed records.
@@ -58,18 +63,19 @@ class Study:
         ['orthogonal', 'he_normal', 'he_uniform', 'zeros']
     """
 
-    schemes = _frame("schemes", SchemeRow)
-    response = _frame("response", ResponseRow)
-    pairs = _frame("pairs", PairRow)
-    runs = _frame("runs", RunRow)
-    curves = _frame("curves", CurveRow)
-    measures = _frame("measures", MeasureSummary)
-    intervals = _frame("quantities", QuantityRow)
-    diagnosis = _frame("diagnosis", DiagnosisRow)
-    layers = _frame("layers", LayerRow)
+    schemes = _lazy_frame("schemes", SchemeRow)
+    response = _lazy_frame("response", ResponseRow)
+    pairs = _lazy_frame("pairs", PairRow)
+    runs = _lazy_frame("runs", RunRow)
+    curves = _lazy_frame("curves", CurveRow)
+    measures = _lazy_frame("measures", MeasureSummary)
+    intervals = _lazy_frame("quantities", QuantityRow)
+    diagnosis = _lazy_frame("diagnosis", DiagnosisRow)
+    layers = _lazy_frame("layers", LayerRow)
 
-    def __init__(self, records: Results) -> None:
-        self.records = records
+    def __init__(self, records: Results, shown: str) -> None:
+        self.records, self._shown = records, shown
+        self._frames: dict[str, Any] = {}
 
     @property
     def verdict(self) -> Verdict:
@@ -80,7 +86,7 @@ class Study:
         return self.verdict.statement
 
     def __repr__(self) -> str:
-        return f"<Study '{self.records.root}': {self.verdict.decision}>"
+        return f"<Study '{self._shown}': {self.verdict.decision}>"
 
 
 def read_study(folder: str | os.PathLike[str] = ".") -> Study:
@@ -109,10 +115,19 @@ def read_study(folder: str | os.PathLike[str] = ".") -> Study:
     """
     if not isinstance(folder, str | os.PathLike):
         raise ParamsError(f"folder: received {shown(folder)}. Give the path of a study.")
-    study = Study(Results(Path(folder)))
-    if not (study.records.comparison / "verdict.json").exists():
-        raise ArtifactError(_why_none(Path(folder)))
+    study = Study(Results(Path(folder).absolute()), str(Path(folder)))
+    check_finished(Path(folder))
     return study
+
+
+def check_finished(folder: Path) -> None:
+    """Check that a folder has a study that has run.
+
+    Raises:
+        ArtifactError: If it has none, saying what to do.
+    """
+    if not (folder / artifacts.COMPARE / "verdict.json").exists():
+        raise ArtifactError(_why_none(folder))
 
 
 def _why_none(folder: Path) -> str:

@@ -647,7 +647,7 @@ class Schema:
     target_name: str = ""
 
     @property
-    def known(self) -> str:
+    def rows_known(self) -> str:
         """What rows are called that constants, counts and weights are of."""
         return "training" if self.validation == "fixed" else "development"
 

@@ -1,5 +1,6 @@
 """A finished study as its files tell it, each of them read when it is first asked for."""
 
+import math
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from initsweep.core import artifacts
 from initsweep.core.decisions import Challenge
-from initsweep.core.errors import ArtifactError
+from initsweep.core.errors import ArtifactError, few, shown
 from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, load_params
 from initsweep.core.records import (
@@ -73,10 +74,26 @@ class SchemeResults:
     trials = _table("tuned", "trials.csv", TrialRow)
     tuning_runs = _table("tuned", "runs.csv", RunRow)
     confirmation = _record("fresh", "record.json", Confirmation)
-    fresh_runs = _table("fresh", "runs.csv", RunRow)
     curves = _table("fresh", "curves.csv", CurveRow)
     measures = _table("fresh", "measures.csv", MeasureRow)
     predictions = _table("trained", "predictions.csv", PredictionRow)
+
+    @cached_property
+    def fresh_runs(self) -> list[RunRow]:
+        """Its runs on fresh seeds.
+
+        Raises:
+            ArtifactError: If they are not one of each seed that it was confirmed with.
+        """
+        file = self.fresh / "runs.csv"
+        runs = artifacts.read_rows(file, RunRow)
+        seeds, confirmed = sorted(run.seed for run in runs), sorted(self.confirmation.seeds)
+        if seeds != confirmed:
+            raise ArtifactError(
+                f"'{file}' has runs of the seeds {shown(seeds)}, but record.json beside it names "
+                f"{shown(confirmed)}. Run `dvc repro` again."
+            )
+        return runs
 
     @cached_property
     def row(self) -> SchemeRow:
@@ -134,7 +151,6 @@ class Results:
     schema = _record("prepared", "schema.json", Schema)
     layers = _table("untrained", "layers.csv", LayerRow)
     diagnosis = _table("untrained", "schemes.csv", DiagnosisRow)
-    verdict = _record("comparison", "verdict.json", Verdict)
     challenge = _record("comparison", "champion.json", Challenge)
     compared = _table("comparison", "schemes.csv", SchemeRow)
     pairs = _table("comparison", "pairs.csv", PairRow)
@@ -145,6 +161,23 @@ class Results:
     retunes = _table("comparison", "retunes.csv", RetuneRow)
     alternatives = _table("comparison", "alternatives.csv", Alternative)
     needed_seeds = _table("comparison", "needed_seeds.csv", NeededSeeds)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """The answer, in words and in numbers.
+
+        Raises:
+            ArtifactError: If it recommends a scheme without a rate.
+        """
+        file = self.comparison / "verdict.json"
+        found = artifacts.read_record(file, Verdict)
+        rate = found.learning_rate
+        if found.recommended is not None and not 0 < (rate or 0) < math.inf:
+            raise ArtifactError(
+                f"'{file}' is damaged: it recommends {found.recommended} at learning rate {rate}. "
+                "Run `dvc repro` again."
+            )
+        return found
 
     @cached_property
     def params(self) -> Params:
@@ -162,13 +195,20 @@ class Results:
         """The verdict table, best first (see `ranked`).
 
         Raises:
-            ArtifactError: If it lacks schemes that the verdict names.
+            ArtifactError: If it has a scheme twice, or lacks one that the verdict or a comparison
+                names.
         """
-        named = {self.verdict.recommended, self.verdict.best_on_validation} - {None}
-        if not self.compared or not named <= {row.scheme for row in self.compared}:
+        file, found = self.comparison / "schemes.csv", [row.scheme for row in self.compared]
+        if twice := {name for name in found if found.count(name) > 1}:
+            raise ArtifactError(f"'{file}' has {few(sorted(twice))} twice. Run `dvc repro`.")
+        said = self.verdict
+        named = {*said.tie_set, *said.undecided, *said.untrainable, *said.picks}
+        named |= {name for name in (said.recommended, said.best_on_validation) if name is not None}
+        named |= {name for row in self.pairs for name in (row.scheme, row.reference)}
+        if not found or named - {*found}:
             raise ArtifactError(
-                f"'{self.comparison / 'schemes.csv'}' lacks schemes that the verdict names. Run "
-                "`dvc repro`."
+                f"'{file}' lacks schemes that verdict.json or pairs.csv beside it name: "
+                f"{few(sorted(named - {*found}))}. Run `dvc repro`."
             )
         return ranked(self.compared)
 

@@ -30,7 +30,8 @@ def make_initializer(
         name: A registered name, or `package.module:attribute` naming a subclass of `Initializer`
             or a plain function `(layer, generator, **options) -> Tensor`.
         options: The options, as written in `params.yaml`.
-        scheme: The key under `initializers:` that error messages name; by default `name`.
+        scheme: The key under `initializers:` of `params.yaml` that error messages name; without
+            it they name the option, and show a call.
 
     Returns:
         The frozen initializer.
@@ -47,9 +48,15 @@ def make_initializer(
         tensor(True)
     """
     entry = cast(object, INITIALIZERS.get(name))
-    key = f"initializers.{scheme or name}"
+    key = name if scheme is None else f"initializers.{scheme}"
     if isinstance(entry, type) and issubclass(entry, Initializer):
-        return parse_options(entry, options, key)
+        try:
+            return parse_options(entry, options, key)
+        except ParamsError as error:
+            if scheme is not None or not entry.example:
+                raise
+            call = f"make_initializer({name!r}, {entry.example!r})"
+            raise ParamsError(f"{error} For example: {call}") from None
     if isinstance(entry, type) or not callable(entry):
         raise ParamsError(
             f"{key}: '{name}' must be a subclass of initsweep's Initializer or a function "

@@ -36,8 +36,8 @@ def about(schema: Schema, experiment: Experiment) -> list[str]:
         fewest = min(schema.class_counts)
         rarest = schema.class_names[schema.class_counts.index(fewest)]
         lines.append(
-            f"Class {quoted(rarest)} is rare ({fewest} {schema.known} rows), so the score is the "
-            "balanced accuracy; docs/networks.md has weights for the loss."
+            f"Class {quoted(rarest)} is rare ({fewest} {schema.rows_known} rows), so the score is "
+            "the balanced accuracy; docs/networks.md has weights for the loss."
         )
     return lines
 

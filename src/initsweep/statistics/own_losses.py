@@ -2,9 +2,10 @@
 
 import math
 import numbers
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -27,8 +28,14 @@ from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.two_samples import permutation_p, unpaired_interval
 from initsweep.statistics.wording import counted
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 SKILL = 0.05
 """The share of the baseline that a run must stay below it by, else it failed; as in a study."""
+
+HIGHEST = 1e100
+"""What a baseline must stay below: of losses far above it no cube is finite."""
 
 Place = Literal["best", "tied", "cannot tell", "worse", "failed"]
 _Pair = tuple[Interval, float, Outcome]
@@ -86,7 +93,7 @@ class LossComparison:
 
 
 def compare_losses(
-    losses: Mapping[str, Sequence[float]],
+    losses: "Mapping[str, Sequence[float]] | pd.DataFrame",
     *,
     baseline: float,
     paired: bool = False,
@@ -102,8 +109,9 @@ def compare_losses(
     runs of each are needed to tell schemes apart.
 
     Args:
-        losses: The final losses of the runs of each scheme, 0 or more. NaN, infinity and None are
-            runs that failed, and so are those less than 5 % below the baseline.
+        losses: The final losses of the runs of each scheme, 0 or more, by its name; or a data frame
+            with a column per scheme. NaN, infinity, None and pandas' NA are runs that failed, and
+            so are those less than 5 % below the baseline.
         baseline: The loss of guessing: of a predictor that ignores its input, such as the entropy
             of the class frequencies (ln 10 for ten equal classes), or the variance of the target.
         paired: Whether the first losses of all schemes come from one seed, the second from another
@@ -131,7 +139,7 @@ def compare_losses(
         ('he', ['xavier'], ['zeros'])
     """
     measured = _checked(losses, paired=paired)
-    _number("baseline", baseline, math.inf)
+    _number("baseline", baseline, HIGHEST)
     _number("margin", margin, 1)
     _number("alpha", alpha, 1)
     thresholds = _thresholds(float(baseline), float(margin), float(alpha))
@@ -246,23 +254,34 @@ def _runs(values: Losses, thresholds: Thresholds) -> Runs:
 
 def _number(name: str, value: object, below: float) -> None:
     real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not real or not 0 < float(value) < below:  # type: ignore[arg-type]
-        end = "" if below == math.inf else f" and below {below:g}"
-        raise ParamsError(f"{name}: received {shown(value)}. Give a number above 0{end}.")
+    if not real or not 0 < value < below:  # type: ignore[operator]
+        raise ParamsError(
+            f"{name}: received {shown(value)}. Give a number above 0 and below {below:g}."
+        )
 
 
-def _checked(losses: object, *, paired: bool) -> dict[str, Losses]:
+def _checked(losses: object, *, paired: object) -> dict[str, Losses]:
     """Return the losses as arrays, NaN where a run failed.
 
     Raises:
         ParamsError: If they are no losses of at least two schemes, or not as many where paired.
     """
-    if not isinstance(losses, Mapping) or len(losses) < 2:
+    import pandas as pd
+
+    if not isinstance(losses, Mapping | pd.DataFrame) or len(names := [*losses.keys()]) < 2:
         raise ParamsError(
             f"losses: received {shown(losses)}. Give the losses of at least two schemes, such as "
             '{"he": [0.31, 0.33], "xavier": [0.30, 0.35]}.'
         )
-    found = {str(scheme): _one(str(scheme), values) for scheme, values in losses.items()}
+    for name, times in Counter(names).items():
+        if times > 1 or not isinstance(name, str) or not name.strip():
+            raise ParamsError(
+                f"losses: received the name {shown(name)}{' twice' if times > 1 else ''}. Give "
+                "each scheme a text as its name, and no two the same."
+            )
+    if not isinstance(paired, bool | np.bool_):
+        raise ParamsError(f"paired: received {shown(paired)}. Give True or False.")
+    found = {scheme: _one(scheme, values) for scheme, values in losses.items()}
     counts = {scheme: len(values) for scheme, values in found.items()}
     if paired and len(set(counts.values())) > 1:
         told = ", ".join(f"{scheme} {count}" for scheme, count in counts.items())
@@ -274,17 +293,30 @@ def _checked(losses: object, *, paired: bool) -> dict[str, Losses]:
 
 
 def _one(scheme: str, values: Any) -> Losses:  # noqa: ANN401 - a user's
+    ordered = not isinstance(values, str | bytes | Mapping | Set)
     try:
-        array = np.asarray([*values])
-        array = np.where(array == None, math.nan, array)  # noqa: E711 - element by element
-        usable = array.ndim == 1 and not isinstance(values, str | Mapping)
-        usable = usable and all(isinstance(v, numbers.Real) for v in array.tolist())
-        numeric = array.astype(np.float64) if usable else None
-    except (TypeError, ValueError):
-        numeric = None
-    if numeric is None or len(numeric) < 2 or bool((numeric < 0).any()):
+        numeric = np.array([_loss(value) for value in values] if ordered else [])
+    except (TypeError, ValueError, OverflowError):
+        numeric = np.zeros(0)
+    if len(numeric) < 2 or bool((numeric < 0).any()):
         raise ParamsError(
-            f"losses['{scheme}']: received {shown(values)}. Give at least two losses, numbers of 0 "
-            "or more; NaN for a run that failed."
+            f"losses[{shown(scheme)}]: received {shown(values)}. Give at least two losses, numbers "
+            "of 0 or more; NaN for a run that failed."
         )
     return numeric
+
+
+def _loss(value: Any) -> float:  # noqa: ANN401 - a user's
+    """Return a loss as Python's own number, NaN for what stands for none.
+
+    Raises:
+        TypeError: If it is no number; True and False are none.
+    """
+    import pandas as pd
+
+    if value is None or value is pd.NA:
+        return math.nan
+    plain = value.item() if getattr(value, "ndim", None) == 0 else value
+    if isinstance(plain, bool) or not isinstance(plain, numbers.Real):
+        raise TypeError
+    return float(plain)

@@ -10,7 +10,9 @@ from initsweep.statistics.thresholds import Thresholds
 from initsweep.statistics.wording import counted, paired
 
 
-def rule_of(summaries: Sequence[Summary], choice: Choice, thresholds: Thresholds) -> list[str]:
+def steps_of_decision(
+    summaries: Sequence[Summary], choice: Choice, thresholds: Thresholds
+) -> list[str]:
     """Return the steps of the decision, first to last."""
     trainable = {s.scheme: s for s in summaries if s.untrainable is None}
     steps = [

@@ -22,7 +22,7 @@ from initsweep.statistics.caveats import caveats_of
 from initsweep.statistics.criteria import other_criterion
 from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.quantities import divergence_rows, quantity_rows, response_rows
-from initsweep.statistics.reasoning import rule_of
+from initsweep.statistics.reasoning import steps_of_decision
 from initsweep.statistics.retuning import (
     Tuning,
     agreement,
@@ -133,7 +133,7 @@ def _verdict(
         picks={scheme: round(share, 3) for scheme, share in choice.picks.items()},
         untrainable=[summary.scheme for summary in summaries if summary.untrainable],
         rule=[
-            *rule_of(summaries, choice, thresholds),
+            *steps_of_decision(summaries, choice, thresholds),
             *retuning_steps(again, choice),
         ],
         caveats=[

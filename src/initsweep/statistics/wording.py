@@ -59,6 +59,6 @@ def holds_for(schema: Schema) -> str:
     )
     if schema.task == "classification":
         return inputs
-    targets = f"targets standardized {by} the {schema.known} rows"
+    targets = f"targets standardized {by} the {schema.rows_known} rows"
     alike = fixed and schema.scaling == "feature"
     return f"inputs and {targets}" if alike else f"{inputs}, and {targets}"

@@ -47,7 +47,7 @@ def test_any_text_anywhere_breaks_no_picture(picture, texts, classification):
         figure = draw(shown, looks_of(shown))
         svg = style.to_svg(figure, "name")
         assert not any(hidden(one) or "mathdefault" in one for one in written(svg))
-        in_page = str(render._inline(svg, "name", "title"))
+        in_page = str(render._svg_in_page(svg, "name", "title"))
         assert written(in_page.replace("<svg", f'<svg xmlns="{SVG[1:-1]}"', 1)) == written(svg)
         assert style.to_png(figure)
 

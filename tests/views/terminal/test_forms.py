@@ -80,7 +80,7 @@ def test_an_address_that_is_none_is_refused(address):
 
 @pytest.mark.parametrize(
     ("arguments", "named"),
-    [(["summary", "--figures", ADDRESS], "--markdown"), (["summary", "--json"], "dvc repro")],
+    [(["summary", "--figures", ADDRESS], "--markdown"), (["summary", "--json"], "initsweep init")],
 )
 def test_mistakes_are_one_message(arguments, named, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

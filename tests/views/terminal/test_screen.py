@@ -5,7 +5,7 @@ import pytest
 
 from initsweep.core import artifacts
 from initsweep.core.numbers import MISSING
-from initsweep.core.records import ResponseRow, SchemeRow
+from initsweep.core.records import PairRow, ResponseRow, SchemeRow
 from initsweep.views.terminal import answer as answers
 from initsweep.views.terminal.screen import NARROWEST, WIDTH, Screen, verdict_table
 from initsweep.views.terminal.sparkline import BLOCKS
@@ -151,6 +151,7 @@ def test_no_line_is_wider_than_the_terminal(task, tmp_path, monkeypatch):
 def table_of_renamed(study, folder, monkeypatch, **screen) -> list[str]:
     artifacts.write_rows(folder / artifacts.COMPARE / "schemes.csv", study.schemes, SchemeRow)
     artifacts.write_rows(folder / artifacts.COMPARE / "response.csv", study.response, ResponseRow)
+    artifacts.write_rows(folder / artifacts.COMPARE / "pairs.csv", study.pairs, PairRow)
     artifacts.write_json(folder / artifacts.COMPARE / "verdict.json", study.verdict)
     artifacts.write_json(folder / artifacts.COMPARE / "champion.json", study.challenge)
     monkeypatch.chdir(folder)

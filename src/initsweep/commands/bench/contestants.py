@@ -96,7 +96,7 @@ def _work(layer: nn.Module, output: Tensor) -> float:
 
 
 def _initial(network: nn.Module, seed: int) -> dict[str, Tensor]:
-    return initial_state(network, make_initializer("he_normal", {}, scheme="he_normal"), seed)
+    return initial_state(network, make_initializer("he_normal", {}), seed)
 
 
 @cache

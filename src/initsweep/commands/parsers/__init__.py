@@ -64,8 +64,8 @@ EXAMPLES = (
     "help init",
 )
 MORE = (
-    "`initsweep help COMMAND` says what a command takes, docs/walkthrough.md how to get from your "
-    "own data to an answer."
+    "`initsweep help COMMAND` says what a command takes, docs/walkthrough.md in initsweep's "
+    "repository how to get from your own data to an answer."
 )
 
 
@@ -132,7 +132,7 @@ def _parsers(
                     description=wrapped(command.text[0].upper() + command.text[1:] + "."),
                     epilog=examples_of(command.examples)
                     + "\n\n"
-                    + wrapped(f"more: {command.page}"),
+                    + wrapped(f"more: {command.page}, in initsweep's repository"),
                 )
                 command.add(added)
                 added.set_defaults(run=command.run)

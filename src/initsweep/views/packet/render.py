@@ -46,7 +46,7 @@ def html(study: Results, figures: Mapping[str, Drawing]) -> str:
     template = html_templates(_FOLDER).get_template("review.html.jinja")
     return template.render(
         **_content(study),
-        svgs={name: _inline(one.svg, name, titles[name]) for name, one in figures.items()},
+        svgs={name: _svg_in_page(one.svg, name, titles[name]) for name, one in figures.items()},
         page_data=_script_data({"schemes": study.names, "marks": marks}),
         css=_asset("review.css"),
         js=_asset("review.js"),
@@ -105,7 +105,7 @@ def _points(svg: str) -> float:
     return float(found[1])
 
 
-def _inline(svg: str, name: str, title: str) -> Markup:
+def _svg_in_page(svg: str, name: str, title: str) -> Markup:
     """Return an SVG element without what only a file of its own needs."""
     wide = f"--wide:{_points(svg):g}pt"
     body = style.element(svg, data_figure=name, aria_label=title, style=wide)

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 
 from initsweep.core import artifacts, numbers
 from initsweep.core.decisions import Challenge, Decision
+from initsweep.core.finished import check_finished
 from initsweep.core.records import SchemeRow
 from initsweep.core.results import Results
 from initsweep.promotion import ledger
@@ -45,6 +47,7 @@ def read() -> Answer:
     Raises:
         ArtifactError: If the study has not run, or its files are damaged.
     """
+    check_finished(Path.cwd())
     answer = Answer()
     for name in ("challenge", "decision", "verdict", "schemes", "response", "decided", "notices"):
         getattr(answer, name)

@@ -59,7 +59,7 @@ def terms(study: Results) -> list[tuple[str, str]]:
     schema, rarest = study.schema, rarest_class(study.schema.class_counts)
     if rarest >= 0:
         count = schema.class_counts[rarest]
-        told = f" (here {study.classes[rarest]}, {count} {schema.known} rows)"
+        told = f" (here {study.classes[rarest]}, {count} {schema.rows_known} rows)"
         recall = title("minority_recall")
         meanings = [(term, text + told if term == recall else text) for term, text in meanings]
     return meanings
