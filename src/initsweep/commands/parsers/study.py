@@ -60,7 +60,7 @@ def _promote(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scheme", help="a scheme of the study in this folder")
     parser.add_argument("--by", required=True, metavar="NAME", help="who decided")
     parser.add_argument("--because", required=True, metavar="TEXT", help="why")
-    parser.add_argument("--although", metavar="TEXT", help="why all the same, where something speaks against it")
+    parser.add_argument("--although", metavar="TEXT", help="why, where something speaks against it")
     add_params(parser)
 
 
