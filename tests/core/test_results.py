@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import re
+from typing import get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -51,6 +52,13 @@ def test_the_page_explains_every_column_of_the_verdict_table():
     page = (ROOT / "docs/results.md").read_text()
     columns = {field.name for field in dataclasses.fields(SchemeRow)}
     assert {name for name in columns if f"`{name}`" not in page} == set()
+
+
+def test_the_page_lists_what_a_basin_may_be_censored_at():
+    page = (ROOT / "docs/results.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| `basin_censored`"))
+    values = get_args(get_type_hints(SchemeRow)["basin_censored"])
+    assert {value for value in values if f"`{value}`" not in row} == set()
 
 
 def test_all_that_was_written_is_read(made, parent):
