@@ -228,3 +228,11 @@ def test_help_into_a_pipe_that_closes_is_no_error(given):
         cwd=Path(ROOT), capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_help_says_where_its_page_lies(name, capsys):
+    _, out, _ = shown(capsys, name, "--help")
+    told = " ".join(out.rpartition("more: ")[2].split())
+    assert told.endswith(", in initsweep's repository")
+    assert [page for page in re.findall(r"[\w/]+\.md", told) if not (ROOT / page).is_file()] == []
