@@ -1,7 +1,7 @@
 """The house in figures: rooms, floors, arrows between rooms, circles, names used twice, lines.
 
-    python -m benchmarks.house            # both packages
     python -m benchmarks.house --arrows   # and every arrow, with how many imports it stands for
+    python -m benchmarks.house            # tiny
 
 A *room* is a folder or a loose file directly under a package; an *arrow* leads from a room to
 another one that it imports (what is imported for types alone counts too); a *floor* is a step of
@@ -11,24 +11,30 @@ the longest chain of arrows; rooms that import each other in a *circle* count as
 import argparse
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import grimp
 import networkx
 
-SOURCES = Path(__file__).parents[1] / "src"
+from benchmarks.common import ROOT, parser_of
+
+SOURCES = ROOT / "src"
 PACKAGES = ("initsweep", "initclaims")
 NO_ROOMS = {"__init__", "__main__"}
 
 
 def main() -> None:
     """Print the figures of each package that there is."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--arrows", action="store_true", help="list them")
-    arrows_too = parser.parse_args().arrows
+    arrows_too = parser().parse_args().arrows
     for package in PACKAGES:
         if (SOURCES / package).is_dir():
             report(package, arrows_too=arrows_too)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    made = parser_of(__doc__)
+    made.add_argument("--arrows", action="store_true", help="list them")
+    return made
 
 
 def report(package: str, *, arrows_too: bool) -> None:

@@ -28,7 +28,7 @@ from initsweep.graph.twins import twin_of
 from initsweep.initializers.kept import describe_free, kept_values
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.slots import slots_of
-from initsweep.initializers.unknown import listed, sizes, unknown_weights
+from initsweep.initializers.unknown import parameters_by_class, sizes, unknown_weights
 
 PAGE = ROOT / "docs/public-networks.md"
 
@@ -189,7 +189,7 @@ def stock_of(name: str) -> Stock:
         parameters=_count(slots),
         filled=_count(slot for slot in slots if not slot.kept),
         kept=kept,
-        refused=listed(model, weights, sizes),
+        refused=parameters_by_class(model, weights, sizes),
         run=_run(model.eval(), inputs),
     )
 

@@ -39,6 +39,7 @@ NEEDS = {
 """What is no requirement of ours, by the script that cannot do without."""
 
 TELLS = {
+    "benchmarks.house": r"initsweep: \d+ rooms, \d floors",
     "benchmarks.answers": r"\| product \| rotating \| -?\d[\s\S]*\| wine \| -?\d",
     "benchmarks.calibration": r"\| 3 schemes, 10 seeds \| 0\.0 % \| 0\.0 % \|",
     "benchmarks.whole_job": r"initsweep repro \| 80\.0 [\s\S]*plain loop, [\s\S]*\| tune \| 79",

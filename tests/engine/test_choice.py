@@ -36,7 +36,7 @@ def job(make_problem, training, optimizer, runtime):
 
 @pytest.fixture(autouse=True)
 def nothing_told_yet():
-    choice._tell.cache_clear()
+    choice._log_choice.cache_clear()
 
 
 def test_auto_takes_the_first_that_covers_the_job(job, monkeypatch):
@@ -66,7 +66,7 @@ def test_one_run_is_told_once_however_many_processes_it_has(job, monkeypatch, ca
         folder.mkdir()
         monkeypatch.setenv(RUN, str(folder))
         for _ in range(3):
-            choice._tell.cache_clear()  # as in a new process
+            choice._log_choice.cache_clear()  # as in a new process
             choice.choose_path(job("auto"))
         assert len(caplog.messages) == runs
 
