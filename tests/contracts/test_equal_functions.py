@@ -162,6 +162,7 @@ ROW_NORMS = {
         lambda x: F.layer_norm(x.view(x.shape), (WIDTH,)),
         lambda x: F.layer_norm(x.t().t().clone(), (WIDTH,)),
         lambda x: F.layer_norm(x.unsqueeze(1), (WIDTH,)).squeeze(1),
+        lambda x: F.layer_norm(torch.unsqueeze(input=x, dim=1), (WIDTH,)).squeeze(1),
     ],
     "root mean square": [
         builds(lambda: nn.RMSNorm(WIDTH, eps=1e-5)), lambda x: F.rms_norm(x, (WIDTH,), eps=1e-5),

@@ -160,15 +160,16 @@ class _Watch(TorchFunctionMode):
         result: object,
     ) -> None:
         """Note what a network writes out, and whether that is a norm."""
-        node = self._written.noted(func, args, settings, result)
+        node, effect = self._written.noted(func, args, settings, result), effect_of_call(func)
         if not isinstance(result, Tensor):
             return
-        if node is not None and is_norm(node):
-            self._noted.gains |= {_whole(one) for one in gains_of(node)}
-            self._normalized(node.meta["source"].meta["value"], result)
-        elif node is None and effect_of_call(func) in {"arithmetic", "adds"}:
+        if node is not None:
+            if is_norm(node):
+                self._noted.gains |= {_whole(one) for one in gains_of(node)}
+                self._normalized(node.meta["source"].meta["value"], result)
+        elif effect in {"arithmetic", "adds"}:
             self._scaled(args, result)
-        elif node is None and effect_of_call(func) == "view" and id(args[0]) in self._turned:
+        elif effect == "view" and args and id(args[0]) in self._turned:
             use, _, norm = self._turned.pop(id(args[0]))
             self._noted.norms.remove(norm)
             self._settle(use, result)
