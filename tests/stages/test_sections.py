@@ -12,8 +12,7 @@ from initsweep.core.params import Model
 from initsweep.core.records import PredictionRow, RetuneRow
 from initsweep.core.results import Results
 from initsweep.statistics.wording import paired
-from initsweep.views.packet import document, facts, first_screen
-from initsweep.views.packet import what_would_change as alternatives
+from initsweep.views.packet import document, facts, first_screen, what_would_change
 from initsweep.views.packet.document import SECTIONS, Paragraph, Section
 from initsweep.views.packet.sections import cost, measures, mistakes, sections_of
 from tests.made_study import changed, make_study, with_scheme
@@ -80,19 +79,21 @@ def test_the_long_line_of_pairs_is_a_table(study):
 def test_what_would_change_the_decision(study):
     pick, other = study.alternatives[0].pick, study.names[1]
     assert (
-        alternatives.by_seed(study)
+        what_would_change.by_seed(study)
         .split(" seeds, ")[1]
         .startswith(
             f"each left out alone, change {pick} to another: {other} without seed 103. Rates"
         )
     )
-    assert "none can be left out" in alternatives.by_tuning_seed(study)
+    assert "none can be left out" in what_would_change.by_tuning_seed(study)
     left = [dataclasses.replace(study.alternatives[0], question="without tuning seed", setting=s)
             for s in "123"]  # fmt: skip
     more = changed(study, alternatives=[*study.alternatives, *left])
-    assert f"{pick} comes out without any one of the 3 tuning" in alternatives.by_tuning_seed(more)
-    assert alternatives.by_setting(study) == f"{other} at basin tolerance 20 %."
-    table = alternatives.settings_table(study)
+    assert f"{pick} comes out without any one of the 3 tuning" in what_would_change.by_tuning_seed(
+        more
+    )
+    assert what_would_change.by_setting(study) == f"{other} at basin tolerance 20 %."
+    table = what_would_change.settings_table(study)
     moved = {
         (place, column)
         for place, (_, row) in enumerate(table.rows)
@@ -104,17 +105,17 @@ def test_what_would_change_the_decision(study):
 
 
 def test_tuning_again_is_counted_or_said_to_be_missing(study):
-    assert "tune.retunes" in alternatives.by_tuning(study)
+    assert "tune.retunes" in what_would_change.by_tuning(study)
     shared = {"learning_rate": 0.1, "validation_loss": 0.1, "basin_width": 1.0,
               "trainable": True, "in_tie_set": True, "picked": True}  # fmt: skip
     names = ["orthogonal", "he_normal", "orthogonal", "orthogonal"]
     rows = [RetuneRow(scheme=name, tuning=n, **shared) for n, name in enumerate(names)]
-    said = alternatives.by_tuning(changed(study, retunes=rows))
+    said = what_would_change.by_tuning(changed(study, retunes=rows))
     assert said.endswith("(3 times in all): orthogonal 2, he_normal 1.")
 
 
 def test_who_is_next_by_each_criterion(study):
-    table = alternatives.criteria_table(study)
+    table = what_would_change.criteria_table(study)
     trainable = [row for row in study.schemes if row.trainable]
     by_regret = [row.scheme for row in sorted(trainable, key=lambda row: row.regret)]
     regret = next(row for _, row in table.rows if row[0].text == "Smallest regret")
@@ -125,7 +126,7 @@ def test_who_is_next_by_each_criterion(study):
 
 def test_equal_places_are_said_to_be_shared(study):
     rows = [dataclasses.replace(row, basin_width=0.0) for row in study.schemes if row.trainable]
-    table = alternatives.criteria_table(changed(study, schemes=rows))
+    table = what_would_change.criteria_table(changed(study, schemes=rows))
     basin = next(row for _, row in table.rows if row[0].text == "Widest basin")
     shared = f"shared with {len(rows) - 1} more"
     assert len(rows) > 2

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep.core import part_hashes as versions
+from initsweep.core import part_hashes
 from initsweep.starting.pipeline import study_pipeline
 from tests.conftest import ROOT
 
@@ -18,10 +18,12 @@ def loaded(text: str) -> dict:
 def test_the_graph_is_that_of_the_repository():
     repository = loaded((ROOT / "dvc.yaml").read_text())
     study = loaded(study_pipeline())
-    assert study["stages"].pop("versions")["outs"] == [str(versions.FOLDER)]
+    assert study["stages"].pop("versions")["outs"] == [str(part_hashes.FOLDER)]
     assert study["plots"] == repository["plots"]
     assert list(study["stages"]) == list(repository["stages"])
-    back = {str(versions.version_file(part)): f"src/initsweep/{part}" for part in versions.parts()}
+    back = {
+        str(part_hashes.version_file(part)): f"src/initsweep/{part}" for part in part_hashes.parts()
+    }
     for name, stage in repository["stages"].items():
         made = study["stages"][name]
         assert made.pop("cmd") == stage.pop("cmd").replace("PYTHONPATH=src ", "")
@@ -41,24 +43,26 @@ def test_the_templates_are_the_files_of_the_repository():
     }
     pairs |= {f"plots/{file.name}": f".dvc/plots/{file.name}" for file in ROOT.glob(".dvc/plots/*")}
     for packaged, own in pairs.items():
-        assert (versions.TEMPLATE / packaged).read_bytes() == (ROOT / own).read_bytes()
+        assert (part_hashes.TEMPLATE / packaged).read_bytes() == (ROOT / own).read_bytes()
 
 
 def test_a_hash_follows_its_part_and_no_other(tmp_path, monkeypatch):
     package = tmp_path / "initsweep"
-    shutil.copytree(versions.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "*.so"))
-    monkeypatch.setattr(versions, "PACKAGE", package)
+    shutil.copytree(
+        part_hashes.PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "*.so")
+    )
+    monkeypatch.setattr(part_hashes, "PACKAGE", package)
     monkeypatch.chdir(tmp_path)
-    versions.write()
+    part_hashes.write()
     before = {file: file.read_text() for file in Path("versions").iterdir()}
-    assert len(before) == len(versions.parts()) > 20
+    assert len(before) == len(part_hashes.parts()) > 20
     (package / "views/packet/templates/review.css").write_text("/* new */")
     (package / "engine/kernels/_avx2.so").write_bytes(b"built here")
-    versions.write()
+    part_hashes.write()
     changed = {file.name for file, text in before.items() if file.read_text() != text}
     assert changed == {"views.packet"}
 
 
 def test_a_part_that_is_gone_is_an_error():
     with pytest.raises(FileNotFoundError):
-        versions.part_hash("nowhere")
+        part_hashes.part_hash("nowhere")

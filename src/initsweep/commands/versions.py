@@ -2,7 +2,7 @@
 
 import argparse
 
-from initsweep.core import part_hashes as versions
+from initsweep.core import part_hashes
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:  # noqa: ARG001 - as all commands
@@ -11,5 +11,5 @@ def run(options: argparse.Namespace) -> tuple[str, int]:  # noqa: ARG001 - as al
     Returns:
         How many files, and the exit status.
     """
-    versions.write()
-    return f"versions: {len(versions.parts())} parts of the installed initsweep", 0
+    part_hashes.write()
+    return f"versions: {len(part_hashes.parts())} parts of the installed initsweep", 0

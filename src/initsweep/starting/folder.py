@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from initsweep.core import part_hashes as versions
+from initsweep.core import part_hashes
 from initsweep.core.counted import is_made
 from initsweep.core.errors import ArtifactError
 from initsweep.core.part_hashes import TEMPLATE
@@ -72,7 +72,7 @@ def lay_out(source: Source, code: Sequence[Path], *, copy: bool) -> str:
     for path in code:
         _copy(path, OWN / path.name)
     Path("dvc.yaml").write_text(study_pipeline(), encoding="utf-8")
-    versions.write()
+    part_hashes.write()
     if source.all_files and not copy:
         return os.path.relpath(os.path.commonpath(source.all_files))
     for file in source.all_files:

@@ -12,7 +12,7 @@ from initsweep.commands import main as cli
 from initsweep.core import errors, spelling
 from initsweep.core.errors import InitsweepError, InitsweepWarning, plain_warnings
 from initsweep.stages import prepare
-from initsweep.views.terminal import screen as terminal
+from initsweep.views.terminal import screen
 from initsweep.views.terminal.answer import read
 from initsweep.views.terminal.comment import as_comment
 from tests.made_study import changed, make_study
@@ -34,9 +34,9 @@ def answer(tmp_path_factory):
 @pytest.mark.parametrize("text", TEXTS, ids=ALPHABET)
 def test_the_verdict_colours_by_itself_alone(answer, text, coloured, monkeypatch):
     monkeypatch.delenv("NO_COLOR", raising=False)
-    plain = terminal.verdict_table(answer, terminal.Screen(coloured=coloured))
+    plain = screen.verdict_table(answer, screen.Screen(coloured=coloured))
     nasty = changed(answer, verdict=swapped(answer.verdict, text), decided=text, notices=[text])
-    shown = terminal.verdict_table(nasty, terminal.Screen(coloured=coloured))
+    shown = screen.verdict_table(nasty, screen.Screen(coloured=coloured))
     ours = {*re.findall(r"\x1b\[[\d;]*m", plain)}
     assert {*re.findall(r"\x1b\[[\d;]*m", shown)} <= ours
     assert not {*re.sub(r"\x1b\[[\d;]*m", "", shown)} & ACTING
@@ -52,7 +52,7 @@ def test_schemes_that_begin_alike_have_lines_of_their_own(tmp_path, monkeypatch)
     rows = [dataclasses.replace(row, scheme=names[row.scheme]) for row in found.schemes]
     response = [dataclasses.replace(row, scheme=names[row.scheme]) for row in found.response]
     long = changed(found, schemes=rows, response=response)
-    lines = terminal.verdict_table(long, terminal.Screen()).splitlines()
+    lines = screen.verdict_table(long, screen.Screen()).splitlines()
     told = [line[:22].rstrip() for line in lines if line.startswith("a_scheme")]
     assert told == ["a_scheme_with_a_long_…", "a_scheme_with_a_l… (2)"]
 

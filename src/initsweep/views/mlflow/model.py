@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from initsweep.core.params import fingerprint
-from initsweep.preprocessing import transform as preprocessing
+from initsweep.preprocessing import transform
 from initsweep.preprocessing.transform import Preprocessing
 
 SERVED_CODE = Path(__file__).with_name("served_model.py")
-PREPROCESSING_CODE = Path(preprocessing.__file__)
+PREPROCESSING_CODE = Path(transform.__file__)
 REQUIRED = ("mlflow", "numpy", "pandas", "safetensors", "torch")
 
 RawValue = float | str | None

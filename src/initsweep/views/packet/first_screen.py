@@ -9,7 +9,7 @@ from initsweep.core.records import SchemeRow, Verdict
 from initsweep.core.results import Results
 from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.statement import answer_in_words
-from initsweep.views.packet import what_would_change as alternatives
+from initsweep.views.packet import what_would_change
 
 DECISIONS = {
     "winner": "Winner",
@@ -52,7 +52,7 @@ def points(study: Results) -> list[tuple[str, str]]:
         ("What else ties", said.standing),
         *_why_not(study, chosen),
         *_by_the_other(study, said.other),
-        ("What would change it", alternatives.in_short(study)),
+        ("What would change it", what_would_change.in_short(study)),
         ("Other rates", said.rates),
         *_scope(study.verdict),
     ]

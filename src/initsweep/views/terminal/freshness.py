@@ -4,8 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from initsweep.core import artifacts
-from initsweep.core import part_hashes as versions
+from initsweep.core import artifacts, part_hashes
 from initsweep.core.counted import dvc_hash
 from initsweep.core.decisions import Challenge, Decision
 from initsweep.core.errors import ArtifactError, ParamsError, few
@@ -100,7 +99,7 @@ def _parameters(file: str) -> object:
 
 def _hash_of(path: Path) -> str | None:
     """Return DVC's hash of a path; of what is installed where a file stands for a part of it."""
-    return dvc_hash(path) if path.parent != versions.FOLDER else versions.dvc_hash(path)
+    return dvc_hash(path) if path.parent != part_hashes.FOLDER else part_hashes.dvc_hash(path)
 
 
 def told_few(stale: Mapping[str, str]) -> str:

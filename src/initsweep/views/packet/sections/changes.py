@@ -1,7 +1,7 @@
 """What would change the decision: other settings, other seeds, other criteria."""
 
 from initsweep.core.results import Results
-from initsweep.views.packet import what_would_change as alternatives
+from initsweep.views.packet import what_would_change
 from initsweep.views.packet.document import SECTIONS, Block, Fold, Grid, Paragraph, Section
 from initsweep.views.packet.tables import Table
 
@@ -12,24 +12,25 @@ def changes(study: Results) -> Section | None:
     if not any(row.trainable for row in study.schemes):
         return None
     blocks: list[Block] = [
-        Paragraph(lead="One fresh seed less:", text=alternatives.by_seed(study)),
-        Paragraph(lead="One tuning seed less:", text=alternatives.by_tuning_seed(study)),
-        Paragraph(lead="Tuned again:", text=alternatives.by_tuning(study)),
-        Paragraph(lead="Other settings:", text=alternatives.by_setting(study)),
+        Paragraph(lead="One fresh seed less:", text=what_would_change.by_seed(study)),
+        Paragraph(lead="One tuning seed less:", text=what_would_change.by_tuning_seed(study)),
+        Paragraph(lead="Tuned again:", text=what_would_change.by_tuning(study)),
+        Paragraph(lead="Other settings:", text=what_would_change.by_setting(study)),
         _folded(
             "The decision under other settings, everything else as it stands",
-            alternatives.settings_table(study),
+            what_would_change.settings_table(study),
         ),
         _folded(
-            "The first and the next scheme by each criterion", alternatives.criteria_table(study)
+            "The first and the next scheme by each criterion",
+            what_would_change.criteria_table(study),
         ),
     ]
     if study.needed_seeds:
         blocks.append(
             _folded(
                 "Fresh seeds needed to settle each inconclusive pair",
-                alternatives.needed_table(study),
-                alternatives.HOW_MANY_SEEDS,
+                what_would_change.needed_table(study),
+                what_would_change.HOW_MANY_SEEDS,
             )
         )
     return Section(
