@@ -29,6 +29,22 @@ GAINED = make_initializer("he_normal", {"gain": "auto"})
 SECONDS = 1.0
 
 
+class Activations(nn.Module):
+    """All of them modules, of kinds that are recognized in different ways."""
+
+    def __init__(self):
+        super().__init__()
+        kinds = nn.GELU(), nn.Tanh(), nn.PReLU(), nn.Sequential(nn.Sigmoid(), nn.Softplus())
+        self.layers = nn.ModuleList(nn.Linear(FEATURES, FEATURES) for _ in kinds)
+        self.activations, self.norm = nn.ModuleList(kinds), nn.LayerNorm(FEATURES)
+        self.head = nn.Linear(FEATURES, 3)
+
+    def forward(self, x):
+        for layer, activation in zip(self.layers, self.activations, strict=True):
+            x = x + activation(layer(x))
+        return self.head(self.norm(x))
+
+
 def built(kind):
     torch.manual_seed(0)
     return kind()
@@ -89,6 +105,23 @@ def side_by_side(ours, theirs):
         for done in [pool.submit(repeat, check) for check in checks]:
             done.result()
     assert settings_of_the_process() == before
+
+
+@pytest.mark.parametrize("kind", [*KINDS, Activations])
+def test_no_module_of_theirs_is_called_through_what_a_trace_exchanges(kind, monkeypatch):
+    """As `torch.fx` does it in the thread of somebody who traces the same network."""
+    network = built(kind)
+    asked = what_we_are_asked(network)
+    theirs, call, called = set(network.modules()), nn.Module.__call__, []
+
+    def exchanged(module, *args, **kwargs):
+        called.extend([module] if module in theirs else [])
+        return call(module, *args, **kwargs)
+
+    monkeypatch.setattr(nn.Module, "__call__", exchanged)
+    for name, ask in asked.items():
+        ask()
+        assert not called, name
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,7 +16,7 @@ from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
 from initsweep.graph.effects import name_of
 from initsweep.graph.formulas import Formula
 from initsweep.graph.torch_generator import private_draws
-from initsweep.graph.twins import twin_of
+from initsweep.graph.twins import apart, twin_of
 from initsweep.graph.vocabulary import ACTIVATIONS, EFFECTS
 from initsweep.initializers import (
     INITIALIZERS,
@@ -241,7 +241,7 @@ def _called(phi: Callable[..., Any]) -> str:
     """Return what to call a function: one of torch's if it has the values of one."""
     grid = torch.linspace(-8, 8, 161, dtype=torch.float64)
     with suppress(Exception):  # it may be the user's own, and not elementwise
-        values = phi(grid.clone())
+        values = apart(phi)(grid.clone())
         return next(one for one, known in _KNOWN.items() if torch.allclose(known(grid), values))
     if isinstance(phi, Formula):
         names = [name_of(node).strip("'_") for node, _ in phi.steps]
