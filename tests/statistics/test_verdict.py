@@ -6,6 +6,7 @@ import pytest
 from scipy import stats
 
 from initsweep.statistics.proportions import half_width
+from initsweep.statistics.statement import answer_in_words
 from initsweep.statistics.verdict import compare
 from tests.statistics.study_builder import DECIDE, PROVENANCE, SCHEMA, evidence, flat
 from tests.statistics.test_selection import NARROW, STALLED, WIDE, noisy
@@ -271,6 +272,22 @@ def test_where_rows_are_not_covered_it_says_so():
     assert "r squared 0.900 (0.900 to 0.900)" in result.statement
 
 
+def test_an_interval_of_r_squared_covers_the_test_rows_where_losses_are_squared_errors():
+    rows = np.full((20, 200), 0.1)
+    rows[:, ::2] = 0.7
+    found = replace(
+        evidence("a", [0.2] * 20, CLEAN), test_rows=rows, test_targets=np.tile([-2.0, 1.0], 100)
+    )
+    squared = {"loss_name": "mean_squared_error", "score_name": "r_squared"}
+    result = compare([found], replace(SCHEMA, task="regression", **squared), DECIDE, PROVENANCE)
+    row = result.schemes[0]
+    half = 1.96 * 0.1 * 0.75 / math.sqrt(200)  # 1 - r squared times the rows' spread about it
+    assert (row.test_score_low, row.test_score_high) == pytest.approx(
+        (0.9 - half, 0.9 + half), abs=0.002
+    )
+    assert not some(result.verdict.caveats, "over seeds", "leave out")
+
+
 def test_half_width_of_a_share():
     interval = stats.binomtest(348, 360).proportion_ci(method="wilson")
     expected = (interval.high - interval.low) / 2
@@ -486,3 +503,29 @@ def test_validation_curves_that_turn_up_are_said_with_the_epochs_to_train():
     assert "`training.epochs: 2`" in some(turning.caveats, "turn up", "epoch 2")[0]
     falling = verdict(evidence("a", noisy(0.3, "a"), WIDE), bent(other, 0.1))
     assert not some(falling.caveats, "turn up")  # that of another scheme does not matter
+
+
+def test_the_rule_says_the_level_of_looks_and_what_failures_may_have_been_missed():
+    failing = evidence("f", [0.2] * 9 + [None], WIDE)
+    assert "could make up for" not in verdict(*WINNER).rule[3]
+    assert "could make up for" in verdict(*WINNER, failing).rule[3]
+    looking = DECIDE.model_copy(update={"most_seeds": 40})
+    rule = compare([*WINNER], SCHEMA, looking, PROVENANCE, 10).verdict.rule
+    assert some(rule, "Worse means: Holm p below the level for its number of seeds, ")
+
+
+def test_a_recommended_scheme_without_a_basin_is_said_to_have_none():
+    loud = evidence(
+        "loud", [0.9] * 10, flat([1.0, 0.97, 0.98, 1.0]), scores=[0.9] * 10, tuned_score=0.9
+    )
+    result = verdict(loud)
+    assert (result.recommended, result.usable_rates) == ("loud", None)
+    assert "No rate has a basin: over the tuning seeds" in result.statement
+
+
+def test_schemes_that_no_redrawn_study_in_a_hundred_picks_are_not_named():
+    picks = {"a": 0.757, "b": 0.241, "c": 0.002}
+    result = replace(verdict(*WINNER), recommended="b", firm=False, repicked=0.241, picks=picks)
+    said = answer_in_words(result, comparison(*WINNER).schemes)
+    assert said is not None
+    assert said.sure == "Fragile: 24 of 100 studies redrawn from its seeds pick it, 76 a."

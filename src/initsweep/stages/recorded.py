@@ -11,8 +11,17 @@ from initsweep.core import artifacts
 from initsweep.core.errors import ArtifactError
 from initsweep.core.params import Params
 from initsweep.core.provenance import Role, of_training
-from initsweep.core.records import Confirmation, CurveRow, Provenance, RunRow, Schema, Selection
+from initsweep.core.records import (
+    Confirmation,
+    CurveRow,
+    PredictionRow,
+    Provenance,
+    RunRow,
+    Schema,
+    Selection,
+)
 from initsweep.statistics.evidence import Evidence, Retune
+from initsweep.statistics.over_rows import rows_explain
 
 FEW = 4  # stages that are named one by one in a command
 
@@ -37,6 +46,7 @@ def evidence_of(scheme: str, schema: Schema, fresh: Path) -> Evidence:
         confirmation=artifacts.read_record(fresh / "record.json", Confirmation),
         confirm=artifacts.read_rows(fresh / "runs.csv", RunRow),
         test_rows=_test_rows(fresh, schema),
+        test_targets=_test_targets(trained, schema),
         fresh_in="train" if fresh == trained else "settle",
         other=artifacts.read_rows(trained / "other.csv", RunRow),
         curves=_curves(fresh, schema),
@@ -66,6 +76,14 @@ def _test_rows(folder: Path, schema: Schema) -> NDArray[np.float64] | None:
     if schema.select_by == "score":
         return None
     return artifacts.read_array(folder / "test_rows.npy").astype(np.float64)
+
+
+def _test_targets(folder: Path, schema: Schema) -> NDArray[np.float64] | None:
+    """Return the targets of the test rows where the score is made of them and the rows' losses."""
+    if not rows_explain(schema):
+        return None
+    seen = artifacts.read_rows(folder / "predictions.csv", PredictionRow)
+    return np.array([row.target for row in seen]) if seen else None
 
 
 def check_origin(evidence: Sequence[Evidence], params: Params, schema: Schema) -> None:

@@ -8,6 +8,7 @@ from initsweep.core.records import Schema
 from initsweep.statistics.comparison import mostly_cut
 from initsweep.statistics.intervals import mean_interval
 from initsweep.statistics.learning import loss_curves
+from initsweep.statistics.over_rows import rows_explain
 from initsweep.statistics.proportions import share_interval
 from initsweep.statistics.scheme_caveats import scheme_caveats
 from initsweep.statistics.scheme_summary import Summary
@@ -84,7 +85,8 @@ def _cut_on_test(
 
 def _test_rows(schema: Schema) -> list[str]:
     """Return which intervals on test leave out that other rows could be the test rows."""
-    names = [schema.score_name] * (schema.score_name != "accuracy")
+    covered = schema.score_name == "accuracy" or rows_explain(schema)
+    names = [] if covered else [schema.score_name]
     if schema.select_by == "score":
         names = [schema.loss_name, "differences between schemes"]
     rows = counted(schema.rows.get("test", 0), "row")

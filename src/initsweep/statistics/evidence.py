@@ -40,6 +40,7 @@ class Evidence:
     Attributes:
         test_rows: Loss of every test row by fresh run, shape (seeds, rows), NaN where one diverged;
             None where runs are compared by score.
+        test_targets: Target of every test row, shape (rows,), where the score is made of both.
         fresh_in: The stage that the fresh runs are from, to be named where they are refused.
         other: Fresh runs at the rate of the other criterion; empty where it is the same.
     """
@@ -51,6 +52,7 @@ class Evidence:
     confirm: Sequence[RunRow]
     curves: Sequence[CurveRow]
     test_rows: NDArray[np.float64] | None = None
+    test_targets: NDArray[np.float64] | None = None
     fresh_in: str = "train"
     other: Sequence[RunRow] = ()
     retunes: Sequence[Retune] = ()

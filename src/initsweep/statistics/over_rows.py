@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from initsweep.core.records import Interval
+from initsweep.core.records import Interval, Schema
 from initsweep.statistics.intervals import ANY, Range, mean_interval, mean_of, student_half_width
 
 Array = NDArray[np.float64]
@@ -72,3 +72,35 @@ def row_means(losses: Array | None, cap: float) -> Array | None:
         return None
     below = np.array([mean_of(row) < cap if np.isfinite(row).all() else False for row in losses])
     return losses[below].mean(axis=0) if below.any() else None
+
+
+def rows_explain(schema: Schema) -> bool:
+    """Return whether losses and targets of rows make up the score: r squared of squared errors."""
+    squared = schema.loss_name == "mean_squared_error"
+    return squared and schema.score_name == "r_squared"
+
+
+def explained_rows(losses: Array | None, targets: Array | None, score: float) -> Array | None:
+    """Return what each test row adds to a mean r squared, about zero: its influence.
+
+    R squared is a ratio of two sums over rows, and a row far from the others adds to both. To first
+    order the row i moves 1 - r squared, as a share of it, by its share of the squared errors minus
+    its share of the squared distances from the mean. The units of the two may differ.
+
+    Args:
+        losses: Squared errors, shape (seeds, rows), finite.
+        targets: Shape (rows,).
+        score: The mean r squared over the seeds.
+
+    Returns:
+        Shape (rows,); None where something is not known, or all errors or all targets are equal
+        to their mean.
+
+    Source: Cochran, W. G. (1977), Sampling Techniques, 3rd edition, chapter 6, on ratios.
+    """
+    if losses is None or targets is None or not np.isfinite(losses).all():
+        return None
+    errors, distances = losses.mean(axis=0), (targets - targets.mean()) ** 2
+    if not errors.any() or not distances.any():
+        return None
+    return np.asarray((1 - score) * (distances / distances.mean() - errors / errors.mean()))

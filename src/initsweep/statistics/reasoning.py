@@ -29,7 +29,7 @@ def steps_of_decision(
         f"Best on validation: {best.scheme}, mean capped loss {loss(best.mean_validation)} over "
         f"{counted(choice.seeds, 'fresh seed')} at learning rate {rate(best.learning_rate)}.",
         *_looks([*trainable.values()], thresholds),
-        *_comparisons(choice, thresholds),
+        *_comparisons(choice, trainable, thresholds),
         *_forgiving(choice, trainable),
         _last_step(choice, thresholds),
     ]
@@ -48,7 +48,9 @@ def _looks(trainable: Sequence[Summary], thresholds: Thresholds) -> list[str]:
     ]
 
 
-def _comparisons(choice: Choice, thresholds: Thresholds) -> list[str]:
+def _comparisons(
+    choice: Choice, trainable: Mapping[str, Summary], thresholds: Thresholds
+) -> list[str]:
     pairs = [pair for pair in choice.pairs if pair.family == "validation"]
     if not pairs:
         return []
@@ -57,9 +59,24 @@ def _comparisons(choice: Choice, thresholds: Thresholds) -> list[str]:
         f"p after Holm over {counted(choice.comparisons, 'comparison')}, alpha "
         f"{thresholds.decide.alpha}, margin {loss(thresholds.margin('validation'))}): "
         f"{'; '.join(map(paired, pairs))}.",
-        "Worse means: Holm p below alpha, and an interval above 0 that does not lie within the "
-        f"margin. {_tied(choice, thresholds.margin('validation'))}",
+        f"{_worse_means(trainable, thresholds)} {_tied(choice, thresholds.margin('validation'))}",
     ]
+
+
+def _worse_means(trainable: Mapping[str, Summary], thresholds: Thresholds) -> str:
+    """Say when a scheme is called worse here: of looks and failures only where there are any.
+
+    Returns:
+        A sentence.
+    """
+    level = "the level for its number of seeds" if thresholds.looks else "alpha"
+    text = f"Worse means: Holm p below {level}, and an interval above 0 that does not lie within "
+    if not any(summary.failed_runs for summary in trainable.values()):
+        return f"{text}the margin."
+    return (
+        f"{text}the margin; where runs of the two failed, it must also lie above what failures of "
+        "the better one that these seeds did not meet could make up for."
+    )
 
 
 def _tied(choice: Choice, margin: float) -> str:

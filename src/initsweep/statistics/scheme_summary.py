@@ -12,7 +12,7 @@ from initsweep.statistics.evidence import Evidence
 from initsweep.statistics.failing import failed, guesses, overconfident
 from initsweep.statistics.grid import ALL_TUNING, GridRuns, grid_runs
 from initsweep.statistics.intervals import mean_of
-from initsweep.statistics.over_rows import row_means
+from initsweep.statistics.over_rows import explained_rows, row_means
 from initsweep.statistics.sensitivity import (
     Censoring,
     Point,
@@ -38,6 +38,8 @@ class Summary:
         test: Capped test losses of the same runs; empty for a re-tuning, which has none.
         test_rows: Mean loss of each test row over the runs below the cap, shape (rows,); None where
             runs are compared by score, which is no mean over rows.
+        score_rows: What each test row adds to the mean score, about zero, shape (rows,); None where
+            that is not known.
         scores: Test scores of the same runs; None if a diverged run has none, because the mean
             over the surviving runs would flatter the scheme.
         failed: Which fresh runs failed, shape (seeds,).
@@ -55,6 +57,7 @@ class Summary:
     validation: Losses
     test: Losses
     test_rows: Losses | None
+    score_rows: Losses | None
     scores: Losses | None
     failed: NDArray[np.bool_]
     overconfident_runs: int
@@ -122,6 +125,7 @@ def _summary(
         validation=validation,
         test=np.array(test),
         test_rows=row_means(one.test_rows, thresholds.cap("test")),
+        score_rows=explained_rows(one.test_rows, one.test_targets, mean_of(scores or [0.0])),
         scores=np.array(scores) if len(scores) == len(runs) else None,
         failed=np.array([failed(run, thresholds) for run in runs]),
         overconfident_runs=sum(overconfident(run, thresholds) for run in runs),

@@ -78,12 +78,12 @@ def _behind(
     )
 
 
-def _score(scores: Losses, thresholds: Thresholds) -> Interval:
-    """Return a mean test score with an interval that covers test rows where it counts them."""
-    over_seeds, rows = mean_interval(scores, thresholds.scores), thresholds.counted_rows
-    if rows is None:
-        return over_seeds
-    half = half_width(over_seeds.estimate, rows)
+def _score(scores: Losses, score_rows: Losses | None, thresholds: Thresholds) -> Interval:
+    """Return a mean test score with an interval that covers test rows where they are known."""
+    over_seeds, counted = mean_interval(scores, thresholds.scores), thresholds.counted_rows
+    if counted is None:
+        return with_rows(over_seeds, score_rows, thresholds.scores)
+    half = half_width(over_seeds.estimate, counted)
     return widened(over_seeds, half, half, thresholds.scores)
 
 
@@ -109,7 +109,8 @@ def _scheme_row(
     validation = mean_interval(summary.validation, (0.0, thresholds.cap("validation")))
     possible = (0.0, thresholds.cap("test"))
     test = with_rows(mean_interval(summary.test, possible), summary.test_rows, possible)
-    score = None if summary.scores is None else _score(summary.scores, thresholds)
+    scores, score_rows = summary.scores, summary.score_rows
+    score = None if scores is None else _score(scores, score_rows, thresholds)
     return SchemeRow(
         scheme=summary.scheme,
         outcome=outcome,

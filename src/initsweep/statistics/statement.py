@@ -105,7 +105,10 @@ def _plain(name: str) -> str:
 
 def _rates(row: SchemeRow, verdict: Verdict) -> str:
     if row.basin_low is None or row.basin_high is None:
-        return ""  # not reached by a recommended scheme: it has one by definition
+        return (
+            "No rate has a basin: over the tuning seeds its mean loss is nowhere below what counts "
+            "as better than guessing."
+        )
     low, high = rate(row.basin_low), rate(row.basin_high)
     low += " or lower" if row.basin_censored in {"low", "both"} else ""
     high += " or higher" if row.basin_censored in {"high", "both"} else ""
@@ -147,6 +150,7 @@ def _sure(verdict: Verdict) -> str:
     named = [
         f", {of_hundred(part)} {name}"
         for name, part in sorted(others.items(), key=lambda one: -one[1])[:3]
+        if of_hundred(part) != "0"
     ]
     return f"Fragile: {text}{''.join(named)}."
 
