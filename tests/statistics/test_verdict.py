@@ -529,3 +529,15 @@ def test_schemes_that_no_redrawn_study_in_a_hundred_picks_are_not_named():
     said = answer_in_words(result, comparison(*WINNER).schemes)
     assert said is not None
     assert said.sure == "Fragile: 24 of 100 studies redrawn from its seeds pick it, 76 a."
+
+
+def test_where_the_score_is_compared_the_answer_says_it_once_with_one_interval():
+    by_score = replace(SCHEMA, select_by="score")
+    result = compare([evidence("a", [0.2] * 20, CLEAN)], by_score, DECIDE, PROVENANCE)
+    row = result.schemes[0]
+    wide = 2 * 1.96 * math.sqrt(0.4 * 0.6 / 200)  # it counts rows: 0.4 of them are wrong
+    assert row.test_high - row.test_low == pytest.approx(wide, abs=0.003)
+    assert ": test accuracy 90.0 % (95 % interval " in result.verdict.statement
+    assert "1 - accuracy" not in result.verdict.statement
+    assert some(result.verdict.caveats, "differences between schemes are over seeds")
+    assert not some(result.verdict.caveats, "test 1 - accuracy are over seeds")

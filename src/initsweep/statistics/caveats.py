@@ -88,7 +88,7 @@ def _test_rows(schema: Schema) -> list[str]:
     covered = schema.score_name == "accuracy" or rows_explain(schema)
     names = [] if covered else [schema.score_name]
     if schema.select_by == "score":
-        names = [schema.loss_name, "differences between schemes"]
+        names.append("differences between schemes")
     rows = counted(schema.rows.get("test", 0), "row")
     return [
         f"Intervals of the test {name.replace('_', ' ')} are over seeds; which {rows} are the test "

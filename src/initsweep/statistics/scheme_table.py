@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from initsweep.core.numbers import plain
 from initsweep.core.records import Interval, Outcome, SchemeRow, Standing
 from initsweep.statistics.comparison import Losses, paired_difference
-from initsweep.statistics.intervals import mean_interval
+from initsweep.statistics.intervals import Range, mean_interval
 from initsweep.statistics.over_rows import widened, with_rows
 from initsweep.statistics.power import seeds_to_settle
 from initsweep.statistics.proportions import half_width, upper_share
@@ -83,8 +83,22 @@ def _score(scores: Losses, score_rows: Losses | None, thresholds: Thresholds) ->
     over_seeds, counted = mean_interval(scores, thresholds.scores), thresholds.counted_rows
     if counted is None:
         return with_rows(over_seeds, score_rows, thresholds.scores)
-    half = half_width(over_seeds.estimate, counted)
-    return widened(over_seeds, half, half, thresholds.scores)
+    return _counting(over_seeds, counted, thresholds.scores)
+
+
+def _loss(summary: Summary, thresholds: Thresholds) -> Interval:
+    """Return the mean capped test loss with an interval that covers test rows where it can."""
+    possible, counted = (0.0, thresholds.cap("test")), thresholds.counted_rows
+    over_seeds = mean_interval(summary.test, possible)
+    if thresholds.by_score and counted is not None:
+        return _counting(over_seeds, counted, possible)
+    return with_rows(over_seeds, summary.test_rows, possible)
+
+
+def _counting(over_seeds: Interval, rows: int, possible: Range) -> Interval:
+    """Return an interval over seeds widened by what other rows would change in a share of them."""
+    half = half_width(over_seeds.estimate, rows)
+    return widened(over_seeds, half, half, possible)
 
 
 def _scheme_row(
@@ -107,8 +121,7 @@ def _scheme_row(
     basin = measured.basin if trainable else None
     wide = measured.global_basin if trainable else None
     validation = mean_interval(summary.validation, (0.0, thresholds.cap("validation")))
-    possible = (0.0, thresholds.cap("test"))
-    test = with_rows(mean_interval(summary.test, possible), summary.test_rows, possible)
+    test = _loss(summary, thresholds)
     scores, score_rows = summary.scores, summary.score_rows
     score = None if scores is None else _score(scores, score_rows, thresholds)
     return SchemeRow(

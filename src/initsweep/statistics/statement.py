@@ -87,16 +87,18 @@ def statement_of(
 
 
 def _answer(row: SchemeRow, verdict: Verdict) -> str:
-    text = (
-        f"Use {row.scheme} at learning rate {rate(row.learning_rate)}: test "
+    use = f"Use {row.scheme} at learning rate {rate(row.learning_rate)}: test"
+    name, spread = verdict.score_name, (row.test_score_low, row.test_score_high)
+    values = (
         f"{_plain(verdict.loss_name)} {loss(row.test_loss)} (95 % interval "
         f"{interval(row.test_low, row.test_high)})"
     )
-    name, spread = verdict.score_name, (row.test_score_low, row.test_score_high)
     if row.test_score is None or None in spread:
-        return f"{text}."
-    mean = score(row.test_score, name)
-    return f"{text}, {_plain(name)} {mean} ({interval(*spread, name)})."
+        return f"{use} {values}."
+    mean, ends = score(row.test_score, name), interval(*spread, name)
+    if verdict.loss_name == f"1 - {name}":  # the same once more, in another unit
+        return f"{use} {_plain(name)} {mean} (95 % interval {ends})."
+    return f"{use} {values}, {_plain(name)} {mean} ({ends})."
 
 
 def _plain(name: str) -> str:

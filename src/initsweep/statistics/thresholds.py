@@ -39,6 +39,7 @@ class Thresholds:
         first_seeds: The fresh seeds of every scheme; 0 where no scheme gets more.
         counted_rows: How many test rows a score counts, where it is the share of them; None where
             it is something else, or unknown.
+        by_score: Whether losses are how far the score stays below 1.
     """
 
     validation_constant: float
@@ -48,6 +49,7 @@ class Thresholds:
     loss_constant: float | None = None
     score_constant: float | None = None
     counted_rows: int | None = None
+    by_score: bool = False
     first_seeds: int = 0
 
     @classmethod
@@ -63,6 +65,7 @@ class Thresholds:
             score_constant=schema.constant_validation_score,
             first_seeds=first_seeds,
             counted_rows=schema.rows.get("test") if schema.score_name == "accuracy" else None,
+            by_score=schema.select_by == "score",
         )
 
     @property

@@ -116,7 +116,8 @@ def _best_raw_numbers(
     score, found = verdict.score_name, dict[str, list[str]]()
     lowest = min(rows, key=lambda row: (row.test_loss, row is not chosen))
     values = " against ".join(numbers.loss(row.test_loss) for row in (lowest, chosen))
-    found.setdefault(lowest.scheme, []).append(f"lowest test loss ({values})")
+    if verdict.loss_name != f"1 - {score}":  # which would say the same twice
+        found.setdefault(lowest.scheme, []).append(f"lowest test loss ({values})")
     scores = {row.scheme: row.test_score for row in rows if row.test_score is not None}
     if scores:
         highest = max(scores, key=lambda name: (scores[name], name == chosen.scheme))
