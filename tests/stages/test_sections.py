@@ -221,6 +221,21 @@ def test_a_recommendation_that_fails_on_the_test_rows_is_warned_of(study):
     )
 
 
+def test_failures_are_said_with_their_bound_and_with_the_loss_of_the_other_runs(study):
+    name = study.verdict.recommended
+    row = next(row for row in study.schemes if row.scheme == name)
+    runs = study.by_scheme[name].fresh_runs
+    losses = [run.capped_loss for run in runs]
+    lost = dataclasses.replace(runs[0], status="diverged", validation_loss=None)
+    row = dataclasses.replace(row, failed_runs=1, runs=len(runs), failed_share_high=0.31)
+    failing = with_scheme(study, name, fresh_runs=[lost, *runs[1:]])
+    failing.schemes = [row if one.scheme == name else one for one in study.schemes]
+    alone = f"{sum(losses[1:]) / len(losses[1:]):.4g}"[:5]
+    said = first_screen.warning(failing)
+    assert f"1 of its {len(runs)} fresh runs failed; up to 31 % may (95 %)." in said
+    assert f"Validation loss of the others alone: {alone}" in said
+
+
 def test_hashes_are_those_of_dvc(tmp_path):
     (tmp_path / "inside").mkdir()
     (tmp_path / "b.txt").write_text("b")

@@ -8,7 +8,10 @@ from initsweep.core import numbers
 from initsweep.core.records import SchemeRow, Verdict
 from initsweep.core.results import Results
 from initsweep.statistics.comparison import mostly_cut
+from initsweep.statistics.failing import failed
+from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.statement import answer_in_words
+from initsweep.statistics.thresholds import Thresholds
 from initsweep.views.packet import what_would_change
 
 DECISIONS = {
@@ -167,13 +170,30 @@ def warning(study: Results) -> str:
     if row.basin_censored != "no":
         found.append("Its basin reaches the end of the rates tried and may be wider.")
     if row.failed_runs:
-        found.append(f"{row.failed_runs} of its {row.runs} fresh runs failed.")
+        found.append(_failing(study, row))
     if row.overconfident_runs:
         found.append(
             f"{row.overconfident_runs} of its {row.runs} fresh runs are overconfident: better than "
             "guessing by score and not by loss."
         )
     return " ".join(text for text in found if text)
+
+
+def _failing(study: Results, row: SchemeRow) -> str:
+    """Say how many runs failed, how many may, and what the others come to.
+
+    Returns:
+        One or two sentences.
+    """
+    thresholds = Thresholds.of(study.schema, study.params.decide)
+    runs = study.by_scheme[row.scheme].fresh_runs
+    trained = [run.capped_loss for run in runs if not failed(run, thresholds)]
+    text = f"{row.failed_runs} of its {row.runs} fresh runs failed; up to "
+    text += f"{numbers.percent(row.failed_share_high)} may (95 %)"
+    if not trained:
+        return f"{text}."
+    means = map(numbers.loss, (mean_of(trained), row.validation_loss))
+    return f"{text}. Validation loss of the others alone: {' instead of '.join(means)}."
 
 
 def _cut_on_test(study: Results, scheme: str) -> str:

@@ -70,7 +70,10 @@ def _verdict_cells(row: SchemeRow, score_name: str, *, alone: bool) -> list[Cell
             note=numbers.interval(row.test_low, row.test_high),
         ),
         _score(row, score_name),
-        Cell(text=f"{row.failed_runs}/{row.runs}"),
+        Cell(
+            text=f"{row.failed_runs}/{row.runs}",
+            note=f"up to {numbers.percent(row.failed_share_high)}" if row.trainable else "",
+        ),
     ]
 
 
