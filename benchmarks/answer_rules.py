@@ -2,14 +2,24 @@
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.answer_pools import FINDERS, RATES, SCHEMES
 from benchmarks.answer_race import race
-from benchmarks.answer_studies import FRESH, GRID, TUNING, Adam, Array, Pick, Study
+from benchmarks.answer_studies import (
+    FRESH,
+    GRID,
+    TUNING,
+    Adam,
+    Array,
+    AtBestEpoch,
+    Pair,
+    Pick,
+    Study,
+)
 from benchmarks.calibration_studies import SCHEMA, evidence_of, settled
 from initsweep.core.params import Decide
 from initsweep.statistics.scheme_summary import summarize
@@ -77,6 +87,12 @@ def by_mean(values: Callable[[Study], Array], tune: Tuner, *, together: bool = F
         return Pick((scheme, int(tuned.rates[scheme])), tuned.trainings)
 
     return rule
+
+
+def at_best_epoch(study: Study) -> Pick:
+    """Return the lowest mean where validation chooses the epoch, too: `by_mean` judged there."""
+    pick = by_mean(lambda study: study.lowest_losses, lowest)(study)
+    return pick._replace(choice=AtBestEpoch(cast("Pair", pick.choice)))
 
 
 def habit(scheme: str, rate: float) -> Rule:
@@ -170,6 +186,7 @@ RULES: dict[str, Rule] = {
     "product, racing": product(raced),
     "lowest mean loss": by_mean(losses_of, lowest),
     "lowest mean loss, tuning runs too": by_mean(losses_of, lowest, together=True),
+    "lowest mean loss, judged at the best epoch": at_best_epoch,
     "best mean score": by_mean(missing_score, lowest),
     "loss and score": by_mean(both, lowest),
     "racing, lowest mean loss": by_mean(losses_of, raced),

@@ -32,14 +32,25 @@ class Worth:
         loss: Mean capped loss over seeds, as a share of the constant predictor's: shape (outer,
             schemes, rates).
         score: Mean score, a diverged run with that of the constant predictor.
+        best_epoch: The same two after the epoch of the lowest validation loss, shape (2, outer,
+            schemes, rates).
         adam: Loss and score of PyTorch's start under Adam, shape (outer, 2).
     """
 
     loss: Array
     score: Array
+    best_epoch: Array
     adam: Array
 
-    def regret(self, pick: "Pair | Adam") -> tuple[float, float]:
+    def _own(self, pick: "Pair | AtBestEpoch | Adam", place: int, new: NDArray[np.bool_]) -> float:
+        """Return what a pick is worth on some outer splits, by loss or by score."""
+        if isinstance(pick, Adam):
+            return float(self.adam[new, place].mean())
+        if isinstance(pick, AtBestEpoch):
+            return float(self.best_epoch[place][new].mean(axis=0)[pick.pair])
+        return float((self.loss, self.score)[place][new].mean(axis=0)[pick])
+
+    def regret(self, pick: "Pair | AtBestEpoch | Adam") -> tuple[float, float]:
         """Return what a pick loses against the best pair, by loss and by score.
 
         The best pair is looked for in one half of the outer splits and compared in the other, both
@@ -51,9 +62,7 @@ class Worth:
             for place, (table, sign) in enumerate(((self.loss, 1), (-self.score, -1))):
                 best = table[known].mean(axis=0).argmin()
                 least = table[new].mean(axis=0).ravel()[best]
-                own = table[new].mean(axis=0)[pick] if isinstance(pick, tuple) else (
-                    sign * self.adam[new, place].mean())  # fmt: skip
-                found[place] += (own - least) / 2
+                found[place] += (sign * self._own(pick, place, new) - least) / 2
         return float(found[0]), float(found[1])
 
 
@@ -61,19 +70,31 @@ class Adam:
     """The habit of taking PyTorch's start and Adam at 0.001, which is no pair of the pool."""
 
 
+@dataclass(frozen=True)
+class AtBestEpoch:
+    """A scheme and a rate whose networks are taken where their validation loss was lowest."""
+
+    pair: Pair
+
+
 class Pick(NamedTuple):
     """What a rule chooses, and after how many trainings."""
 
-    choice: Pair | Adam
+    choice: Pair | AtBestEpoch | Adam
     trainings: int = 0
 
     @property
     def scheme(self) -> int:
         """The place of the scheme; -1 for Adam, which no other choice equals."""
-        return self.choice[0] if isinstance(self.choice, tuple) else -1
+        if isinstance(self.choice, Adam):
+            return -1
+        pair = self.choice.pair if isinstance(self.choice, AtBestEpoch) else self.choice
+        return pair[0]
 
 
-def capped(pool: Pool, part: tuple[int, ...], what: str, split: str = "validation") -> Array:
+def capped(
+    pool: Pool, part: tuple[int, ...], what: str, split: str = "validation", epoch: str = ""
+) -> Array:
     """Return losses or scores of a pool's runs where a failed one has the constant's.
 
     Args:
@@ -81,13 +102,14 @@ def capped(pool: Pool, part: tuple[int, ...], what: str, split: str = "validatio
         part: The inner split, or that and the outer one.
         what: "loss" or "score".
         split: Of which rows.
+        epoch: "best_" for the epoch of the lowest validation loss; else after the last one.
 
     Returns:
         Shape (schemes, rates, seeds), with an axis of outer splits before it if none is named.
     """
     place = ("validation", "test").index(split) * 2 + ("loss", "score").index(what)
     constant = pool.constants[part][..., None, None, :, place]
-    values = pool.runs[f"{split}_{what}"][part]
+    values = pool.runs[f"{epoch}{split}_{what}"][part]
     if what == "score":
         return np.where(np.isnan(values), constant, values)
     return np.fmin(values, constant)
@@ -99,9 +121,16 @@ def worth(pool: Pool) -> Worth:
     constants = pool.constants[rotating][..., 2:]
     loss = np.fmin(pool.adam[..., 0], constants[..., 0]) / constants[..., 0]
     score = np.where(np.isnan(pool.adam[..., 1]), constants[..., 1], pool.adam[..., 1])
+
+    def at(epoch: str) -> tuple[Array, Array]:
+        losses = capped(pool, rotating, "loss", "test", epoch) / constants[:, None, None, :, 0]
+        return losses.mean(axis=3), capped(pool, rotating, "score", "test", epoch).mean(axis=3)
+
+    last = at("")
     return Worth(
-        loss=(capped(pool, rotating, "loss", "test") / constants[:, None, None, :, 0]).mean(axis=3),
-        score=capped(pool, rotating, "score", "test").mean(axis=3),
+        loss=last[0],
+        score=last[1],
+        best_epoch=np.stack(at("best_")),
         adam=np.stack([loss.mean(axis=1), score.mean(axis=1)], axis=1),
     )
 
@@ -129,6 +158,12 @@ class Study:
     def losses(self) -> Array:
         """Capped validation losses, shape (schemes, rates, seeds)."""
         return capped(self.pool, (self.inner, self.outer), "loss")[..., list(self.seeds)]
+
+    @cached_property
+    def lowest_losses(self) -> Array:
+        """The same at the epoch of the lowest validation loss."""
+        part = self.inner, self.outer
+        return capped(self.pool, part, "loss", epoch="best_")[..., list(self.seeds)]
 
     @cached_property
     def scores(self) -> Array:
