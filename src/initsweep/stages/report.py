@@ -19,6 +19,7 @@ def run(params: Params) -> None:
     said = {
         "headline": first_screen.headline(study),
         "warning": first_screen.warning(study),
+        "why_not": dict(first_screen.why_not(study)),
     }
     artifacts.write_json(artifacts.REPORTS / "verdict.json", said | asdict(study.verdict))
 

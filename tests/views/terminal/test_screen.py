@@ -6,6 +6,7 @@ import pytest
 from initsweep.core import artifacts
 from initsweep.core.numbers import MISSING
 from initsweep.core.records import PairRow, ResponseRow, SchemeRow
+from initsweep.views.packet.first_screen import why_not
 from initsweep.views.terminal import answer as answers
 from initsweep.views.terminal.screen import NARROWEST, WIDTH, Screen, verdict_table
 from initsweep.views.terminal.sparkline import BLOCKS
@@ -27,6 +28,15 @@ def test_sentence_then_one_line_per_scheme_then_the_reports_path(tmp_path, monke
     assert [line.split()[0] for line in body][:2] == ["orthogonal", "he_normal"]
     assert {line.split()[0] for line in body} == set(study.params.schemes)
     assert lines[-1] == "Report: reports/review.html"
+
+
+def test_it_says_why_not_the_scheme_with_the_best_raw_number(tmp_path, monkeypatch):
+    study = make_study()
+    study.verdict = dataclasses.replace(study.verdict, best_on_validation="he_normal")
+    text = " ".join(table_of(study, tmp_path, monkeypatch))
+    (said,) = why_not(study)
+    assert said[0] == "Why not he_normal"
+    assert ": ".join(said) in text
 
 
 def test_lines_are_sorted_by_tie_set_then_validation_loss(tmp_path, monkeypatch):

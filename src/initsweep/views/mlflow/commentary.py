@@ -13,6 +13,7 @@ from initsweep.views.figures import palette
 from initsweep.views.mlflow import limits
 from initsweep.views.mlflow.points import Point, finite_points
 from initsweep.views.mlflow.publication import Publication
+from initsweep.views.packet import first_screen
 
 _WORDS = {
     "recommended": "recommended",
@@ -76,8 +77,10 @@ def _spread(value: str, low: float | None, high: float | None, score: str | None
 def experiment_note(study: Publication) -> str:
     """Return the study's verdict in Markdown, for the head of the experiment's page."""
     verdict = study.verdict
-    lines = [f"**{prose(verdict.statement)}**", ""]
+    lines = [f"**{first_screen.decision(verdict)}.** **{prose(verdict.statement)}**", ""]
+    others = [f"{title}: {text}" for title, text in first_screen.why_not(study)]
     lines += [
+        *_bullets("Other schemes", others),
         *_bullets("How this was decided", verdict.rule),
         *_bullets("Caveats", verdict.caveats),
     ]

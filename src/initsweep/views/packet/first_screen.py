@@ -53,7 +53,7 @@ def points(study: Results) -> list[tuple[str, str]]:
     return [
         *([("How sure", sure)] if sure else []),
         ("What else ties", said.standing),
-        *_why_not(study, chosen),
+        *why_not(study),
         *_by_the_other(study, said.other),
         ("What would change it", what_would_change.in_short(study)),
         ("Other rates", said.rates),
@@ -75,8 +75,11 @@ def _row(study: Results, scheme: str | None) -> SchemeRow | None:
     return next((row for row in study.schemes if row.scheme == scheme), None)
 
 
-def _why_not(study: Results, chosen: SchemeRow) -> Iterator[tuple[str, str]]:
+def why_not(study: Results) -> Iterator[tuple[str, str]]:
     """Yield why the schemes with the best raw numbers are not the recommended one."""
+    chosen = _row(study, study.verdict.recommended)
+    if chosen is None:
+        return
     rows = [row for row in study.schemes if row.trainable]
     best = _row(study, study.verdict.best_on_validation)
     if best is not None and best is not chosen:

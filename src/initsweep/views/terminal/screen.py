@@ -12,7 +12,7 @@ from initsweep.core import numbers
 from initsweep.core.records import SchemeRow
 from initsweep.core.spelling import distinct
 from initsweep.statistics.wording import fresh_seeds
-from initsweep.views.packet.first_screen import decision
+from initsweep.views.packet.first_screen import decision, why_not
 from initsweep.views.packet.tables import stands
 from initsweep.views.terminal import plain, sparkline
 from initsweep.views.terminal.answer import PACKET, Answer
@@ -59,7 +59,8 @@ def verdict_table(answer: Answer, screen: Screen) -> str:
     note = plain.spelt(_note(answer, set(columns)), screen.encoding)
     console.print(Text(note, style="dim"))
     decided = f"Last decision: {answer.decided or answer.challenge.statement}"
-    for line in (decided, *answer.notices):
+    others = [f"{title}: {text}" for title, text in why_not(answer)]
+    for line in (*others, decided, *answer.notices):
         console.print(Text(plain.spelt(line, screen.encoding)))
     console.print(f"Report: {PACKET.as_posix()}")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
