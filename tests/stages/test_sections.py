@@ -12,7 +12,7 @@ from initsweep.core.params import Model
 from initsweep.core.records import PredictionRow, RetuneRow
 from initsweep.core.results import Results
 from initsweep.statistics.wording import paired
-from initsweep.views.packet import document, facts, first_screen, what_would_change
+from initsweep.views.packet import document, facts, first_screen, terms, what_would_change
 from initsweep.views.packet.document import SECTIONS, Paragraph, Section
 from initsweep.views.packet.sections import cost, measures, mistakes, sections_of
 from tests.made_study import changed, make_study, with_scheme
@@ -248,3 +248,10 @@ def test_hashes_are_those_of_dvc(tmp_path):
     assert dvc_hash(tmp_path) == f"{expected}.dir"
     assert dvc_hash(tmp_path / "b.txt") == listing[0]["md5"]
     assert dvc_hash(tmp_path / "nowhere") is None
+
+
+def test_intervals_are_said_to_cover_test_rows_only_where_they_do(study):
+    losses = dict(terms.of(study)["verdict"])["Losses"]
+    assert losses.endswith("interval over seeds, on test over test rows too")
+    scores = changed(study, schema=dataclasses.replace(study.schema, select_by="score"))
+    assert dict(terms.of(scores)["verdict"])["Losses"].endswith("interval over seeds")

@@ -21,6 +21,8 @@ def _verdict(study: Results) -> Terms:
     skill = numbers.setting_percent(decide.trainable_skill)
     share = numbers.setting_percent(decide.basin_tolerance)
     tolerance = numbers.loss(verdict.basin_tolerance)
+    # Where a score is compared the caveats say which intervals leave the rows out.
+    rows = ", on test over test rows too" if study.schema.select_by == "loss" else ""
     return [
         (
             "On test",
@@ -51,7 +53,7 @@ def _verdict(study: Results) -> Terms:
         (
             "Losses",
             "means over fresh seeds after the last epoch, each run cut at the constant "
-            "predictor's; beside them their 95 % interval over seeds, on test over test rows too",
+            f"predictor's; beside them their 95 % interval over seeds{rows}",
         ),
         (
             "Failed run",
