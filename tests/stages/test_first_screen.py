@@ -131,7 +131,11 @@ def test_nobody_asks_why_not_the_recommended_scheme(study):
     [
         ("orthogonal", False, "The same scheme, at learning rate 0.1."),
         ("he_normal", False, "he_normal at learning rate 0.1, not shown to be better"),
-        ("he_normal", True, "By accuracy it would be he_normal at 0.1: 98.0 % on test against"),
+        (
+            "he_normal",
+            True,
+            "By accuracy the best pair is he_normal at 0.1: 98.0 % on test against",
+        ),
     ],
 )
 def test_what_the_other_of_loss_and_score_would_choose(study, scheme, better, said):

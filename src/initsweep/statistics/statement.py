@@ -164,6 +164,6 @@ def _other(verdict: Verdict) -> str:
     by_score, values = other.criterion == verdict.score_name, (other.test, other.recommended_test)
     test, own = (score(v, other.criterion) if by_score else loss(v) for v in values)
     return (
-        f"By {_plain(other.criterion)} it would be {other.scheme} at {rate(other.learning_rate)}: "
-        f"{test} on test against {own}."
+        f"By {_plain(other.criterion)} the best pair is {other.scheme} at "
+        f"{rate(other.learning_rate)}: {test} on test against {own}."
     )
