@@ -50,6 +50,19 @@ def test_a_number_that_is_no_position_is_a_name(loaded):
         loaded(lines, target=2022)
 
 
+@pytest.mark.parametrize("form", ["{},{:02d}", "${}.{:02d}", "{}.{:02d} %", "{} {:03d}"])
+def test_numbers_as_people_write_them_are_no_names(loaded, form):
+    rows = [[form.format(a * i % 97 + 1, i) for a in (3, 7, 11)] for i in range(60)]
+    dataset = loaded([";".join(row) for row in rows])
+    assert dataset.feature_names == ("column 0", "column 1")
+    assert len(dataset.features) == 60
+    assert loaded(["a;b;c", *(";".join(row) for row in rows)]).feature_names == ("a", "b")
+
+
+def test_percentages_may_name_numbers(loaded):
+    assert loaded(["10%,20%,y", *ROWS]).feature_names == ("10%", "20%")
+
+
 def test_names_that_look_like_data_are_noticed(loaded):
     notices = loaded(ROWS, header=True).notices
     assert "'0.10,0,a', is taken as the names of columns" in notices[0]

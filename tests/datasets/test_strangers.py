@@ -78,6 +78,8 @@ SEVERAL_LINES = table("text,y", lambda i: f'"one, {i % 9}\ntwo, or\nthree",{yes(
     [
         (["", "", *NAMED], "x z", "a b"),
         (["sep=;", *SEMICOLONS], "x z", "a b"),
+        ([",,", ",,", *NAMED], "x z", "a b"),
+        (["sep=;", ";;", *SEMICOLONS], "x z", "a b"),
         ([line.replace(",", "~") for line in NAMED], "x z", "a b"),
         ([" " + line.replace(",", "   ") for line in NAMED], "x z", "a b"),
         ([line.replace(",", " \t ") for line in NAMED], "x z", "a b"),
@@ -120,6 +122,9 @@ NAMES = table("t,z,y", lambda i: f"A{i},{i % 7},{yes(i)}")
 TICKETS = table("t,z,y", lambda i: f"{'A/5 ' * (i % 3 == 0)}{i * 17},{i % 7},{yes(i)}", 90)
 COMMENTED = [line for row in NAMED for line in ("# so", row)][1:]
 RECORDS = table("", lambda i: f'{{"x": {i}, "y": "{yes(i)}"}}')
+TITLED = ["My data,,", ",,", *NAMED]
+TWO_LINES = ["g,g,y", "x,z,name", *ROWS]
+NAME_IS_CLASS = ["x,z,y", *table("", lambda i: f"{i * 0.5},{i % 7},{('y', 'yes', 'n')[i % 3]}")]
 ARFF = ["@relation r", "@attribute x numeric", "@attribute y {a,b}", "@data"]
 ARFF_TEXT = ["@relation r", "@attribute x string", *ARFF[2:]]
 
@@ -150,6 +155,9 @@ ARFF_TEXT = ["@relation r", "@attribute x string", *ARFF[2:]]
             ["Line 20", "as others"],
             (58, 2),
         ),
+        ("csv", TITLED, ["Line 3 of", "'x,z,y'", "'1d'"], (60, 2)),
+        ("csv", NAME_IS_CLASS, ["Line 1 of", "'x,z,y'", "`data.table.header: true`"], (60, 2)),
+        ("csv", TWO_LINES, ["2 faults", "called 'g'", "Line 2 of", "| sed '2d' >"], (60, 2)),
         ("csv", ["x,x,y", *ROWS], ["columns 0 and 1", "both called 'x'", "x,x.1,y"], (60, 2)),
         ("csv", changed(NAMED, line_9="1,2,3,a"), ["line 9: 4 fields", "needs quotes"], (59, 2)),
         (
@@ -247,6 +255,8 @@ def test_a_number_that_is_position_and_name_is_refused_with_both(loaded):
         DataError, match=r"'2' or the one .* '1'\. .* -2 is the first, -3 the second"
     ):
         loaded(lines, target=2)
+    with pytest.raises(DataError, match=r"from the start: 1 is the first, 4 the second"):
+        loaded(["a,-1,b,c,y", *lines[1:]], target=-1)
     assert loaded(lines, target=-2).target_name == "2"
     assert loaded(lines, target=-3).target_name == "1"
     assert loaded(lines, target=4).target_name == "y"
@@ -366,6 +376,12 @@ def test_a_file_that_is_not_there_is_said_to_be_so_whatever_it_should_hold(setti
 def test_what_scipy_does_not_read_of_weka_s_is_refused(loaded, lines, said):
     with pytest.raises(DataError, match=f"cannot be read: .* {said}"):
         loaded(lines, kind="arff")
+
+
+def test_names_of_rows_are_all_different_or_another_name_is_missing(loaded):
+    with pytest.raises(DataError, match=r"line 1: 3 fields, .* but most records have 4") as caught:
+        loaded(table("x,c,y", lambda i: f"{i % 9},red\\, {i % 4},{yes(i)}"))
+    assert "row names" not in str(caught.value)
 
 
 def test_nobody_is_told_to_drop_every_column(loaded):

@@ -119,6 +119,13 @@ def test_other_text_is_named_with_line_and_what_it_would_read_as(loaded):
     assert "line 62" in message(lambda: loaded("\r".join(lines).encode("cp1252")))
 
 
+def test_text_that_no_command_converts_gets_none(loaded):
+    lines = [*LINES, "1,2,für"]
+    text = message(lambda: loaded("\n".join(lines).encode("cp850")))
+    assert "line 62: byte 0x81 is not UTF-8, nor is the text Windows-1252" in text
+    assert "`" not in text
+
+
 def test_one_zero_byte_is_not_taken_for_utf_16(loaded):
     text = message(lambda: loaded("\n".join([*LINES[:5], "1,\0,a", *LINES[5:]])))
     assert "line 6: a zero byte" in text

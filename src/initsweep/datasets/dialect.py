@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -42,6 +42,8 @@ class Dialect:
     ) -> Iterator[tuple[int, list[str]]]:
         """Yield each record with the number of the line it begins on; no empty lines.
 
+        Nor empty fields before the first record: spreadsheets write an empty row as delimiters.
+
         Raises:
             csv.Error: If a field is longer than Python's reader takes; with `strict`, if a quoted
                 field does not end where its quotation mark does.
@@ -53,10 +55,12 @@ class Dialect:
             quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             strict=strict,
         )
-        line = 1
+        line, begun = 1, False
         for record in reader:
             if record and line > self.skipped:
-                yield line, record
+                begun = begun or any(map(str.strip, record))
+                if begun:
+                    yield line, record
             line = reader.line_num + 1
 
 
@@ -171,17 +175,24 @@ def _is_header(first: list[str], rest: Records) -> bool:
         return False
     if _names_over_numbers(first, rest):
         return True
-    return not any(map(is_number, first)) or _counts_up(first, rest)
+    columns = _columns(first, rest)
+    return not any(_reads(values)(name) for name, values in columns) or _counts_up(first, rest)
 
 
 def _names_over_numbers(first: list[str], rest: Records) -> bool:
     """Return whether a column has a text of letters on top, and more numbers than texts below."""
     return any(
-        2 * sum(map(is_number, set(values))) > len(set(values))
-        and not is_number(name)
+        2 * sum(map(_reads(values), set(values))) > len(set(values))
+        and not _reads(values)(name)
         and re.search(r"\w", name)
         for name, values in _columns(first, rest)
     )
+
+
+def _reads(values: list[str]) -> Callable[[str], bool]:
+    """Return what tells a number of a column: "10 %" names numbers, but is one of percentages."""
+    written = any(is_written(value) and not is_number(value) for value in values)
+    return is_written if written else is_number
 
 
 def _columns(first: list[str], rest: Records) -> list[tuple[str, list[str]]]:

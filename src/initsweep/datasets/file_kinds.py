@@ -187,10 +187,17 @@ def _check_lines(path: Path, number: int, block: bytes) -> None:
         at = error.start
         before = max(block.rfind(b"\n", 0, at), block.rfind(b"\r", 0, at)) + 1
         excerpt = block[max(before, at - 20) : at + 20].splitlines()[0].decode("cp1252", "replace")
+        said = f"'{path}', line {_line(number, block, at)}: byte 0x{block[at]:02x} is not UTF-8"
+        try:
+            block.decode("cp1252")
+        except UnicodeDecodeError:
+            raise DataError(
+                f"{said}, nor is the text Windows-1252 (Latin-1). Save it as UTF-8 in the program "
+                "that wrote it, or convert it with iconv from the encoding that it has."
+            ) from None
         raise DataError(
-            f"'{path}', line {_line(number, block, at)}: byte 0x{block[at]:02x} is not UTF-8. If "
-            f"{quoted(excerpt.strip())} reads right, it is Windows-1252 (Latin-1). Convert it: "
-            f"{_conversion(path, 'CP1252')}."
+            f"{said}. If {quoted(excerpt.strip())} reads right, it is Windows-1252 (Latin-1). "
+            f"Convert it: {_conversion(path, 'CP1252')}."
         ) from None
 
 

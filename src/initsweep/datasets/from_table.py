@@ -12,7 +12,7 @@ from initsweep.datasets import Dataset
 from initsweep.datasets.columns import Column, Feature, read_feature
 from initsweep.datasets.faults import FaultError, refuse_all
 from initsweep.datasets.in_messages import quoted
-from initsweep.datasets.raw_table import Table, find_column, given_split, joined
+from initsweep.datasets.raw_table import ABOVE, Table, find_column, given_split, joined
 from initsweep.datasets.suspects import identifiers, said_of_categories
 from initsweep.datasets.target import Target, missing_everywhere, read_target, said_of_numbers
 from initsweep.datasets.texts import markers_of
@@ -146,7 +146,11 @@ def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
     ends = {(0,), (table.columns.num_rows - 1,)}
     for rows, same in by_rows.items():
         texts = {str(one.sets.get("missing")) for one in same}
-        run = table.without(rows) if len(same) > 1 and (len(texts) > 1 or rows in ends) else ""
+        gone = rows
+        if rows == (0,) and len(table.unnamed) == table.columns.num_columns - 1 > 1:
+            # A title alone where names should be, which then stand below.
+            gone = (ABOVE,)
+        run = table.without(gone) if len(same) > 1 and (len(texts) > 1 or rows in ends) else ""
         if run:
             values = quoted(",".join(str(column[rows[0]]) for column in table.columns.columns))
             place = table.place(rows[0])
@@ -154,7 +158,17 @@ def _by_row(faults: list[DataError], table: Table) -> list[DataError]:
                 f"{place[0].upper()}{place[1:]} is {values}{', as others are' * (len(rows) > 1)}, "
                 "and all other rows are different: is it a line of names, units or a total?"
             )
-            return [*(one for one in faults if one not in same), FaultError(said, run=run)]
+            others = [one for one in faults if one not in same]
+            known = [one for one in others if isinstance(one, FaultError)]
+            if (
+                rows == (0,)
+                and table.names_made_up
+                and not any("drop" in one.sets for one in known)
+            ):
+                return [*others, FaultError(said, sets={"header": True})]
+            for one in known:
+                one.run = ""  # the new command does it too
+            return [*others, FaultError(said, run=run)]
     return faults
 
 

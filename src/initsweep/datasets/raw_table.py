@@ -16,6 +16,9 @@ from initsweep.datasets.in_messages import legible_names, quoted
 from initsweep.datasets.texts import is_number
 
 SPLITS = {"train": "train training", "validation": "validation valid val dev", "test": "test"}
+ABOVE = -1
+"""The row of the names, where there are some."""
+
 SPLIT_NAMES = {one: split for split, names in SPLITS.items() for one in names.split()}
 
 
@@ -49,7 +52,9 @@ class Table:
             self,
             columns=self.columns.take(kept),
             place=lambda row: self.place(int(kept[row])),
-            without=lambda rows: self.without([int(kept[row]) for row in rows]),
+            without=lambda rows: self.without(
+                [row if row == ABOVE else int(kept[row]) for row in rows]
+            ),
             notices=(*self.notices, said),
         )
 
@@ -115,11 +120,14 @@ def find_column(table: Table, wanted: str | int, key: str) -> str:
     if isinstance(wanted, int):
         is_place, is_name = -len(names) <= wanted < len(names), str(wanted) in names
         if is_place and is_name and names[wanted] != str(wanted):
-            other = names.index(str(wanted)) - len(names)
+            end = "start" if wanted < 0 else "end"
+            first, second = names.index(str(wanted)), wanted % len(names)
+            if wanted >= 0:
+                first, second = first - len(names), second - len(names)
             raise DataError(
                 f"{key}: {wanted} could be the column called {quoted(wanted)} or the one at that "
-                f"position, {quoted(names[wanted])}. Count from the end: {other} is the first, "
-                f"{wanted % len(names) - len(names)} the second."
+                f"position, {quoted(names[wanted])}. Count from the {end}: {first} is the first, "
+                f"{second} the second."
             )
         if is_place or is_name:
             return str(names[wanted] if is_place else wanted)

@@ -120,6 +120,9 @@ def _short_header(now: Mended) -> Mended | None:
         return None
     if any(map(is_number, first.fields)) or first.fields[0].startswith("#"):
         return None
+    rows = [one.fields[0] for one in now.records[1:]]
+    if len(set(rows)) < len(rows):  # R's row names are all different
+        return None
     said = (
         f"'{now.path}', line {first.first}: {now.width - 1} names for {now.width} columns; "
         "where R writes a table, the first column, of row names, has none."

@@ -79,12 +79,17 @@ class Content:
         """Return the line on which a record begins."""
         return next(itertools.islice(self.records(), record, None))[0]
 
-    def without(self, records: Sequence[int]) -> str:
-        """Return the command that leaves out records, "" where another has been named."""
+    def without(self, records: Sequence[int], first: Sequence[str] = ()) -> str:
+        """Return the command that leaves out records, "" where another has been named.
+
+        Args:
+            records: Which, counted from 0.
+            first: Filters that change no line's number, for the same command.
+        """
         if self.faults:
             return ""
         lines = [line for at, (line, _) in enumerate(self.records()) if at in records]
-        return command(self.path, [f"sed '{';'.join(f'{line}d' for line in lines)}'"])
+        return command(self.path, [*first, f"sed '{';'.join(f'{line}d' for line in lines)}'"])
 
     def mended(self) -> "Content":
         """Return what the file would hold after all that makes its records one width."""
@@ -194,7 +199,7 @@ def _table(content: Content, settings: Settings) -> Table | None:
     if not columns.num_rows:
         raise DataError(f"'{path}' has a header but no rows; write it again.")
     raw = records[0] if header else [""] * columns.num_columns
-    names, faults = _names(content, raw, line)
+    names, faults, renamed = _names(content, raw, line)
     blank = [not one.strip() for one in raw]
     kept = [at for at, is_blank in enumerate(blank) if not (is_blank and _is_empty(columns[at]))]
     if left := len(raw) - len(kept):
@@ -204,7 +209,7 @@ def _table(content: Content, settings: Settings) -> Table | None:
             path=path,
             columns=columns.rename_columns(names).select(kept),
             place=lambda row: f"line {content.line_of(row + int(header))} of '{path}'",
-            without=lambda rows: content.without([row + int(header) for row in rows]),
+            without=lambda rows: content.without([row + int(header) for row in rows], renamed),
             names_made_up=not header,
             unnamed=tuple(names[at] for at in kept if header and blank[at]),
             notices=(*content.notices, *said),
@@ -213,18 +218,20 @@ def _table(content: Content, settings: Settings) -> Table | None:
     )
 
 
-def _names(content: Content, raw: Sequence[str], line: int) -> tuple[list[str], list[FaultError]]:
-    # Names that are all different, and what is wrong with those in the file.
+def _names(
+    content: Content, raw: Sequence[str], line: int
+) -> tuple[list[str], list[FaultError], list[str]]:
+    # Names that are all different, what is wrong with those in the file, and the filter for it.
     names, said = named(raw), doubled(raw, str(content.path), f"line {line}")
     if said is None:
-        return names, []
+        return names, [], []
     stream = io.StringIO()
     csv.writer(stream, delimiter=content.dialect.delimiter, lineterminator="").writerow(names)
     told = re.sub(r"([\\/&])", r"\\\1", stream.getvalue())
-    run = ""
-    if not content.faults and "\n" not in told:
-        run = command(content.path, [f"sed {shlex.quote(f'{line}s/.*/{told}/')}"])
-    return names, [FaultError(said, run=run)]
+    if content.faults or "\n" in told:
+        return names, [FaultError(said)], []
+    filters = [f"sed {shlex.quote(f'{line}s/.*/{told}/')}"]
+    return names, [FaultError(said, run=command(content.path, filters))], filters
 
 
 def _is_empty(column: Columns) -> bool:
