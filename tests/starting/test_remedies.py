@@ -52,6 +52,14 @@ def test_one_refusal_names_everything_and_what_it_says_to_type_works(here, capsy
     assert table.drop == (3, "id")
 
 
+def test_a_command_names_a_file_as_a_shell_reads_it(here, capsys):
+    (here / "it's mine.csv").write_text("\n".join([*LINES, "in all: 150"]))
+    assert main(["init", "study", "--data", "it's mine.csv"]) == 2
+    command = next(one for one in re.findall(r"`(.*?)`", capsys.readouterr().err) if "sed" in one)
+    subprocess.run(["sh", "-c", command], check=True, cwd=here)
+    assert (here / "clean.csv").read_text().splitlines() == LINES
+
+
 @pytest.mark.parametrize(
     ("said", "typed"),
     [

@@ -136,10 +136,16 @@ def in_words_of(request: Request, source: sources.Source) -> Iterator[Callable[[
         # Copied, or left in place; a name alone is never the beginning of something else.
         places = ((folders.RAW / file.name).as_posix(), str(file), _shown(file), file.name)
         words |= dict.fromkeys(places[:3], _shown(file)) | {places[3]: file.name}
+        # As a shell reads a single quotation mark.
+        words |= {_in_shell(place): _in_shell(words[place]) for place in places}
     try:
         yield lambda message: as_options(message, words)
     except InitsweepError as error:
         raise type(error)(as_options(str(error), words)) from error
+
+
+def _in_shell(path: str) -> str:
+    return path.replace("'", "'\"'\"'")
 
 
 def _shown(file: Path) -> str:
