@@ -1,5 +1,7 @@
 """Which weights training never reaches: branches behind a zero wake, dead layers do not."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -127,6 +129,16 @@ class Listed(nn.Module):
         return self.head(x)
 
 
+class Weights(nn.Module):
+    def __init__(self, held: Callable[[nn.Parameter], object]) -> None:
+        super().__init__()
+        self.own, self.head = held(nn.Parameter(torch.randn(8, 8))), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        own = self.own if isinstance(self.own, Tensor) else self.own[0]
+        return self.head(torch.tanh(x @ own))
+
+
 ASLEEP = {
     "first of two dead": (lambda: _mlp(2, dead=0), "dead", "module 0"),
     "last of two dead": (lambda: _mlp(2, dead=1), "dead", "module 2"),
@@ -146,6 +158,12 @@ ASLEEP = {
     "unused": (Unused, "detached", "spare.weight"),
     "detached": (Detached, "detached", "encoder.weight"),
     "plain list": (Listed, "detached", "blocks (a list)"),
+    "parameters in a list": (lambda: Weights(lambda w: [w]), "detached", "own (a list)"),
+    "a tensor": (
+        lambda: Weights(lambda w: w.detach().clone().requires_grad_()),
+        "detached",
+        "own (a Tensor)",
+    ),
 }
 
 
@@ -156,6 +174,15 @@ def test_what_no_training_reaches_is_an_alarm_that_names_it(kind):
     row = diagnose(build(), FEATURES, TARGETS).schemes[0]
     assert row.verdict == verdict
     assert name in row.reason
+
+
+@pytest.mark.parametrize(
+    "held", [lambda w: [w.requires_grad_(False)], lambda w: w.detach(), lambda w: w,
+             lambda w: nn.ParameterList([w])],
+    ids=["frozen", "random features", "a parameter", "a list of torch's"],
+)  # fmt: skip
+def test_tensors_that_are_not_to_be_trained_or_that_torch_finds_are_no_alarm(held):
+    assert diagnose(Weights(held), FEATURES, TARGETS).schemes[0].verdict != "detached"
 
 
 def test_frozen_weights_do_not_sleep():
