@@ -56,6 +56,19 @@ def test_a_network_that_trains_gives_no_alarm(name):
     assert (found.cause, found.remedy) == (None, None)
 
 
+@pytest.mark.parametrize(("rate", "alarm"), [(10.0, True), (0.01, False)])
+def test_a_rate_that_learns_only_the_batch_by_heart_is_too_large(rate, alarm):
+    features = torch.randn(128, 16, generator=torch.Generator().manual_seed(0))
+    targets = (features[:, :4].sum(1) > 0).long() + 2 * (features[:, 4] > 0).long()
+    torch.manual_seed(1)
+    network = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(),
+                            nn.Linear(64, 4))  # fmt: skip
+    found = diagnose(network, features, targets, optimizer="adam", rate=rate).findings
+    assert [(one.verdict, one.remedy) for one in found if one.alarm] == [
+        ("rate too large", "learning rate 0.1 or less")
+    ] * alarm
+
+
 @pytest.fixture
 def batch():
     generator = torch.Generator().manual_seed(5)

@@ -6,11 +6,11 @@ from torch import nn
 from torch.nn import functional
 
 from initsweep import diagnose
+from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.endings import ending_of
 from initsweep.diagnosis.losses import expects
 from initsweep.diagnosis.targets import is_binary
 from initsweep.diagnosis.task import make_task
-from initsweep.diagnosis.trial import constant_loss
 from initsweep.diagnosis.wiring import wiring
 
 GENERATOR = torch.Generator().manual_seed(0)

@@ -23,8 +23,8 @@ COSTLY = 3.0  # initial loss over the constant one from which the weights are su
 
 
 _ATTACH = (
-    "let it take part in the loss, hold layers in nn.ModuleList or nn.ModuleDict, or freeze what "
-    "is not to be trained, with requires_grad_(False)"
+    "let it take part in the loss, hold layers in nn.ModuleList or nn.ModuleDict and other weights "
+    "as nn.Parameter, or freeze what is not to be trained, with requires_grad_(False)"
 )
 
 
@@ -67,6 +67,9 @@ def _learns(case: Case, outcome: Outcome) -> list[Finding]:
     """Return what to say where the loss falls: signals may give an alarm all the same."""
     if is_alarming(case.row.verdict):
         return [_initialization(case, _untried(case))]
+    if case.rate is not None and outcome.flew:
+        found = _lower(case, case.rate, outcome)
+        return [found] if found else []
     if case.rate is None or outcome.end < HARDLY * case.bench.bearable:
         return []
     lower = case.bench.run(case.rate * DOWN[0]).end
@@ -205,9 +208,8 @@ def _lower(case: Case, rate: float, outcome: Outcome) -> Finding | None:
 
 def _too_large(rate: float, outcome: Outcome, better: float, end: float) -> Finding:
     constant = "that of a constant prediction"
-    told = (
-        "overflows" if outcome.end == math.inf else f"goes to {plain(outcome.end)} times {constant}"
-    )
+    told = f"{'rises' if outcome.flew else 'goes'} to {plain(outcome.reached)} times {constant}"
+    told = "overflows" if outcome.end == math.inf else told
     reason = (
         f"within {STEPS} steps at {plain(rate)} the loss of the batch {told}, at "
         f"{plain(better, 2)} to {plain(end, 2)} times"

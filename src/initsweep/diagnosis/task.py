@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError
 from initsweep.core.registry import did_you_mean
+from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.endings import ending_of, with_graph
 from initsweep.diagnosis.subject import outputs_of
 from initsweep.diagnosis.targets import (
@@ -24,7 +25,6 @@ from initsweep.diagnosis.targets import (
     probability_loss,
     squared,
 )
-from initsweep.diagnosis.trial import constant_loss
 from initsweep.graph.twins import apart
 from initsweep.probes.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
 from initsweep.probes.passing import Loss, checked_loss

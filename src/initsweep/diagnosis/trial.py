@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from initsweep.core.errors import InitsweepError
+from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.subject import failure
-from initsweep.diagnosis.targets import class_axis
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of
 from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE
@@ -33,6 +33,7 @@ LEARNS = 0.97  # of the constant loss: from there on it goes by itself
 STAYS = 1.1  # where targets are random there is little to learn
 ENOUGH = 0.5  # nothing is learnt from looking on
 STILL, BURST = 1e-3, 1.5
+FAR = 1e4  # times a constant's loss: steps so large learn the batch by heart, and nothing else
 KEPT = 1.1  # of a loss that was low before
 
 USUAL = {"sgd": (0.01, 0.1), "adam": (1e-3, 1e-2), "adamw": (1e-3, 1e-2), "rmsprop": (1e-3, 1e-2)}
@@ -53,10 +54,12 @@ class Outcome:
     Attributes:
         start: The batch's loss before it, over that of the best constant prediction.
         end: The same after it; infinite where numbers overflow.
+        peak: The largest on the way.
     """
 
     start: float
     end: float
+    peak: float
 
     @property
     def moved(self) -> bool:
@@ -67,6 +70,16 @@ class Outcome:
     def burst(self) -> bool:
         """Whether the loss has risen far above that of a constant."""
         return self.end > BURST
+
+    @property
+    def reached(self) -> float:
+        """Where it went to: the peak where that is far above what comes after."""
+        return self.peak if self.flew else self.end
+
+    @property
+    def flew(self) -> bool:
+        """Whether the steps have thrown the loss up beyond all measure, wherever it ends."""
+        return self.peak > FAR * max(1.0, self.start)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,7 +119,7 @@ class Bench:
         with torch.enable_grad():
             shares = self._shares(twin, rate, steps)
         end = median(shares[-LAST:]) if math.isfinite(shares[-1]) else math.inf
-        return Outcome(shares[0], end)
+        return Outcome(shares[0], end, max(shares))
 
     def learns(self, rate: float, steps: int = STEPS) -> bool:
         """Return whether a trial at this rate goes well."""
@@ -191,45 +204,6 @@ def affordable(network: nn.Module, features: Inputs, steps: int) -> int:
     count = max(map(len, tensors_in(few)))
     each = 3 * steps * counter.get_total_flops() / count  # on the way back twice as much
     return max(FEWEST, min(EXAMPLES, int(BUDGET / max(each, 1.0))))
-
-
-def constant_loss(loss: Loss, outputs: object, targets: object) -> float:
-    """Return the smallest loss of the predictions that are the same for every example.
-
-    Of those that are best for the usual losses: mean and median of numbers, their log-odds where
-    they are between 0 and 1, and the logarithm of the classes' shares. NaN if the loss takes none.
-    """
-    if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
-        return math.nan
-    values = [_value(loss, constant, targets) for constant in _constants(outputs.detach(), targets)]
-    return min((value for value in values if math.isfinite(value)), default=math.nan)
-
-
-def _constants(outputs: Tensor, targets: Tensor) -> list[Tensor]:
-    axis = class_axis(outputs.shape, targets.shape)
-    if axis is not None and not targets.is_floating_point():
-        classes = outputs.shape[axis]
-        known = targets[(targets >= 0) & (targets < classes)]  # others are ignored
-        counts = torch.bincount(known.flatten(), minlength=classes)
-        shares = (counts / counts.sum()).clamp_min(1e-9).log().to(outputs.dtype)
-        return [shares.expand(outputs.movedim(axis, -1).shape).movedim(-1, axis)]
-    numbers = targets.to(outputs.dtype)
-    if numbers.shape != outputs.shape and numbers.numel() == outputs.numel():
-        numbers = numbers.reshape(outputs.shape)
-    if numbers.shape != outputs.shape:
-        return [outputs.mean(0, keepdim=True).expand(outputs.shape)]
-    mean = numbers.mean(0, keepdim=True)
-    found = [mean, numbers.median(0, keepdim=True).values]
-    if float(numbers.min()) >= 0 and float(numbers.max()) <= 1:
-        found.append(torch.logit(mean.clamp(1e-6, 1 - 1e-6)))
-    return [one.expand(outputs.shape) for one in found]
-
-
-def _value(loss: Loss, outputs: Tensor, targets: Tensor) -> float:
-    try:
-        return float(loss(outputs, targets))
-    except (RuntimeError, ValueError, IndexError, TypeError):  # of the user's own code
-        return math.nan
 
 
 def normalize_layers(network: nn.Module) -> None:
