@@ -93,7 +93,7 @@ def test_shorten():
 def test_no_two_names_look_alike(length):
     called = spelling.distinct(TEXTS, length)
     assert list(called) == list(dict.fromkeys(TEXTS))
-    assert len({spelling._looks(name) for name in called.values()}) == len(called)
+    assert len({spelling.looks(name) for name in called.values()}) == len(called)
     assert all(name == name.strip() != "" for name in called.values())
     assert max(map(len, called.values())) <= length
 

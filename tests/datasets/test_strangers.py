@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from initsweep.core.errors import DataError
@@ -169,6 +170,7 @@ ARFF_TEXT = ["@relation r", "@attribute x string", *ARFF[2:]]
         ("csv", EITHER, ["'1,000'", "(1000)", "as follows"], (60, 1)),
         ("csv", NAMES, ["'t'", "drop"], (60, 1)),
         ("csv", TICKETS, ["'t' holds 60 different numbers", "drop"], (90, 1)),
+        ("csv", changed(NAMED, line_9="inf,1,a"), ["'x' is inf in line 9", '["inf"]'], (60, 2)),
         ("csv", RECORDS, ["JSON"], (60, 1)),
         ("csv", [*ARFF, *(line.partition(",")[2] for line in ROWS)], ["ARFF"], (60, 1)),
         ("arff", [*ARFF_TEXT, *(f"'w {i % 9}',{yes(i)}" for i in range(60))], ["String"], (60, 1)),
@@ -231,6 +233,15 @@ def test_a_class_may_be_called_na(loaded):
     with pytest.raises(DataError, match=r"'NA' is a class, set data\.table\.missing: \"empty\""):
         loaded(lines)
     assert loaded(lines, missing="empty").class_names == ("EU", "NA")
+
+
+@pytest.mark.parametrize("other", ["cafe\u0301 noir", "café\u00a0noir", "café  noir"])
+def test_classes_that_look_alike_are_one(loaded, other):
+    lines = table("x,y", lambda i: f"{i},{('café noir', other, 'thé')[i % 3]}")
+    dataset = loaded(lines)
+    assert len(dataset.class_names) == 2
+    assert any("that look alike" in said for said in dataset.notices)
+    assert len(loaded(lines, categorical=("y",)).class_names) == 3
 
 
 def test_capitals_tell_classes_apart_where_that_is_said(loaded):
@@ -323,6 +334,24 @@ def test_records_of_json_are_rows(loaded, in_lines):
         loaded('{"x": [1, 2', kind="json")
     with pytest.raises(DataError, match=r"'x' is of type struct.*data\.table\.drop"):
         loaded(json.dumps([{"x": {"a": i}, "y": i % 2} for i in range(60)]), kind="json")
+
+
+@pytest.mark.parametrize("way", ["split", "columns", "list", "name"])
+def test_a_table_that_json_holds_otherwise_is_read_as_the_refusal_says(
+    tmp_path, written, settings, way
+):
+    frame = pd.DataFrame({"x": [i / 7 for i in range(60)], "y": [yes(i) for i in range(60)]})
+    if way in {"list", "name"}:
+        held = frame.to_dict(orient="list" if way == "list" else "records")
+        text = json.dumps(held if way == "list" else {"n": 60, "some rows": held})
+    else:
+        text = frame.to_json(orient=way, double_precision=15)
+    source = f"json:{written(text, 'it is.json')}"
+    with pytest.raises(DataError, match="by columns or under a name") as caught:
+        load(settings(source))
+    source, _ = remedied(str(caught.value), tmp_path, source, {})
+    dataset = load(settings(source.replace("csv:", "json:")))
+    np.testing.assert_allclose(dataset.features[:, 0], frame["x"], rtol=1e-14)
 
 
 def test_names_of_classes_in_parquet(tmp_path, settings):

@@ -97,11 +97,11 @@ def distinct(names: Iterable[str], length: int) -> dict[str, str]:
         whole = legible(name)
         whole = whole if whole and whole == whole.strip() else f"'{whole}'"
         first = called = shorten(whole, length)
-        while _looks(called) in taken:
-            taken[_looks(first)] += 1
-            mark = f" ({taken[_looks(first)]})"
+        while looks(called) in taken:
+            taken[looks(first)] += 1
+            mark = f" ({taken[looks(first)]})"
             called = shorten(whole, length - len(mark)) + mark
-        taken[_looks(called)] = 1
+        taken[looks(called)] = 1
         shown[name] = called
     return shown
 
@@ -133,6 +133,6 @@ def _width(sign: str) -> int:
     return 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
-def _looks(name: str) -> str:
+def looks(name: str) -> str:
     """Return the same for names that look the same on a page."""
     return " ".join(unicodedata.normalize("NFC", _SHAPING.sub("", name)).split())

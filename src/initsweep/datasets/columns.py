@@ -190,15 +190,19 @@ class Column:
         """Refuse numbers that single precision cannot hold.
 
         Raises:
-            DataError: Naming the first.
+            FaultError: Naming the first; few texts may be markers.
         """
         bad = np.abs(numbers) >= LARGEST
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise DataError(
-                f"Column {quoted(self.name)} is {numbers[row]} in {self.place(row)} "
-                f"({int(bad.sum())} such rows in all). Correct it, or {self.remedy}."
-            )
+        if not bad.any():
+            return
+        row, texts = int(np.argmax(bad)), {str(one) for one in self.plain.filter(bad).to_pylist()}
+        sets = {"missing": sorted(texts)} if len(texts) <= FEW_CATEGORIES else {}
+        gone = {"drop_missing_target": True} if sets and self.is_target else {}
+        said = (
+            f"Column {quoted(self.name)} is {numbers[row]} in {self.place(row)} "
+            f"({int(bad.sum())} such rows in all). Correct it, or {self.remedy}."
+        )
+        raise FaultError(said, sets={**sets, **gone})
 
     @property
     def remedy(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from initsweep.core.spelling import looks
 from initsweep.datasets.columns import Feature, Text
 from initsweep.datasets.faults import FaultError
 from initsweep.datasets.in_messages import legible_names, quoted
@@ -137,12 +138,14 @@ def rare_class(values: Sequence[str], counts: np.ndarray) -> str | None:
 def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
     """Join words that differ in capitals only: "Yes" and "yes" are one answer.
 
-    Single letters may be classes of their own. A class is called as most of its rows call it.
+    So are those that look alike: a letter and its accent may be one sign or two, a space of another
+    kind. Single letters may be classes of their own. A class is called as most of its rows call it.
 
     Returns:
         The classes of all rows, and what to say.
     """
-    folded = [one.casefold() if len(one) > 1 else one for one in text.distinct]
+    seen = list(map(looks, text.distinct))
+    folded = [one.casefold() if len(one) > 1 else one for one in seen]
     twice = [one for one, times in Counter(folded).items() if times > 1]
     if not twice:
         return text, ()
@@ -153,9 +156,10 @@ def without_capitals(name: str, text: Text) -> tuple[Text, tuple[str, ...]]:
     position = {code: at for at, code in enumerate(kept)}
     table = np.array([position[best[one]] for one in folded])
     example = [one for one, fold in zip(text.distinct, folded, strict=True) if fold == twice[0]]
+    alike = len({looks(one) for one in example}) == 1
+    why = "look alike" if alike else "differ in capitals only"
     said = (
-        f"Classes of {quoted(name)} that differ in capitals only, such as "
-        f"{legible_names(example)}, are taken as one; if they are several, set "
-        f"data.table.categorical: {json.dumps([name])}."
+        f"Classes of {quoted(name)} that {why}, such as {legible_names(example)}, "
+        f"are taken as one; if they are several, set data.table.categorical: {json.dumps([name])}."
     )
     return Text([text.distinct[code] for code in kept], table[text.codes]), (said,)

@@ -3,6 +3,8 @@
 import io
 import json
 import re
+import shlex
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -147,6 +149,14 @@ def read_json(path: Path, key: str) -> Table:
 
     content = _content(path, key)
     in_lines = not content[:HEAD_BYTES].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    if in_lines and (made := _as_records(content)):
+        written = 'to_json(orient="records", double_precision=15)'
+        code = f"import pandas, sys; print({made}.{written})"
+        run = command(path, [f"{shlex.quote(sys.executable)} -c {shlex.quote(code)}"], "records")
+        raise DataError(
+            f"'{path}' is no list of records, but holds one by columns or under a name. To read "
+            f"it all the same, run {run} and name the new file instead."
+        )
     try:
         frame = pd.read_json(io.BytesIO(content), orient="records", lines=in_lines, dtype=False)
         for name in filter(lambda one: pd.api.types.is_object_dtype(frame[one]), frame.columns):
@@ -158,6 +168,27 @@ def read_json(path: Path, key: str) -> Table:
             "Write it as CSV."
         ) from None
     return _table(path, columns, "the records", "record")
+
+
+def _as_records(content: bytes) -> str:
+    """Return the code for a frame of a table that is written otherwise, "" if it is none."""
+    try:
+        held = json.loads(content)
+    except (ValueError, RecursionError):
+        return ""  # a record in each line, say
+    if not isinstance(held, dict):
+        return ""
+    read = "pandas.read_json((sys.argv[1:] or [sys.stdin])[0], "
+    exact = "dtype=False, convert_dates=False)"
+    if isinstance(held.get("columns"), list) and isinstance(held.get("data"), list):
+        return f'{read}orient="split", {exact}'
+    parts = [one for one in held.values() if isinstance(one, list | dict)]
+    if len(parts) == len(held) > 1 and len({len(one) for one in parts}) == 1 < len(parts[0]):
+        return f'{read}orient="columns", {exact}'
+    for name, one in held.items():
+        if isinstance(one, list) and len(one) > 1 and all(isinstance(row, dict) for row in one):
+            return f'pandas.DataFrame({read}typ="series", {exact}[{json.dumps(name)}])'
+    return ""
 
 
 def _content(path: Path, key: str) -> bytes:
