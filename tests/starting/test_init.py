@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from initsweep.commands.main import main
-from initsweep.core.errors import InitsweepWarning, UnknownNameError
+from initsweep.core.errors import DataError, InitsweepWarning, UnknownNameError
 from initsweep.core.params import load_params
 from initsweep.starting import data_source as sources
 from initsweep.starting import folder, own, settings, timing
@@ -451,6 +451,22 @@ def test_the_format_is_read_from_the_name(here, text, kind):
         if name and ":" not in name and name != "wine":
             (here / name).write_bytes(gzip.compress(b"x"))
     assert sources.find_source(text).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("my.xlsx", b"PK\x03\x04", "looks like a ZIP archive"),
+        ("my.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Save the sheet as 'CSV UTF-8'"),
+        ("my.txt", b'[{"x": 1}]', "looks like JSON. Set --data json:my.txt"),
+        ("my.dat", b"1 2 3", "'my.dat' could be anything; say what it is"),
+        ("my.dat.gz", gzip.compress(b"1 2 3"), "could be anything"),
+    ],
+)
+def test_a_name_that_says_no_format_is_told_what_the_content_looks_like(here, name, content, said):
+    (here / name).write_bytes(content)
+    with pytest.raises(DataError, match=re.escape(said)):
+        sources.find_source(name)
 
 
 @pytest.mark.pipeline

@@ -9,7 +9,9 @@ from initsweep.core.registry import did_you_mean
 from initsweep.core.user_files import checked
 from initsweep.datasets import DATASETS
 from initsweep.datasets.fetching import RAW, stem_of
+from initsweep.datasets.file_kinds import HEAD_BYTES, kind_of
 from initsweep.datasets.in_messages import quoted
+from initsweep.datasets.opening import is_packed
 from initsweep.datasets.readers import READERS
 
 SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".parquet": "parquet", ".npz": "npz"}
@@ -137,6 +139,11 @@ def _kind_of(paths: list[Path]) -> str:
         return "npy"
     if suffix not in SUFFIXES:
         existing(first, "--data")
+        with first.open("rb") as stream:
+            content = kind_of(first, stream.read(HEAD_BYTES))
+        if content is not None and not is_packed(first):  # packed text is read as it is
+            told = content.replace("Set data.source: ", "Set --data ")
+            raise DataError(f"--data: '{first}' looks like {told}")
         known = ", ".join(f"{name}:{reader.form}" for name, reader in READERS)
         raise DataError(f"--data: '{first}' could be anything; say what it is, as in {known}.")
     return SUFFIXES[suffix]
