@@ -18,7 +18,7 @@ from initsweep import initialize_
 from initsweep.core.errors import unheard
 from initsweep.diagnosis.diagnose import AS_BUILT
 from initsweep.engine.lanes import Split
-from initsweep.probes.forms import answer
+from initsweep.graph.forms import answer
 from initsweep.probes.reading import Loss
 
 SCALED = {"weights x 0.05": 0.05, "weights x 5": 5.0}

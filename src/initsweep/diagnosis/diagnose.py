@@ -19,22 +19,23 @@ from torch import Tensor, nn
 from initsweep.core.errors import InitsweepError, UnhealthyError
 from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.core.registry import did_you_mean
+from initsweep.diagnosis.any_batch import reading_of
 from initsweep.diagnosis.findings import FAULTS, Cause, Finding
 from initsweep.diagnosis.remedies import explained
 from initsweep.diagnosis.scales import constants
-from initsweep.diagnosis.subject import failure, subject
+from initsweep.diagnosis.subject import subject
 from initsweep.diagnosis.suspect import Case
 from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets, Task, checked_batch, make_task
 from initsweep.diagnosis.trial import LEARNS, STAYS, Bench, State
 from initsweep.diagnosis.wiring import wiring
+from initsweep.graph.forms import Inputs, in_order
 from initsweep.initializers import Initializer, initial_states, make_initializer
 from initsweep.probes.alarm_levels import OPTIMIZERS
 from initsweep.probes.averages import diagnosis, layer_table
-from initsweep.probes.forms import Inputs, in_order
 from initsweep.probes.judgement import HEALTHY, MILD, VERDICTS
 from initsweep.probes.passing import Loss
-from initsweep.probes.reading import Reading, look, read
+from initsweep.probes.reading import Reading
 
 SEEDS = (0, 1, 2, 3, 4)
 AS_BUILT = "as_built"
@@ -347,19 +348,7 @@ def _examples(network: nn.Module, task: Task) -> Inputs:
 
 def _read(network: nn.Module, state: State, task: Task, *, with_sharpness: bool = True) -> Reading:
     given = (network, state, task.features, task.targets, task.loss)
-    try:
-        snapshot = look(*given)
-    except InitsweepError:
-        raise
-    except Exception as error:  # the user's own code may raise anything; it is chained
-        raise InitsweepError(failure(network, task.features, error, with_loss=True)) from error
-    reading = read(*given, snapshot=snapshot, with_sharpness=with_sharpness)
-    if reading is None:
-        raise InitsweepError(
-            f"{type(network).__name__} has no layer that can be looked at: torch's Linear, Conv1d "
-            "to Conv3d and MultiheadAttention, and what is derived from them."
-        )
-    return reading
+    return reading_of(*given, with_sharpness=with_sharpness)
 
 
 __all__ = ["AS_BUILT", "Diagnosis", "assert_healthy", "diagnose"]

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.forms import Inputs, called
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of
-from initsweep.probes.forms import Inputs, called
 from initsweep.probes.passing import typed
 
 RANGES: Mapping[str, tuple[float, float]] = {

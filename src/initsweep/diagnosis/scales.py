@@ -8,7 +8,7 @@ from torch import Tensor
 from initsweep.core.errors import few
 from initsweep.core.numbers import plain
 from initsweep.diagnosis.findings import CONSTANT, Finding
-from initsweep.probes.forms import Inputs
+from initsweep.graph.forms import Inputs
 
 LARGE, SMALL = 8.0, 0.03
 """Root mean square of inputs, or size of targets, from which and up to which they are suspected."""

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from initsweep.core.errors import InitsweepError
+from initsweep.graph.forms import Inputs, called, shapes, tensors_in
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of, twin_of
-from initsweep.probes.forms import Inputs, called, shapes, tensors_in
 from initsweep.probes.passing import error_in_words, typed
 
 LOOKUPS = (nn.Embedding, nn.EmbeddingBag)

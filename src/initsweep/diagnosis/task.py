@@ -25,8 +25,8 @@ from initsweep.diagnosis.targets import (
     probability_loss,
     squared,
 )
+from initsweep.graph.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
 from initsweep.graph.twins import apart
-from initsweep.probes.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
 from initsweep.probes.passing import Loss, checked_loss
 
 Numbers = Tensor | np.ndarray | Sequence[float]

@@ -18,10 +18,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from initsweep.core.errors import InitsweepError
 from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.subject import failure
+from initsweep.graph.forms import Inputs, called, cast, first, tensors_in
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of
 from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE
-from initsweep.probes.forms import Inputs, called, cast, first, tensors_in
 from initsweep.probes.passing import Loss, typed
 
 State = Mapping[str, Tensor]

@@ -23,9 +23,9 @@ from initsweep.diagnosis.losses import expects, is_additive
 from initsweep.diagnosis.subject import failure
 from initsweep.diagnosis.targets import class_axis, is_binary
 from initsweep.diagnosis.task import Task
+from initsweep.graph.forms import answer, called
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of
-from initsweep.probes.forms import answer, called
 from initsweep.probes.judgement import DETACHED
 from initsweep.probes.passing import typed
 

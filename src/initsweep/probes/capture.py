@@ -12,10 +12,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.forms import Inputs
 from initsweep.graph.strays import strays
 from initsweep.graph.twins import apart
 from initsweep.graph.vocabulary import NORMS
-from initsweep.probes.forms import Inputs
 from initsweep.probes.passing import Loss, grave, passed
 from initsweep.probes.pointwise import is_pointwise
 from initsweep.probes.recording import Noted, Use, channel_axis

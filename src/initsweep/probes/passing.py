@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError
 from initsweep.graph.copies import type_in
+from initsweep.graph.forms import Inputs, called, cast, tensors_in
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_with
 from initsweep.graph.vocabulary import is_matrix
-from initsweep.probes.forms import Inputs, called, cast, tensors_in
 from initsweep.probes.recording import Noted, recorded
 from initsweep.probes.sleeping import asleep
 from initsweep.probes.trunk import Node, entering, trunk_of

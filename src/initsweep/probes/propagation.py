@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, fx, nn
 
 from initsweep.graph.effects import effect_of_call
+from initsweep.graph.forms import Inputs
 from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE, NORMS
 from initsweep.probes import moments
 from initsweep.probes.capture import Layer, Snapshot
-from initsweep.probes.forms import Inputs
 from initsweep.probes.mean_field import Prediction, is_centred
 from initsweep.probes.moments import Moments
 from initsweep.probes.pointwise import is_pointwise

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from initsweep.core.spelling import embedded
+from initsweep.graph.forms import Inputs
 from initsweep.probes import measure
 from initsweep.probes.capture import Layer, Snapshot, capture
 from initsweep.probes.depth_scale import DepthScale, depth_scale
 from initsweep.probes.deviation import root_mean_square
-from initsweep.probes.forms import Inputs
 from initsweep.probes.grounds import Point, Signals, spoken
 from initsweep.probes.mean_field import Prediction, is_centred, predict
 from initsweep.probes.measures.rank import effective_rank

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 
 from initsweep.core.records import rounded
 from initsweep.graph.copies import type_in
+from initsweep.graph.forms import Inputs, called, cast, first
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import twin_with
 from initsweep.probes.attention import OpenProducts, open_attentions
-from initsweep.probes.forms import Inputs, called, cast, first
 from initsweep.probes.passing import Loss, checked_loss, trained_names
 
 ITERATIONS = 12

@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils._pytree import tree_map
 
+from initsweep.graph.forms import mapped
 from initsweep.probes.deviation import standard_deviation
 
 Node = torch.autograd.graph.Node
@@ -54,7 +54,7 @@ def entering(inputs: Any) -> tuple[Any, set[Node]]:  # noqa: ANN401 - of any for
         sources.update([followed.grad_fn] if followed.grad_fn else [])
         return followed
 
-    return tree_map(opened, inputs), sources
+    return mapped(opened, inputs), sources
 
 
 def noted_sum(args: Sequence[object], result: object, after: int) -> Sum | None:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from initsweep.graph.forms import Inputs, cast, in_order
 from initsweep.graph.tracing import Traced, keep_values, trace
 from initsweep.graph.vocabulary import DENSE, NORMS
-from initsweep.probes.forms import Inputs, cast, in_order
 from initsweep.probes.written import Pointwise
 
 

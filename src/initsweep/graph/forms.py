@@ -1,13 +1,15 @@
 """Batches and outputs of any form: one tensor, several arguments, named ones, nested ones."""
 
+import copy
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_map
 
 from initsweep.core.errors import InitsweepError
 from initsweep.graph.copies import type_in
@@ -15,8 +17,22 @@ from initsweep.graph.copies import type_in
 Inputs = Any
 """A tensor; a tuple, whose items are the arguments of `forward`; a dictionary of named arguments.
 
-What is in them may be nested, and what is no tensor is handed on as it is.
+What is in them may be nested, also in dataclasses, and what is no tensor is handed on as it is.
 """
+
+
+def mapped(function: Callable[[Any], object], inputs: Inputs) -> Inputs:
+    """Return inputs of the same form with what a function makes of each tensor and other part."""
+
+    def of(one: Any) -> object:  # noqa: ANN401 - anything
+        if not is_dataclass(one) or isinstance(one, type):
+            return function(one)
+        copied = copy.copy(one)
+        for field in fields(one):  # set like this, as it may be frozen
+            object.__setattr__(copied, field.name, mapped(function, getattr(one, field.name)))
+        return copied
+
+    return tree_map(of, inputs)
 
 
 def as_inputs(given: object, what: str) -> Inputs:
@@ -31,15 +47,20 @@ def as_inputs(given: object, what: str) -> Inputs:
     """
     try:
         if isinstance(given, Mapping):
-            return tree_map(_tensor, dict(given))
+            return mapped(_tensor, dict(given))
+        if is_dataclass(given):
+            return mapped(_tensor, given)
         # A list of arrays may be one array of them.
         kinds = (Mapping, Tensor) if isinstance(given, list) else (Mapping, Tensor, np.ndarray)
         if isinstance(given, tuple | list) and any(_is_several(one, kinds) for one in given):
-            return tree_map(_tensor, given)
+            return mapped(_tensor, given)
         return torch.as_tensor(given).detach().cpu()
     except (TypeError, ValueError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
-        raise InitsweepError(f"The {what} must be numbers of one shape: {first}") from None
+        raise InitsweepError(
+            f"The {what} must be numbers of one shape: {first}. Several tensors come in a tuple, a "
+            "list, a dictionary or a dataclass."
+        ) from None
 
 
 def _is_several(one: object, kinds: tuple[type, ...]) -> bool:
@@ -54,12 +75,14 @@ def _tensor(one: object) -> object:
 
 def tensors_in(inputs: Inputs) -> list[Tensor]:
     """Return all tensors of some inputs that have an axis of examples."""
-    return [one for one in tree_leaves(inputs) if isinstance(one, Tensor) and one.dim()]
+    found: list[object] = []
+    mapped(found.append, inputs)
+    return [one for one in found if isinstance(one, Tensor) and one.dim()]
 
 
 def cast(inputs: Inputs, dtype: torch.dtype | None) -> Inputs:
     """Return copies, which a network may overwrite; real numbers are of `dtype`, if given."""
-    return tree_map(
+    return mapped(
         lambda one: one.to(type_in(one, dtype), copy=True) if isinstance(one, Tensor) else one,
         inputs,
     )
@@ -69,9 +92,7 @@ def first(inputs: Inputs, count: int) -> Inputs:
     """Return the first examples, or all where tensors do not agree on how many there are."""
     if len({len(one) for one in tensors_in(inputs)}) != 1:
         return inputs
-    return tree_map(
-        lambda one: one[:count] if isinstance(one, Tensor) and one.dim() else one, inputs
-    )
+    return mapped(lambda one: one[:count] if isinstance(one, Tensor) and one.dim() else one, inputs)
 
 
 def called(network: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401 - whatever it returns
@@ -79,6 +100,40 @@ def called(network: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401 - whateve
     if type(inputs) is tuple:  # not a named one, such as a packed sequence
         return network(*inputs)
     return network(**inputs) if isinstance(inputs, dict) else network(inputs)
+
+
+def arguments(network: nn.Module, inputs: Inputs, *, shared: bool = False) -> Inputs:
+    """Return inputs in the form in which `called` hands them to a network's `forward`.
+
+    A dictionary or tuple may be the one argument that `forward` takes.
+
+    Args:
+        network: The network.
+        inputs: What is given.
+        shared: Whether a loss takes the inputs too, so that some of them may be meant for it: what
+            `forward` has no argument for is left out then.
+    """
+    try:
+        signature = inspect.signature(network.forward)
+    except (TypeError, ValueError):
+        return inputs
+    forms = [inputs]
+    if isinstance(inputs, dict):
+        known = {name: one for name, one in inputs.items() if name in signature.parameters}
+        forms += ([known] if shared else []) if known else [(inputs,)]
+    elif type(inputs) is tuple:
+        forms += [inputs[:count] for count in range(len(inputs) - 1, 0, -1)] if shared else []
+        forms.append((inputs,))
+    return next((one for one in forms if _binds(signature, one)), inputs)
+
+
+def _binds(signature: inspect.Signature, inputs: Inputs) -> bool:
+    args = inputs if type(inputs) is tuple else () if isinstance(inputs, dict) else (inputs,)
+    try:
+        signature.bind(*args, **(inputs if isinstance(inputs, dict) else {}))
+    except TypeError:  # also where names are no texts
+        return False
+    return True
 
 
 def in_order(network: nn.Module, inputs: Inputs) -> tuple[Any, ...]:
