@@ -72,7 +72,7 @@ def test_several_inputs_and_a_loss(command, arguments):
         (("--batch", "words.npz"), "--batch: 'words.npz, x' must hold one array of numbers"),
         (("--batch", "none.npz"), "--batch: there is no file 'none.npz'"),
         (("--batch", "rows.npy"), "fails on a batch of shape (16, 6): TypeError"),
-        (("--batch", "both.npz", "--loss", "nets_of_two:loss"), "A loss needs targets"),
+        (("--batch", "both.npz", "--loss", "nets_of_two:loss"), "handed the outputs and the whole"),
         (
             ("--batch", "both.npz", "--targets", "wanted.npy", "--loss", "nets_of_two:number"),
             "--loss: 'nets_of_two:number' must be a function, received 3",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from torch import Tensor, nn
+from torch import nn
 
 from initsweep.core.errors import InitsweepError, UnhealthyError
 from initsweep.core.records import DiagnosisRow, LayerRow
@@ -29,7 +29,6 @@ from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets, Task, checked_batch, make_task
 from initsweep.diagnosis.trial import LEARNS, STAYS, Bench, State
 from initsweep.diagnosis.wiring import wiring
-from initsweep.graph.forms import Inputs, in_order
 from initsweep.initializers import Initializer, initial_states, make_initializer
 from initsweep.probes.alarm_levels import OPTIMIZERS
 from initsweep.probes.averages import diagnosis, layer_table
@@ -116,13 +115,15 @@ def diagnose(
         model: The network as it is, or a function that builds one: it is then called once per
             seed, with torch's generator seeded, and numbers get a range over seeds.
         batch: Inputs, shape (batch, ...); a tuple of such for a `forward` of several arguments, a
-            dictionary for one of named arguments.
+            dictionary for one of named arguments. What is in them may be nested: dictionaries,
+            lists, dataclasses, sequences of different lengths.
         targets: Class numbers, shape (batch, ...), or numbers to predict, one per output. Without
             them, targets are drawn at random: classes if the network has several outputs. Outputs
             have their classes on axis 1, as for torch's `cross_entropy`, or on the last one.
-        loss: Mean loss from what the network returns and the targets. By default cross-entropy
-            for whole-numbered targets and the mean squared error for others; without targets, the
-            loss that a network computes itself.
+        loss: Mean loss from what the network returns and the targets; without targets, from what
+            it returns and the batch. By default cross-entropy for whole-numbered targets and the
+            mean squared error for others; without targets, the loss that a network computes
+            itself. What of a batch `forward` has no argument for is left to a loss that takes it.
         task: "classification" if the targets are class numbers, "regression" if they are numbers
             to predict. By default whole numbers are classes and others are not.
         schemes: Names of initializers to look at instead of the network's own weights; for those
@@ -149,14 +150,19 @@ def diagnose(
         >>> found = diagnose(network, batch, schemes=["he_normal", "zeros"])
         >>> {row.scheme: row.verdict for row in found.schemes}
         {'he_normal': 'healthy', 'zeros': 'symmetric'}
+        >>> def loss(outputs, batch):
+        ...     rows, wanted = batch  # `forward` takes the first
+        ...     return nn.functional.cross_entropy(outputs, wanted, label_smoothing=0.1)
+        >>> diagnose(network, (batch, torch.arange(32) % 3), loss=loss).healthy
+        True
     """
     seeds = _checked_seeds(seeds)
     _check_rate(rate)
     network, wrapped = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
-    found = [*constants(made.features, made.targets), *wiring(network, made)]
+    found = [*constants(made), *wiring(network, made)]
     wired = any(one.alarm for one in found)
-    bearable = STAYS if targets is None and made.targets is not None else LEARNS
+    bearable = STAYS if made.compared_with == "random targets" else LEARNS
     verdict_of = partial(_verdict, network, made, optimizer)
     rows: list[DiagnosisRow] = []
     layers: list[LayerRow] = []
@@ -331,19 +337,11 @@ def _states(
     task: Task,
 ) -> list[State]:
     if initializer is not None:
-        examples = _examples(network, task)
-        return [*map(initial_states(network, initializer, inputs=examples, unknown="keep"), seeds)]
+        state = initial_states(network, initializer, inputs=task.features, unknown="keep")
+        return [*map(state, seeds)]
     if isinstance(model, nn.Module):
         return [dict(network.named_parameters())]
     return [dict(subject(model, seed)[0].named_parameters()) for seed in seeds]
-
-
-def _examples(network: nn.Module, task: Task) -> Inputs:
-    """Return the inputs by their places where all of them are tensors, else as they are."""
-    args = [*in_order(network, task.features)] if isinstance(task.features, dict) else []
-    while args and args[-1] is None:  # a default
-        del args[-1]
-    return tuple(args) if args and all(isinstance(one, Tensor) for one in args) else task.features
 
 
 def _read(network: nn.Module, state: State, task: Task, *, with_sharpness: bool = True) -> Reading:

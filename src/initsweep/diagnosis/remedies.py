@@ -14,6 +14,7 @@ from initsweep.diagnosis.findings import INPUTS, STUCK, TARGETS, TOO_LARGE, TOO_
 from initsweep.diagnosis.scales import Scaling
 from initsweep.diagnosis.suspect import DOWN, UP, Case
 from initsweep.diagnosis.trial import ENOUGH, PATIENT, STEPS, Outcome
+from initsweep.graph.forms import tensors_in
 from initsweep.probes.judgement import DEAD, DETACHED, MILD, SYMMETRIC, is_alarming
 
 HOPELESS = 1000.0
@@ -137,7 +138,8 @@ def _normalizing(case: Case, rate: float) -> str:
 
 
 def _behind(case: Case) -> str:
-    layer = "nn.BatchNorm2d" if case.bench.features.dim() == 4 else "nn.BatchNorm1d"
+    images = any(one.dim() == 4 for one in tensors_in(case.bench.features))
+    layer = "nn.BatchNorm2d" if images else "nn.BatchNorm1d"
     return f"put {layer} (or nn.LayerNorm) behind every hidden layer"
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from initsweep.core.errors import few
 from initsweep.core.numbers import plain
 from initsweep.diagnosis.findings import CONSTANT, Finding
+from initsweep.diagnosis.task import Task
 from initsweep.graph.forms import Inputs
 
 LARGE, SMALL = 8.0, 0.03
@@ -103,9 +104,9 @@ def unscaled_targets(targets: Inputs) -> list[Scaling]:
     ]
 
 
-def constants(features: Inputs, targets: Inputs) -> list[Finding]:
+def constants(task: Task) -> list[Finding]:
     """Return remarks on what is the same for every example."""
-    found: list[Finding] = []
+    features, targets, found = task.features, task.targets, list[Finding]()
     if not isinstance(features, Tensor) or not isinstance(targets, Tensor):
         return found
     # A column of zeros does nothing.
@@ -114,7 +115,7 @@ def constants(features: Inputs, targets: Inputs) -> list[Finding]:
         names = [str(index) for index in same.nonzero().flatten().tolist()]
         reason = f"column {few(names)} of the inputs has the same value in every example"
         found.append(_remark(reason, "leave it out, unless other batches differ"))
-    if bool((targets == targets[:1]).all()):
+    if task.compared_with != "the batch" and bool((targets == targets[:1]).all()):
         reason = (
             "all targets of the batch are the same, so that a constant is all there is to learn"
         )

@@ -41,12 +41,17 @@ class Case:
     @cached_property
     def inputs(self) -> list[Scaling]:
         """What could be done about the inputs."""
-        return unscaled_inputs(self.bench.features)
+        return [] if self._compared else unscaled_inputs(self.bench.features)
 
     @cached_property
     def targets(self) -> list[Scaling]:
         """What could be done about the targets."""
-        return unscaled_targets(self.bench.targets)
+        return [] if self._compared else unscaled_targets(self.bench.targets)
+
+    @property
+    def _compared(self) -> bool:
+        """Whether the loss takes the inputs, and what scaling these does to it is not known."""
+        return self.bench.targets is self.bench.features
 
     @cached_property
     def candidates(self) -> dict[str, State]:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from initsweep.core.errors import InitsweepError
 from initsweep.core.registry import did_you_mean
+from initsweep.diagnosis.any_batch import taken
 from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.endings import ending_of, with_graph
 from initsweep.diagnosis.subject import outputs_of
@@ -25,7 +27,16 @@ from initsweep.diagnosis.targets import (
     probability_loss,
     squared,
 )
-from initsweep.graph.forms import Inputs, answer, as_inputs, cast, own_loss, shapes, tensors_in
+from initsweep.graph.forms import (
+    Inputs,
+    answer,
+    arguments,
+    as_inputs,
+    cast,
+    own_loss,
+    shapes,
+    tensors_in,
+)
 from initsweep.graph.twins import apart
 from initsweep.probes.passing import Loss, checked_loss
 
@@ -41,11 +52,12 @@ class Task:
 
     Attributes:
         features: Inputs, shape (batch, ...), or several such.
-        targets: Class numbers or numbers to predict, as the loss takes them; None if the network
-            computes its loss itself.
+        targets: Class numbers or numbers to predict, as the loss takes them; the whole batch for
+            a loss that takes it; None if the network computes its loss itself.
         loss: Mean loss from outputs and targets.
         constant_loss: What the best constant prediction costs; None for a loss of the user's.
         notes: What limits the numbers, in sentences.
+        compared_with: What the targets are.
     """
 
     features: Inputs
@@ -53,6 +65,7 @@ class Task:
     loss: Loss
     constant_loss: float | None
     notes: list[str]
+    compared_with: Literal["targets", "random targets", "the batch"] = "targets"
 
 
 def checked_batch(batch: Batch) -> Inputs:
@@ -109,9 +122,10 @@ def make_task(
             "all examples of the batch are the same: every unit looks dead, no rank is left"
         )
     _check_kind(kind, loss)
-    if loss is not None:
-        if targets is None:
-            raise InitsweepError("A loss needs targets; give both or neither.")
+    if loss is not None and targets is None:
+        return _of_batch(network, features, loss, notes)
+    features = arguments(network, features)
+    if loss is not None and targets is not None:
         given = _checked(targets, held)
         return Task(
             features=features, targets=given, loss=apart(loss), constant_loss=None, notes=notes
@@ -136,6 +150,30 @@ def make_task(
         loss=lambda returned, targets: compared(answer(returned)[1], targets),
         constant_loss=constant,
         notes=notes,
+        compared_with="random targets" if targets is None else "targets",
+    )
+
+
+def _of_batch(network: nn.Module, batch: Inputs, loss: Loss, notes: list[str]) -> Task:
+    """Return the task that a loss makes which takes the batch.
+
+    Raises:
+        InitsweepError: If it is one of torch's, which take targets.
+    """
+    if type(loss).__module__ == nn.modules.loss.__name__ or (
+        getattr(loss, "__module__", "") == functional.__name__
+    ):
+        raise InitsweepError(
+            "A loss needs targets: give them too, or a function of your own (outputs, batch) -> "
+            "loss, to which the batch is handed."
+        )
+    return Task(
+        features=taken(network, batch),
+        targets=batch,
+        loss=apart(loss),
+        constant_loss=None,
+        notes=notes,
+        compared_with="the batch",
     )
 
 

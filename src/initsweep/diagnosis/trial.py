@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from initsweep.core.errors import InitsweepError
 from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.subject import failure
-from initsweep.graph.forms import Inputs, called, cast, first, tensors_in
+from initsweep.graph.forms import Inputs, answer, called, cast, first, tensors_in
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import copy_of
 from initsweep.graph.vocabulary import CONVOLUTIONS, DENSE
@@ -137,7 +137,9 @@ class Bench:
             return False
         twin, other = copy_of(self.network).eval(), self.features.roll(1, 0)
         with torch.no_grad(), private_draws(0):
-            ends, middle = twin(self.features) + twin(other), twin((self.features + other) / 2)
+            given = (self.features, other, (self.features + other) / 2)
+            one, two, middle = (answer(twin(each))[1] for each in given)
+        ends = one + two
         return bool(torch.allclose(ends / 2, middle, rtol=1e-3, atol=1e-3 * float(ends.std())))
 
     def _shares(self, twin: nn.Module, rate: float, steps: int) -> list[float]:

@@ -31,7 +31,6 @@ from initsweep.probes.passing import typed
 
 OUTSIDE = 0.1  # share of targets beyond what the outputs can be
 DRAWS = 3
-USERS_OWN = (RuntimeError, ValueError, IndexError, TypeError)
 SLACK = 0.05
 ORDERLY = (
     "keep axis 0 for the examples: batch_first=True in recurrent layers, permute instead of view"
@@ -52,12 +51,14 @@ def wiring(network: nn.Module, task: Task) -> list[Finding]:
     twin = copy_of(network).train()
     outputs, value = _run(twin, task)
     single = isinstance(value, Tensor) and value.numel() == 1 and value.is_floating_point()
-    if not single or not all(isinstance(o, Tensor) for o in (outputs, task.features, task.targets)):
+    aimed = task.compared_with != "the batch"  # at targets that are there to be compared
+    given = (outputs, task.features, *([task.targets] if aimed else []))
+    if not single or not all(isinstance(one, Tensor) for one in given):
         return []
     if (found := _detached(twin, outputs, value)) is not None:
         return [found]
     remarks: list[Finding] = []
-    for check in (_shapes, _ending, _examples):
+    for check in (_shapes, _ending, _examples) if aimed else (_examples,):
         found = check(network, outputs, task)
         if found is not None and found.alarm:
             return [found, *remarks]
@@ -79,7 +80,10 @@ def _run(twin: nn.Module, task: Task) -> tuple[Any, Any]:
     except InitsweepError:
         raise
     except Exception as error:  # the user's own code may raise anything; it is chained
-        raise InitsweepError(failure(twin, task.features, error, with_loss=True)) from error
+        text = failure(twin, task.features, error, with_loss=True)
+        if task.compared_with == "the batch":
+            text += ". Without targets, the loss is handed the outputs and the whole batch"
+        raise InitsweepError(text) from error
     ours = task.constant_loss is not None and not isinstance(returned, Tensor)
     return answer(returned)[1] if ours else returned, value
 
@@ -115,7 +119,7 @@ def _shapes(_: nn.Module, outputs: Tensor, task: Task) -> Finding | None:
         with torch.no_grad():
             proper = is_additive(task.loss, outputs, targets)
             mended = is_additive(task.loss, outputs, reshaped)
-    except USERS_OWN:
+    except Exception:  # noqa: BLE001 - of the user's own code
         return None
     if mended and not proper:
         return _fault(BROADCAST, f"{pair}: every output is compared with every target", remedy)

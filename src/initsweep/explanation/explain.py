@@ -14,6 +14,7 @@ from initsweep.core.errors import InitsweepError, unheard
 from initsweep.explanation.laws import Law, identify
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
 from initsweep.graph.effects import name_of
+from initsweep.graph.forms import Inputs
 from initsweep.graph.formulas import Formula
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.twins import apart, twin_of
@@ -30,7 +31,6 @@ from initsweep.initializers import (
     make_initializer,
 )
 from initsweep.initializers.kept import frozen_names
-from initsweep.initializers.network import Inputs
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 

@@ -97,9 +97,16 @@ def first(inputs: Inputs, count: int) -> Inputs:
 
 def called(network: nn.Module, inputs: Inputs) -> Any:  # noqa: ANN401 - whatever it returns
     """Return what a network returns for its inputs."""
-    if type(inputs) is tuple:  # not a named one, such as a packed sequence
-        return network(*inputs)
-    return network(**inputs) if isinstance(inputs, dict) else network(inputs)
+    args, named = split(inputs)
+    return network(*args, **named)
+
+
+def split(inputs: Inputs) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of `forward` by place and by name that some inputs are."""
+    if isinstance(inputs, dict):
+        return (), inputs
+    # Not a named one, such as a packed sequence.
+    return inputs if type(inputs) is tuple else (inputs,), {}
 
 
 def arguments(network: nn.Module, inputs: Inputs, *, shared: bool = False) -> Inputs:
@@ -128,9 +135,9 @@ def arguments(network: nn.Module, inputs: Inputs, *, shared: bool = False) -> In
 
 
 def _binds(signature: inspect.Signature, inputs: Inputs) -> bool:
-    args = inputs if type(inputs) is tuple else () if isinstance(inputs, dict) else (inputs,)
+    args, named = split(inputs)
     try:
-        signature.bind(*args, **(inputs if isinstance(inputs, dict) else {}))
+        signature.bind(*args, **named)
     except TypeError:  # also where names are no texts
         return False
     return True
@@ -138,8 +145,7 @@ def _binds(signature: inspect.Signature, inputs: Inputs) -> bool:
 
 def in_order(network: nn.Module, inputs: Inputs) -> tuple[Any, ...]:
     """Return the arguments of a network's `forward` by their places."""
-    args = inputs if type(inputs) is tuple else () if isinstance(inputs, dict) else (inputs,)
-    named = inputs if isinstance(inputs, dict) else {}
+    args, named = split(inputs)
     bound = inspect.signature(type(network).forward).bind(network, *args, **named)
     bound.apply_defaults()
     return bound.args[1:]
@@ -192,7 +198,9 @@ def _named(outputs: object, path: str) -> Iterator[tuple[str, Tensor]]:
         parts = outputs
     elif isinstance(outputs, tuple | list):
         parts = dict(zip(getattr(outputs, "_fields", range(len(outputs))), outputs, strict=True))
-    elif hasattr(outputs, "__dataclass_fields__"):
-        parts = vars(outputs)
+    elif is_dataclass(outputs) or not path:  # an object of any other class is looked into once
+        held = [*getattr(outputs, "__dict__", ()), *getattr(type(outputs), "__slots__", ())]
+        names = dict.fromkeys(("logits", "loss", *held))  # those two may be properties
+        parts = {name: getattr(outputs, name) for name in names if hasattr(outputs, name)}
     for name, part in parts.items():
         yield from _named(part, f"{path}.{name}".lstrip("."))

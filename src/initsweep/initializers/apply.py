@@ -7,6 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from initsweep.graph.forms import Inputs
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
 from initsweep.initializers.adjacent import activations_after
@@ -20,7 +21,6 @@ from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
-from initsweep.initializers.network import Inputs
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
 

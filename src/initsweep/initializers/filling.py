@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError, warn
 from initsweep.core.randomness import torch_stream
+from initsweep.graph.forms import Inputs
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
@@ -18,7 +19,7 @@ from initsweep.initializers.adjacent import Activations, activations_after, acti
 from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.kept import describe_free, kept_values
 from initsweep.initializers.layers import Neighbour
-from initsweep.initializers.network import Inputs, Network
+from initsweep.initializers.network import Network
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, refuse_weights, unknown_weights

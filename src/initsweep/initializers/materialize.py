@@ -5,9 +5,10 @@ from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.core.errors import InitsweepError
+from initsweep.graph.forms import Inputs, arguments, called
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
-from initsweep.initializers.network import Inputs, as_tensors, why_it_fails
+from initsweep.initializers.network import as_examples, why_it_fails
 
 
 def give_memory(model: nn.Module) -> None:
@@ -53,13 +54,13 @@ def find_sizes(model: nn.Module, examples: Inputs | None) -> None:
     lazy = any(isinstance(one, UninitializedParameter) for one in model.parameters())
     if examples is None or not lazy:
         return
-    inputs = as_tensors(examples)
+    inputs = arguments(model, as_examples(examples))
     modes = {module: module.training for module in model.modules()}
     try:
         for module in modes:
             module.training = False  # running statistics stay as they are
         with torch.no_grad(), private_draws(0):
-            model(*inputs)
+            called(model, inputs)
     except Exception as error:  # a user's forward may raise anything; it is chained
         raise InitsweepError(why_it_fails(model, inputs, error)) from error
     finally:

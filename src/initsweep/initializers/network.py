@@ -1,7 +1,8 @@
 """A network as an initializer sees it when all layers are filled."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,20 +11,37 @@ from torch.func import functional_call
 
 from initsweep.core.errors import InitsweepError
 from initsweep.core.randomness import stream_seed, torch_stream
+from initsweep.graph.forms import Inputs, arguments, mapped, split, tensors_in
 from initsweep.graph.kinds import is_a
 from initsweep.graph.torch_generator import private_draws
 from initsweep.graph.traces import Traces
 from initsweep.graph.vocabulary import NORMS
 from initsweep.initializers.parts import Slot
 
-Inputs = Tensor | np.ndarray | tuple[Tensor | np.ndarray, ...]
-"""Examples of what `forward` takes, the first axis counting examples."""
+
+def as_examples(inputs: Inputs) -> Inputs:
+    """Return examples as tensors: a tuple of arguments of `forward`, or in the form they have.
+
+    NumPy's floats become float32, torch's default; tensors stay as they are.
+
+    Raises:
+        InitsweepError: As `as_tensors`; of other forms, if a number is not finite.
+    """
+    found: list[Any] = []
+    given = inputs if isinstance(inputs, tuple) else (inputs,)
+    mapped(found.append, given)
+    arrays = [one for one in found if isinstance(one, Tensor | np.ndarray)]
+    if not arrays or all(isinstance(one, Tensor | np.ndarray) for one in given):
+        return as_tensors(inputs)
+    _check_finite(_as_tensor(one) for one in arrays if one.ndim)
+    return mapped(
+        lambda one: _as_tensor(one) if getattr(one, "ndim", 0) else one,
+        dict(inputs) if isinstance(inputs, Mapping) else inputs,
+    )
 
 
 def as_tensors(inputs: Inputs) -> tuple[Tensor, ...]:
     """Return examples as one tensor per argument of `forward`.
-
-    NumPy's floats become float32, torch's default; tensors stay as they are.
 
     Raises:
         InitsweepError: If there are no examples, an argument is no array of numbers, two have
@@ -37,13 +55,22 @@ def as_tensors(inputs: Inputs) -> tuple[Tensor, ...]:
             "`inputs` must hold the same number of examples, one or more, for every argument of "
             f"`forward`; received shapes {[tuple(one.shape) for one in tensors]}."
         )
+    _check_finite(tensors)
+    return tensors
+
+
+def _check_finite(tensors: Iterable[Tensor]) -> None:
+    """Check the numbers of examples.
+
+    Raises:
+        InitsweepError: If one is not finite.
+    """
     for one in tensors:
         if bad := int((~one.isfinite()).sum()):
             raise InitsweepError(
                 f"`inputs` of shape {tuple(one.shape)} hold {bad} values that are not finite. "
                 "Leave those examples out, or fill the gaps."
             )
-    return tensors
 
 
 def _as_tensor(one: object) -> Tensor:
@@ -60,18 +87,18 @@ def _as_tensor(one: object) -> Tensor:
         dtype = f" of {one.dtype}" if isinstance(one, np.ndarray) else ""
         raise InitsweepError(
             "`inputs` must be a tensor or a NumPy array of numbers whose first axis counts "
-            "examples, or a tuple of them if `forward` takes several arguments; received "
+            "examples, or several of them in the form that `forward` takes; received "
             f"{kind}{dtype}."
         )
     return one
 
 
-def why_it_fails(model: nn.Module, inputs: tuple[Tensor, ...], error: Exception) -> str:
+def why_it_fails(model: nn.Module, inputs: Inputs, error: Exception) -> str:
     """Return on which examples, and why, a network's forward has failed."""
-    shapes = ", ".join(str(tuple(one.shape)) for one in inputs)
+    sizes = ", ".join(str(tuple(one.shape)) for one in tensors_in(inputs))
     reason = " ".join(str(error).split()) or type(error).__name__
     return (
-        f"{type(model).__name__} fails on examples of shape {shapes}: {reason}. `inputs` must be "
+        f"{type(model).__name__} fails on examples of shape {sizes}: {reason}. `inputs` must be "
         "what its `forward` takes."
     )
 
@@ -99,8 +126,11 @@ class Network:
         """Names of the parameters whose values are not the initializer's to change."""
         return frozenset(slot.name for slot in self.slots if slot.kept)
 
-    def examples(self, count: int) -> tuple[Tensor, ...]:
+    def examples(self, count: int) -> Inputs:
         """Return up to `count` examples, chosen at random by the run's seed alone.
+
+        A tuple with one tensor per argument of `forward`; nested ones in their own form, and all
+        of them where tensors do not agree on how many there are.
 
         Raises:
             InitsweepError: If no inputs were given, or no proper ones.
@@ -111,11 +141,15 @@ class Network:
                 "initialize_(model, scheme, seed, inputs=batch)."
             )
         given = self.inputs(self.seed) if callable(self.inputs) else self.inputs
-        inputs = as_tensors(given)
-        order = torch.randperm(len(inputs[0]), generator=torch_stream("examples", self.seed))
-        return tuple(_as_float32(one)[order[:count]] for one in inputs)
+        inputs = arguments(self.model, mapped(_as_float32, as_examples(given)))
+        counts = {len(one) for one in tensors_in(inputs)}
+        if len(counts) != 1:
+            return inputs
+        order = torch.randperm(counts.pop(), generator=torch_stream("examples", self.seed))
+        chosen = order[:count]
+        return mapped(lambda one: one[chosen] if getattr(one, "ndim", 0) else one, inputs)
 
-    def run(self, state: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> None:
+    def run(self, state: Mapping[str, Tensor], inputs: Inputs) -> None:
         """Run the network forward with these parameters, for hooks to look at.
 
         On the CPU and in float32, whatever the network's own device and type of numbers; without
@@ -133,14 +167,16 @@ class Network:
         last = parts[-1].address if parts else ""
         try:
             with torch.no_grad(), private_draws(stream_seed("weights", self.seed, last)):
-                functional_call(self.model, {**state, **buffers}, inputs)
+                functional_call(self.model, {**state, **buffers}, *split(inputs))
         except InitsweepError:
             raise
         except Exception as error:  # a user's forward may raise anything; it is chained
             raise InitsweepError(why_it_fails(self.model, inputs, error)) from error
 
 
-def _as_float32(tensor: Tensor) -> Tensor:
+def _as_float32(tensor: Any) -> Any:  # noqa: ANN401 - whatever is no tensor is handed on
     """Return the tensor on the CPU; numbers of other types than float32, but not integers, cast."""
+    if not isinstance(tensor, Tensor):
+        return tensor
     tensor = tensor.detach().cpu()
     return tensor.to(torch.float32) if tensor.is_floating_point() else tensor
