@@ -381,13 +381,13 @@ def test_what_a_derived_layer_adds_can_be_declared_to_stay():
     class Low(nn.Linear):
         def __init__(self):
             super().__init__(8, 6)
-            self.down, self.up = nn.Parameter(torch.ones(2, 8)), nn.Parameter(torch.zeros(6, 2))
+            self.down, self.up = nn.Parameter(torch.ones(2, 8)), nn.Parameter(torch.ones(6, 2))
 
     with pytest.raises(InitsweepError, match=r"Low, like=nn.Linear\)") as caught:
         initialize_(nn.Sequential(Low()), "he_normal", 0)
     assert "'0.down' (2x8), '0.up' (6x2)" in str(caught.value)
     layer_kind(Low, like=nn.Linear)
-    with pytest.warns(InitsweepWarning, match=r"built with: '0.down' \(all 1\), '0.up' \(all 0\)"):
+    with pytest.warns(InitsweepWarning, match=r"built with: '0.down' \(all 1\), '0.up' \(all 1\)"):
         state = initial_state(nn.Sequential(Low()), "he_normal", 0)
     expected = initial_state(nn.Sequential(nn.Linear(8, 6)), "he_normal", 0)
     assert torch.equal(state["0.weight"], expected["0.weight"])

@@ -43,7 +43,7 @@ def whole(explanation: "Explanation") -> str:
     if explanation.under_scheme:
         notes.append(_biases(explanation.under_scheme, f"Biases under {explanation.scheme}"))
     notes += [_ambiguous(explanation.rows), *_unclear(explanation.rows)]
-    notes += [_unknown(explanation), _frozen(explanation), _NOTE]
+    notes += [_unknown(explanation), *_passed_over(explanation), _NOTE]
     wrapped = [textwrap.fill(note, WIDTH) for note in notes if note]
     return "\n".join([*lines, "", *wrapped])
 
@@ -105,8 +105,13 @@ def _unknown(explanation: "Explanation") -> str:
     return f"{kept}, as it is in no layer that initializers know: {_some(explanation.unknown)}."
 
 
-def _frozen(explanation: "Explanation") -> str:
-    return f"Frozen, so left as built: {_some(explanation.frozen)}." if explanation.frozen else ""
+def _passed_over(explanation: "Explanation") -> list[str]:
+    sentences = {
+        "Frozen, so left as built": explanation.frozen,
+        "The end of a branch of low rank, so left at 0": explanation.zero,
+        "Perhaps several projections, but taken for one layer": explanation.whole,
+    }
+    return [f"{text}: {_some(names)}." for text, names in sentences.items() if names]
 
 
 def _some(names: tuple[str, ...]) -> str:

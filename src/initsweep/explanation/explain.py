@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import torch
@@ -17,6 +18,7 @@ from initsweep.graph.effects import name_of
 from initsweep.graph.forms import Inputs
 from initsweep.graph.formulas import Formula
 from initsweep.graph.torch_generator import private_draws
+from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import apart, twin_of
 from initsweep.graph.vocabulary import ACTIVATIONS, EFFECTS
 from initsweep.initializers import (
@@ -31,6 +33,7 @@ from initsweep.initializers import (
     make_initializer,
 )
 from initsweep.initializers.kept import frozen_names
+from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 
@@ -100,26 +103,32 @@ def explain(
         ('torch default U(±1/√fan_in)', 1.41)
     """
     model = model if isinstance(model, nn.Module) else _built(model, seed)
-    after, before = activations_after(model), activations_before(model)
+    traces = cache(partial(traces_of, model))
+    after, before = activations_after(model, traces), activations_before(model, traces)
+    packed = packed_layers(model, traces)
     values = _values_of(model)
     frozen = frozen_names(model)
-    slots = slots_of(twin_of(model), after, before, frozen=frozen)
+    slots = slots_of(twin_of(model), after, before, packed=packed.sizes, frozen=frozen)
     stock = _Stock(slots=slots, after=after, before=before, tied=_tied(model))
     now = _rows(stock, values)
     known = {slot.name for slot in slots if slot.kept != "free"}
-    unknown = tuple(name for name in values if name not in known)
+    found = Explanation(
+        rows=tuple(now),
+        unknown=tuple(name for name in values if name not in known),
+        zero=tuple(slot.name for slot in slots if slot.kept == "zero"),
+        whole=tuple(f"{path} ({why})" for path, why in packed.unclear.items()),
+    )
     if scheme is None:
-        return Explanation(rows=tuple(now), unknown=unknown)
+        return found
     initializer = make_initializer(scheme, {}) if isinstance(scheme, str) else scheme
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
     with unheard():  # of what the table shows and says
         state = initial_state(model, initializer, seed, inputs=inputs, unknown="keep")
     rows = _rows(stock, state, _Scheme(name, initializer))
-    return Explanation(
-        rows=tuple(now),
+    return replace(
+        found,
         scheme=name,
         under_scheme=tuple(rows),
-        unknown=unknown,
         frozen=tuple(name for name in values if name in frozen),
     )
 

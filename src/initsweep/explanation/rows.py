@@ -92,6 +92,8 @@ class Explanation:
         under_scheme: The same weights under that scheme, () for none.
         unknown: Parameters that are in no layer with a known fan_in, such as a class token.
             Under a scheme they keep their values.
+        zero: Parameters that end a branch of low rank (LoRA), and start at 0 under every scheme.
+        whole: Layers that may hold several projections and are taken for one, each with the reason.
         frozen: Parameters that keep their values under the scheme because they are frozen.
 
     Examples:
@@ -106,6 +108,8 @@ class Explanation:
     scheme: str = ""
     under_scheme: tuple[LayerLaw, ...] = ()
     unknown: tuple[str, ...] = ()
+    zero: tuple[str, ...] = ()
+    whole: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
 
     def __iter__(self) -> Iterator[LayerLaw]:
@@ -132,6 +136,8 @@ class Explanation:
             "scheme": self.scheme or None,
             "under_scheme": [row.as_record() for row in self.under_scheme],
             "unknown": list(self.unknown),
+            "zero": list(self.zero),
+            "whole": list(self.whole),
             "frozen": list(self.frozen),
         }
 

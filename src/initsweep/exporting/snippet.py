@@ -17,6 +17,7 @@ from initsweep.graph.traces import traces_of
 from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers import Initializer, activations_after, activations_before
 from initsweep.initializers.kept import frozen_names, keeps_statistics
+from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import refuse_weights, unknown_weights
@@ -38,7 +39,7 @@ class _Line:
     def text(self) -> str:
         """Return the source, with the fans of a weight."""
         rows = "" if self.stop is None else f", start={self.start}, stop={self.stop}"
-        rows = f", view={self.view}" if self.view else rows
+        rows = f", view={self.view}{rows}" if self.view else rows
         first = f"{literal(self.name)}, {self.call.function}{rows}"
         law = self.call.text()
         call = f"put({first}, {law})"
@@ -87,7 +88,8 @@ def snippet(
     traces = cache(partial(traces_of, model))
     after, before = activations_after(model, traces), activations_before(model, traces)
     frozen = frozen_names(model)
-    slots = slots_of(model, after, before, frozen=frozen)
+    packed = packed_layers(model, traces).sizes
+    slots = slots_of(model, after, before, packed=packed, frozen=frozen)
     refuse_weights(model, unknown_weights(model, slots, traces))
     filled = tuple(slot for slot in slots if not slot.kept)
     lines = [line for slot in filled for line in _lines(slot, initializer)]
@@ -126,7 +128,11 @@ def _left_alone(slots: tuple[Slot, ...]) -> Iterator[str]:
     Yields:
         One comment per reason.
     """
-    reasons = {"frozen": "frozen", "free": "in no layer that initializers know"}
+    reasons = {
+        "frozen": "frozen",
+        "free": "in no layer that initializers know",
+        "zero": "the zeros that end a branch of low rank",
+    }
     for kept, reason in reasons.items():
         if names := [literal(slot.name) for slot in slots if slot.kept == kept]:
             yield textwrap.indent(
@@ -166,11 +172,14 @@ def _lines(slot: Slot, initializer: Initializer) -> Iterator[_Line]:
         view = "torch.t" if slot.turned and len(calls) == 1 else ""
         yield _Line(name=slot.name, call=calls[0], part=slot.parts[0], view=view)
         return
-    start = 0
-    for index, (part, call) in enumerate(zip(slot.parts, calls, strict=True)):
+    if len(slot.shape) > len(slot.parts[0].layer.weight_shape):
+        for index, (part, call) in enumerate(zip(slot.parts, calls, strict=True)):
+            view = f"lambda one: one[{index}]{'.T' * slot.turned}"
+            yield _Line(name=slot.name, call=call, part=part, view=view)
+        return
+    start, view = 0, "torch.t" if slot.turned else ""
+    for part, call in zip(slot.parts, calls, strict=True):
         stop = start + (part.rows or 0)
-        side_by_side = part.role == "weight" and len(slot.shape) > 2
-        view = f"lambda one: one[{index}]{'.T' * slot.turned}" if side_by_side else ""
         yield _Line(name=slot.name, call=call, part=part, view=view, start=start, stop=stop)
         start = stop
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal, TypeVar, overload
 
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from initsweep.core.errors import InitsweepError
 from initsweep.graph.vocabulary import CONVOLUTIONS, NORMS, TRANSPOSED, WEIGHTED
@@ -79,11 +80,8 @@ class Likeness:
         return shape[::-1] if self.transposed else shape
 
 
+_TURNED = Likeness(like=nn.Linear, transposed=True)
 _PUBLIC = {
-    # A linear layer whose weight lies the other way round: GPT-2 and its relatives.
-    "transformers.pytorch_utils.Conv1D": Likeness(like=nn.Linear, transposed=True),
-    # It gives its table of positions to a function that cannot be read.
-    "torchvision.models.swin_transformer.ShiftedWindowAttention": Likeness(like=None),
     # An adapter starts as its method wants it; LoRA's second matrix, for one, at 0.
     "peft.tuners.tuners_utils.BaseTunerLayer": Likeness(like=None, whole=True),
 }
@@ -179,7 +177,15 @@ def declared_of(module: nn.Module) -> Likeness | None:
         name = f"{kind.__module__}.{kind.__qualname__}"
         if found := _DECLARED.get(kind) or _PUBLIC.get(name):
             return found
+        # A linear layer whose weight lies the other way round: GPT-2's and its relatives'.
+        if kind.__name__ == "Conv1D" and _has_matrix(module):
+            return _TURNED
     return None
+
+
+def _has_matrix(module: nn.Module) -> bool:
+    weight = module._parameters.get("weight")  # itself, even while it is being traced
+    return weight is not None and not is_lazy(weight) and weight.dim() == 2
 
 
 def likeness_of(module: nn.Module) -> Likeness | None:

@@ -21,6 +21,7 @@ from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
+from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
 
@@ -30,7 +31,8 @@ AnyModule = TypeVar("AnyModule", bound=nn.Module)
 def layers_of(model: nn.Module, *, unknown: Unknown = "refuse") -> list[Layer]:
     """Return the layers to initialize, in the order of registration; tied weights once.
 
-    The projections of attention and the gates of recurrent layers are layers each. Normalization
+    The projections of attention, where they can be told apart, and the gates of recurrent layers
+    are layers each. Normalization
     layers are not among them, frozen layers are.
 
     Args:
@@ -43,7 +45,8 @@ def layers_of(model: nn.Module, *, unknown: Unknown = "refuse") -> list[Layer]:
     check_unknown(unknown)
     traces = cache(partial(traces_of, model))
     after = activations_after(model, traces)
-    slots = slots_of(twin_of(model), after, frozen=frozen_names(model))
+    packed = packed_layers(model, traces).sizes
+    slots = slots_of(twin_of(model), after, packed=packed, frozen=frozen_names(model))
     if unknown == "refuse":
         refuse_weights(model, unknown_weights(model, slots, traces))
     parts = [part for slot in slots if not slot.kept for part in slot.parts]
@@ -148,7 +151,8 @@ def initialize_(
     Values are computed in float32 and rounded once to the type of each parameter. Modules on the
     "meta" device are given memory on the CPU first, lazy ones their sizes by one run on `inputs`.
     Frozen parameters keep their values, and norms around which all is frozen their statistics;
-    parameters of modules that initializers do not know keep theirs, and are named in a warning.
+    parameters of modules that initializers do not know keep theirs, the zeros at the end of a
+    branch of low rank (LoRA) too, and one warning names all that is passed over.
 
     Args:
         model: The network, on any device.

@@ -29,7 +29,7 @@ def attention_parts(module: nn.MultiheadAttention, path: str, name: str) -> Iter
     packed = name.startswith("in_proj")
     for letter in "qkv" if packed else name.removeprefix("bias_")[:1]:
         role: Literal["weight", "bias"] = "bias" if "bias" in name else "weight"
-        layer = _block(
+        layer = plain_layer(
             f"{prefix}{letter}_proj",
             Fans(fan_in=inputs[letter], fan_out=width),
             (width, inputs[letter]),
@@ -54,19 +54,19 @@ def recurrent_parts(module: nn.Module, where: str, name: str) -> Iterator[Part]:
     weight = cast(Tensor, getattr(module, name.replace("bias", "weight")))
     if name.startswith("weight_hr"):
         fans = Fans(fan_in=hidden, fan_out=weight.shape[0])
-        yield Part(layer=_block(where, fans, tuple(weight.shape)), role=role, address=where)
+        yield Part(layer=plain_layer(where, fans, tuple(weight.shape)), role=role, address=where)
         return
     gates = GATES[weight.shape[0] // hidden]
     fans = Fans(fan_in=weight.shape[1], fan_out=hidden)
     shape, stem = (hidden, weight.shape[1]), where.replace("bias", "weight")
     for gate in gates:
-        layer = _block(
+        layer = plain_layer(
             stem + gate, fans, shape, "recurrent", biased=bool(module.bias), stacked=len(gates)
         )
         yield Part(layer=layer, role=role, address=where + gate, rows=hidden)
 
 
-def _block(
+def plain_layer(
     name: str,
     fans: Fans,
     shape: tuple[int, ...],
@@ -75,6 +75,7 @@ def _block(
     biased: bool = False,
     stacked: int = 1,
 ) -> Layer:
+    """Return a layer without an activation beside it."""
     return Layer(
         name=name,
         weight_shape=shape,

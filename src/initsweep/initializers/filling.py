@@ -20,6 +20,7 @@ from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.kept import describe_free, kept_values
 from initsweep.initializers.layers import Neighbour
 from initsweep.initializers.network import Network
+from initsweep.initializers.packed import Packed, packed_layers
 from initsweep.initializers.parts import Part, Slot
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, refuse_weights, unknown_weights
@@ -52,13 +53,14 @@ class Filling:
         traces = cache(partial(traces_of, model))
         after = activations_after(model, traces)
         before = activations_before(model, traces) if initializer.reads == "incoming" else None
+        packed = packed_layers(model, traces)
         # Of a twin, whose layers say what they hold even while somebody traces the network.
-        slots = slots_of(twin_of(model), after, before, frozen=frozen)
+        slots = slots_of(twin_of(model), after, before, packed=packed.sizes, frozen=frozen)
         weights = unknown_weights(model, slots, traces)
         if unknown == "refuse":
             refuse_weights(model, weights)
         kept = kept_values(model, slots)
-        _warn_of_kept(model, slots, kept, weights)
+        _warn_of_kept(model, slots, kept, weights, packed)
         _warn_of_unclear(slots, after if before is None else before, initializer)
         network = Network(model=model, traces=traces, slots=slots, inputs=inputs, seed=0)
         return cls(initializer=initializer, network=network, kept=kept)
@@ -125,7 +127,11 @@ class Filling:
 
 
 def _warn_of_kept(
-    model: nn.Module, slots: tuple[Slot, ...], kept: Mapping[str, Tensor], weights: list[Slot]
+    model: nn.Module,
+    slots: tuple[Slot, ...],
+    kept: Mapping[str, Tensor],
+    weights: list[Slot],
+    packed: Packed,
 ) -> None:
     told = []
     if weights:
@@ -139,6 +145,16 @@ def _warn_of_kept(
         told.append(
             "These parameters are in no layer that initializers know, and keep the values they "
             f"were built with: {listed}."
+        )
+    if zeros := [f"'{slot.name}'" for slot in slots if slot.kept == "zero"]:
+        listed = ", ".join(zeros)
+        told.append(f"These end a branch of low rank (LoRA) and keep their zeros: {listed}.")
+    filled = {slot.module for slot in slots if slot.parts and not slot.kept}
+    if taken := {path: why for path, why in packed.unclear.items() if path in filled}:
+        listed = "; ".join(f"'{path}' ({why})" for path, why in taken.items())
+        told.append(
+            "These may hold several projections of an attention, and are filled as one layer each: "
+            f"{listed}."
         )
     if told:
         warn(" ".join(told), stacklevel=5)

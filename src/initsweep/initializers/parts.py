@@ -39,7 +39,8 @@ class Slot:
         turned: Whether it keeps its rows as columns.
         kept: Why it keeps the values that the network has: "frozen" parameters do unless asked
             otherwise, "free" ones always, because they are in no layer that initializers know (a
-            class token, a position embedding). "" for a parameter that is filled.
+            class token, a position embedding), and a "zero" one because it ends a branch of low
+            rank. "" for a parameter that is filled.
     """
 
     name: str
@@ -49,7 +50,7 @@ class Slot:
     constant: float = 0.0
     blank_row: int | None = None
     turned: bool = False
-    kept: Literal["", "frozen", "free"] = ""
+    kept: Literal["", "frozen", "free", "zero"] = ""
 
     def from_rows(self, rows: Tensor) -> Tensor:
         """Return the parameter whose parts have these rows, one below the other."""
@@ -61,4 +62,5 @@ class Slot:
     def rows_of(self, value: Tensor) -> Tensor:
         """Return the rows of the parameter's parts, one below the other."""
         value = value.mT if self.turned else value
-        return value.flatten(0, -2) if len(self.parts) > 1 and value.ndim > 1 else value
+        stacked = len(self.parts) > 1 and value.ndim > len(self.parts[0].layer.weight_shape)
+        return value.flatten(0, -2) if stacked else value

@@ -11,9 +11,10 @@ from torch.nn.parameter import UninitializedParameter
 
 from initsweep.graph.kinds import Likeness, declared_of, likeness_of
 from initsweep.graph.vocabulary import NORMS, RECURRENT
-from initsweep.initializers.blocks import attention_parts, recurrent_parts
-from initsweep.initializers.laws.fans import compute_fans, refuse_lazy
+from initsweep.initializers.blocks import attention_parts, plain_layer, recurrent_parts
+from initsweep.initializers.laws.fans import Fans, compute_fans, refuse_lazy
 from initsweep.initializers.layers import Activation, Layer, kind_of
+from initsweep.initializers.low_rank import Pairs, low_rank_pairs
 from initsweep.initializers.parts import Part, Slot
 
 _OF_ATTENTION = re.compile("in_proj_(weight|bias)|[qkv]_proj_weight|bias_[kv]")
@@ -21,10 +22,12 @@ _OF_GATES = re.compile("(weight|bias)_(ih|hh|hr)(_l[0-9]+(_reverse)?)?")
 
 
 class _Around(NamedTuple):
-    """Activations after and before layers, by module path."""
+    """Activations after and before layers, and what else is known of these, by module path."""
 
     after: Mapping[str, Activation]
     before: Mapping[str, Activation]
+    packed: Mapping[str, Sequence[int]]
+    pairs: Pairs
 
 
 class _Owner(NamedTuple):
@@ -45,6 +48,7 @@ def slots_of(
     activations: Mapping[str, Activation],
     incoming: Mapping[str, Activation] | None = None,
     *,
+    packed: Mapping[str, Sequence[int]] | None = None,
     frozen: Collection[str] = (),
 ) -> tuple[Slot, ...]:
     """Return every parameter once, in the order of `model.named_parameters()`.
@@ -56,6 +60,7 @@ def slots_of(
         model: The network.
         activations: The activation after each layer, by module path.
         incoming: The activation that each layer reads, by module path.
+        packed: Rows of each of the projections that a layer holds, by module path.
         frozen: Names of parameters that keep the values they have; see `kept.frozen_names`.
     """
     owners: dict[int, list[_Owner]] = {}
@@ -66,7 +71,9 @@ def slots_of(
             whole += [path] * declared.whole
         for name, parameter in module.named_parameters(recurse=False):
             owners.setdefault(id(parameter), []).append(_Owner(path, module, name))
-    around = _Around(activations, incoming or {})
+    activated = {*activations, *getattr(activations, "unclear", ())}
+    pairs = low_rank_pairs(model, activated)
+    around = _Around(activations, incoming or {}, packed or {}, pairs)
     slots = [_slot(one, around, whole) for one in owners.values()]
     return tuple(replace(one, kept="frozen") if one.name in frozen else one for one in slots)
 
@@ -77,9 +84,16 @@ def _slot(owners: Sequence[_Owner], around: _Around, whole: Sequence[str]) -> Sl
     if isinstance(parameter, UninitializedParameter):
         refuse_lazy(first.module, first.path)
     slot = Slot(name=first.where, module=first.path, shape=tuple(parameter.shape))
-    if inside := [path for path in whole if f"{first.path}.".startswith(f"{path}.")]:
-        return replace(slot, module=inside[0], kept="free")
+    turned = around.pairs.first.get(id(parameter))
+    inside = [path for path in whole if f"{first.path}.".startswith(f"{path}.")]
+    if inside and turned is None:
+        zero = id(parameter) in around.pairs.second
+        return replace(slot, module=inside[0], kept="zero" if zero else "free")
     ways = [way for one in owners if (way := _filled(slot, one, around))]
+    if not ways and turned is not None:
+        ways = [_of_pair(slot, turned=turned)]
+    if id(parameter) in around.pairs.second:
+        return replace(ways[0] if ways else slot, kept="zero")
     if not ways:
         return replace(slot, kept="free")
     way = max(ways, key=lambda one: one.parts[0].layer.fan_in if one.parts else 0)
@@ -102,12 +116,46 @@ def _filled(slot: Slot, owner: _Owner, around: _Around) -> Slot | None:
         return replace(slot, constant=float(role == "weight"))
     if role == "bias":
         layer = _layer(slot, owner._replace(name=likeness.weights[0]), likeness, around)
-        return replace(slot, parts=(Part(layer=layer, role=role, address=slot.name),))
+        part = Part(layer=layer, role=role, address=slot.name)
+        return replace(slot, parts=_parted(part, around.packed.get(path, ())))
     layer = _layer(slot, owner, likeness, around)
     beside = prod(slot.shape[: len(slot.shape) - len(layer.weight_shape)])
     part = Part(layer=layer, role=role, address=slot.name)
-    parts = [_numbered(part, index) for index in range(beside)] if beside > 1 else [part]
-    return replace(slot, parts=tuple(parts), turned=likeness.transposed)
+    parts = [_numbered(part, index) for index in range(beside)] if beside > 1 else None
+    parted = tuple(parts or _parted(part, around.packed.get(path, ())))
+    return replace(slot, parts=parted, turned=likeness.transposed)
+
+
+def _of_pair(slot: Slot, *, turned: bool) -> Slot:
+    """Return the first matrix of a pair of low rank, which is no module of its own."""
+    rows, columns = slot.shape[::-1] if turned else slot.shape
+    layer = plain_layer(slot.name, Fans(fan_in=columns, fan_out=rows), (rows, columns))
+    part = Part(layer=layer, role="weight", address=slot.name)
+    return replace(slot, parts=(part,), turned=turned)
+
+
+def _parted(part: Part, sizes: Sequence[int]) -> tuple[Part, ...]:
+    """Return the projections that a layer holds; the layer itself if it is one."""
+    if not sizes:
+        return (part,)
+    names = {2: "kv", 3: "qkv"}.get(len(sizes), range(len(sizes)))
+    whole, rest = part.layer, part.layer.weight_shape[1:]
+    return tuple(
+        replace(
+            part,
+            layer=replace(
+                whole,
+                name=f"{whole.name}[{name}]",
+                weight_shape=(rows, *rest),
+                bias_shape=whole.bias_shape and (rows,),
+                fan_out=whole.fan_out * rows / sum(sizes),
+                stacked=len(sizes),
+            ),
+            address=f"{part.address}[{name}]",
+            rows=rows,
+        )
+        for name, rows in zip(names, sizes, strict=True)
+    )
 
 
 def _numbered(part: Part, index: int) -> Part:

@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, get_args
 
+import torch
 from torch import fx, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
@@ -34,6 +35,7 @@ def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> 
         slot
         for slot in slots
         if slot.kept == "free" and is_matrix(slot.shape) and _may_multiply(_owner(model, slot)[0])
+        if not _is_looked_up(_owner(model, slot)[0], slot.shape)
     ]
     names = {slot.name for slot in suspects}
     multiplied: dict[str, bool] = {}
@@ -50,6 +52,16 @@ def _may_multiply(owner: nn.Module) -> bool:
     """Return whether a module can be one that multiplies a signal: it has to take one."""
     takes = len(inspect.signature(type(owner).forward).parameters) > 1
     return (takes or isinstance(owner, ParametrizationList)) and not declared_of(owner)
+
+
+def _is_looked_up(owner: nn.Module, shape: Sequence[int]) -> bool:
+    """Return whether a module has a buffer of numbers of a table's rows, up to the last one.
+
+    Swin's and BEiT's tables of relative positions have one.
+    """
+    whole = [one for one in owner.buffers(recurse=False) if one.numel() > 1 and not one.is_meta]
+    ends = [one.aminmax() for one in whole if one.dtype in (torch.int32, torch.int64)]
+    return any(int(low) >= 0 and int(high) == shape[0] - 1 for low, high in ends)
 
 
 def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool | None:
