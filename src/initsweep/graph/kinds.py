@@ -81,6 +81,8 @@ class Likeness:
 
 
 _TURNED = Likeness(like=nn.Linear, transposed=True)
+"""A linear layer whose weight lies the other way round: GPT-2's and its relatives'."""
+
 _PUBLIC = {
     # An adapter starts as its method wants it; LoRA's second matrix, for one, at 0.
     "peft.tuners.tuners_utils.BaseTunerLayer": Likeness(like=None, whole=True),
@@ -171,21 +173,17 @@ def layer_kind(
 
 def declared_of(module: nn.Module) -> Likeness | None:
     """Return what the module's class is declared to be like, None for torch's and unknown ones."""
+    names = set()
     for kind in type(module).__mro__:
         if kind in _AXES or kind in NORMS:
             break
         name = f"{kind.__module__}.{kind.__qualname__}"
         if found := _DECLARED.get(kind) or _PUBLIC.get(name):
             return found
-        # A linear layer whose weight lies the other way round: GPT-2's and its relatives'.
-        if kind.__name__ == "Conv1D" and _has_matrix(module):
-            return _TURNED
-    return None
-
-
-def _has_matrix(module: nn.Module) -> bool:
-    weight = module._parameters.get("weight")  # itself, even while it is being traced
-    return weight is not None and not is_lazy(weight) and weight.dim() == 2
+        names.add(kind.__name__)
+    # GPT-2's, wherever it was copied to; the parameter itself, even while it is being traced.
+    weight = module._parameters.get("weight") if "Conv1D" in names else None
+    return _TURNED if weight is not None and not is_lazy(weight) and weight.dim() == 2 else None
 
 
 def likeness_of(module: nn.Module) -> Likeness | None:

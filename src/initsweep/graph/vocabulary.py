@@ -82,6 +82,9 @@ _NAMES: Mapping[Effect, str] = {
     """,
     "shape": "size dim numel",
 }
+TURNED = frozenset({"T", "mT", "H", "mH", "data"})
+"""Attributes that are views, while all others are looks at the shape."""
+
 EFFECTS: Mapping[str, Effect] = {
     name.replace("#", axes): effect
     for effect, names in _NAMES.items()

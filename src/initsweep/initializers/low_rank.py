@@ -44,7 +44,7 @@ def low_rank_pairs(model: nn.Module, activated: Collection[str] = ()) -> Pairs:
 
     Args:
         model: The network.
-        activated: Paths of layers that an activation follows, or may follow.
+        activated: Paths of layers that an activation is known to follow.
     """
     first: dict[int, bool] = {}
     second: set[int] = set()

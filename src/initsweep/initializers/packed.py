@@ -20,7 +20,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 from initsweep.graph.effects import effect_of
 from initsweep.graph.kinds import is_a, likeness_of, weight_name
 from initsweep.graph.traces import Trace, Traces
-from initsweep.graph.vocabulary import CONVOLUTIONS
+from initsweep.graph.vocabulary import CONVOLUTIONS, TURNED
 
 Parts = tuple[int, ...]
 """Rows of each projection, in their order; () for a layer that is one."""
@@ -130,7 +130,8 @@ class _Rows:
         return tuple(map(len, parts)) if [*chain(*parts)] == everything else _MIXED
 
     def _effect(self, node: fx.Node) -> str:
-        return effect_of(node, self._trace.modules)
+        turned = node.target is getattr and node.args[-1] in TURNED
+        return "view" if turned else effect_of(node, self._trace.modules)
 
     def _users(self, node: fx.Node) -> list[fx.Node]:
         return [one for one in node.users if self._effect(one) != "shape"]

@@ -71,9 +71,7 @@ def slots_of(
             whole += [path] * declared.whole
         for name, parameter in module.named_parameters(recurse=False):
             owners.setdefault(id(parameter), []).append(_Owner(path, module, name))
-    activated = {*activations, *getattr(activations, "unclear", ())}
-    pairs = low_rank_pairs(model, activated)
-    around = _Around(activations, incoming or {}, packed or {}, pairs)
+    around = _Around(activations, incoming or {}, packed or {}, low_rank_pairs(model, activations))
     slots = [_slot(one, around, whole) for one in owners.values()]
     return tuple(replace(one, kept="frozen") if one.name in frozen else one for one in slots)
 

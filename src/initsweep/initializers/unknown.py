@@ -12,7 +12,7 @@ from initsweep.core.errors import InitsweepError
 from initsweep.graph.effects import effect_of
 from initsweep.graph.kinds import declared_of, likeness_of
 from initsweep.graph.traces import Trace, Traces
-from initsweep.graph.vocabulary import KEEPING, Effect, is_matrix
+from initsweep.graph.vocabulary import KEEPING, TURNED, Effect, is_matrix
 from initsweep.initializers.parts import Slot
 
 Unknown = Literal["refuse", "keep"]
@@ -20,7 +20,6 @@ Unknown = Literal["refuse", "keep"]
 
 _OF_SIGNALS = {"scaled_dot_product_attention", "softmax", "log_softmax"}
 _UNREAD = {"unknown", "piecewise", "statistic"}
-_VIEWS = {"T", "mT", "H", "mH", "data"}
 
 
 def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> list[Slot]:
@@ -81,7 +80,7 @@ def _is_multiplied(trace: Trace, parameter: fx.Node) -> bool | None:
         alone = all(one in same or one.op == "get_attr" for one in node.all_input_nodes)
         if _is_product(node, effect) or (effect in _UNREAD and not alone):
             return True
-        viewed = effect in KEEPING or (effect == "shape" and node.args[-1] in _VIEWS)
+        viewed = effect in KEEPING or (effect == "shape" and node.args[-1] in TURNED)
         if alone or (viewed and any(one is first for one in same for first in node.args[:1])):
             same |= {node} if viewed or effect != "shape" else set()
         else:
