@@ -16,11 +16,29 @@ from initsweep.metrics import METRICS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A network to check, and how it would be trained.
+class Built:
+    """A network to check.
 
     Attributes:
         build: Builds it, weights and all, in training mode.
+    """
+
+    build: Callable[[], nn.Module]
+
+    def filled(self) -> nn.Module:
+        """Return the network under He's scheme; if that does not know it, as it is built."""
+        model = self.build()
+        try:
+            return initialize_(model, "he_normal", 0)
+        except InitsweepError:  # reported by the check of the parameters
+            return model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject(Built):
+    """A network to check, and how it would be trained.
+
+    Attributes:
         n_features: Inputs per example.
         n_outputs: Outputs per example; more than one are classes.
         training: Length, batches, schedule and clipping.
@@ -28,7 +46,6 @@ class Subject:
         runtime: Where and how.
     """
 
-    build: Callable[[], nn.Module]
     n_features: int
     n_outputs: int
     training: Training
@@ -38,14 +55,6 @@ class Subject:
     def batch(self) -> Tensor:
         """Return eight examples, shape (8, n_features)."""
         return torch.randn(8, self.n_features, generator=torch_stream("batch"))
-
-    def filled(self) -> nn.Module:
-        """Return the network under He's scheme; if that does not know it, as it is built."""
-        model = self.build()
-        try:
-            return initialize_(model, "he_normal", 0)
-        except InitsweepError:  # reported by the check of the parameters
-            return model
 
     def job(self, engine: str) -> Job:
         """Return a small job of random examples, as `runtime.engine` would ask for it."""

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from initsweep.checks.network_under_test import Subject
+from initsweep.checks.network_under_test import Built, Subject
 from initsweep.checks.outcome import BrokenPromiseError, Note, Promise
 from initsweep.checks.outputs import examples_are_independent, gives_scores, maps_in_both_modes
 from initsweep.core.errors import CaptureError, PathError
@@ -39,7 +39,7 @@ def network_promises(subject: Subject) -> list[Promise]:
     return [(title, partial(check, subject)) for title, check in checks.items()]
 
 
-def builds_the_same(subject: Subject) -> str:
+def builds_the_same(subject: Built) -> str:
     """Check that two builds agree in parameters and buffers.
 
     Returns:
@@ -65,7 +65,7 @@ def builds_the_same(subject: Subject) -> str:
     return f"{sum(shape.numel() for shape in shapes.values()):,} parameters"
 
 
-def parameters_are_known(subject: Subject) -> str:
+def parameters_are_known(subject: Built) -> str:
     """Check that every parameter belongs to a layer that initializers fill, or to none.
 
     Returns:
@@ -106,12 +106,19 @@ def gradients_arrive(subject: Subject) -> str:
 
     Returns:
         Nothing to remark.
+    """
+    model = subject.filled()
+    model(subject.batch()).square().mean().backward()
+    named_without_gradient(model)
+    return ""
+
+
+def named_without_gradient(model: nn.Module) -> None:
+    """Check that gradients have arrived.
 
     Raises:
         BrokenPromiseError: Naming parameters that the outputs do not depend on.
     """
-    model = subject.filled()
-    model(subject.batch()).square().mean().backward()
     without = [
         name for name, one in model.named_parameters() if one.requires_grad and one.grad is None
     ]
@@ -120,7 +127,6 @@ def gradients_arrive(subject: Subject) -> str:
             f"the outputs do not depend on {', '.join(without)}; use it in `forward` or leave it "
             "out"
         )
-    return ""
 
 
 def can_be_served(subject: Subject) -> str:

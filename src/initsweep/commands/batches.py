@@ -1,28 +1,38 @@
-"""Reads a batch and its targets from files of NumPy's."""
+"""Reads a batch and its targets from files of NumPy's, or from code that makes them."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 
 from initsweep.core.errors import DataError, InitsweepError
+from initsweep.core.registry import Registry
 from initsweep.datasets.numpy_files import Archive, load_array
+from initsweep.graph.torch_generator import private_draws
 
 Arrays = np.ndarray | dict[str, np.ndarray]
 
 
-def read_batch(paths: Sequence[Path]) -> Arrays | tuple[Arrays, ...]:
-    """Read inputs: one array, a tuple of several, or named ones.
+_ENTRY = re.compile(r"[A-Za-z_]\w*(\.\w+)*:[A-Za-z_]\w*")
+
+
+def read_batch(paths: Sequence[Path]) -> Any:  # noqa: ANN401 - whatever the user's code gives
+    """Read inputs: one array, a tuple of several, or named ones; or of any form.
 
     Args:
-        paths: `.npy` files in the order of arguments, or one `.npz` file of named arguments.
+        paths: `.npy` files in the order of arguments, one `.npz` file of named arguments, or
+            "package.module:attribute", a batch or a function without arguments that returns one.
 
     Returns:
-        Arrays as of `read_numbers`.
+        Arrays as of `read_numbers`, or what the attribute is or returns.
 
     Raises:
-        InitsweepError: If there are named and nameless ones.
+        InitsweepError: If there are named and nameless ones, or the function fails.
     """
+    if len(paths) == 1 and _ENTRY.fullmatch(name := str(paths[0])) and not paths[0].exists():
+        return _made(name)
     parts = [read_inputs(path, "--batch") for path in paths]
     if len(parts) > 1 and any(isinstance(part, dict) for part in parts):
         raise InitsweepError(
@@ -30,6 +40,18 @@ def read_batch(paths: Sequence[Path]) -> Arrays | tuple[Arrays, ...]:
             "order of the arguments; not both."
         )
     return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _made(name: str) -> Any:  # noqa: ANN401
+    entry = cast(Any, Registry("batch", "initsweep.datasets").get(name))
+    if not callable(entry):
+        return entry
+    try:
+        with private_draws(0):
+            return entry()
+    except Exception as error:  # the user's own code may raise anything; it is chained
+        reason = f"{type(error).__name__}: {error}"
+        raise InitsweepError(f"--batch: '{name}' fails without arguments: {reason}") from error
 
 
 def read_inputs(path: Path, option: str) -> Arrays:

@@ -3,18 +3,29 @@
 import argparse
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 from torch import nn
 
 from initsweep.architectures import ARCHITECTURES, build_model
+from initsweep.checks.batches import batch_promises
 from initsweep.checks.initializers import initializer_promises
 from initsweep.checks.network_under_test import Subject
 from initsweep.checks.networks import network_promises
 from initsweep.checks.outcome import Note, Promise, outcomes
-from initsweep.commands.subjects import Target, called, name_and_options, sizes, takes_nothing
+from initsweep.commands.batches import read_batch
+from initsweep.commands.diagnose import load_loss
+from initsweep.commands.subjects import (
+    Target,
+    called,
+    load_network,
+    name_and_options,
+    sizes,
+    takes_nothing,
+)
 from initsweep.core.errors import ParamsError, UnknownNameError, unheard
 from initsweep.core.name_value import network_values, single_values
 from initsweep.core.options import check_arguments
@@ -24,6 +35,7 @@ from initsweep.graph.kinds import is_a, weight_name
 from initsweep.graph.vocabulary import WEIGHTED
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
 from initsweep.initializers.laws.fans import compute_fans
+from initsweep.probes.passing import Loss
 
 _TRAINING = {
     "epochs": 2, "batch_size": 32, "schedule": "constant", "warmup_fraction": 0.0,
@@ -41,6 +53,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
 
     Raises:
         InitsweepError: If there is no such entry or it cannot be made.
+        ParamsError: If there is a loss without a batch.
     """
     target = Target(
         name=options.entry,
@@ -49,8 +62,15 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         outputs=options.outputs,
         given=network_values(options.option),
     )
+    loss = None if options.loss is None else load_loss(options.loss)
+    if loss is not None and not options.batch:
+        raise ParamsError("--loss is about a --batch: give both.")
     with unheard():  # gains are not what is checked here
-        kind, promises = _promises(options.entry, target)
+        kind, promises = (
+            ("a network", _on_batch(target, options.batch, loss))
+            if options.batch
+            else _promises(options.entry, target)
+        )
         found = list(outcomes(promises))
     failed = sum(one.passed is False for one in found)
     skipped = sum(one.passed is None for one in found)
@@ -72,6 +92,11 @@ def _promises(name: str, target: Target) -> tuple[str, list[Promise]]:
         given = single_values(target.given)
         return "an initializer", initializer_promises(_initializer(name, params, given))
     return "a network", _network(target, params)
+
+
+def _on_batch(target: Target, batch: Sequence[Path], loss: Loss | None) -> list[Promise]:
+    load_network(target)  # raises where it cannot be built at all
+    return batch_promises(lambda: load_network(target).model, read_batch(batch), loss)
 
 
 def _is_initializer(name: str) -> bool:

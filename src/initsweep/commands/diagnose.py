@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         _network(options.network, options.task, batch, targets),
         batch,
         targets,
-        None if options.loss is None else _loss(options.loss),
+        None if options.loss is None else load_loss(options.loss),
         task=options.task,
         schemes=schemes,
         optimizer=options.optimizer,
@@ -118,7 +118,7 @@ def _attribute(name: str, what: str, registry: Registry[object]) -> object:
     return registry.get(name)
 
 
-def _loss(name: str) -> Loss:
+def load_loss(name: str) -> Loss:
     """Return a loss of the user's.
 
     Raises:

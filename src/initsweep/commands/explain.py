@@ -6,13 +6,11 @@ import json
 import math
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
-from initsweep.commands.batches import read_numbers
+from initsweep.commands.batches import read_batch
 from initsweep.commands.subjects import Target, load_network, load_scheme, training_inputs
 from initsweep.core.errors import ParamsError
 from initsweep.explanation import explain
+from initsweep.graph.forms import Inputs
 from initsweep.initializers import Initializer
 
 
@@ -46,10 +44,10 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     return f"{loaded.title}{stand_in}{arrow}\n\n{found}", 0
 
 
-def _inputs(scheme: Initializer | None, batch: Path | None) -> Tensor | None:
+def _inputs(scheme: Initializer | None, batch: Path | None) -> Inputs:
     """Return the examples that the scheme measures, None if it measures none."""
     if batch is not None:
-        return torch.from_numpy(read_numbers(batch, "--batch"))
+        return read_batch([batch])
     return training_inputs() if scheme is not None and scheme.needs_inputs else None
 
 

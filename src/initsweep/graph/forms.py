@@ -168,7 +168,7 @@ def answer(outputs: object) -> tuple[str, Tensor]:
     Raises:
         InitsweepError: If there is none of real numbers.
     """
-    found = dict(_named(outputs, ""))
+    found = outputs_in(outputs)
     real = {name: one for name, one in found.items() if one.is_floating_point()}
     whole = {name: one for name, one in real.items() if one.dim()}
     for name in ("logits", *whole, *real):
@@ -183,9 +183,14 @@ def answer(outputs: object) -> tuple[str, Tensor]:
 
 def own_loss(outputs: object) -> Tensor | None:
     """Return the loss that a network computes itself: `loss` of what it returns, or all of it."""
-    found = dict(_named(outputs, ""))
+    found = outputs_in(outputs)
     one = found.get("loss", found.get(""))
     return one if one is not None and one.is_floating_point() and one.numel() == 1 else None
+
+
+def outputs_in(outputs: object) -> dict[str, Tensor]:
+    """Return the tensors in what a network returns, by name; "" for what is but a tensor."""
+    return dict(_named(outputs, ""))
 
 
 def _named(outputs: object, path: str) -> Iterator[tuple[str, Tensor]]:

@@ -1,5 +1,6 @@
 """Reads a network's operations with `torch.fx`; where that fails, those of its children."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -82,7 +83,7 @@ def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     graph, broken = fx.Graph(), False
     twin: nn.Module = root
     try:
-        twin = trace(root, _is_one_operation, graph=graph).root
+        twin = trace(root, _is_one_operation, graph=graph, needed=_needed(model)).root
     except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         failure, broken = f"{path or 'its forward'} cannot be traced: {reason}", True
@@ -90,6 +91,14 @@ def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     yield Trace(path=path, nodes=nodes, modules=modules, root=twin, failure=failure, broken=broken)
     for name, child in model.named_children() if broken else ():
         yield from _traces(child, f"{path}.{name}" if path else name, failure)
+
+
+def _needed(model: nn.Module) -> tuple[str, ...]:
+    """Return the names of the arguments that a network needs, if it is not a single one."""
+    taken = [*inspect.signature(type(model).forward).parameters.values()][1:]
+    rest = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    names = [one.name for one in taken if one.default is one.empty and one.kind not in rest]
+    return tuple(names) if len(names) > 1 else ()
 
 
 def _is_one_operation(module: nn.Module) -> bool:

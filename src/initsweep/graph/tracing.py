@@ -9,7 +9,8 @@ import inspect
 import math
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -62,6 +63,7 @@ def trace(
     given: Mapping[int, object] | None = None,
     dtype: torch.dtype | None = None,
     graph: fx.Graph | None = None,
+    needed: Sequence[str] = (),
 ) -> Traced:
     """Return the operations of a network, which is left as it is, as are generators.
 
@@ -74,13 +76,14 @@ def trace(
         given: As for `twin_of`.
         dtype: As for `twin_of`.
         graph: Where to record, an empty one; it has the operations up to the one that is raised at.
+        needed: Names of arguments with which to call what the network wraps, instead of itself.
     """
     tracer = _Tracer(is_leaf, fx.Graph() if graph is None else graph)
     root = tracer.twin_of(model, given or {}, dtype)
     if training is not None:
         root.train(training)
     with torch.no_grad(), private_draws(0):
-        return Traced(root, tracer.recorded(root))
+        return Traced(root, tracer.recorded(root, needed))
 
 
 class _Tracer(fx.Tracer):
@@ -95,7 +98,7 @@ class _Tracer(fx.Tracer):
         """Return whether to take the module as one operation."""
         return self._is_leaf(m)
 
-    def recorded(self, root: nn.Module) -> fx.Graph:
+    def recorded(self, root: nn.Module, needed: Sequence[str]) -> fx.Graph:
         """Return the operations of a twin.
 
         Source: `fx.Tracer.trace`, without the patches.
@@ -108,9 +111,18 @@ class _Tracer(fx.Tracer):
             for name, value in vars(module).items()
             if isinstance(value, Tensor | torch.ScriptObject)
         }
-        function, args = self.create_args_for_root(type(root).forward, is_module=True)
+        function: Callable[..., Any]
+        if needed:
+            given = {name: self.create_proxy("placeholder", name, (), {}) for name in needed}
+            function, args = partial(next(root.children()), **given), list[Any]()
+        else:
+            function, args = self.create_args_for_root(type(root).forward, is_module=True)
         self._recording = True
-        self.create_node("output", "output", (self.create_arg(function(*args)),), {})
+        result = function(*args)
+        if not isinstance(result, fx.Proxy):  # an object counts for the signals that it holds
+            held = getattr(result, "__dict__", {}).values()
+            result = [one for one in held if isinstance(one, fx.Proxy)] or result
+        self.create_node("output", "output", (self.create_arg(result),), {})
         self._recording = False
         return self.graph
 

@@ -12,7 +12,10 @@ def _explain(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", help=MODEL)
     parser.add_argument("--scheme", help="a scheme to compare with")
     parser.add_argument(
-        "--batch", type=Path, help="its inputs, a .npy file, for a scheme that measures signals"
+        "--batch",
+        type=Path,
+        help="its inputs, for a scheme that measures signals: a .npy or .npz file, or "
+        "package.module:attribute",
     )
     parser.add_argument("--json", action="store_true", help="for scripts")
     add_option(parser)
@@ -30,8 +33,9 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
         "--batch",
         type=Path,
         action="append",
-        help="its inputs: a .npy file, repeated for a forward of several arguments, or a .npz file "
-        "whose arrays have the names of arguments",
+        help="its inputs: a .npy file, repeated for a forward of several arguments, a .npz file "
+        "whose arrays have the names of arguments, or package.module:attribute, a batch of any "
+        "form or what makes one",
     )
     parser.add_argument(
         "--targets",
@@ -40,8 +44,9 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--loss",
-        help="package.module:attribute, called with what the network returns and the targets "
-        "(default: cross-entropy for classes, squared error for numbers)",
+        help="package.module:attribute, called with what the network returns and the targets, or "
+        "without --targets the batch (default: cross-entropy for classes, squared error for "
+        "numbers)",
     )
     parser.add_argument(
         "--task",
@@ -67,6 +72,10 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
 
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("entry", help="package.module:attribute, or a registered name")
+    parser.add_argument(
+        "--batch", type=Path, action="append", help="inputs of a network, as for `diagnose`"
+    )
+    parser.add_argument("--loss", help="of outputs and batch, as package.module:attribute")
     add_option(parser, "the initializer or the network")
     _add_sizes(parser)
 
@@ -119,7 +128,11 @@ COMMANDS = {
     ),
     "check": Command(
         text="test an initializer or a network of your own",
-        examples=("check my_inits:my_init", "check he_normal"),
+        examples=(
+            "check my_inits:my_init",
+            "check he_normal",
+            "check my_nets:make_net --batch my_nets:make_batch",
+        ),
         page="docs/study.md, 'Bring your own', and CONTRIBUTING.md",
         add=_check,
     ),
