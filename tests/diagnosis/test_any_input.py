@@ -112,6 +112,42 @@ def test_a_rate_is_tried_and_a_remedy_found_on_a_batch_of_any_form():
     assert found.remedy
 
 
+def test_batches_of_a_loader_are_lists_of_what_network_and_loss_take():
+    case = CASES["grouped queries"]
+    found = diagnose(built("grouped queries"), [case.batch, case.targets], loss=lambda out, batch: (
+        functional.cross_entropy(out, batch[1])))  # fmt: skip
+    assert found.healthy
+    with pytest.raises(InitsweepError, match="A list is one argument of `forward`"):
+        diagnose(built("grouped queries"), [case.batch, case.targets])
+
+
+def test_an_autoencoder_is_compared_with_its_batch_and_not_told_to_scale_it():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(torch.nn.Linear(16, 8), torch.nn.ReLU(), torch.nn.Linear(8, 16))
+    rows = 30 * torch.randn(32, 16)
+    found = diagnose(network, rows, loss=difference)
+    assert (found.healthy, found.findings) == (True, [])
+    squashed = torch.nn.Sequential(*network, torch.nn.Sigmoid())
+    assert diagnose(squashed, rows, loss=difference).findings == []  # it is not known
+
+
+def difference(outputs, batch):
+    return (outputs - batch).square().mean()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        ({"user": torch.zeros(0, 6).long(), "item": torch.zeros(0, 6).long()}, "hold no examples"),
+        ([torch.full((8, 6), torch.nan)], "48 values that are not finite"),
+        ({"user": "words"}, "must be a tensor or a NumPy array of numbers"),
+    ],
+)
+def test_examples_that_a_scheme_cannot_measure_are_named(inputs, message):
+    with pytest.raises(InitsweepError, match=message):
+        initialize_(built("whole numbers"), "lsuv", 0, inputs=inputs)
+
+
 @pytest.mark.parametrize(
     ("loss", "message"),
     [

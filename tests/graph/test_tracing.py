@@ -16,8 +16,10 @@ import torch
 from torch import fx, nn
 from torch.utils.checkpoint import checkpoint
 
+from initsweep.graph.traces import traces_of
 from initsweep.graph.tracing import trace
 from initsweep.graph.twins import copy_of
+from initsweep.initializers import activations_after
 from tests import own_networks
 from tests.own_networks import KINDS, Branching
 
@@ -388,3 +390,24 @@ def test_what_a_forward_raises_is_raised():
         trace(Branching(), is_leaf)
     with pytest.raises(fx.proxy.TraceError):
         trace(nn.Sequential(nn.GRU(2, 2)), lambda _: False)
+
+
+class Several(nn.Module):
+    """Needs two arguments, of which one has a name only, and returns an object."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x, *, y, mask=None):
+        out = self.first(x).relu() + self.second(y).tanh()
+        return SimpleNamespace(logits=out if mask is None else out * mask, extra="kept")
+
+
+def test_a_network_of_several_arguments_that_returns_an_object_is_read_as_a_whole():
+    (read,) = traces_of(Several())
+    assert not read.broken
+    assert [node.target for node in read.nodes if node.op == "placeholder"] == ["x", "y"]
+    after = activations_after(Several())
+    assert list(after) == ["first", "second"]
+    assert not after.unclear

@@ -393,6 +393,13 @@ def test_what_a_derived_layer_adds_can_be_declared_to_stay():
     assert torch.equal(state["0.weight"], expected["0.weight"])
 
 
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")
+def test_scripted_weights_are_refused_with_what_to_do():
+    network = nn.Sequential(nn.Linear(4, 4), torch.jit.script(nn.Sequential(nn.Linear(4, 4))))
+    with pytest.raises(InitsweepError, match=r"'1.0.weight' .4x4.* before `torch.jit.script`"):
+        initialize_(network, "he_normal", 0)
+
+
 def test_adapters_of_peft_start_as_peft_built_them():
     kind = type("BaseTunerLayer", (), {"__module__": "peft.tuners.tuners_utils"})
     network = nn.Sequential(type("LoRA", (Adapted, kind), {})(nn.Linear(8, 8), nn.Linear(2, 8)))

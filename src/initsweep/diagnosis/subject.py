@@ -115,6 +115,8 @@ def failure(
     """Return on what a network fails, and why if that is known."""
     who = f"{type(network).__name__} or its loss" if with_loss else type(network).__name__
     text = f"{who} fails on a batch of shape {shapes(features)}: {error_in_words(error)}"
+    if type(features) is list:
+        text += ". A list is one argument of `forward`; give several in a tuple"
     looks_up = any(isinstance(module, LOOKUPS) for module in network.modules())
     given = tensors_in(features)
     if not looks_up and not any(one.is_floating_point() or one.is_complex() for one in given):

@@ -63,9 +63,11 @@ def _check_finite(tensors: Iterable[Tensor]) -> None:
     """Check the numbers of examples.
 
     Raises:
-        InitsweepError: If one is not finite.
+        InitsweepError: If there are none, or one is not finite.
     """
     for one in tensors:
+        if not len(one):
+            raise InitsweepError(f"`inputs` of shape {tuple(one.shape)} hold no examples.")
         if bad := int((~one.isfinite()).sum()):
             raise InitsweepError(
                 f"`inputs` of shape {tuple(one.shape)} hold {bad} values that are not finite. "

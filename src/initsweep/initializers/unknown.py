@@ -49,7 +49,8 @@ def unknown_weights(model: nn.Module, slots: Iterable[Slot], traces: Traces) -> 
 
 def _may_multiply(owner: nn.Module) -> bool:
     """Return whether a module can be one that multiplies a signal: it has to take one."""
-    takes = len(inspect.signature(type(owner).forward).parameters) > 1
+    scripted = isinstance(owner, torch.jit.ScriptModule)  # whose class has no such function
+    takes = scripted or len(inspect.signature(type(owner).forward).parameters) > 1
     return (takes or isinstance(owner, ParametrizationList)) and not declared_of(owner)
 
 
@@ -122,6 +123,8 @@ def _way(owner: nn.Module, name: str) -> str:
     kind = type(owner).__name__
     if type(owner).__module__.startswith("torch.nn."):
         return "Fill a parametrized layer first, and parametrize it then."
+    if isinstance(owner, torch.jit.ScriptModule):
+        return "Fill the network before `torch.jit.script` or `torch.jit.trace`."
     if likeness_of(owner):
         like = next(
             one.__name__ for one in type(owner).__mro__ if one.__module__[:9] == "torch.nn."
