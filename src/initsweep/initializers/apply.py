@@ -81,7 +81,8 @@ def initial_state(
         initializer: As for `initialize_`.
         seed: The run's seed, a whole number from 0.
         inputs: Examples of what the network takes, for initializers that measure signals: a
-            tensor or a NumPy array, or a tuple if `forward` takes several.
+            tensor or a NumPy array, a tuple if `forward` takes several, a dictionary for named
+            ones; what is in them may be nested.
         frozen: Whether to fill frozen parameters too.
         unknown: As for `initialize_`.
 
