@@ -122,14 +122,9 @@ def make_task(
             "all examples of the batch are the same: every unit looks dead, no rank is left"
         )
     _check_kind(kind, loss)
-    if loss is not None and targets is None:
-        return _of_batch(network, features, loss, notes)
+    if loss is not None:
+        return _of_loss(network, features, targets, loss, notes)
     features = arguments(network, features)
-    if loss is not None and targets is not None:
-        given = _checked(targets, held)
-        return Task(
-            features=features, targets=given, loss=apart(loss), constant_loss=None, notes=notes
-        )
     returned = outputs_of(network, features)
     if targets is None and kind is None and own_loss(returned) is not None:
         notes.append("the loss is the one that the network computes itself")
@@ -154,12 +149,20 @@ def make_task(
     )
 
 
-def _of_batch(network: nn.Module, batch: Inputs, loss: Loss, notes: list[str]) -> Task:
-    """Return the task that a loss makes which takes the batch.
+def _of_loss(
+    network: nn.Module, batch: Inputs, targets: Targets | None, loss: Loss, notes: list[str]
+) -> Task:
+    """Return the task that a loss of the user's makes, of targets or of the batch.
 
     Raises:
-        InitsweepError: If it is one of torch's, which take targets.
+        InitsweepError: If there are no targets for one of torch's, or none that fit.
     """
+    compared = apart(loss)
+    if targets is not None:
+        given, features = _checked(targets, tensors_in(batch)), arguments(network, batch)
+        return Task(
+            features=features, targets=given, loss=compared, constant_loss=None, notes=notes
+        )
     if type(loss).__module__ == nn.modules.loss.__name__ or (
         getattr(loss, "__module__", "") == functional.__name__
     ):
@@ -170,7 +173,7 @@ def _of_batch(network: nn.Module, batch: Inputs, loss: Loss, notes: list[str]) -
     return Task(
         features=taken(network, batch),
         targets=batch,
-        loss=apart(loss),
+        loss=compared,
         constant_loss=None,
         notes=notes,
         compared_with="the batch",

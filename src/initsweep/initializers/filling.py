@@ -1,6 +1,6 @@
 """Draws a network's parameters: one random stream per name, so nothing else moves a weight."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -146,16 +146,7 @@ def _warn_of_kept(
             "These parameters are in no layer that initializers know, and keep the values they "
             f"were built with: {listed}."
         )
-    if zeros := [f"'{slot.name}'" for slot in slots if slot.kept == "zero"]:
-        listed = ", ".join(zeros)
-        told.append(f"These end a branch of low rank (LoRA) and keep their zeros: {listed}.")
-    filled = {slot.module for slot in slots if slot.parts and not slot.kept}
-    if taken := {path: why for path, why in packed.unclear.items() if path in filled}:
-        listed = "; ".join(f"'{path}' ({why})" for path, why in taken.items())
-        told.append(
-            "These may hold several projections of an attention, and are filled as one layer each: "
-            f"{listed}."
-        )
+    told += _pairs_and_projections(slots, packed)
     if told:
         warn(" ".join(told), stacklevel=5)
     if slots and all(slot.kept for slot in slots):
@@ -163,6 +154,18 @@ def _warn_of_kept(
             "Every parameter of the network is frozen or in no layer that initializers know, so "
             "all keep their values; `frozen=True` fills frozen ones.",
             stacklevel=5,
+        )
+
+
+def _pairs_and_projections(slots: tuple[Slot, ...], packed: Packed) -> Iterator[str]:
+    if zeros := ", ".join(f"'{slot.name}'" for slot in slots if slot.kept == "zero"):
+        yield f"These end a branch of low rank (LoRA) and keep their zeros: {zeros}."
+    filled = {slot.module for slot in slots if slot.parts and not slot.kept}
+    whole = {path: why for path, why in packed.unclear.items() if path in filled}
+    if listed := "; ".join(f"'{path}' ({why})" for path, why in whole.items()):
+        yield (
+            "These may hold several projections of an attention, and are filled as one layer each: "
+            f"{listed}."
         )
 
 
