@@ -27,7 +27,7 @@ from initsweep.core.errors import InitsweepError
 from initsweep.core.params import Params, Transfer, parse_params
 from initsweep.core.records import Schema
 from initsweep.stages import prepare
-from initsweep.stages.prepared import PreparedData
+from initsweep.preprocessing.prepared import PreparedData
 from tests.faults.fuzzing import GIGABYTE, bounded, check_told, rounds
 
 CASES = 30

@@ -15,7 +15,7 @@ from initsweep.datasets import DATASETS
 from initsweep.datasets.loading import load
 from initsweep.datasets.splitting import FEW_VALIDATION_ROWS, split_rows
 from initsweep.stages import prepare
-from initsweep.stages.prepared import PreparedData, draw
+from initsweep.preprocessing.prepared import PreparedData, draw
 
 HEADER = "size,kind,odd,answer"
 

@@ -19,7 +19,7 @@ from initsweep.core.randomness import stream_seed
 from initsweep.core.records import ModelOption, Schema
 from initsweep.graph.torch_generator import private_draws
 from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
-from initsweep.stages.prepared import PreparedData
+from initsweep.preprocessing.prepared import PreparedData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,10 @@ class TrackingError(InitsweepError):
     """The MLflow tracking server cannot be reached or refuses what is written to it."""
 
 
+class RunError(InitsweepError):
+    """A user's training function does not do what it has to, or a run of it failed."""
+
+
 class RunningError(InitsweepError):
     """Another run is at work in the same folder."""
 

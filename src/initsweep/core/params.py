@@ -12,9 +12,17 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Literal, Self, cast, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from initsweep.core.errors import ParamsError, cut, shown
@@ -25,6 +33,7 @@ from initsweep.core.yaml_files import read_yaml
 Fraction = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -35,6 +44,10 @@ MOST_LINES = 20
 """Of mistakes that are told at once."""
 
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1)]
+
+
+Setting = JsonValue
+"""What an own training function may be given: whatever YAML can say."""
 
 
 class Section(BaseModel):
@@ -186,13 +199,66 @@ class Optimizer(Section):
 
 
 class Training(Section):
-    """Length, batches, schedule and clipping, the same for every scheme and every rate."""
+    """Length, batches, schedule and clipping, the same for every scheme and every rate.
 
+    A section that names a `function` is a `Loop` instead.
+    """
+
+    function: None = None
     epochs: Count
     batch_size: Count
     schedule: Literal["constant", "cosine"]
     warmup_fraction: Share
     gradient_clip: Positive | None
+
+
+class Baseline(Section):
+    """What the constant predictor has, where the user says so."""
+
+    validation_loss: Positive
+    test_loss: Positive
+    validation_score: Finite | None = None
+    test_score: Finite | None = None
+
+
+class Resources(Section):
+    """What one training of a user's own needs: cores and GPUs."""
+
+    cpu: Count
+    gpu: Annotated[int, Field(ge=0, le=64)]
+
+
+class Loop(Section):
+    """A training function of the user's own, in the place of the engine.
+
+    In `params.yaml` it is what the section `training` holds if it names a `function`. `optimizer`
+    is what the section of that name holds: any of torch's, or the user's own, and its settings.
+    """
+
+    function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    options: dict[str, Setting] = Field(default_factory=dict)
+    baseline: Literal["auto"] | Baseline = "auto"
+    resources: Resources = Resources(cpu=1, gpu=0)
+    silence_limit: Positive | None = None
+    optimizer: dict[str, Setting] | None = None
+
+    @model_validator(mode="after")
+    def _optimizer_is_named(self) -> Self:
+        if self.optimizer is not None:
+            check_optimizer(self.optimizer)
+        return self
+
+
+def check_optimizer(chosen: Mapping[str, object]) -> None:
+    """Refuse an optimizer without a name, or with a rate.
+
+    Raises:
+        ValueError: Saying what to write.
+    """
+    if not isinstance(chosen.get("name"), str):
+        raise ValueError("optimizer: it needs a name, such as `optimizer: {name: adamw}`")
+    if "lr" in chosen:
+        raise ValueError("optimizer: leave out `lr`, the study tries rates itself")
 
 
 class Grid(Section):
@@ -305,13 +371,39 @@ class Params(Section):
     optimizer: Optimizer
     training: Training
     schemes: Annotated[tuple[str, ...], Field(min_length=1)]
-    initializers: dict[str, dict[str, OptionValue]]
+    initializers: dict[str, dict[str, OptionValue | dict[str, Setting]]]
     diagnose: Diagnose
     tune: Tune
     confirm: Confirm
     decide: Decide
     runtime: Runtime
     tracking: Tracking
+    loop: Loop | None = None
+
+    @model_validator(mode="after")
+    def _arms_have_optimizers_with_own_loops_only(self) -> Self:
+        for scheme, options in self.initializers.items():
+            for name, value in options.items():
+                if not isinstance(value, dict):
+                    continue
+                if name != "optimizer":
+                    raise ValueError(f"initializers.{scheme}.{name}: a mapping means nothing here")
+                if self.loop is None:
+                    raise ValueError(
+                        f"initializers.{scheme}.optimizer: only an own training loop "
+                        "(training.function) can give each scheme its optimizer"
+                    )
+                check_optimizer(value)
+        return self
+
+    @model_validator(mode="after")
+    def _own_data_need_an_own_loop(self) -> Self:
+        if self.data.source == OWN_DATA and self.loop is None:
+            raise ValueError(
+                "data.source: `own` says that your training function brings its data, and needs "
+                "`training.function`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _schemes_are_defined_once(self) -> Self:
@@ -387,6 +479,7 @@ class Params(Section):
             ("task.loss", self.task.loss),
             ("task.score", self.task.score),
             ("model.name", self.model.name),
+            *([] if self.loop is None else [("training.function", self.loop.function)]),
             *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
         ]
 
@@ -419,11 +512,55 @@ class Params(Section):
                 f"Unknown scheme '{scheme}'.{did_you_mean(scheme, list(self.initializers))} "
                 f"Defined under `initializers`: {', '.join(self.initializers)}."
             )
-        options = dict(self.initializers[scheme])
+        given = self.initializers[scheme]
+        options = {key: value for key, value in given.items() if not isinstance(value, dict)}
         name = options.pop("name", scheme)
         if not isinstance(name, str):
             raise ParamsError(f"initializers.{scheme}.name must be a name, received {name!r}.")
         return name, options
+
+    def optimizer_of(self, scheme: str) -> dict[str, Setting] | None:
+        """Return the optimizer that a scheme, or else the study, gives an own training loop."""
+        own = self.initializers[scheme].get("optimizer")
+        if isinstance(own, dict):
+            return own
+        return None if self.loop is None else self.loop.optimizer
+
+
+OWN_DATA = "own"
+"""`data.source` of a training function that brings its own data."""
+
+_OWN_NETWORK = {"name": "own"}
+_UNUSED: dict[str, dict[str, object]] = {
+    "training": {
+        "epochs": 1, "batch_size": 1, "schedule": "constant", "warmup_fraction": 0.0,
+        "gradient_clip": None,
+    },
+    "optimizer": {
+        "name": "sgd", "momentum": 0.0, "nesterov": False, "beta1": 0.9, "beta2": 0.999,
+        "epsilon": 1e-8, "weight_decay": 0.0,
+    },
+}  # fmt: skip
+
+
+def apart(content: Mapping[str, object]) -> Mapping[str, object]:
+    """Return the content of `params.yaml` with an own training loop in a place of its own.
+
+    What only the engine reads has to be empty then: a setting that does nothing misleads.
+
+    Raises:
+        ValueError: Naming what is not.
+    """
+    training = content.get("training")
+    if not isinstance(training, Mapping) or training.get("function") is None:
+        return content
+    if (model := content.get("model")) not in (None, _OWN_NETWORK):
+        raise ValueError(
+            f"model: your function ({training['function']}) builds the network, so write "
+            f"`model: null` and give it what it needs in training.options; received {shown(model)}"
+        )
+    loop = {**training, "optimizer": content.get("optimizer")}
+    return {**content, **_UNUSED, "model": _OWN_NETWORK, "loop": loop}
 
 
 def load_params(path: Path) -> Params:
@@ -460,7 +597,7 @@ def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> 
     """
     try:
         # JSON mode lets lists become tuples; everything else stays strict.
-        return Params.model_validate_json(json.dumps(content))
+        return Params.model_validate_json(json.dumps(apart(content)))
     except (TypeError, ValueError) as error:
         if isinstance(error, ValidationError):
             lines = [explain(details, Params) for details in error.errors()]
@@ -473,12 +610,13 @@ def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> 
 def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
     """Return one of pydantic's findings as a line for a person."""
     kind, received = details["type"], details["input"]
+    location = details["loc"]
     if kind == "extra_forbidden":
-        parent, name = details["loc"][:-1], str(details["loc"][-1])
-        known = list(_schema_at(schema, parent).model_fields)
-        key = cut(".".join(map(str, details["loc"])))
+        parent, name = location[:-1], str(location[-1])
+        known = [one for one in _schema_at(schema, parent).model_fields if one not in _NOT_WRITTEN]
+        key = cut(".".join(_written(location)))
         return f"{key}: unknown key.{did_you_mean(name, known)} Known: {', '.join(known)}."
-    key = cut(".".join(str(part) for part in details["loc"] if not _is_union_branch(part)))
+    key = cut(".".join(part for part in _written(location) if not _is_union_branch(part)))
     if kind == "missing":
         return f"{key}: missing. Add it; there are no hidden defaults."
     if kind == "value_error":
@@ -513,12 +651,33 @@ def fingerprint(value: object) -> str:
 def _schema_at(schema: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
     for part in location:
         field = schema.model_fields.get(str(part))
-        if field is None or not isinstance(field.annotation, type):
+        branches = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        found = [one for one in branches if isinstance(one, type) and issubclass(one, BaseModel)]
+        if not found:
             return schema
-        schema = field.annotation
+        schema = found[0]
     return schema
+
+
+_NOT_WRITTEN = ("loop", "function")
+"""Fields that are no keys of the file, or that say by themselves what else there is."""
+
+
+def _written(location: tuple[int | str, ...]) -> list[str]:
+    """Return a place among the parameters as it is called in the file."""
+    parts = [str(part) for part in location]
+    if parts[:2] == ["loop", "optimizer"]:
+        return parts[1:]
+    return ["training", *parts[1:]] if parts[:1] == ["loop"] else parts
 
 
 def _is_union_branch(part: int | str) -> bool:
     """Return whether pydantic, not the file, put this part there ("literal['auto']")."""
-    return str(part) in {"bool", "str", "int", "float", "constrained-int"} or "[" in str(part)
+    return str(part) in {
+        "bool",
+        "str",
+        "int",
+        "float",
+        "constrained-int",
+        "Baseline",
+    } or "[" in str(part)

@@ -32,7 +32,8 @@ TRAINING_CODE = (
     *NETWORK_CODE,
     "core/network_choice",
     "stages/experiment",
-    "stages/prepared",
+    "stages/own_loop",
+    "loops",
     "preprocessing",
 )
 """What trains a network of a study. How a rate is chosen is not part of it, so that tuning and
@@ -110,12 +111,14 @@ def of_training(params: Params, schema: Schema, scheme: str, role: Role) -> Prov
     Returns:
         The hashes, and the versions of Python and of the packages.
     """
-    sections = params.model_dump(
-        mode="json", include={"model", "optimizer", "training", "runtime", role}
-    )
+    ours = {"model", "optimizer", "training"} if params.loop is None else {"loop"}
+    sections = params.model_dump(mode="json", include={*ours, "runtime", role})
     sections["task"] = {key: getattr(schema, key) for key in _TASK}
     sections["runtime"].pop("workers")  # changes how fast, never what
     sections["initializer"] = params.initializer(scheme)
+    if params.loop is not None:
+        sections["optimizer"] = params.optimizer_of(scheme)
+        sections["loop"].pop("silence_limit")
     return provenance(
         params=sections,
         data_sha=schema.data_sha,

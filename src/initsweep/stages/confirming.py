@@ -9,13 +9,38 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initsweep.core import artifacts
-from initsweep.core.records import Confirmation, CurveRow, EvaluationSplit, MeasureRow, RunRow
+from initsweep.core.records import (
+    Confirmation,
+    CurveRow,
+    EvaluationSplit,
+    MeasureRow,
+    RunRow,
+    Schema,
+)
 from initsweep.engine.train_lanes import OnProgress
 from initsweep.metrics import measures_of, recorded
-from initsweep.stages.experiment import Experiment, finite
+from initsweep.stages.experiment import Experiment
+from initsweep.stages.own_loop import OwnLoop
+from initsweep.stages.trained import State, finite
 
 Outputs = dict[EvaluationSplit, Tensor | None]
 """What one network makes of each split, shape (rows, outputs); None if it diverged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Median:
+    """The network of the seed with the median validation loss: not the luckiest one.
+
+    Attributes:
+        state: Its parameters and buffers, None where its training function kept none.
+        outputs: What it makes of the test rows, None where only its training function knows.
+        targets: Those of the rows.
+    """
+
+    seed: int
+    state: State
+    outputs: Tensor | None
+    targets: Tensor | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,17 +107,19 @@ class Fresh:
 
 
 def confirm(
-    experiment: Experiment,
+    experiment: Experiment | OwnLoop,
     scheme: str,
     rate: float,
     seeds: Sequence[int],
     on_progress: OnProgress | None = None,
-) -> tuple[Fresh, list[dict[str, Tensor] | None], list[Outputs]]:
+) -> tuple[Fresh, Median | None]:
     """Train fresh seeds at a rate.
 
     Returns:
-        The runs; the final state of each; and what each makes of the rows it was not trained on.
+        The runs, and the median one; None if all diverged.
     """
+    if isinstance(experiment, OwnLoop):
+        return _confirm_own(experiment, scheme, rate, seeds, on_progress)
     trained = experiment.run(
         scheme, "confirm", [(0, rate)], seeds, keep_states=True, on_progress=on_progress
     )
@@ -113,7 +140,80 @@ def confirm(
         test_rows=_row_losses(experiment, test, targets),
         engine=trained.engine,
     )  # fmt: skip
-    return fresh, trained.states, made
+    if (index := median_run(runs)) is None:
+        return fresh, None
+    return fresh, Median(
+        seed=runs[index].seed,
+        state=trained.states[index],
+        outputs=test[index],
+        targets=targets[index],
+    )
+
+
+def _confirm_own(
+    loop: OwnLoop,
+    scheme: str,
+    rate: float,
+    seeds: Sequence[int],
+    on_progress: OnProgress | None,
+) -> tuple[Fresh, Median | None]:
+    """Train fresh seeds by a user's function, which has measured them on test data too."""
+    trained = loop.run(scheme, "confirm", [(0, rate)], seeds, on_progress=on_progress)
+    runs, rows = trained.runs, trained.test_rows
+    assert rows is not None
+    fresh = Fresh(
+        runs=runs,
+        curves=trained.curves,
+        measures=[row for run in runs for row in _own_measures(loop.schema, run)],
+        test_rows=rows,
+        engine=trained.engine,
+    )
+    if (index := median_run(runs)) is None:
+        return fresh, None
+    chosen = runs[index]
+    return fresh, Median(seed=chosen.seed, state=loop.weights(chosen), outputs=None, targets=None)
+
+
+def _own_measures(schema: Schema, run: RunRow) -> list[MeasureRow]:
+    """Return the score that a user's function gave a run, if it gives any."""
+    values: dict[EvaluationSplit, float | None] = {
+        "validation": run.validation_score,
+        "test": run.test_score,
+    }
+    return [
+        MeasureRow(
+            scheme=run.scheme, seed=run.seed, split=split, measure=schema.score_name, value=value
+        )
+        for split, value in values.items()
+    ]
+
+
+def tested(
+    experiment: Experiment | OwnLoop, scheme: str, rate: float, seeds: Sequence[int]
+) -> list[RunRow]:
+    """Return fresh runs at a rate with what they are worth on test rows, and nothing else."""
+    if isinstance(experiment, OwnLoop):
+        return experiment.run(scheme, "confirm", [(0, rate)], seeds).runs
+    trained = experiment.run(scheme, "confirm", [(0, rate)], seeds, keep_states=True)
+    outputs, test = (
+        experiment.outputs(scheme, "test", seeds, trained.states),
+        experiment.split("test", seeds),
+    )
+    return [
+        with_test(experiment, row, made, test.of(row.seed).targets)
+        for row, made in zip(trained.runs, outputs, strict=True)
+    ]
+
+
+def median_run(runs: Sequence[RunRow]) -> int | None:
+    """Return the index of the run with the median validation loss, None if all diverged.
+
+    Diverged runs are left out, as there is no network to keep; of an even number of runs the
+    lower of the two middle ones is taken.
+    """
+    finished = [index for index, row in enumerate(runs) if row.validation_loss is not None]
+    finished.sort(key=lambda index: (runs[index].capped_loss, runs[index].seed))
+    return finished[(len(finished) - 1) // 2] if finished else None
 
 
 def write(folder: Path, fresh: Fresh) -> None:

@@ -7,7 +7,6 @@ lanes, and turns those back into rows.
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -28,18 +27,10 @@ from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train_lanes import OnProgress, predict_rows, train_lanes
 from initsweep.initializers import initial_states, make_initializer
 from initsweep.metrics import METRICS, bound, recorded
+from initsweep.preprocessing.prepared import PreparedData, SplitName
 from initsweep.running import inputs
-from initsweep.stages.prepared import PreparedData, SplitName
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """A batch of runs: rows, epoch curves, and the final states if they were asked for."""
-
-    runs: list[RunRow]
-    curves: list[CurveRow]
-    states: list[dict[str, Tensor] | None]
-    engine: str
+from initsweep.stages.own_loop import OwnLoop
+from initsweep.stages.trained import State, Trained, finite
 
 
 class Experiment:
@@ -204,7 +195,7 @@ class Experiment:
         scheme: str,
         name: SplitName,
         seeds: Sequence[int],
-        states: Sequence[Mapping[str, Tensor] | None],
+        states: Sequence[State],
     ) -> list[Tensor | None]:
         """Return what trained networks make of the rows that their seeds have of a split.
 
@@ -262,16 +253,13 @@ class Experiment:
         )
 
 
-def load_experiment(params: Params) -> Experiment:
-    """Return the experiment on the data that the prepare stage has written."""
-    pin_matmul()
+def load_experiment(params: Params) -> Experiment | OwnLoop:
+    """Return who trains on the data that the prepare stage has written."""
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    if params.loop is not None:
+        return OwnLoop(params, schema, params.loop)
+    pin_matmul()
     return Experiment(params, schema)
-
-
-def finite(value: float | np.floating) -> float | None:
-    """Return a plain float, or None where the value is NaN or infinite."""
-    return float(value) if np.isfinite(value) else None
 
 
 def _curve(key: Mapping[str, object], results: LaneResults, lane: int) -> list[CurveRow]:

@@ -17,7 +17,7 @@ from initsweep.datasets.loading import check_watched, files_of, prepare
 from initsweep.datasets.profile import caveats, decided, leaks, profile
 from initsweep.datasets.splitting import Prepared, raw_columns
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
-from initsweep.stages.prepared import RAW, raw_file
+from initsweep.preprocessing.prepared import RAW, raw_file
 
 
 def _tell(sentence: str) -> None:
@@ -28,7 +28,7 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     """Write `data/prepared/`.
 
     These are the standardized splits, or raw columns where each seed draws its own validation rows
-    (`initsweep.stages.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`, which
+    (`initsweep.preprocessing.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`, which
     turns raw rows into features (`initsweep.preprocessing.transform`).
 
     Args:

@@ -71,7 +71,7 @@ def _content_sha(params: Params) -> str:
             "views/mlflow",
             "exporting",
             "stages/serving",
-            "stages/prepared",
+            "preprocessing/prepared",
             "preprocessing",
             "core/results",
             "stages/publish",

@@ -75,7 +75,8 @@ def _test_rows(folder: Path, schema: Schema) -> NDArray[np.float64] | None:
     """Return the losses of test rows where runs are compared by their mean."""
     if schema.select_by == "score":
         return None
-    return artifacts.read_array(folder / "test_rows.npy").astype(np.float64)
+    rows = artifacts.read_array(folder / "test_rows.npy").astype(np.float64)
+    return rows if rows.size else None  # an own loop may tell of no rows
 
 
 def _test_targets(folder: Path, schema: Schema) -> NDArray[np.float64] | None:

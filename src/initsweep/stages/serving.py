@@ -13,8 +13,8 @@ from initsweep.core.errors import ArtifactError
 from initsweep.core.params import Params
 from initsweep.core.records import Confirmation, Schema
 from initsweep.exporting.forward_source import Captured, capture
+from initsweep.preprocessing.prepared import PreparedData
 from initsweep.preprocessing.transform import Categorical, Preprocessing
-from initsweep.stages.prepared import PreparedData
 from initsweep.views.mlflow.model import RawValue, ServedModel
 
 EXAMPLE_ROWS = 3

@@ -12,6 +12,7 @@ from initsweep.running import inputs
 from initsweep.stages import confirming
 from initsweep.stages.confirming import Fresh
 from initsweep.stages.experiment import Experiment, load_experiment
+from initsweep.stages.own_loop import OwnLoop
 from initsweep.stages.recorded import check_origin, evidence_of
 from initsweep.statistics.evidence import check_evidence
 from initsweep.statistics.scheme_summary import summarize
@@ -62,7 +63,7 @@ def _of_its_law(scheme: str, seeds: Sequence[int], law: Sequence[Fresh]) -> Fres
 
 
 def _trained(
-    experiment: Experiment,
+    experiment: Experiment | OwnLoop,
     record: Confirmation,
     seeds: Sequence[int],
     kept: Fresh | None,
@@ -83,7 +84,7 @@ def _trained(
     )[0]
 
 
-def _kept(experiment: Experiment, record: Confirmation) -> Fresh | None:
+def _kept(experiment: Experiment | OwnLoop, record: Confirmation) -> Fresh | None:
     """Return what the stage wrote for a scheme before, if it came from the same inputs."""
     folder = artifacts.settle_folder(record.scheme)
     try:
@@ -98,7 +99,7 @@ def _kept(experiment: Experiment, record: Confirmation) -> Fresh | None:
 
 
 def _write(
-    experiment: Experiment, fresh: dict[str, Fresh], records: dict[str, Confirmation]
+    experiment: Experiment | OwnLoop, fresh: dict[str, Fresh], records: dict[str, Confirmation]
 ) -> None:
     """Write all fresh runs of the schemes that got more, and remove what there is of others."""
     grown = {name: one for name, one in fresh.items() if len(one.runs) > len(records[name].seeds)}

@@ -1,6 +1,5 @@
 """Train one scheme at its chosen rate on fresh seeds, and look at the test rows, once."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from safetensors.torch import save as to_safetensors
@@ -9,10 +8,12 @@ from torch import Tensor
 from initsweep.core import artifacts, numbers
 from initsweep.core.params import Params
 from initsweep.core.progress import progress
-from initsweep.core.records import Confirmation, PredictionRow, RunRow, Selection
+from initsweep.core.records import Confirmation, PredictionRow, RunRow, Schema, Selection
 from initsweep.running import inputs
 from initsweep.stages import confirming
+from initsweep.stages.confirming import Median
 from initsweep.stages.experiment import Experiment, load_experiment
+from initsweep.stages.own_loop import OwnLoop
 
 
 def run(params: Params, scheme: str) -> None:
@@ -27,18 +28,15 @@ def run(params: Params, scheme: str) -> None:
     seeds, rate = params.confirm.seeds, selection.learning_rate
     with progress(len(seeds), f"train {scheme}", "run") as bar:
         bar.note(f"rate {numbers.rate(rate)}")
-        fresh, states, outputs = confirming.confirm(
+        fresh, median = confirming.confirm(
             experiment, scheme, rate, seeds, lambda lanes, _: bar.advance(lanes)
         )
     folder, runs = artifacts.train_folder(scheme), fresh.runs
     inputs.check()  # before the work behind it is let go
     confirming.write(folder, fresh)
-    median = median_run(runs)
-    predictions = []
-    if median is not None:
-        targets = experiment.split("test", seeds).of(runs[median].seed).targets
-        predictions = _predictions(experiment, outputs[median]["test"], targets)
-        content = to_safetensors(_on_cpu(states[median]))
+    predictions = [] if median is None else _predictions(experiment.schema, median)
+    if median is not None and median.state is not None:
+        content = to_safetensors(_on_cpu(median.state))
         artifacts.write_bytes(folder / "model.safetensors", content)
     artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
     record = Confirmation(
@@ -47,7 +45,7 @@ def run(params: Params, scheme: str) -> None:
         options=options,
         learning_rate=rate,
         seeds=list(seeds),
-        median_seed=None if median is None else runs[median].seed,
+        median_seed=None if median is None else median.seed,
         engine=fresh.engine,
         provenance=experiment.provenance(scheme, "confirm"),
     )
@@ -57,7 +55,9 @@ def run(params: Params, scheme: str) -> None:
     artifacts.remove_folder(experiment.checkpoint(scheme, "confirm"))
 
 
-def _train_retuned(experiment: Experiment, scheme: str, known: dict[float, list[RunRow]]) -> None:
+def _train_retuned(
+    experiment: Experiment | OwnLoop, scheme: str, known: dict[float, list[RunRow]]
+) -> None:
     """Train the same seeds at the rate of each re-tuning, for validation alone.
 
     Runs at a rate that has been trained already are taken from there. Their test losses are left
@@ -80,48 +80,28 @@ def _train_retuned(experiment: Experiment, scheme: str, known: dict[float, list[
         artifacts.write_rows(train / "runs.csv", runs, RunRow)
 
 
-def _train_other(experiment: Experiment, scheme: str, selection: Selection) -> None:
+def _train_other(experiment: Experiment | OwnLoop, scheme: str, selection: Selection) -> None:
     """Train the same seeds at the rate that the other of loss and score chose, if it is another.
 
     So that the verdict can say what it would have been by the other, measured as fairly.
     """
     rate, runs = selection.other_learning_rate, list[RunRow]()
     if rate != selection.learning_rate:
-        seeds = experiment.params.confirm.seeds
-        trained = experiment.run(scheme, "confirm", [(0, rate)], seeds, keep_states=True)
-        outputs = experiment.outputs(scheme, "test", seeds, trained.states)
-        test = experiment.split("test", seeds)
-        runs = [
-            confirming.with_test(experiment, row, made, test.of(row.seed).targets)
-            for row, made in zip(trained.runs, outputs, strict=True)
-        ]
+        runs = confirming.tested(experiment, scheme, rate, experiment.params.confirm.seeds)
     inputs.check()
     artifacts.write_rows(artifacts.train_folder(scheme) / "other.csv", runs, RunRow)
 
 
-def median_run(runs: Sequence[RunRow]) -> int | None:
-    """Return the index of the run with the median validation loss, None if all diverged.
-
-    Diverged runs are left out, as there is no network to keep; of an even number of runs the
-    lower of the two middle ones is taken.
-    """
-    finished = [index for index, row in enumerate(runs) if row.validation_loss is not None]
-    finished.sort(key=lambda index: (runs[index].capped_loss, runs[index].seed))
-    return finished[(len(finished) - 1) // 2] if finished else None
-
-
-def _predictions(
-    experiment: Experiment, outputs: Tensor | None, targets: Tensor
-) -> list[PredictionRow]:
-    if outputs is None:
+def _predictions(schema: Schema, median: Median) -> list[PredictionRow]:
+    outputs, targets = median.outputs, median.targets
+    if outputs is None or targets is None:
         return []
-    classes = experiment.schema.task == "classification"
-    predicted = outputs.argmax(dim=-1) if classes else outputs.squeeze(-1)
+    predicted = outputs.argmax(dim=-1) if schema.task == "classification" else outputs.squeeze(-1)
     return [
         PredictionRow(example=index, target=float(target), prediction=float(prediction))
         for index, (target, prediction) in enumerate(zip(targets, predicted, strict=True))
     ]
 
 
-def _on_cpu(state: dict[str, Tensor] | None) -> dict[str, Tensor]:
-    return {name: tensor.cpu().contiguous() for name, tensor in (state or {}).items()}
+def _on_cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.cpu().contiguous() for name, tensor in state.items()}

@@ -18,7 +18,9 @@ from initsweep.core.records import (
     TrialRow,
 )
 from initsweep.running import inputs
-from initsweep.stages.experiment import Experiment, Trained, load_experiment
+from initsweep.stages.experiment import Experiment, load_experiment
+from initsweep.stages.own_loop import OwnLoop
+from initsweep.stages.trained import Trained
 from initsweep.stages.tuning import Study, Trial
 from initsweep.statistics import racing
 
@@ -56,7 +58,7 @@ def run(params: Params, scheme: str) -> None:
 
 
 def _tune(
-    experiment: Experiment, scheme: str, number: int, bar: Progress
+    experiment: Experiment | OwnLoop, scheme: str, number: int, bar: Progress
 ) -> tuple[Study, "_Batches"]:
     """Tune on the seeds of a re-tuning, or on the study's own for number 0.
 
@@ -82,7 +84,7 @@ def _tune(
 class _Batches:
     """Trains what the study asks for and keeps what came out."""
 
-    def __init__(self, experiment: Experiment, scheme: str, bar: Progress) -> None:
+    def __init__(self, experiment: Experiment | OwnLoop, scheme: str, bar: Progress) -> None:
         self.done: list[Trained] = []
         self._experiment, self._scheme, self._bar = experiment, scheme, bar
         self._best = (inf, 0.0)
@@ -155,7 +157,9 @@ def best_by(schema: Schema, runs: Sequence[RunRow]) -> float:
     return min((rate for rate in by_rate if seeds[rate] == whole), key=key)
 
 
-def _selection(experiment: Experiment, scheme: str, study: Study, batches: "_Batches") -> Selection:
+def _selection(
+    experiment: Experiment | OwnLoop, scheme: str, study: Study, batches: "_Batches"
+) -> Selection:
     name, options = experiment.params.initializer(scheme)
     best, rates = study.best, study.rates
     on_edge: dict[float, Censored] = {rates[0]: "low", rates[-1]: "high"}

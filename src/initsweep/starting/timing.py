@@ -19,9 +19,9 @@ from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.paths import Job
 from initsweep.engine.train_lanes import train_lanes
+from initsweep.preprocessing.prepared import SplitName
 from initsweep.stages.diagnose import SHARPNESS_SEEDS, probe_batch, read_network
 from initsweep.stages.experiment import Experiment
-from initsweep.stages.prepared import SplitName
 from initsweep.starting.time_budget import Work, steps_per_epoch
 
 LANES = 20  # at least, so that stacks have a usual size

@@ -1,0 +1,57 @@
+"""Finished runs, each in a folder of its own, so that a stopped study goes on where it was."""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as from_safetensors
+from torch import Tensor
+
+from initsweep.core.params import fingerprint
+from initsweep.core.writing import write_bytes
+from initsweep.loops.saved import WEIGHTS
+from initsweep.loops.spec import Outcome, RunSpec, as_dict, from_json, to_json
+
+_OUTCOME = "outcome.json"
+
+
+class Kept:
+    """The runs of one scheme and role.
+
+    Args:
+        folder: Its name stands for whatever the results depend on beside the runs themselves.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def place(self, settings: Mapping[str, Any]) -> Path:
+        """Return the folder of a run, by all that decides its results."""
+        return self._folder / fingerprint(settings)
+
+    def load(self, spec: RunSpec) -> Outcome | None:
+        """Return what came of a run, None if it is not kept."""
+        try:
+            return from_json((Path(spec.folder) / _OUTCOME).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def save(self, spec: RunSpec, outcome: Outcome) -> None:
+        """Keep what came of a run, and remove what else lies in its folder but the weights."""
+        folder = Path(spec.folder)
+        for found in folder.iterdir():
+            if found.name != WEIGHTS:
+                shutil.rmtree(found) if found.is_dir() else found.unlink()
+        write_bytes(folder / _OUTCOME, to_json(outcome))
+
+    def weights(self, spec: RunSpec) -> dict[str, Tensor] | None:
+        """Return the weights that a run ended with, if it kept them."""
+        try:
+            return from_safetensors((Path(spec.folder) / WEIGHTS).read_bytes())
+        except (OSError, SafetensorError):
+            return None
+
+
+__all__ = ["Kept", "as_dict"]

@@ -1,0 +1,91 @@
+"""What a run keeps in its folder: where it is, and the weights that it ends with."""
+
+import io
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save as to_safetensors
+from torch import nn
+
+from initsweep.core.writing import write_bytes
+from initsweep.loops.spec import Report
+
+WEIGHTS = "model.safetensors"
+
+
+class Saved:
+    """The files of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write_weights(self, model: nn.Module) -> None:
+        """Keep parameters and buffers; those that are shared are written once for each name."""
+        state = {
+            name: value.detach().cpu().contiguous().clone()
+            for name, value in model.state_dict().items()
+            if isinstance(value, torch.Tensor)
+        }
+        write_bytes(self._folder / WEIGHTS, to_safetensors(state))
+
+    def write(self, parts: dict[str, Any], start: Report | None, reports: list[Report]) -> None:
+        """Keep where the run is; a reader sees all of it or what was there before."""
+        rows = [_row(one) for one in reports]
+        buffer = io.BytesIO()
+        content = {
+            "parts": parts,
+            "start": None if start is None else _row(start),
+            "reports": rows,
+            "generators": _generators(),
+        }
+        torch.save(content, buffer)
+        write_bytes(self._file, buffer.getvalue())
+
+    def read(self) -> tuple[dict[str, Any], Report | None, list[Report]] | None:
+        """Return what was kept, None if there is nothing or it cannot be read."""
+        try:
+            found = torch.load(self._file, weights_only=True, map_location="cpu")
+        except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile):
+            return None
+        _restore(found["generators"])
+        start = found["start"]
+        return found["parts"], start and _report(start), [_report(row) for row in found["reports"]]
+
+    @property
+    def _file(self) -> Path:
+        return self._folder / "checkpoint.pt"
+
+
+def _row(report: Report) -> list[float | None]:
+    return [report.train_loss, report.validation_loss, report.validation_score]
+
+
+def _report(row: list[Any]) -> Report:
+    return Report(train_loss=row[0], validation_loss=row[1], validation_score=row[2])
+
+
+def _generators() -> dict[str, Any]:
+    """Return the states of the generators that everybody shares, as plain values."""
+    name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - theirs
+    version, inner, gauss = random.getstate()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": cuda,
+        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "python": [version, list(inner), gauss],
+    }
+
+
+def _restore(states: dict[str, Any]) -> None:
+    torch.set_rng_state(states["torch"])
+    if states["cuda"]:
+        torch.cuda.set_rng_state_all(states["cuda"])
+    name, keys, *rest = states["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *rest))  # noqa: NPY002 - theirs
+    version, inner, gauss = states["python"]
+    random.setstate((version, tuple(inner), gauss))

@@ -1,0 +1,297 @@
+"""Trains a study's runs with the user's own function, each in a process of its own.
+
+It stands where `Experiment` stands: the same rows come out of it, whoever trained the networks.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initsweep.core import artifacts, numbers, own_code
+from initsweep.core.errors import ParamsError, RunError, cut, few
+from initsweep.core.params import OWN_DATA, Loop, Params, fingerprint
+from initsweep.core.provenance import Role, of_training
+from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
+from initsweep.loops.kept import Kept
+from initsweep.loops.pool import Pool
+from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
+from initsweep.running import inputs
+from initsweep.stages.trained import OnProgress, State, Trained, finite
+
+_SAME = 3  # as many first runs that fail alike end the stage: the others would fail too
+
+
+class OwnLoop:
+    """A user's training function on the data of a study."""
+
+    def __init__(self, params: Params, schema: Schema, loop: Loop) -> None:
+        self.params, self.schema, self.loop = params, schema, loop
+
+    def provenance(self, scheme: str, role: Role) -> Provenance:
+        """Return the hashes that identify what the runs of `scheme` were computed from."""
+        return of_training(self.params, self.schema, scheme, role)
+
+    def checkpoint(self, scheme: str, role: Role) -> Path:
+        """Return the folder for finished runs of a scheme, named by all that they depend on."""
+        found = self.provenance(scheme, role)
+        key = [found.params_sha, found.data_sha, found.code_sha, found.versions, self._installed()]
+        return artifacts.SCRATCH / role / scheme / fingerprint(key)
+
+    def _installed(self) -> list[str]:
+        """Return versions of the packages that the function lies in, where it is no own code."""
+        if own_code.holds(self.params.own_code, self.loop.function):
+            return []
+        module = self.loop.function.partition(":")[0].partition(".")[0]
+        return [f"{name} {version(name)}" for name in packages_distributions().get(module, [])]
+
+    def spec(
+        self, scheme: str, rate: float, seed: int, *, final: bool, most_reports: int | None = None
+    ) -> RunSpec:
+        """Return one run; its folder is set by whoever keeps it."""
+        name, options = self.params.initializer(scheme)
+        return RunSpec(
+            function=self.loop.function,
+            options=self.loop.options,
+            own_code=self.params.own_code,
+            scheme=scheme,
+            initializer=name,
+            initializer_options=options,
+            optimizer=self.params.optimizer_of(scheme) or {"name": "sgd"},
+            learning_rate=rate,
+            seed=seed,
+            final=final,
+            baseline=self.schema.constant_validation_loss,
+            folder="",
+            data=self.params.data.source != OWN_DATA,
+            gpu=self.loop.resources.gpu,
+            threads=self.loop.resources.cpu,
+            most_reports=most_reports,
+        )
+
+    def pool(self, on_report: Callable[[RunSpec, int, Report], None] | None = None) -> Pool:
+        """Return where runs are done: as many at the same time as cores and GPUs allow."""
+        needs, gpus = self.loop.resources, range(_gpus())
+        if needs.gpu > len(gpus):
+            raise ParamsError(
+                f"training.resources.gpu: a training needs {needs.gpu}, but there are {len(gpus)} "
+                "here."
+            )
+        return Pool(
+            workers=max(1, self.params.runtime.n_workers // needs.cpu),
+            gpus=gpus,
+            silence=self.loop.silence_limit,
+            on_report=on_report,
+        )
+
+    def run(
+        self,
+        scheme: str,
+        kind: TrialKind,
+        rates: Sequence[tuple[int, float]],
+        seeds: Sequence[int],
+        *,
+        on_progress: OnProgress | None = None,
+        on_report: Callable[[str], None] | None = None,
+    ) -> Trained:
+        """Train every (trial number, learning rate) of `rates` under every seed.
+
+        Returns:
+            The runs in the order rates x seeds; with what they are worth on test rows where they
+            are of fresh seeds.
+
+        Raises:
+            RunError: If runs failed; what the others came to is kept.
+        """
+        final = kind == "confirm"
+        kept = Kept(self.checkpoint(scheme, "confirm" if final else "tune"))
+        plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
+        specs = [self._placed(kept, scheme, rate, seed, final=final) for _, rate, seed in plan]
+        inputs.check()  # code was loaded when the stage began, and its name for kept work is new
+        found = self._outcomes(specs, kept, on_progress, on_report)
+        _check_alike(specs, found)
+        keys = [
+            {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
+            for trial, rate, seed in plan
+        ]
+        return Trained(
+            runs=[self._row(key, one) for key, one in zip(keys, found, strict=True)],
+            curves=[row for key, one in zip(keys, found, strict=True) for row in _curve(key, one)],
+            states=[],
+            engine=f"own loop {self.loop.function}",
+            test_rows=_test_rows(specs, found) if final else None,
+        )
+
+    def weights(self, run: RunRow) -> State:
+        """Return the weights that a fresh run ended with, None if it kept none."""
+        kept = Kept(self.checkpoint(run.scheme, "confirm"))
+        spec = self._placed(kept, run.scheme, run.learning_rate, run.seed, final=True)
+        return kept.weights(spec)
+
+    def _placed(self, kept: Kept, scheme: str, rate: float, seed: int, *, final: bool) -> RunSpec:
+        spec = self.spec(scheme, rate, seed, final=final)
+        return replace(spec, folder=str(kept.place(as_dict(spec))))
+
+    def _outcomes(
+        self,
+        specs: Sequence[RunSpec],
+        kept: Kept,
+        on_progress: OnProgress | None,
+        on_report: Callable[[str], None] | None,
+    ) -> list[Outcome]:
+        """Return what came of the runs: of those that are kept, then of those still to be done."""
+        found = [kept.load(spec) for spec in specs]
+        by_folder = {spec.folder: index for index, spec in enumerate(specs)}
+        failed: list[tuple[RunSpec, Failure]] = []
+
+        def advance(outcome: Outcome) -> None:
+            if on_progress is not None:
+                on_progress(1, np.array([self._row(_ANY, outcome).capped_loss]))
+
+        for one in found:
+            if one is not None:
+                advance(one)
+        todo = [spec for spec, one in zip(specs, found, strict=True) if one is None]
+        tell = None if on_report is None else partial(_told, on_report)
+        with self.pool(tell) as pool:
+            for spec, result in pool.run(todo):
+                if isinstance(result, Outcome):
+                    kept.save(spec, result)
+                    found[by_folder[spec.folder]] = result
+                    advance(result)
+                elif isinstance(result, Failure):
+                    failed.append((spec, result))
+                    if len(failed) >= _SAME and not any(found) and _same(failed):
+                        break
+        if failed:
+            raise _error(failed, sum(one is not None for one in found))
+        return [one for one in found if one is not None]
+
+    def _row(self, key: Mapping[str, object], outcome: Outcome) -> RunRow:
+        schema, diverged = self.schema, outcome.ending == "diverged"
+        last = None if diverged else outcome.reports[-1]
+        loss = None if last is None else finite(last.validation_loss)
+        score = None if last is None else last.validation_score
+        start = None if outcome.start is None else finite(outcome.start.validation_loss)
+        test = outcome.test
+        test_loss = None if test is None else finite(test.loss)
+        test_score = None if test is None else test.score
+        return RunRow(
+            **key,  # type: ignore[arg-type]
+            status="diverged" if diverged else "finished",
+            diverged_at_step=len(outcome.reports) if diverged else None,
+            initial_loss=start,
+            train_loss=None if last is None else last.train_loss,
+            validation_loss=loss,
+            validation_score=score,
+            capped_loss=schema.capped(loss, score),
+            test_loss=test_loss,
+            test_score=test_score,
+            capped_test_loss=(
+                schema.capped_test(test_loss, test_score) if key["kind"] == "confirm" else None
+            ),
+        )
+
+
+_ANY = {"scheme": "", "kind": "grid", "trial": 0, "learning_rate": 1.0, "seed": 0}
+
+
+def _told(on_report: Callable[[str], None], spec: RunSpec, epoch: int, report: Report) -> None:
+    on_report(f"{spec.called}: epoch {epoch}, loss {numbers.loss(report.validation_loss)}")
+
+
+def _curve(key: Mapping[str, object], outcome: Outcome) -> list[CurveRow]:
+    """Return the epochs of a run, with the untrained network first, whose loss may be unknown."""
+    start = Report(train_loss=None, validation_loss=np.nan, validation_score=None)
+    return [
+        CurveRow(
+            **key,  # type: ignore[arg-type]
+            epoch=epoch,
+            train_loss=report.train_loss,
+            validation_loss=finite(report.validation_loss),
+            validation_score=report.validation_score,
+        )
+        for epoch, report in enumerate([outcome.start or start, *outcome.reports])
+    ]
+
+
+def _test_rows(specs: Sequence[RunSpec], found: Sequence[Outcome]) -> NDArray[np.float32]:
+    """Return the losses of test rows, shape (runs, rows); of no row where some run tells of none.
+
+    Raises:
+        RunError: If runs tell of different numbers of rows.
+    """
+    told = [one.test.row_losses for one in found if one.test is not None]
+    if not told or any(rows is None for rows in told):
+        return np.zeros((len(found), 0), np.float32)
+    counts = {len(rows) for rows in told if rows is not None}
+    if len(counts) > 1:
+        raise RunError(
+            f"report_test: runs of {specs[0].scheme} have row_losses of {sorted(counts)} test "
+            "rows; the test rows must be the same for all."
+        )
+    rows = np.full((len(found), counts.pop()), np.nan, np.float32)
+    for row, one in zip(rows, found, strict=True):
+        if one.test is not None and one.test.row_losses is not None:
+            row[:] = one.test.row_losses
+    return rows
+
+
+def _check_alike(specs: Sequence[RunSpec], found: Sequence[Outcome]) -> None:
+    """Refuse runs that cannot be compared, or that did nothing of what they were asked for.
+
+    Raises:
+        RunError: Naming one.
+    """
+    whole = [
+        (spec, one) for spec, one in zip(specs, found, strict=True) if one.ending == "finished"
+    ]
+    if not whole:
+        return
+    function, (first, most) = specs[0].function, (whole[0][0], len(whole[0][1].reports))
+    for spec, one in whole:
+        if len(one.reports) != most:
+            raise RunError(
+                f"{function} reported {len(one.reports)} epochs for {spec.called}, but {most} for "
+                f"{first.called}. All runs must report as many."
+            )
+        if not one.asked_rate:
+            raise RunError(
+                f"{function} does not use run.learning_rate, so there is no rate to tune."
+            )
+        if not one.asked_scheme:
+            raise RunError(
+                f"{function} does not call run.initialize(model), so that all schemes are the same."
+            )
+
+
+def _same(failed: Sequence[tuple[RunSpec, Failure]]) -> bool:
+    return len({failure.message for _, failure in failed}) == 1
+
+
+def _error(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> RunError:
+    """Return one error for all failed runs."""
+    function = failed[0][0].function
+    by_message: dict[str, list[RunSpec]] = {}
+    for spec, failure in failed:
+        by_message.setdefault(failure.message, []).append(spec)
+    lines = [
+        f"{few([spec.called for spec in specs], 2, '; ')}: {cut(message) if '(' not in message else message}"
+        for message, specs in by_message.items()
+    ]
+    kept = f" The {done} that finished are kept: run again to train the rest." if done else ""
+    spec, failure = failed[0]
+    printed = failure.printed.strip().splitlines()[-1:] if failure.printed else []
+    said = f" What it printed is in '{spec.folder}/printed.txt'." if printed else ""
+    many = f"{len(failed)} runs" if len(failed) > 1 else "a run"
+    return RunError(f"{function}: {many} failed. {few(lines, 3, ' | ')}.{kept}{said}")
+
+
+def _gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()
