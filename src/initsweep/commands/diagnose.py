@@ -185,10 +185,11 @@ def _words(row: DiagnosisRow, found: Diagnosis) -> str:
         # Pictures have no room for names.
         place, last = names.index(row.first_bad_layer), len(names) - 1
         lines.append(f"  {spoken(row.first_bad_layer)} is layer {place} of 0 to {last}")
-    low, high = row.gradient_norm_low, row.gradient_norm_high
+    norms = row.gradient_norm, row.gradient_norm_low, row.gradient_norm_high
+    norm, low, high = (significant(one, 3) for one in norms)
     # One draw has no range.
-    spread = f" ({significant(low, 3)} to {significant(high, 3)})" if low < high else ""
-    lines.append(f"  gradient norm {significant(row.gradient_norm, 3)}{spread}")
+    spread = f" ({low} to {high})" if norms[1] != norms[2] else ""
+    lines.append(f"  gradient norm {norm}{spread}")
     if row.sharpness is not None and row.rate_ceiling is not None:
         doubt = "" if row.ceiling_reliable else "; not reliable for this network"
         lines.append(

@@ -224,6 +224,11 @@ def remove_folder(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_file(file: Path) -> None:
+    """Remove a file that results of another kind have, if it is there."""
+    file.unlink(missing_ok=True)
+
+
 def file_hash(paths: Sequence[Path]) -> str:
     """Return a short SHA-256 over names and contents of files, in the order given."""
     digest = hashlib.sha256()

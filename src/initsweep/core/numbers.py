@@ -9,9 +9,9 @@ _LARGE = 1e5
 _INFINITE = 1e300  # what the diagnosis writes for infinity, which no table can hold
 
 
-def significant(value: float, digits: int) -> str:
+def significant(value: float | None, digits: int) -> str:
     """Return `value` with `digits` significant digits; very small or large ones as 3.2e-4."""
-    if math.isnan(value):
+    if value is None or math.isnan(value):
         return MISSING
     if abs(value) >= _INFINITE:
         return "∞" if value > 0 else f"{_MINUS}∞"

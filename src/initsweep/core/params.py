@@ -255,7 +255,7 @@ def check_optimizer(chosen: Mapping[str, object]) -> None:
     Raises:
         ValueError: Saying what to write.
     """
-    if not isinstance(chosen.get("name"), str):
+    if not chosen.get("name"):
         raise ValueError("optimizer: it needs a name, such as `optimizer: {name: adamw}`")
     if "lr" in chosen:
         raise ValueError("optimizer: leave out `lr`, the study tries rates itself")

@@ -572,21 +572,22 @@ class DiagnosisRow:
     gradient descent on that quadratic diverges; `ceiling_reliable` says whether it can be expected
     to hold. `chi` and `depth_scale` are mean-field theory's, for plain networks. `_low` and
     `_high` are the lowest and highest seed. `unseen` lists parameters that were not looked at.
+    Where an own training loop offers no batch to look at, there are no numbers.
     """
 
     scheme: str
     verdict: str
     reason: str
     first_bad_layer: str | None
-    initial_loss: float
-    initial_loss_low: float
-    initial_loss_high: float
+    initial_loss: float | None
+    initial_loss_low: float | None
+    initial_loss_high: float | None
     constant_loss: float | None
-    forward_ratio: float
-    backward_ratio: float
-    gradient_norm: float
-    gradient_norm_low: float
-    gradient_norm_high: float
+    forward_ratio: float | None
+    backward_ratio: float | None
+    gradient_norm: float | None
+    gradient_norm_low: float | None
+    gradient_norm_high: float | None
     sharpness: float | None
     sharpness_low: float | None
     sharpness_high: float | None
@@ -595,6 +596,20 @@ class DiagnosisRow:
     chi: float | None
     depth_scale: float | None
     unseen: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopRow:
+    """What short runs of an own training loop showed before the study.
+
+    `deterministic` says whether the same run gave the same losses twice, to the last digit;
+    `passed_over` what the schemes left as the network has it.
+    """
+
+    function: str
+    deterministic: bool
+    parameters: int
+    passed_over: list[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -608,7 +623,9 @@ class Schema:
     frequencies, or the training mean, or what else is best for the loss or score. `shape` is that
     of one example before it was flattened, (channels, height, width) for images, and empty for rows
     of a table. `caveats` are sentences about the data that limit what a study of it can say.
-    `target_name` is the column that is predicted, "" if it has no name.
+    `target_name` is the column that is predicted, "" if it has no name. Of data that a training
+    function brings itself, task `own`, nothing is known here but the losses of the constant
+    predictor.
 
     `validation` is "fixed" if all seeds share one validation split. It is "rotating" if each draws
     its own from the *development* rows, by `split_seed` and itself. `rows` are then those of each
@@ -619,7 +636,7 @@ class Schema:
 
     source: str
     reference: str
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression", "own"]
     loss_name: str
     score_name: str
     n_features: int

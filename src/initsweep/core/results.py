@@ -18,6 +18,7 @@ from initsweep.core.records import (
     CurveRow,
     DiagnosisRow,
     LayerRow,
+    LoopRow,
     MeasureRow,
     MeasureSummary,
     NeededSeeds,
@@ -178,6 +179,20 @@ class Results:
                 "Run `dvc repro` again."
             )
         return found
+
+    @cached_property
+    def epochs(self) -> int:
+        """How many epochs a whole run has."""
+        loop = self.params.loop
+        if loop is None:
+            return self.params.training.epochs
+        return max((row.epoch for own in self.by_scheme.values() for row in own.curves), default=0)
+
+    @cached_property
+    def loop(self) -> LoopRow | None:
+        """What short runs of an own training loop showed; None where the engine trains."""
+        file = self.untrained / "own_loop.json"
+        return None if self.params.loop is None else artifacts.read_record(file, LoopRow)
 
     @cached_property
     def params(self) -> Params:

@@ -22,7 +22,7 @@ class Rows(NamedTuple):
 class OwnData:
     """What a run may see of the prepared data: rows of its own seed, as the engine's runs have."""
 
-    def __init__(self, given: bool, seed: int, *, test: bool) -> None:
+    def __init__(self, seed: int, *, given: bool, test: bool) -> None:
         self._given, self._seed, self._test = given, seed, test
 
     @property

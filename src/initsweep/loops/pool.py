@@ -11,18 +11,16 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from torch import nn
-
+from initsweep.loops.preloaded import LIBRARIES
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec
-from initsweep.loops.worker import work
+from initsweep.loops.worker import Look, work
 
-Look = Callable[[nn.Module, object, object], object]
 OnReport = Callable[[RunSpec, int, Report], None]
 """Called with a run, the number of its epoch and what it said of it."""
 
 _ROOM = 1.2  # a new run is begun where so many times the memory of the largest one is free
 _TICK = 0.5  # seconds between two looks at the clock
-_PRELOADED = ["initsweep.loops.worker"]
+_PRELOADED = ["initsweep.loops.worker", "initsweep.loops.preloaded"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -42,6 +40,7 @@ class Pool:
     Args:
         workers: How many at the same time, at most.
         gpus: The numbers of the GPUs that there are for all.
+        libraries: Modules that the runs are going to import, to be imported once for all.
         silence: After how many seconds without a word a run is given up; None for never.
         look: As for `worker.work`.
         on_report: Called whenever a run reports.
@@ -52,10 +51,12 @@ class Pool:
         *,
         workers: int,
         gpus: Sequence[int] = (),
+        libraries: Sequence[str] = (),
         silence: float | None = None,
         look: Look | None = None,
         on_report: OnReport | None = None,
     ) -> None:
+        os.environ[LIBRARIES] = ":".join(libraries)  # for the server, which starts once
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(_PRELOADED)
         self._most, self._free, self._silence = max(1, workers), list(gpus), silence
@@ -104,7 +105,11 @@ class Pool:
         )
 
     def _ended(self) -> Iterator[tuple[RunSpec, object]]:
-        """Hear what there is to hear, and yield what has ended."""
+        """Hear what there is to hear.
+
+        Yields:
+            What has ended.
+        """
         ready = wait([one.from_it for one in self._running], _TICK)
         for one in list(self._running):
             found = self._heard(one) if one.from_it in ready else self._overdue(one)

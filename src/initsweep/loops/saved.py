@@ -72,7 +72,8 @@ def _generators() -> dict[str, Any]:
     """Return the states of the generators that everybody shares, as plain values."""
     name, keys, *rest = np.random.get_state(legacy=True)  # noqa: NPY002 - theirs
     version, inner, gauss = random.getstate()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []
+    used = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    cuda = torch.cuda.get_rng_state_all() if used else []
     return {
         "torch": torch.get_rng_state(),
         "cuda": cuda,

@@ -1,10 +1,11 @@
 """What one run of an own training loop is, and what comes of it: plain values, as JSON has them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from initsweep.core.records import OptionValue
 
@@ -120,12 +121,12 @@ class Failure:
     printed: str
 
 
-_OUTCOME = TypeAdapter(Outcome, config=ConfigDict(strict=True, extra="forbid", ser_json_inf_nan="constants"))  # fmt: skip
+_OUTCOME = TypeAdapter(Outcome)
 
 
 def to_json(outcome: Outcome) -> bytes:
     """Return an outcome as bytes."""
-    return _OUTCOME.dump_json(outcome)
+    return json.dumps(asdict(outcome)).encode()  # pydantic would write NaN as null
 
 
 def from_json(content: bytes) -> Outcome:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from initsweep.core.randomness import stream_seed, torch_stream
 from initsweep.core.registry import did_you_mean
 from initsweep.initializers import initialize_, make_initializer
 from initsweep.initializers.network import Inputs
+from initsweep.loops.functions import find
 from initsweep.loops.own_data import OwnData
 from initsweep.loops.saved import Saved
 from initsweep.loops.spec import DIVERGENCE_FACTOR, Outcome, Report, RunSpec, TestReport
@@ -93,11 +95,19 @@ class TrainingRun:
             tell: Called with each report; by default it is printed.
         """
         self._spec = RunSpec(
-            function="", options=dict(options or {}), own_code="", scheme=scheme, initializer=scheme,
-            initializer_options={}, optimizer=dict(optimizer or {"name": "sgd"}),
-            learning_rate=learning_rate, seed=seed, final=is_final, baseline=baseline,
+            function="",
+            options=dict(options or {}),
+            own_code="",
+            scheme=scheme,
+            initializer=scheme,
+            initializer_options={},
+            optimizer=dict(optimizer or {"name": "sgd"}),
+            learning_rate=learning_rate,
+            seed=seed,
+            final=is_final,
+            baseline=baseline,
             folder=str(folder),
-        )  # fmt: skip
+        )
         self._begin(_printed if tell is None else tell, None)
 
     @classmethod
@@ -119,7 +129,7 @@ class TrainingRun:
         self.scheme, self.seed, self.options = spec.scheme, spec.seed, dict(spec.options)
         self.is_final, self.folder = spec.final, Path(spec.folder)
         self.device = torch.device("cuda" if spec.gpu else "cpu")
-        self.data = OwnData(spec.data, spec.seed, test=spec.final)
+        self.data = OwnData(spec.seed, given=spec.data, test=spec.final)
         self._tell, self._offer = tell, offer
         self._saved = Saved(self.folder)
         self._asked_rate = self._optimizer_made = False
@@ -138,7 +148,7 @@ class TrainingRun:
         return self._spec.learning_rate
 
     def initialize(self, model: AnyModule, *, inputs: Inputs | None = None) -> AnyModule:
-        """Fill a network under the scheme, in place, and return it.
+        """Fill a network under the scheme, in place.
 
         Every parameter is seeded by the run's seed and its own name. What no scheme can fill
         (positions, class tokens, scales) keeps what the network has; it is listed in the packet.
@@ -146,6 +156,9 @@ class TrainingRun:
         Args:
             model: The network, as built: before it is compiled, wrapped or moved.
             inputs: Examples of what it takes, for schemes that measure signals (`lsuv`).
+
+        Returns:
+            The network.
 
         Raises:
             InitsweepError: If the scheme cannot fill it.
@@ -157,7 +170,8 @@ class TrainingRun:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", InitsweepWarning)
             initialize_(model, initializer, spec.seed, inputs=inputs, unknown="keep")
-        self._warned += [f"{one.message}" for one in caught if issubclass(one.category, InitsweepWarning)]  # fmt: skip
+        ours = (one for one in caught if issubclass(one.category, InitsweepWarning))
+        self._warned += [str(one.message) for one in ours]
         self.initialized = model
         self._look()
         return model
@@ -224,7 +238,11 @@ class TrainingRun:
     def report_start(
         self, *, validation_loss: object, validation_score: object | None = None
     ) -> None:
-        """Say what the untrained network is worth; it is where learning curves begin."""
+        """Say what the untrained network is worth; it is where learning curves begin.
+
+        Raises:
+            RunError: If epochs have been reported already.
+        """
         if self.reports or self._start is not None:
             raise RunError("report_start: it has to come once, before the first epoch.")
         self._start = _report(None, validation_loss, validation_score)
@@ -312,7 +330,9 @@ class TrainingRun:
             )
         if self._test is not None:
             raise RunError("report_test: it has been called before; test data are looked at once.")
-        rows = None if row_losses is None else [float(x) for x in np.asarray(_plain(row_losses)).ravel()]  # fmt: skip
+        rows = (
+            None if row_losses is None else np.asarray(_plain(row_losses), float).ravel().tolist()
+        )
         if model is not None:
             self._saved.write_weights(model)
         made = _report(None, loss, score)
@@ -356,6 +376,7 @@ class TrainingRun:
                 "it ended a final run without run.report_test(loss=...). Call it `if run.is_final:`"
             )
         model = self.initialized
+        learned = [p.numel() for p in model.parameters() if p.requires_grad] if model else []
         return Outcome(
             ending=self._ending or "finished",
             start=self._start,
@@ -364,21 +385,20 @@ class TrainingRun:
             asked_rate=self._asked_rate,
             asked_scheme=model is not None,
             optimizer_made=self._optimizer_made,
-            parameters=sum(p.numel() for p in model.parameters() if p.requires_grad) if model else 0,
+            parameters=sum(learned),
             passed_over=list(dict.fromkeys(self._warned)),
-        )  # fmt: skip
+        )
 
 
 def _optimizer(name: str) -> Callable[..., optim.Optimizer]:
-    kinds = {
-        one.lower(): kind
-        for one, kind in vars(optim).items()
-        if isinstance(kind, type) and issubclass(kind, optim.Optimizer) and kind is not optim.Optimizer
-    }  # fmt: skip
     if ":" in name:
-        from initsweep.loops.functions import find
-
         return find(name, "optimizer")
+    every = ((one.lower(), kind) for one, kind in vars(optim).items() if isinstance(kind, type))
+    kinds = {
+        one: kind
+        for one, kind in every
+        if issubclass(kind, optim.Optimizer) and kind is not optim.Optimizer
+    }
     if name.lower() not in kinds:
         raise RunError(
             f"optimizer: torch has none called {shown(name)}.{did_you_mean(name, sorted(kinds))} "
@@ -412,4 +432,4 @@ def _number(what: str, value: object) -> float:
 
 
 def _printed(report: Report) -> None:
-    print(report)
+    sys.stdout.write(f"{report}\n")

@@ -20,10 +20,13 @@ from initsweep.core import own_code
 from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut
 from initsweep.loops.functions import find
 from initsweep.loops.spec import Failure, Report, RunSpec
-from initsweep.loops.training_run import Offer, RunOver, TrainingRun
+from initsweep.loops.training_run import RunOver, TrainingRun
 
 PRINTED = "printed.txt"
 """What a run printed, in its folder."""
+
+Look = Callable[[RunSpec, nn.Module, object, object], object]
+"""A run, its untrained network, a batch and a loss to whatever is to be known of them."""
 
 LONGEST = 2_000_000  # bytes of that; what is printed after them is lost
 _TAIL = 2000
@@ -33,9 +36,7 @@ class Looked(BaseException):
     """What was asked of the untrained network is known: nothing has to be trained."""
 
 
-def work(
-    spec: RunSpec, to: Connection, look: Callable[[nn.Module, object, object], object] | None = None
-) -> None:
+def work(spec: RunSpec, to: Connection, look: Look | None = None) -> None:
     """Do one run and send what comes of it: reports, then an outcome or a failure.
 
     Args:
@@ -48,8 +49,6 @@ def work(
     folder = Path(spec.folder)
     folder.mkdir(parents=True, exist_ok=True)
     _print_into(folder / PRINTED)
-    if spec.gpu:
-        os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
     torch.set_num_threads(spec.threads)
     try:
         found = _done(spec, to, look)
@@ -64,9 +63,7 @@ def work(
     to.close()
 
 
-def _done(
-    spec: RunSpec, to: Connection, look: Callable[[nn.Module, object, object], object] | None
-) -> object:
+def _done(spec: RunSpec, to: Connection, look: Look | None) -> object:
     own_code.use(spec.own_code)
     function = find(spec.function, "training.function")
     seen: list[object] = []
@@ -75,12 +72,11 @@ def _done(
         to.send((report, _memory()))
 
     def offer(model: nn.Module, batch: object, loss: Callable[..., Tensor]) -> None:
-        assert look is not None
-        seen.append(look(model, batch, loss))
-        raise Looked
+        if look is not None:
+            seen.append(look(spec, model, batch, loss))
+            raise Looked
 
-    offered: Offer | None = None if look is None else offer
-    run = TrainingRun.of(spec, tell, offered)
+    run = TrainingRun.of(spec, tell, offer)
     run.seed_everything()
     try:
         function(run)
@@ -101,8 +97,9 @@ def _in_words(error: BaseException) -> str:
 
 def _place(trace: TracebackType | None) -> str:
     """Return where in the user's own files an error was raised."""
+    theirs = ("site-packages", "/initsweep/", "<")
     frames = traceback.extract_tb(trace)
-    own = [one for one in frames if "site-packages" not in one.filename and "/initsweep/" not in one.filename and not one.filename.startswith("<")]  # fmt: skip
+    own = [one for one in frames if not any(part in one.filename for part in theirs)]
     return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 

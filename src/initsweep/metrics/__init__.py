@@ -117,7 +117,7 @@ def score_of(task: Task, name: str = AUTO) -> Metric:
     return _chosen(task, "score", name)
 
 
-def measures_of(task: Task) -> list[Metric]:
+def measures_of(task: str) -> list[Metric]:
     """Return all that is written down for the fresh runs on `task`, sorted by name."""
     return [metric for _, metric in METRICS if metric.task == task and metric.role != "loss"]
 

@@ -71,7 +71,7 @@ def run(params: Params) -> None:
         for row in artifacts.read_rows(artifacts.fresh_folder(scheme) / "measures.csv", MeasureRow)
     ]
     artifacts.write_rows(artifacts.COMPARE / "measures.csv", summaries(measured), MeasureSummary)
-    _write_plots(params, schema, comparison, evidence)
+    _write_plots(schema, comparison, evidence)
     changed = alternatives(evidence, schema, params.decide, first)
     artifacts.write_rows(artifacts.COMPARE / "alternatives.csv", changed, Alternative)
     needed = needed_seeds(evidence, schema, params.decide, first)
@@ -84,20 +84,16 @@ def run(params: Params) -> None:
     artifacts.write_json(ledger.CHALLENGE, against)
 
 
-def _write_plots(
-    params: Params, schema: Schema, comparison: Comparison, evidence: Sequence[Evidence]
-) -> None:
+def _write_plots(schema: Schema, comparison: Comparison, evidence: Sequence[Evidence]) -> None:
     """Write what `dvc plots` draws; a table is empty where there is nothing to draw."""
     points = plot_tables.response_points(comparison.response, comparison.schemes)
     artifacts.write_rows(LR_RESPONSE, points, ResponsePoint)
+    epochs = max((row.epoch for one in evidence for row in one.curves), default=0)
     curves = [
         point
         for one in evidence
         for point in plot_tables.curve_points(
-            one.scheme,
-            one.curves,
-            schema.constant_validation_loss,
-            params.training.epochs,
+            one.scheme, one.curves, schema.constant_validation_loss, epochs
         )
     ]
     artifacts.write_rows(LEARNING_CURVES, curves, CurvePoint)

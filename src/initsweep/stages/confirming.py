@@ -157,15 +157,18 @@ def _confirm_own(
     seeds: Sequence[int],
     on_progress: OnProgress | None,
 ) -> tuple[Fresh, Median | None]:
-    """Train fresh seeds by a user's function, which has measured them on test data too."""
+    """Train fresh seeds by a user's function, which has measured them on test data too.
+
+    Returns:
+        As `confirm`.
+    """
     trained = loop.run(scheme, "confirm", [(0, rate)], seeds, on_progress=on_progress)
-    runs, rows = trained.runs, trained.test_rows
-    assert rows is not None
+    runs = trained.runs
     fresh = Fresh(
         runs=runs,
         curves=trained.curves,
         measures=[row for run in runs for row in _own_measures(loop.schema, run)],
-        test_rows=rows,
+        test_rows=trained.test_rows,
         engine=trained.engine,
     )
     if (index := median_run(runs)) is None:

@@ -12,18 +12,19 @@ from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.engine.devices import numerics
 from initsweep.probes.averages import diagnosis, layer_table
 from initsweep.probes.reading import Reading, read
+from initsweep.stages import diagnose_loop
+from initsweep.stages.diagnose_loop import LAYERS, LOOP, SCHEMES, SHARPNESS_SEEDS
 from initsweep.stages.experiment import Experiment, load_experiment
-
-LAYERS = artifacts.DIAGNOSE / "layers.csv"
-SCHEMES = artifacts.DIAGNOSE / "schemes.csv"
-
-# Curvature costs as much as all the rest; its spread over seeds is seen from a few.
-SHARPNESS_SEEDS = 3
+from initsweep.stages.own_loop import OwnLoop
 
 
 def run(params: Params) -> None:
     """Write the statistics of every layer and the verdict on every scheme."""
     experiment = load_experiment(params)
+    if isinstance(experiment, OwnLoop):
+        diagnose_loop.run(experiment)
+        return
+    artifacts.remove_file(LOOP)  # of a study with another training
     model, seeds = experiment.model(), params.diagnose.seeds
     layer_rows: list[LayerRow] = []
     scheme_rows: list[DiagnosisRow] = []

@@ -255,11 +255,15 @@ class Experiment:
 
 def load_experiment(params: Params) -> Experiment | OwnLoop:
     """Return who trains on the data that the prepare stage has written."""
-    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
-    if params.loop is not None:
-        return OwnLoop(params, schema, params.loop)
+    if params.loop is None:
+        return engine_experiment(params)
+    return OwnLoop(params, artifacts.read_record(artifacts.SCHEMA, Schema), params.loop)
+
+
+def engine_experiment(params: Params) -> Experiment:
+    """Return the experiment of the engine on the data that the prepare stage has written."""
     pin_matmul()
-    return Experiment(params, schema)
+    return Experiment(params, artifacts.read_record(artifacts.SCHEMA, Schema))
 
 
 def _curve(key: Mapping[str, object], results: LaneResults, lane: int) -> list[CurveRow]:

@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from initsweep.core import artifacts, numbers, own_code
-from initsweep.core.errors import ParamsError, RunError, cut, few
+from initsweep.core.errors import ParamsError, RunError, few
 from initsweep.core.params import OWN_DATA, Loop, Params, fingerprint
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 from initsweep.loops.kept import Kept
-from initsweep.loops.pool import Pool
+from initsweep.loops.pool import OnReport, Pool
+from initsweep.loops.preloaded import libraries_of
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
+from initsweep.loops.worker import Look
 from initsweep.running import inputs
 from initsweep.stages.trained import OnProgress, State, Trained, finite
 
@@ -73,8 +75,12 @@ class OwnLoop:
             most_reports=most_reports,
         )
 
-    def pool(self, on_report: Callable[[RunSpec, int, Report], None] | None = None) -> Pool:
-        """Return where runs are done: as many at the same time as cores and GPUs allow."""
+    def pool(self, on_report: OnReport | None = None, look: Look | None = None) -> Pool:
+        """Return where runs are done: as many at the same time as cores and GPUs allow.
+
+        Raises:
+            ParamsError: If a run needs more GPUs than there are.
+        """
         needs, gpus = self.loop.resources, range(_gpus())
         if needs.gpu > len(gpus):
             raise ParamsError(
@@ -84,7 +90,9 @@ class OwnLoop:
         return Pool(
             workers=max(1, self.params.runtime.n_workers // needs.cpu),
             gpus=gpus,
+            libraries=libraries_of(self.loop.function, self.params.own_code),
             silence=self.loop.silence_limit,
+            look=look,
             on_report=on_report,
         )
 
@@ -123,7 +131,7 @@ class OwnLoop:
             curves=[row for key, one in zip(keys, found, strict=True) for row in _curve(key, one)],
             states=[],
             engine=f"own loop {self.loop.function}",
-            test_rows=_test_rows(specs, found) if final else None,
+            test_rows=_test_rows(specs, found),
         )
 
     def weights(self, run: RunRow) -> State:
@@ -143,33 +151,29 @@ class OwnLoop:
         on_progress: OnProgress | None,
         on_report: Callable[[str], None] | None,
     ) -> list[Outcome]:
-        """Return what came of the runs: of those that are kept, then of those still to be done."""
-        found = [kept.load(spec) for spec in specs]
-        by_folder = {spec.folder: index for index, spec in enumerate(specs)}
+        """Return what came of the runs: of those that are kept, then of those still to be done.
+
+        Raises:
+            RunError: If runs failed.
+        """
+        known = {spec.folder: kept.load(spec) for spec in specs}
+        found = {folder: one for folder, one in known.items() if one is not None}
         failed: list[tuple[RunSpec, Failure]] = []
-
-        def advance(outcome: Outcome) -> None:
-            if on_progress is not None:
-                on_progress(1, np.array([self._row(_ANY, outcome).capped_loss]))
-
-        for one in found:
-            if one is not None:
-                advance(one)
-        todo = [spec for spec, one in zip(specs, found, strict=True) if one is None]
-        tell = None if on_report is None else partial(_told, on_report)
-        with self.pool(tell) as pool:
-            for spec, result in pool.run(todo):
+        advance = on_progress or (lambda *_: None)
+        advance(len(found), _NO_LOSSES)
+        with self.pool(None if on_report is None else partial(_told, on_report)) as pool:
+            for spec, result in pool.run([one for one in specs if one.folder not in found]):
                 if isinstance(result, Outcome):
                     kept.save(spec, result)
-                    found[by_folder[spec.folder]] = result
-                    advance(result)
+                    found[spec.folder] = result
+                    advance(1, _NO_LOSSES)
                 elif isinstance(result, Failure):
                     failed.append((spec, result))
-                    if len(failed) >= _SAME and not any(found) and _same(failed):
+                    if len(failed) >= _SAME and not found and _same(failed):
                         break
         if failed:
-            raise _error(failed, sum(one is not None for one in found))
-        return [one for one in found if one is not None]
+            raise RunError(_in_words(failed, len(found)))
+        return [found[spec.folder] for spec in specs]
 
     def _row(self, key: Mapping[str, object], outcome: Outcome) -> RunRow:
         schema, diverged = self.schema, outcome.ending == "diverged"
@@ -197,7 +201,7 @@ class OwnLoop:
         )
 
 
-_ANY = {"scheme": "", "kind": "grid", "trial": 0, "learning_rate": 1.0, "seed": 0}
+_NO_LOSSES = np.zeros(0)
 
 
 def _told(on_report: Callable[[str], None], spec: RunSpec, epoch: int, report: Report) -> None:
@@ -273,14 +277,14 @@ def _same(failed: Sequence[tuple[RunSpec, Failure]]) -> bool:
     return len({failure.message for _, failure in failed}) == 1
 
 
-def _error(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> RunError:
-    """Return one error for all failed runs."""
+def _in_words(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> str:
+    """Return one message for all failed runs."""
     function = failed[0][0].function
     by_message: dict[str, list[RunSpec]] = {}
     for spec, failure in failed:
         by_message.setdefault(failure.message, []).append(spec)
     lines = [
-        f"{few([spec.called for spec in specs], 2, '; ')}: {cut(message) if '(' not in message else message}"
+        f"{few([spec.called for spec in specs], 2, '; ')}: {message}"
         for message, specs in by_message.items()
     ]
     kept = f" The {done} that finished are kept: run again to train the rest." if done else ""
@@ -288,7 +292,7 @@ def _error(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> RunError:
     printed = failure.printed.strip().splitlines()[-1:] if failure.printed else []
     said = f" What it printed is in '{spec.folder}/printed.txt'." if printed else ""
     many = f"{len(failed)} runs" if len(failed) > 1 else "a run"
-    return RunError(f"{function}: {many} failed. {few(lines, 3, ' | ')}.{kept}{said}")
+    return f"{function}: {many} failed. {few(lines, 3, ' | ')}.{kept}{said}"
 
 
 def _gpus() -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from initsweep.core import artifacts
 from initsweep.core.errors import DataError
-from initsweep.core.params import Params, fingerprint
+from initsweep.core.params import OWN_DATA, Params, fingerprint
 from initsweep.core.records import Schema
 from initsweep.core.spelling import legible
 from initsweep.datasets import Dataset
@@ -18,6 +18,7 @@ from initsweep.datasets.profile import caveats, decided, leaks, profile
 from initsweep.datasets.splitting import Prepared, raw_columns
 from initsweep.metrics import Metric, balanced_weights, loss_of, score_of
 from initsweep.preprocessing.prepared import RAW, raw_file
+from initsweep.stages import own_data
 
 
 def _tell(sentence: str) -> None:
@@ -28,13 +29,16 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
     """Write `data/prepared/`.
 
     These are the standardized splits, or raw columns where each seed draws its own validation rows
-    (`initsweep.preprocessing.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`, which
-    turns raw rows into features (`initsweep.preprocessing.transform`).
+    (`initsweep.preprocessing.prepared`); `schema.json`, `profile.json`, and `preprocessing.json`,
+    which turns raw rows into features (`initsweep.preprocessing.transform`).
 
     Args:
         params: The parameters.
         tell: Takes each sentence about what was assumed, or what limits a study of these data.
     """
+    if params.data.source == OWN_DATA and params.loop is not None:
+        own_data.write(params, params.loop)
+        return
     if files_of(params.data):
         check_watched(params.data)
     dataset, prepared = prepare(params.data)
@@ -47,7 +51,7 @@ def run(params: Params, tell: Callable[[str], None] = _tell) -> None:
         tell(sentence)
     # Exact: the served model must make the same features of raw rows as these.
     artifacts.write_json(artifacts.PREPROCESSING, prepared.preprocessing.to_json(), exact=True)
-    schema = _schema(params, dataset, prepared, limits)
+    schema = own_data.with_baseline(_schema(params, dataset, prepared, limits), params.loop)
     artifacts.write_json(artifacts.SCHEMA, replace(schema, data_sha=_data_sha(schema, files)))
     artifacts.write_json(artifacts.PREPARED / "profile.json", found)
 

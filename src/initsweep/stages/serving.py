@@ -9,7 +9,7 @@ from safetensors.torch import save as to_safetensors
 
 from initsweep.architectures import build_model
 from initsweep.core import artifacts
-from initsweep.core.errors import ArtifactError
+from initsweep.core.errors import ArtifactError, CaptureError
 from initsweep.core.params import Params
 from initsweep.core.records import Confirmation, Schema
 from initsweep.exporting.forward_source import Captured, capture
@@ -27,6 +27,11 @@ def served_model(params: Params, scheme: str) -> ServedModel:
         ArtifactError: If it kept none, or the file is missing or damaged.
         CaptureError: If the network cannot be written down as a fixed list of operations.
     """
+    if params.loop is not None:
+        raise CaptureError(
+            f"Only {params.loop.function} knows how to build it and what to feed it; its weights "
+            f"are in '{artifacts.train_folder(scheme)}' if it gave them to `report_test`."
+        )
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     folder = artifacts.train_folder(scheme)
     record = artifacts.read_record(folder / "record.json", Confirmation)

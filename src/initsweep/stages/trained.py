@@ -1,7 +1,7 @@
 """What trainings come to, whoever did them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +21,14 @@ class Trained:
     Attributes:
         states: Of each run where they were asked for; an own loop's are read when one is chosen.
         test_rows: The loss of every test row, shape (runs, rows), where the trainings measured
-            them; None where that is done afterwards.
+            them; of no row where that is done afterwards.
     """
 
     runs: list[RunRow]
     curves: list[CurveRow]
     states: Sequence[State]
     engine: str
-    test_rows: NDArray[np.float32] | None = None
+    test_rows: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
 
 def finite(value: float | np.floating) -> float | None:

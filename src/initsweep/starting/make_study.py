@@ -17,7 +17,7 @@ from initsweep.core.records import Schema
 from initsweep.core.spelling import legible
 from initsweep.datasets.fetching import fetch
 from initsweep.stages import prepare
-from initsweep.stages.experiment import Experiment, load_experiment
+from initsweep.stages.experiment import Experiment, engine_experiment
 from initsweep.starting import announcements as telling
 from initsweep.starting import data_source as sources
 from initsweep.starting import folder as folders
@@ -112,7 +112,7 @@ def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema)
     Returns:
         What it is, in lines.
     """
-    experiment = load_experiment(params)
+    experiment = engine_experiment(params)
     speed = timing.measure(experiment, params.schemes[-1])
 
     def seconds(plan: Params) -> float:

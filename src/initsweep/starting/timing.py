@@ -20,7 +20,8 @@ from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.paths import Job
 from initsweep.engine.train_lanes import train_lanes
 from initsweep.preprocessing.prepared import SplitName
-from initsweep.stages.diagnose import SHARPNESS_SEEDS, probe_batch, read_network
+from initsweep.stages.diagnose import probe_batch, read_network
+from initsweep.stages.diagnose_loop import SHARPNESS_SEEDS
 from initsweep.stages.experiment import Experiment
 from initsweep.starting.time_budget import Work, steps_per_epoch
 

@@ -37,7 +37,7 @@ def caveats_of(
         _scope(schema),
         *_cut_on_test(trainable, choice, schema, thresholds),
         *schema.caveats,
-        *_test_rows(schema),
+        *_test_rows(schema, summaries),
         "All studies of this data split share its test rows: choosing between studies by test "
         f"{compared_by(schema)} would flatter the one chosen.",
         *_few_seeds(summaries),
@@ -83,13 +83,15 @@ def _cut_on_test(
     ]
 
 
-def _test_rows(schema: Schema) -> list[str]:
+def _test_rows(schema: Schema, summaries: Sequence[Summary]) -> list[str]:
     """Return which intervals on test leave out that other rows could be the test rows."""
     covered = schema.score_name == "accuracy" or rows_explain(schema)
     names = [] if covered else [schema.score_name]
     if schema.select_by == "score":
         names.append("differences between schemes")
-    rows = counted(schema.rows.get("test", 0), "row")
+    elif all(one.test_rows is None for one in summaries):
+        names = [schema.loss_name, "differences between schemes", *names]
+    rows = counted(schema.rows["test"], "row") if schema.rows else "examples"
     return [
         f"Intervals of the test {name.replace('_', ' ')} are over seeds; which {rows} are the test "
         "rows, they leave out."

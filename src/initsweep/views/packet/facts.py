@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from initsweep.core import numbers
-from initsweep.core.params import Model, Params, Tune
+from initsweep.core.params import Loop, Model, Params, Tune
 from initsweep.core.records import Schema
 from initsweep.core.results import Results
 from initsweep.statistics import racing
@@ -14,6 +14,8 @@ Facts = list[tuple[str, str]]
 def data(study: Results) -> Facts:
     """Return what the data is."""
     schema = study.schema
+    if schema.task == "own":
+        return _own_data(schema)
     rows = ", ".join(f"{count} {split}" for split, count in schema.rows.items())
     if schema.validation == "rotating":
         rows += "; each seed draws its own train and validation rows"
@@ -42,6 +44,17 @@ def data(study: Results) -> Facts:
         text += f"{numbers.loss(low)} on {chosen_on}, {numbers.loss(high)} on test"
         facts.append(("Selected by", text))
     return facts + _noticed(study.profile)
+
+
+def _own_data(schema: Schema) -> Facts:
+    """Return what is known of data that only the training function sees."""
+    validation, test = schema.constant_validation_loss, schema.constant_test_loss
+    stated = f"{numbers.loss(validation)} on validation, {numbers.loss(test)} on test, as stated"
+    return [
+        ("Source", schema.source),
+        ("Loss", f"{_words(schema.loss_name)}; score: {_words(schema.score_name)}"),
+        ("Constant predictor's loss", stated),
+    ]
 
 
 def _features(schema: Schema) -> str:
@@ -77,11 +90,7 @@ def protocol(study: Results) -> Facts:
     decide = params.decide
     skill = f"at least {numbers.setting_percent(decide.trainable_skill)}"
     return [
-        ("Network", _with_options(params.model.name, params.model.options)),
-        *_transfer(params.model),
-        ("Optimizer", _optimizer(params)),
-        ("Training", _training(params)),
-        ("Batches", _batches(study)),
+        *(_engine(study) if params.loop is None else _own_loop(study, params.loop)),
         ("Loss of a run", _run_loss(study)),
         (
             "Tuning",
@@ -115,6 +124,38 @@ def protocol(study: Results) -> Facts:
         ),
         ("Significance level", f"{decide.alpha:g}, after Holm's correction"),
     ]
+
+
+def _engine(study: Results) -> Facts:
+    params = study.params
+    return [
+        ("Network", _with_options(params.model.name, params.model.options)),
+        *_transfer(params.model),
+        ("Optimizer", _optimizer(params)),
+        ("Training", _training(params)),
+        ("Batches", _batches(study)),
+    ]
+
+
+def _own_loop(study: Results, loop: Loop) -> Facts:
+    """Return what is known of a training function, and of the networks that it builds."""
+    found = study.loop
+    options = _with_options("", loop.options).strip(" ()")
+    facts = [("Training function", loop.function), ("Its options", options or "none")]
+    if loop.optimizer is not None:
+        chosen = dict(loop.optimizer)
+        facts.append(("Optimizer", _with_options(str(chosen.pop("name")), chosen)))
+    if found is not None:
+        same = (
+            "the same run twice gave the same losses to the last digit"
+            if found.deterministic
+            else "the same run twice gave different losses: running the study again gives other "
+            "digits, and intervals cover that too"
+        )
+        facts += [("Learned numbers", f"{found.parameters}"), ("Repeatability", same)]
+        if found.passed_over:
+            facts.append(("Not initialized by schemes", " ".join(found.passed_over)))
+    return facts
 
 
 def _blocks(params: Params) -> str:
@@ -161,7 +202,7 @@ def _batches(study: Results) -> str:
 
 def _run_loss(study: Results) -> str:
     return (
-        f"the loss after the last epoch, epoch {study.params.training.epochs}, and not the lowest "
+        f"the loss after the last epoch, epoch {study.epochs}, and not the lowest "
         "on the way; at most the constant predictor's, which a diverged run counts as"
     )
 

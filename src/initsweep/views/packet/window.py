@@ -16,7 +16,8 @@ def ceiling(study: Results, row: DiagnosisRow) -> float | None:
         of stability", appendix A: (2 + 2 momentum) / λ. It does not hold for other optimizers.
     """
     optimizer = study.params.optimizer
-    if row.rate_ceiling is None or optimizer.name != "sgd":
+    ours = study.params.loop is None
+    if row.rate_ceiling is None or not ours or optimizer.name != "sgd":
         return None
     return row.rate_ceiling * (1 + optimizer.momentum)
 

@@ -1,0 +1,125 @@
+"""Is a training function fit for a study? A few short runs tell: it takes seconds, not a night.
+
+The same run twice, and runs that differ from it in one thing each, end after their first epochs;
+what does not change a loss was not used.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from initsweep.core.errors import RunError
+from initsweep.loops.pool import Pool
+from initsweep.loops.spec import Failure, Outcome, Report, RunSpec
+
+EPOCHS = 2  # a loss that moves can be seen in these
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examined:
+    """What a function was found to do.
+
+    Attributes:
+        deterministic: Whether the same run gave the same losses twice, to the last digit.
+        moves: Whether its loss changes from epoch to epoch; None where it reports one.
+        unused: What a run was asked to use and did not: "rate", "seed", "initialization".
+        parameters: How many numbers its network learns.
+        passed_over: What the initializer warned of.
+    """
+
+    deterministic: bool
+    moves: bool | None
+    unused: tuple[str, ...]
+    parameters: int
+    passed_over: tuple[str, ...]
+
+
+def examine(
+    spec: RunSpec,
+    other: RunSpec | None,
+    pool: Pool,
+    folder_of: Callable[[int], str],
+    on_done: Callable[[], None] = lambda: None,
+) -> Examined:
+    """Examine the function of a run.
+
+    Args:
+        spec: The run to do twice.
+        other: The same run under another scheme, None if there is none.
+        pool: Where runs are done.
+        folder_of: Place in the order of runs to a folder for it.
+        on_done: Called whenever a run has ended.
+
+    Returns:
+        What was found.
+
+    Raises:
+        RunError: If a run failed.
+    """
+    short = replace(spec, most_reports=EPOCHS)
+    asked = {
+        "": short,
+        "again": short,
+        "rate": replace(short, learning_rate=spec.learning_rate / 3),
+        "seed": replace(short, seed=spec.seed + 1),
+    }
+    if other is not None:
+        asked["initialization"] = replace(other, most_reports=EPOCHS)
+    placed = {
+        name: replace(one, folder=folder_of(place))
+        for place, (name, one) in enumerate(asked.items())
+    }
+    found = _done(placed, pool, on_done)
+    base = found.pop("")
+    same = {name for name, one in found.items() if _losses(one) == _losses(base)}
+    moves = None
+    if len(base.reports) > 1:
+        moves = base.reports[0] != base.reports[1]
+    return Examined(
+        deterministic="again" in same,
+        moves=moves,
+        unused=tuple(name for name in found if name in same - {"again"}),
+        parameters=base.parameters,
+        passed_over=tuple(base.passed_over),
+    )
+
+
+def _done(
+    placed: dict[str, RunSpec], pool: Pool, on_done: Callable[[], None]
+) -> dict[str, Outcome]:
+    names = {spec.folder: name for name, spec in placed.items()}
+    found: dict[str, Outcome] = {}
+    for spec, result in pool.run([*placed.values()]):
+        on_done()
+        if isinstance(result, Failure):
+            raise RunError(f"{spec.function} failed for {spec.called}: {result.message}.")
+        if isinstance(result, Outcome):
+            found[names[spec.folder]] = result
+    return {name: found[name] for name in placed}
+
+
+def _losses(outcome: Outcome) -> Sequence[Report]:
+    return [outcome.start, *outcome.reports] if outcome.start is not None else outcome.reports
+
+
+def refuse_unused(function: str, found: Examined) -> None:
+    """Refuse a function that leaves out something without which a study measures nothing.
+
+    Raises:
+        RunError: Saying what, and what to write.
+    """
+    remedies = {
+        "rate": "does not use `run.learning_rate`: at a third of the rate every loss is the same. "
+        "Give it to the optimizer",
+        "initialization": "does not use the scheme: under another one every loss is the same. "
+        "Call `model = run.initialize(model)` before the optimizer is made",
+        "seed": "does not use the seed: under another one every loss is the same. Leave the "
+        "generators of torch, NumPy and Python as they are when it is called, or seed them by "
+        "`run.seed`",
+    }
+    for name in found.unused:
+        raise RunError(f"{function} {remedies[name]}.")
+    if found.moves is False:
+        raise RunError(
+            f"{function} reports the same losses for its first and second epoch. Does the "
+            "optimizer step, and is the loss measured anew?"
+        )

@@ -1,0 +1,105 @@
+"""Data that a training function brings itself: what is known of them is a baseline and a hash."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from initsweep.core import artifacts
+from initsweep.core.counted import counted
+from initsweep.core.errors import ParamsError, shown
+from initsweep.core.params import Baseline, Loop, Params
+from initsweep.core.records import Schema
+from initsweep.loops.functions import find
+
+_NAMES = tuple(Baseline.model_fields)
+
+
+def write(params: Params, loop: Loop) -> None:
+    """Write `data/prepared/` for a function that brings its data: no rows, a schema alone.
+
+    Raises:
+        ParamsError: If `data.watch` does not exist, or the baseline is not known.
+    """
+    for outdated in artifacts.PREPARED.glob("*.npy"):
+        outdated.unlink()
+    baseline, watched = baseline_of(loop), Path(params.data.watch)
+    if not watched.exists():
+        raise ParamsError(
+            f"data.watch: there is no '{watched}'. It is the file or folder with your data; "
+            "data/raw if you have none."
+        )
+    task = params.task
+    schema = Schema(
+        source=f"own data of {loop.function}",
+        reference="",
+        task="own",
+        loss_name="loss" if task.loss == "auto" else task.loss,
+        score_name="score" if task.score == "auto" else task.score,
+        n_features=0,
+        n_outputs=0,
+        rows={},
+        feature_names=[],
+        class_names=[],
+        feature_mean=[],
+        feature_scale=[],
+        target_mean=0.0,
+        target_scale=1.0,
+        class_counts=[],
+        class_weights=[],
+        select_by=task.select_by,
+        constant_validation_loss=baseline.validation_loss,
+        constant_test_loss=baseline.test_loss,
+        constant_validation_score=baseline.validation_score or 0.0,
+        constant_test_score=baseline.test_score or 0.0,
+        data_sha=artifacts.file_hash(counted(watched)),
+        validation="fixed",
+        scaling="none",
+    )
+    artifacts.write_json(artifacts.SCHEMA, schema)
+    artifacts.write_json(artifacts.PREPROCESSING, {})
+    artifacts.write_json(artifacts.PREPARED / "profile.json", {"notices": []})
+
+
+def with_baseline(schema: Schema, loop: Loop | None) -> Schema:
+    """Return a schema with the constant predictor's losses that a user states, if one does."""
+    if loop is None or loop.baseline == "auto":
+        return schema
+    stated = loop.baseline
+    return replace(
+        schema,
+        constant_validation_loss=stated.validation_loss,
+        constant_test_loss=stated.test_loss,
+        constant_validation_score=stated.validation_score or schema.constant_validation_score,
+        constant_test_score=stated.test_score or schema.constant_test_score,
+    )
+
+
+def baseline_of(loop: Loop) -> Baseline:
+    """Return the constant predictor's losses, stated or from the function `baseline` beside it.
+
+    Raises:
+        ParamsError: If they are neither, or not usable.
+    """
+    if loop.baseline != "auto":
+        return loop.baseline
+    module = loop.function.partition(":")[0]
+    try:
+        function = find(f"{module}:baseline", "training.baseline")
+    except ParamsError as error:
+        raise ParamsError(
+            "training.baseline: say what a model has that learned nothing, `{validation_loss: "
+            "4.17, test_loss: 4.17}` (for balanced classes or tokens: the logarithm of their "
+            f"number), or write `def baseline(options)` in {module} that returns these. ({error})"
+        ) from None
+    found = function(dict(loop.options))
+    wrong = f"training.baseline: {module}:baseline must return a dict of numbers above 0, "
+    if not isinstance(found, Mapping) or not {*_NAMES[:2]} <= {*found} <= {*_NAMES}:
+        raise ParamsError(
+            f"{wrong}{{'validation_loss': ..., 'test_loss': ...}}; got {shown(found)}."
+        )
+    values = {name: float(value) for name, value in found.items() if value is not None}
+    losses = [values.get(name, 0.0) for name in _NAMES[:2]]
+    if not all(map(math.isfinite, values.values())) or min(losses) <= 0:
+        raise ParamsError(f"{wrong}received {shown(found)}.")
+    return Baseline(**values)
