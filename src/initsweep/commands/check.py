@@ -1,4 +1,4 @@
-"""`initsweep check`: the promises of an initializer or a network, one line each."""
+"""`initsweep check`: the promises of an initializer, a network or a training function."""
 
 import argparse
 import inspect
@@ -13,10 +13,12 @@ from torch import nn
 from initsweep.architectures import ARCHITECTURES, build_model
 from initsweep.checks.batches import batch_promises
 from initsweep.checks.initializers import initializer_promises
+from initsweep.checks.loops import loop_promises
 from initsweep.checks.network_under_test import Subject
 from initsweep.checks.networks import network_promises
 from initsweep.checks.outcome import Note, Promise, outcomes
 from initsweep.commands.batches import read_batch
+from initsweep.commands.check_loop import is_loop, loop_under_test
 from initsweep.commands.diagnose import load_loss
 from initsweep.commands.subjects import (
     Target,
@@ -66,11 +68,12 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if loss is not None and not options.batch:
         raise ParamsError("--loss is about a --batch: give both.")
     with unheard():  # gains are not what is checked here
-        kind, promises = (
-            ("a network", _on_batch(target, options.batch, loss))
-            if options.batch
-            else _promises(options.entry, target)
-        )
+        if options.batch:
+            kind, promises = "a network", _on_batch(target, options.batch, loss)
+        elif is_loop(options.entry, target):
+            kind, promises = "a training function", loop_promises(loop_under_test(options))
+        else:
+            kind, promises = _promises(options.entry, target)
         found = list(outcomes(promises))
     failed = sum(one.passed is False for one in found)
     skipped = sum(one.passed is None for one in found)

@@ -4,6 +4,7 @@ The same run twice, and runs that differ from it in one thing each, end after th
 what does not change a loss was not used.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ class Examined:
         unused: What a run was asked to use and did not: "rate", "seed", "initialization".
         parameters: How many numbers its network learns.
         passed_over: What the initializer warned of.
+        losses: What the first run reported.
     """
 
     deterministic: bool
@@ -31,6 +33,7 @@ class Examined:
     unused: tuple[str, ...]
     parameters: int
     passed_over: tuple[str, ...]
+    losses: tuple[float, ...]
 
 
 def examine(
@@ -70,6 +73,12 @@ def examine(
     }
     found = _done(placed, pool, on_done)
     base = found.pop("")
+    if base.ending == "diverged":
+        raise RunError(
+            f"{spec.function} reports a loss that is not finite, or has grown a thousand times, in "
+            f"epoch {len(base.reports) + 1} for {spec.called}. With a network and data that are "
+            "sound a low rate does not diverge."
+        )
     same = {name for name, one in found.items() if _losses(one) == _losses(base)}
     moves = None
     if len(base.reports) > 1:
@@ -80,6 +89,7 @@ def examine(
         unused=tuple(name for name in found if name in same - {"again"}),
         parameters=base.parameters,
         passed_over=tuple(base.passed_over),
+        losses=tuple(one.validation_loss for one in base.reports) or (math.nan,),
     )
 
 
@@ -101,25 +111,30 @@ def _losses(outcome: Outcome) -> Sequence[Report]:
     return [outcome.start, *outcome.reports] if outcome.start is not None else outcome.reports
 
 
+_REMEDIES = {
+    "rate": "does not use `run.learning_rate`: at a third of the rate every loss is the same. "
+    "Give it to the optimizer",
+    "initialization": "does not use the scheme: under another one every loss is the same. "
+    "Call `model = run.initialize(model)` before the optimizer is made",
+    "seed": "does not use the seed: under another one every loss is the same. Leave the "
+    "generators of torch, NumPy and Python as they are when it is called, or seed them by "
+    "`run.seed`",
+    "loss": "reports the same losses for its first and second epoch. Does the optimizer step, and "
+    "is the loss measured anew?",
+}
+
+
+def remedy(name: str) -> str:
+    """Return what a function does wrong that leaves out something, and what to do about it."""
+    return _REMEDIES[name]
+
+
 def refuse_unused(function: str, found: Examined) -> None:
     """Refuse a function that leaves out something without which a study measures nothing.
 
     Raises:
         RunError: Saying what, and what to write.
     """
-    remedies = {
-        "rate": "does not use `run.learning_rate`: at a third of the rate every loss is the same. "
-        "Give it to the optimizer",
-        "initialization": "does not use the scheme: under another one every loss is the same. "
-        "Call `model = run.initialize(model)` before the optimizer is made",
-        "seed": "does not use the seed: under another one every loss is the same. Leave the "
-        "generators of torch, NumPy and Python as they are when it is called, or seed them by "
-        "`run.seed`",
-    }
-    for name in found.unused:
-        raise RunError(f"{function} {remedies[name]}.")
-    if found.moves is False:
-        raise RunError(
-            f"{function} reports the same losses for its first and second epoch. Does the "
-            "optimizer step, and is the loss measured anew?"
-        )
+    wrong = [*found.unused, *(["loss"] if found.moves is False else [])]
+    if wrong:
+        raise RunError(f"{function} {remedy(wrong[0])}.")

@@ -64,7 +64,7 @@ def work(spec: RunSpec, to: Connection, look: Look | None = None) -> None:
 
 
 def _done(spec: RunSpec, to: Connection, look: Look | None) -> object:
-    own_code.use(spec.own_code)
+    own_code.search(Path(spec.own_code))
     function = find(spec.function, "training.function")
     seen: list[object] = []
 

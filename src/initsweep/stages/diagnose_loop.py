@@ -66,7 +66,7 @@ def examined(loop: OwnLoop, bar: Progress) -> Examined:
     """
     bar.note("short runs")
     params, folder = loop.params, artifacts.SCRATCH / "diagnose"
-    rate = params.tune.grid.rate(params.tune.grid.points // 2)
+    rate = params.tune.grid.low  # a high one may diverge, which shows nothing
     drawn = [name for name in params.schemes if params.initializer(name)[0] not in _NOT_DRAWN]
     first, *others = dict.fromkeys([*drawn, *params.schemes])
     base, other = (

@@ -76,8 +76,12 @@ def _check(parser: argparse.ArgumentParser) -> None:
         "--batch", type=Path, action="append", help="inputs of a network, as for `diagnose`"
     )
     parser.add_argument("--loss", help="of outputs and batch, as package.module:attribute")
-    add_option(parser, "the initializer or the network")
+    add_option(parser, "the initializer, the network or the training function")
     _add_sizes(parser)
+    parser.add_argument("--rate", type=float, help="learning rate for a training function")
+    parser.add_argument(
+        "--whole", action="store_true", help="train one run of a training function to its end too"
+    )
 
 
 def _names(parser: argparse.ArgumentParser) -> None:
@@ -127,11 +131,11 @@ COMMANDS = {
         add=add_diagnose,
     ),
     "check": Command(
-        text="test an initializer or a network of your own",
+        text="test an initializer, a network or a training function of your own",
         examples=(
             "check my_inits:my_init",
-            "check he_normal",
             "check my_nets:make_net --batch my_nets:make_batch",
+            "check my_train:train --option epochs=2",
         ),
         page="docs/study.md, 'Bring your own', and CONTRIBUTING.md",
         add=_check,

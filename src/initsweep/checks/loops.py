@@ -1,0 +1,165 @@
+"""What a study relies on in a training function of the user's: seen in a few short runs."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from initsweep.checks.outcome import BrokenPromiseError, Note, Promise, UnusableError
+from initsweep.core.errors import InitsweepError, few
+from initsweep.core.numbers import significant
+from initsweep.core.progress import minutes
+from initsweep.loops.examining import EPOCHS, Examined, examine, remedy
+from initsweep.loops.pool import Pool
+from initsweep.loops.spec import Failure, Outcome, RunSpec
+from initsweep.loops.worker import Look
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoopUnderTest:
+    """A training function, with what its runs are made from.
+
+    Attributes:
+        base: A run at a rate and a seed, of a scheme that draws.
+        other: The same under another scheme.
+        pool: Makes a place for runs, which may look at untrained networks.
+        whole: Whether one run is trained to its end, test data included.
+    """
+
+    base: RunSpec
+    other: RunSpec
+    pool: Callable[[Look | None], Pool]
+    whole: bool
+
+    @cached_property
+    def short_runs(self) -> "ShortRuns":
+        """What short runs show."""
+        before, began = _listed(), time.monotonic()
+        with tempfile.TemporaryDirectory() as folder, self.pool(None) as pool:
+            found = examine(self.base, self.other, pool, lambda place: f"{folder}/{place}")
+        written = tuple(sorted(_listed() - before))
+        return ShortRuns(found=found, written=written, seconds=time.monotonic() - began)
+
+    @property
+    def examined(self) -> Examined:
+        """What the function was found to do in them."""
+        return self.short_runs.found
+
+    def only(self, spec: RunSpec, look: Look | None = None) -> object:
+        """Return what came of one run.
+
+        Raises:
+            BrokenPromiseError: If it fails.
+        """
+        with tempfile.TemporaryDirectory() as folder, self.pool(look) as pool:
+            found = next(found for _, found in pool.run([replace(spec, folder=folder)]))
+        if isinstance(found, Failure):
+            raise BrokenPromiseError(found.message)
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShortRuns:
+    """What short runs of a function show.
+
+    `written` is what they left in the current folder.
+    """
+
+    found: Examined
+    written: tuple[str, ...]
+    seconds: float
+
+
+def _listed() -> set[str]:
+    return {path.name for path in Path().iterdir()}
+
+
+def loop_promises(subject: LoopUnderTest) -> list[Promise]:
+    """Return what is checked of a training function, in the order in which it matters."""
+    unused = {name: _used(subject, name) for name in ("rate", "initialization", "seed")}
+    return [
+        (f"trains, and reports {EPOCHS} epochs", lambda: _trains(subject)),
+        ("the rate decides: run.learning_rate", unused["rate"]),
+        ("the scheme decides: run.initialize(model)", unused["initialization"]),
+        ("the seed decides", unused["seed"]),
+        ("the losses move", lambda: _moves(subject)),
+        ("the same run gives the same losses", lambda: _repeats(subject)),
+        ("leaves the study's folder as it is", lambda: _keeps_to_its_folder(subject)),
+        ("offers a batch to look at before training", lambda: _offers(subject)),
+        ("a final run reports test data", lambda: _tests(subject)),
+    ]
+
+
+def _trains(subject: LoopUnderTest) -> str:
+    try:
+        found = subject.examined
+    except InitsweepError as error:
+        raise UnusableError(str(error)) from error
+    left = f"; left as they are: {few(found.passed_over, 1)}" if found.passed_over else ""
+    return (
+        f"{found.parameters} numbers are learned, loss {significant(found.losses[0], 3)}, five "
+        f"short runs took {minutes(subject.short_runs.seconds)}{left}"
+    )
+
+
+def _used(subject: LoopUnderTest, name: str) -> Callable[[], str]:
+    def check() -> str:
+        if name in subject.examined.unused:
+            raise BrokenPromiseError(f"it {remedy(name)}")
+        return ""
+
+    return check
+
+
+def _moves(subject: LoopUnderTest) -> str:
+    if subject.examined.moves is None:
+        return Note("it reports one epoch only, so curves have one point")
+    if not subject.examined.moves:
+        raise BrokenPromiseError(f"it {remedy('loss')}")
+    return ""
+
+
+def _repeats(subject: LoopUnderTest) -> str:
+    if subject.examined.deterministic:
+        return "to the last digit"
+    return Note(
+        "not quite: a study that is run again gives other digits. Intervals cover that too; "
+        "torch.use_deterministic_algorithms(True) may help"
+    )
+
+
+def _keeps_to_its_folder(subject: LoopUnderTest) -> str:
+    if written := subject.short_runs.written:
+        raise BrokenPromiseError(
+            f"it wrote {few(written)} into {Path.cwd()}. Write into `run.folder`, which is there "
+            "for that"
+        )
+    return ""
+
+
+def _nothing(*_: object) -> str:
+    return "seen"
+
+
+def _offers(subject: LoopUnderTest) -> str:
+    found = subject.only(replace(subject.base, most_reports=1), look=_nothing)
+    if found is None:
+        return Note(
+            "none, so that `diagnose` has nothing to look at: call run.example_batch(batch, loss)"
+        )
+    return ""
+
+
+def _tests(subject: LoopUnderTest) -> str:
+    if not subject.whole:
+        return Note("not tried: give --whole, which trains one run to its end")
+    began = time.monotonic()
+    found = subject.only(replace(subject.base, final=True))
+    took = minutes(time.monotonic() - began)
+    if not isinstance(found, Outcome) or found.test is None:
+        return Note(f"not seen, as the run diverged after {took}: give a lower --rate")
+    weights = "" if found.test.model else "; its weights are not kept (model=model would)"
+    epochs, loss = len(found.reports), significant(found.test.loss, 3)
+    return f"{epochs} epochs, test loss {loss}, {took}{weights}"
