@@ -22,6 +22,8 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         },
         minutes=options.minutes,
         model=options.model,
+        train=options.train,
+        baseline=options.baseline,
         options=options.option,
         in_place=options.in_place,
     )

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from initsweep.core.errors import ParamsError, shown
+from initsweep.core.errors import ParamsError, UnknownNameError, shown
 from initsweep.core.own_code import DOTTED
 from initsweep.core.registry import did_you_mean
 
@@ -17,7 +17,8 @@ def find(name: str, kind: str) -> Callable[..., Any]:
         kind: What it is, in words.
 
     Raises:
-        ParamsError: If there is no such thing, or it cannot be called.
+        UnknownNameError: If there is no such thing.
+        ParamsError: If the name is none, or what it names cannot be called.
     """
     if not DOTTED.fullmatch(name):
         raise ParamsError(f"{kind}: {shown(name)} is not of the form 'package.module:attribute'.")
@@ -25,7 +26,7 @@ def find(name: str, kind: str) -> Callable[..., Any]:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ParamsError(
+        raise UnknownNameError(
             f"{kind}: cannot import {shown(name)}: no module named '{error.name}'. Python looks "
             "among what is installed and in the folder that params.yaml calls own_code."
         ) from error

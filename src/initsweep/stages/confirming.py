@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initsweep.core import artifacts
+from initsweep.core.progress import Progress
 from initsweep.core.records import (
     Confirmation,
     CurveRow,
@@ -17,7 +18,6 @@ from initsweep.core.records import (
     RunRow,
     Schema,
 )
-from initsweep.engine.train_lanes import OnProgress
 from initsweep.metrics import measures_of, recorded
 from initsweep.stages.experiment import Experiment
 from initsweep.stages.own_loop import OwnLoop
@@ -111,7 +111,7 @@ def confirm(
     scheme: str,
     rate: float,
     seeds: Sequence[int],
-    on_progress: OnProgress | None = None,
+    bar: Progress | None = None,
 ) -> tuple[Fresh, Median | None]:
     """Train fresh seeds at a rate.
 
@@ -119,10 +119,8 @@ def confirm(
         The runs, and the median one; None if all diverged.
     """
     if isinstance(experiment, OwnLoop):
-        return _confirm_own(experiment, scheme, rate, seeds, on_progress)
-    trained = experiment.run(
-        scheme, "confirm", [(0, rate)], seeds, keep_states=True, on_progress=on_progress
-    )
+        return _confirm_own(experiment, scheme, rate, seeds, bar)
+    trained = experiment.run(scheme, "confirm", [(0, rate)], seeds, keep_states=True, bar=bar)
     # Once for each: on images this takes about as long as the training of a small study.
     validation, test = (
         experiment.outputs(scheme, name, seeds, trained.states) for name in ("validation", "test")
@@ -155,14 +153,14 @@ def _confirm_own(
     scheme: str,
     rate: float,
     seeds: Sequence[int],
-    on_progress: OnProgress | None,
+    bar: Progress | None,
 ) -> tuple[Fresh, Median | None]:
     """Train fresh seeds by a user's function, which has measured them on test data too.
 
     Returns:
         As `confirm`.
     """
-    trained = loop.run(scheme, "confirm", [(0, rate)], seeds, on_progress=on_progress)
+    trained = loop.run(scheme, "confirm", [(0, rate)], seeds, bar=bar)
     runs = trained.runs
     fresh = Fresh(
         runs=runs,

@@ -24,7 +24,8 @@ LOOP = artifacts.DIAGNOSE / "own_loop.json"
 
 # Curvature costs as much as all the rest; its spread over seeds is seen from a few.
 SHARPNESS_SEEDS = 3
-_RUNS = 5  # of an examination
+RUNS = 5
+"""Of an examination."""
 
 
 def run(loop: OwnLoop) -> None:
@@ -35,7 +36,7 @@ def run(loop: OwnLoop) -> None:
     """
     params, scratch = loop.params, artifacts.SCRATCH / "diagnose"
     layer_rows, scheme_rows = list[LayerRow](), list[DiagnosisRow]()
-    total = _RUNS + len(params.schemes) * len(params.diagnose.seeds)
+    total = RUNS + len(params.schemes) * len(params.diagnose.seeds)
     with progress(total, "diagnose", "run") as bar:
         found = examined(loop, bar)
         for scheme, readings in _readings(loop, bar):

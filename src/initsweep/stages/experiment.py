@@ -20,11 +20,12 @@ from initsweep.core import artifacts, own_code
 from initsweep.core.errors import each_warning_once
 from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, fingerprint
+from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
-from initsweep.engine.train_lanes import OnProgress, predict_rows, train_lanes
+from initsweep.engine.train_lanes import predict_rows, train_lanes
 from initsweep.initializers import initial_states, make_initializer
 from initsweep.metrics import METRICS, bound, recorded
 from initsweep.preprocessing.prepared import PreparedData, SplitName
@@ -120,7 +121,7 @@ class Experiment:
         seeds: Sequence[int],
         *,
         keep_states: bool = False,
-        on_progress: OnProgress | None = None,
+        bar: Progress | None = None,
     ) -> Trained:
         """Train every (trial number, learning rate) of `rates` under every seed.
 
@@ -141,7 +142,7 @@ class Experiment:
             optimizer=self.params.optimizer,
             runtime=self.params.runtime,
             keep_states=keep_states,
-            on_progress=on_progress,
+            on_progress=None if bar is None else lambda lanes, _: bar.advance(lanes),
             checkpoint=kept,
         )
         keys = [
@@ -257,7 +258,7 @@ def load_experiment(params: Params) -> Experiment | OwnLoop:
     """Return who trains on the data that the prepare stage has written."""
     if params.loop is None:
         return engine_experiment(params)
-    return OwnLoop(params, artifacts.read_record(artifacts.SCHEMA, Schema), params.loop)
+    return OwnLoop.of(params)
 
 
 def engine_experiment(params: Params) -> Experiment:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from initsweep.core import artifacts
 from initsweep.core.counted import counted
-from initsweep.core.errors import ParamsError, shown
+from initsweep.core.errors import ParamsError, UnknownNameError, shown
 from initsweep.core.params import Baseline, Loop, Params
 from initsweep.core.records import Schema
 from initsweep.loops.functions import find
@@ -86,7 +86,7 @@ def baseline_of(loop: Loop) -> Baseline:
     module = loop.function.partition(":")[0]
     try:
         function = find(f"{module}:baseline", "training.baseline")
-    except ParamsError as error:
+    except (ParamsError, UnknownNameError) as error:
         raise ParamsError(
             "training.baseline: say what a model has that learned nothing, `{validation_loss: "
             "4.17, test_loss: 4.17}` (for balanced classes or tokens: the logarithm of their "

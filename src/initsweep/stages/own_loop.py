@@ -3,7 +3,7 @@
 It stands where `Experiment` stands: the same rows come out of it, whoever trained the networks.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import packages_distributions, version
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from initsweep.core import artifacts, numbers, own_code
 from initsweep.core.errors import ParamsError, RunError, few
 from initsweep.core.params import OWN_DATA, Loop, Params, fingerprint
+from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 from initsweep.loops.kept import Kept
@@ -23,7 +24,7 @@ from initsweep.loops.preloaded import libraries_of
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
 from initsweep.loops.worker import Look
 from initsweep.running import inputs
-from initsweep.stages.trained import OnProgress, State, Trained, finite
+from initsweep.stages.trained import State, Trained, finite
 
 _SAME = 3  # as many first runs that fail alike end the stage: the others would fail too
 
@@ -33,6 +34,17 @@ class OwnLoop:
 
     def __init__(self, params: Params, schema: Schema, loop: Loop) -> None:
         self.params, self.schema, self.loop = params, schema, loop
+
+    @classmethod
+    def of(cls, params: Params) -> "OwnLoop":
+        """Return the training function of a study, on the data that the prepare stage has written.
+
+        Raises:
+            ParamsError: If the study has none.
+        """
+        if params.loop is None:
+            raise ParamsError("training.function: there is none, initsweep's engine trains.")
+        return cls(params, artifacts.read_record(artifacts.SCHEMA, Schema), params.loop)
 
     def provenance(self, scheme: str, role: Role) -> Provenance:
         """Return the hashes that identify what the runs of `scheme` were computed from."""
@@ -103,8 +115,7 @@ class OwnLoop:
         rates: Sequence[tuple[int, float]],
         seeds: Sequence[int],
         *,
-        on_progress: OnProgress | None = None,
-        on_report: Callable[[str], None] | None = None,
+        bar: Progress | None = None,
     ) -> Trained:
         """Train every (trial number, learning rate) of `rates` under every seed.
 
@@ -120,7 +131,7 @@ class OwnLoop:
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
         specs = [self._placed(kept, scheme, rate, seed, final=final) for _, rate, seed in plan]
         inputs.check()  # code was loaded when the stage began, and its name for kept work is new
-        found = self._outcomes(specs, kept, on_progress, on_report)
+        found = self._outcomes(specs, kept, bar)
         _check_alike(specs, found)
         keys = [
             {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
@@ -148,8 +159,7 @@ class OwnLoop:
         self,
         specs: Sequence[RunSpec],
         kept: Kept,
-        on_progress: OnProgress | None,
-        on_report: Callable[[str], None] | None,
+        bar: Progress | None,
     ) -> list[Outcome]:
         """Return what came of the runs: of those that are kept, then of those still to be done.
 
@@ -159,14 +169,14 @@ class OwnLoop:
         known = {spec.folder: kept.load(spec) for spec in specs}
         found = {folder: one for folder, one in known.items() if one is not None}
         failed: list[tuple[RunSpec, Failure]] = []
-        advance = on_progress or (lambda *_: None)
-        advance(len(found), _NO_LOSSES)
-        with self.pool(None if on_report is None else partial(_told, on_report)) as pool:
+        advance = (lambda _: None) if bar is None else bar.advance
+        advance(len(found))
+        with self.pool(None if bar is None else partial(_told, bar)) as pool:
             for spec, result in pool.run([one for one in specs if one.folder not in found]):
                 if isinstance(result, Outcome):
                     kept.save(spec, result)
                     found[spec.folder] = result
-                    advance(1, _NO_LOSSES)
+                    advance(1)
                 elif isinstance(result, Failure):
                     failed.append((spec, result))
                     if len(failed) >= _SAME and not found and _same(failed):
@@ -201,11 +211,9 @@ class OwnLoop:
         )
 
 
-_NO_LOSSES = np.zeros(0)
-
-
-def _told(on_report: Callable[[str], None], spec: RunSpec, epoch: int, report: Report) -> None:
-    on_report(f"{spec.called}: epoch {epoch}, loss {numbers.loss(report.validation_loss)}")
+def _told(bar: Progress, spec: RunSpec, epoch: int, report: Report) -> None:
+    bar.note(f"{spec.called}: epoch {epoch}, loss {numbers.loss(report.validation_loss)}")
+    bar.advance(0)
 
 
 def _curve(key: Mapping[str, object], outcome: Outcome) -> list[CurveRow]:

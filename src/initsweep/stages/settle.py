@@ -79,9 +79,7 @@ def _trained(
         bar.advance(len(seeds))
         return kept.of(seeds)
     rate = record.learning_rate
-    return confirming.confirm(
-        experiment, record.scheme, rate, seeds, lambda lanes, _: bar.advance(lanes)
-    )[0]
+    return confirming.confirm(experiment, record.scheme, rate, seeds, bar)[0]
 
 
 def _kept(experiment: Experiment | OwnLoop, record: Confirmation) -> Fresh | None:

@@ -28,9 +28,7 @@ def run(params: Params, scheme: str) -> None:
     seeds, rate = params.confirm.seeds, selection.learning_rate
     with progress(len(seeds), f"train {scheme}", "run") as bar:
         bar.note(f"rate {numbers.rate(rate)}")
-        fresh, median = confirming.confirm(
-            experiment, scheme, rate, seeds, lambda lanes, _: bar.advance(lanes)
-        )
+        fresh, median = confirming.confirm(experiment, scheme, rate, seeds, bar)
     folder, runs = artifacts.train_folder(scheme), fresh.runs
     inputs.check()  # before the work behind it is let go
     confirming.write(folder, fresh)

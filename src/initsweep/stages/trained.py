@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from initsweep.core.records import CurveRow, RunRow
-from initsweep.engine.train_lanes import OnProgress as OnProgress
 
 State = dict[str, Tensor] | None
 """Parameters and buffers by name; None of a run that diverged or kept none."""

@@ -103,9 +103,7 @@ class _Batches:
         self, kind: TrialKind, batch: Sequence[tuple[int, float]], seeds: Sequence[int]
     ) -> list[list[tuple[float, float]]]:
         """Return capped and uncapped losses of a batch by seed."""
-        trained = self._experiment.run(
-            self._scheme, kind, batch, seeds, on_progress=lambda lanes, _: self._bar.advance(lanes)
-        )
+        trained = self._experiment.run(self._scheme, kind, batch, seeds, bar=self._bar)
         self.done.append(trained)
         schema, losses = self._experiment.schema, []
         for number, rate in batch:

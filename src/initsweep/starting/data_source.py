@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from initsweep.core.errors import DataError
+from initsweep.core.params import OWN_DATA
 from initsweep.core.registry import did_you_mean
 from initsweep.core.user_files import checked
 from initsweep.datasets import DATASETS
@@ -55,6 +56,10 @@ class Source:
             return f"{self.kind}:{self.location}"
         places = [file if folder is None else folder / file.name for file in self.files]
         return f"{self.kind}:{','.join(map(str, places))}"
+
+
+NOTHING = Source(kind="", location=OWN_DATA, files=())
+"""Where a training function brings the data."""
 
 
 def find_source(text: str) -> Source:

@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from initsweep.stages.experiment import Experiment, engine_experiment
 from initsweep.starting import announcements as telling
 from initsweep.starting import data_source as sources
 from initsweep.starting import folder as folders
-from initsweep.starting import own, parameters, timing
+from initsweep.starting import own, own_loop, parameters, timing
 from initsweep.starting import request as requests
 from initsweep.starting import time_budget as budgets
 from initsweep.starting.request import Request
@@ -67,28 +67,64 @@ def make(request: Request) -> str:
             fetch(f"{source.kind}:{source.location}")
         with own.copies_only(code, caller):
             draft = Draft(template=template, values=requests.values(request, source, watch))
-            noticed: list[str] = []
-            params, schema = _prepared(draft, noticed, given=request.params is not None)
-            for sentence in noticed:
-                sys.stderr.write(f"init: {legible(said_so(sentence))}\n")
-            said = _with_budget(request, draft, params, schema)
+            draft.values.update(own_loop.values(request) if request.train else {})
+            params = draft.write()
+            if params.loop is None:
+                said = _of_the_engine(request, draft, params, said_so)
+            else:
+                said = _of_an_own_loop(request, draft, params)
         raw = sorted(path for path in folders.RAW.iterdir() if path.name != ".gitkeep")
         versioned = folders.start_versioning(raw)
     return "\n".join([*said, "", *telling.next_steps(request.folder, versioned)])
 
 
-def _prepared(draft: Draft, noticed: list[str], *, given: bool) -> tuple[Params, Schema]:
+def _of_the_engine(
+    request: Request, draft: Draft, params: Params, said_so: Callable[[str], str]
+) -> list[str]:
+    """Prepare the data and choose a budget.
+
+    Returns:
+        What was found and chosen, in lines.
+    """
+    noticed: list[str] = []
+    params, schema = _prepared(draft, params, noticed, given=request.params is not None)
+    for sentence in noticed:
+        sys.stderr.write(f"init: {legible(said_so(sentence))}\n")
+    return _with_budget(request, draft, params, schema)
+
+
+def _of_an_own_loop(request: Request, draft: Draft, params: Params) -> list[str]:
+    """Try the training function and choose a budget.
+
+    Returns:
+        What was found and chosen, in lines.
+    """
+    largest = request.minutes
+    if largest is None and request.params is None:
+        largest = own_loop.USUAL_MINUTES
+    found, said = own_loop.tried(params, largest=largest)
+    draft.values.update(found)
+    draft.write(said)
+    shutil.rmtree(artifacts.PREPARED)  # the first stage makes it again, and DVC keeps it then
+    artifacts.remove_folder(artifacts.SCRATCH)
+    return said
+
+
+def _prepared(
+    draft: Draft, params: Params, noticed: list[str], *, given: bool
+) -> tuple[Params, Schema]:
     """Read and check the data as the first stage will, and complete the values.
 
     Args:
         draft: The study.
+        params: What it says.
         noticed: Gets what was assumed about the data.
         given: Whether the parameters are the user's own, of which nothing is changed.
 
     Returns:
         The parameters so far, and what the data are.
     """
-    params, values = draft.write(), draft.values
+    values = draft.values
     prepare.run(params, noticed.append)
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
     if given:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from initsweep.core.errors import InitsweepError, ParamsError
-from initsweep.core.params import Params, load_params
+from initsweep.core.params import OWN_DATA, Params, load_params
 from initsweep.core.spelling import is_whole
 from initsweep.starting import data_source as sources
 from initsweep.starting import folder as folders
@@ -28,6 +28,8 @@ class Request:
     settings: Mapping[str, str] = field(default_factory=dict)
     minutes: float | None = None
     model: str | None = None
+    train: str | None = None
+    baseline: float | None = None
     options: Sequence[str] = ()
     in_place: bool = False
 
@@ -44,21 +46,26 @@ def find(request: Request) -> tuple[sources.Source, list[Path]]:
     _refuse_halves(request)
     if request.minutes is not None and not 0 < request.minutes < math.inf:
         raise ParamsError(f"--minutes: received {request.minutes}; use a number above 0.")
-    if request.params is None and request.data is None:
-        raise ParamsError("init needs --data (or --params with a parameter file that names some).")
+    if request.params is None and request.data is None and request.train is None:
+        raise ParamsError(
+            "init needs --data (or --params with a parameter file that names some, or --train with "
+            "a training function that brings its own)."
+        )
+    if request.baseline is not None and not 0 < request.baseline < math.inf:
+        raise ParamsError(f"--baseline: received {request.baseline}; use a number above 0.")
     source = None if request.data is None else sources.find_source(request.data)
     asked = request.settings.get("test_file")
     test = None if asked is None else sources.existing(Path(asked), "--test-file")
-    names = [("--data", request.data), ("--model", request.model)]
+    names = [("--data", request.data), ("--model", request.model), ("--train", request.train)]
     code = own.found(folders.OWN, [(key, name) for key, name in names if name])
     if request.params is not None:
         given = load_params(request.params)
         with contextlib.chdir(request.params.absolute().parent):
             test = test or _test_file(given)
-            source = source or sources.find_source(given.data.source)
+            source = source or _source_of(given)
             given = _without_replaced(given, request)
             code += own.found(Path(given.own_code), given.dotted_names)
-    source = source or sources.find_source("")
+    source = source or sources.NOTHING
     only = [one.option for one in TABLE if one.name in request.settings]
     if only and not source.is_table:
         raise ParamsError(f"{', '.join(only)}: for tables only (csv, tsv, parquet).")
@@ -67,13 +74,23 @@ def find(request: Request) -> tuple[sources.Source, list[Path]]:
     return sources.with_test(source, test if source.is_table else None), code
 
 
+def _source_of(given: Params) -> sources.Source:
+    named = given.data.source
+    return sources.NOTHING if named == OWN_DATA else sources.find_source(named)
+
+
 def _refuse_halves(request: Request) -> None:
     """Refuse names that params.yaml, which is UTF-8, cannot hold.
 
     Raises:
         ParamsError: If there is one.
     """
-    given = {"the folder": str(request.folder), "--data": request.data, "--model": request.model}
+    given = {
+        "the folder": str(request.folder),
+        "--data": request.data,
+        "--model": request.model,
+        "--train": request.train,
+    }
     given |= {f"--{name.replace('_', '-')}": text for name, text in request.settings.items()}
     given |= {f"--option {text}": text for text in request.options}
     for what, text in given.items():
@@ -113,6 +130,8 @@ def values(request: Request, source: sources.Source, watch: str) -> dict[str, ob
     if source.test is not None:
         test = source.test if place is None else place / source.test.name
         found["data.table.test_file"] = str(test)
+    if request.train is not None:
+        return found
     if request.model or request.options or request.params is None:
         found["model"] = parameters.network_options(request.model or "auto", request.options)
     return found

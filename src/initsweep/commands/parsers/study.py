@@ -31,7 +31,15 @@ def _init(parser: argparse.ArgumentParser) -> None:
         "--model",
         help="mlp, cnn, ... or package.module:make_net (default: cnn for images, else mlp)",
     )
-    add_option(parser, "the network")
+    parser.add_argument(
+        "--train", help="your own training loop, package.module:train, which may bring its own data"
+    )
+    parser.add_argument(
+        "--baseline",
+        type=number,
+        help="with --train: the loss of a model that learned nothing (default: the loop says it)",
+    )
+    add_option(parser, "the network or the training loop")
     parser.add_argument(
         "--in-place", action="store_true", help="leave the data where they are, and watch them"
     )
@@ -76,6 +84,7 @@ COMMANDS = {
         examples=(
             "init my-study --data my.csv --target price --minutes 10",
             "init my-study --data X.npy,y.npy --task classification",
+            "init gpt-study --train my_train:train --option epochs=3 --baseline 4.17",
             "init deep-study --params examples/deep/params.yaml",
         ),
         page="docs/walkthrough.md",
