@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from initsweep.initializers import initialize_ as initialize_
     from initsweep.initializers import layer_kind as layer_kind
     from initsweep.initializers import make_initializer as make_initializer
+    from initsweep.loops.training_run import TrainingRun as TrainingRun
     from initsweep.metrics import METRICS as METRICS
     from initsweep.metrics import Metric as Metric
     from initsweep.probes import PROBES as PROBES
@@ -57,6 +58,7 @@ _HOMES = {
     "Metric": "initsweep.metrics",
     "PROBES": "initsweep.probes",
     "Study": "initsweep.core.finished",
+    "TrainingRun": "initsweep.loops.training_run",
     "activations_after": "initsweep.initializers",
     "activations_before": "initsweep.initializers",
     "assert_healthy": "initsweep.diagnosis.diagnose",

@@ -189,6 +189,14 @@ class Results:
         return max((row.epoch for own in self.by_scheme.values() for row in own.curves), default=0)
 
     @cached_property
+    def knows_test_rows(self) -> bool:
+        """Whether the losses of test rows are known: an own loop may tell of none."""
+        if self.params.loop is None:
+            return True
+        files = [own.fresh / "test_rows.npy" for own in self.by_scheme.values()]
+        return all(artifacts.read_array(file).size for file in files)
+
+    @cached_property
     def loop(self) -> LoopRow | None:
         """What short runs of an own training loop showed; None where the engine trains."""
         file = self.untrained / "own_loop.json"

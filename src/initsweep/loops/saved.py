@@ -2,8 +2,10 @@
 
 import io
 import random
+import re
 import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import torch
 from safetensors.torch import save as to_safetensors
 from torch import nn
 
+from initsweep.core.errors import RunError
 from initsweep.core.writing import write_bytes
 from initsweep.loops.spec import Report
 
@@ -21,7 +24,7 @@ class Saved:
     """The files of one run."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._readable = folder, False
 
     def write_weights(self, model: nn.Module) -> None:
         """Keep parameters and buffers; those that are shared are written once for each name."""
@@ -33,7 +36,11 @@ class Saved:
         write_bytes(self._folder / WEIGHTS, to_safetensors(state))
 
     def write(self, parts: dict[str, Any], start: Report | None, reports: list[Report]) -> None:
-        """Keep where the run is; a reader sees all of it or what was there before."""
+        """Keep where the run is; a reader sees all of it or what was there before.
+
+        Raises:
+            RunError: If it holds what could not be read again without running code of the file.
+        """
         rows = [_row(one) for one in reports]
         buffer = io.BytesIO()
         content = {
@@ -43,13 +50,15 @@ class Saved:
             "generators": _generators(),
         }
         torch.save(content, buffer)
+        if not self._readable:
+            self._readable = _check_readable(buffer)
         write_bytes(self._file, buffer.getvalue())
 
     def read(self) -> tuple[dict[str, Any], Report | None, list[Report]] | None:
         """Return what was kept, None if there is nothing or it cannot be read."""
         try:
             found = torch.load(self._file, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile):
+        except (OSError, RuntimeError, EOFError, ValueError, UnpicklingError, zipfile.BadZipFile):
             return None
         _restore(found["generators"])
         start = found["start"]
@@ -58,6 +67,20 @@ class Saved:
     @property
     def _file(self) -> Path:
         return self._folder / "checkpoint.pt"
+
+
+def _check_readable(buffer: io.BytesIO) -> bool:
+    buffer.seek(0)
+    try:
+        torch.load(buffer, weights_only=True)
+    except UnpicklingError as error:
+        found = re.search(r"GLOBAL (\S+)", str(error))
+        what = found[1] if found else "something else"
+        raise RunError(
+            f"checkpoint: it may hold tensors, numbers, texts, lists and dicts, received {what}. "
+            "Give state dicts, not objects."
+        ) from None
+    return True
 
 
 def _row(report: Report) -> list[float | None]:

@@ -426,7 +426,7 @@ def _number(what: str, value: object) -> float:
         RunError: If it is none.
     """
     try:
-        return float(value)  # type: ignore[arg-type]
+        return float(value.detach() if isinstance(value, Tensor) else value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise RunError(f"{what}: expected one number, received {shown(value)}.") from None
 

@@ -31,8 +31,8 @@ def write(params: Params, loop: Loop) -> None:
         )
     task = params.task
     schema = Schema(
-        source=f"own data of {loop.function}",
-        reference="",
+        source="own data",
+        reference=loop.function,
         task="own",
         loss_name="loss" if task.loss == "auto" else task.loss,
         score_name="score" if task.score == "auto" else task.score,

@@ -52,7 +52,7 @@ def paired(pair: PairRow) -> str:
 def holds_for(schema: Schema) -> str:
     """Return what inputs and targets the rates of a study are for."""
     if schema.task == "own":
-        return f"inputs, targets and loss as in the {schema.source}"
+        return f"inputs, targets and loss as in {schema.reference}"
     fixed, by = schema.validation == "fixed", "with the mean and standard deviation of"
     how = {"feature": "standardized", "channel": "standardized by channel", "none": ""}
     rows = "the training rows" if fixed else "each seed's training rows"

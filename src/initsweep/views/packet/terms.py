@@ -22,7 +22,8 @@ def _verdict(study: Results) -> Terms:
     share = numbers.setting_percent(decide.basin_tolerance)
     tolerance = numbers.loss(verdict.basin_tolerance)
     # Where a score is compared the caveats say which intervals leave the rows out.
-    rows = ", on test over test rows too" if study.schema.select_by == "loss" else ""
+    covered = study.schema.select_by == "loss" and study.knows_test_rows
+    rows = ", on test over test rows too" if covered else ""
     return [
         (
             "On test",
