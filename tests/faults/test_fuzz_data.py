@@ -26,8 +26,8 @@ from initsweep.core import artifacts, user_files
 from initsweep.core.errors import InitsweepError
 from initsweep.core.params import Params, Transfer, parse_params
 from initsweep.core.records import Schema
-from initsweep.stages import prepare
 from initsweep.preprocessing.prepared import PreparedData
+from initsweep.stages import prepare
 from tests.faults.fuzzing import GIGABYTE, bounded, check_told, rounds
 
 CASES = 30

@@ -20,9 +20,9 @@ def test_a_run_tells_of_every_epoch_and_of_its_end(spec, done):
     found = done(spec("train"), on_report=lambda run, epoch, report: told.append((run.seed, epoch)))
     outcome = found[0]
     assert isinstance(outcome, Outcome)
-    assert outcome.ending == "finished" and len(outcome.reports) == 3 and outcome.test is None
+    assert (outcome.ending, len(outcome.reports), outcome.test) == ("finished", 3, None)
     assert told == [(0, 1), (0, 2), (0, 3)]
-    assert outcome.asked_rate and outcome.asked_scheme and outcome.optimizer_made
+    assert (outcome.asked_rate, outcome.asked_scheme, outcome.optimizer_made) == (True,) * 3
     assert outcome.parameters == 4 * 8 + 8 + 8 + 1
 
 
@@ -51,21 +51,22 @@ FAILING = {
 def test_a_run_that_fails_says_why_in_one_line_and_hurts_no_other(function, spec, done):
     found = done(spec(function, 1), spec("train", 2))
     assert isinstance(found[1], Failure)
-    assert found[1].message.startswith(FAILING[function]) and "\n" not in found[1].message
-    assert isinstance(found[2], Outcome) and found[2].ending == "finished"
+    assert found[1].message.startswith(FAILING[function])
+    assert "\n" not in found[1].message
+    assert found[2].ending == "finished"
 
 
 def test_a_final_run_has_to_tell_of_test_data(spec, done):
     found = done(spec("forgets_test", 1, final=True), spec("train", 2, final=True))
     assert "without run.report_test" in found[1].message
-    assert found[2].test.score == 0.5 and len(found[2].test.row_losses) == 64
+    assert (found[2].test.score, len(found[2].test.row_losses)) == (0.5, 64)
     assert (Path(spec("train", 2).folder) / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("function", ["nan_from_the_start", "swallows"])
 def test_divergence_is_a_result(function, spec, done):
     found = done(spec(function))[0]
-    assert found.ending == "diverged" and found.reports == []
+    assert (found.ending, found.reports) == ("diverged", [])
 
 
 def test_a_run_that_says_nothing_for_too_long_is_given_up(spec, done):
@@ -133,14 +134,15 @@ if __name__ == "__main__":
     while not (tmp_path / "told").exists():
         assert stage.poll() is None
         time.sleep(0.05)
-    others = [int(one) for one in os.listdir("/proc") if one.isdigit()]
+    others = [int(one.name) for one in Path("/proc").iterdir() if one.name.isdigit()]
     runs = [one for one in others if _session_leader_of(one, stage.pid)]
     os.kill(stage.pid, signal.SIGKILL)
     stage.wait()
     deadline = time.monotonic() + 30
     while any(map(alive, runs)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert runs and not any(map(alive, runs))
+    assert runs
+    assert not any(map(alive, runs))
 
 
 def _session_leader_of(process: int, stage: int) -> bool:

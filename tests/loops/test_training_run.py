@@ -17,6 +17,11 @@ def quiet(_):
     pass
 
 
+def drawn_globally():
+    """Return numbers from the generators that everybody shares."""
+    return [*torch.rand(2).tolist(), np.random.rand(), random.random()]  # noqa: NPY002
+
+
 def test_a_function_can_be_tried_without_a_study(capsys):
     run = TrainingRun(options={"epochs": 2})
     train(run)
@@ -85,7 +90,7 @@ def test_generators_follow_the_seed_and_nothing_else():
         run = TrainingRun(**settings)
         run.seed_everything()
         own = torch.rand(2, generator=run.generator("batches")).tolist()
-        return [*torch.rand(2).tolist(), *np.random.rand(2), random.random(), *own]
+        return [*drawn_globally(), *own]
 
     assert draws(seed=1) == draws(seed=1, scheme="zeros", learning_rate=1.0) != draws(seed=2)
 
@@ -129,13 +134,14 @@ def test_a_checkpoint_brings_back_reports_and_generators(tmp_path):
     run.seed_everything()
     run.report(validation_loss=1.0, train_loss=2.0)
     run.checkpoint(model={"w": torch.ones(2)}, epoch=1)
-    expected = torch.rand(3), np.random.rand(3), random.random()
+    expected = drawn_globally()
     again = TrainingRun(folder=tmp_path, tell=quiet)
     kept = again.resume()
-    assert torch.equal(kept["model"]["w"], torch.ones(2)) and kept["epoch"] == 1
+    assert torch.equal(kept["model"]["w"], torch.ones(2))
+    assert kept["epoch"] == 1
     assert again.reports == run.reports
-    assert torch.equal(torch.rand(3), expected[0]) and (np.random.rand(3) == expected[1]).all()
-    assert random.random() == expected[2]
+    drawn = drawn_globally()
+    assert drawn == expected
     assert TrainingRun(folder=tmp_path / "other").resume() is None
 
 

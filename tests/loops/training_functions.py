@@ -37,7 +37,8 @@ def epochs_of(run, model, optimizer):
         optimizer.step()
         with torch.no_grad():
             found = loss_of(model)
-        run.report(epoch=epoch, train_loss=loss, validation_loss=found, validation_score=1 - found / 8)
+        score = 1 - found / 8
+        run.report(epoch=epoch, train_loss=loss, validation_loss=found, validation_score=score)
 
 
 def finish(run, model):
@@ -101,11 +102,11 @@ def nan_from_the_start(run):
 
 def swallows(run):
     """A loop that goes on whatever is raised, as loops with a broad `except` do."""
-    model = run.initialize(network())
+    run.initialize(network())
     for _ in range(3):
         try:
             run.report(validation_loss=math.inf)
-        except BaseException:
+        except BaseException:  # noqa: BLE001
             continue
 
 
@@ -174,7 +175,7 @@ def forks(run):
 
 def prints(run):
     for _ in range(3000):
-        print("x" * 1000)
+        print("x" * 1000)  # noqa: T201
     train(run)
 
 

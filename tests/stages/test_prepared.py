@@ -14,8 +14,8 @@ from initsweep.core.records import Schema
 from initsweep.datasets import DATASETS
 from initsweep.datasets.loading import load
 from initsweep.datasets.splitting import FEW_VALIDATION_ROWS, split_rows
-from initsweep.stages import prepare
 from initsweep.preprocessing.prepared import PreparedData, draw
+from initsweep.stages import prepare
 
 HEADER = "size,kind,odd,answer"
 

@@ -13,8 +13,8 @@ from initsweep.core.name_value import network_values
 from initsweep.core.params import Loop, Params, load_params
 from initsweep.initializers import INITIALIZERS
 from initsweep.loops.functions import find
+from initsweep.loops.libraries import libraries_of
 from initsweep.loops.pool import Pool
-from initsweep.loops.preloaded import libraries_of
 from initsweep.loops.spec import RunSpec
 from initsweep.loops.worker import Look
 

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-from initsweep.loops.preloaded import LIBRARIES
+from initsweep.loops.libraries import LIBRARIES
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec
 from initsweep.loops.worker import Look, work
 

@@ -4,47 +4,15 @@ Libraries only. The user's own modules are imported by each run, so that no run 
 has left in them.
 """
 
-import ast
 import contextlib
 import importlib
 import os
-from collections.abc import Iterator
-from pathlib import Path
 
-from initsweep.core import own_code
+from initsweep.loops.libraries import LIBRARIES
 
-LIBRARIES = "INITSWEEP_LIBRARIES"
-"""The environment variable that names them, separated by colons."""
+_LATE = "torch._dynamo"
+"""What torch imports when the first optimizer is made, for seconds."""
 
-
-def libraries_of(function: str, folder: str) -> list[str]:
-    """Return the modules that the file of a function imports and that are no own code.
-
-    Args:
-        function: `module:attribute`.
-        folder: Where the user's own code lies; Python has to find it.
-    """
-    place = own_code.place_of(function)
-    if place is None or place.suffix != ".py":
-        return []
-    try:
-        tree = ast.parse(place.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return []  # whoever imports it says so
-    own = Path(folder).resolve()
-    found = dict.fromkeys(_imported(tree.body))
-    places = {name: own_code.place_of(name) for name in found}
-    return [name for name, at in places.items() if at is not None and not at.is_relative_to(own)]
-
-
-def _imported(body: list[ast.stmt]) -> Iterator[str]:
-    for one in body:
-        if isinstance(one, ast.Import):
-            yield from (alias.name for alias in one.names)
-        elif isinstance(one, ast.ImportFrom) and one.module and not one.level:
-            yield one.module
-
-
-for _name in filter(None, os.environ.get(LIBRARIES, "").split(":")):
+for _name in filter(None, [_LATE, *os.environ.get(LIBRARIES, "").split(":")]):
     with contextlib.suppress(Exception):  # the run that needs it fails in its own words
         importlib.import_module(_name)

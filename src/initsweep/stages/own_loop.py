@@ -19,8 +19,8 @@ from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 from initsweep.loops.kept import Kept
+from initsweep.loops.libraries import libraries_of
 from initsweep.loops.pool import OnReport, Pool
-from initsweep.loops.preloaded import libraries_of
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
 from initsweep.loops.worker import Look
 from initsweep.running import inputs

@@ -1,0 +1,304 @@
+"""A study whose networks a function of the user's trains: the same stages, the same records."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+from initsweep.core import artifacts, own_code
+from initsweep.core.errors import InitsweepError, RunError
+from initsweep.core.params import parse_params
+from initsweep.core.records import (
+    Confirmation,
+    CurveRow,
+    DiagnosisRow,
+    LayerRow,
+    MeasureRow,
+    RunRow,
+    Schema,
+    Selection,
+    Verdict,
+)
+from initsweep.stages import compare, diagnose, prepare, report, settle, train, tune
+from initsweep.stages.experiment import load_experiment
+from tests.conftest import SMALL_STUDY
+
+FUNCTIONS = Path(__file__).parents[1] / "loops/training_functions.py"
+ENGINES = ("model.depth", "model.width", "training.epochs", "training.batch_size")
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, changed):
+    """Return a function to the parameters of a study of one of `training_functions`."""
+    monkeypatch.chdir(tmp_path)
+    own = tmp_path / "own"
+    own.mkdir()
+    (tmp_path / "data/raw").mkdir(parents=True)
+    shutil.copyfile(FUNCTIONS, own / "training_functions.py")
+    monkeypatch.syspath_prepend(str(own))
+
+    def make(function: str = "train", **replacements):
+        small = {key: value for key, value in SMALL_STUDY.items() if key not in ENGINES}
+        content = changed({
+            **small, "data.source": "own", "schemes": ["xavier_normal", "he_normal"],
+            "tune.refinement_trials": 1, "tune.grid": {"low": 0.001, "high": 0.1, "points": 3},
+            "runtime.workers": 2, **{k.replace("__", "."): v for k, v in replacements.items()},
+        })  # fmt: skip
+        content |= {"model": None, "optimizer": replacements.get("optimizer")}
+        given = content["training"].get("given", {})
+        content["training"] = {"function": f"training_functions:{function}", **given}
+        return parse_params(content)
+
+    return make
+
+
+def loop(**given):
+    """Return what replaces a study's section `training`, its function left as it is."""
+    return {"training": {"given": given}}
+
+
+def through(params):
+    prepare.run(params, lambda _: None)
+    diagnose.run(params)
+    for scheme in params.schemes:
+        tune.run(params, scheme)
+        train.run(params, scheme)
+    settle.run(params)
+    compare.run(params)
+    report.run(params)
+
+
+def tables():
+    return {
+        path.relative_to("results").as_posix(): path.read_bytes()
+        for path in sorted(Path("results").rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.mark.pipeline
+def test_a_study_goes_through_all_stages_with_the_same_bytes_each_time(study):
+    params = study()
+    through(params)
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    assert (schema.task, schema.rows, schema.constant_test_loss) == ("own", {}, 4.0)
+    tuned = artifacts.read_rows(artifacts.tune_folder("he_normal") / "runs.csv", RunRow)
+    assert {run.test_loss for run in tuned} == {None}
+    folder = artifacts.train_folder("he_normal")
+    fresh = artifacts.read_rows(folder / "runs.csv", RunRow)
+    assert all(run.test_loss is not None for run in fresh)
+    assert artifacts.read_array(folder / "test_rows.npy").shape == (3, 64)
+    curves = artifacts.read_rows(folder / "curves.csv", CurveRow)
+    assert sorted({row.epoch for row in curves}) == [0, 1, 2, 3]
+    measures = artifacts.read_rows(folder / "measures.csv", MeasureRow)
+    assert {(row.split, row.measure) for row in measures} == {
+        ("validation", "score"), ("test", "score")
+    }  # fmt: skip
+    assert load_file(folder / "model.safetensors")["0.weight"].shape == (8, 4)
+    assert artifacts.read_record(folder / "record.json", Confirmation).engine == (
+        "own loop training_functions:train"
+    )
+    rows = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
+    assert [row.scheme for row in rows] == ["xavier_normal", "he_normal"]
+    assert artifacts.read_rows(artifacts.DIAGNOSE / "layers.csv", LayerRow)
+    verdict = artifacts.read_record(artifacts.COMPARE / "verdict.json", Verdict)
+    assert verdict.holds_for == "inputs, targets and loss as in training_functions:train"
+    packet = Path("reports/review.md").read_text()
+    assert "training_functions:train" in packet
+    assert "the same run twice gave the same losses to the last digit" in packet
+    assert not any(artifacts.SCRATCH.rglob("outcome.json"))
+    first = tables()
+    shutil.rmtree("results")
+    through(params)
+    assert tables() == first
+
+
+def test_the_engine_and_the_same_loop_by_hand_agree(study, changed, tmp_path):
+    by_hand = study("as_the_engine", data__source="wine", tune__refinement_trials=0)
+    prepare.run(by_hand, lambda _: None)
+    tune.run(by_hand, "he_normal")
+    train.run(by_hand, "he_normal")
+    found = runs_of("he_normal")
+    content = changed({**SMALL_STUDY, "runtime.engine": "reference"})
+    content |= {"schemes": ["xavier_normal", "he_normal"]}
+    content["tune"] |= {"refinement_trials": 0, "grid": {"low": 0.001, "high": 0.1, "points": 3}}
+    engine = parse_params(content)
+    prepare.run(engine, lambda _: None)
+    tune.run(engine, "he_normal")
+    train.run(engine, "he_normal")
+    expected = runs_of("he_normal")
+    assert [(run.learning_rate, run.seed) for run in found] == [
+        (run.learning_rate, run.seed) for run in expected
+    ]
+    for name in ("initial_loss", "train_loss", "validation_loss", "test_loss", "validation_score"):
+        one, other = ([getattr(run, name) for run in runs] for runs in (found, expected))
+        np.testing.assert_allclose(
+            np.array(one, float), np.array(other, float), rtol=2e-4, err_msg=name
+        )
+
+
+def runs_of(scheme):
+    folders = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
+    return [run for folder in folders for run in artifacts.read_rows(folder / "runs.csv", RunRow)]
+
+
+def test_runs_that_fail_are_named_and_what_others_came_to_is_kept(study):
+    params = study("fails_at_seed_1")
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError) as caught:
+        tune.run(params, "he_normal")
+    message = str(caught.value)
+    assert "3 runs failed" in message
+    assert "seed 1; " in message
+    assert "it raised RuntimeError: disk full (training_functions.py, line" in message
+    assert "The 3 that finished are kept: run again to train the rest." in message
+    assert len([*artifacts.SCRATCH.rglob("outcome.json")]) == 3
+    mended = Path("own/training_functions.py")
+    kept = {path: path.stat().st_mtime_ns for path in artifacts.SCRATCH.rglob("outcome.json")}
+    with pytest.raises(RunError):
+        tune.run(params, "he_normal")
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept  # none was trained again
+    mended.write_text(mended.read_text() + "\n# mended\n")
+    with pytest.raises(RunError):  # other code, other results: nothing is taken from before
+        tune.run(params, "he_normal")
+    assert len([*artifacts.SCRATCH.rglob("outcome.json")]) == 6
+
+
+def test_a_study_ends_at_once_if_every_run_fails_alike(study):
+    params = study("raises", tune__seeds=list(range(20, 50)))
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError, match=r"^training_functions:raises: [34] runs failed"):
+        tune.run(params, "he_normal")
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("uneven", "reported [23] epochs for .*All runs must report as many"),
+        ("no_rate", "does not use run.learning_rate"),
+        ("no_initialization", r"does not call run.initialize\(model\)"),
+    ],
+)
+def test_runs_that_cannot_be_compared_are_refused(function, message, study):
+    params = study(function)
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError, match=message):
+        tune.run(params, "he_normal")
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("asked_and_left", "does not use `run.learning_rate`"),
+        ("no_initialization", "does not use the scheme"),
+        ("no_seed", "does not use the seed"),
+        ("unmoved", "reports the same losses for its first and second epoch"),
+        ("nan_from_the_start", "a loss that is not finite"),
+        ("raises", "it raised ValueError: no data here"),
+    ],
+)
+def test_a_study_that_would_measure_nothing_is_refused_before_it_begins(function, message, study):
+    params = study(function)
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError, match=message):
+        diagnose.run(params)
+
+
+def test_a_loop_that_gives_other_digits_each_time_is_said_to(study):
+    params = study("undetermined")
+    prepare.run(params, lambda _: None)
+    diagnose.run(params)
+    assert not json.loads(Path("results/diagnose/own_loop.json").read_text())["deterministic"]
+    rows = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
+    assert {row.verdict for row in rows} == {"not judged"}
+    assert "offers no batch to look at (run.example_batch)" in rows[0].reason
+
+
+def test_each_arm_may_have_an_optimizer_of_its_own(study, changed):
+    params = study(optimizer={"name": "adamw", "weight_decay": 0.1})
+    content = params.model_copy(
+        update={
+            "initializers": {
+                **params.initializers,
+                "he_normal": {"optimizer": {"name": "sgd", "momentum": 0.9}},
+            }
+        }
+    )
+    prepare.run(content, lambda _: None)
+    loop = load_experiment(content)
+    assert loop.spec("he_normal", 0.1, 0, final=False).optimizer == {"name": "sgd", "momentum": 0.9}
+    assert loop.spec("xavier_normal", 0.1, 0, final=False).optimizer == {
+        "name": "adamw", "weight_decay": 0.1
+    }  # fmt: skip
+    tune.run(content, "he_normal")
+    tune.run(content, "xavier_normal")
+    provenance = [
+        artifacts.read_record(artifacts.tune_folder(one) / "selection.json", Selection).provenance
+        for one in content.schemes
+    ]
+    assert provenance[0].params_sha != provenance[1].params_sha
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_end(study):
+    whole = study("resumes")
+    prepare.run(whole, lambda _: None)
+    tune.run(whole, "he_normal")
+    expected = [run.validation_loss for run in runs_in_tuning("he_normal")]
+    killed = study("resumes", **loop(options={"killed": True}))
+    with pytest.raises(RunError, match="ended by SIGKILL"):
+        tune.run(killed, "he_normal")
+    for _ in range(8):  # the runs of each batch are killed once
+        try:
+            tune.run(killed, "he_normal")
+            break
+        except RunError:
+            continue
+    assert [run.validation_loss for run in runs_in_tuning("he_normal")] == expected
+
+
+def runs_in_tuning(scheme):
+    return artifacts.read_rows(artifacts.tune_folder(scheme) / "runs.csv", RunRow)
+
+
+BASELINES = {
+    "no_such": ("training.baseline: .*say what a model has that learned nothing", None),
+    "stated": (None, {"validation_loss": 2.0, "test_loss": 3.0}),
+}
+
+
+def test_the_baseline_is_stated_or_comes_from_the_function(study):
+    prepare.run(study(**loop(baseline={"validation_loss": 2.0, "test_loss": 3.0})), print)
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    assert (schema.constant_validation_loss, schema.constant_test_loss) == (2.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("", "say what a model has that learned nothing"),
+        ("def baseline(options):\n    return 3\n", "must return a dict of numbers above 0"),
+        ("def baseline(options):\n    return {'validation_loss': 1}\n", "must return a dict"),
+        (
+            "def baseline(options):\n    return {'validation_loss': 1, 'test_loss': -1}\n",
+            "numbers above 0",
+        ),
+    ],
+)
+def test_a_baseline_that_cannot_be_used_is_refused(body, message, study):
+    module = f"baseline_{abs(hash(body))}"
+    Path(f"own/{module}.py").write_text(f"def train(run): ...\n{body}")
+    params = study()
+    other = params.loop.model_copy(update={"function": f"{module}:train"})
+    own_code.use("own")
+    with pytest.raises(InitsweepError, match=message):
+        prepare.run(params.model_copy(update={"loop": other}), lambda _: None)
+
+
+def test_a_training_that_needs_more_gpus_than_there_are_is_refused(study):
+    params = study(**loop(resources={"cpu": 1, "gpu": 64}))
+    prepare.run(params, lambda _: None)
+    with pytest.raises(InitsweepError, match=r"training\.resources\.gpu: a training needs 64"):
+        tune.run(params, "he_normal")
