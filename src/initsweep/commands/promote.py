@@ -15,6 +15,7 @@ from initsweep.architectures import describe
 from initsweep.core import artifacts, numbers
 from initsweep.core.decisions import Challenge, Decision
 from initsweep.core.errors import CaptureError, InitsweepError, ParamsError
+from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, load_params
 from initsweep.core.records import Confirmation, Schema, SchemeRow, Verdict
 from initsweep.core.registry import did_you_mean
@@ -116,7 +117,7 @@ def _decision(
     trained = artifacts.read_record(
         artifacts.train_folder(row.scheme) / "record.json", Confirmation
     )
-    candidate = ledger.candidate_of(row, schema)
+    candidate, network = ledger.candidate_of(row, schema), with_network(params, schema).model
     seeds = sorted(candidate.losses)
     shared = {field.name for field in dataclasses.fields(Decision)}
     of_row = {name: value for name, value in dataclasses.asdict(row).items() if name in shared}
@@ -124,7 +125,7 @@ def _decision(
         **of_row,
         initializer=trained.initializer,
         options=dict(trained.options),
-        network=describe(params.model.name, params.model.options),
+        network=describe(network.name, network.options),
         source=schema.source,
         decision=verdict.decision,
         loss_name=verdict.loss_name,

@@ -94,6 +94,11 @@ def name_and_options(target: Target) -> tuple[str, Mapping[str, ModelOption]]:
         ParamsError: If no network is named and there is no parameter file.
     """
     params = target.parameters()
+    if params is not None and target.name is None and params.loop is not None:
+        raise ParamsError(
+            f"The networks of this study are built by its training function, {params.loop.function}"
+            ". Name one: package.module:make_net."
+        )
     if params is not None and target.name in (None, params.model.name):
         return params.model.name, {**params.model.options, **target.given}
     name = cast(str, target.name)

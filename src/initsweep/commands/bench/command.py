@@ -29,6 +29,10 @@ def report(params: Params, rounds: int) -> Iterator[str]:
         ParamsError: If the network is not named.
     """
     pin_matmul()
+    if params.loop is not None:
+        raise ParamsError(
+            f"This study trains with {params.loop.function}; bench measures initsweep's engine."
+        )
     if params.model.name == "auto":
         raise ParamsError("model.name: auto depends on the data; measure mlp or cnn by its name.")
     name = describe(params.model.name, params.model.options)
