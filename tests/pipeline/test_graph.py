@@ -87,8 +87,8 @@ def test_a_stage_depends_on_all_the_code_that_it_runs(stage, imports):
 BESIDE_TRAINING = {
     f"initsweep.core.{name}"
     for name in (
-        "artifacts", "own_code", "params", "provenance", "records", "registry", "user_files",
-        "yaml_files",
+        "artifacts", "numbers", "own_code", "params", "provenance", "records", "registry",
+        "user_files", "yaml_files",
     )
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ TRAINING_CODE = (
     "core/network_choice",
     "stages/experiment",
     "stages/own_loop",
+    "stages/trained",
     "loops",
     "preprocessing",
 )

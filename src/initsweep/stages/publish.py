@@ -69,6 +69,7 @@ def _content_sha(params: Params) -> str:
     code = code_sha(
         [
             "views/mlflow",
+            "views/packet",
             "exporting",
             "stages/serving",
             "preprocessing/prepared",
