@@ -1,5 +1,6 @@
 """Runs in processes of their own: what a user's function does to one, no other notices."""
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from initsweep.loops import pool as pools
 from initsweep.loops.pool import Pool
 from initsweep.loops.spec import Failure, Outcome
 from initsweep.loops.worker import LONGEST, PRINTED
+from initsweep.views.terminal import watching
 
 
 def test_a_run_tells_of_every_epoch_and_of_its_end(spec, done):
@@ -112,6 +114,22 @@ def test_each_run_sees_its_own_gpus_and_no_other(spec, done):
         pool._largest = 1
         assert not pool._has_room(spec("train", gpu=3))
         pool._running.clear()
+
+
+def test_who_watches_sees_the_runs_at_work(spec, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    place = tmp_path / "scratch/tune/he_normal/key/run"
+
+    def look(*_):
+        seen.extend(watching.running("he_normal"))
+
+    with Pool(workers=1, on_report=look) as pool:
+        list(pool.run([spec("train", folder=str(place))]))
+    assert {one.called for one in seen} <= {"he_normal at rate 0.01, seed 0"}
+    told = json.loads((place / "now.json").read_text())
+    assert (told["epoch"], told["called"]) == (3, "he_normal at rate 0.01, seed 0")
+    assert not list(watching.running("he_normal"))  # it has ended
 
 
 def test_runs_end_when_the_stage_is_killed(spec, tmp_path):

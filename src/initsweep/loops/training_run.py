@@ -15,8 +15,8 @@ from torch import Tensor, nn, optim
 from initsweep.core.errors import InitsweepWarning, RunError, shown
 from initsweep.core.randomness import stream_seed, torch_stream
 from initsweep.core.registry import did_you_mean
-from initsweep.initializers import initialize_, make_initializer
 from initsweep.graph.forms import Inputs
+from initsweep.initializers import initialize_, make_initializer
 from initsweep.loops.functions import find
 from initsweep.loops.own_data import OwnData
 from initsweep.loops.saved import Saved

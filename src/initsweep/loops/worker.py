@@ -3,11 +3,13 @@
 Nothing that it does to its process (global seeds, threads, leaks, a crash) reaches another run.
 """
 
+import json
 import os
 import signal
 import threading
 import traceback
 from collections.abc import Callable
+from itertools import count
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from initsweep.core import own_code
 from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut
+from initsweep.core.writing import write_text
 from initsweep.loops.functions import find
 from initsweep.loops.spec import Failure, Report, RunSpec
 from initsweep.loops.training_run import RunOver, TrainingRun
@@ -27,6 +30,9 @@ PRINTED = "printed.txt"
 
 Look = Callable[[RunSpec, nn.Module, object, object], object]
 """A run, its untrained network, a batch and a loss to whatever is to be known of them."""
+
+NOW = "now.json"
+"""What a run is at, in its folder, for whoever watches."""
 
 LONGEST = 2_000_000  # bytes of that; what is printed after them is lost
 _TAIL = 2000
@@ -67,9 +73,12 @@ def _done(spec: RunSpec, to: Connection, look: Look | None) -> object:
     own_code.search(Path(spec.own_code))
     function = find(spec.function, "training.function")
     seen: list[object] = []
+    place, epochs = Path(spec.folder) / NOW, count(1)
 
     def tell(report: Report) -> None:
         to.send((report, _memory()))
+        now = {"called": spec.called, "epoch": next(epochs), "loss": report.validation_loss}
+        write_text(place, json.dumps({**now, "process": os.getpid()}))
 
     def offer(model: nn.Module, batch: object, loss: Callable[..., Tensor]) -> None:
         if look is not None:

@@ -28,6 +28,7 @@ GROUPS: Mapping[str, Mapping[str, Command]] = {
 }
 COMMANDS = (
     "init",
+    "watch",
     "summary",
     "promote",
     "fetch",

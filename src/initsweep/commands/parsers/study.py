@@ -50,6 +50,12 @@ def _repro(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="run all of it again")
 
 
+def _watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="show it once")
+    parser.add_argument("--every", type=number, default=2.0, help="seconds between two looks")
+    add_params(parser)
+
+
 def _summary(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for scripts; docs/ci.md has the format")
@@ -95,6 +101,12 @@ COMMANDS = {
         examples=("repro", "repro prepare diagnose", "repro --force"),
         page="README.md and docs/dvc.md",
         add=_repro,
+    ),
+    "watch": Command(
+        text="show how far a study is that runs: scheme by scheme, and each run of an own loop",
+        examples=("watch", "watch --once"),
+        page="docs/own-loops.md",
+        add=_watch,
     ),
     "summary": Command(
         text="print the verdict: a table, JSON or Markdown",
