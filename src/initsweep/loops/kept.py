@@ -5,14 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load as from_safetensors
-from torch import Tensor
-
 from initsweep.core.params import fingerprint
 from initsweep.core.writing import write_bytes
-from initsweep.loops.saved import WEIGHTS
-from initsweep.loops.spec import Outcome, RunSpec, as_dict, from_json, to_json
+from initsweep.loops.saved import KEPT
+from initsweep.loops.spec import Outcome, RunSpec, from_json, to_json
 
 _OUTCOME = "outcome.json"
 
@@ -39,19 +35,14 @@ class Kept:
             return None
 
     def save(self, spec: RunSpec, outcome: Outcome) -> None:
-        """Keep what came of a run, and remove what else lies in its folder but the weights."""
+        """Keep what came of a run, and remove what else lies in its folder but its network."""
         folder = Path(spec.folder)
         for found in folder.iterdir():
-            if found.name != WEIGHTS:
+            if found.name not in KEPT:
                 shutil.rmtree(found) if found.is_dir() else found.unlink()
         write_bytes(folder / _OUTCOME, to_json(outcome))
 
-    def weights(self, spec: RunSpec) -> dict[str, Tensor] | None:
-        """Return the weights that a run ended with, if it kept them."""
-        try:
-            return from_safetensors((Path(spec.folder) / WEIGHTS).read_bytes())
-        except (OSError, SafetensorError):
-            return None
-
-
-__all__ = ["Kept", "as_dict"]
+    def files(self, spec: RunSpec) -> dict[str, bytes]:
+        """Return the files in which a run has kept its network, by their names."""
+        places = (Path(spec.folder) / name for name in KEPT)
+        return {place.name: place.read_bytes() for place in places if place.exists()}

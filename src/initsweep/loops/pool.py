@@ -13,6 +13,7 @@ from pathlib import Path
 
 from initsweep.loops.libraries import LIBRARIES
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec
+from initsweep.loops.training_run import Keep
 from initsweep.loops.worker import Look, work
 
 OnReport = Callable[[RunSpec, int, Report], None]
@@ -43,6 +44,7 @@ class Pool:
         libraries: Modules that the runs are going to import, to be imported once for all.
         silence: After how many seconds without a word a run is given up; None for never.
         look: As for `worker.work`.
+        keep: As for `worker.work`.
         on_report: Called whenever a run reports.
     """
 
@@ -54,13 +56,14 @@ class Pool:
         libraries: Sequence[str] = (),
         silence: float | None = None,
         look: Look | None = None,
+        keep: Keep | None = None,
         on_report: OnReport | None = None,
     ) -> None:
         os.environ[LIBRARIES] = ":".join(libraries)  # for the server, which starts once
         self._context = get_context("forkserver")
         self._context.set_forkserver_preload(_PRELOADED)
         self._most, self._free, self._silence = max(1, workers), list(gpus), silence
-        self._look, self._on_report = look, on_report
+        self._look, self._keep, self._on_report = look, keep, on_report
         self._running: list[_Worker] = []
         self._largest = 0  # bytes of the largest run so far
 
@@ -97,7 +100,7 @@ class Pool:
     def _begin(self, spec: RunSpec) -> None:
         from_it, to = self._context.Pipe(duplex=False)
         gpus = tuple(self._free.pop(0) for _ in range(spec.gpu))
-        process = self._context.Process(target=_on, args=(gpus, spec, to, self._look))
+        process = self._context.Process(target=_on, args=(gpus, spec, to, self._look, self._keep))
         process.start()
         to.close()
         self._running.append(
@@ -164,10 +167,12 @@ class Pool:
         return Failure(message=why, printed="")
 
 
-def _on(gpus: tuple[int, ...], spec: RunSpec, to: Connection, look: Look | None) -> None:
+def _on(
+    gpus: tuple[int, ...], spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None
+) -> None:
     """Do a run in this process, which sees the GPUs that it was given and no other."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
-    work(spec, to, look)
+    work(spec, to, look, keep)
 
 
 def _kill(one: _Worker) -> None:

@@ -18,6 +18,9 @@ from initsweep.core.writing import write_bytes
 from initsweep.loops.spec import Report
 
 WEIGHTS = "model.safetensors"
+NETWORK, TENSORS = "network.json", "network.safetensors"
+KEPT = (WEIGHTS, NETWORK, TENSORS)
+"""What stays in the folder of a run that has finished: weights, and a network written down."""
 
 
 class Saved:

@@ -25,6 +25,7 @@ from initsweep.loops.spec import DIVERGENCE_FACTOR, Outcome, Report, RunSpec, Te
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Tell = Callable[[Report], None]
 Offer = Callable[[nn.Module, object, Callable[..., Tensor]], None]
+Keep = Callable[[nn.Module, Path], None]
 
 
 class RunOver(BaseException):
@@ -109,19 +110,23 @@ class TrainingRun:
             baseline=baseline,
             folder=str(folder),
         )
+        self._keep: Keep | None = None
         self._begin(_printed if tell is None else tell, None)
 
     @classmethod
-    def of(cls, spec: RunSpec, tell: Tell, offer: Offer | None = None) -> "TrainingRun":
+    def of(
+        cls, spec: RunSpec, tell: Tell, offer: Offer | None = None, keep: Keep | None = None
+    ) -> "TrainingRun":
         """Return the run of a study.
 
         Args:
             spec: What to train.
             tell: Called with each report.
             offer: Called with network, batch and loss when the loop offers them.
+            keep: Called with the trained network of a final run and the run's folder.
         """
         run = cls.__new__(cls)
-        run._spec = spec
+        run._spec, run._keep = spec, keep
         run._begin(tell, offer)
         return run
 
@@ -336,6 +341,8 @@ class TrainingRun:
         )
         if model is not None:
             self._saved.write_weights(model)
+            if self._keep is not None:
+                self._keep(model, self.folder)
         made = _report(None, loss, score)
         self._test = TestReport(
             loss=made.validation_loss,

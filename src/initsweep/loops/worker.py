@@ -23,7 +23,7 @@ from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut
 from initsweep.core.writing import write_text
 from initsweep.loops.functions import find
 from initsweep.loops.spec import Failure, Report, RunSpec
-from initsweep.loops.training_run import RunOver, TrainingRun
+from initsweep.loops.training_run import Keep, RunOver, TrainingRun
 
 PRINTED = "printed.txt"
 """What a run printed, in its folder."""
@@ -42,7 +42,7 @@ class Looked(BaseException):
     """What was asked of the untrained network is known: nothing has to be trained."""
 
 
-def work(spec: RunSpec, to: Connection, look: Look | None = None) -> None:
+def work(spec: RunSpec, to: Connection, look: Look | None = None, keep: Keep | None = None) -> None:
     """Do one run and send what comes of it: reports, then an outcome or a failure.
 
     Args:
@@ -50,6 +50,7 @@ def work(spec: RunSpec, to: Connection, look: Look | None = None) -> None:
         to: Where to send it.
         look: Called with the untrained network, a batch and a loss instead of training; what it
             returns is sent in the place of the outcome, None if the loop offers none.
+        keep: Called with the trained network of a final run and the run's folder.
     """
     _leave_with_parent()
     folder = Path(spec.folder)
@@ -57,7 +58,7 @@ def work(spec: RunSpec, to: Connection, look: Look | None = None) -> None:
     _print_into(folder / PRINTED)
     torch.set_num_threads(spec.threads)
     try:
-        found = _done(spec, to, look)
+        found = _done(spec, to, look, keep)
     except MemoryError:
         found = Failure(message="it ran out of memory", printed=_tail(folder))
     except InitsweepError as error:
@@ -69,7 +70,7 @@ def work(spec: RunSpec, to: Connection, look: Look | None = None) -> None:
     to.close()
 
 
-def _done(spec: RunSpec, to: Connection, look: Look | None) -> object:
+def _done(spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None) -> object:
     own_code.search(Path(spec.own_code))
     function = find(spec.function, "training.function")
     seen: list[object] = []
@@ -85,7 +86,7 @@ def _done(spec: RunSpec, to: Connection, look: Look | None) -> object:
             seen.append(look(spec, model, batch, loss))
             raise Looked
 
-    run = TrainingRun.of(spec, tell, offer)
+    run = TrainingRun.of(spec, tell, offer, keep)
     run.seed_everything()
     try:
         function(run)

@@ -1,11 +1,12 @@
 """Trains fresh seeds at a scheme's chosen rate and looks at the test rows: no other code does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.torch import save as to_safetensors
 from torch import Tensor
 
 from initsweep.core import artifacts
@@ -23,6 +24,8 @@ from initsweep.stages.experiment import Experiment
 from initsweep.stages.own_loop import OwnLoop
 from initsweep.stages.trained import State, finite
 
+MODEL = "model.safetensors"
+
 Outputs = dict[EvaluationSplit, Tensor | None]
 """What one network makes of each split, shape (rows, outputs); None if it diverged."""
 
@@ -32,13 +35,13 @@ class Median:
     """The network of the seed with the median validation loss: not the luckiest one.
 
     Attributes:
-        state: Its parameters and buffers, None where its training function kept none.
+        files: Those in which its network is kept, by their names.
         outputs: What it makes of the test rows, None where only its training function knows.
         targets: Those of the rows.
     """
 
     seed: int
-    state: State
+    files: Mapping[str, bytes]
     outputs: Tensor | None
     targets: Tensor | None
 
@@ -142,7 +145,7 @@ def confirm(
         return fresh, None
     return fresh, Median(
         seed=runs[index].seed,
-        state=trained.states[index],
+        files={MODEL: to_safetensors(_on_cpu(trained.states[index]))},
         outputs=test[index],
         targets=targets[index],
     )
@@ -172,7 +175,11 @@ def _confirm_own(
     if (index := median_run(runs)) is None:
         return fresh, None
     chosen = runs[index]
-    return fresh, Median(seed=chosen.seed, state=loop.weights(chosen), outputs=None, targets=None)
+    return fresh, Median(seed=chosen.seed, files=loop.files(chosen), outputs=None, targets=None)
+
+
+def _on_cpu(state: State) -> dict[str, Tensor]:
+    return {name: tensor.cpu().contiguous() for name, tensor in (state or {}).items()}
 
 
 def _own_measures(schema: Schema, run: RunRow) -> list[MeasureRow]:

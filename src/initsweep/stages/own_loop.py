@@ -3,6 +3,7 @@
 It stands where `Experiment` stands: the same rows come out of it, whoever trained the networks.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -10,21 +11,28 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from safetensors.torch import save as to_safetensors
+from torch import nn
 
 from initsweep.core import artifacts, numbers, own_code
-from initsweep.core.errors import ParamsError, RunError, few
+from initsweep.core.errors import InitsweepError, ParamsError, RunError, few
 from initsweep.core.params import OWN_DATA, Loop, Params, fingerprint
 from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
+from initsweep.core.writing import write_bytes, write_text
+from initsweep.exporting.forward_source import capture
+from initsweep.graph.twins import copy_of
 from initsweep.loops.kept import Kept
 from initsweep.loops.libraries import libraries_of
 from initsweep.loops.pool import OnReport, Pool
+from initsweep.loops.saved import NETWORK, TENSORS
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
 from initsweep.loops.worker import Look
 from initsweep.running import inputs
-from initsweep.stages.trained import State, Trained, finite
+from initsweep.stages.trained import Trained, finite
 
 _SAME = 3  # as many first runs that fail alike end the stage: the others would fail too
 
@@ -105,6 +113,7 @@ class OwnLoop:
             libraries=libraries_of(self.loop.function, self.params.own_code),
             silence=self.loop.silence_limit,
             look=look,
+            keep=partial(keep, self.schema.n_features) if self.schema.n_features else None,
             on_report=on_report,
         )
 
@@ -145,11 +154,11 @@ class OwnLoop:
             test_rows=_test_rows(specs, found),
         )
 
-    def weights(self, run: RunRow) -> State:
-        """Return the weights that a fresh run ended with, None if it kept none."""
+    def files(self, run: RunRow) -> dict[str, bytes]:
+        """Return the files in which a fresh run has kept its network, by their names."""
         kept = Kept(self.checkpoint(run.scheme, "confirm"))
         spec = self._placed(kept, run.scheme, run.learning_rate, run.seed, final=True)
-        return kept.weights(spec)
+        return kept.files(spec)
 
     def _placed(self, kept: Kept, scheme: str, rate: float, seed: int, *, final: bool) -> RunSpec:
         spec = self.spec(scheme, rate, seed, final=final)
@@ -209,6 +218,19 @@ class OwnLoop:
                 schema.capped_test(test_loss, test_score) if key["kind"] == "confirm" else None
             ),
         )
+
+
+def keep(n_features: int, model: nn.Module, folder: Path) -> None:
+    """Write down a trained network of prepared rows, or why it cannot be served."""
+    state = {name: value.detach().cpu() for name, value in model.state_dict().items()}
+    said: dict[str, object] = {}
+    try:
+        captured = capture(copy_of(model, torch.device("cpu")), state, n_features)
+        said = {"source": captured.source, "order": captured.order}
+        write_bytes(folder / TENSORS, to_safetensors(captured.tensors))
+    except InitsweepError as error:
+        said = {"why_not": str(error)}
+    write_text(folder / NETWORK, json.dumps(said))
 
 
 def _told(bar: Progress, spec: RunSpec, epoch: int, report: Report) -> None:
@@ -304,6 +326,4 @@ def _in_words(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> str:
 
 
 def _gpus() -> int:
-    import torch
-
     return torch.cuda.device_count()

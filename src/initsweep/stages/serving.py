@@ -1,6 +1,8 @@
 """The kept model of a scheme, with its preprocessing, as something that answers on raw rows."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError
@@ -10,9 +12,10 @@ from safetensors.torch import save as to_safetensors
 from initsweep.architectures import build_model
 from initsweep.core import artifacts
 from initsweep.core.errors import ArtifactError, CaptureError
-from initsweep.core.params import Params
+from initsweep.core.params import Loop, Params
 from initsweep.core.records import Confirmation, Schema
 from initsweep.exporting.forward_source import Captured, capture
+from initsweep.loops.saved import NETWORK, TENSORS
 from initsweep.preprocessing.prepared import PreparedData
 from initsweep.preprocessing.transform import Categorical, Preprocessing
 from initsweep.views.mlflow.model import RawValue, ServedModel
@@ -27,12 +30,12 @@ def served_model(params: Params, scheme: str) -> ServedModel:
         ArtifactError: If it kept none, or the file is missing or damaged.
         CaptureError: If the network cannot be written down as a fixed list of operations.
     """
-    if params.loop is not None:
-        raise CaptureError(
-            f"Only {params.loop.function} knows how to build it and what to feed it; its weights "
-            f"are in '{artifacts.train_folder(scheme)}' if it gave them to `report_test`."
-        )
     schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    if schema.task == "own":
+        raise CaptureError(
+            f"Only {schema.reference} knows what to feed it; its weights are in "
+            f"'{artifacts.train_folder(scheme)}' if it gave them to `report_test`."
+        )
     folder = artifacts.train_folder(scheme)
     record = artifacts.read_record(folder / "record.json", Confirmation)
     if record.median_seed is None:
@@ -59,6 +62,8 @@ def _captured(params: Params, schema: Schema, scheme: str) -> Captured:
     Raises:
         ArtifactError: If its file is missing or damaged.
     """
+    if params.loop is not None:
+        return _written_down(artifacts.train_folder(scheme), params.loop)
     file = artifacts.train_folder(scheme) / "model.safetensors"
     try:
         state = from_safetensors(file.read_bytes())
@@ -71,6 +76,21 @@ def _captured(params: Params, schema: Schema, scheme: str) -> Captured:
         n_outputs=schema.n_outputs,
     )
     return capture(model, state, schema.n_features)
+
+
+def _written_down(folder: Path, loop: Loop) -> Captured:
+    """Return the network that a training function has handed over, as its run wrote it down.
+
+    Raises:
+        CaptureError: If it handed over none, or that could not be written down.
+    """
+    if not (folder / NETWORK).exists():
+        raise CaptureError(f"{loop.function} gives no model: run.report_test(..., model=model).")
+    said = json.loads(artifacts.read_text(folder / NETWORK))
+    if "why_not" in said:
+        raise CaptureError(said["why_not"])
+    tensors = from_safetensors((folder / TENSORS).read_bytes())
+    return Captured(source=said["source"], order=said["order"], tensors=tensors)
 
 
 def _facts(schema: Schema, captured: Captured) -> dict[str, object]:

@@ -2,9 +2,6 @@
 
 from dataclasses import replace
 
-from safetensors.torch import save as to_safetensors
-from torch import Tensor
-
 from initsweep.core import artifacts, numbers
 from initsweep.core.params import Params
 from initsweep.core.progress import progress
@@ -33,9 +30,8 @@ def run(params: Params, scheme: str) -> None:
     inputs.check()  # before the work behind it is let go
     confirming.write(folder, fresh)
     predictions = [] if median is None else _predictions(experiment.schema, median)
-    if median is not None and median.state is not None:
-        content = to_safetensors(_on_cpu(median.state))
-        artifacts.write_bytes(folder / "model.safetensors", content)
+    for name, content in median.files.items() if median is not None else ():
+        artifacts.write_bytes(folder / name, content)
     artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
     record = Confirmation(
         scheme=scheme,
@@ -99,7 +95,3 @@ def _predictions(schema: Schema, median: Median) -> list[PredictionRow]:
         PredictionRow(example=index, target=float(target), prediction=float(prediction))
         for index, (target, prediction) in enumerate(zip(targets, predicted, strict=True))
     ]
-
-
-def _on_cpu(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.cpu().contiguous() for name, tensor in state.items()}
