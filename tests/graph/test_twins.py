@@ -1,6 +1,7 @@
 """Twins: the same parameters and the same results, and nothing else in common."""
 
 import threading
+import weakref
 from abc import ABC, abstractmethod
 from collections import OrderedDict, deque
 from functools import partial
@@ -99,6 +100,23 @@ def test_what_refers_to_a_module_refers_to_the_twin_s():
     assert twin.__class__.__mro__[1:].count(Entangled) == 1
     assert twin.inner.__class__ is nn.Linear
     assert (type(twin).__name__, type(twin).__module__) == ("Entangled", __name__)
+
+
+@pytest.mark.parametrize("callable_", [False, True])
+def test_a_weak_proxy_is_shared_though_what_it_stood_for_is_gone(callable_):
+    class Owner:
+        def __init__(self, network):
+            self.network = network
+
+    if callable_:
+        Owner.__call__ = lambda self: None
+    network = nn.Sequential(nn.Linear(3, 3))
+    owner = Owner(network)
+    network.owner = weakref.proxy(owner)
+    x = torch.ones(1, 3)
+    assert torch.equal(twin_of(network)(x), network(x))
+    del owner
+    assert torch.equal(twin_of(network)(x), network(x))
 
 
 def test_given_parts_stand_in_for_their_originals():

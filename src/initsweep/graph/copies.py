@@ -22,7 +22,7 @@ from types import (
     SimpleNamespace,
 )
 from typing import Any, TypeVar
-from weakref import ReferenceType
+from weakref import CallableProxyType, ProxyType, ReferenceType
 
 import torch
 from torch import Tensor, nn
@@ -336,7 +336,7 @@ def _derived(kind: type, bases: tuple[type, ...], names: dict[str, object]) -> t
     return derived
 
 
-_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes, ProxyType, CallableProxyType})
 _BY_KIND: tuple[tuple[tuple[type, ...], str], ...] = (
     ((nn.UninitializedParameter, nn.UninitializedBuffer, ScriptModule, Enum), "_itself"),
     ((nn.Parameter,), "_parameter"),
