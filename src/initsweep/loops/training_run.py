@@ -153,6 +153,16 @@ class TrainingRun:
         self._asked_rate = True
         return self._spec.learning_rate
 
+    @property
+    def asked_rate(self) -> bool:
+        """Whether anything has read `learning_rate` yet."""
+        return self._asked_rate
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether the untrained network is all that is asked for: `example_batch` ends the run."""
+        return self._offer is not None
+
     def initialize(self, model: AnyModule, *, inputs: Inputs | None = None) -> AnyModule:
         """Fill a network under the scheme, in place.
 

@@ -86,7 +86,7 @@ def _done(spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None) -
             seen.append(look(spec, model, batch, loss))
             raise Looked
 
-    run = TrainingRun.of(spec, tell, offer, keep)
+    run = TrainingRun.of(spec, tell, None if look is None else offer, keep)
     run.seed_everything()
     try:
         function(run)
