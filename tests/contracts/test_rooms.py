@@ -23,6 +23,8 @@ FORBIDDEN = {
     "The study knows nothing of the paper": ("stages/compare.py", "import initclaims"),
     "Only tuning imports optuna": ("statistics/grid.py", "import optuna"),
     "Only the view of MLflow imports mlflow": ("commands/repro.py", "import mlflow"),
+    "Only its adapter imports lightning": ("adapters/rates.py", "import lightning"),
+    "Only its adapter imports transformers": ("adapters/rates.py", "import transformers"),
 }
 
 
@@ -59,4 +61,10 @@ def test_forbidden_imports_are_refused(copy: Path) -> None:
 
 def test_a_room_that_no_contract_knows_is_refused(copy: Path) -> None:
     (copy / "src/initsweep/attic.py").write_text('"""Loose."""\n')
+    assert "Rooms import downwards only BROKEN" in contracts(copy)
+
+
+def test_nothing_imports_an_adapter(copy: Path) -> None:
+    path = copy / "src/initsweep/commands/check_loop.py"
+    path.write_text(path.read_text("utf-8") + "\nfrom initsweep.adapters import rates\n")
     assert "Rooms import downwards only BROKEN" in contracts(copy)
