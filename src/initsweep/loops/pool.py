@@ -21,6 +21,7 @@ OnReport = Callable[[RunSpec, int, Report], None]
 
 _ROOM = 1.2  # a new run is begun where so many times the memory of the largest one is free
 _TICK = 0.5  # seconds between two looks at the clock
+_LEAVING = 1.0  # seconds that a run has to clean up after its last word
 _PRELOADED = ["initsweep.loops.worker", "initsweep.loops.preloaded"]
 
 
@@ -140,6 +141,7 @@ class Pool:
                 self._on_report(one.spec, one.epochs, report)
             return None
         self._largest = self._largest or 1
+        one.process.join(_LEAVING)
         return (message,)
 
     def _overdue(self, one: _Worker) -> tuple[object] | None:
