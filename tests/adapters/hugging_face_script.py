@@ -62,8 +62,8 @@ def train(run):
     """Train with the arguments that a run gives, or with those of a script before it knew runs."""
     if run.options.get("own"):
         args = TrainingArguments(
-            str(run.folder), seed=42, eval_strategy="epoch", logging_steps=1, report_to="none",
-            learning_rate=0.01, save_strategy="no", use_cpu=True, **SETTINGS,
+            str(run.folder / "elsewhere"), seed=42, eval_strategy="epoch", logging_steps=1,
+            report_to="none", learning_rate=0.01, save_strategy="no", use_cpu=True, **SETTINGS,
         )  # fmt: skip
     else:
         args = arguments(run, output_dir="elsewhere", learning_rate=7.0, seed=42, **SETTINGS)

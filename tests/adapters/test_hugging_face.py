@@ -93,7 +93,8 @@ def test_reports_are_those_of_a_plain_loop(tmp_path, own):
     found = run.outcome()
     check(found.reports, found.test)
     assert (found.ending, found.asked_rate, found.asked_scheme) == ("finished", True, True)
-    assert trainer.args.seed == 5
+    assert (trainer.args.seed, trainer.args.output_dir) == (5, str(tmp_path))
+    assert not (tmp_path / "elsewhere").exists()
     assert trainer.used[0] == [pytest.approx(RATE)] * len(trainer.used[0])
 
 

@@ -8,9 +8,12 @@
         trainer.train()
         report_test(run, trainer, test_dataset)
 
+The callback does without `arguments` where a script's own `TrainingArguments` evaluate every epoch.
 When a run is over, `RunOver` leaves `trainer.train()`; let it pass.
 """
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -68,7 +71,8 @@ class SweepCallback(TrainerCallback):
 
     - When the trainer is made, its model is filled under the scheme; before any optimizer is made
       or checkpoint loaded. A model that `model_init` makes is filled when training begins.
-    - The arguments' seed becomes the run's, and the generators are seeded by the run.
+    - The arguments' seed and `output_dir` become those of the run, and the generators are seeded
+      by it.
     - Where nobody has read `run.learning_rate` until training begins (`arguments` does), the rates
       of the optimizer and its schedule are multiplied so that the rate the optimizer was made with
       becomes the run's; groups keep their ratios.
@@ -105,7 +109,10 @@ class SweepCallback(TrainerCallback):
     ) -> None:
         """Fill the model and seed the generators."""
         self._made = True
-        args.seed = self._run.seed
+        args.seed, args.output_dir, before = self._run.seed, str(self._run.folder), args.output_dir
+        with suppress(OSError):  # the trainer has made it; it stays where anything lies in it
+            if before and not self._run.folder.samefile(before):
+                Path(before).rmdir()
         if model is not None and self._run.initialized is None:
             self._run.initialize(model)
         self._run.seed_everything()
