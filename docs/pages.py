@@ -16,7 +16,7 @@ import initsweep
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("*.md", "docs/**/*.md", "examples/**/*.md", "own/*.md", "decisions/*.md")
-FILES = ("docs/*.css", "docs/img/*", "examples/*/packet/*.[jp]*", "examples/*/*.yml")
+FILES = ("docs/*.css", "docs/img/*", "examples/**/packet/*.[jp]*", "examples/*/*.yml")
 NAMES = sorted(initsweep.__all__, key=str.lower)
 SOURCES = griffe.load("initsweep", search_paths=[ROOT / "src"], resolve_aliases=True)
 
@@ -24,7 +24,11 @@ SOURCES = griffe.load("initsweep", search_paths=[ROOT / "src"], resolve_aliases=
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     """Return the settings with what is found by its place in the menu."""
     sections = {
-        "Examples": ["examples/README.md", *_found("examples/*/README.md")],
+        "Examples": [
+            "examples/README.md",
+            *_found("examples/*/README.md"),
+            *_found("examples/own_loops/*/README.md"),
+        ],
         "Design decisions": ["docs/adr/README.md", *_found("docs/adr/*.md")],
         "Python": ["docs/api/README.md", *({name: f"docs/api/{name}.md"} for name in NAMES)],
     }
