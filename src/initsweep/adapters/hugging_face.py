@@ -145,7 +145,7 @@ class SweepCallback(TrainerCallback):
         if is_new and not state.global_step:
             self._run.initialize(model)
         if not self._run.asked_rate:
-            set_rate(optimizer, [lr_scheduler], self._run.learning_rate)
+            set_rate([optimizer], [lr_scheduler], self._run.learning_rate)
         if self._run.is_looked_at:
             self._run.example_batch(next(iter(train_dataloader)), _own_loss)
         self._training, self._logged = True, state.global_step

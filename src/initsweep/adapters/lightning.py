@@ -46,8 +46,9 @@ class SweepCallback(Callback):
       filled when fitting starts. Generators are seeded by the run, whatever was seeded before.
     - Where nobody has read `run.learning_rate` until fitting starts, the rates of the optimizer
       and its schedulers are multiplied so that the rate the optimizer was made with becomes the
-      run's; groups keep their ratios. Whoever reads it sets it: `lr=run.learning_rate` in
-      `configure_optimizers` is left as it is, and needed where a schedule of one's own holds rates.
+      run's; groups, and several optimizers, keep their ratios. Whoever reads it sets it:
+      `lr=run.learning_rate` in `configure_optimizers` is left as it is, and needed where a
+      schedule of one's own holds rates.
     - At the end of each validation (not of the sanity check) a report is made. Its training loss
       is the mean of what `training_step` returned since the last one.
 
@@ -97,8 +98,7 @@ class SweepCallback(Callback):
             self._filled = names
         if not self._run.asked_rate:
             schedulers = [one.scheduler for one in trainer.lr_scheduler_configs]
-            for optimizer in trainer.optimizers:
-                set_rate(optimizer, schedulers, self._run.learning_rate)
+            set_rate(trainer.optimizers, schedulers, self._run.learning_rate)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
         """Offer a batch, if the untrained network is what is asked for."""
