@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,16 @@ from benchmarks.common import ROOT
 
 EXAMPLES = sorted(file.parent.name for file in ROOT.glob("examples/*/params.yaml"))
 MNIST = ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")
+NEEDS = {"lightning": "lightning", "hugging_face": "accelerate"}
+"""What examples need that the others do not: `pip install` its extra."""
+
 OF_MNIST = "image"
 """The example whose data are not in the repository."""
 
+EPOCHS = "training.epochs"
+
 TINY: Mapping[str, object] = {
-    "training.epochs": 1,
+    EPOCHS: 1,
     "schemes": ["he_normal"],
     "tune.seeds": [0],
     "tune.grid.points": 3,
@@ -115,6 +121,9 @@ def of_examples(
     if unknown := set(names) - set(EXAMPLES):
         listed = ", ".join(sorted(unknown))
         parser.error(f"no such example: {listed}; known: {', '.join(EXAMPLES)}")
+    if lacking := [name for name in names if find_spec(NEEDS.get(name, "json")) is None]:
+        extras = ", ".join(name.replace("_", "-") for name in lacking)
+        parser.error(f"these need the extras of the same names: pip install 'initsweep[{extras}]'")
     data: dict[str, list[str]] = {}
     if OF_MNIST in names:
         if mnist is None:
@@ -203,9 +212,13 @@ def timed(command: Sequence[str], folder: Path) -> tuple[str, Timing]:
 
 
 def replaced(content: Any, changes: Mapping[str, object]) -> Any:  # noqa: ANN401 - as YAML is
-    """Return the content of a parameter file with values replaced, in place."""
+    """Return the content of a parameter file with values replaced, in place.
+
+    A training loop of one's own has its epochs among its options.
+    """
+    own = content["training"].get("function") is not None
     for key, value in changes.items():
-        *parents, last = key.split(".")
+        *parents, last = ("training.options.epochs" if own and key == EPOCHS else key).split(".")
         section = content
         for parent in parents:
             section = section[parent]

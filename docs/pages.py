@@ -27,7 +27,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         "Examples": [
             "examples/README.md",
             *_found("examples/*/README.md"),
-            *_found("examples/own_loops/*/README.md"),
         ],
         "Design decisions": ["docs/adr/README.md", *_found("docs/adr/*.md")],
         "Python": ["docs/api/README.md", *({name: f"docs/api/{name}.md"} for name in NAMES)],
