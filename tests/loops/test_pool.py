@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 
 from initsweep.loops import pool as pools
 from initsweep.loops.pool import Pool
@@ -80,7 +81,7 @@ def test_a_run_that_says_nothing_for_too_long_is_given_up(spec, done):
 
 def test_what_a_run_has_begun_ends_with_it(spec, done):
     assert isinstance(done(spec("forks"))[0], Outcome)
-    (child,) = Path(spec("forks").folder).parent.glob("child-*")
+    (child,) = Path(spec("forks").folder).glob("child-*")
     gone, deadline = int(child.name.partition("-")[2]), time.monotonic() + 30
     while alive(gone) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -90,6 +91,21 @@ def test_what_a_run_has_begun_ends_with_it(spec, done):
 def alive(process: int) -> bool:
     state = Path(f"/proc/{process}/stat")
     return state.exists() and state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def test_the_end_of_a_run_is_seen_though_its_child_lives(spec, done):
+    began = time.monotonic()
+    found = done(spec("dies_beside_a_child"))[0]
+    assert found.message == "its process ended with status 3 and without a word"
+    assert time.monotonic() - began < 15
+
+
+def test_a_run_sees_the_gpus_that_this_process_was_given(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert pools.visible_gpus() == ["0", "1"]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-3,5")
+    assert pools.visible_gpus() == ["GPU-3", "5"]
 
 
 def test_what_is_printed_is_kept_up_to_a_size_and_shown_nowhere(spec, done, capfd):
@@ -108,12 +124,9 @@ def test_runs_wait_for_memory(spec, monkeypatch):
 
 
 def test_each_run_sees_its_own_gpus_and_no_other(spec, done):
-    with Pool(workers=2, gpus=(4, 5)) as pool:
-        assert pool._has_room(spec("train", gpu=2))
-        pool._running.append(None)  # one that runs
-        pool._largest = 1
-        assert not pool._has_room(spec("train", gpu=3))
-        pool._running.clear()
+    with Pool(workers=2, gpus=("4", "5")) as pool:
+        [(_, found)] = pool.run([spec("says_gpus", gpu=2)])
+    assert found.message.startswith("it raised LookupError: 4,5 (")
 
 
 def test_who_watches_sees_the_runs_at_work(spec, monkeypatch, tmp_path):

@@ -35,4 +35,4 @@ def test_a_run_that_was_looked_at_cleans_up(tmp_path):
     with Pool(workers=1, look=look) as pool:
         [(_, found)] = pool.run([spec])
     assert found == 1, found
-    assert (tmp_path / "left").exists()
+    assert (tmp_path / "files/left").exists()

@@ -145,6 +145,36 @@ def test_a_checkpoint_brings_back_reports_and_generators(tmp_path):
     assert TrainingRun(folder=tmp_path / "other").resume() is None
 
 
+def test_generators_of_the_run_go_on_from_a_checkpoint(tmp_path):
+    run = TrainingRun(folder=tmp_path, tell=quiet)
+    torch.rand(3, generator=run.generator("batches"))
+    run.checkpoint(epoch=1)
+    expected = torch.rand(3, generator=run.generator("batches"))
+    again = TrainingRun(folder=tmp_path, tell=quiet)
+    again.resume()
+    assert torch.equal(torch.rand(3, generator=again.generator("batches")), expected)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])
+def test_a_loss_that_is_not_finite_has_diverged(loss):
+    run = TrainingRun(tell=quiet)
+    run.report(validation_loss=1.0)
+    with pytest.raises(RunOver):
+        run.report(validation_loss=loss)
+
+
+@pytest.mark.parametrize("score", [93.0, float("nan")])
+def test_a_score_is_at_most_1(score):
+    with pytest.raises(RunError, match="at most 1"):
+        TrainingRun(tell=quiet).report(validation_loss=1.0, validation_score=score)
+
+
+def test_losses_of_rows_make_up_the_test_loss():
+    run = TrainingRun(is_final=True, tell=quiet)
+    with pytest.raises(RunError, match="the mean of row_losses is 2, and loss is 1"):
+        run.report_test(loss=1.0, row_losses=[1.0, 3.0])
+
+
 def test_a_checkpoint_never_runs_code(tmp_path):
     run = TrainingRun(folder=tmp_path)
     with pytest.raises(RunError, match="received print"):

@@ -80,6 +80,25 @@ def no_seed(run):
     epochs_of(run, model, torch.optim.SGD(model.parameters(), lr=run.learning_rate))
 
 
+def same_draws(run):
+    model = run.initialize(network())
+    torch.manual_seed(0)
+    epochs_of(run, model, torch.optim.SGD(model.parameters(), lr=run.learning_rate))
+    finish(run, model)
+
+
+def leaves_a_link(run):
+    (run.folder / "latest").symlink_to(run.folder.parent, target_is_directory=True)
+    train(run)
+
+
+def dies_beside_a_child(run):
+    if not os.fork():
+        time.sleep(20)
+        os._exit(0)
+    os._exit(3)
+
+
 def unmoved(run):
     model = run.initialize(network())
     with torch.no_grad():
@@ -158,6 +177,15 @@ def leaves(run):
 
 def out_of_memory(run):
     raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+
+def says_gpus(run):
+    raise LookupError(os.environ["CUDA_VISIBLE_DEVICES"])
+
+
+def no_scores(run):
+    model = run.initialize(network())
+    run.report(validation_loss=loss_of(model).detach() * run.learning_rate)
 
 
 def hangs(run):

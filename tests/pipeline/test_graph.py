@@ -114,12 +114,16 @@ def test_a_stage_that_resolves_names_of_the_user_depends_on_their_code(stage, im
     assert ("${own_code}" in deps) == bool(used_by(stage, imports) & RESOLVING)
 
 
+# A training function of the user's may import it.
+IMPORTED_BY_USERS = {Path("src/initsweep/adapters")}
+
+
 @pytest.mark.parametrize("stage", [name for name in STAGES if name != "publish"])
 def test_a_stage_depends_on_no_code_that_it_does_not_run(stage, imports):
     sources = {source_of(module) for module in used_by(stage, imports)}
     code = [Path(d) for d in yaml("dvc.yaml")["stages"][stage]["deps"] if d.startswith("src")]
-    idle = [dep for dep in code if not any(s.is_relative_to(dep) for s in sources)]
-    assert not idle
+    idle = {dep for dep in code if not any(s.is_relative_to(dep) for s in sources)}
+    assert idle <= IMPORTED_BY_USERS
 
 
 @pytest.mark.parametrize("stage", ["prepare", "diagnose", "settle", "compare", "report"])

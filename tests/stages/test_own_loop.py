@@ -9,7 +9,7 @@ import pytest
 from safetensors.torch import load_file
 
 from initsweep.core import artifacts, own_code
-from initsweep.core.errors import InitsweepError, RunError
+from initsweep.core.errors import ArtifactError, InitsweepError, RunError
 from initsweep.core.params import parse_params
 from initsweep.core.records import (
     Confirmation,
@@ -22,6 +22,7 @@ from initsweep.core.records import (
     Selection,
     Verdict,
 )
+from initsweep.running import inputs
 from initsweep.stages import compare, diagnose, prepare, report, settle, train, tune
 from initsweep.stages.experiment import load_experiment
 from tests.conftest import SMALL_STUDY
@@ -205,6 +206,59 @@ def test_a_study_that_would_measure_nothing_is_refused_before_it_begins(function
     prepare.run(params, lambda _: None)
     with pytest.raises(RunError, match=message):
         diagnose.run(params)
+
+
+def test_what_runs_import_anew_is_kept_under_no_name_of_before(study, monkeypatch):
+    params = study()
+    prepare.run(params, lambda _: None)
+
+    def edited():
+        raise ArtifactError("own was edited")
+
+    monkeypatch.setattr(inputs, "check", edited)
+    with pytest.raises(ArtifactError):
+        tune.run(params, "he_normal")
+    assert not [*artifacts.SCRATCH.rglob("outcome.json")]
+
+
+def test_a_link_in_its_folder_is_removed_and_not_followed(study):
+    params = study("leaves_a_link")
+    prepare.run(params, lambda _: None)
+    tune.run(params, "he_normal")
+    assert runs_in_tuning("he_normal")
+
+
+def test_batches_that_are_the_same_under_every_seed_are_told_of(study):
+    params = study("same_draws")
+    prepare.run(params, lambda _: None)
+    diagnose.run(params)
+    assert json.loads(Path("results/diagnose/own_loop.json").read_text())["same_draws"]
+
+
+def test_schemes_of_one_law_are_no_reason_to_refuse(study):
+    params = study(schemes=["he_textbook_variant", "lecun_normal"])
+    same = {**params.initializers, "again": {"name": "he_normal"}}
+    params = params.model_copy(update={"initializers": same, "schemes": ("he_normal", "again")})
+    prepare.run(params, lambda _: None)
+    diagnose.run(params)
+
+
+def test_an_optimizer_that_is_declared_has_to_be_used(study):
+    params = study("same_draws", optimizer={"name": "adamw"})
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError, match="makes its optimizer itself, but one is declared"):
+        tune.run(params, "he_normal")
+
+
+def test_a_study_by_score_needs_scores(study):
+    with pytest.raises(InitsweepError, match=r"task\.select_by is `score`"):
+        prepare.run(study(task__select_by="score"), lambda _: None)
+    stated = dict.fromkeys(("validation_loss", "test_loss"), 4.0)
+    stated |= dict.fromkeys(("validation_score", "test_score"), 0.0)
+    params = study("no_scores", task__select_by="score", **loop(baseline=stated))
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError, match="reports no validation_score"):
+        tune.run(params, "he_normal")
 
 
 def test_a_loop_that_gives_other_digits_each_time_is_said_to(study):

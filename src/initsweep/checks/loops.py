@@ -84,6 +84,7 @@ def loop_promises(subject: LoopUnderTest) -> list[Promise]:
         ("the rate decides: run.learning_rate", unused["rate"]),
         ("the scheme decides: run.initialize(model)", unused["initialization"]),
         ("the seed decides", unused["seed"]),
+        ("batches and dropout follow the seed", lambda: _draws(subject)),
         ("the losses move", lambda: _moves(subject)),
         ("the same run gives the same losses", lambda: _repeats(subject)),
         ("leaves the study's folder as it is", lambda: _keeps_to_its_folder(subject)),
@@ -99,7 +100,7 @@ def _trains(subject: LoopUnderTest) -> str:
         raise UnusableError(str(error)) from error
     left = f"; left as they are: {few(found.passed_over, 1)}" if found.passed_over else ""
     return (
-        f"{found.parameters} numbers are learned, loss {significant(found.losses[0], 3)}, five "
+        f"{found.parameters} numbers are learned, loss {significant(found.losses[0], 3)}, six "
         f"short runs took {minutes(subject.short_runs.seconds)}{left}"
     )
 
@@ -108,9 +109,20 @@ def _used(subject: LoopUnderTest, name: str) -> Callable[[], str]:
     def check() -> str:
         if name in subject.examined.unused:
             raise BrokenPromiseError(f"it {remedy(name)}")
+        if not subject.examined.deterministic:
+            return Note("cannot tell, as the same run gives other losses each time")
         return ""
 
     return check
+
+
+def _draws(subject: LoopUnderTest) -> str:
+    if subject.examined.same_draws:
+        return Note(
+            "they are the same under every seed, or there are none: then intervals cover initial "
+            "weights alone. Leave torch's, NumPy's and Python's generators as they are"
+        )
+    return ""
 
 
 def _moves(subject: LoopUnderTest) -> str:

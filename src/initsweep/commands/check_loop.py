@@ -14,7 +14,7 @@ from initsweep.core.params import Loop, Params, load_params
 from initsweep.initializers import INITIALIZERS
 from initsweep.loops.functions import find
 from initsweep.loops.libraries import libraries_of
-from initsweep.loops.pool import Pool
+from initsweep.loops.pool import Pool, visible_gpus
 from initsweep.loops.spec import RunSpec
 from initsweep.loops.worker import Look
 
@@ -75,10 +75,17 @@ def loop_under_test(options: argparse.Namespace) -> LoopUnderTest:
         for scheme in _DRAWN
     )
 
+    gpus = visible_gpus()
+    if loop.resources.gpu > len(gpus):
+        raise ParamsError(
+            f"training.resources.gpu: a training needs {loop.resources.gpu}, but there are "
+            f"{len(gpus)} here."
+        )
+
     def pool(look: Look | None) -> Pool:
         return Pool(
             workers=max(1, len(os.sched_getaffinity(0)) // loop.resources.cpu),
-            gpus=range(loop.resources.gpu),
+            gpus=gpus,
             libraries=libraries_of(name, folder),
             silence=loop.silence_limit,
             look=look,

@@ -36,8 +36,7 @@ def with_network(params: Params, schema: Schema) -> Params:
         ParamsError: If an option beside `auto` belongs to neither network.
     """
     if params.loop is not None:
-        shown = {key: value for key, value in params.loop.options.items() if _is_plain(value)}
-        own = Model.model_validate({**shown, "name": params.loop.function})
+        own = Model(name=params.loop.function)
         return params.model_copy(update={"model": own})
     name, options = params.model.name, params.model.options
     if name == "auto":
@@ -47,10 +46,6 @@ def with_network(params: Params, schema: Schema) -> Params:
     chosen = Model.model_validate({**options, "name": name})
     kept = chosen.model_copy(update={"transfer": params.model.transfer})
     return params.model_copy(update={"model": kept})
-
-
-def _is_plain(value: object) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _chosen(

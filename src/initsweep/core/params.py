@@ -480,8 +480,17 @@ class Params(Section):
             ("task.score", self.task.score),
             ("model.name", self.model.name),
             *([] if self.loop is None else [("training.function", self.loop.function)]),
+            *self._optimizers,
             *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
         ]
+
+    @property
+    def _optimizers(self) -> list[tuple[str, str]]:
+        """Key and name of the optimizers that an own training loop is given."""
+        if self.loop is None:
+            return []
+        chosen = {f"initializers.{one}.optimizer": self.optimizer_of(one) for one in self.schemes}
+        return [(f"{key}.name", str(given["name"])) for key, given in chosen.items() if given]
 
     @property
     def more_seeds(self) -> tuple[int, ...]:
@@ -551,6 +560,8 @@ def apart(content: Mapping[str, object]) -> Mapping[str, object]:
     Raises:
         ValueError: Naming what is not.
     """
+    if "loop" in content:
+        raise ValueError("loop: unknown key. A training loop of your own is `training.function`")
     training = content.get("training")
     if not isinstance(training, Mapping) or training.get("function") is None:
         return content
@@ -559,6 +570,8 @@ def apart(content: Mapping[str, object]) -> Mapping[str, object]:
             f"model: your function ({training['function']}) builds the network, so write "
             f"`model: null` and give it what it needs in training.options; received {shown(model)}"
         )
+    if "optimizer" in training:
+        raise ValueError("training.optimizer: unknown key. Write the section `optimizer`")
     loop = {**training, "optimizer": content.get("optimizer")}
     return {**content, **_UNUSED, "model": _OWN_NETWORK, "loop": loop}
 

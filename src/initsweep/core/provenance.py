@@ -35,6 +35,8 @@ TRAINING_CODE = (
     "stages/own_loop",
     "stages/trained",
     "loops",
+    "adapters",
+    "exporting/forward_source",
     "preprocessing",
 )
 """What trains a network of a study. How a rate is chosen is not part of it, so that tuning and

@@ -603,13 +603,15 @@ class LoopRow:
     """What short runs of an own training loop showed before the study.
 
     `deterministic` says whether the same run gave the same losses twice, to the last digit;
-    `passed_over` what the schemes left as the network has it.
+    `passed_over` what the schemes left as the network has it, `same_draws` whether batches and
+    dropout are the same under every seed.
     """
 
     function: str
     deterministic: bool
     parameters: int
     passed_over: list[str]
+    same_draws: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,9 @@ class Examined:
     Attributes:
         deterministic: Whether the same run gave the same losses twice, to the last digit.
         moves: Whether its loss changes from epoch to epoch; None where it reports one.
-        unused: What a run was asked to use and did not: "rate", "seed", "initialization".
+        unused: What a run was asked to use and did not: "rate", "seed", "initialization". Only what
+            a loop that repeats itself leaves out is seen.
+        same_draws: Whether batches and dropout are the same whatever the seed.
         parameters: How many numbers its network learns.
         passed_over: What the initializer warned of.
         losses: What the first run reported.
@@ -31,6 +33,7 @@ class Examined:
     deterministic: bool
     moves: bool | None
     unused: tuple[str, ...]
+    same_draws: bool
     parameters: int
     passed_over: tuple[str, ...]
     losses: tuple[float, ...]
@@ -64,6 +67,7 @@ def examine(
         "again": short,
         "rate": replace(short, learning_rate=spec.learning_rate / 3),
         "seed": replace(short, seed=spec.seed + 1),
+        "draws": replace(short, other_draws=True),
     }
     if other is not None:
         asked["initialization"] = replace(other, most_reports=EPOCHS)
@@ -86,7 +90,8 @@ def examine(
     return Examined(
         deterministic="again" in same,
         moves=moves,
-        unused=tuple(name for name in found if name in same - {"again"}),
+        unused=tuple(name for name in found if name in same - {"again", "draws"}),
+        same_draws="draws" in same,
         parameters=base.parameters,
         passed_over=tuple(base.passed_over),
         losses=tuple(one.validation_loss for one in base.reports) or (math.nan,),

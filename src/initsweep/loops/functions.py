@@ -1,12 +1,28 @@
 """Finds a user's function by its name."""
 
 import importlib
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from initsweep.core.errors import ParamsError, UnknownNameError, shown
+from initsweep.core.errors import ParamsError, UnknownNameError, cut, shown
 from initsweep.core.own_code import DOTTED
 from initsweep.core.registry import did_you_mean
+
+
+def in_words(error: BaseException) -> str:
+    """Return what was raised, in one line, with the place in the user's own files."""
+    said = (str(error).strip().splitlines() or [""])[0]
+    theirs = ("site-packages", "/initsweep/", "<", "/lib/python")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if not any(part in one.filename for part in theirs)]
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f" ({Path(error.filename).name}, line {error.lineno})"
+        said = error.msg
+    else:
+        where = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}{f': {cut(said)}' if said else ''}{where}"
 
 
 def find(name: str, kind: str) -> Callable[..., Any]:
@@ -29,6 +45,10 @@ def find(name: str, kind: str) -> Callable[..., Any]:
         raise UnknownNameError(
             f"{kind}: cannot import {shown(name)}: no module named '{error.name}'. Python looks "
             "among what is installed and in the folder that params.yaml calls own_code."
+        ) from error
+    except Exception as error:
+        raise ParamsError(
+            f"{kind}: {shown(name)} cannot be imported: {in_words(error)}."
         ) from error
     found = getattr(module, attribute, None)
     if not callable(found):

@@ -38,8 +38,10 @@ class Kept:
         """Keep what came of a run, and remove what else lies in its folder but its network."""
         folder = Path(spec.folder)
         for found in folder.iterdir():
-            if found.name not in KEPT:
-                shutil.rmtree(found) if found.is_dir() else found.unlink()
+            if found.is_dir() and not found.is_symlink():
+                shutil.rmtree(found, ignore_errors=True)
+            elif found.name not in KEPT:
+                found.unlink()
         write_bytes(folder / _OUTCOME, to_json(outcome))
 
     def files(self, spec: RunSpec) -> dict[str, bytes]:

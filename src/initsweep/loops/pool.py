@@ -11,8 +11,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import torch
+
 from initsweep.loops.libraries import LIBRARIES
-from initsweep.loops.spec import Failure, Outcome, Report, RunSpec
+from initsweep.loops.spec import Failure, Report, RunSpec
 from initsweep.loops.training_run import Keep
 from initsweep.loops.worker import Look, work
 
@@ -30,7 +32,7 @@ class _Worker:
     spec: RunSpec
     process: ForkServerProcess
     from_it: Connection
-    gpus: tuple[int, ...]
+    gpus: tuple[str, ...]
     heard: float
     epochs: int = 0
     said: list[object] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Pool:
 
     Args:
         workers: How many at the same time, at most.
-        gpus: The numbers of the GPUs that there are for all.
+        gpus: What the GPUs that there are for all are called.
         libraries: Modules that the runs are going to import, to be imported once for all.
         silence: After how many seconds without a word a run is given up; None for never.
         look: As for `worker.work`.
@@ -53,7 +55,7 @@ class Pool:
         self,
         *,
         workers: int,
-        gpus: Sequence[int] = (),
+        gpus: Sequence[str] = (),
         libraries: Sequence[str] = (),
         silence: float | None = None,
         look: Look | None = None,
@@ -96,7 +98,8 @@ class Pool:
         if len(self._running) >= self._most or len(self._free) < spec.gpu:
             return False
         # What a run needs is known once the first has told of an epoch.
-        return bool(self._largest) and _free_memory() > _ROOM * self._largest
+        unknown = sum(not one.epochs for one in self._running)  # they may still grow
+        return bool(self._largest) and _free_memory() > _ROOM * self._largest * (1 + unknown)
 
     def _begin(self, spec: RunSpec) -> None:
         from_it, to = self._context.Pipe(duplex=False)
@@ -114,9 +117,13 @@ class Pool:
         Yields:
             What has ended.
         """
-        ready = wait([one.from_it for one in self._running], _TICK)
+        # A child of a run may hold its pipe open, so that only the process itself tells of its end.
+        wait([end for one in self._running for end in (one.from_it, one.process.sentinel)], _TICK)
         for one in list(self._running):
-            found = self._heard(one) if one.from_it in ready else self._overdue(one)
+            if one.from_it.poll():
+                found = self._heard(one)
+            else:
+                found = (self._died(one),) if not one.process.is_alive() else self._overdue(one)
             if found is not None:
                 _kill(one)
                 self._running.remove(one)
@@ -170,10 +177,10 @@ class Pool:
 
 
 def _on(
-    gpus: tuple[int, ...], spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None
+    gpus: tuple[str, ...], spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None
 ) -> None:
     """Do a run in this process, which sees the GPUs that it was given and no other."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, gpus))
+    os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(gpus)
     work(spec, to, look, keep)
 
 
@@ -201,6 +208,8 @@ def _free_memory() -> int:
         return 1 << 62
 
 
-def outcome_of(found: object) -> Outcome | None:
-    """Return an outcome, None where a run failed."""
-    return found if isinstance(found, Outcome) else None
+def visible_gpus() -> list[str]:
+    """Return what the GPUs are called that this process may use."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    return [*map(str, range(count))] if named is None else named.split(",")[:count]

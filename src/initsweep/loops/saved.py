@@ -19,6 +19,9 @@ from initsweep.loops.spec import Report
 
 WEIGHTS = "model.safetensors"
 NETWORK, TENSORS = "network.json", "network.safetensors"
+FILES = "files"
+"""The folder in it that a run may use as it likes."""
+
 KEPT = (WEIGHTS, NETWORK, TENSORS)
 """What stays in the folder of a run that has finished: weights, and a network written down."""
 
@@ -38,7 +41,13 @@ class Saved:
         }
         write_bytes(self._folder / WEIGHTS, to_safetensors(state))
 
-    def write(self, parts: dict[str, Any], start: Report | None, reports: list[Report]) -> None:
+    def write(
+        self,
+        parts: dict[str, Any],
+        start: Report | None,
+        reports: list[Report],
+        named: dict[str, torch.Tensor],
+    ) -> None:
         """Keep where the run is; a reader sees all of it or what was there before.
 
         Raises:
@@ -51,13 +60,16 @@ class Saved:
             "start": None if start is None else _row(start),
             "reports": rows,
             "generators": _generators(),
+            "named": named,
         }
         torch.save(content, buffer)
         if not self._readable:
             self._readable = _check_readable(buffer)
         write_bytes(self._file, buffer.getvalue())
 
-    def read(self) -> tuple[dict[str, Any], Report | None, list[Report]] | None:
+    def read(
+        self,
+    ) -> tuple[dict[str, Any], Report | None, list[Report], dict[str, torch.Tensor]] | None:
         """Return what was kept, None if there is nothing or it cannot be read."""
         try:
             found = torch.load(self._file, weights_only=True, map_location="cpu")
@@ -65,7 +77,8 @@ class Saved:
             return None
         _restore(found["generators"])
         start = found["start"]
-        return found["parts"], start and _report(start), [_report(row) for row in found["reports"]]
+        reports = [_report(row) for row in found["reports"]]
+        return found["parts"], start and _report(start), reports, found["named"]
 
     @property
     def _file(self) -> Path:

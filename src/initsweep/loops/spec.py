@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -35,6 +35,8 @@ class RunSpec:
         gpu: How many GPUs it is given.
         threads: How many cores it may use.
         most_reports: After how many reports it ends; None for no such limit.
+        other_draws: Whether batches and dropout are drawn from other seeds than a study's, the
+            initial weights from the same.
     """
 
     function: str
@@ -53,6 +55,7 @@ class RunSpec:
     gpu: int = 0
     threads: int = 1
     most_reports: int | None = None
+    other_draws: bool = False
 
     @property
     def called(self) -> str:
@@ -107,10 +110,6 @@ class Outcome:
     optimizer_made: bool
     parameters: int
     passed_over: list[str]
-
-    def cut(self, reports: int) -> "Outcome":
-        """Return the outcome with the first so many reports."""
-        return replace(self, reports=self.reports[:reports])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from initsweep.graph.forms import Inputs
 from initsweep.initializers import initialize_, make_initializer
 from initsweep.loops.functions import find
 from initsweep.loops.own_data import OwnData
-from initsweep.loops.saved import Saved
+from initsweep.loops.saved import FILES, Saved
 from initsweep.loops.spec import DIVERGENCE_FACTOR, Outcome, Report, RunSpec, TestReport
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
@@ -111,7 +111,7 @@ class TrainingRun:
             folder=str(folder),
         )
         self._keep: Keep | None = None
-        self._begin(_printed if tell is None else tell, None)
+        self._begin(_printed if tell is None else tell, None, Path(folder))
 
     @classmethod
     def of(
@@ -127,17 +127,22 @@ class TrainingRun:
         """
         run = cls.__new__(cls)
         run._spec, run._keep = spec, keep
-        run._begin(tell, offer)
+        # Apart from our own files, which users' may be called like.
+        own = Path(spec.folder) / FILES
+        own.mkdir(parents=True, exist_ok=True)
+        run._begin(tell, offer, own)
         return run
 
-    def _begin(self, tell: Tell, offer: Offer | None) -> None:
+    def _begin(self, tell: Tell, offer: Offer | None, folder: Path) -> None:
         spec = self._spec
         self.scheme, self.seed, self.options = spec.scheme, spec.seed, dict(spec.options)
-        self.is_final, self.folder = spec.final, Path(spec.folder)
+        self.is_final, self.folder = spec.final, folder
         self.device = torch.device("cuda" if spec.gpu else "cpu")
         self.data = OwnData(spec.seed, given=spec.data, test=spec.final)
         self._tell, self._offer = tell, offer
-        self._saved = Saved(self.folder)
+        self._saved = Saved(Path(spec.folder))
+        self._generators: dict[str, torch.Generator] = {}
+        self._states: dict[str, Tensor] = {}
         self._asked_rate = self._optimizer_made = False
         self._warned: list[str] = []
         self._test: TestReport | None = None
@@ -226,15 +231,24 @@ class TrainingRun:
         """Return a generator of the run's seed, the same for all schemes and rates.
 
         Args:
-            name: What it draws, such as "batches"; others of the same name draw the same.
+            name: What it draws, such as "batches"; there is one of each name.
         """
-        return torch_stream("own", name, self.seed)
+        if name not in self._generators:
+            self._generators[name] = torch_stream("own", name, *self._draws)
+            if (state := self._states.get(name)) is not None:
+                self._generators[name].set_state(state)
+        return self._generators[name]
+
+    @property
+    def _draws(self) -> tuple[int, ...]:
+        """The address of all draws but those of initial weights."""
+        return (self.seed, 1) if self._spec.other_draws else (self.seed,)
 
     def seed_everything(self) -> None:
         """Seed torch's, NumPy's and Python's own generators by the run; a study has done so."""
-        torch.manual_seed(stream_seed("own", "torch", self.seed) % 2**63)
-        np.random.seed(stream_seed("own", "numpy", self.seed) % 2**32)  # noqa: NPY002 - theirs
-        random.seed(stream_seed("own", "python", self.seed))
+        torch.manual_seed(stream_seed("own", "torch", *self._draws) % 2**63)
+        np.random.seed(stream_seed("own", "numpy", *self._draws) % 2**32)  # noqa: NPY002 - theirs
+        random.seed(stream_seed("own", "python", *self._draws))
 
     def example_batch(self, batch: object, loss: Callable[..., Tensor]) -> None:
         """Offer what the untrained network is looked at with, before any training.
@@ -293,7 +307,7 @@ class TrainingRun:
             self._end("diverged")
         self.reports.append(found)
         self._tell(found)
-        if len(self.reports) == self._spec.most_reports:
+        if len(self.reports) >= (self._spec.most_reports or math.inf):
             self._end("limited")
 
     def _check_epoch(self, epoch: int | None) -> None:
@@ -313,7 +327,7 @@ class TrainingRun:
         known = [x for x in (seen.validation_loss, self._spec.baseline) if math.isfinite(x)]
         limit = DIVERGENCE_FACTOR * max(map(abs, known), default=math.inf)
         losses = [report.validation_loss, report.train_loss or 0.0]
-        return not all(loss <= limit for loss in losses)  # NaN fails too
+        return not all(math.isfinite(loss) and loss <= limit for loss in losses)
 
     def _end(self, ending: Literal["diverged", "limited"]) -> None:
         self._ending = ending
@@ -352,8 +366,9 @@ class TrainingRun:
         if model is not None:
             self._saved.write_weights(model)
             if self._keep is not None:
-                self._keep(model, self.folder)
+                self._keep(model, Path(self._spec.folder))
         made = _report(None, loss, score)
+        _check_rows(made.validation_loss, rows)
         self._test = TestReport(
             loss=made.validation_loss,
             score=made.validation_score,
@@ -368,7 +383,8 @@ class TrainingRun:
             parts: State dicts and plain values by name, `model=model.state_dict()` for instance.
                 States of torch's, NumPy's and Python's own generators are kept with them.
         """
-        self._saved.write(parts, self._start, self.reports)
+        states = {name: one.get_state() for name, one in self._generators.items()}
+        self._saved.write(parts, self._start, self.reports, states)
 
     def resume(self) -> dict[str, Any] | None:
         """Return what the last `checkpoint` of this run kept, None if there is none.
@@ -378,7 +394,9 @@ class TrainingRun:
         found = self._saved.read()
         if found is None:
             return None
-        parts, self._start, self.reports = found
+        parts, self._start, self.reports, self._states = found
+        for name in self._generators.keys() & self._states:
+            self._generators[name].set_state(self._states[name])
         return parts
 
     def outcome(self) -> Outcome:
@@ -430,11 +448,34 @@ def _plain(value: object) -> object:
 
 
 def _report(train_loss: object, loss: object, score: object) -> Report:
-    return Report(
+    found = Report(
         train_loss=None if train_loss is None else _number("train_loss", train_loss),
         validation_loss=_number("loss", loss),
         validation_score=None if score is None else _number("score", score),
     )
+    value = found.validation_score
+    if value is not None and not value <= 1 and math.isfinite(found.validation_loss):
+        raise RunError(
+            f"score: received {value:g}, but scores are at most 1, so that more is better. Divide "
+            "by the largest it can be."
+        )
+    return found
+
+
+def _check_rows(loss: float, rows: list[float] | None) -> None:
+    """Refuse losses of test examples that are not what the test loss is made of.
+
+    Raises:
+        RunError: Saying how they differ.
+    """
+    if rows is None or not math.isfinite(loss):
+        return
+    mean = math.fsum(rows) / max(1, len(rows))
+    if not math.isclose(mean, loss, rel_tol=1e-3, abs_tol=1e-6):
+        raise RunError(
+            f"report_test: the mean of row_losses is {mean:g}, and loss is {loss:g}. Give the loss "
+            "of each test example, whose mean is the loss."
+        )
 
 
 def _number(what: str, value: object) -> float:

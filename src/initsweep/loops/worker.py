@@ -9,11 +9,9 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable
-from itertools import count
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from types import TracebackType
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +19,7 @@ from torch import Tensor, nn
 from initsweep.core import own_code
 from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut
 from initsweep.core.writing import write_text
-from initsweep.loops.functions import find
+from initsweep.loops.functions import find, in_words
 from initsweep.loops.spec import Failure, Report, RunSpec
 from initsweep.loops.training_run import Keep, RunOver, TrainingRun
 
@@ -34,7 +32,7 @@ Look = Callable[[RunSpec, nn.Module, object, object], object]
 NOW = "now.json"
 """What a run is at, in its folder, for whoever watches."""
 
-LONGEST = 2_000_000  # bytes of that; what is printed after them is lost
+LONGEST = 2_000_000  # bytes of that; where more is printed, what came before is lost
 _TAIL = 2000
 
 
@@ -74,11 +72,11 @@ def _done(spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None) -
     own_code.search(Path(spec.own_code))
     function = find(spec.function, "training.function")
     seen: list[object] = []
-    place, epochs = Path(spec.folder) / NOW, count(1)
+    place = Path(spec.folder) / NOW
 
     def tell(report: Report) -> None:
         to.send((report, _memory()))
-        now = {"called": spec.called, "epoch": next(epochs), "loss": report.validation_loss}
+        now = {"called": spec.called, "epoch": len(run.reports), "loss": report.validation_loss}
         write_text(place, json.dumps({**now, "process": os.getpid()}))
 
     def offer(model: nn.Module, batch: object, loss: Callable[..., Tensor]) -> None:
@@ -98,19 +96,9 @@ def _done(spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None) -
 
 
 def _in_words(error: BaseException) -> str:
-    kind, where = type(error).__name__, _place(error.__traceback__)
     if isinstance(error, torch.cuda.OutOfMemoryError) or OUT_OF_MEMORY.search(str(error)):
         return f"it ran out of memory ({cut(str(error).strip().splitlines()[0])})"
-    said = (str(error).strip().splitlines() or [""])[0]
-    return f"it raised {kind}{f': {cut(said)}' if said else ''}{where}"
-
-
-def _place(trace: TracebackType | None) -> str:
-    """Return where in the user's own files an error was raised."""
-    theirs = ("site-packages", "/initsweep/", "<")
-    frames = traceback.extract_tb(trace)
-    own = [one for one in frames if not any(part in one.filename for part in theirs)]
-    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"it raised {in_words(error)}"
 
 
 def _tail(folder: Path) -> str:
@@ -124,7 +112,8 @@ def _memory() -> int:
     """Return the most bytes that this process has needed so far."""
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(resource.getrusage(one).ru_maxrss for one in whose) * 1024
 
 
 def _print_into(file: Path) -> None:

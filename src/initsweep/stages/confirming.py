@@ -104,9 +104,21 @@ class Fresh:
             runs=[*self.runs, *more.runs],
             curves=[*self.curves, *more.curves],
             measures=[*self.measures, *more.measures],
-            test_rows=np.concatenate([self.test_rows, more.test_rows]),
+            test_rows=_joined(self.test_rows, more.test_rows),
             engine="; ".join(dict.fromkeys([*self.engine.split("; "), *more.engine.split("; ")])),
         )
+
+
+def _joined(rows: NDArray[np.float32], more: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the test rows of both; where all runs of one diverged, its rows are not known."""
+    count = max(rows.shape[1], more.shape[1])
+    blank = (np.full((len(one), count), np.nan, np.float32) for one in (rows, more))
+    return np.concatenate(
+        [
+            one if one.shape[1] == count else unknown
+            for one, unknown in zip((rows, more), blank, strict=True)
+        ]
+    )
 
 
 def confirm(

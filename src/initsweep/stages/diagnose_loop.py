@@ -24,7 +24,7 @@ LOOP = artifacts.DIAGNOSE / "own_loop.json"
 
 # Curvature costs as much as all the rest; its spread over seeds is seen from a few.
 SHARPNESS_SEEDS = 3
-RUNS = 5
+RUNS = 6
 """Of an examination."""
 
 
@@ -36,6 +36,7 @@ def run(loop: OwnLoop) -> None:
     """
     params, scratch = loop.params, artifacts.SCRATCH / "diagnose"
     layer_rows, scheme_rows = list[LayerRow](), list[DiagnosisRow]()
+    artifacts.remove_folder(scratch)  # of a function that was mended since
     total = RUNS + len(params.schemes) * len(params.diagnose.seeds)
     with progress(total, "diagnose", "run") as bar:
         found = examined(loop, bar)
@@ -55,6 +56,7 @@ def run(loop: OwnLoop) -> None:
         deterministic=found.deterministic,
         parameters=found.parameters,
         passed_over=[*found.passed_over],
+        same_draws=found.same_draws,
     )
     artifacts.write_json(LOOP, record)
 
@@ -69,7 +71,9 @@ def examined(loop: OwnLoop, bar: Progress) -> Examined:
     params, folder = loop.params, artifacts.SCRATCH / "diagnose"
     rate = params.tune.grid.low  # a high one may diverge, which shows nothing
     drawn = [name for name in params.schemes if params.initializer(name)[0] not in _NOT_DRAWN]
-    first, *others = dict.fromkeys([*drawn, *params.schemes])
+    first = [*drawn, *params.schemes][0]
+    laws = {name: params.initializer(name) for name in params.schemes}
+    others = [name for name in (*drawn, *laws) if laws[name] != laws[first]]
     base, other = (
         loop.spec(name, rate, params.tune.seeds[0], final=False)
         for name in (first, (others or [first])[0])

@@ -10,7 +10,7 @@ from initsweep.core.counted import counted
 from initsweep.core.errors import ParamsError, UnknownNameError, shown
 from initsweep.core.params import Baseline, Loop, Params
 from initsweep.core.records import Schema
-from initsweep.loops.functions import find
+from initsweep.loops.functions import find, in_words
 
 _NAMES = tuple(Baseline.model_fields)
 
@@ -30,6 +30,11 @@ def write(params: Params, loop: Loop) -> None:
             "data/raw if you have none."
         )
     task = params.task
+    if task.select_by == "score" and None in (baseline.validation_score, baseline.test_score):
+        raise ParamsError(
+            "training.baseline: task.select_by is `score`, so say what a model has that learned "
+            "nothing: validation_score and test_score, beside the losses."
+        )
     schema = Schema(
         source="own data",
         reference=loop.function,
@@ -70,8 +75,14 @@ def with_baseline(schema: Schema, loop: Loop | None) -> Schema:
         schema,
         constant_validation_loss=stated.validation_loss,
         constant_test_loss=stated.test_loss,
-        constant_validation_score=stated.validation_score or schema.constant_validation_score,
-        constant_test_score=stated.test_score or schema.constant_test_score,
+        constant_validation_score=(
+            schema.constant_validation_score
+            if stated.validation_score is None
+            else stated.validation_score
+        ),
+        constant_test_score=(
+            schema.constant_test_score if stated.test_score is None else stated.test_score
+        ),
     )
 
 
@@ -92,13 +103,21 @@ def baseline_of(loop: Loop) -> Baseline:
             "4.17, test_loss: 4.17}` (for balanced classes or tokens: the logarithm of their "
             f"number), or write `def baseline(options)` in {module} that returns these. ({error})"
         ) from None
-    found = function(dict(loop.options))
+    try:
+        found = function(dict(loop.options))
+    except Exception as error:
+        raise ParamsError(
+            f"training.baseline: {module}:baseline raised {in_words(error)}."
+        ) from error
     wrong = f"training.baseline: {module}:baseline must return a dict of numbers above 0, "
     if not isinstance(found, Mapping) or not {*_NAMES[:2]} <= {*found} <= {*_NAMES}:
         raise ParamsError(
             f"{wrong}{{'validation_loss': ..., 'test_loss': ...}}; got {shown(found)}."
         )
-    values = {name: float(value) for name, value in found.items() if value is not None}
+    given = {name: value for name, value in found.items() if value is not None}
+    if not all(isinstance(value, int | float) for value in given.values()):
+        raise ParamsError(f"{wrong}received {shown(found)}.")
+    values = {name: float(value) for name, value in given.items()}
     losses = [values.get(name, 0.0) for name in _NAMES[:2]]
     if not all(map(math.isfinite, values.values())) or min(losses) <= 0:
         raise ParamsError(f"{wrong}received {shown(found)}.")

@@ -4,9 +4,10 @@ It stands where `Experiment` stands: the same rows come out of it, whoever train
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from safetensors.torch import save as to_safetensors
 from torch import nn
 
 from initsweep.core import artifacts, numbers, own_code
-from initsweep.core.errors import InitsweepError, ParamsError, RunError, few
+from initsweep.core.errors import ParamsError, RunError, few
 from initsweep.core.params import OWN_DATA, Loop, Params, fingerprint
 from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
@@ -27,7 +28,7 @@ from initsweep.exporting.forward_source import capture
 from initsweep.graph.twins import copy_of
 from initsweep.loops.kept import Kept
 from initsweep.loops.libraries import libraries_of
-from initsweep.loops.pool import OnReport, Pool
+from initsweep.loops.pool import OnReport, Pool, visible_gpus
 from initsweep.loops.saved import NETWORK, TENSORS
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
 from initsweep.loops.worker import Look
@@ -42,6 +43,7 @@ class OwnLoop:
 
     def __init__(self, params: Params, schema: Schema, loop: Loop) -> None:
         self.params, self.schema, self.loop = params, schema, loop
+        self._whole: tuple[RunSpec, int] | None = None  # a finished run, and its epochs
 
     @classmethod
     def of(cls, params: Params) -> "OwnLoop":
@@ -61,15 +63,29 @@ class OwnLoop:
     def checkpoint(self, scheme: str, role: Role) -> Path:
         """Return the folder for finished runs of a scheme, named by all that they depend on."""
         found = self.provenance(scheme, role)
-        key = [found.params_sha, found.data_sha, found.code_sha, found.versions, self._installed()]
+        key = [found.params_sha, found.data_sha, found.code_sha, found.versions, self._installed]
         return artifacts.SCRATCH / role / scheme / fingerprint(key)
 
+    @cached_property
     def _installed(self) -> list[str]:
-        """Return versions of the packages that the function lies in, where it is no own code."""
-        if own_code.holds(self.params.own_code, self.loop.function):
-            return []
-        module = self.loop.function.partition(":")[0].partition(".")[0]
-        return [f"{name} {version(name)}" for name in packages_distributions().get(module, [])]
+        """Return versions of the packages that runs import; what has none is never found again."""
+        names = [self.loop.function, *libraries_of(self.loop.function, self.params.own_code)]
+        theirs = ("initializers.", "optimizer")
+        names += [
+            name for key, name in self.params.dotted_names if key.startswith(theirs) and ":" in name
+        ]
+        known, found = packages_distributions(), list[str]()
+        for name in dict.fromkeys(one for one in names if ":" in one or one == self.loop.function):
+            module = name.partition(":")[0].partition(".")[0]
+            if own_code.holds(self.params.own_code, name) or module == "initsweep":
+                continue
+            place = own_code.place_of(name)
+            covered = place is not None and "site-packages" in place.parts
+            versions = [f"{one} {version(one)}" for one in known.get(module, []) if covered]
+            found += versions or [f"{name} as of {time.time_ns()}"]
+        modules = {one.partition(".")[0] for one in names if ":" not in one}
+        more = {one for module in modules for one in known.get(module, [])}
+        return [*found, *sorted(f"{one} {version(one)}" for one in more)]
 
     def spec(
         self, scheme: str, rate: float, seed: int, *, final: bool, most_reports: int | None = None
@@ -101,7 +117,7 @@ class OwnLoop:
         Raises:
             ParamsError: If a run needs more GPUs than there are.
         """
-        needs, gpus = self.loop.resources, range(_gpus())
+        needs, gpus = self.loop.resources, visible_gpus()
         if needs.gpu > len(gpus):
             raise ParamsError(
                 f"training.resources.gpu: a training needs {needs.gpu}, but there are {len(gpus)} "
@@ -139,9 +155,8 @@ class OwnLoop:
         kept = Kept(self.checkpoint(scheme, "confirm" if final else "tune"))
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
         specs = [self._placed(kept, scheme, rate, seed, final=final) for _, rate, seed in plan]
-        inputs.check()  # code was loaded when the stage began, and its name for kept work is new
         found = self._outcomes(specs, kept, bar)
-        _check_alike(specs, found)
+        self._check_alike(specs, found)
         keys = [
             {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
             for trial, rate, seed in plan
@@ -183,6 +198,7 @@ class OwnLoop:
         with self.pool(None if bar is None else partial(_told, bar)) as pool:
             for spec, result in pool.run([one for one in specs if one.folder not in found]):
                 if isinstance(result, Outcome):
+                    inputs.check()  # each run imports the user's code anew
                     kept.save(spec, result)
                     found[spec.folder] = result
                     advance(1)
@@ -194,11 +210,47 @@ class OwnLoop:
             raise RunError(_in_words(failed, len(found)))
         return [found[spec.folder] for spec in specs]
 
+    def _check_alike(self, specs: Sequence[RunSpec], found: Sequence[Outcome]) -> None:
+        """Refuse runs that cannot be compared, or that did nothing of what they were asked for.
+
+        Raises:
+            RunError: Naming one.
+        """
+        function = self.loop.function
+        for spec, one in zip(specs, found, strict=True):
+            if one.ending != "finished":
+                continue
+            first, most = self._whole = self._whole or (spec, len(one.reports))
+            if len(one.reports) != most:
+                raise RunError(
+                    f"{function} reported {len(one.reports)} epochs for {spec.called}, but {most} "
+                    f"for {first.called}. All runs must report as many."
+                )
+            if problem := self._left_out(spec, one):
+                raise RunError(f"{function} {problem}.")
+
+    def _left_out(self, spec: RunSpec, outcome: Outcome) -> str:
+        """Return what a run was asked to use and did not, "" if nothing."""
+        if not outcome.asked_rate:
+            return "does not use run.learning_rate, so there is no rate to tune"
+        if not outcome.asked_scheme:
+            return "does not call run.initialize(model), so that all schemes are the same"
+        if self.params.optimizer_of(spec.scheme) is not None and not outcome.optimizer_made:
+            return (
+                "makes its optimizer itself, but one is declared: take it from "
+                "run.make_optimizer(model.parameters()), or leave out `optimizer`"
+            )
+        return ""
+
     def _row(self, key: Mapping[str, object], outcome: Outcome) -> RunRow:
         schema, diverged = self.schema, outcome.ending == "diverged"
         last = None if diverged else outcome.reports[-1]
         loss = None if last is None else finite(last.validation_loss)
         score = None if last is None else last.validation_score
+        if last is not None and score is None and schema.select_by == "score":
+            raise RunError(
+                f"{self.loop.function} reports no validation_score, but task.select_by is `score`."
+            )
         start = None if outcome.start is None else finite(outcome.start.validation_loss)
         test = outcome.test
         test_loss = None if test is None else finite(test.loss)
@@ -222,13 +274,14 @@ class OwnLoop:
 
 def keep(n_features: int, model: nn.Module, folder: Path) -> None:
     """Write down a trained network of prepared rows, or why it cannot be served."""
-    state = {name: value.detach().cpu() for name, value in model.state_dict().items()}
+    held = model.state_dict().items()
+    state = {name: one.detach().cpu() for name, one in held if isinstance(one, torch.Tensor)}
     said: dict[str, object] = {}
     try:
         captured = capture(copy_of(model, torch.device("cpu")), state, n_features)
         said = {"source": captured.source, "order": captured.order}
         write_bytes(folder / TENSORS, to_safetensors(captured.tensors))
-    except InitsweepError as error:
+    except Exception as error:  # noqa: BLE001 - a user's network may do anything
         said = {"why_not": str(error)}
     write_text(folder / NETWORK, json.dumps(said))
 
@@ -275,34 +328,6 @@ def _test_rows(specs: Sequence[RunSpec], found: Sequence[Outcome]) -> NDArray[np
     return rows
 
 
-def _check_alike(specs: Sequence[RunSpec], found: Sequence[Outcome]) -> None:
-    """Refuse runs that cannot be compared, or that did nothing of what they were asked for.
-
-    Raises:
-        RunError: Naming one.
-    """
-    whole = [
-        (spec, one) for spec, one in zip(specs, found, strict=True) if one.ending == "finished"
-    ]
-    if not whole:
-        return
-    function, (first, most) = specs[0].function, (whole[0][0], len(whole[0][1].reports))
-    for spec, one in whole:
-        if len(one.reports) != most:
-            raise RunError(
-                f"{function} reported {len(one.reports)} epochs for {spec.called}, but {most} for "
-                f"{first.called}. All runs must report as many."
-            )
-        if not one.asked_rate:
-            raise RunError(
-                f"{function} does not use run.learning_rate, so there is no rate to tune."
-            )
-        if not one.asked_scheme:
-            raise RunError(
-                f"{function} does not call run.initialize(model), so that all schemes are the same."
-            )
-
-
 def _same(failed: Sequence[tuple[RunSpec, Failure]]) -> bool:
     return len({failure.message for _, failure in failed}) == 1
 
@@ -323,7 +348,3 @@ def _in_words(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> str:
     said = f" What it printed is in '{spec.folder}/printed.txt'." if printed else ""
     many = f"{len(failed)} runs" if len(failed) > 1 else "a run"
     return f"{function}: {many} failed. {few(lines, 3, ' | ')}.{kept}{said}"
-
-
-def _gpus() -> int:
-    return torch.cuda.device_count()

@@ -101,6 +101,7 @@ def tried(params: Params, *, largest: float | None) -> tuple[dict[str, object], 
     """
     if params.loop is not None:
         find(params.loop.function, "training.function")  # what it imports may not be copied
+    artifacts.remove_folder(artifacts.SCRATCH)
     prepare.run(params, lambda _: None)
     loop = OwnLoop.of(params)
     with progress(RUNS + 1, "init", "run") as bar:

@@ -153,6 +153,12 @@ def _own_loop(study: Results, loop: Loop) -> Facts:
             "digits, and intervals cover that too"
         )
         facts += [("Learned numbers", f"{found.parameters}"), ("Repeatability", same)]
+        if found.same_draws:
+            same = (
+                "batches and dropout are the same under every seed, or there are none: intervals "
+                "cover initial weights alone"
+            )
+            facts.append(("What seeds vary", same))
         if found.passed_over:
             facts.append(("Not initialized by schemes", " ".join(found.passed_over)))
     return facts
