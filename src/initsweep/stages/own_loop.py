@@ -204,7 +204,7 @@ class OwnLoop:
                     advance(1)
                 elif isinstance(result, Failure):
                     failed.append((spec, result))
-                    if len(failed) >= _SAME and not found and _same(failed):
+                    if not found and _alike(failed, specs[0]):
                         break
         if failed:
             raise RunError(_in_words(failed, len(found)))
@@ -328,8 +328,10 @@ def _test_rows(specs: Sequence[RunSpec], found: Sequence[Outcome]) -> NDArray[np
     return rows
 
 
-def _same(failed: Sequence[tuple[RunSpec, Failure]]) -> bool:
-    return len({failure.message for _, failure in failed}) == 1
+def _alike(failed: Sequence[tuple[RunSpec, Failure]], first: RunSpec) -> bool:
+    """Return whether the others would fail too: several did alike, the first one among them."""
+    messages = {failure.message for _, failure in failed}
+    return len(failed) >= _SAME and len(messages) == 1 and first in [spec for spec, _ in failed]
 
 
 def _in_words(failed: Sequence[tuple[RunSpec, Failure]], done: int) -> str:
