@@ -175,6 +175,31 @@ def test_losses_of_rows_make_up_the_test_loss():
         run.report_test(loss=1.0, row_losses=[1.0, 3.0])
 
 
+def test_what_is_missing_is_said_where_it_is_asked_for():
+    with pytest.raises(RunError, match="give --option epochs=VALUE"):
+        TrainingRun().options["epochs"]
+    with pytest.raises(RunError, match="validation_loss is missing"):
+        TrainingRun().report(train_loss=1.0)
+
+
+def test_a_compiled_network_can_be_initialized():
+    class Long(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 1)
+
+        def __len__(self):
+            raise TypeError("no len")
+
+        def forward(self, x):
+            return self.layer(x)
+
+    run = TrainingRun(tell=quiet)
+    run.initialize(Long())
+    run.report(validation_loss=1.0)
+    assert run.outcome().parameters == 3
+
+
 def test_a_checkpoint_never_runs_code(tmp_path):
     run = TrainingRun(folder=tmp_path)
     with pytest.raises(RunError, match="received print"):

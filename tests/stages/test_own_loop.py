@@ -117,6 +117,18 @@ def test_a_study_goes_through_all_stages_with_the_same_bytes_each_time(study):
     assert tables() == first
 
 
+@pytest.mark.pipeline
+def test_a_study_without_a_batch_to_look_at_has_its_packet(study):
+    through(study("same_draws"))
+    packet = Path("reports/review.md").read_text()
+    assert (
+        "The networks were not looked at: training_functions:same_draws offers no batch" in packet
+    )
+    assert "batches and dropout are the same under every seed" in packet
+    schema = artifacts.read_record(artifacts.SCHEMA, Schema)
+    assert schema.constant_validation_score is None
+
+
 def test_the_engine_and_the_same_loop_by_hand_agree(study, changed, tmp_path):
     by_hand = study("as_the_engine", data__source="wine", tune__refinement_trials=0)
     prepare.run(by_hand, lambda _: None)

@@ -19,8 +19,8 @@ from initsweep.core.records import (
     Verdict,
 )
 from initsweep.stages import compare, prepare, train, tune
+from initsweep.stages.confirming import median_run
 from initsweep.stages.experiment import load_experiment
-from initsweep.stages.train import median_run
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ class LoopUnderTest:
         before, began = _listed(), time.monotonic()
         with tempfile.TemporaryDirectory() as folder, self.pool(None) as pool:
             found = examine(self.base, self.other, pool, lambda place: f"{folder}/{place}")
-        written = tuple(sorted(_listed() - before))
+        written = tuple(sorted({name for name, _ in _listed() - before} - {"__pycache__"}))
         return ShortRuns(found=found, written=written, seconds=time.monotonic() - began)
 
     @property
@@ -72,8 +72,13 @@ class ShortRuns:
     seconds: float
 
 
-def _listed() -> set[str]:
-    return {path.name for path in Path().iterdir()}
+def _listed() -> set[tuple[str, int]]:
+    """Return the files here with the times of their last changes."""
+    return {
+        (path.name, path.stat().st_mtime_ns)
+        for path in Path().iterdir()
+        if path.is_file() and path.name != "__pycache__"
+    } | {(path.name, 0) for path in Path().iterdir() if path.is_dir()}
 
 
 def loop_promises(subject: LoopUnderTest) -> list[Promise]:
@@ -151,6 +156,25 @@ def _keeps_to_its_folder(subject: LoopUnderTest) -> str:
     return ""
 
 
+def _check_whole(final: object, tuning: object, written: list[str]) -> None:
+    """Refuse what shows at the end of whole runs only.
+
+    Raises:
+        BrokenPromiseError: If it does.
+    """
+    if written and written != ["__pycache__"]:
+        raise BrokenPromiseError(
+            f"it wrote {few(written)} into {Path.cwd()}. Write into `run.folder`"
+        )
+    if isinstance(final, Outcome) and isinstance(tuning, Outcome) and tuning.ending == "finished":
+        epochs, others = len(final.reports), len(tuning.reports)
+        if final.ending == "finished" and epochs != others:
+            raise BrokenPromiseError(
+                f"it reports {epochs} epochs at one rate and {others} at three times of it. All "
+                "runs must report as many: where it stops early, go on reporting the last values"
+            )
+
+
 def _nothing(*_: object) -> str:
     return "seen"
 
@@ -167,8 +191,10 @@ def _offers(subject: LoopUnderTest) -> str:
 def _tests(subject: LoopUnderTest) -> str:
     if not subject.whole:
         return Note("not tried: give --whole, which trains one run to its end")
-    began = time.monotonic()
+    began, before = time.monotonic(), _listed()
     found = subject.only(replace(subject.base, final=True))
+    tuning = subject.only(replace(subject.base, learning_rate=subject.base.learning_rate * 3))
+    _check_whole(found, tuning, sorted({name for name, _ in _listed() - before}))
     took = minutes(time.monotonic() - began)
     if not isinstance(found, Outcome) or found.test is None:
         return Note(f"not seen, as the run diverged after {took}: give a lower --rate")

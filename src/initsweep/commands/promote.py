@@ -180,10 +180,13 @@ def _registered(decision: Decision, params: Params) -> tuple[Decision, list[str]
     try:
         model = served_model(params, decision.scheme)
     except CaptureError as error:
+        remedy = (
+            " For a model to serve, change the network, run `initsweep repro` and promote again."
+        )
         return decision, [
             f"NOT SERVED: {error} The decision holds all the same; MLflow's registry does not show "
-            "it, and an alias `champion` there stays where it was. For a model to serve, change "
-            "the network, run `initsweep repro` and promote again."
+            "it, and an alias `champion` there stays where it was."
+            + (remedy if params.loop is None else "")
         ]
     study = publication(params)
     tracking.publish(study, params, root)

@@ -627,7 +627,7 @@ class Schema:
     of a table. `caveats` are sentences about the data that limit what a study of it can say.
     `target_name` is the column that is predicted, "" if it has no name. Of data that a training
     function brings itself, task `own`, nothing is known here but the losses of the constant
-    predictor.
+    predictor, and its scores where they are stated.
 
     `validation` is "fixed" if all seeds share one validation split. It is "rotating" if each draws
     its own from the *development* rows, by `split_seed` and itself. `rows` are then those of each
@@ -655,8 +655,8 @@ class Schema:
     select_by: JudgedBy
     constant_validation_loss: float
     constant_test_loss: float
-    constant_validation_score: float
-    constant_test_score: float
+    constant_validation_score: float | None
+    constant_test_score: float | None
     data_sha: str
     validation: Literal["fixed", "rotating"] = "fixed"
     split_seed: int = 0
@@ -722,6 +722,6 @@ class Schema:
         return replace(
             self,
             loss_name=f"1 - {self.score_name}",
-            constant_validation_loss=1 - self.constant_validation_score,
-            constant_test_loss=1 - self.constant_test_score,
+            constant_validation_loss=1 - (self.constant_validation_score or 0.0),
+            constant_test_loss=1 - (self.constant_test_score or 0.0),
         )

@@ -28,6 +28,21 @@ Offer = Callable[[nn.Module, object, Callable[..., Tensor]], None]
 Keep = Callable[[nn.Module, Path], None]
 
 
+class Options(dict[str, Any]):
+    """What `training.options` holds."""
+
+    def __missing__(self, key: str) -> object:
+        """Say what to write.
+
+        Raises:
+            RunError: Always.
+        """
+        raise RunError(
+            f"run.options has no '{key}'. Write it under training.options, or give --option "
+            f"{key}=VALUE"
+        )
+
+
 class RunOver(BaseException):
     """The run has ended: it diverged, or as many epochs were asked for as it has reported."""
 
@@ -135,7 +150,7 @@ class TrainingRun:
 
     def _begin(self, tell: Tell, offer: Offer | None, folder: Path) -> None:
         spec = self._spec
-        self.scheme, self.seed, self.options = spec.scheme, spec.seed, dict(spec.options)
+        self.scheme, self.seed, self.options = spec.scheme, spec.seed, Options(spec.options)
         self.is_final, self.folder = spec.final, folder
         self.device = torch.device("cuda" if spec.gpu else "cpu")
         self.data = OwnData(spec.seed, given=spec.data, test=spec.final)
@@ -282,7 +297,7 @@ class TrainingRun:
     def report(
         self,
         *,
-        validation_loss: object,
+        validation_loss: object = None,
         train_loss: object | None = None,
         validation_score: object | None = None,
         epoch: int | None = None,
@@ -301,6 +316,11 @@ class TrainingRun:
         """
         if self._ending is not None or self._test is not None:
             raise RunError("report: the run has ended, there is nothing more to report.")
+        if validation_loss is None:
+            raise RunError(
+                "report: validation_loss is missing. Rates and schemes are chosen by it, on data "
+                "that the loop does not train on."
+            )
         found = _report(train_loss, validation_loss, validation_score)
         self._check_epoch(epoch)
         if self._diverged(found):
@@ -412,7 +432,8 @@ class TrainingRun:
                 "it ended a final run without run.report_test(loss=...). Call it `if run.is_final:`"
             )
         model = self.initialized
-        learned = [p.numel() for p in model.parameters() if p.requires_grad] if model else []
+        whole = nn.Module() if model is None else model  # a compiled network may have no len()
+        learned = [p.numel() for p in whole.parameters() if p.requires_grad]
         return Outcome(
             ending=self._ending or "finished",
             start=self._start,

@@ -224,7 +224,8 @@ class OwnLoop:
             if len(one.reports) != most:
                 raise RunError(
                     f"{function} reported {len(one.reports)} epochs for {spec.called}, but {most} "
-                    f"for {first.called}. All runs must report as many."
+                    f"for {first.called}. All runs must report as many: where the function stops "
+                    "early, let it go on reporting the last values."
                 )
             if problem := self._left_out(spec, one):
                 raise RunError(f"{function} {problem}.")

@@ -54,6 +54,12 @@ def caveats_of(
 
 def _scope(schema: Schema) -> str:
     """Return what the verdict is about, and what seeds vary: that is what intervals cover."""
+    if schema.task == "own":
+        return (
+            f"This holds for the data, network, optimizer and training length of "
+            f"{schema.reference}: seeds vary the initial weights and what that function draws by "
+            "them, and intervals are over seeds."
+        )
     if schema.validation == "fixed":
         return (
             "This holds for this data split, network, optimizer and training length: seeds vary "
@@ -89,7 +95,7 @@ def _test_rows(schema: Schema, summaries: Sequence[Summary]) -> list[str]:
     names = [] if covered else [schema.score_name]
     if schema.select_by == "score":
         names.append("differences between schemes")
-    elif all(one.test_rows is None for one in summaries):
+    elif all(_without_rows(one) for one in summaries):
         names = [schema.loss_name, "differences between schemes", *names]
     rows = counted(schema.rows["test"], "row") if schema.rows else "examples"
     return [
@@ -97,6 +103,12 @@ def _test_rows(schema: Schema, summaries: Sequence[Summary]) -> list[str]:
         "rows, they leave out."
         for name in names
     ]
+
+
+def _without_rows(summary: Summary) -> bool:
+    """Return whether a training function of the user's told of no test rows."""
+    engine = summary.evidence.confirmation.engine
+    return summary.test_rows is None and engine.startswith("own loop")
 
 
 def _few_seeds(summaries: Sequence[Summary]) -> list[str]:

@@ -56,7 +56,8 @@ def _panel(
     axes.set_title(titles[direction])
     axes.set_xlabel("layer" if direction == "forward" else "layer, from output to input")
     ends, silent, values = [], [], []
-    for scheme in schemes:
+    seen = {row.scheme for row in layers}
+    for scheme in (one for one in schemes if one in seen):
         rows = sorted((r for r in layers if r.scheme == scheme), key=lambda row: row.layer)
         if direction == "backward":
             rows.reverse()  # the gradient flows from the last layer to the first

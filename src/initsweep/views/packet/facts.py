@@ -225,6 +225,7 @@ def provenance(study: Results) -> Facts:
     for name in study.names:
         engines.setdefault(study.by_scheme[name].confirmation.engine, []).append(name)
     many = len(engines) > 1
+    split = ("Split seed", str(study.params.data.split_seed))
     return [
         ("Parameters", origin.params_sha),
         ("Data", origin.data_sha),
@@ -239,7 +240,7 @@ def provenance(study: Results) -> Facts:
         ),
         ("Tuning seeds", _joined(study.params.tune.seeds)),
         ("Fresh seeds", _joined(study.params.confirm.seeds) + _last_of(study.params.more_seeds)),
-        ("Split seed", str(study.params.data.split_seed)),
+        *([] if study.schema.task == "own" else [split]),
     ]
 
 

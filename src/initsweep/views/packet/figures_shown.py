@@ -111,17 +111,24 @@ def _learning_curves(study: Results, looks: Looks) -> Figure:
     )
 
 
+_UNSEEN = "No layers were looked at."
+
+
 def _signal(study: Results, looks: Looks) -> Figure:
+    if not study.layers:
+        return style.message_figure(_UNSEEN)
     return signal.draw(study.layers, study.names, looks)
 
 
 def _health(study: Results, looks: Looks) -> Figure:  # noqa: ARG001 - one signature for all
     if not study.layers:
-        return style.message_figure("No layers were looked at.")
+        return style.message_figure(_UNSEEN)
     return health.draw(study.layers, study.names)
 
 
 def _spectrum(study: Results, looks: Looks) -> Figure:
+    if not study.layers:
+        return style.message_figure(_UNSEEN)
     return health.draw_spectrum(study.layers, study.names, looks)
 
 

@@ -119,6 +119,7 @@ def _sensitivity() -> Terms:
 
 def _test(study: Results) -> Terms:
     margin = numbers.loss(study.params.decide.margin * study.schema.judged.constant_test_loss)
+    known = " and test rows" if study.knows_test_rows else ""
     return [
         ("Difference", "test loss minus the reference's, so a positive one is worse"),
         (
@@ -133,7 +134,7 @@ def _test(study: Results) -> Terms:
         ),
         (
             "Equivalent",
-            "its 95 % interval over seeds and test rows lies within the practical margin "
+            f"its 95 % interval over seeds{known} lies within the practical margin "
             f"(±{margin}); these intervals are not corrected for the number of comparisons",
         ),
         ("Inconclusive", "the seeds do not decide it"),

@@ -8,6 +8,14 @@ from initsweep.views.packet.document import SECTIONS, Figure, Fold, Grid, Paragr
 @SECTIONS.register("diagnosis")
 def diagnosis(study: Results) -> Section:
     """Return the diagnosis of every scheme and the figures behind it."""
+    if not study.layers:
+        reasons = dict.fromkeys(row.reason for row in study.diagnosis)
+        return Section(
+            place=90,
+            title="Diagnosis before any training",
+            short="Before training",
+            blocks=[Paragraph(text=f"The networks were not looked at: {'; '.join(reasons)}.")],
+        )
     table = Grid(
         table=tables.diagnosis_table(study), caption="Diagnosis of each scheme before training"
     )
