@@ -41,6 +41,7 @@ def run(asked: Asked, packet: Path) -> Told:
     Returns:
         What its page says of it.
     """
+    packet.mkdir(exist_ok=True)
     with timed_study(asked) as study:
         for file in KEPT:
             shutil.copy(study.folder / "reports" / file, packet)
