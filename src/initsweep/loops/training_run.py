@@ -18,7 +18,7 @@ from initsweep.core.registry import did_you_mean
 from initsweep.graph.forms import Inputs
 from initsweep.initializers import initialize_, make_initializer
 from initsweep.loops.functions import find
-from initsweep.loops.own_data import OwnData
+from initsweep.loops.run_data import RunData
 from initsweep.loops.saved import FILES, Saved
 from initsweep.loops.spec import DIVERGENCE_FACTOR, Outcome, Report, RunSpec, TestReport
 
@@ -153,7 +153,7 @@ class TrainingRun:
         self.scheme, self.seed, self.options = spec.scheme, spec.seed, Options(spec.options)
         self.is_final, self.folder = spec.final, folder
         self.device = torch.device("cuda" if spec.gpu else "cpu")
-        self.data = OwnData(spec.seed, given=spec.data, test=spec.final)
+        self.data = RunData(spec.seed, given=spec.data, test=spec.final)
         self._tell, self._offer = tell, offer
         self._saved = Saved(Path(spec.folder))
         self._generators: dict[str, torch.Generator] = {}

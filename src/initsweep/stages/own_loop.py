@@ -26,7 +26,7 @@ from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKi
 from initsweep.core.writing import write_bytes, write_text
 from initsweep.exporting.forward_source import capture
 from initsweep.graph.twins import copy_of
-from initsweep.loops.kept import Kept
+from initsweep.loops.finished_runs import Kept
 from initsweep.loops.libraries import libraries_of
 from initsweep.loops.pool import OnReport, Pool, visible_gpus
 from initsweep.loops.saved import NETWORK, TENSORS

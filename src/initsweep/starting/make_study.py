@@ -21,7 +21,7 @@ from initsweep.stages.experiment import Experiment, engine_experiment
 from initsweep.starting import announcements as telling
 from initsweep.starting import data_source as sources
 from initsweep.starting import folder as folders
-from initsweep.starting import own, own_loop, parameters, timing
+from initsweep.starting import loop_study, own, parameters, timing
 from initsweep.starting import request as requests
 from initsweep.starting import time_budget as budgets
 from initsweep.starting.request import Request
@@ -67,7 +67,7 @@ def make(request: Request) -> str:
             fetch(f"{source.kind}:{source.location}")
         with own.copies_only(code, caller):
             draft = Draft(template=template, values=requests.values(request, source, watch))
-            draft.values.update(own_loop.values(request) if request.train else {})
+            draft.values.update(loop_study.values(request) if request.train else {})
             params = draft.write()
             if params.loop is None:
                 said = _of_the_engine(request, draft, params, said_so)
@@ -101,8 +101,8 @@ def _of_an_own_loop(request: Request, draft: Draft, params: Params) -> list[str]
     """
     largest = request.minutes
     if largest is None and request.params is None:
-        largest = own_loop.USUAL_MINUTES
-    found, said = own_loop.tried(params, largest=largest)
+        largest = loop_study.USUAL_MINUTES
+    found, said = loop_study.tried(params, largest=largest)
     draft.values.update(found)
     draft.write(said)
     shutil.rmtree(artifacts.PREPARED)  # the first stage makes it again, and DVC keeps it then

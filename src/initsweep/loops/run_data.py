@@ -19,7 +19,7 @@ class Rows(NamedTuple):
     targets: Tensor
 
 
-class OwnData:
+class RunData:
     """What a run may see of the prepared data: rows of its own seed, as the engine's runs have."""
 
     def __init__(self, seed: int, *, given: bool, test: bool) -> None:
