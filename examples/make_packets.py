@@ -1,6 +1,6 @@
 """Run the examples and put their packets, verdicts and times into their folders and pages.
 
-    python -m examples.make_packets --mnist FOLDER          # all six
+    python -m examples.make_packets --mnist FOLDER          # all ten
     python -m examples.make_packets classification deep
     python -m examples.make_packets regression --tiny --into FOLDER   # tiny
 
