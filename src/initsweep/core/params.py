@@ -67,6 +67,7 @@ def _is_path(text: str) -> str:
 
 PathName = Annotated[str, AfterValidator(_is_path)]
 
+LOOP = re.compile(r"[\w.]+:\w+")
 DELIMITER = re.compile(r"[^\0\r\n\"\x80-\U0010ffff]")
 SCHEME_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -235,7 +236,7 @@ class Loop(Section):
     is what the section of that name holds: any of torch's, or the user's own, and its settings.
     """
 
-    function: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    function: str
     options: dict[str, Setting] = Field(default_factory=dict)
     baseline: Literal["auto"] | Baseline = "auto"
     resources: Resources = Resources(cpu=1, gpu=0)
@@ -565,9 +566,15 @@ def apart(content: Mapping[str, object]) -> Mapping[str, object]:
     training = content.get("training")
     if not isinstance(training, Mapping) or training.get("function") is None:
         return content
+    function = training["function"]
+    if not isinstance(function, str) or not LOOP.fullmatch(function):
+        raise ValueError(
+            f"training.function: received {shown(function)}; write your training loop as "
+            "package.module:train, or null for initsweep's engine"
+        )
     if (model := content.get("model")) not in (None, _OWN_NETWORK):
         raise ValueError(
-            f"model: your function ({training['function']}) builds the network, so write "
+            f"model: training.function ({function}) builds the network, so write "
             f"`model: null` and give it what it needs in training.options; received {shown(model)}"
         )
     if "optimizer" in training:
@@ -617,7 +624,7 @@ def parse_params(content: Mapping[str, object], origin: str = "params.yaml") -> 
             if len(lines) > MOST_LINES:
                 lines[MOST_LINES:] = [f"... and {len(lines) - MOST_LINES} more."]
             raise ParamsError(f"{origin}:\n  " + "\n  ".join(lines)) from None
-        raise ParamsError(f"{origin}: {error}") from None
+        raise ParamsError(f"{origin}: {error}".rstrip(".") + ".") from None
 
 
 def explain(details: ErrorDetails, schema: type[BaseModel]) -> str:
