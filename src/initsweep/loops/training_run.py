@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn, optim
 
-from initsweep.core.errors import InitsweepWarning, RunError, shown
+from initsweep.core.errors import InitsweepWarning, RunError
 from initsweep.core.randomness import stream_seed, torch_stream
-from initsweep.core.registry import did_you_mean
 from initsweep.graph.forms import Inputs
 from initsweep.initializers import initialize_, make_initializer
-from initsweep.loops.functions import find
+from initsweep.loops.optimizer_names import optimizer_called
+from initsweep.loops.reports import report_of, rows_of
 from initsweep.loops.run_data import RunData
 from initsweep.loops.saved import FILES, Saved
 from initsweep.loops.spec import DIVERGENCE_FACTOR, Outcome, Report, RunSpec, TestReport
@@ -230,7 +230,7 @@ class TrainingRun:
         self._optimizer_made = True
         given = {**self._spec.optimizer, **settings}
         name = str(given.pop("name", "sgd"))
-        kind = _optimizer(name)
+        kind = optimizer_called(name)
         groups = [
             {**group, "lr": group["lr"] * self.learning_rate}
             if isinstance(group, dict) and "lr" in group
@@ -290,7 +290,7 @@ class TrainingRun:
         """
         if self.reports or self._start is not None:
             raise RunError("report_start: it has to come once, before the first epoch.")
-        self._start = _report(None, validation_loss, validation_score)
+        self._start = report_of(None, validation_loss, validation_score)
         if not math.isfinite(self._start.validation_loss):
             self._end("diverged")
 
@@ -321,7 +321,7 @@ class TrainingRun:
                 "report: validation_loss is missing. Rates and schemes are chosen by it, on data "
                 "that the loop does not train on."
             )
-        found = _report(train_loss, validation_loss, validation_score)
+        found = report_of(train_loss, validation_loss, validation_score)
         self._check_epoch(epoch)
         if self._diverged(found):
             self._end("diverged")
@@ -380,15 +380,12 @@ class TrainingRun:
             )
         if self._test is not None:
             raise RunError("report_test: it has been called before; test data are looked at once.")
-        rows = (
-            None if row_losses is None else np.asarray(_plain(row_losses), float).ravel().tolist()
-        )
+        made = report_of(None, loss, score)
+        rows = rows_of(row_losses, made.validation_loss)
         if model is not None:
             self._saved.write_weights(model)
             if self._keep is not None:
                 self._keep(model, Path(self._spec.folder))
-        made = _report(None, loss, score)
-        _check_rows(made.validation_loss, rows)
         self._test = TestReport(
             loss=made.validation_loss,
             score=made.validation_score,
@@ -445,70 +442,6 @@ class TrainingRun:
             parameters=sum(learned),
             passed_over=list(dict.fromkeys(self._warned)),
         )
-
-
-def _optimizer(name: str) -> Callable[..., optim.Optimizer]:
-    if ":" in name:
-        return find(name, "optimizer")
-    every = ((one.lower(), kind) for one, kind in vars(optim).items() if isinstance(kind, type))
-    kinds = {
-        one: kind
-        for one, kind in every
-        if issubclass(kind, optim.Optimizer) and kind is not optim.Optimizer
-    }
-    if name.lower() not in kinds:
-        raise RunError(
-            f"optimizer: torch has none called {shown(name)}.{did_you_mean(name, sorted(kinds))} "
-            f"Known: {', '.join(sorted(kinds))}; or give your own as 'package.module:attribute'."
-        )
-    return kinds[name.lower()]
-
-
-def _plain(value: object) -> object:
-    return value.detach().cpu().numpy() if isinstance(value, Tensor) else value
-
-
-def _report(train_loss: object, loss: object, score: object) -> Report:
-    found = Report(
-        train_loss=None if train_loss is None else _number("train_loss", train_loss),
-        validation_loss=_number("loss", loss),
-        validation_score=None if score is None else _number("score", score),
-    )
-    value = found.validation_score
-    if value is not None and not value <= 1 and math.isfinite(found.validation_loss):
-        raise RunError(
-            f"score: received {value:g}, but scores are at most 1, so that more is better. Divide "
-            "by the largest it can be."
-        )
-    return found
-
-
-def _check_rows(loss: float, rows: list[float] | None) -> None:
-    """Refuse losses of test examples that are not what the test loss is made of.
-
-    Raises:
-        RunError: Saying how they differ.
-    """
-    if rows is None or not math.isfinite(loss):
-        return
-    mean = math.fsum(rows) / max(1, len(rows))
-    if not math.isclose(mean, loss, rel_tol=1e-3, abs_tol=1e-6):
-        raise RunError(
-            f"report_test: the mean of row_losses is {mean:g}, and loss is {loss:g}. Give the loss "
-            "of each test example, whose mean is the loss."
-        )
-
-
-def _number(what: str, value: object) -> float:
-    """Return a plain number.
-
-    Raises:
-        RunError: If it is none.
-    """
-    try:
-        return float(value.detach() if isinstance(value, Tensor) else value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise RunError(f"{what}: expected one number, received {shown(value)}.") from None
 
 
 def _printed(report: Report) -> None:
