@@ -6,11 +6,17 @@ import re
 import pytest
 
 from initsweep.core import artifacts
+from initsweep.core.params import load_params
 from initsweep.stages import report
 from tests.conftest import ROOT
 from tests.made_study import make_study
 
-EXAMPLES = sorted(file.parent.parent.name for file in ROOT.glob("examples/*/packet/review.md"))
+EXAMPLES = sorted(
+    file.parent.name
+    for file in ROOT.glob("examples/*/params.yaml")
+    # What a packet can say of an own loop hangs on what its function tells.
+    if load_params(file).loop is None
+)
 ONLY_SOMETIMES = {
     "What would change the decision",
     "The decision under other settings, everything else as it stands",

@@ -111,8 +111,8 @@ def test_an_example_shows_the_packet_of_its_own_parameters(name):
     assert fresh <= verdict["seeds"] <= max(fresh, params.decide.most_seeds)
     review = (where / "packet/review.md").read_text()
     assert all(f"| {scheme} |" in review for scheme in params.schemes)
-    options = {} if params.loop is None else params.loop.options
-    assert f"epoch {options.get('epochs', params.training.epochs)}" in review
+    epochs = params.training.epochs if params.loop is None else params.loop.options.get("epochs")
+    assert f"the loss after the last epoch, epoch {epochs or ''}" in review
     assert 0 < (where / "packet/lr_overlay.png").stat().st_size < 100_000
     page = (where / "README.md").read_text()
     command = f"initsweep init {name}-study --params examples/{name}/params.yaml"
