@@ -216,7 +216,7 @@ def replaced(content: Any, changes: Mapping[str, object]) -> Any:  # noqa: ANN40
 
     A training loop of one's own has its epochs among its options.
     """
-    own = content["training"].get("function") is not None
+    own = content.get("training", {}).get("function") is not None
     for key, value in changes.items():
         *parents, last = ("training.options.epochs" if own and key == EPOCHS else key).split(".")
         section = content

@@ -143,7 +143,7 @@ def test_examples_in_help_are_commands(name, command):
     assert command.examples
     for example in command.examples:
         assert parsers.parse(shlex.split(example)).command == name
-    assert all((ROOT / page).is_file() for page in re.findall(r"[\w/]+\.md", command.page))
+    assert all((ROOT / page).is_file() for page in re.findall(r"[\w/-]+\.md", command.page))
     assert ".md" in command.page
 
 
@@ -235,4 +235,4 @@ def test_help_says_where_its_page_lies(name, capsys):
     _, out, _ = shown(capsys, name, "--help")
     told = " ".join(out.rpartition("more: ")[2].split())
     assert told.endswith(", in initsweep's repository")
-    assert [page for page in re.findall(r"[\w/]+\.md", told) if not (ROOT / page).is_file()] == []
+    assert [page for page in re.findall(r"[\w/-]+\.md", told) if not (ROOT / page).is_file()] == []

@@ -561,7 +561,7 @@ def apart(content: Mapping[str, object]) -> Mapping[str, object]:
     Raises:
         ValueError: Naming what is not.
     """
-    if "loop" in content:
+    if content.get("loop") is not None:
         raise ValueError("loop: unknown key. A training loop of your own is `training.function`")
     training = content.get("training")
     if not isinstance(training, Mapping) or training.get("function") is None:

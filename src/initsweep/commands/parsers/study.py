@@ -90,7 +90,7 @@ COMMANDS = {
         examples=(
             "init my-study --data my.csv --target price --minutes 10",
             "init my-study --data X.npy,y.npy --task classification",
-            "init gpt-study --train my_train:train --option epochs=3 --baseline 4.17",
+            "init gpt-study --train my_train:train --baseline 4.17",
             "init deep-study --params examples/deep/params.yaml",
         ),
         page="docs/walkthrough.md",
