@@ -92,7 +92,8 @@ class _Rows:
     def __init__(self, trace: Trace, call: fx.Node, leading: Sequence[int]) -> None:
         self._trace, self._call = trace, call
         module = trace.modules[str(call.target)]
-        shape = getattr(module, weight_name(module)).shape
+        # Not by attribute: whoever traces in another thread would find it in his graph.
+        shape = dict(module.named_parameters(recurse=False))[weight_name(module)].shape
         likeness, axes = likeness_of(module), len(shape) - 2
         turned = bool(likeness and likeness.transposed)
         before, behind = leading[: 1 if axes else None], (_POSITIONS,) * axes
