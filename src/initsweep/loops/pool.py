@@ -120,10 +120,11 @@ class Pool:
         # A child of a run may hold its pipe open, so that only the process itself tells of its end.
         wait([end for one in self._running for end in (one.from_it, one.process.sentinel)], _TICK)
         for one in list(self._running):
+            alive = one.process.is_alive()  # first: what has ended has said all it had to say
             if one.from_it.poll():
                 found = self._heard(one)
             else:
-                found = (self._died(one),) if not one.process.is_alive() else self._overdue(one)
+                found = self._overdue(one) if alive else (self._died(one),)
             if found is not None:
                 _kill(one)
                 self._running.remove(one)
