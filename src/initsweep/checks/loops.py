@@ -39,8 +39,8 @@ class LoopUnderTest:
         before, began = _listed(), time.monotonic()
         with tempfile.TemporaryDirectory() as folder, self.pool(None) as pool:
             found = examine(self.base, self.other, pool, lambda place: f"{folder}/{place}")
-        written = tuple(sorted({name for name, _ in _listed() - before} - {"__pycache__"}))
-        return ShortRuns(found=found, written=written, seconds=time.monotonic() - began)
+        seconds = time.monotonic() - began
+        return ShortRuns(found=found, written=_written_since(before), seconds=seconds)
 
     @property
     def examined(self) -> Examined:
@@ -68,17 +68,21 @@ class ShortRuns:
     """
 
     found: Examined
-    written: tuple[str, ...]
+    written: list[str]
     seconds: float
 
 
 def _listed() -> set[tuple[str, int]]:
-    """Return the files here with the times of their last changes."""
+    """Return what is here but for Python's own cache: folders, and files with their last change."""
     return {
-        (path.name, path.stat().st_mtime_ns)
+        (path.name, 0 if path.is_dir() else path.stat().st_mtime_ns)
         for path in Path().iterdir()
-        if path.is_file() and path.name != "__pycache__"
-    } | {(path.name, 0) for path in Path().iterdir() if path.is_dir()}
+        if path.name != "__pycache__"
+    }
+
+
+def _written_since(before: set[tuple[str, int]]) -> list[str]:
+    return sorted({name for name, _ in _listed() - before})
 
 
 def loop_promises(subject: LoopUnderTest) -> list[Promise]:
@@ -148,24 +152,24 @@ def _repeats(subject: LoopUnderTest) -> str:
 
 
 def _keeps_to_its_folder(subject: LoopUnderTest) -> str:
-    if written := subject.short_runs.written:
+    _refuse_written(subject.short_runs.written)
+    return ""
+
+
+def _refuse_written(written: list[str]) -> None:
+    if written:
         raise BrokenPromiseError(
             f"it wrote {few(written)} into {Path.cwd()}. Write into `run.folder`, which is there "
             "for that"
         )
-    return ""
 
 
-def _check_whole(final: object, tuning: object, written: list[str]) -> None:
-    """Refuse what shows at the end of whole runs only.
+def _check_lengths(final: object, tuning: object) -> None:
+    """Refuse runs of different lengths, as early stopping makes them.
 
     Raises:
-        BrokenPromiseError: If it does.
+        BrokenPromiseError: If they are.
     """
-    if written and written != ["__pycache__"]:
-        raise BrokenPromiseError(
-            f"it wrote {few(written)} into {Path.cwd()}. Write into `run.folder`"
-        )
     if isinstance(final, Outcome) and isinstance(tuning, Outcome) and tuning.ending == "finished":
         epochs, others = len(final.reports), len(tuning.reports)
         if final.ending == "finished" and epochs != others:
@@ -194,7 +198,8 @@ def _tests(subject: LoopUnderTest) -> str:
     began, before = time.monotonic(), _listed()
     found = subject.only(replace(subject.base, final=True))
     tuning = subject.only(replace(subject.base, learning_rate=subject.base.learning_rate * 3))
-    _check_whole(found, tuning, sorted({name for name, _ in _listed() - before}))
+    _refuse_written(_written_since(before))
+    _check_lengths(found, tuning)
     took = minutes(time.monotonic() - began)
     if not isinstance(found, Outcome) or found.test is None:
         return Note(f"not seen, as the run diverged after {took}: give a lower --rate")
