@@ -93,7 +93,7 @@ def test_init_gives_it_prepared_rows_and_a_baseline_where_they_are_named(here, c
     [
         (["--train", "training_functions:raises", "--baseline", "1"], "it raised ValueError"),
         (["--train", "training_functions:no_rate", "--baseline", "1"], "run.learning_rate"),
-        (["--train", "training_functions:missing"], "has no function 'missing'"),
+        (["--train", "training_functions:missing"], "has no 'missing'"),
         (["--train", "missing_module:train"], "no module 'missing_module'"),
         (["--train", "training_functions:train", "--model", "mlp"], "--model: the training"),
         (["--train", "training_functions:train", "--baseline", "-1"], "--baseline: received -1"),

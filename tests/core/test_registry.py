@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from initsweep.core.errors import DuplicateNameError, UnknownNameError
+from initsweep.core.errors import DuplicateNameError, ParamsError, UnknownNameError
 from initsweep.core.registry import Registry
 
 
@@ -46,9 +46,19 @@ def test_two_entries_cannot_share_a_name():
 
 def test_an_entry_from_outside_is_imported_by_dotted_path(room):
     assert room.get("math:sqrt")(9) == 3
-    with pytest.raises(UnknownNameError, match=r"Thing '\.math:sqrt' is not of the form"):
+    with pytest.raises(UnknownNameError, match=r"thing: '\.math:sqrt' is not of the form"):
         room.get(".math:sqrt")
     with pytest.raises(UnknownNameError, match="no module named 'no_such_package'"):
         room.get("no_such_package.inits:mine")
-    with pytest.raises(UnknownNameError, match=r"'math' has no thing 'sqroot'. Did you mean"):
+    with pytest.raises(UnknownNameError, match=r"'math' has no 'sqroot'. Did you mean"):
         room.get("math:sqroot")
+    with pytest.raises(UnknownNameError, match=r"names a file\. Write 'my_net:build'"):
+        room.get("my_net.py:build")
+
+
+def test_a_module_from_outside_that_breaks_is_told_in_one_line(room, tmp_path, monkeypatch):
+    (tmp_path / "module_that_breaks.py").write_text("x = 1\nraise RuntimeError('no licence')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = r"RuntimeError: no licence \(module_that_breaks.py, line 2\)"
+    with pytest.raises(ParamsError, match=told):
+        room.get("module_that_breaks:build")

@@ -46,7 +46,7 @@ FAILING = {
     "skips_an_epoch": "report: epoch 2 follows epoch 0",
     "looks_at_test": "report_test: only final runs may touch test data",
     "reports_text": "loss: expected one number, received 'low'",
-    "missing": "training.function: module 'training_functions' has no function 'missing'",
+    "missing": "training.function: module 'training_functions' has no 'missing'",
 }
 
 

@@ -2,14 +2,17 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
+from initsweep.architectures import build_model
 from initsweep.core import artifacts, own_code
-from initsweep.core.errors import ArtifactError, InitsweepError, RunError
+from initsweep.core.errors import ArtifactError, CaptureError, InitsweepError, RunError
 from initsweep.core.params import parse_params
 from initsweep.core.records import (
     Confirmation,
@@ -25,7 +28,11 @@ from initsweep.core.records import (
 from initsweep.running import inputs
 from initsweep.stages import compare, diagnose, prepare, report, settle, train, tune
 from initsweep.stages.experiment import load_experiment
+from initsweep.stages.serving import served_model
+from initsweep.views.mlflow.model import save as save_model
 from tests.conftest import SMALL_STUDY
+from tests.loops.training_functions import AS_THE_ENGINE
+from tests.views.mlflow.models import answers_without_initsweep
 
 FUNCTIONS = Path(__file__).parents[1] / "loops/training_functions.py"
 ENGINES = ("model.depth", "model.width", "training.epochs", "training.batch_size")
@@ -40,6 +47,7 @@ def study(tmp_path, monkeypatch, changed):
     (tmp_path / "data/raw").mkdir(parents=True)
     shutil.copyfile(FUNCTIONS, own / "training_functions.py")
     monkeypatch.syspath_prepend(str(own))
+    monkeypatch.delitem(sys.modules, FUNCTIONS.stem, raising=False)  # another test's copy
 
     def make(function: str = "train", **replacements):
         small = {key: value for key, value in SMALL_STUDY.items() if key not in ENGINES}
@@ -151,6 +159,43 @@ def test_the_engine_and_the_same_loop_by_hand_agree(study, changed, tmp_path):
         np.testing.assert_allclose(
             np.array(one, float), np.array(other, float), rtol=2e-4, err_msg=name
         )
+
+
+def served(study, function, source):
+    """Tune and train one scheme, and return its model as it is served."""
+    params = study(function, data__source=source, tune__refinement_trials=0)
+    prepare.run(params, lambda _: None)
+    tune.run(params, "he_normal")
+    train.run(params, "he_normal")
+    return served_model(params, "he_normal")
+
+
+def test_a_network_of_prepared_rows_is_served_as_its_run_left_it(study, tmp_path):
+    model = served(study, "as_the_engine", "wine")
+    names, columns = list(model.example), model.example.values()
+    raw = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+    answers = answers_without_initsweep(save_model(model, tmp_path), raw)
+    network = build_model("mlp", AS_THE_ENGINE, n_features=13, n_outputs=3)
+    network.load_state_dict(load_file(artifacts.train_folder("he_normal") / "model.safetensors"))
+    rows = torch.from_numpy(model.preprocessing.apply(model.example))
+    with torch.no_grad():
+        expected = torch.softmax(network.eval()(rows).double(), dim=-1)
+    found = [[answer[f"probability_{one}"] for one in model.facts["class_names"]]
+             for answer in answers]  # fmt: skip
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("function", "source", "why_not"),
+    [
+        ("hands_over_nothing", "wine", r"gives no model: run\.report_test"),
+        ("decides_by_its_rows", "wine", "cannot be written down"),
+        ("train", "own", "Only training_functions:train knows what to feed it"),
+    ],
+)
+def test_a_network_that_cannot_be_served_says_why(function, source, why_not, study):
+    with pytest.raises(CaptureError, match=why_not):
+        served(study, function, source)
 
 
 def runs_of(scheme):

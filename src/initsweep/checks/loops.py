@@ -11,7 +11,7 @@ from initsweep.checks.outcome import BrokenPromiseError, Note, Promise, Unusable
 from initsweep.core.errors import InitsweepError, few
 from initsweep.core.numbers import significant
 from initsweep.core.progress import minutes
-from initsweep.loops.examining import EPOCHS, Examined, examine, remedy
+from initsweep.loops.examining import EPOCHS, Examined, examine, remedy, short_runs
 from initsweep.loops.pool import Pool
 from initsweep.loops.spec import Failure, Outcome, RunSpec
 from initsweep.loops.worker import Look
@@ -38,7 +38,7 @@ class LoopUnderTest:
         """What short runs show."""
         before, began = _listed(), time.monotonic()
         with tempfile.TemporaryDirectory() as folder, self.pool(None) as pool:
-            found = examine(self.base, self.other, pool, lambda place: f"{folder}/{place}")
+            found = examine(short_runs(self.base, self.other, folder), pool)
         seconds = time.monotonic() - began
         return ShortRuns(found=found, written=_written_since(before), seconds=seconds)
 

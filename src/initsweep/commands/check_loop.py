@@ -11,12 +11,10 @@ from initsweep.commands.subjects import Target
 from initsweep.core.errors import InitsweepError, ParamsError
 from initsweep.core.name_value import network_values
 from initsweep.core.params import Loop, Params, load_params
+from initsweep.core.registry import function_from_outside
 from initsweep.initializers import INITIALIZERS
-from initsweep.loops.functions import find
-from initsweep.loops.libraries import libraries_of
-from initsweep.loops.pool import Pool, visible_gpus
+from initsweep.loops.pool import Pool
 from initsweep.loops.spec import RunSpec
-from initsweep.loops.worker import Look
 
 _DRAWN = ("he_normal", "lecun_normal")
 """What is compared where no study says otherwise: two laws that every seed changes."""
@@ -74,24 +72,13 @@ def loop_under_test(options: argparse.Namespace) -> LoopUnderTest:
         )
         for scheme in _DRAWN
     )
-
-    gpus = visible_gpus()
-    if loop.resources.gpu > len(gpus):
-        raise ParamsError(
-            f"training.resources.gpu: a training needs {loop.resources.gpu}, but there are "
-            f"{len(gpus)} here."
-        )
-
-    def pool(look: Look | None) -> Pool:
-        return Pool(
-            workers=max(1, len(os.sched_getaffinity(0)) // loop.resources.cpu),
-            gpus=gpus,
-            libraries=libraries_of(name, folder),
-            silence=loop.silence_limit,
-            look=look,
-        )
-
-    return LoopUnderTest(base=base, other=other, pool=pool, whole=options.whole)
+    cores = len(os.sched_getaffinity(0))
+    return LoopUnderTest(
+        base=base,
+        other=other,
+        pool=lambda look: Pool.of(loop, folder, cores=cores, look=look),
+        whole=options.whole,
+    )
 
 
 def _study(file: Path) -> tuple[Params, Loop] | None:
@@ -106,7 +93,7 @@ def _check_takes_a_run(name: str) -> None:
     Raises:
         ParamsError: Saying what it takes.
     """
-    function = find(name, "the training function")
+    function = function_from_outside(name, "the training function")
     try:
         inspect.signature(function).bind(object())
     except TypeError as error:

@@ -45,6 +45,8 @@ COMPARE = Path("results/compare")
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
 SCRATCH = Path("scratch")  # never a DVC out: unfinished work, safe to delete
+RUN_NOW, RUN_OUTCOME = "now.json", "outcome.json"
+"""In the folder of a run of an own loop: what it is at, for whoever watches; what came of it."""
 
 
 def features_file(split: str) -> Path:

@@ -37,6 +37,9 @@ Unit = Literal["decades", "learning rate", "loss", "share", "epochs", "probabili
 IntervalMethod = Literal["bootstrap", "range", "order statistics", "mean", "score", "none"]
 
 
+DIVERGENCE_FACTOR = 1000.0
+"""A run has diverged when a loss exceeds this many times what it (or a constant) started from."""
+
 DIGITS = 9
 """Of the numbers in records: all that float32 holds. Sums and logarithms in float64 differ from
 processor to processor in their last digits, which say nothing."""

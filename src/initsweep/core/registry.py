@@ -9,11 +9,12 @@ so that a user's own entry works without touching this repository.
 import difflib
 import importlib
 import pkgutil
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
-from initsweep.core.errors import DuplicateNameError, UnknownNameError, shown
+from initsweep.core.errors import DuplicateNameError, ParamsError, UnknownNameError, cut, shown
 
 Entry = TypeVar("Entry")
 
@@ -22,6 +23,74 @@ def did_you_mean(name: str, known: list[str]) -> str:
     """Return " Did you mean 'x'?" for the closest known name, or "" if none is close."""
     close = difflib.get_close_matches(name, known, n=1)
     return f" Did you mean '{close[0]}'?" if close else ""
+
+
+def in_words(error: BaseException) -> str:
+    """Return what a user's module raised, in one line, with the place in the user's own files."""
+    said = (str(error).strip().splitlines() or [""])[0]
+    theirs = ("site-packages", "/initsweep/", "<", "/lib/python")
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if not any(part in one.filename for part in theirs)]
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f" ({Path(error.filename).name}, line {error.lineno})"
+        said = error.msg
+    else:
+        where = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+    return f"{type(error).__name__}{f': {cut(said)}' if said else ''}{where}"
+
+
+def from_outside(name: str, kind: str) -> object:
+    """Return what `package.module:attribute` names.
+
+    Args:
+        name: The name.
+        kind: What it is, as messages call it ("initializer", "training.function").
+
+    Raises:
+        UnknownNameError: If there is no such thing.
+        ParamsError: If its module raises something when it is imported.
+    """
+    module_name, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
+        raise UnknownNameError(f"{kind}: {shown(name)} is not of the form 'package.module:name'.")
+    if module_name.endswith(".py"):
+        plain = f"{module_name.removesuffix('.py')}:{attribute}"
+        raise UnknownNameError(f"{kind}: {shown(name)} names a file. Write '{plain}'.")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        # A missing import *inside* the user's module is reported as it is, not as ours.
+        raise UnknownNameError(
+            f"{kind}: cannot import {shown(name)}: no module named '{error.name}'. Python looks "
+            "among what is installed, in the folder that params.yaml calls own_code, and for "
+            f"names on the command line in the current one ({Path.cwd()})."
+        ) from error
+    except Exception as error:
+        raise ParamsError(
+            f"{kind}: {shown(name)} cannot be imported: {in_words(error)}."
+        ) from error
+    if not hasattr(module, attribute):
+        raise UnknownNameError(
+            f"{kind}: module '{module_name}' has no '{attribute}'."
+            f"{did_you_mean(attribute, dir(module))}"
+        )
+    return getattr(module, attribute)
+
+
+def function_from_outside(name: str, kind: str) -> Callable[..., Any]:
+    """Return the function or class that `package.module:attribute` names.
+
+    Args:
+        name: The name.
+        kind: What it is, as for `from_outside`.
+
+    Raises:
+        ParamsError: If what it names cannot be called.
+    """
+    found = from_outside(name, kind)
+    if not callable(found):
+        raise ParamsError(f"{kind}: {shown(name)} is {shown(found)}, not a function.")
+    return found
 
 
 class Registry(Generic[Entry]):
@@ -69,9 +138,10 @@ class Registry(Generic[Entry]):
 
         Raises:
             UnknownNameError: If there is no such entry, with the closest name as a suggestion.
+            ParamsError: If the module that it lies in cannot be imported.
         """
         if ":" in name:
-            return self._from_outside(name)
+            return cast(Entry, from_outside(name, self.kind))
         self._discover()
         if name not in self._entries:
             known = self.names()
@@ -105,26 +175,3 @@ class Registry(Generic[Entry]):
             if said := getattr(importlib.import_module(module), function)(name):
                 return f" {said}"
         return did_you_mean(name, known)
-
-    def _from_outside(self, name: str) -> Entry:
-        module_name, _, attribute = name.partition(":")
-        if not all(part.isidentifier() for part in (*module_name.split("."), attribute)):
-            raise UnknownNameError(
-                f"{self.kind.capitalize()} {shown(name)} is not of the form "
-                "'package.module:attribute'."
-            )
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            # A missing import *inside* the user's module is reported as it is, not as ours.
-            raise UnknownNameError(
-                f"Cannot import {self.kind} {shown(name)}: no module named '{error.name}'. "
-                "Python looks among what is installed, in the folder that params.yaml calls "
-                f"own_code, and for names on the command line in the current one ({Path.cwd()})."
-            ) from error
-        if not hasattr(module, attribute):
-            raise UnknownNameError(
-                f"Module '{module_name}' has no {self.kind} '{attribute}'."
-                f"{did_you_mean(attribute, dir(module))}"
-            )
-        return cast(Entry, getattr(module, attribute))

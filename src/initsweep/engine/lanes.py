@@ -9,12 +9,11 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.records import DIVERGENCE_FACTOR
+
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 MetricFunction = Callable[[Tensor, Tensor], Tensor]
-
-DIVERGENCE_FACTOR = 1000.0
-"""A lane has diverged when a loss exceeds this many times what it (or a constant) started from."""
 
 NEVER = -1
 """`diverged_at_step` of a lane that has not diverged."""

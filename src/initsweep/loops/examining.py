@@ -5,8 +5,9 @@ what does not change a loss was not used.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from initsweep.core.errors import RunError
 from initsweep.loops.pool import Pool
@@ -39,27 +40,13 @@ class Examined:
     losses: tuple[float, ...]
 
 
-def examine(
-    spec: RunSpec,
-    other: RunSpec | None,
-    pool: Pool,
-    folder_of: Callable[[int], str],
-    on_done: Callable[[], None] = lambda: None,
-) -> Examined:
-    """Examine the function of a run.
+def short_runs(spec: RunSpec, other: RunSpec | None, folder: Path | str) -> dict[str, RunSpec]:
+    """Return the runs that show what a function does, by what each differs in from the first.
 
     Args:
         spec: The run to do twice.
         other: The same run under another scheme, None if there is none.
-        pool: Where runs are done.
-        folder_of: Place in the order of runs to a folder for it.
-        on_done: Called whenever a run has ended.
-
-    Returns:
-        What was found.
-
-    Raises:
-        RunError: If a run failed.
+        folder: Where theirs shall lie.
     """
     short = replace(spec, most_reports=EPOCHS)
     asked = {
@@ -71,11 +58,26 @@ def examine(
     }
     if other is not None:
         asked["initialization"] = replace(other, most_reports=EPOCHS)
-    placed = {
-        name: replace(one, folder=folder_of(place))
+    return {
+        name: replace(one, folder=f"{folder}/short-{place}")
         for place, (name, one) in enumerate(asked.items())
     }
-    found = _done(placed, pool, on_done)
+
+
+def examine(
+    runs: Mapping[str, RunSpec], pool: Pool, on_done: Callable[[], None] = lambda: None
+) -> Examined:
+    """Return what a function is found to do.
+
+    Args:
+        runs: `short_runs` of it.
+        pool: Where they are done.
+        on_done: Called whenever one has ended.
+
+    Raises:
+        RunError: If a run failed.
+    """
+    found, spec = _done(runs, pool, on_done), runs[""]
     base = found.pop("")
     if base.ending == "diverged":
         raise RunError(
@@ -99,7 +101,7 @@ def examine(
 
 
 def _done(
-    placed: dict[str, RunSpec], pool: Pool, on_done: Callable[[], None]
+    placed: Mapping[str, RunSpec], pool: Pool, on_done: Callable[[], None]
 ) -> dict[str, Outcome]:
     names = {spec.folder: name for name, spec in placed.items()}
     found: dict[str, Outcome] = {}

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from initsweep.core.artifacts import RUN_OUTCOME
 from initsweep.core.params import fingerprint
 from initsweep.core.writing import write_bytes
 from initsweep.loops.saved import KEPT
 from initsweep.loops.spec import Outcome, RunSpec, from_json, to_json
-
-_OUTCOME = "outcome.json"
 
 
 class Kept:
@@ -30,7 +29,7 @@ class Kept:
     def load(self, spec: RunSpec) -> Outcome | None:
         """Return what came of a run, None if it is not kept."""
         try:
-            return from_json((Path(spec.folder) / _OUTCOME).read_bytes())
+            return from_json((Path(spec.folder) / RUN_OUTCOME).read_bytes())
         except (OSError, ValueError):
             return None
 
@@ -42,7 +41,7 @@ class Kept:
                 shutil.rmtree(found, ignore_errors=True)
             elif found.name not in KEPT:
                 found.unlink()
-        write_bytes(folder / _OUTCOME, to_json(outcome))
+        write_bytes(folder / RUN_OUTCOME, to_json(outcome))
 
     def files(self, spec: RunSpec) -> dict[str, bytes]:
         """Return the files in which a run has kept its network, by their names."""

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from torch import optim
 
 from initsweep.core.errors import RunError, shown
-from initsweep.core.registry import did_you_mean
-from initsweep.loops.functions import find
+from initsweep.core.registry import did_you_mean, function_from_outside
 
 
 def optimizer_called(name: str) -> Callable[..., optim.Optimizer]:
@@ -16,7 +15,7 @@ def optimizer_called(name: str) -> Callable[..., optim.Optimizer]:
         RunError: If torch has none of this name.
     """
     if ":" in name:
-        return find(name, "optimizer")
+        return function_from_outside(name, "optimizer")
     every = ((one.lower(), kind) for one, kind in vars(optim).items() if isinstance(kind, type))
     kinds = {
         one: kind

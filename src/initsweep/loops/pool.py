@@ -5,7 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -13,7 +13,9 @@ from pathlib import Path
 
 import torch
 
-from initsweep.loops.libraries import LIBRARIES
+from initsweep.core.errors import ParamsError
+from initsweep.core.params import Loop
+from initsweep.loops.libraries import LIBRARIES, libraries_of
 from initsweep.loops.spec import Failure, Report, RunSpec
 from initsweep.loops.training_run import Keep
 from initsweep.loops.worker import Look, work
@@ -35,7 +37,6 @@ class _Worker:
     gpus: tuple[str, ...]
     heard: float
     epochs: int = 0
-    said: list[object] = field(default_factory=list)
 
 
 class Pool:
@@ -69,6 +70,46 @@ class Pool:
         self._look, self._keep, self._on_report = look, keep, on_report
         self._running: list[_Worker] = []
         self._largest = 0  # bytes of the largest run so far
+
+    @classmethod
+    def of(
+        cls,
+        loop: Loop,
+        own_code: str,
+        *,
+        cores: int,
+        look: Look | None = None,
+        keep: Keep | None = None,
+        on_report: OnReport | None = None,
+    ) -> "Pool":
+        """Return where runs of a study's function are done: as many as cores and GPUs allow.
+
+        Args:
+            loop: The function, and what a run of it needs.
+            own_code: The folder in which Python finds the user's modules.
+            cores: How many there are for all runs.
+            look: As for `worker.work`.
+            keep: As for `worker.work`.
+            on_report: Called whenever a run reports.
+
+        Raises:
+            ParamsError: If a run needs more GPUs than there are.
+        """
+        needs, gpus = loop.resources, visible_gpus()
+        if needs.gpu > len(gpus):
+            raise ParamsError(
+                f"training.resources.gpu: a training needs {needs.gpu}, but there are {len(gpus)} "
+                "here."
+            )
+        return cls(
+            workers=cores // needs.cpu,
+            gpus=gpus,
+            libraries=libraries_of(loop.function, own_code),
+            silence=loop.silence_limit,
+            look=look,
+            keep=keep,
+            on_report=on_report,
+        )
 
     def __enter__(self) -> "Pool":
         """Return the pool."""

@@ -10,8 +10,6 @@ from pydantic import TypeAdapter
 from initsweep.core.records import OptionValue
 
 Ending = Literal["finished", "diverged", "limited"]
-DIVERGENCE_FACTOR = 1000.0
-"""As in the engine: of the first loss, or of the constant predictor's, whichever is larger."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

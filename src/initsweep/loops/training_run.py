@@ -14,13 +14,14 @@ from torch import Tensor, nn, optim
 
 from initsweep.core.errors import InitsweepWarning, RunError
 from initsweep.core.randomness import stream_seed, torch_stream
+from initsweep.core.records import DIVERGENCE_FACTOR
 from initsweep.graph.forms import Inputs
 from initsweep.initializers import initialize_, make_initializer
 from initsweep.loops.optimizer_names import optimizer_called
 from initsweep.loops.reports import report_of, rows_of
 from initsweep.loops.run_data import RunData
 from initsweep.loops.saved import FILES, Saved
-from initsweep.loops.spec import DIVERGENCE_FACTOR, Outcome, Report, RunSpec, TestReport
+from initsweep.loops.spec import Outcome, Report, RunSpec, TestReport
 
 AnyModule = TypeVar("AnyModule", bound=nn.Module)
 Tell = Callable[[Report], None]

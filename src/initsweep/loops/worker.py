@@ -17,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.core import own_code
+from initsweep.core.artifacts import RUN_NOW
 from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut
+from initsweep.core.registry import function_from_outside, in_words
 from initsweep.core.writing import write_text
-from initsweep.loops.functions import find, in_words
 from initsweep.loops.spec import Failure, Report, RunSpec
 from initsweep.loops.training_run import Keep, RunOver, TrainingRun
 
@@ -28,9 +29,6 @@ PRINTED = "printed.txt"
 
 Look = Callable[[RunSpec, nn.Module, object, object], object]
 """A run, its untrained network, a batch and a loss to whatever is to be known of them."""
-
-NOW = "now.json"
-"""What a run is at, in its folder, for whoever watches."""
 
 LONGEST = 2_000_000  # bytes of that; where more is printed, what came before is lost
 _TAIL = 2000
@@ -70,9 +68,9 @@ def work(spec: RunSpec, to: Connection, look: Look | None = None, keep: Keep | N
 
 def _done(spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None) -> object:
     own_code.search(Path(spec.own_code))
-    function = find(spec.function, "training.function")
+    function = function_from_outside(spec.function, "training.function")
     seen: list[object] = []
-    place = Path(spec.folder) / NOW
+    place = Path(spec.folder) / RUN_NOW
 
     def tell(report: Report) -> None:
         to.send((report, _memory()))

@@ -1,6 +1,6 @@
 """Examine a user's training function, and look at its networks before any training."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,7 +10,7 @@ from initsweep.core import artifacts
 from initsweep.core.progress import Progress, progress
 from initsweep.core.records import DiagnosisRow, LayerRow, LoopRow
 from initsweep.diagnosis.any_batch import read_any
-from initsweep.loops.examining import Examined, examine, refuse_unused
+from initsweep.loops.examining import Examined, examine, refuse_unused, short_runs
 from initsweep.loops.spec import Failure, RunSpec
 from initsweep.probes.alarm_levels import OPTIMIZERS
 from initsweep.probes.averages import diagnosis, layer_table
@@ -24,8 +24,6 @@ LOOP = artifacts.DIAGNOSE / "own_loop.json"
 
 # Curvature costs as much as all the rest; its spread over seeds is seen from a few.
 SHARPNESS_SEEDS = 3
-RUNS = 6
-"""Of an examination."""
 
 
 def run(loop: OwnLoop) -> None:
@@ -37,9 +35,10 @@ def run(loop: OwnLoop) -> None:
     params, scratch = loop.params, artifacts.SCRATCH / "diagnose"
     layer_rows, scheme_rows = list[LayerRow](), list[DiagnosisRow]()
     artifacts.remove_folder(scratch)  # of a function that was mended since
-    total = RUNS + len(params.schemes) * len(params.diagnose.seeds)
+    short = first_runs(loop)
+    total = len(short) + len(params.schemes) * len(params.diagnose.seeds)
     with progress(total, "diagnose", "run") as bar:
-        found = examined(loop, bar)
+        found = examined(loop, short, bar)
         for scheme, readings in _readings(loop, bar):
             if readings and all(isinstance(one, Reading) for one in readings):
                 known = [one for one in readings if isinstance(one, Reading)]
@@ -61,31 +60,29 @@ def run(loop: OwnLoop) -> None:
     artifacts.write_json(LOOP, record)
 
 
-def examined(loop: OwnLoop, bar: Progress) -> Examined:
+def first_runs(loop: OwnLoop) -> dict[str, RunSpec]:
+    """Return short runs by which the function of a study is examined, as `short_runs`."""
+    params = loop.params
+    rate = params.tune.grid.low  # a high one may diverge, which shows nothing
+    drawn = [name for name in params.schemes if params.initializer(name)[0] not in _NOT_DRAWN]
+    first = [*drawn, *params.schemes][0]
+    laws = {name: params.initializer(name) for name in params.schemes}
+    others = [name for name in (*drawn, *laws) if laws[name] != laws[first]]
+    base, *other = (
+        loop.spec(name, rate, params.tune.seeds[0], final=False) for name in (first, *others[:1])
+    )
+    return short_runs(base, other[0] if other else None, artifacts.SCRATCH / "diagnose")
+
+
+def examined(loop: OwnLoop, runs: Mapping[str, RunSpec], bar: Progress) -> Examined:
     """Return what short runs of the function show.
 
     Raises:
         RunError: If it fails, or a study of it would measure nothing.
     """
     bar.note("short runs")
-    params, folder = loop.params, artifacts.SCRATCH / "diagnose"
-    rate = params.tune.grid.low  # a high one may diverge, which shows nothing
-    drawn = [name for name in params.schemes if params.initializer(name)[0] not in _NOT_DRAWN]
-    first = [*drawn, *params.schemes][0]
-    laws = {name: params.initializer(name) for name in params.schemes}
-    others = [name for name in (*drawn, *laws) if laws[name] != laws[first]]
-    base, other = (
-        loop.spec(name, rate, params.tune.seeds[0], final=False)
-        for name in (first, (others or [first])[0])
-    )
     with loop.pool() as pool:
-        found = examine(
-            base,
-            other if others else None,
-            pool,
-            lambda place: str(folder / f"short-{place}"),
-            bar.advance,
-        )
+        found = examine(runs, pool, bar.advance)
     refuse_unused(loop.loop.function, found)
     return found
 

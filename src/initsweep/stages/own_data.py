@@ -10,7 +10,7 @@ from initsweep.core.counted import counted
 from initsweep.core.errors import ParamsError, UnknownNameError, shown
 from initsweep.core.params import Baseline, Loop, Params
 from initsweep.core.records import Schema
-from initsweep.loops.functions import find, in_words
+from initsweep.core.registry import function_from_outside, in_words
 
 _NAMES = tuple(Baseline.model_fields)
 
@@ -96,7 +96,7 @@ def baseline_of(loop: Loop) -> Baseline:
         return loop.baseline
     module = loop.function.partition(":")[0]
     try:
-        function = find(f"{module}:baseline", "training.baseline")
+        function = function_from_outside(f"{module}:baseline", "training.baseline")
     except (ParamsError, UnknownNameError) as error:
         raise ParamsError(
             "training.baseline: say what a model has that learned nothing, `{validation_loss: "

@@ -28,7 +28,7 @@ from initsweep.exporting.forward_source import capture
 from initsweep.graph.twins import copy_of
 from initsweep.loops.finished_runs import Kept
 from initsweep.loops.libraries import libraries_of
-from initsweep.loops.pool import OnReport, Pool, visible_gpus
+from initsweep.loops.pool import OnReport, Pool
 from initsweep.loops.saved import NETWORK, TENSORS
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
 from initsweep.loops.worker import Look
@@ -87,9 +87,7 @@ class OwnLoop:
         more = {one for module in modules for one in known.get(module, [])}
         return [*found, *sorted(f"{one} {version(one)}" for one in more)]
 
-    def spec(
-        self, scheme: str, rate: float, seed: int, *, final: bool, most_reports: int | None = None
-    ) -> RunSpec:
+    def spec(self, scheme: str, rate: float, seed: int, *, final: bool) -> RunSpec:
         """Return one run; its folder is set by whoever keeps it."""
         name, options = self.params.initializer(scheme)
         return RunSpec(
@@ -108,7 +106,6 @@ class OwnLoop:
             data=self.params.data.source != OWN_DATA,
             gpu=self.loop.resources.gpu,
             threads=self.loop.resources.cpu,
-            most_reports=most_reports,
         )
 
     def pool(self, on_report: OnReport | None = None, look: Look | None = None) -> Pool:
@@ -117,17 +114,10 @@ class OwnLoop:
         Raises:
             ParamsError: If a run needs more GPUs than there are.
         """
-        needs, gpus = self.loop.resources, visible_gpus()
-        if needs.gpu > len(gpus):
-            raise ParamsError(
-                f"training.resources.gpu: a training needs {needs.gpu}, but there are {len(gpus)} "
-                "here."
-            )
-        return Pool(
-            workers=max(1, self.params.runtime.n_workers // needs.cpu),
-            gpus=gpus,
-            libraries=libraries_of(self.loop.function, self.params.own_code),
-            silence=self.loop.silence_limit,
+        return Pool.of(
+            self.loop,
+            self.params.own_code,
+            cores=self.params.runtime.n_workers,
             look=look,
             keep=partial(keep, self.schema.n_features) if self.schema.n_features else None,
             on_report=on_report,

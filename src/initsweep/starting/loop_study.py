@@ -8,10 +8,10 @@ from initsweep.core.errors import ParamsError, RunError, few
 from initsweep.core.name_value import network_values
 from initsweep.core.params import OWN_DATA, Params
 from initsweep.core.progress import minutes, progress
-from initsweep.loops.functions import find
+from initsweep.core.registry import function_from_outside
 from initsweep.loops.spec import Failure, Outcome
 from initsweep.stages import prepare
-from initsweep.stages.diagnose_loop import RUNS, examined
+from initsweep.stages.diagnose_loop import examined, first_runs
 from initsweep.stages.own_loop import OwnLoop
 from initsweep.starting.request import Request
 from initsweep.starting.time_budget import FIRST_FRESH_SEED
@@ -100,12 +100,14 @@ def tried(params: Params, *, largest: float | None) -> tuple[dict[str, object], 
         RunError: If the function fails, or a study of it would measure nothing.
     """
     if params.loop is not None:
-        find(params.loop.function, "training.function")  # what it imports may not be copied
+        # What it imports may not be copied.
+        function_from_outside(params.loop.function, "training.function")
     artifacts.remove_folder(artifacts.SCRATCH)
     prepare.run(params, lambda _: None)
     loop = OwnLoop.of(params)
-    with progress(RUNS + 1, "init", "run") as bar:
-        found = examined(loop, bar)
+    short = first_runs(loop)
+    with progress(len(short) + 1, "init", "run") as bar:
+        found = examined(loop, short, bar)
         bar.note("one whole run")
         seconds, epochs = _timed(loop)
         bar.advance()

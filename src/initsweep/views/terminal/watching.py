@@ -10,8 +10,6 @@ from initsweep.core import artifacts, numbers
 from initsweep.core.params import Params
 from initsweep.core.records import RunRow, Selection
 
-_NOW, _OUTCOME = "now.json", "outcome.json"  # what lies in the folder of a run of an own loop
-
 _STALE = 24 * 3600.0  # seconds after which a run that says nothing is not shown
 
 
@@ -54,7 +52,7 @@ def _state(scheme: str) -> str:
 
 def _finished(role: str, scheme: str) -> str:
     folder = artifacts.SCRATCH / role / scheme
-    count = sum(1 for _ in folder.glob(f"*/*/{_OUTCOME}"))
+    count = sum(1 for _ in folder.glob(f"*/*/{artifacts.RUN_OUTCOME}"))
     return f", {count} runs finished" if count else ""
 
 
@@ -65,12 +63,12 @@ def running(scheme: str) -> Iterator[Running]:
         One run each.
     """
     for role in ("tune", "confirm"):
-        for file in sorted((artifacts.SCRATCH / role / scheme).glob(f"*/*/{_NOW}")):
+        for file in sorted((artifacts.SCRATCH / role / scheme).glob(f"*/*/{artifacts.RUN_NOW}")):
             try:
                 said = json.loads(file.read_text(encoding="utf-8"))
                 ago = time.time() - file.stat().st_mtime
                 at_work = ago < _STALE and Path(f"/proc/{said['process']}").exists()
-                if at_work and not (file.parent / _OUTCOME).exists():
+                if at_work and not (file.parent / artifacts.RUN_OUTCOME).exists():
                     yield Running(
                         called=said["called"], epoch=said["epoch"], loss=said["loss"], seconds=ago
                     )
