@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from initsweep.core.errors import ArtifactError
@@ -141,3 +142,12 @@ def test_numbers_that_are_not_numbers(name):
         first, *rest = one.tuning
         bad = replace(first, capped_loss=float("nan"))
         refused("results/tune/a: .* has capped_loss nan", replace(one, tuning=[bad, *rest]))
+
+
+def test_other_test_rows_than_the_rest():
+    one, other = (
+        replace(good(name), test_rows=np.zeros((len(SEEDS), rows)))
+        for name, rows in (("a", 40), ("b", 41))
+    )
+    refused("results/train/b: has 41 test rows, a 40", one, other)
+    check_evidence([one, good("b")], SCHEMA, SEEDS)

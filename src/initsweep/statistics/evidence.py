@@ -90,6 +90,7 @@ def check_evidence(
         _check_caps(one, schema)
         _check_tuning_seeds(one, racing=racing)
     _check_curves(evidence)
+    _check_same_test_rows(evidence)
     _check_same_grid(evidence)
     _check_retunes(evidence, schema, sorted(first), racing=racing)
 
@@ -189,6 +190,19 @@ def _check_caps(one: Evidence, schema: Schema) -> None:
                     f"learning rate {run.learning_rate!r}, seed {run.seed} has a capped loss above "
                     "the constant predictor's in schema.json",
                 )
+
+
+def _check_same_test_rows(evidence: Sequence[Evidence]) -> None:
+    known = [one for one in evidence if one.test_rows is not None]
+    for one in known:
+        found, first = (each.test_rows.shape[1] for each in (one, known[0]))  # type: ignore[union-attr]
+        if found != first:
+            raise _refuse(
+                one.scheme,
+                one.fresh_in,
+                f"has {found} test rows, {known[0].scheme} {first}: the test rows must be the "
+                "same for all schemes",
+            )
 
 
 def _check_same_grid(evidence: Sequence[Evidence]) -> None:
