@@ -496,9 +496,9 @@ def test_a_study_runs_outside_the_repository(tmp_path):
     run(*judged, folder=study)
     # Results of another version of the package are not up to date.
     lock = study / "dvc.lock"
-    known = (study / "versions/engine").read_text()
+    known = (study / "versions/tune").read_text()
     digest = hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()
     assert digest in lock.read_text()
     lock.write_text(lock.read_text().replace(digest, "a" * 32))
     refused = run(*judged, folder=study, status=2)
-    assert "(versions/engine has changed)" in refused
+    assert "(versions/tune has changed)" in refused

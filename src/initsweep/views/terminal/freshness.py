@@ -54,9 +54,12 @@ def outdated(target: str, ignoring: Collection[str] = ()) -> dict[str, str]:
             "of the project."
         )
     needed = [stages[name] for name in upstream(stages, [target]) if not stages[name].always]
-    lock, now = read_lock(), {name: _parameters(name) for stage in needed for name in stage.params}
+    files = {name for stage in needed for name in stage.params}
+    lock, now = read_lock(), {name: _parameters(name) for name in files}
+    # Of what is installed a file stands for the code of a stage.
+    code = part_hashes.dvc_hashes()
     paths = {path for stage in needed for path in (*stage.deps, *stage.outs)} - {*ignoring}
-    hashes = {path: _hash_of(Path(path)) for path in paths}
+    hashes = {path: code.get(path) or dvc_hash(Path(path)) for path in paths}
     found = {stage.name: _reason(stage, lock.get(stage.name), hashes, now) for stage in needed}
     return {name: reason for name, reason in found.items() if reason}
 
@@ -95,11 +98,6 @@ def _parameters(file: str) -> object:
         return read_yaml(Path(file))
     except OSError as error:
         raise ArtifactError(f"'{file}' cannot be read: {error}") from None
-
-
-def _hash_of(path: Path) -> str | None:
-    """Return DVC's hash of a path; of what is installed where a file stands for a part of it."""
-    return dvc_hash(path) if path.parent != part_hashes.FOLDER else part_hashes.dvc_hash(path)
 
 
 def told_few(stale: Mapping[str, str]) -> str:
