@@ -44,6 +44,29 @@ def test_our_own_command_gives_the_bytes_of_dvc_and_the_verdict(project, compute
     assert view.names == expected_names(project)
 
 
+def test_what_has_nothing_to_do_asks_neither_dvc_nor_mlflow_nor_torch(project, tmp_path):
+    first = project.initsweep("repro")
+    assert "stage" in first.stderr  # at least the publication
+    for name in ("dvc", "mlflow", "torch"):
+        (tmp_path / "no").mkdir(exist_ok=True)
+        (tmp_path / "no" / f"{name}.py").write_text("raise SystemExit('not to be imported')")
+    without = {"PYTHONPATH": f"{tmp_path / 'no'}:src"}
+    done = project.initsweep("repro", **without)
+    assert (done.returncode, done.stdout, done.stderr) == (0, first.stdout, "")
+    # Whatever DVC would run is left to DVC.
+    assert project.initsweep("repro", "--force", **without).returncode
+    for file in ("results/compare/schemes.csv", "src/initsweep/metrics/accuracy.py", "dvc.yaml"):
+        place = project.path / file
+        before = place.read_text()
+        more = "stages:\n  more: {cmd: touch more, outs: [more]}\n"
+        place.write_text(f"{before}\n".replace("stages:\n", more))
+        assert project.initsweep("repro", **without).returncode, file
+        place.write_text(before)
+    assert not project.initsweep("repro", **without).returncode
+    (project.path / "mlflow.db").unlink()
+    assert project.initsweep("repro", **without).returncode
+
+
 def test_a_changed_module_of_the_user_s_trains_again(project):
     net = project.path / "own/net.py"
     net.write_text(

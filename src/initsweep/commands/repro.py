@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from initsweep.core import own_code
-from initsweep.core.errors import ArtifactError, few
+from initsweep.core.errors import ArtifactError, InitsweepError, few
 from initsweep.core.params import Params, load_params
 from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
@@ -17,6 +17,10 @@ from initsweep.statistics.looks import STAYING
 
 WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
 """Folders where a run writes something even if all is up to date but MLflow."""
+
+
+LOOKING = {"versions", "publish"}
+"""Stages that run every time, to look whether there is anything to do."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -33,6 +37,9 @@ def run(options: argparse.Namespace) -> int:
         print(_verdict_of_finished(options))
         return 0
     _check_before_dvc(params)
+    if not options.targets and not options.force and _is_done(params):
+        print(_verdict() + _note())
+        return 0
     force = ["--force"] if options.force else []
     outcome = lead("initsweep repro", [*options.targets, *force], _plan(params, options.targets))
     if not options.targets and outcome.has_all_but("publish"):
@@ -62,6 +69,21 @@ def _plan(params: Params, targets: Sequence[str]) -> Plan:
     return Plan(
         noun="stage", work={name: trainings.get(name.partition("@")[0], 0) for name in names}
     )
+
+
+def _is_done(params: Params) -> bool:
+    """Return whether nothing is to be run or shown, by hashes of what lies here.
+
+    DVC would say the same, after seconds of imports and of reading its lock several times.
+    """
+    from initsweep.stages import publish
+    from initsweep.views.terminal import freshness
+
+    always = {stage.name for stage in read_stages(Path("dvc.yaml")).values() if stage.always}
+    try:
+        return always <= LOOKING and not freshness.outdated() and publish.is_shown(params)
+    except InitsweepError:
+        return False  # it is said by whoever runs into it
 
 
 def _writable() -> bool:

@@ -29,10 +29,14 @@ DIAGNOSIS_PICTURES = ("signal", "health", "spectrum")
 
 def run(params: Params) -> None:
     """Make MLflow show the records under `data/`, `results/` and `reports/`."""
-    root = tracking.project_root()
-    content_sha = _content_sha(params)
-    if not tracking.is_sealed(content_sha, params, root):
-        tracking.publish(publication(params), params, root, content_sha)
+    if not is_shown(params):
+        root = tracking.project_root()
+        tracking.publish(publication(params), params, root, _content_sha(params))
+
+
+def is_shown(params: Params) -> bool:
+    """Return whether MLflow surely shows these records already; it is not asked, nor imported."""
+    return tracking.is_sealed(_content_sha(params), params, tracking.project_root())
 
 
 def publication(params: Params) -> tracking.Publication:

@@ -32,13 +32,13 @@ def check_results() -> None:
         )
 
 
-def outdated(target: str, ignoring: Collection[str] = ()) -> dict[str, str]:
+def outdated(target: str | None = None, ignoring: Collection[str] = ()) -> dict[str, str]:
     """Return the stages up to a target that `dvc repro` would run again, each with a reason.
 
-    Nothing is written, and DVC, which would, is not asked.
+    Nothing is written, and DVC, which would, is not asked. Stages that run every time do not count.
 
     Args:
-        target: A stage of `dvc.yaml`.
+        target: A stage of `dvc.yaml`; None for all.
         ignoring: Dependencies that may differ.
 
     Returns:
@@ -48,12 +48,13 @@ def outdated(target: str, ignoring: Collection[str] = ()) -> dict[str, str]:
         ArtifactError: If there is no such stage here.
     """
     stages = read_stages(Path("dvc.yaml"))
-    if target not in stages:
+    if target not in {None, *stages} or not stages:
         raise ArtifactError(
-            f"There is no dvc.yaml with a stage '{target}' in {Path.cwd()}. Run this from the root "
-            "of the project."
+            f"There is no dvc.yaml with a stage '{target or 'prepare'}' in {Path.cwd()}. Run this "
+            "from the root of the project."
         )
-    needed = [stages[name] for name in upstream(stages, [target]) if not stages[name].always]
+    asked = [] if target is None else [target]
+    needed = [stages[name] for name in upstream(stages, asked) if not stages[name].always]
     files = {name for stage in needed for name in stage.params}
     lock, now = read_lock(), {name: _parameters(name) for name in files}
     # Of what is installed a file stands for the code of a stage.
