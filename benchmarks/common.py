@@ -1,11 +1,20 @@
 """What the scripts share: numbers on the command line, and tables in the documentation."""
 
 import argparse
+import csv
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
+
+import torch
+
+from initsweep.commands.bench.race import machine
+from initsweep.running import git
 
 ROOT = Path(__file__).parent.parent
 END = "<!-- end -->"
+HISTORY = ROOT / "benchmarks/history.csv"
+"""How many times faster than an ordinary script, by commit and machine, to see slow-downs."""
 
 
 def parser_of(docstring: str | None) -> argparse.ArgumentParser:
@@ -34,6 +43,22 @@ def refuse_parts(parser: argparse.ArgumentParser, *, write: bool, parts: bool) -
     """Refuse to put a part of the tables where the whole stands."""
     if write and parts:
         parser.error("--write: a part of the tables is not written into the page; leave it out")
+
+
+def add_history(parser: argparse.ArgumentParser) -> None:
+    """Let a script keep its headline ratios."""
+    where = HISTORY.relative_to(ROOT)
+    parser.add_argument("--history", action="store_true", help=f"add the ratios to {where}")
+
+
+def remember(ratios: Mapping[str, float]) -> None:
+    """Add ratios, by what was measured, to the history."""
+    commit = git.output_of("describe", "--always", "--dirty").decode().strip()
+    processor = f"{machine()['processor']}, {torch.backends.cpu.get_cpu_capability()}"
+    with HISTORY.open("a", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        for measured, ratio in ratios.items():
+            writer.writerow([date.today().isoformat(), commit, processor, measured, f"{ratio:.2f}"])
 
 
 def put(page: Path, tables: Mapping[str, str]) -> None:

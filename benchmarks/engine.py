@@ -20,9 +20,10 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import jax_scan
-from benchmarks.common import count, parser_of
+from benchmarks.common import add_history, count, parser_of, remember
 from initsweep.commands.bench.contestants import Case, engine, trained
 from initsweep.commands.bench.race import (
+    BASELINE,
     Contestant,
     contestants,
     machine,
@@ -141,7 +142,17 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--lanes", nargs="+", type=count, default=SCALING_LANES, help="for --scaling")
     made.add_argument("--picture", type=Path, default=Path("scaling.png"))
     made.add_argument("--bookkeeping", action="store_true")
+    add_history(made)
     return made
+
+
+def headlines(case: str, times: Mapping[str, list[float]]) -> dict[str, float]:
+    """Return how many times faster than the DataLoader loop our paths are on two workers."""
+    return {
+        f"{case}: {name}": median(a / b for a, b in zip(times[BASELINE], ours, strict=True))
+        for name, ours in times.items()
+        if name.endswith("2 workers")
+    }
 
 
 def races(asked: argparse.Namespace) -> dict[str, object]:
@@ -159,6 +170,8 @@ def races(asked: argparse.Namespace) -> dict[str, object]:
             case = replace(case, validation_rows=asked.validation_rows)
             report[f"{name} {optimizer}"] = times = race(case, asked.rounds, field())
             lines = table(times, case.operations(), peak)
+            if asked.history:
+                remember(headlines(f"{name}, {optimizer}", times))
             print(f"\n**{name}, {optimizer}**\n\n{lines}", flush=True)
     return report
 

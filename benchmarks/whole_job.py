@@ -19,9 +19,10 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from benchmarks.common import ROOT, count, parser_of
+from benchmarks.common import ROOT, add_history, count, parser_of, remember
 from benchmarks.timed_study import Asked, Timing, timed, timed_study
 
+OWN = "initsweep repro"
 FIRST = ("xavier_uniform", "he_normal", "lecun_normal", "orthogonal")  # all of them train well
 
 
@@ -32,7 +33,7 @@ def main() -> None:
     sides: dict[str, list[Timing]] = {}
     for _ in range(options.rounds):
         with timed_study(asked) as study:
-            sides.setdefault("initsweep repro", []).append(study.timing)
+            sides.setdefault(OWN, []).append(study.timing)
             for processes, threads in options.loops:
                 script = [sys.executable, "-m", "benchmarks.plain_loop"]
                 script += ["--processes", str(processes), "--threads", str(threads)]
@@ -41,6 +42,10 @@ def main() -> None:
                 sides.setdefault(name, []).append(timed(script, study.folder)[1])
     trainings = trainings_of(asked)
     print(table(sides, trainings))
+    if options.history:
+        walls = {name: statistics.median(one.wall for one in runs) for name, runs in sides.items()}
+        own = walls.pop(OWN)
+        remember({f"whole job: {name}": wall / own for name, wall in walls.items()})
     if options.json:
         content = {name: [asdict(run) for run in runs] for name, runs in sides.items()}
         content_and_size = {"trainings": trainings, "options": vars(options), "runs": content}
@@ -67,6 +72,7 @@ def parser() -> argparse.ArgumentParser:
         help="of torch (default: 1x1 1x2 2x1); on two cores torch comes with two threads",
     )
     made.add_argument("--json", type=Path, help="where to write all numbers")
+    add_history(made)
     return made
 
 
@@ -98,7 +104,7 @@ def asked_for(options: argparse.Namespace) -> Asked:
 
 def table(sides: dict[str, list[Timing]], trainings: int) -> str:
     """Return medians, ranges and ratios as Markdown."""
-    runs = sides["initsweep repro"]
+    runs = sides[OWN]
     own = statistics.median(run.wall for run in runs)
     lines = [
         f"{trainings} trainings, {len(os.sched_getaffinity(0))} cores, {len(runs)} rounds",

@@ -5,6 +5,7 @@ command that ends in `# tiny`.
 """
 
 import ast
+import csv
 import importlib
 import importlib.util
 import os
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import timed_study
+from benchmarks import common, engine, timed_study
 from tests.conftest import ROOT
 
 FILES = sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("examples/*.py")])
@@ -207,3 +208,17 @@ def test_a_page_without_a_place_for_a_table_is_left_alone(tmp_path):
     assert "new" not in page.read_text()
     put(page, {"one": "new"})
     assert page.read_text() == "<!-- one -->\nnew\n<!-- end -->\n\n<!-- two -->\nold\n"
+
+
+def test_a_history_grows_by_a_line_for_each_ratio(tmp_path, monkeypatch):
+    kept = ROOT.joinpath("benchmarks/history.csv").read_text().splitlines()[0]
+    history = tmp_path / "history.csv"
+    history.write_text(f"{kept}\n")
+    monkeypatch.setattr(common, "HISTORY", history)
+    common.remember({"whole job: plain loop": 12.345})
+    common.remember(engine.headlines("mlp", {"DataLoader loop": [2.0], "torch, 2 workers": [0.5]}))
+    rows = list(csv.DictReader(history.read_text().splitlines()))
+    assert [row["times faster"] for row in rows] == ["12.35", "4.00"]
+    assert [row["measured"] for row in rows] == ["whole job: plain loop", "mlp: torch, 2 workers"]
+    assert rows[0]["commit"]
+    assert "x" in rows[0]["machine"]

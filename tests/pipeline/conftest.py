@@ -45,6 +45,7 @@ SMALL: dict[str, Any] = {
     "model.width": 8,
     "tune.grid": {"low": 0.001, "high": 0.1, "points": 3},
     "tune.refinement_trials": 1,
+    "runtime.workers": 2,  # so that stages are done ahead where initsweep leads
 }
 
 

@@ -67,3 +67,15 @@ def test_the_rest_takes_as_long_as_its_kind_has_taken(pace, clock):
     pace.passes("train@b")
     pace.begins("compare")
     assert pace.seconds_left() is None  # no work is left that is counted
+
+
+def test_a_stage_that_does_the_work_of_others_has_it_counted_as_its_own(pace, clock):
+    pace.begins("tune@a")
+    pace.covers(["tune@b", "train@a", "train@b", "unknown"])
+    pace.is_at(0)
+    clock(90)
+    pace.is_at(0.5)
+    assert pace.seconds_left() == pytest.approx(90)
+    pace.begins("tune@b")
+    assert pace.place() == "stage 2 of 6"
+    assert not pace.seconds_left()

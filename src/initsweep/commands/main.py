@@ -10,7 +10,7 @@ import importlib
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from initsweep.commands.parsers import COMMANDS, parse
@@ -51,8 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return PIPE_CLOSED
 
 
-def program(arguments: Sequence[str] | None = None) -> int:
+def program(
+    arguments: Sequence[str] | None = None, connect: Callable[[], None] = link.connect
+) -> int:
     """Run one command as all that this process does: a signal stops it in order.
+
+    Args:
+        arguments: Those of the command line.
+        connect: Connects it with whoever leads the run.
 
     Returns:
         The exit status.
@@ -64,7 +70,7 @@ def program(arguments: Sequence[str] | None = None) -> int:
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
         stopping.raise_at_signals()
-        link.connect()
+        connect()
         return main(arguments)
     except BaseException:
         if (status := stopping.status()) is None:
@@ -159,13 +165,17 @@ def _dispatch(options: argparse.Namespace) -> int:
 
 
 def _stage(options: argparse.Namespace) -> int:
+    from initsweep.commands import ahead
+
     arguments = [options.scheme] if options.command in PER_SCHEME else []
-    with inputs.held(Path("dvc.yaml"), "@".join([options.command, *arguments])):
-        params = load_params(options.params)
+    name = "@".join([options.command, *arguments])
+    with inputs.held(Path("dvc.yaml"), name):
+        params = ahead.shared(load_params(options.params))
         stage = importlib.import_module(f"initsweep.stages.{options.command}")
         # After the libraries: they look for others, and would take a module of that name for one.
         _use_own_code(params)
-        stage.run(params, *arguments)
+        if not ahead.done(name, params, program):
+            stage.run(params, *arguments)
     return 0
 
 

@@ -10,7 +10,7 @@ from initsweep.core.errors import ArtifactError, InitsweepError, few
 from initsweep.core.params import Params, load_params
 from initsweep.running import lock_file
 from initsweep.running.dvc_file import read_stages, upstream
-from initsweep.running.leader import lead
+from initsweep.running.leader import FORCE, lead
 from initsweep.running.pace import Plan
 from initsweep.statistics import racing
 from initsweep.statistics.looks import STAYING
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     if not options.targets and not options.force and _is_done(params):
         print(_verdict() + _note())
         return 0
-    force = ["--force"] if options.force else []
+    force = [FORCE] if options.force else []
     outcome = lead("initsweep repro", [*options.targets, *force], _plan(params, options.targets))
     if not options.targets and outcome.has_all_but("publish"):
         print(_verdict() + _note())
@@ -100,7 +100,7 @@ def _verdict_of_finished(options: argparse.Namespace) -> str:
     """
     from initsweep.views.terminal import freshness
 
-    if asked := " ".join([*options.targets, *["--force"] * options.force]):
+    if asked := " ".join([*options.targets, *[FORCE] * options.force]):
         why = f"`{asked}` would write to it"
     elif stale := freshness.outdated("report"):
         why = f"not all of it is up to date: {freshness.told_few(stale)}"

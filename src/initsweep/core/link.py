@@ -27,14 +27,22 @@ def connect() -> None:
 
     From here on the main thread gets SIGTERM when the run is to stop.
     """
-    global _leader  # a process has one leader
     if RUN not in os.environ:
         return
-    _leader = socket.socket(socket.AF_UNIX)
+    leader = socket.socket(socket.AF_UNIX)
     with contextlib.suppress(OSError):  # it has gone: reading says so at once
-        _leader.connect(os.path.join(os.environ[RUN], LEADER))  # noqa: PTH118 - light
+        leader.connect(os.path.join(os.environ[RUN], LEADER))  # noqa: PTH118 - light
+    through(leader)
+
+
+def through(leader: socket.socket) -> None:
+    """Report to whoever holds the other end of a socket, and stop when that is closed."""
+    global _leader  # a process has one leader
+    if _leader is not None:
+        _leader.close()  # it was that of the process which has forked us
+    _leader = leader
     tell(process=os.getpid())
-    threading.Thread(target=_obey, args=[_leader], daemon=True).start()
+    threading.Thread(target=_obey, args=[leader], daemon=True).start()
 
 
 def tell(**message: object) -> bool:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from initsweep.core.counted import counted
+from initsweep.core.counted import counted, dvc_hash
 from initsweep.core.errors import ArtifactError, ParamsError, few
+from initsweep.core.params import fingerprint
 from initsweep.core.yaml_files import read_yaml
 from initsweep.running.dvc_file import Stage, read_stages
 from initsweep.running.edited import change_in_words, differing, value_at
@@ -53,6 +54,12 @@ def check() -> None:
             "results would be kept as if they came from these, so they are not kept. Run again: "
             "what was computed from the same inputs goes on from there."
         )
+
+
+def fingerprint_of(stage: Stage) -> str:
+    """Return a hash of all that the results of a stage come from, as DVC sees it."""
+    hashes = {dep: dvc_hash(Path(dep)) for dep in stage.deps}
+    return fingerprint([stage.command, _params(stage), hashes])
 
 
 class _Inputs:

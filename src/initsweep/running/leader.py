@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import IO, TextIO
+from typing import IO, Any, TextIO
 
 from initsweep.core import stopping
 from initsweep.core.link import GRACE, LEADER
@@ -30,6 +30,10 @@ from initsweep.running.display import Display
 from initsweep.running.folder_lock import run_folder
 from initsweep.running.pace import Pace, Plan
 from initsweep.running.warm_client import warm_process
+
+FORCE = "--force"
+PLAN = "plan.json"
+"""In the folder of a run: its stages with their work, and whether all of them are to be run."""
 
 MISTAKE = 2  # the exit status where a stage has said what is wrong
 TICK = 1.0  # seconds between two looks at the clock
@@ -86,6 +90,8 @@ def lead(command: str, arguments: Sequence[str], plan: Plan) -> Outcome:
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
     with run_folder(command) as folder, _listening(folder) as listening:
         environment[RUN] = str(folder)
+        planned = {"work": plan.work, "all": FORCE in arguments}
+        (folder / PLAN).write_text(json.dumps(planned), "utf-8")
         with warm_process(environment):
             dvc = subprocess.Popen(
                 [sys.executable, "-m", "dvc", "repro", *arguments],
@@ -202,20 +208,25 @@ class _Leader:
         except OSError:
             chunk = b""
         for line in lines.add(chunk) if chunk else ():  # a killed stage may leave half a message
-            message = json.loads(line)
-            if "process" in message:
-                self._stages[stage] = message["process"]
-            if "bar" in message:
-                bar = Bar(**message["bar"])
-                if not bar.is_part:
-                    self._pace.is_at(bar.at / bar.total if bar.total else 0.0)
-                self._display.shows(bar)
-            if "error" in message:
-                self._outcome.failed[message["stage"]] = message["error"]
+            self._told(stage, json.loads(line))
         if not chunk:
             self._selector.unregister(stage)
             self._stages.pop(stage)
             stage.close()
+
+    def _told(self, stage: socket.socket, message: dict[str, Any]) -> None:
+        """Take one message of a stage."""
+        if "process" in message:
+            self._stages[stage] = message["process"]
+        if "covers" in message:
+            self._pace.covers(message["covers"])
+        if "bar" in message:
+            bar = Bar(**message["bar"])
+            if not bar.is_part:
+                self._pace.is_at(bar.at / bar.total if bar.total else 0.0)
+            self._display.shows(bar)
+        if "error" in message:
+            self._outcome.failed[message["stage"]] = message["error"]
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         now = time.monotonic()

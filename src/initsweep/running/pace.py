@@ -1,7 +1,7 @@
 """How far a run is, and how long the rest of it takes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -35,6 +35,13 @@ class Pace:
         self.ends()
         self._stage, self._share = stage, 0.0
         self._since = self._seen = time.monotonic()
+
+    def covers(self, stages: Sequence[str]) -> None:
+        """Note that the running stage does the work of these, too; they are left nothing to do."""
+        work = {name: self._left[name] for name in stages if name in self._left}
+        if self._stage in self._left:
+            self._left[self._stage] += sum(work.values())
+            self._left |= dict.fromkeys(work, 0)
 
     def is_at(self, share: float) -> None:
         """Note which share of the running stage is done; at 0 its work begins."""

@@ -1,0 +1,195 @@
+"""Does stages before DVC asks for them, side by side; DVC then finds their results ready.
+
+DVC runs one stage after the other. The rounds of one scheme's tuning have fewer trainings than many
+a machine has cores, and no core trains while DVC writes its lock or a stage reads its data. So the
+first stage of a run that trains does the others too that are out of date, each scheme in a process
+with its share of the workers, and puts what they write aside, under a hash of all that it comes
+from. When DVC comes to them, they move it to where it belongs. Results do not depend on workers,
+so they are the same, to the last byte, as without.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from initsweep.core import artifacts, link
+from initsweep.core.errors import RunError
+from initsweep.core.params import Params
+from initsweep.core.progress import Progress, progress
+from initsweep.core.stopping import RUN
+from initsweep.core.writing import write_text
+from initsweep.running import forks, inputs
+from initsweep.running.dvc_file import Stage, read_stages
+from initsweep.running.leader import PLAN
+
+KINDS = ("diagnose", "tune", "train")
+"""What is done ahead; the training of a scheme follows its tuning, in the same process."""
+
+ASIDE = artifacts.SCRATCH / "ahead"
+KEY = "key"
+
+Program = Callable[[Sequence[str], Callable[[], None]], int]
+"""What runs a command of ours as all that a process does, given what connects that process."""
+
+_share: int | None = None  # the workers of this process, where it does stages ahead
+
+
+def shared(params: Params) -> Params:
+    """Return parameters with the workers that this process has a share of."""
+    if _share is None:
+        return params
+    runtime = params.runtime.model_copy(update={"workers": _share})
+    return params.model_copy(update={"runtime": runtime})
+
+
+def done(name: str, params: Params, program: Program) -> bool:
+    """Return whether the results of a stage are in place, done ahead now or before.
+
+    Args:
+        name: The stage as DVC calls it.
+        params: Of the study.
+        program: Runs other stages.
+
+    Raises:
+        RunError: If another stage that was to be done ahead failed.
+    """
+    if _kind(name) not in KINDS or _share is not None or RUN not in os.environ:
+        return False
+    stages = read_stages(Path("dvc.yaml"))
+    if name not in stages:
+        return False
+    if _take(stages[name]):
+        return True
+    work = _work(params, stages)
+    chains, at_once, share = _shared_out(_chains(name, work), params.runtime.n_workers)
+    names = [one for chain in chains for one in chain]
+    if name not in names:
+        return False
+    link.tell(covers=[one for one in names if one != name])
+    tasks = [partial(_do, [stages[one] for one in chain], share, program) for chain in chains]
+    with progress(round(sum(work[one] for one in names)), "all schemes", "run") as bar:
+        forks.run(tasks, at_once, partial(_hear, bar, work, dict.fromkeys(names, 0.0)))
+    return _take(stages[name])
+
+
+def _work(params: Params, stages: Mapping[str, Stage]) -> dict[str, float]:
+    """Return the work of the stages that this run has to do and that can be done ahead."""
+    from initsweep.engine.devices import resolve_device
+    from initsweep.views.terminal import freshness
+
+    try:
+        plan = json.loads((Path(os.environ[RUN]) / PLAN).read_text("utf-8"))
+    except OSError:  # somebody else leads
+        return {}
+    if params.loop is not None or resolve_device(params.runtime.device).type != "cpu":
+        return {}  # these have their own ways to share out a machine
+    stale = {*stages} if plan["all"] else {*freshness.outdated()}
+    ready = {file.parent.name for file in ASIDE.glob(f"*/{KEY}")}
+    return {
+        name: work
+        for name, work in plan["work"].items()
+        if name in stale - ready and _kind(name) in KINDS
+    }
+
+
+def _kind(name: str) -> str:
+    return name.partition("@")[0]
+
+
+def _chains(first: str, work: Mapping[str, float]) -> list[list[str]]:
+    """Return the stages of each scheme in a list of their own, that of the first stage first."""
+    found: dict[str, list[str]] = {first.partition("@")[2]: []}
+    for name in work:
+        found.setdefault(name.partition("@")[2], []).append(name)
+    return [chain for chain in found.values() if chain]
+
+
+def _shared_out(chains: list[list[str]], workers: int) -> tuple[list[list[str]], int, int]:
+    """Return which chains to do ahead, how many at the same time, and the workers of each.
+
+    As many as keep all workers busy to the end: what is left over has all workers to itself later.
+    """
+    if min(len(chains), workers) < 2:
+        return [], 0, 0
+    if len(chains) < workers:
+        return chains, len(chains), workers // len(chains)
+    return chains[: len(chains) // workers * workers], workers, 1
+
+
+def _do(chain: Sequence[Stage], share: int, program: Program, connect: Callable[[], None]) -> int:
+    """Do stages one after the other, and put their results aside.
+
+    Returns:
+        The exit status.
+    """
+    global _share
+    _share = share
+    for stage in chain:
+        name, _, scheme = stage.name.partition("@")
+        os.environ["DVC_STAGE"] = stage.name
+        _remove(stage.outs)  # as DVC does
+        key = inputs.fingerprint_of(stage)  # it fails if these are edited meanwhile
+        if status := program([name, *(["--scheme", scheme] if scheme else [])], connect):
+            return status
+        connect = _stay_connected
+        _put_aside(stage, key)
+    return 0
+
+
+def _stay_connected() -> None:
+    """Do nothing."""
+
+
+def _hear(
+    bar: Progress, work: Mapping[str, float], at: dict[str, float], message: Mapping[str, Any]
+) -> None:
+    """Take a message of a process that does stages ahead.
+
+    Raises:
+        RunError: If one of them has failed.
+    """
+    name, told = message["stage"], message.get("bar")
+    if "error" in message:
+        raise RunError(message["error"])
+    if told is not None and told["total"] and name in at:
+        before = round(sum(at.values()))
+        at[name] = work[name] * told["at"] / told["total"]
+        bar.note(f"{told['what']}: {told['note']}" if told["note"] else told["what"])
+        bar.advance(round(sum(at.values())) - before)
+
+
+def _remove(outs: Sequence[str]) -> None:
+    for out in outs:
+        artifacts.remove_folder(Path(out))
+
+
+def _put_aside(stage: Stage, key: str) -> None:
+    """Keep what a stage has written; its key comes last, so that half of it is none."""
+    place = ASIDE / stage.name
+    artifacts.remove_folder(place)
+    for out in stage.outs:
+        shutil.copytree(out, place / out)
+    write_text(place / KEY, key)
+
+
+def _take(stage: Stage) -> bool:
+    """Move what was put aside for a stage to where it belongs.
+
+    Returns:
+        Whether there was anything that comes from what the stage would read now.
+    """
+    place = ASIDE / stage.name
+    try:
+        fits = (place / KEY).read_text("utf-8") == inputs.fingerprint_of(stage)
+    except OSError:
+        fits = False
+    _remove(stage.outs if fits else ())
+    for out in stage.outs if fits else ():
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+        (place / out).replace(out)
+    artifacts.remove_folder(place)
+    return fits

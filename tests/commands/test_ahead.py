@@ -1,0 +1,106 @@
+"""What is done ahead: which stages, by how many, and when its results are taken."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from initsweep.commands import ahead
+from initsweep.core.stopping import RUN
+from initsweep.running.leader import PLAN
+
+PIPELINE = """\
+stages:
+  tune:
+    matrix:
+      scheme: ${schemes}
+    cmd: true
+    deps: [data]
+    params: [tune]
+    outs: ["results/tune/${item.scheme}"]
+"""
+
+
+def plan(**work):
+    stages = {f"tune@{scheme}": one for scheme, one in work.items()}
+    Path(PLAN).write_text(json.dumps({"work": stages, "all": False}))
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch, small_params):
+    monkeypatch.chdir(tmp_path)
+    Path("dvc.yaml").write_text(PIPELINE)
+    Path("params.yaml").write_text("schemes: [a, b, c]\ntune: 1\n")
+    Path("data").write_text("rows")
+    monkeypatch.setenv(RUN, str(tmp_path))
+    plan(a=10, b=10, c=10)
+    return small_params({"runtime.workers": 2})
+
+
+def program(arguments, connect):
+    """Do as a stage does, in the place of all that a command line does."""
+    connect()
+    name, _, scheme = arguments
+    made = Path("results") / name / scheme
+    made.mkdir(parents=True)
+    (made / "runs.csv").write_text(f"{scheme} of {Path('data').read_text()}")
+    return 0
+
+
+def never(arguments, connect):
+    pytest.fail("nothing is to be done ahead")
+
+
+def test_the_first_stage_does_others_and_they_find_their_results(study):
+    assert ahead.done("tune@b", study, program)
+    assert Path("results/tune/b/runs.csv").read_text() == "b of rows"
+    # Three on two cores: the last is left to itself, which has both.
+    plan(a=10, c=10)
+    assert not ahead.done("tune@c", study, never)
+    Path("results/tune/a/runs.csv").write_text("DVC removes what a stage wrote before")
+    assert ahead.done("tune@a", study, never)
+    assert Path("results/tune/a/runs.csv").read_text() == "a of rows"
+    assert not [*ahead.ASIDE.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "edit", [("data", "other rows"), ("params.yaml", "schemes: [a, b]\ntune: 2")]
+)
+def test_results_of_other_inputs_are_not_taken(study, edit):
+    assert ahead.done("tune@a", study, program)
+    Path(edit[0]).write_text(edit[1])
+    Path(PLAN).unlink()
+    assert not ahead.done("tune@b", study, never)
+    assert not [*ahead.ASIDE.iterdir()]
+
+
+@pytest.mark.parametrize("what", ["nobody leads", "another leads", "one worker", "own loop", "few"])
+def test_a_stage_that_stands_alone_runs_as_it_is(study, what, monkeypatch):
+    if what == "nobody leads":
+        monkeypatch.delenv(RUN)
+    if what == "another leads":
+        Path(PLAN).unlink()
+    if what == "few":
+        plan(a=1)
+    if what == "one worker":
+        runtime = study.runtime.model_copy(update={"workers": 1})
+        study = study.model_copy(update={"runtime": runtime})
+    if what == "own loop":
+        study = study.model_copy(update={"loop": object()})
+    assert not ahead.done("tune@a", study, never)
+
+
+@pytest.mark.parametrize(
+    ("chains", "workers", "found"),
+    [
+        (16, 2, (16, 2, 1)),
+        (5, 2, (4, 2, 1)),
+        (3, 16, (3, 3, 5)),
+        (16, 16, (16, 16, 1)),
+        (1, 8, (0, 0, 0)),
+        (9, 1, (0, 0, 0)),
+    ],
+)
+def test_all_workers_are_busy_to_the_end(chains, workers, found):
+    done, at_once, share = ahead._shared_out([["tune@x"]] * chains, workers)
+    assert (len(done), at_once, share) == found
