@@ -37,11 +37,15 @@ def run(options: argparse.Namespace) -> int:
         print(_verdict_of_finished(options))
         return 0
     _check_before_dvc(params)
-    if not options.targets and not options.force and _is_done(params):
+    plan = _plan(params, options.targets)
+    stale = [*plan.work] if options.targets or options.force else _stale(plan)
+    if not stale and _is_shown(params):
         print(_verdict() + _note())
         return 0
     force = [FORCE] if options.force else []
-    outcome = lead("initsweep repro", [*options.targets, *force], _plan(params, options.targets))
+    outcome = lead(
+        "initsweep repro", [*options.targets, *force], plan, first=[*stale, "publish"][0]
+    )
     if not options.targets and outcome.has_all_but("publish"):
         print(_verdict() + _note())
     outcome.say()
@@ -71,19 +75,25 @@ def _plan(params: Params, targets: Sequence[str]) -> Plan:
     )
 
 
-def _is_done(params: Params) -> bool:
-    """Return whether nothing is to be run or shown, by hashes of what lies here.
+def _stale(plan: Plan) -> list[str]:
+    """Return the stages that DVC would run again, all of a plan if that cannot be told.
 
-    DVC would say the same, after seconds of imports and of reading its lock several times.
+    Those do not count that only look. DVC would say the same, after seconds of imports and of
+    reading its lock several times.
     """
-    from initsweep.stages import publish
     from initsweep.views.terminal import freshness
 
     always = {stage.name for stage in read_stages(Path("dvc.yaml")).values() if stage.always}
     try:
-        return always <= LOOKING and not freshness.outdated() and publish.is_shown(params)
+        return [*always - LOOKING, *freshness.outdated()]
     except InitsweepError:
-        return False  # it is said by whoever runs into it
+        return [*plan.work]  # who runs into it says it
+
+
+def _is_shown(params: Params) -> bool:
+    from initsweep.stages import publish
+
+    return publish.is_shown(params)
 
 
 def _writable() -> bool:

@@ -25,12 +25,20 @@ from initsweep.views.mlflow import preload_mlflow
 DEFECT = 1  # the exit status of Python where an error escapes
 
 
-def _stages(*names: str) -> list[Callable[[], object]]:
-    return [partial(importlib.import_module, f"initsweep.stages.{name}") for name in names]
+def _modules(place: str, *names: str) -> list[Callable[[], object]]:
+    return [partial(importlib.import_module, f"{place}.{name}") for name in names]
 
 
-TRAINING = _stages("diagnose", "tune", "train", "settle")
-REPORTING = [*_stages("compare", "report", "publish"), preload_mlflow]
+STAGES = "initsweep.stages"
+TRAINING = _modules(STAGES, "diagnose", "tune", "train", "settle")
+REPORTING = [*_modules(STAGES, "compare", "report", "publish"), preload_mlflow]
+FIRST = {
+    "prepare": _modules(STAGES, "prepare") + _modules("sklearn", "datasets", "model_selection"),
+    **dict.fromkeys(("diagnose", "tune", "train", "settle"), TRAINING),
+    **dict.fromkeys(("compare", "report"), REPORTING),
+}
+"""What to import before any stage asks, by the first one that will: DVC takes seconds to start."""
+
 AHEAD = {
     "prepare": TRAINING,
     "diagnose": TRAINING,
@@ -42,14 +50,19 @@ AHEAD = {
 }
 """What to import while a stage runs: what comes next, in that order, and never so much that the
 next stage would have to wait for it. A study that is up to date runs `publish` only, and that only
-looks. Scikit-learn is not among it: only the first stage uses it."""
+looks."""
 
 
-def serve(listening: socket.socket) -> None:
-    """Fork for every request until standard input ends; import whenever nobody asks."""
+def serve(listening: socket.socket, first: str) -> None:
+    """Fork for every request until standard input ends; import whenever nobody asks.
+
+    Args:
+        listening: Where requests come from.
+        first: The stage that is expected first, "" for any: its imports begin while DVC starts.
+    """
     # Before anything else: a source that is edited later is none that we can be sure to have.
     own = identity()
-    to_import: list[Callable[[], object]] = []
+    to_import = list(FIRST.get(first.partition("@")[0], []))
     watched = [listening, sys.stdin]
     while True:
         ready, _, _ = select.select(watched, [], [], 0 if to_import else None)
@@ -129,4 +142,4 @@ def _end_with_the_client(connection: socket.socket) -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        serve(socket.socket(fileno=int(sys.argv[1])))
+        serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])

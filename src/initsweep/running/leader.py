@@ -69,13 +69,14 @@ class Outcome:
             stopping.say_so()
 
 
-def lead(command: str, arguments: Sequence[str], plan: Plan) -> Outcome:
+def lead(command: str, arguments: Sequence[str], plan: Plan, first: str = "") -> Outcome:
     """Run `dvc repro` in the current folder.
 
     Args:
         command: What runs here, for others who want to run something here.
         arguments: Targets and options, as for `dvc repro`.
         plan: The stages to count.
+        first: The stage that is likely to run first, if that is known.
 
     Returns:
         What came of it.
@@ -92,7 +93,7 @@ def lead(command: str, arguments: Sequence[str], plan: Plan) -> Outcome:
         environment[RUN] = str(folder)
         planned = {"work": plan.work, "all": FORCE in arguments}
         (folder / PLAN).write_text(json.dumps(planned), "utf-8")
-        with warm_process(environment):
+        with warm_process(environment, first):
             dvc = subprocess.Popen(
                 [sys.executable, "-m", "dvc", "repro", *arguments],
                 env=environment,

@@ -30,12 +30,13 @@ STREAMS = (0, 1, 2)
 
 
 @contextmanager
-def warm_process(environment: Mapping[str, str]) -> Iterator[None]:
+def warm_process(environment: Mapping[str, str], first: str = "") -> Iterator[None]:
     """Keep a warm process while the block runs. It ends with this one, however this one ends.
 
     Args:
         environment: The environment variables that stages will be started with; one of them names
             the folder of the run.
+        first: The stage that will come first, as far as is known.
 
     Yields:
         Nothing, once it can be asked.
@@ -45,7 +46,7 @@ def warm_process(environment: Mapping[str, str]) -> Iterator[None]:
         listening.bind(str(Path(environment[RUN]) / WARM))
         listening.listen()
         process = subprocess.Popen(
-            [sys.executable, "-m", "initsweep.commands.warm", str(listening.fileno())],
+            [sys.executable, "-m", "initsweep.commands.warm", str(listening.fileno()), first],
             stdin=subprocess.PIPE,  # its end of file says that we are gone
             pass_fds=[listening.fileno()],
             env=_as_the_stages(environment),
