@@ -2,6 +2,10 @@
 
 import argparse
 
+from initsweep.starting.make_study import make
+from initsweep.starting.request import Request
+from initsweep.starting.settings import SETTINGS
+
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
     """Make the folder.
@@ -9,10 +13,6 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     Returns:
         What it is and how to go on, and the exit status.
     """
-    from initsweep.starting.make_study import make
-    from initsweep.starting.request import Request
-    from initsweep.starting.settings import SETTINGS
-
     request = Request(
         folder=options.folder,
         data=options.data,

@@ -30,7 +30,10 @@ def _modules(place: str, *names: str) -> list[Callable[[], object]]:
 
 
 STAGES = "initsweep.stages"
-TRAINING = _modules(STAGES, "diagnose", "tune", "train", "settle")
+TRAINING = [
+    *_modules(STAGES, "diagnose", "tune", "train", "settle"),
+    *_modules("optuna", "distributions", "samplers"),
+]
 REPORTING = [*_modules(STAGES, "compare", "report", "publish"), preload_mlflow]
 FIRST = {
     "prepare": _modules(STAGES, "prepare") + _modules("sklearn", "datasets", "model_selection"),

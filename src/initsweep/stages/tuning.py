@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-import optuna
-
 from initsweep.core.params import Grid, Tune
 from initsweep.core.records import TrialKind, rounded
 from initsweep.statistics import racing
@@ -81,6 +79,8 @@ class Study:
             announce: Told how many more trainings, or fewer below 0, there will be than grid and
                 refinement have at most.
         """
+        import optuna  # init plans tuning and needs none of it
+
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._settings = settings
         self._evaluate = evaluate
@@ -161,7 +161,9 @@ class Study:
         self._run_batch(kind, len(rates))
 
     def _run_batch(self, kind: TrialKind, size: int) -> None:
-        space = optuna.distributions.FloatDistribution(self.rates[0], self.rates[-1], log=True)
+        from optuna.distributions import FloatDistribution
+
+        space = FloatDistribution(self.rates[0], self.rates[-1], log=True)
         asked = [self._study.ask({"learning_rate": space}) for _ in range(size)]
         # Rounded as all records are: the sampler's last digits depend on the processor.
         self.trials += [

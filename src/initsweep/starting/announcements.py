@@ -96,10 +96,12 @@ def limits(
 
 def next_steps(folder: Path, versioned: list[str]) -> list[str]:
     """Return what was made and what to do with it."""
+    commit = '  git add -A && git commit -m "New study"  # its git repository has no commit yet'
     return [
         f"Made {folder} with params.yaml, dvc.yaml and the data ({' and '.join(versioned)} "
         "initialized). Next:",
         f"  cd {shlex.quote(str(folder))}",
+        *([commit] if "git" in versioned else []),
         "  initsweep repro        # run it, then print the verdict",
         "  initsweep ui           # look at it in MLflow; reports/review.html is the packet",
     ]

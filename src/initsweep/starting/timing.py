@@ -29,9 +29,10 @@ LANES = 20  # at least, so that stacks have a usual size
 SEED = 0  # whose rows are trained on, where each has its own
 RATE = 1e-4  # small: a diverged training costs nothing
 BATCHES = 8  # of the training rows are enough to time a step
-ENOUGH = 0.4  # seconds of processor time
-ROUNDS = 3
+ENOUGH = 0.25  # seconds of processor time
+ROUNDS = 2
 MOST_EPOCHS = 512
+MOST_MORE = 16  # times as many epochs as in the round before, which may be too short to tell
 
 MOST_BUSY = 3.0
 """What other work is said to add at most: a busy moment tells little about the next minutes. What
@@ -92,8 +93,9 @@ def measure(experiment: Experiment, scheme: str) -> Speed:
     used(1)  # imports and compiles
     start = _least([used(1) for _ in range(ROUNDS)])
     more, enough = 1, ENOUGH / cores
-    while (rounds := [used(1 + more)])[0].alone - start < enough and more < MOST_EPOCHS:
-        more *= 4
+    while (rounds := [used(1 + more)])[0].alone < start + enough and more < MOST_EPOCHS:
+        share = (rounds[0].alone - start) / (1.5 * enough)
+        more *= ceil(1 / max(share, 1 / MOST_MORE))
     rounds += [used(1 + more) for _ in range(ROUNDS - 1)]
     epoch = max(_least(rounds) - start, 1e-4 / cores) / more
     return Speed(
