@@ -1,6 +1,6 @@
 """The only module that talks to MLflow, through `MlflowClient` with explicit run ids.
 
-The one exception is `bulk`, for the many runs that a local database takes at once.
+The one exception is `bulk`, for the many runs that a local database takes and gives at once.
 
 The fluent API keeps a current run per process and obeys `MLFLOW_RUN_ID`, which `mlflow run`
 sets: both would write into somebody else's run.
@@ -8,15 +8,14 @@ sets: both would write into somebody else's run.
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from initsweep.core.records import Schema
-from initsweep.views.mlflow import limits
+from initsweep.views.mlflow import bulk, limits
 from initsweep.views.mlflow.artifact_files import sizes, within_reach
-from initsweep.views.mlflow.bulk import insert_finished
 from initsweep.views.mlflow.difference import ExistingRun
 from initsweep.views.mlflow.location import Location
 from initsweep.views.mlflow.points import Point
@@ -51,11 +50,12 @@ class Store:
 
         Two searches, however many runs there are: a request per run would take minutes.
         """
-        owned = f"tags.`mlflow.source.name` = '{OWNER}'"
-        found = {run.info.run_id: run for run in self._search(f"{owned} and status != 'FINISHED'")}
-        for run in self._search(f"{owned} and tags.`study.sha` = '{study_sha}'"):
-            found[run.info.run_id] = run
-        ours = [run for run in found.values() if "record.sha" in run.data.tags]
+        ours = [
+            run
+            for run in self._owned(study_sha)
+            if "record.sha" in run.data.tags
+            and (run.info.status != "FINISHED" or run.data.tags.get("study.sha") == study_sha)
+        ]
         return [_existing(run, self._attached(run)) for run in ours]
 
     def describe(self, note: str, views: Mapping[str, str]) -> None:
@@ -92,7 +92,7 @@ class Store:
         if self._in_bulk:
             experiment = self._client.get_experiment(self._experiment_id)
             tags = {_PARENT: parent_id, **publisher_tags(finished=True)}
-            insert_finished(self._uri, experiment, runs, tags)
+            bulk.insert(self._uri, experiment, runs, tags)
             return
         for view, start in runs:
             run_id = self._create(view.name, {**view.tags, _PARENT: parent_id}, start)
@@ -138,6 +138,16 @@ class Store:
             if entry.path in ATTACHED
             for name, size in sizes(listing, entry.path).items()
         }
+
+    def _owned(self, study_sha: str) -> Iterable[Any]:
+        """Return our runs of one study, unfinished ones of ours, and perhaps others of ours."""
+        if self._in_bulk:
+            return bulk.read(self._uri, self._experiment_id, OWNER)
+        owned = f"tags.`mlflow.source.name` = '{OWNER}'"
+        found = {run.info.run_id: run for run in self._search(f"{owned} and status != 'FINISHED'")}
+        for run in self._search(f"{owned} and tags.`study.sha` = '{study_sha}'"):
+            found[run.info.run_id] = run
+        return found.values()
 
     def _search(self, condition: str) -> Iterator[Any]:
         token = None

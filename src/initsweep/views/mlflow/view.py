@@ -179,7 +179,8 @@ def _confirm_view(common: _Common, run: RunRow) -> RunView:
 
 
 def _plain(*rows: "DataclassInstance") -> list[dict[str, object]]:
-    return [dataclasses.asdict(row) for row in rows]
+    # They are flat: `asdict` would copy each of their values, thousands of times.
+    return [{field: getattr(row, field) for field in row.__dataclass_fields__} for row in rows]
 
 
 def _identity(record: "DataclassInstance") -> dict[str, object]:
