@@ -25,9 +25,7 @@ def content(database: Path) -> dict[str, Any]:
     """Return the definition of everything in a database, whatever its white space, and all rows."""
     with closing(sqlite3.connect(database)) as connection:
         defined = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
-        found = {
-            (kind, name): (table, (sql or "").split()) for kind, name, table, sql in defined
-        }
+        found = {(kind, name): (table, (sql or "").split()) for kind, name, table, sql in defined}
         tables = [name for kind, name in found if kind == "table"]
         rows = {name: list(connection.execute(f'SELECT * FROM "{name}"')) for name in tables}
     return {"defined": found, "rows": rows}

@@ -74,7 +74,7 @@ def read(uri: str, experiment_id: str, owner: str) -> Iterator[Any]:
     Yields:
         Runs of MLflow with their tags and latest metrics, but without params and inputs.
     """
-    from mlflow.entities import Metric, Run, RunData, RunInfo, RunTag
+    from mlflow.entities import Metric, Run, RunData, RunTag
     from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlRun, SqlTag
     from sqlalchemy import select
 
@@ -83,36 +83,26 @@ def read(uri: str, experiment_id: str, owner: str) -> Iterator[Any]:
     chosen = select(SqlRun.run_uuid).where(*living, SqlRun.run_uuid.in_(named))
     tags, metrics = defaultdict(list), defaultdict(list)
     with _opened(uri) as connection:
-        runs = connection.execute(
-            select(SqlRun.__table__).where(SqlRun.run_uuid.in_(chosen))
-        ).all()
-        for one in connection.execute(
-            select(SqlTag.__table__).where(SqlTag.run_uuid.in_(chosen))
-        ):
-            tags[one.run_uuid].append(RunTag(one.key, one.value))
-        for one in connection.execute(
-            select(SqlLatestMetric.__table__).where(SqlLatestMetric.run_uuid.in_(chosen))
-        ):
-            value = math.nan if one.is_nan else one.value
-            metrics[one.run_uuid].append(Metric(one.key, value, one.timestamp, one.step))
-    for run in runs:
-        info = RunInfo(
-            run_id=run.run_uuid,
-            experiment_id=str(run.experiment_id),
-            user_id=run.user_id,
-            status=run.status,
-            start_time=run.start_time,
-            end_time=run.end_time,
-            lifecycle_stage=run.lifecycle_stage,
-            artifact_uri=run.artifact_uri,
-            run_name=run.name,
+        runs, all_tags, latest = (
+            connection.execute(select(table.__table__).where(table.run_uuid.in_(chosen))).all()
+            for table in (SqlRun, SqlTag, SqlLatestMetric)
         )
-        yield Run(info, RunData(metrics[run.run_uuid], [], tags[run.run_uuid]))
+    for one in all_tags:
+        tags[one.run_uuid].append(RunTag(one.key, one.value))
+    for one in latest:
+        value = math.nan if one.is_nan else one.value
+        metrics[one.run_uuid].append(Metric(one.key, value, one.timestamp, one.step))
+    for run in runs:
+        yield Run(_info(run), RunData(metrics[run.run_uuid], [], tags[run.run_uuid]))
 
 
 @contextmanager
 def _opened(uri: str) -> Iterator[Any]:
-    """Open a database for one transaction."""
+    """Open a database for one transaction.
+
+    Yields:
+        A connection.
+    """
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(uri, connect_args={"timeout": BUSY})
@@ -144,6 +134,18 @@ def _run(experiment: Any, run_id: str, name: str, start: int) -> dict[str, objec
     }
 
 
+def _info(run: Any) -> Any:  # noqa: ANN401 - a row, and MLflow's type
+    from mlflow.entities import RunInfo
+
+    same = ("user_id", "status", "start_time", "end_time", "lifecycle_stage", "artifact_uri")
+    return RunInfo(
+        run_id=run.run_uuid,
+        experiment_id=str(run.experiment_id),
+        run_name=run.name,
+        **{name: getattr(run, name) for name in same},
+    )
+
+
 def _pairs(run_id: str, values: Mapping[str, str]) -> list[dict[str, object]]:
     return [{"run_uuid": run_id, "key": key, "value": value} for key, value in values.items()]
 
@@ -160,5 +162,7 @@ def _metric(run_id: str, point: Point, now: int) -> dict[str, object]:
 
 
 def _latest(points: Sequence[Point]) -> list[Point]:
-    """Return the point with the largest step of every metric."""
-    return list({p.key: p for p in sorted(points, key=lambda p: (p.step, p.value))}.values())
+    """Return the point with the largest step of every metric, in the order of the metrics."""
+    order = dict.fromkeys(point.key for point in points)
+    by_step = sorted(points, key=lambda point: (point.step, point.value))
+    return list((order | {point.key: point for point in by_step}).values())

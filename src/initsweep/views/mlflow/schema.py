@@ -74,7 +74,9 @@ def complete_copy(database: Path, source: sqlite3.Connection | None = None) -> I
         if source is not None:
             with closing(sqlite3.connect(new)) as target:
                 source.backup(target)
-        ready_made = Path(__file__).with_name(f"schema_{keeper()._get_latest_schema_revision()}.sql")
+        ready_made = Path(__file__).with_name(
+            f"schema_{keeper()._get_latest_schema_revision()}.sql"
+        )
         if source is None and ready_made.is_file():
             with closing(sqlite3.connect(new)) as target:
                 target.executescript(ready_made.read_text(encoding="utf-8"))
