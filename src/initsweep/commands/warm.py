@@ -29,8 +29,14 @@ def _stages(*names: str) -> list[Callable[[], object]]:
     return [partial(importlib.import_module, f"initsweep.stages.{name}") for name in names]
 
 
+def _preload_export() -> None:
+    """Import what writing a network down needs, where this torch has it under that name."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("torch.export._trace")
+
+
 TRAINING = _stages("diagnose", "tune", "train", "settle")
-REPORTING = [*_stages("compare", "report", "publish"), preload_mlflow]
+REPORTING = [*_stages("compare", "report", "publish", "serving"), preload_mlflow, _preload_export]
 AHEAD = {
     "prepare": TRAINING,
     "diagnose": TRAINING,

@@ -78,9 +78,11 @@ def read(uri: str, experiment_id: str, owner: str) -> Iterator[Any]:
     from mlflow.store.tracking.dbmodels.models import SqlLatestMetric, SqlRun, SqlTag
     from sqlalchemy import select
 
-    named = select(SqlTag.run_uuid).where(SqlTag.key == "mlflow.source.name", SqlTag.value == owner)
+    named: Any = select(SqlTag.run_uuid).where(
+        SqlTag.key == "mlflow.source.name", SqlTag.value == owner
+    )
     living = SqlRun.experiment_id == int(experiment_id), SqlRun.lifecycle_stage == "active"
-    chosen = select(SqlRun.run_uuid).where(*living, SqlRun.run_uuid.in_(named))
+    chosen: Any = select(SqlRun.run_uuid).where(*living, SqlRun.run_uuid.in_(named))
     tags, metrics = defaultdict(list), defaultdict(list)
     with _opened(uri) as connection:
         runs, all_tags, latest = (
@@ -165,4 +167,5 @@ def _latest(points: Sequence[Point]) -> list[Point]:
     """Return the point with the largest step of every metric, in the order of the metrics."""
     order = dict.fromkeys(point.key for point in points)
     by_step = sorted(points, key=lambda point: (point.step, point.value))
-    return list((order | {point.key: point for point in by_step}).values())
+    latest = {point.key: point for point in by_step}
+    return [latest[key] for key in order]
