@@ -22,22 +22,29 @@ def migrated(database: Path) -> Path:
 
 
 def content(database: Path) -> dict[str, Any]:
-    """Return the definition of everything in a database, whatever its white space, and all rows."""
+    """Return the definition of everything in a database, and all rows.
+
+    Constraints come in any order: SQLAlchemy holds them in sets.
+    """
     with closing(sqlite3.connect(database)) as connection:
         defined = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master")
-        found = {(kind, name): (table, (sql or "").split()) for kind, name, table, sql in defined}
+        found = {(kind, name): (table, lines(sql or "")) for kind, name, table, sql in defined}
         tables = [name for kind, name in found if kind == "table"]
         rows = {name: list(connection.execute(f'SELECT * FROM "{name}"')) for name in tables}
     return {"defined": found, "rows": rows}
+
+
+def lines(text: str) -> list[str]:
+    return sorted(line.strip(" \t,") for line in text.splitlines())
 
 
 def renew(folder: Path) -> None:
     for file in FOLDER.glob("schema_*.sql"):
         file.unlink()
     with closing(sqlite3.connect(migrated(folder / "mlflow.db"))) as connection:
-        lines = [line.rstrip() for text in connection.iterdump() for line in text.splitlines()]
+        stripped = [line.rstrip() for text in connection.iterdump() for line in text.splitlines()]
     revision = schema.keeper()._get_latest_schema_revision()
-    (FOLDER / f"schema_{revision}.sql").write_text("\n".join([*lines, ""]), encoding="utf-8")
+    (FOLDER / f"schema_{revision}.sql").write_text("\n".join([*stripped, ""]), encoding="utf-8")
 
 
 def test_tables_are_those_of_mlflow(tmp_path, monkeypatch):
