@@ -137,7 +137,7 @@ def test_whatever_a_killed_first_publication_leaves_the_next_one_finishes(study,
         pid = zygote.start(root)
         if first:  # while MLflow makes its tables
             until_it_begins(root, pid)
-        time.sleep(draw.uniform(0, length / 4 if first else length))
+        time.sleep(draw.uniform(0, length / 20 if first else length))
         with suppress(ProcessLookupError):  # it was quicker
             os.kill(pid, SIGNALS[number % 2])
         if zygote.said() != "0":

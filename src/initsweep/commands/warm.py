@@ -29,12 +29,22 @@ def _modules(place: str, *names: str) -> list[Callable[[], object]]:
     return [partial(importlib.import_module, f"{place}.{name}") for name in names]
 
 
+def _preload_export() -> None:
+    """Import what writing a network down needs, where this torch has it under that name."""
+    with contextlib.suppress(ImportError):
+        importlib.import_module("torch.export._trace")
+
+
 STAGES = "initsweep.stages"
 TRAINING = [
     *_modules(STAGES, "diagnose", "tune", "train", "settle"),
     *_modules("optuna", "distributions", "samplers"),
 ]
-REPORTING = [*_modules(STAGES, "compare", "report", "publish"), preload_mlflow]
+REPORTING = [
+    *_modules(STAGES, "compare", "report", "publish", "serving"),
+    preload_mlflow,
+    _preload_export,
+]
 FIRST = {
     "prepare": _modules(STAGES, "prepare") + _modules("sklearn", "datasets", "model_selection"),
     **dict.fromkeys(("diagnose", "tune", "train", "settle"), TRAINING),

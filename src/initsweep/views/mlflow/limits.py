@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from initsweep.core import spelling
 from initsweep.core.params import fingerprint
@@ -18,6 +19,7 @@ def name(text: str) -> str:
     return told if len(told) <= NAME else f"{told[: NAME - 20]}… {fingerprint(text)}"
 
 
+@lru_cache(maxsize=1000)  # of few metrics there are thousands of points
 def key(text: str) -> str:
     """Return `text` with everything that MLflow or a URL would stumble over as underscore."""
     parts = re.sub(r"[^\w./-]+", "_", name(text)).split("/")

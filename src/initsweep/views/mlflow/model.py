@@ -107,17 +107,23 @@ def save(model: ServedModel, folder: Path) -> Path:
     with warnings.catch_warnings():
         # MLflow warns of its own type hints, and uses pandas in ways that pandas will change.
         warnings.simplefilter("ignore")
-        from mlflow import pyfunc
+        from unittest.mock import patch
 
-        pyfunc.save_model(
-            path=str(folder / "model"),
-            python_model=str(folder / "served_model.py"),
-            artifacts=artifacts,
-            signature=_signature(model),
-            metadata={"inputs": _described(model)},
-            input_example=_example(model),
-            pip_requirements=requirements(),
-        )
+        from mlflow import pyfunc
+        from mlflow.utils import environment
+
+        # It reads what all installed packages consist of, to warn of versions that are not the
+        # installed ones: ours are those.
+        with patch.object(environment, "warn_dependency_requirement_mismatches", create=True):
+            pyfunc.save_model(
+                path=str(folder / "model"),
+                python_model=str(folder / "served_model.py"),
+                artifacts=artifacts,
+                signature=_signature(model),
+                metadata={"inputs": _described(model)},
+                input_example=_example(model),
+                pip_requirements=requirements(),
+            )
     return folder / "model"
 
 

@@ -1,4 +1,10 @@
-"""MLflow's tables: made by one process at a time, and in a file only where nobody looks yet."""
+"""MLflow's tables: made by one process at a time, and in a file only where nobody looks yet.
+
+In an empty file MLflow goes through fifty states of its tables, which takes longer than filling
+them. `schema_REVISION.sql` beside this module is what it arrives at; with an MLflow whose tables
+are of another revision the file is not used. `tests/views/mlflow/test_schema.py` compares the two,
+and writes the file anew.
+"""
 
 import sqlite3
 from collections.abc import Iterator
@@ -68,7 +74,14 @@ def complete_copy(database: Path, source: sqlite3.Connection | None = None) -> I
         if source is not None:
             with closing(sqlite3.connect(new)) as target:
                 source.backup(target)
-        keeper()._initialize_tables(engine)
+        ready_made = Path(__file__).with_name(
+            f"schema_{keeper()._get_latest_schema_revision()}.sql"
+        )
+        if source is None and ready_made.is_file():
+            with closing(sqlite3.connect(new)) as target:
+                target.executescript(ready_made.read_text(encoding="utf-8"))
+        else:
+            keeper()._initialize_tables(engine)
         engine.dispose()
         yield new
     finally:

@@ -1,6 +1,6 @@
 """The only module that talks to MLflow, through `MlflowClient` with explicit run ids.
 
-The one exception is `bulk`, for the many runs that a local database takes at once.
+The one exception is `bulk`, for the many runs that a local database takes and gives at once.
 
 The fluent API keeps a current run per process and obeys `MLFLOW_RUN_ID`, which `mlflow run`
 sets: both would write into somebody else's run.
@@ -8,15 +8,15 @@ sets: both would write into somebody else's run.
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from initsweep.core.records import Schema
-from initsweep.views.mlflow import limits
+from initsweep.views.mlflow import bulk, limits
 from initsweep.views.mlflow.artifact_files import sizes, within_reach
-from initsweep.views.mlflow.bulk import insert_finished
 from initsweep.views.mlflow.difference import ExistingRun
 from initsweep.views.mlflow.location import Location
 from initsweep.views.mlflow.points import Point
@@ -46,21 +46,26 @@ class Store:
     def _in_bulk(self) -> bool:
         return self._uri.startswith("sqlite:")
 
+    @cached_property
+    def _experiment(self) -> Any:  # noqa: ANN401 - MLflow's type
+        return self._client.get_experiment(self._experiment_id)
+
     def runs(self, study_sha: str) -> list[ExistingRun]:
         """Return our runs of one study, and unfinished ones of ours whatever their study.
 
         Two searches, however many runs there are: a request per run would take minutes.
         """
-        owned = f"tags.`mlflow.source.name` = '{OWNER}'"
-        found = {run.info.run_id: run for run in self._search(f"{owned} and status != 'FINISHED'")}
-        for run in self._search(f"{owned} and tags.`study.sha` = '{study_sha}'"):
-            found[run.info.run_id] = run
-        ours = [run for run in found.values() if "record.sha" in run.data.tags]
+        ours = [
+            run
+            for run in self._owned(study_sha)
+            if "record.sha" in run.data.tags
+            and (run.info.status != "FINISHED" or run.data.tags.get("study.sha") == study_sha)
+        ]
         return [_existing(run, self._attached(run)) for run in ours]
 
     def describe(self, note: str, views: Mapping[str, str]) -> None:
         """Put a text at the head of the experiment's page, and saved views into its menu."""
-        known = self._client.get_experiment(self._experiment_id).tags
+        known = self._experiment.tags
         for key, value in {_NOTE: note, **views}.items():
             if known.get(key) != value:
                 self._client.set_experiment_tag(self._experiment_id, key, value)
@@ -75,13 +80,13 @@ class Store:
         Returns:
             Its run id.
         """
-        tags = {**view.run.tags, **view.commentary.tags, _VERDICT_SHA: view.commentary.sha}
+        tags = {**view.commentary.tags, _VERDICT_SHA: view.commentary.sha}
         tags[_DIAGNOSIS_SHA] = view.diagnosis_sha
         if view.attachments:
             tags[_ATTACHMENTS_SHA] = view.attachments_sha
-        run_id = self._create(view.run.name, tags, start)
         # The verdict's numbers first: MLflow's comparison page starts with the first metric.
-        self._log(run_id, view.run.params, [*view.commentary.metrics, *view.run.metrics])
+        run = replace(view.run, metrics=(*view.commentary.metrics, *view.run.metrics))
+        run_id = self._begin(run, tags, start)
         self._client.log_inputs(run_id, [_dataset(schema)])
         self._attach(run_id, view.attachments)
         finish(self._client, run_id, start)
@@ -90,14 +95,11 @@ class Store:
     def add_children(self, runs: Sequence[tuple[RunView, int]], parent_id: str) -> None:
         """Write the runs below a scheme's run, each with its time."""
         if self._in_bulk:
-            experiment = self._client.get_experiment(self._experiment_id)
             tags = {_PARENT: parent_id, **publisher_tags(finished=True)}
-            insert_finished(self._uri, experiment, runs, tags)
+            bulk.insert(self._uri, self._experiment, runs, tags)
             return
         for view, start in runs:
-            run_id = self._create(view.name, {**view.tags, _PARENT: parent_id}, start)
-            self._log(run_id, view.params, view.metrics)
-            finish(self._client, run_id, start)
+            finish(self._client, self._begin(view, {_PARENT: parent_id}, start), start)
 
     def refresh_verdict(self, existing: ExistingRun, view: SchemeView) -> None:
         """Update what the comparison says of a scheme; the hash goes last, as the seal."""
@@ -139,6 +141,16 @@ class Store:
             for name, size in sizes(listing, entry.path).items()
         }
 
+    def _owned(self, study_sha: str) -> Iterable[Any]:
+        """Return our runs of one study, unfinished ones of ours, and perhaps others of ours."""
+        if self._in_bulk:
+            return bulk.read(self._uri, self._experiment_id, OWNER)
+        owned = f"tags.`mlflow.source.name` = '{OWNER}'"
+        found = {run.info.run_id: run for run in self._search(f"{owned} and status != 'FINISHED'")}
+        for run in self._search(f"{owned} and tags.`study.sha` = '{study_sha}'"):
+            found[run.info.run_id] = run
+        return found.values()
+
     def _search(self, condition: str) -> Iterator[Any]:
         token = None
         while True:
@@ -150,14 +162,21 @@ class Store:
             if not token:
                 return
 
-    def _create(self, name: str, tags: Mapping[str, str], start: int) -> str:
+    def _begin(self, view: RunView, tags: Mapping[str, str], start: int) -> str:
+        """Write a run to which more will be added.
+
+        Returns:
+            Its run id.
+        """
         # Tags go with the creation, in one transaction: whatever a crash leaves is known as ours.
+        tags = {**tags, **publisher_tags(finished=False)}
+        if self._in_bulk:
+            timed = [(view, start)]
+            return bulk.insert(self._uri, self._experiment, timed, tags, finished=False)[0]
         run = self._client.create_run(
-            self._experiment_id,
-            start_time=start,
-            run_name=name,
-            tags={**tags, **publisher_tags(finished=False)},
+            self._experiment_id, start_time=start, run_name=view.name, tags={**view.tags, **tags}
         )
+        self._log(str(run.info.run_id), view.params, view.metrics)
         return str(run.info.run_id)
 
     def _log(self, run_id: str, params: Mapping[str, str], points: Sequence[Point]) -> None:
