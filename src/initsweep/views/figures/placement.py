@@ -52,6 +52,7 @@ def place(
     always = [_covered(boxes, fixed) + 10 * _outside(boxes, frame) for boxes, _ in options]
     chosen: dict[int, int] = {}
     for _ in range(_ROUNDS):
+        before = dict(chosen)
         for index, (boxes, leaders) in enumerate(options):
             others = [options[i] for i in chosen if i != index]
             places = [chosen[i] for i in chosen if i != index]
@@ -59,11 +60,11 @@ def place(
             lines = [_line(option[1][at]) for option, at in zip(others, places, strict=True)]
             taken = np.vstack([np.empty((0, 4)), *(box[None] for box in texts), *lines])
             cost = always[index] + _covered(boxes, taken)
-            obstacles = np.vstack(
-                [np.delete(_around(points, _MARKER - 2), index, axis=0), taken]
-            )
+            obstacles = np.vstack([np.delete(_around(points, _MARKER - 2), index, axis=0), taken])
             # Among places that cover nothing the nearest wins, then the more usual direction.
             chosen[index] = _cheapest(cost + np.arange(len(boxes)) / 100, leaders, obstacles)
+        if chosen == before:
+            break
     for index, label in enumerate(labels):
         boxes, leaders = options[index]
         _write(axes, label, boxes[chosen[index]], leaders[chosen[index]], size)
