@@ -1,4 +1,5 @@
 import os
+import select
 import signal
 import time
 from functools import partial
@@ -70,3 +71,20 @@ def test_whoever_is_stopped_stops_all():
             drawings({name: partial(time.sleep, 600) for name in NAMES}, 2)
     finally:
         signal.signal(signal.SIGALRM, usual)
+
+
+def test_whoever_dies_leaves_nobody_behind():
+    def draw():
+        time.sleep(0.1)
+        return style.message_figure("more than fits into a pipe, all together")
+
+    ended, held = os.pipe()  # at its end when the last process that holds it has gone
+    if not (process := os.fork()):
+        drawings({str(number): draw for number in range(100)}, 2)
+        os._exit(0)
+    os.close(held)
+    time.sleep(1)
+    os.kill(process, signal.SIGKILL)
+    os.waitpid(process, 0)
+    assert select.select([ended], [], [], 30)[0]
+    os.close(ended)

@@ -55,7 +55,7 @@ def drawings(figures: Figures, workers: int) -> dict[str, Drawing]:
     found: dict[str, Drawing] = {}
     try:
         for _ in range(workers):
-            from_it, child = _begin(figures, todo)
+            from_it, child = _begin(figures, todo, list(children))
             children[from_it] = child
         while children:
             for one in wait(list(children)):
@@ -74,17 +74,21 @@ def _drawing(name: str, draw: Callable[[], Figure]) -> Drawing:
     return Drawing(svg=svg, png=style.to_png(figure), marks=marks.marks_of(figure))
 
 
-def _begin(figures: Figures, todo: int) -> tuple[Connection, ForkProcess]:
+def _begin(
+    figures: Figures, todo: int, others: Sequence[Connection]
+) -> tuple[Connection, ForkProcess]:
     context = get_context("fork")
     from_it, to = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(figures, todo, to))
+    child = context.Process(target=_work, args=(figures, todo, to, [*others, from_it]))
     child.start()
     to.close()  # so that its end is the end of what it tells
     return from_it, child
 
 
-def _work(figures: Figures, todo: int, to: Connection) -> None:
+def _work(figures: Figures, todo: int, to: Connection, not_ours: Sequence[Connection]) -> None:
     """Draw what is left to do, and tell of each; what is raised is told, too."""
+    for one in not_ours:
+        one.close()  # only whoever listens keeps them open, so that its death is noticed
     for number in stopping.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
@@ -93,6 +97,8 @@ def _work(figures: Figures, todo: int, to: Connection) -> None:
         while place := os.read(todo, 1):
             name = names[place[0]]
             to.send((name, _drawing(name, figures[name])))
+    except BrokenPipeError:
+        return  # nobody listens any more
     except Exception as error:  # noqa: BLE001 - raised again where somebody waits
         error.add_note(traceback.format_exc())
         to.send(("", error))
