@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from initsweep.core import spelling
 from initsweep.views.figures import style
+from initsweep.views.figures.drawing import Drawing
 from initsweep.views.packet import render
 from initsweep.views.packet.figures_shown import PICTURES
 from tests.nasty import ALPHABET, TEXTS, hidden
@@ -52,7 +53,7 @@ def study(tmp_path_factory):
 def drawings():
     names = [name for p in PICTURES for name in (p.name, f"{p.name}_linear")]
     return {
-        name: render.Drawing(svg=style.to_svg(style.message_figure("none"), name), marks=[])
+        name: Drawing(svg=style.to_svg(style.message_figure("none"), name), png=b"", marks=[])
         for name in names
     }
 

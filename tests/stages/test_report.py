@@ -7,6 +7,7 @@ import pytest
 
 from initsweep.core import artifacts, spelling
 from initsweep.core.errors import ArtifactError
+from initsweep.core.params import parse_params
 from initsweep.core.records import PredictionRow
 from initsweep.stages import report
 from initsweep.statistics.statement import answer_in_words
@@ -114,6 +115,16 @@ def test_a_second_run_gives_the_same_bytes(finished, monkeypatch):
     monkeypatch.chdir(folder)
     report.run(study.params)
     assert everything_under(folder) == before
+
+
+def test_how_many_draw_changes_no_byte(finished, tmp_path, monkeypatch):
+    _, study = finished
+    content = study.params.model_dump()
+    content["runtime"]["workers"] = 1 if study.params.runtime.n_workers > 1 else 2
+    study.write(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    report.run(parse_params(content))
+    assert everything_under(tmp_path) == everything_under(finished[0])
 
 
 def test_the_page_loads_nothing(finished, page):

@@ -34,6 +34,8 @@ def grid(count: int, columns: int = 4) -> tuple[Figure, list[Axes]]:
         bottom = _BOTTOM + (rows - 1 - row) * (_TITLE + _HEIGHT)
         axes = figure.add_axes((left / width, bottom / height, _WIDTH / width, _HEIGHT / height))
         axes.tick_params(labelbottom=index + columns >= count, labelleft=column == 0, length=2.5)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_label_coords(0, 0)  # panels have no names, so no room for one is looked for
         panels.append(axes)
     return figure, panels
 

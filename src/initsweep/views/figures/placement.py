@@ -48,21 +48,23 @@ def place(
         _candidates(point, _extent(axes, label, size), axes.figure.dpi / 72)
         for label, point in zip(labels, points, strict=True)
     ]
+    # What does not move is looked at once.
+    always = [_covered(boxes, fixed) + 10 * _outside(boxes, frame) for boxes, _ in options]
     chosen: dict[int, int] = {}
     for _ in range(_ROUNDS):
+        before = dict(chosen)
         for index, (boxes, leaders) in enumerate(options):
             others = [options[i] for i in chosen if i != index]
             places = [chosen[i] for i in chosen if i != index]
             texts = [option[0][at] for option, at in zip(others, places, strict=True)]
             lines = [_line(option[1][at]) for option, at in zip(others, places, strict=True)]
-            taken = np.vstack([fixed, *(box[None] for box in texts), *lines])
-            cost = _covered(boxes, taken) + 10 * _outside(boxes, frame)
-            obstacles = np.vstack(
-                [np.delete(_around(points, _MARKER - 2), index, axis=0),
-                 *(box[None] for box in texts), *lines]
-            )  # fmt: skip
+            taken = np.vstack([np.empty((0, 4)), *(box[None] for box in texts), *lines])
+            cost = always[index] + _covered(boxes, taken)
+            obstacles = np.vstack([np.delete(_around(points, _MARKER - 2), index, axis=0), taken])
             # Among places that cover nothing the nearest wins, then the more usual direction.
             chosen[index] = _cheapest(cost + np.arange(len(boxes)) / 100, leaders, obstacles)
+        if chosen == before:
+            break
     for index, label in enumerate(labels):
         boxes, leaders = options[index]
         _write(axes, label, boxes[chosen[index]], leaders[chosen[index]], size)
@@ -108,6 +110,8 @@ def _line(leader: Array) -> Array:
 
 def _covered(boxes: Array, taken: Array) -> Array:
     """Return how much of the taken boxes each box covers, shape (boxes,)."""
+    low, high = boxes[:, :2].min(axis=0) - _CLEAR, boxes[:, 2:].max(axis=0) + _CLEAR
+    taken = taken[((taken[:, 2:] > low) & (taken[:, :2] < high)).all(axis=1)]
     sides = [
         np.minimum(boxes[:, None, side + 2] + _CLEAR, taken[:, side + 2])
         - np.maximum(boxes[:, None, side] - _CLEAR, taken[:, side])

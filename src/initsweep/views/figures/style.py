@@ -10,6 +10,7 @@ from typing import Any, cast
 import matplotlib.style
 from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 from initsweep.core.errors import unheard
 from initsweep.views.figures import palette
@@ -58,6 +59,7 @@ _RC: dict[str, Any] = {
     "ytick.labelsize": 8.5,
     "ytick.minor.size": 0,
 }
+_DPI = 160  # of a PNG
 _NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 _SPACES = re.compile(r' xmlns(:xlink)?="[^"]*"')
 _FONTS = "'DejaVu Sans', Verdana, 'Segoe UI', Roboto, sans-serif"
@@ -127,10 +129,14 @@ def to_svg(figure: Figure, name: str) -> str:
 
 def to_png(figure: Figure) -> bytes:
     """Return a figure as a PNG on white, at 160 dots per inch."""
-    buffer = io.BytesIO()
+    drawn, png = io.BytesIO(), io.BytesIO()
     with styled():
-        figure.savefig(buffer, format="png", dpi=160, facecolor=PAPER, metadata={"Software": None})
-    return buffer.getvalue()
+        figure.savefig(drawn, format="rgba", dpi=_DPI, facecolor=PAPER)
+    width, height = (int(inches * _DPI) for inches in figure.get_size_inches())
+    image = Image.frombytes("RGBA", (width, height), drawn.getvalue())
+    # On white nothing shines through. More effort takes half as long again to save a tenth.
+    image.convert("RGB").save(png, "png", dpi=(_DPI, _DPI), compress_level=2)
+    return png.getvalue()
 
 
 def themed(svg: str) -> str:

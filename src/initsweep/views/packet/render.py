@@ -2,8 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from importlib.resources import files
 
 from markupsafe import Markup
@@ -11,7 +10,7 @@ from markupsafe import Markup
 from initsweep.core.results import Results
 from initsweep.statistics.wording import counted, fresh_seeds
 from initsweep.views.figures import style
-from initsweep.views.figures.marks import Mark
+from initsweep.views.figures.drawing import Drawing
 from initsweep.views.packet import first_screen
 from initsweep.views.packet.figures_shown import PICTURES, looks_of
 from initsweep.views.packet.sections import sections_of
@@ -19,14 +18,6 @@ from initsweep.views.packet.templating import html_templates, markdown_templates
 
 _FOLDER = "views/packet/templates"
 _SHAPES = {"o": "●", "s": "■", "^": "▲", "D": "◆", "x": "✕"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
-    """A figure as SVG text, and what it says under the pointer."""
-
-    svg: str
-    marks: Sequence[Mark]
 
 
 def html(study: Results, figures: Mapping[str, Drawing]) -> str:
