@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from initsweep.core import artifacts, spelling
-from initsweep.core.errors import ArtifactError
+from initsweep.core.errors import InitsweepError
 from initsweep.core.params import parse_params
 from initsweep.core.records import PredictionRow
 from initsweep.stages import report
@@ -275,7 +275,7 @@ def test_a_missing_table_is_named(tmp_path, monkeypatch):
     study.write(tmp_path)
     (tmp_path / artifacts.train_folder("zeros") / "curves.csv").unlink()
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ArtifactError, match=r"results/train/zeros/curves\.csv"):
+    with pytest.raises(InitsweepError, match=r"results/train/zeros/curves\.csv"):
         report.run(study.params)
 
 

@@ -127,4 +127,4 @@ def _check(fork: _Fork) -> None:
     why = f"ended with status {code}"
     if code < 0:
         why = "was killed, perhaps because memory ran out (fewer `runtime.workers` take less)"
-    raise RunError(f"A process that trained {why}. Finished work is kept, run again to go on.")
+    raise RunError(f"A process of this stage {why}. Finished work is kept, run again to go on.")

@@ -2,17 +2,17 @@
 
 import os
 import signal
-import traceback
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkProcess
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
 
 from matplotlib.figure import Figure
 
-from initsweep.core import stopping
-from initsweep.core.errors import InitsweepError
+from initsweep.core import link, stopping
+from initsweep.core.errors import InitsweepError, RunError
+from initsweep.running import forks
 from initsweep.views.figures import marks, style
 
 
@@ -34,15 +34,13 @@ def drawings(figures: Figures, workers: int) -> dict[str, Drawing]:
 
     Args:
         figures: What to draw.
-        workers: How many processes may do so. They are forks of this one, which have imported all
-            and need be told nothing; with 1 there are none.
+        workers: How many processes may do so; with 1 it is this one.
 
     Returns:
         Each by its name, in the order given.
 
     Raises:
-        BaseException: What drawing a figure has raised.
-        InitsweepError: If a process was ended.
+        InitsweepError: What drawing a figure has raised, or if a process was ended.
     """
     workers = min(workers, len(figures))
     if workers < 2:
@@ -51,20 +49,11 @@ def drawings(figures: Figures, workers: int) -> dict[str, Drawing]:
     todo, places = os.pipe()
     os.write(places, bytes(range(len(figures))))
     os.close(places)
-    children: dict[Connection, ForkProcess] = {}
     found: dict[str, Drawing] = {}
     try:
-        for _ in range(workers):
-            from_it, child = _begin(figures, todo, list(children))
-            children[from_it] = child
-        while children:
-            for one in wait(list(children)):
-                _hear(one, children, found)  # type: ignore[arg-type]
+        forks.run([partial(_work, figures, todo)] * workers, workers, partial(_hear, found))
     finally:
         os.close(todo)
-        for child in children.values():
-            child.kill()
-            child.join()
     return {name: found[name] for name in figures}
 
 
@@ -74,56 +63,40 @@ def _drawing(name: str, draw: Callable[[], Figure]) -> Drawing:
     return Drawing(svg=svg, png=style.to_png(figure), marks=marks.marks_of(figure))
 
 
-def _begin(
-    figures: Figures, todo: int, others: Sequence[Connection]
-) -> tuple[Connection, ForkProcess]:
-    context = get_context("fork")
-    from_it, to = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(figures, todo, to, [*others, from_it]))
-    child.start()
-    to.close()  # so that its end is the end of what it tells
-    return from_it, child
+def _work(figures: Figures, todo: int, connect: Callable[[], None]) -> int:
+    """Draw what is left to do, and tell of each.
 
-
-def _work(figures: Figures, todo: int, to: Connection, not_ours: Sequence[Connection]) -> None:
-    """Draw what is left to do, and tell of each; what is raised is told, too."""
-    for one in not_ours:
-        one.close()  # only whoever listens keeps them open, so that its death is noticed
+    Returns:
+        The exit status.
+    """
     for number in stopping.SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
+    connect()
     names = list(figures)
-    try:
-        while place := os.read(todo, 1):
-            name = names[place[0]]
-            to.send((name, _drawing(name, figures[name])))
-    except BrokenPipeError:
-        return  # nobody listens any more
-    except Exception as error:  # noqa: BLE001 - raised again where somebody waits
-        error.add_note(traceback.format_exc())
-        to.send(("", error))
+    while place := os.read(todo, 1):
+        name = names[place[0]]
+        try:
+            one = _drawing(name, figures[name])
+        except InitsweepError as error:
+            link.tell(error=str(error))
+            return 1
+        png = b64encode(one.png).decode()
+        link.tell(name=name, svg=one.svg, png=png, marks=[*map(asdict, one.marks)])
+    return 0
 
 
-def _hear(
-    one: Connection, children: dict[Connection, ForkProcess], found: dict[str, Drawing]
-) -> None:
-    """Take what a process tells, or its end.
+def _hear(found: dict[str, Drawing], message: Mapping[str, Any]) -> None:
+    """Take what a process tells.
 
     Raises:
-        Exception: What it tells, if it was raised there.
-        InitsweepError: If it was ended.
+        RunError: If drawing failed there.
     """
-    try:
-        name, told = one.recv()
-    except EOFError:
-        child = children.pop(one)
-        child.join()
-        if child.exitcode:
-            raise InitsweepError(
-                f"A process that drew figures ended with status {child.exitcode}, perhaps because "
-                "memory ran out. Run again; fewer `runtime.workers` take less memory."
-            ) from None
-        return
-    if isinstance(told, Exception):
-        raise told
-    found[name] = told
+    if "error" in message:
+        raise RunError(message["error"])
+    if "name" in message:
+        found[message["name"]] = Drawing(
+            svg=message["svg"],
+            png=b64decode(message["png"]),
+            marks=[marks.Mark(**one) for one in message["marks"]],
+        )
