@@ -9,6 +9,7 @@ from pathlib import Path
 from initsweep.core import artifacts, numbers
 from initsweep.core.params import Params
 from initsweep.core.records import RunRow, Selection
+from initsweep.statistics import racing
 
 _STALE = 24 * 3600.0  # seconds after which a run that says nothing is not shown
 
@@ -28,7 +29,7 @@ def progress_of(params: Params) -> list[str]:
     width = max(map(len, params.schemes))
     lines = []
     for scheme in params.schemes:
-        lines.append(f"{scheme:<{width}}  {_state(scheme)}")
+        lines.append(f"{scheme:<{width}}  {_state(scheme, params)}")
         lines += [
             f"{'':<{width}}    {one.called}: epoch {one.epoch}, loss {numbers.loss(one.loss)}, "
             f"{one.seconds:.0f} s ago"
@@ -37,23 +38,25 @@ def progress_of(params: Params) -> list[str]:
     return lines
 
 
-def _state(scheme: str) -> str:
+def _state(scheme: str, params: Params) -> str:
     tuned, trained = artifacts.tune_folder(scheme), artifacts.train_folder(scheme)
     if not (tuned / "selection.json").exists():
-        return f"tuning{_finished('tune', scheme)}"
+        planned = racing.trainings(params.tune) * (params.tune.retunes + 1)
+        return f"tuning{_finished('tune', scheme, planned)}"
     selection = artifacts.read_record(tuned / "selection.json", Selection)
     rate = numbers.rate(selection.learning_rate)
     if not (trained / "record.json").exists():
-        return f"tuned to rate {rate}; fresh seeds{_finished('confirm', scheme)}"
+        planned = len(params.confirm.seeds)
+        return f"tuned to rate {rate}; fresh seeds{_finished('confirm', scheme, planned)}"
     runs = artifacts.read_rows(artifacts.fresh_folder(scheme) / "runs.csv", RunRow)
     mean = sum(run.capped_loss for run in runs) / len(runs)
     return f"rate {rate}, validation loss {numbers.loss(mean)} over {len(runs)} fresh seeds"
 
 
-def _finished(role: str, scheme: str) -> str:
+def _finished(role: str, scheme: str, planned: int) -> str:
     folder = artifacts.SCRATCH / role / scheme
     count = sum(1 for _ in folder.glob(f"*/*/{artifacts.RUN_OUTCOME}"))
-    return f", {count} runs finished" if count else ""
+    return f", {count} of about {planned} runs finished" if count else ""
 
 
 def running(scheme: str) -> Iterator[Running]:
