@@ -35,7 +35,7 @@ def npz(**arrays: np.ndarray) -> bytes:
         (zipped("my.csv"), "a ZIP archive with 'my.csv'"),
         (zipped("[Content_Types].xml", "xl/workbook.xml"), "an Excel workbook"),
         (zipped("archive/data.pkl", "archive/data/0"), "a file of PyTorch's. .*np.savez"),
-        (gzip.compress(npy(FEATURES)), "a gzip file. Unpack it: gunzip -k .*X.np"),
+        (gzip.compress(npy(FEATURES), mtime=0), "a gzip file. Unpack it: gunzip -k .*X.np"),
         (HDF5, "an HDF5 file"),
         (b"MATLAB 5.0 MAT-file, Platform: GLNXA64" + bytes(200), "a MATLAB file"),
         (b"1.0 2.0\n3.0 4.0\n", "text, '1.0 2.0'. .* csv:"),
