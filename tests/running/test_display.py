@@ -44,7 +44,7 @@ def test_a_log_has_a_line_for_every_stage_and_those_that_they_print(monkeypatch,
     shown.close()
     assert screen.getvalue().splitlines() == [
         "claim 1 of 2: measure one",
-        "page, about 0 seconds left",
+        "page, about a second left",
     ]
     assert out.getvalue() == "One: supported\n"
 
@@ -66,7 +66,7 @@ def test_a_terminal_shows_the_whole_above_the_bar_and_keeps_neither(monkeypatch)
     shown.refresh()
     written = screen.getvalue()
     assert "claim 1 of 1: tune zeros" in written
-    assert "claim 1 of 1, about 0 seconds left" in written
+    assert "claim 1 of 1, about a second left" in written
     assert "tune zeros:   0%" in written
     shown.close()
     assert screen.getvalue().endswith("\r")

@@ -126,7 +126,9 @@ def _teller() -> Callable[[Bar], None]:
 
 def minutes(seconds: float) -> str:
     """Return a time in words, no more exact than it is known."""
+    if seconds < 1.5:
+        return "about a second"
     if seconds < 90:
-        return f"about {max(seconds, 2):.0f} seconds"
+        return f"about {seconds:.0f} seconds"
     halves = round(seconds / 30) / 2 if seconds < 600 else round(seconds / 60)
     return f"about {halves:g} minutes"
