@@ -94,8 +94,8 @@ def measure(experiment: Experiment, scheme: str) -> Speed:
     start = _least([used(1) for _ in range(ROUNDS)])
     more, enough = 1, ENOUGH / cores
     while (rounds := [used(1 + more)])[0].alone < start + enough and more < MOST_EPOCHS:
-        share = (rounds[0].alone - start) / (1.5 * enough)
-        more *= ceil(1 / max(share, 1 / MOST_MORE))
+        found = rounds[0].alone - start  # below 0 where it is too short to tell
+        more *= min(MOST_MORE, ceil(1.5 * enough / found)) if found > 0 else MOST_MORE
     rounds += [used(1 + more) for _ in range(ROUNDS - 1)]
     epoch = max(_least(rounds) - start, 1e-4 / cores) / more
     return Speed(
