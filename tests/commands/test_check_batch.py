@@ -85,7 +85,10 @@ def test_diagnose_and_explain_take_a_batch_that_code_makes(anything):
     [
         (("check", "anything:gpt2", "--loss", "anything:loss"), "--loss is about a --batch"),
         (("check", "anything:gpt2", "--batch", "anything:fails"), "fails without arguments: Runt"),
-        (("diagnose", "anything:gpt2", "--batch", "anything:nothing"), "has no batch 'nothing'"),
+        (
+            ("diagnose", "anything:gpt2", "--batch", "anything:nothing"),
+            "module 'anything' has no 'nothing'",
+        ),
     ],
 )
 def test_a_batch_that_cannot_be_had_is_told(anything, arguments, told):

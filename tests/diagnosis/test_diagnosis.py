@@ -216,7 +216,10 @@ def test_check_makes_the_exit_status_the_answer(folder, capsys):
             "cannot write to 'batch.npy/below'",
         ),
         (["nets_of_mine:make_net", "--batch", "words.npy"], "one array of numbers"),
-        (["nets_of_mine:nothing", "--batch", "batch.npy"], "has no network 'nothing'"),
+        (
+            ["nets_of_mine:nothing", "--batch", "batch.npy"],
+            "module 'nets_of_mine' has no 'nothing'",
+        ),
         (["no_such_module:x", "--batch", "batch.npy"], "no module named"),
         (["nets_of_mine", "--batch", "batch.npy"], "package.module:attribute"),
         (["nets_of_mine:number", "--batch", "batch.npy"], "must be a network or build one"),

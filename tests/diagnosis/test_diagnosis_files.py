@@ -79,7 +79,7 @@ def test_several_inputs_and_a_loss(command, arguments):
         ),
         (
             ("--batch", "both.npz", "--targets", "wanted.npy", "--loss", "nets_of_two:los"),
-            "has no loss 'los'. Did you mean 'loss'?",
+            "has no 'los'. Did you mean 'loss'?",
         ),
         (("--batch", "both.npz", "--targets", "wanted.npy", "--loss", "l1"), "is not of the form"),
         (

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import sqlite3
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,21 +20,24 @@ def study():
     return make_study(NAMES)
 
 
-@pytest.mark.parametrize(("in_bulk", "died_after", "left"), [(1, 0, 1), (1, 1, 7), (0, 7, 8)])
+@pytest.mark.parametrize(
+    ("in_bulk", "step", "died_after", "left"),
+    [(1, "_attach", 0, 1), (1, "_attach", 1, 7), (0, "_log", 7, 8)],
+)
 def test_a_publisher_killed_halfway_leaves_nothing_that_the_next_does_not_mend(
-    new_project, published, study, in_bulk, died_after, left
+    new_project, published, study, in_bulk, step, died_after, left
 ):
     project = new_project("killed")
     process = publisher(
         project.root,
         "import os, signal",
         f"Store._in_bulk = {in_bulk}",
-        "calls, log = [], Store._log",
-        "def dying_log(*arguments):",
+        f"calls, step = [], Store.{step}",
+        "def dying(*arguments):",
         "    calls.append(1)",
         f"    if len(calls) > {died_after}: os.kill(os.getpid(), signal.SIGKILL)",
-        "    log(*arguments)",
-        "Store._log = dying_log",
+        "    step(*arguments)",
+        f"Store.{step} = dying",
     )
     assert process.wait() == -signal.SIGKILL
     assert len(project.runs()) == left
@@ -101,15 +106,27 @@ def test_an_address_that_mlflow_cannot_use_is_one_line(uri, study, tmp_path):
     assert "pw" not in str(caught.value)
 
 
-def test_a_full_disk_is_named_with_what_is_free(study, tmp_path, monkeypatch):
+@pytest.mark.parametrize("tables", ["ready made", "migrated"])
+def test_a_full_disk_is_named_with_what_is_free(tables, study, tmp_path, monkeypatch):
     """The database may grow no further: what SQLite says of a disk that is full."""
     monkeypatch.setattr("mlflow.store.db.utils._initialize_tables", _fills_the_disk)
+    if tables == "ready made":
+        small = SimpleNamespace(connect=_on_a_small_disk)
+        monkeypatch.setattr("initsweep.views.mlflow.schema.sqlite3", small)
+    else:
+        monkeypatch.setattr("mlflow.store.db.utils._get_latest_schema_revision", lambda: "new")
     with pytest.raises(TrackingError) as caught:
         publish(study, make_params(), tmp_path)
     said = str(caught.value)
     assert f"failed: '{tmp_path / 'mlflow.db'}' cannot be used: No space left on device; " in said
     assert f"MB are free in '{tmp_path}'. Free some; " in said
     assert not [*tmp_path.glob(".*")], "nothing half made is left"
+
+
+def _on_a_small_disk(database):
+    connection = sqlite3.connect(database)
+    connection.execute("PRAGMA max_page_count = 2")
+    return connection
 
 
 def _fills_the_disk(engine) -> None:

@@ -8,7 +8,9 @@ from initsweep.views.terminal.watching import progress_of
 
 def test_finished_runs_are_counted_against_what_is_planned(small_params, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    params = small_params({"tune.retunes": 1})
+    params = small_params({
+        "tune.retunes": 1, "tune.grid": {"low": 0.01, "high": 1.0, "points": 3}
+    })  # fmt: skip
     for run in range(4):
         folder = artifacts.SCRATCH / "tune/he_normal/inputs" / str(run)
         folder.mkdir(parents=True)
