@@ -7,6 +7,7 @@ import pytest
 
 from initsweep.commands import ahead
 from initsweep.core.stopping import RUN
+from initsweep.running.dvc_file import read_stages
 from initsweep.running.leader import PLAN
 
 PIPELINE = """\
@@ -51,14 +52,18 @@ def never(arguments, connect):
     pytest.fail("nothing is to be done ahead")
 
 
+def done(name, params, run):
+    return ahead.done(read_stages(Path("dvc.yaml"))[name], params, run)
+
+
 def test_the_first_stage_does_others_and_they_find_their_results(study):
-    assert ahead.done("tune@b", study, program)
+    assert done("tune@b", study, program)
     assert Path("results/tune/b/runs.csv").read_text() == "b of rows"
     # Three on two cores: the last is left to itself, which has both.
     plan(a=10, c=10)
-    assert not ahead.done("tune@c", study, never)
+    assert not done("tune@c", study, never)
     Path("results/tune/a/runs.csv").write_text("DVC removes what a stage wrote before")
-    assert ahead.done("tune@a", study, never)
+    assert done("tune@a", study, never)
     assert Path("results/tune/a/runs.csv").read_text() == "a of rows"
     assert not [*ahead.ASIDE.iterdir()]
 
@@ -67,10 +72,10 @@ def test_the_first_stage_does_others_and_they_find_their_results(study):
     "edit", [("data", "other rows"), ("params.yaml", "schemes: [a, b]\ntune: 2")]
 )
 def test_results_of_other_inputs_are_not_taken(study, edit):
-    assert ahead.done("tune@a", study, program)
+    assert done("tune@a", study, program)
     Path(edit[0]).write_text(edit[1])
     Path(PLAN).unlink()
-    assert not ahead.done("tune@b", study, never)
+    assert not done("tune@b", study, never)
     assert not [*ahead.ASIDE.iterdir()]
 
 
@@ -87,7 +92,7 @@ def test_a_stage_that_stands_alone_runs_as_it_is(study, what, monkeypatch):
         study = study.model_copy(update={"runtime": runtime})
     if what == "own loop":
         study = study.model_copy(update={"loop": object()})
-    assert not ahead.done("tune@a", study, never)
+    assert not done("tune@a", study, never)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from initsweep.core.progress import Progress, progress
 from initsweep.core.stopping import RUN
 from initsweep.core.writing import write_text
 from initsweep.running import forks, inputs
-from initsweep.running.dvc_file import Stage, read_stages
+from initsweep.running.dvc_file import Stage, kind_of, read_stages
 from initsweep.running.leader import PLAN
 
 KINDS = ("diagnose", "tune", "train")
@@ -46,24 +46,23 @@ def shared(params: Params) -> Params:
     return params.model_copy(update={"runtime": runtime})
 
 
-def done(name: str, params: Params, program: Program) -> bool:
+def done(stage: Stage, params: Params, program: Program) -> bool:
     """Return whether the results of a stage are in place, done ahead now or before.
 
     Args:
-        name: The stage as DVC calls it.
+        stage: The stage that DVC has come to.
         params: Of the study.
         program: Runs other stages.
 
     Raises:
         RunError: If another stage that was to be done ahead failed.
     """
-    if _kind(name) not in KINDS or _share is not None or RUN not in os.environ:
+    name = stage.name
+    if kind_of(name) not in KINDS or _share is not None or RUN not in os.environ:
         return False
-    stages = read_stages(Path("dvc.yaml"))
-    if name not in stages:
-        return False
-    if _take(stages[name]):
+    if _take(stage):
         return True
+    stages = read_stages(Path("dvc.yaml"))
     work = _work(params, stages)
     chains, at_once, share = _shared_out(_chains(name, work), params.runtime.n_workers)
     names = [one for chain in chains for one in chain]
@@ -73,7 +72,7 @@ def done(name: str, params: Params, program: Program) -> bool:
     tasks = [partial(_do, [stages[one] for one in chain], share, program) for chain in chains]
     with progress(round(sum(work[one] for one in names)), "all schemes", "run") as bar:
         forks.run(tasks, at_once, partial(_hear, bar, work, dict.fromkeys(names, 0.0)))
-    return _take(stages[name])
+    return _take(stage)
 
 
 def _work(params: Params, stages: Mapping[str, Stage]) -> dict[str, float]:
@@ -92,12 +91,8 @@ def _work(params: Params, stages: Mapping[str, Stage]) -> dict[str, float]:
     return {
         name: work
         for name, work in plan["work"].items()
-        if name in stale - ready and _kind(name) in KINDS
+        if name in stale - ready and kind_of(name) in KINDS
     }
-
-
-def _kind(name: str) -> str:
-    return name.partition("@")[0]
 
 
 def _chains(first: str, work: Mapping[str, float]) -> list[list[str]]:

@@ -170,13 +170,12 @@ def _stage(options: argparse.Namespace) -> int:
     from initsweep.commands import ahead
 
     arguments = [options.scheme] if options.command in PER_SCHEME else []
-    name = "@".join([options.command, *arguments])
-    with inputs.held(Path("dvc.yaml"), name):
+    with inputs.held(Path("dvc.yaml"), "@".join([options.command, *arguments])) as held:
         params = ahead.shared(load_params(options.params))
         stage = _imported(f"initsweep.stages.{options.command}")
         # After the libraries: they look for others, and would take a module of that name for one.
         _use_own_code(params)
-        if not ahead.done(name, params, program):
+        if held is None or not ahead.done(held, params, program):
             stage.run(params, *arguments)
     return 0
 

@@ -9,7 +9,7 @@ from initsweep.core import own_code
 from initsweep.core.errors import ArtifactError, InitsweepError, few
 from initsweep.core.params import Params, load_params
 from initsweep.running import lock_file
-from initsweep.running.dvc_file import read_stages, upstream
+from initsweep.running.dvc_file import kind_of, read_stages, upstream
 from initsweep.running.leader import FORCE, lead
 from initsweep.running.pace import Plan
 from initsweep.statistics import racing
@@ -70,9 +70,7 @@ def _plan(params: Params, targets: Sequence[str]) -> Plan:
         "settle": round(STAYING * len(params.schemes) * len(params.more_seeds)),
     }
     names = upstream(read_stages(Path("dvc.yaml")), targets)
-    return Plan(
-        noun="stage", work={name: trainings.get(name.partition("@")[0], 0) for name in names}
-    )
+    return Plan(noun="stage", work={name: trainings.get(kind_of(name), 0) for name in names})
 
 
 def _stale(plan: Plan) -> list[str]:

@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:  # noqa: ARG001 - as al
     """
     pipeline = Path("dvc.yaml")
     named = _NAMED.findall(pipeline.read_text(encoding="utf-8")) if pipeline.exists() else []
-    written = {file.as_posix() for file in part_hashes.contents()}
+    written = {f"{part_hashes.FOLDER}/{stage}" for stage in part_hashes.sources()}
     if unknown := sorted({*named} - written):
         raise ArtifactError(
             f"dvc.yaml is of another version of initsweep: this one writes no {few(unknown)}. Make "

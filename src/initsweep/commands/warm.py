@@ -19,6 +19,7 @@ from typing import Any
 
 from initsweep.commands.main import program
 from initsweep.core import link, stopping
+from initsweep.running.dvc_file import kind_of
 from initsweep.running.warm_client import STARTED, STREAMS, identity
 from initsweep.views.mlflow import preload_mlflow
 
@@ -75,7 +76,7 @@ def serve(listening: socket.socket, first: str) -> None:
     """
     # Before anything else: a source that is edited later is none that we can be sure to have.
     own = identity()
-    to_import = list(FIRST.get(first.partition("@")[0], []))
+    to_import = list(FIRST.get(kind_of(first), []))
     watched = [listening, sys.stdin]
     while True:
         ready, _, _ = select.select(watched, [], [], 0 if to_import else None)

@@ -19,7 +19,22 @@ LEADER = "leader"
 """The leader's socket in the folder of the run."""
 
 GRACE = 20.0  # seconds for a stage to stop in order: a step of training may take some
+CHUNK = 65536  # bytes read at once
 _leader: socket.socket | None = None
+
+
+class Lines:
+    """Cuts what is read into lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def add(self, chunk: bytes) -> list[str]:
+        """Return the lines that are complete; at the end, which is an empty chunk, the rest too."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if not chunk and self._rest:
+            lines.append(self._rest)
+        return [line.decode(errors="replace") for line in lines]
 
 
 def connect() -> None:

@@ -61,6 +61,11 @@ def read_stages(file: Path) -> dict[str, Stage]:
     return {stage.name: stage for stage in stages}
 
 
+def kind_of(name: str) -> str:
+    """Return what the stages of a matrix have in common in their names, `tune` of `tune@he`."""
+    return name.partition("@")[0]
+
+
 def upstream(stages: Mapping[str, Stage], targets: Sequence[str]) -> list[str]:
     """Return the names of the stages that targets need, themselves included.
 
@@ -72,7 +77,7 @@ def upstream(stages: Mapping[str, Stage], targets: Sequence[str]) -> list[str]:
         return list(stages)
     needed: dict[str, Stage] = {}
     for stage in reversed(list(stages.values())):
-        asked = {stage.name, stage.name.partition("@")[0]} & {*targets}
+        asked = {stage.name, kind_of(stage.name)} & {*targets}
         if asked or any(_feeds(stage, later) for later in needed.values()):
             needed[stage.name] = stage
     return list(reversed(needed))

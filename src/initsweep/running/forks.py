@@ -10,7 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -22,14 +22,12 @@ from initsweep.core.errors import RunError
 Task = Callable[[Callable[[], None]], int]
 """Is given what connects its process, and returns its exit status."""
 
-_CHUNK = 65536
-
 
 @dataclass(slots=True, eq=False)
 class _Fork:
     ours: socket.socket
     process: BaseProcess
-    heard: bytes = b""
+    lines: link.Lines = field(default_factory=link.Lines)
 
 
 def run(tasks: Sequence[Task], at_once: int, hear: Callable[[dict[str, Any]], None]) -> None:
@@ -98,11 +96,10 @@ def _listen(fork: _Fork, hear: Callable[[dict[str, Any]], None]) -> bool:
         Whether it may report more.
     """
     try:
-        chunk = fork.ours.recv(_CHUNK)
+        chunk = fork.ours.recv(link.CHUNK)
     except OSError:
         chunk = b""
-    *lines, fork.heard = (fork.heard + chunk).split(b"\n")
-    for line in lines:
+    for line in fork.lines.add(chunk) if chunk else ():  # a killed one may leave half a message
         hear(json.loads(line))
     return bool(chunk)
 

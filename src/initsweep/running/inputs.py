@@ -19,7 +19,7 @@ _held: "_Inputs | None" = None
 
 
 @contextmanager
-def held(file: Path, name: str) -> Iterator[None]:
+def held(file: Path, name: str) -> Iterator[Stage | None]:
     """Fail if what a stage depends on changes while the block runs.
 
     Args:
@@ -27,7 +27,7 @@ def held(file: Path, name: str) -> Iterator[None]:
         name: The stage as DVC calls it.
 
     Yields:
-        Nothing, once the inputs have been looked at.
+        The stage, once its inputs have been looked at; None where there is none of that name.
 
     Raises:
         ArtifactError: Naming what has changed.
@@ -36,7 +36,7 @@ def held(file: Path, name: str) -> Iterator[None]:
     stage = read_stages(file).get(name)
     _held = None if stage is None else _Inputs(stage)
     try:
-        yield
+        yield stage
         check()
     finally:
         _held = None

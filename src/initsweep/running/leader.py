@@ -22,7 +22,7 @@ from types import FrameType
 from typing import IO, Any, TextIO
 
 from initsweep.core import stopping
-from initsweep.core.link import GRACE, LEADER
+from initsweep.core.link import CHUNK, GRACE, LEADER, Lines
 from initsweep.core.progress import Bar
 from initsweep.core.stopping import ONCE, RUN, SIGNALS
 from initsweep.running import dvc_words
@@ -37,7 +37,6 @@ PLAN = "plan.json"
 
 MISTAKE = 2  # the exit status where a stage has said what is wrong
 TICK = 1.0  # seconds between two looks at the clock
-CHUNK = 65536  # bytes read at once
 
 
 @dataclass(slots=True, kw_only=True)
@@ -129,7 +128,7 @@ class _Leader:
         self._open = 0
         for pipe, stream in ((dvc.stdout, sys.stdout), (dvc.stderr, sys.stderr)):
             if pipe is not None:
-                self._register(pipe, partial(self._hear, pipe, _Lines(), stream))
+                self._register(pipe, partial(self._hear, pipe, Lines(), stream))
                 self._open += 1
 
     def run(self) -> Outcome:
@@ -174,7 +173,7 @@ class _Leader:
     def _register(self, source: IO[bytes] | socket.socket, callback: Callable[[], None]) -> None:
         self._selector.register(source, selectors.EVENT_READ, callback)
 
-    def _hear(self, pipe: IO[bytes], lines: "_Lines", stream: TextIO) -> None:
+    def _hear(self, pipe: IO[bytes], lines: Lines, stream: TextIO) -> None:
         """Read what DVC or a stage has printed."""
         chunk = os.read(pipe.fileno(), CHUNK)
         for line in lines.add(chunk):
@@ -198,11 +197,11 @@ class _Leader:
     def _accept(self, listening: socket.socket) -> None:
         stage, _ = listening.accept()
         self._stages[stage] = 0
-        self._register(stage, partial(self._listen, stage, _Lines()))
+        self._register(stage, partial(self._listen, stage, Lines()))
         if self._stopped:
             _stop(stage)
 
-    def _listen(self, stage: socket.socket, lines: "_Lines") -> None:
+    def _listen(self, stage: socket.socket, lines: Lines) -> None:
         """Read what a stage reports."""
         try:
             chunk = stage.recv(CHUNK)
@@ -261,20 +260,6 @@ class _Leader:
         for stage in self._stages:
             stage.close()
         self._selector.close()
-
-
-class _Lines:
-    """Cuts what is read into lines."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def add(self, chunk: bytes) -> list[str]:
-        """Return the lines that are complete; at the end, which is an empty chunk, the rest too."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if not chunk and self._rest:
-            lines.append(self._rest)
-        return [line.decode(errors="replace") for line in lines]
 
 
 def _stop(stage: socket.socket) -> None:

@@ -4,6 +4,8 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from initsweep.running.dvc_file import kind_of
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -52,7 +54,7 @@ class Pace:
     def ends(self) -> None:
         """Count the running stage as done, if there is one."""
         if self._stage in self._left:
-            rate = self._measured.setdefault(_kind(self._stage), _Rate())
+            rate = self._measured.setdefault(kind_of(self._stage), _Rate())
             rate.add(self._left.pop(self._stage), time.monotonic() - self._since)
         self._stage = ""
 
@@ -71,7 +73,7 @@ class Pace:
         work = self._left.get(self._stage, 0.0)
         kinds = {kind: _Rate(rate.work, rate.seconds) for kind, rate in self._measured.items()}
         if self._share and work:
-            kinds.setdefault(_kind(self._stage), _Rate()).add(
+            kinds.setdefault(kind_of(self._stage), _Rate()).add(
                 work * self._share, self._seen - self._since
             )
         overall = _Rate(
@@ -80,11 +82,11 @@ class Pace:
         if not overall.work or not sum(self._left.values()):
             return None
         whole = sum(
-            amount * kinds.get(_kind(stage), overall).per_unit
+            amount * kinds.get(kind_of(stage), overall).per_unit
             for stage, amount in self._left.items()
             if stage != self._stage
         )
-        mine = work * kinds.get(_kind(self._stage), overall).per_unit * (1 - self._share)
+        mine = work * kinds.get(kind_of(self._stage), overall).per_unit * (1 - self._share)
         return whole + max(mine - (time.monotonic() - self._seen), 0.0)
 
 
@@ -102,8 +104,3 @@ class _Rate:
     @property
     def per_unit(self) -> float:
         return self.seconds / self.work if self.work else 0.0
-
-
-def _kind(stage: str) -> str:
-    """Return the stages that a stage is like: those of its matrix."""
-    return stage.partition("@")[0]

@@ -29,9 +29,9 @@ DIAGNOSIS_PICTURES = ("signal", "health", "spectrum")
 
 def run(params: Params) -> None:
     """Make MLflow show the records under `data/`, `results/` and `reports/`."""
-    if not is_shown(params):
-        root = tracking.project_root()
-        tracking.publish(publication(params), params, root, _content_sha(params))
+    root, content_sha = tracking.project_root(), _content_sha(params)
+    if not tracking.is_sealed(content_sha, params, root):
+        tracking.publish(publication(params), params, root, content_sha)
 
 
 def is_shown(params: Params) -> bool:

@@ -57,9 +57,10 @@ def outdated(target: str | None = None, ignoring: Collection[str] = ()) -> dict[
     needed = [stages[name] for name in upstream(stages, asked) if not stages[name].always]
     files = {name for stage in needed for name in stage.params}
     lock, now = read_lock(), {name: _parameters(name) for name in files}
-    # Of what is installed a file stands for the code of a stage.
-    code = part_hashes.dvc_hashes()
     paths = {path for stage in needed for path in (*stage.deps, *stage.outs)} - {*ignoring}
+    # Of what is installed a file stands for the code of a stage; the repository has the sources.
+    installed = any(Path(path).parent == part_hashes.FOLDER for path in paths)
+    code = part_hashes.dvc_hashes() if installed else {}
     hashes = {path: code.get(path) or dvc_hash(Path(path)) for path in paths}
     found = {stage.name: _reason(stage, lock.get(stage.name), hashes, now) for stage in needed}
     return {name: reason for name, reason in found.items() if reason}
