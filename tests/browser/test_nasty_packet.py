@@ -19,7 +19,7 @@ def page(request, tmp_path_factory):
     classes = TEXTS if request.param == "all of them" else [text, f"{text}b", "W" * 60]
     shown = with_classes(with_text(read_study(folder), text), classes)
     with contextlib.chdir(folder):
-        (folder / "page.html").write_text(render.html(shown, report._draw(shown)))
+        (folder / "page.html").write_text(render.html(shown, report._draw(shown, workers=1)))
     return (folder / "page.html").as_uri()
 
 
