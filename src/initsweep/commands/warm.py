@@ -15,11 +15,13 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from initsweep.commands.main import program
 from initsweep.core import link, stopping
-from initsweep.running.dvc_file import kind_of
+from initsweep.core.errors import InitsweepError
+from initsweep.running.dvc_file import kind_of, read_stages
 from initsweep.running.warm_client import STARTED, STREAMS, identity
 from initsweep.views.mlflow import preload_mlflow
 
@@ -76,7 +78,7 @@ def serve(listening: socket.socket, first: str) -> None:
     """
     # Before anything else: a source that is edited later is none that we can be sure to have.
     own = identity()
-    to_import = list(FIRST.get(kind_of(first), []))
+    to_import = [_read_the_stages, *FIRST.get(kind_of(first), [])]
     watched = [listening, sys.stdin]
     while True:
         ready, _, _ = select.select(watched, [], [], 0 if to_import else None)
@@ -90,6 +92,12 @@ def serve(listening: socket.socket, first: str) -> None:
             to_import = list(AHEAD.get(stage, []))
         elif to_import:
             to_import.pop(0)()
+
+
+def _read_the_stages() -> None:
+    """Let forks have read `dvc.yaml` and the parameters, unless these are edited later."""
+    with contextlib.suppress(OSError, InitsweepError):  # whoever needs them says what is wrong
+        read_stages(Path("dvc.yaml"))
 
 
 def _collect(options: int) -> None:

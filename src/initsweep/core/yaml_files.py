@@ -5,6 +5,8 @@ digits. What no parameter file needs is refused before values are made of it, wi
 """
 
 import re
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,6 +94,11 @@ def parse_yaml(content: str | bytes, origin: str, most_values: int = MOST_VALUES
     Raises:
         ParamsError: If it is no YAML or beyond a limit, with the line.
     """
+    return deepcopy(_parsed(content, origin, most_values))
+
+
+@lru_cache(maxsize=8)  # a stage looks at its `dvc.yaml` and its parameters half a dozen times
+def _parsed(content: str | bytes, origin: str, most_values: int) -> Any:  # noqa: ANN401
     if len(content) > (limit := BYTES_PER_VALUE * most_values):
         raise ParamsError(
             f"'{origin}' has more than {limit} bytes, which are too many; name another file."

@@ -94,7 +94,7 @@ def lead(command: str, arguments: Sequence[str], plan: Plan, first: str = "") ->
         (folder / PLAN).write_text(json.dumps(planned), "utf-8")
         with warm_process(environment, first):
             dvc = subprocess.Popen(
-                [sys.executable, "-m", "dvc", "repro", *arguments],
+                [sys.executable, "-m", "initsweep.running.dvc_process", "repro", *arguments],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
