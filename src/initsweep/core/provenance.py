@@ -3,6 +3,7 @@
 import hashlib
 import platform
 from collections.abc import Sequence
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -53,6 +54,15 @@ def code_sha(modules: Sequence[str], own: Path | None = None, *, source: Path = 
         own: The folder with the user's own code, all of which counts; None to leave it out.
         source: The folder of a package.
     """
+    digest = _digest(tuple(modules), source).copy()
+    if own is not None:
+        for file in counted(own):
+            _add(digest, f"own:{file.relative_to(own).as_posix()}", file)
+    return digest.hexdigest()[:16]
+
+
+@cache  # `compare` asks for every scheme, and what is imported stays as it is
+def _digest(modules: Sequence[str], source: Path) -> "hashlib._Hash":
     digest = hashlib.sha256()
     for name in modules:
         module = source / f"{name}.py"
@@ -60,10 +70,7 @@ def code_sha(modules: Sequence[str], own: Path | None = None, *, source: Path = 
         files = [module] if module.exists() else list(inside)
         for file in files:
             _add(digest, file.relative_to(source).as_posix(), file)
-    if own is not None:
-        for file in counted(own):
-            _add(digest, f"own:{file.relative_to(own).as_posix()}", file)
-    return digest.hexdigest()[:16]
+    return digest
 
 
 def _add(digest: "hashlib._Hash", name: str, file: Path) -> None:

@@ -13,7 +13,9 @@ from initsweep.statistics.thresholds import Thresholds
 
 def failed(run: RunRow, thresholds: Thresholds) -> bool:
     """Return whether a run diverged, or is no better than guessing by loss and by score."""
-    return run.status == "diverged" or guesses([run], thresholds)
+    return run.status == "diverged" or _guesses(
+        _loss(run, thresholds), _score(run, thresholds), thresholds
+    )
 
 
 def overconfident(run: RunRow, thresholds: Thresholds) -> bool:
@@ -27,13 +29,12 @@ def guesses(runs: Sequence[RunRow], thresholds: Thresholds) -> bool:
     Better means that the required share of what a constant predictor lacks is made up for. A
     diverged run has the constant predictor's loss and score.
     """
-    if mean_of([_loss(run, thresholds) for run in runs]) <= thresholds.loss_ceiling:
-        return False
-    constant = thresholds.score_constant
-    if constant is None:
-        return True
-    scores = [constant if run.validation_score is None else run.validation_score for run in runs]
-    return mean_of(scores) < thresholds.score_floor
+    loss = mean_of([_loss(run, thresholds) for run in runs])
+    return _guesses(loss, mean_of([_score(run, thresholds) for run in runs]), thresholds)
+
+
+def _guesses(loss: float, score: float, thresholds: Thresholds) -> bool:
+    return loss > thresholds.loss_ceiling and score < thresholds.score_floor
 
 
 def _loss(run: RunRow, thresholds: Thresholds) -> float:
@@ -41,3 +42,9 @@ def _loss(run: RunRow, thresholds: Thresholds) -> float:
     if run.validation_loss is None:
         return cap
     return min(in_study_unit(run.validation_loss, run.constant_loss, cap), cap)
+
+
+def _score(run: RunRow, thresholds: Thresholds) -> float:
+    """Return a run's score; any where scores do not enter, and the floor is infinite."""
+    score = thresholds.score_constant if run.validation_score is None else run.validation_score
+    return 0.0 if score is None else score
