@@ -137,12 +137,10 @@ def _largest_eigenvalue(leaves: list[Tensor], gradients: tuple[Tensor | None, ..
 def _hessian_times(vector: Tensor, pairs: list[tuple[Tensor, Tensor]]) -> Tensor:
     parts = torch.split(vector, [leaf.numel() for leaf, _ in pairs])
     shaped = [part.view_as(leaf) for part, (leaf, _) in zip(parts, pairs, strict=True)]
+    # Not by `grad_outputs`: for that torch imports its symbolic shapes, in half a second.
+    along = [(gradient * part).sum() for (_, gradient), part in zip(pairs, shaped, strict=True)]
     products = torch.autograd.grad(
-        [gradient for _, gradient in pairs],
-        [leaf for leaf, _ in pairs],
-        grad_outputs=shaped,
-        retain_graph=True,
-        allow_unused=True,
+        torch.stack(along).sum(), [leaf for leaf, _ in pairs], retain_graph=True, allow_unused=True
     )
     return torch.cat(
         [
