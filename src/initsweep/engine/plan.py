@@ -9,8 +9,26 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Kind = Literal[
-    "linear", "conv2d", "batch_norm", "layer_norm", "activation", "add", "max_pool2d", "reshape"
-]
+    "linear", "conv2d", "batch_norm", "layer_norm", "activation", "add", "max_pool2d", "reshape",
+    "avg_pool2d", "group_norm", "rms_norm",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slide:
+    """How a kernel or a pool's window goes over an image; each for rows and for columns.
+
+    Attributes:
+        kernel: Its size; (0, 0) for a pool that cuts the image into equal parts.
+        stride: From one place to the next.
+        padding: Zeros before the first row and column; those behind follow from the shapes.
+        dilation: From one entry to the next.
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
+    dilation: tuple[int, int] = (1, 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +41,7 @@ class Operation:
         shape: Shape of its result without the batch axis.
         parameters: Role to the parameter's or buffer's name in the network ("weight", "bias",
             "running_mean", ...).
-        settings: What else it needs: the activation's name, epsilon, kernel, padding, ...
+        settings: What else it needs: the activation's name, epsilon, groups, a `slide`, ...
     """
 
     kind: Kind

@@ -6,39 +6,27 @@ data, has no plan; the paths that run the module as it is serve it.
 
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import fx, nn
-from torch.nn import functional
+from torch import Tensor, fx, nn
 
 from initsweep.core.errors import PlanError
-from initsweep.engine.kernels.program import FUNCTIONS
 from initsweep.engine.plan import Kind, Operation, Plan
+from initsweep.engine.plan_vocabulary import (
+    ACTIVATIONS,
+    CALLED,
+    DEFAULTS,
+    FIXED,
+    Function,
+    is_one_operation,
+    layer_settings,
+)
 from initsweep.engine.reasons import in_words
 from initsweep.graph.tracing import keep_values, trace
 
-ACTIVATIONS: Mapping[object, str] = {
-    form: name
-    for name in FUNCTIONS
-    for form in (name, getattr(torch, name, None), getattr(functional, name, None))
-    if form is not None
-}
-"""Functions, and names of tensor methods, that are activations."""
-
-_DEFAULTS: Mapping[str, Mapping[str, float]] = {
-    "leaky_relu": {"negative_slope": 0.01},
-    "elu": {"alpha": 1.0},
-}
-"""Settings of activations that may be given."""
-
-_FIXED: Mapping[str, Mapping[str, object]] = {
-    "gelu": {"approximate": "none"},
-    "softplus": {"beta": 1, "threshold": 20},
-}
-"""Settings of activations that must be these, if they are given."""
-
-_LEAVES = (nn.Linear, nn.Conv2d, nn.BatchNorm1d, nn.BatchNorm2d, nn.LayerNorm)
+_OF_SHAPES = ("size", "dim", "shape", "ndim")
+"""Methods and attributes of tensors that look at their shape alone."""
 
 
 def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
@@ -57,8 +45,8 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
     before = [buffer.clone() for buffer in model.buffers()]
     root = nn.Sequential(model)  # so that a network that is itself a layer is seen as one
     try:
-        evaluated = trace(root, _is_one_operation, training=False)
-        traced = trace(root, _is_one_operation, training=True)
+        evaluated = trace(root, is_one_operation, training=False)
+        traced = trace(root, is_one_operation, training=True)
         traced.root.eval()  # running statistics stay as they are
         keep_values(traced, next(model.parameters()).detach().new_zeros(2, *input_shape))
     except Exception as error:  # whatever the user's module does to a tracer
@@ -70,15 +58,6 @@ def read_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan:
         if not all(map(torch.equal, before, one.root.buffers())):
             raise PlanError("it changes a buffer of its own")
     return plan
-
-
-def _is_one_operation(module: nn.Module) -> bool:
-    """Return whether it is a layer of operations, unless a subclass computes otherwise."""
-    if hasattr(module, "parametrizations"):
-        return False
-    return any(
-        isinstance(module, kind) and type(module).forward is kind.forward for kind in _LEAVES
-    )
 
 
 class _Reader:
@@ -93,6 +72,8 @@ class _Reader:
         }
         self._graph, self._input_shape = graph, input_shape
         self._values: dict[fx.Node, int] = {}
+        self._tensors: dict[fx.Node, str] = {}  # parameters and buffers, to be used in a function
+        self._sizes: set[fx.Node] = set()  # what follows from shapes
         self._operations: list[Operation] = []
 
     def plan(self) -> Plan:
@@ -122,13 +103,26 @@ class _Reader:
         if node.op == "call_module":
             self._read_layer(node, self._modules[str(node.target)])
         elif node.op == "get_attr":
-            raise PlanError(f"it uses '{_path_of(node)}' outside a known layer")
+            self._tensors[node] = str(node.target)
+        elif self._is_of_shapes(node):
+            self._sizes.add(node)
+        elif node.target in CALLED:
+            self._read_function(node, CALLED[node.target])
+        elif used := [one for one in node.all_input_nodes if one in self._tensors]:
+            raise PlanError(f"it uses '{_path_of(used[0])}' outside a known layer")
         elif node.target in ACTIVATIONS:
             self._read_activation(node, ACTIVATIONS[node.target])
         elif node.target in _READERS:
             _READERS[node.target](self, node)
         else:
             raise PlanError(f"it uses {_name_of(node)}, for which there is no operation")
+
+    def _is_of_shapes(self, node: fx.Node) -> bool:
+        """Return whether it looks at shapes, or computes with what such a look gave."""
+        asked = node.args[1] if node.target is getattr else node.target
+        inputs = node.all_input_nodes
+        follows = bool(inputs) and all(one in self._sizes for one in inputs)
+        return (asked in _OF_SHAPES or follows) and not isinstance(node.meta["value"], Tensor)
 
     def _add(
         self, node: fx.Node, kind: Kind, inputs: Sequence[object], **rest: dict[str, Any]
@@ -150,21 +144,58 @@ class _Reader:
     def _read_layer(self, node: fx.Node, layer: nn.Module) -> None:
         if layer._forward_hooks or layer._forward_pre_hooks:
             raise PlanError(f"'{_path_of(node)}' has hooks")
-        settings = _layer_settings(layer, _path_of(node))
+        settings = layer_settings(layer, _path_of(node))
         kind: Kind = settings.pop("kind")
         tensors = [*layer.named_parameters(recurse=False), *layer.named_buffers(recurse=False)]
         parameters = {role: self._names[id(tensor)] for role, tensor in tensors}
         self._add(node, kind, node.args[:1], parameters=parameters, settings=settings)
 
+    def _arguments(self, node: fx.Node, names: Sequence[str]) -> dict[str, Any]:
+        """Return the arguments behind the first by name; parameters remain nodes.
+
+        Raises:
+            PlanError: If one of them follows from the features.
+        """
+
+        def known(one: fx.Node) -> object:
+            if one not in self._sizes and one not in self._tensors:
+                raise PlanError(f"{_name_of(node)} takes the result of {_name_of(one)}")
+            return one if one in self._tensors else one.meta["value"]
+
+        given = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
+        return dict(fx.node.map_arg(given, known))  # type: ignore[arg-type]
+
+    def _read_function(self, node: fx.Node, function: Function) -> None:
+        given = self._arguments(node, function.arguments)
+        parameters = {
+            role: self._parameter(given[role])
+            for role in ("weight", "bias")
+            if given.get(role) is not None
+        }
+        if not node.args or not isinstance(node.args[0], fx.Node):
+            raise PlanError(f"{_name_of(node)} is called with keywords")
+        settings = function.settings(given, node.args[0].meta["value"])
+        self._add(node, function.kind, node.args[:1], parameters=parameters, settings=settings)
+
+    def _parameter(self, node: fx.Node) -> str:
+        """Return the name of a parameter that is handed to a function.
+
+        Raises:
+            PlanError: If it is none of the network's.
+        """
+        owner, _, attribute = self._tensors[node].rpartition(".")
+        tensor = getattr(self._modules.get(owner), attribute, None)
+        if not isinstance(tensor, nn.Parameter):
+            raise PlanError(f"it uses '{_path_of(node)}', which is no parameter, as one")
+        return self._names[id(tensor)]
+
     def _read_activation(self, node: fx.Node, name: str) -> None:
-        given = dict(node.kwargs)
+        given = self._arguments(node, [*DEFAULTS.get(name, {}), *FIXED.get(name, {})])
         given.pop("inplace", None)
-        positional = {**_DEFAULTS.get(name, {}), **_FIXED.get(name, {})}
-        given |= dict(zip(positional, node.args[1:], strict=False))
-        for key, value in _FIXED.get(name, {}).items():
+        for key, value in FIXED.get(name, {}).items():
             if given.pop(key, value) != value:
                 raise PlanError(f"it uses {name} with another `{key}` than {value!r}")
-        settings = {**_DEFAULTS.get(name, {}), **given, "name": name}
+        settings = {**DEFAULTS.get(name, {}), **given, "name": name}
         self._add(node, "activation", node.args[:1], settings=settings)
 
     def _read_add(self, node: fx.Node) -> None:
@@ -178,21 +209,6 @@ class _Reader:
     def _read_reshape(self, node: fx.Node) -> None:
         self._add(node, "reshape", node.args[:1])
 
-    def _read_max_pool(self, node: fx.Node) -> None:
-        names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-        given = {**dict(zip(names, node.args[1:], strict=False)), **node.kwargs}
-        kernel = _pair(given["kernel_size"])
-        plain = (
-            _pair(given.get("stride") or kernel) == kernel
-            and _pair(given.get("padding", 0)) == (0, 0)
-            and _pair(given.get("dilation", 1)) == (1, 1)
-            and not given.get("ceil_mode")
-            and not given.get("return_indices")
-        )
-        if not plain:
-            raise PlanError("it pools with overlap, padding, dilation or ceil_mode")
-        self._add(node, "max_pool2d", node.args[:1], settings={"kernel": kernel})
-
     def _read_identity(self, node: fx.Node) -> None:
         self._values[node] = self._values[node.args[0]]  # type: ignore[index]
 
@@ -203,42 +219,14 @@ _READERS: Mapping[object, Callable[[_Reader, fx.Node], None]] = {
     torch.add: _Reader._read_add,
     torch.flatten: _Reader._read_reshape,
     torch.reshape: _Reader._read_reshape,
+    torch.squeeze: _Reader._read_reshape,
     "flatten": _Reader._read_reshape,
+    "unflatten": _Reader._read_reshape,
+    "squeeze": _Reader._read_reshape,
     "reshape": _Reader._read_reshape,
     "view": _Reader._read_reshape,
-    functional.max_pool2d: _Reader._read_max_pool,
-    torch.max_pool2d: _Reader._read_max_pool,
     "contiguous": _Reader._read_identity,
 }
-
-
-def _layer_settings(layer: nn.Module, path: str) -> dict[str, Any]:
-    """Return a layer's operation and settings.
-
-    Raises:
-        PlanError: If the layer is used in a way that no operation covers.
-    """
-    if isinstance(layer, nn.Linear):
-        return {"kind": "linear"}
-    if isinstance(layer, nn.Conv2d):
-        plain = layer.groups == 1 and layer.dilation == (1, 1) and layer.padding_mode == "zeros"
-        if not plain or isinstance(layer.padding, str):
-            raise PlanError(f"'{path}' is grouped, dilated or padded otherwise than by zeros")
-        return {"kind": "conv2d", "stride": layer.stride, "padding": layer.padding}
-    if isinstance(layer, nn.LayerNorm):
-        if len(layer.normalized_shape) != 1:
-            raise PlanError(f"'{path}' normalizes over more than one axis")
-        return {"kind": "layer_norm", "epsilon": layer.eps}
-    if not isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-        raise PlanError(f"'{path}' is a {type(layer).__name__}, for which there is no operation")
-    if layer.momentum is None or not layer.track_running_stats:
-        raise PlanError(f"'{path}' keeps no exponential running statistics")
-    return {"kind": "batch_norm", "epsilon": layer.eps, "momentum": layer.momentum}
-
-
-def _pair(value: object) -> tuple[int, int]:
-    first, second = value if isinstance(value, tuple | list) else (value, value)
-    return int(cast(int, first)), int(cast(int, second))
 
 
 def _shape(node: fx.Node) -> tuple[int, ...]:

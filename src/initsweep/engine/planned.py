@@ -37,7 +37,7 @@ def check_stackable_plan(plan: Plan, model: nn.Module) -> None:
         "batch_norm": ({"weight", "bias", "running_mean", "running_var", "num_batches_tracked"},),
     }
     for operation in plan.operations:
-        if operation.kind in ("conv2d", "max_pool2d"):
+        if operation.kind not in (*roles, "activation", "add", "reshape"):
             raise PlanError(f"{operation.kind} has no stacked form")
         if set(operation.parameters) not in roles.get(operation.kind, (set(),)):
             raise PlanError(f"{operation.kind} with {sorted(operation.parameters)} has none")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 import torch
 
 from initsweep.core.errors import KernelsError, ParamsError, PlanError
-from initsweep.engine.kernels.program import CLASS_LOSSES, LOSSES, kernel_of
+from initsweep.engine.kernels.program import CLASS_LOSSES, LOSSES
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Operation, Plan
 
@@ -14,7 +14,9 @@ BATCH_NORM_ROLES = {"weight", "bias", "running_mean", "running_var", "num_batche
 KNOWN_ROLES: Mapping[str, Sequence[Set[str]]] = {
     "linear": ({"weight"}, {"weight", "bias"}),
     "conv2d": ({"weight"}, {"weight", "bias"}),
-    "layer_norm": (set(), {"weight", "bias"}),
+    "layer_norm": (set(), {"weight"}, {"weight", "bias"}),
+    "rms_norm": (set(), {"weight"}),
+    "group_norm": (set(), {"weight", "bias"}),
     "batch_norm": (BATCH_NORM_ROLES,),
 }
 """The sets of tensors that a layer may have; operations that are not listed have none."""
@@ -62,14 +64,9 @@ def _check_operation(plan: Plan, operation: Operation) -> None:
     if roles not in KNOWN_ROLES.get(operation.kind, (set(),)):
         raise PlanError(f"the kernels know no {operation.kind} with {sorted(roles)}")
     inner, outer = plan.shape_of(operation.inputs[0]), operation.shape
-    image = operation.kind in ("conv2d", "max_pool2d")
-    if operation.kind in ("linear", "layer_norm") and len(inner) != 1:
+    image = operation.kind in ("conv2d", "max_pool2d", "avg_pool2d")
+    if operation.kind in ("linear", "layer_norm", "rms_norm") and len(inner) != 1:
         raise PlanError(f"the kernels apply {operation.kind} to rows only, not to shape {inner}")
-    if operation.kind == "conv2d":
-        stride, padding = operation.settings["stride"], operation.settings["padding"]
-        kernel = kernel_of(inner, outer, padding) if stride == (1, 1) else None
-        if kernel is None or any(p >= k for p, k in zip(padding, kernel, strict=True)):
-            raise PlanError("the kernels convolve with stride 1 and less padding than kernel only")
     if operation.kind == "reshape" and sorted((len(inner), len(outer))) not in ([1, 1], [1, 3]):
         raise PlanError(f"the kernels do not reshape {inner} to {outer}")
     if len(outer) not in (1, 3) or (image and len(inner) != 3):

@@ -15,7 +15,7 @@ class Linear : public Layer {
     }
 
     void forward(int n, bool) override {
-        matmul<false>(n, out->width, in->channels, {in->data, in->stride},
+        matmul<ROWS>(n, out->width, in->channels, {in->data, in->stride},
                       {value(0), out->width}, {out->data, out->stride, bias_ ? value(1) : nullptr});
     }
 
@@ -25,11 +25,11 @@ class Linear : public Layer {
     }
 
     void backward(int n, bool add) override {
-        matmul<true>(in->channels, out->width, n, {in->data, in->stride},
+        matmul<COLUMNS>(in->channels, out->width, n, {in->data, in->stride},
                      {out->gradient, out->stride}, {gradient(0), out->width, nullptr, add});
         if (bias_) sum_rows(n, out->width, out->gradient, out->stride, gradient(1), add);
         if (in->needs_gradient)
-            matmul<false>(n, in->width, out->channels, {out->gradient, out->stride},
+            matmul<ROWS>(n, in->width, out->channels, {out->gradient, out->stride},
                           {transposed_.get(), in->width},
                           {in->gradient, in->stride, nullptr, add_input_gradient});
     }
@@ -106,7 +106,7 @@ template <Function F> class Activation : public Layer {
     void forward(int n, bool) override {
         for (ptrdiff_t i = 0; i < n * in->stride; i += WIDTH)
             store(out->data + i, Formula<F>::value(load(in->data + i), setting_));
-        if ((F == SIGMOID || F == SOFTPLUS) && out->pixels > 1) clear_padding(n);
+        if (F == SIGMOID || F == SOFTPLUS) clear_padding(n);
     }
 
     void backward(int n, bool) override {

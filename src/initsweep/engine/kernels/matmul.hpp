@@ -13,13 +13,18 @@ constexpr int TILE_ROWS = 6; // 12 sums in 16 registers
 constexpr int TILE_ROWS = 4;
 #endif
 
-// The summed index runs over `runs` runs of K; each run starts `run` floats after the last one.
-// Left factor: element (m, k) is data[m * ld + k], or data[k * ld + m] if transposed.
+// How rows m and the summed index k find their element of the left factor:
+enum Left {
+    ROWS,    // data[m * ld + k], for all columns
+    COLUMNS, // data[k * ld + m], for all columns: the factor is transposed
+    LANES,   // data[m * ld + k * step + n], column n for itself: nothing is summed over channels
+};
+
 // Right factor: element (k, n) is data[k * ld + n].
 struct Factor {
     const float *data;
     ptrdiff_t ld;
-    ptrdiff_t run = 0;
+    ptrdiff_t step = 1;
 };
 
 struct Result {
@@ -29,66 +34,85 @@ struct Result {
     bool add = false;            // to what is there; summing apart first keeps rounding small
 };
 
-// A tile of ROWS x (VECTORS * WIDTH) results, kept in registers while k runs.
-template <int ROWS, int VECTORS, bool TRANSPOSED>
-INLINE void tile(ptrdiff_t K, int runs, Factor a, Factor b, Result c) {
-    V sum[ROWS][VECTORS];
-    for (int m = 0; m < ROWS; m++)
+// The summed index may run on in other places: where, in floats from the start of each factor.
+struct Run {
+    ptrdiff_t left, right;
+};
+struct Runs {
+    const Run *first;
+    int count;
+};
+constexpr Run AT_ONCE = {0, 0};
+
+// A tile of M x (VECTORS * WIDTH) results, kept in registers while k goes through K numbers a run.
+template <int M, int VECTORS, Left LEFT>
+INLINE void tile(ptrdiff_t K, Runs runs, Factor a, Factor b, Result c) {
+    V sum[M][VECTORS];
+    for (int m = 0; m < M; m++)
         for (int v = 0; v < VECTORS; v++) sum[m][v] = c.bias ? load(c.bias + v * WIDTH) : V{};
-    for (int run = 0; run < runs; run++, a.data += a.run, b.data += b.run) {
+    for (int run = 0; run < runs.count; run++) {
+        const float *left = a.data + runs.first[run].left, *right = b.data + runs.first[run].right;
         // One pointer serves three rows: x86 can address p, p + ld and p + 2 ld.
-        const float *row[(ROWS + 2) / 3];
-        for (int m = 0; m < ROWS; m += 3) row[m / 3] = a.data + m * a.ld;
+        const float *row[(M + 2) / 3];
+        for (int m = 0; m < M; m += 3) row[m / 3] = left + m * a.ld;
         for (ptrdiff_t k = 0; k < K; k++) {
-            V right[VECTORS];
-            for (int v = 0; v < VECTORS; v++) right[v] = load(b.data + k * b.ld + v * WIDTH);
+            V factor[VECTORS];
+            for (int v = 0; v < VECTORS; v++) factor[v] = load(right + k * b.ld + v * WIDTH);
 #pragma GCC unroll 16
-            for (int m = 0; m < ROWS; m++) {
-                V left = all(TRANSPOSED ? a.data[k * a.ld + m] : row[m / 3][(m % 3) * a.ld + k]);
-                for (int v = 0; v < VECTORS; v++) sum[m][v] += left * right[v];
+            for (int m = 0; m < M; m++) {
+                const float *at = row[m / 3] + (m % 3) * a.ld;
+                if constexpr (LEFT == LANES) {
+                    for (int v = 0; v < VECTORS; v++)
+                        sum[m][v] += load(at + k * a.step + v * WIDTH) * factor[v];
+                } else {
+                    V value = all(LEFT == COLUMNS ? left[k * a.ld + m] : at[k]);
+                    for (int v = 0; v < VECTORS; v++) sum[m][v] += value * factor[v];
+                }
             }
         }
     }
-    for (int m = 0; m < ROWS; m++)
+    for (int m = 0; m < M; m++)
         for (int v = 0; v < VECTORS; v++) {
             float *to = c.data + m * c.ld + v * WIDTH;
             store(to, c.add ? load(to) + sum[m][v] : sum[m][v]);
         }
 }
 
-template <int ROWS, int VECTORS, bool TRANSPOSED>
-INLINE void tile_of(int rows, ptrdiff_t K, int runs, Factor a, Factor b, Result c) {
-    if constexpr (ROWS > 0) {
-        if (rows == ROWS)
-            tile<ROWS, VECTORS, TRANSPOSED>(K, runs, a, b, c);
+template <int M, int VECTORS, Left LEFT>
+INLINE void tile_of(int rows, ptrdiff_t K, Runs runs, Factor a, Factor b, Result c) {
+    if constexpr (M > 0) {
+        if (rows == M)
+            tile<M, VECTORS, LEFT>(K, runs, a, b, c);
         else
-            tile_of<ROWS - 1, VECTORS, TRANSPOSED>(rows, K, runs, a, b, c);
+            tile_of<M - 1, VECTORS, LEFT>(rows, K, runs, a, b, c);
     }
 }
 
 // All rows of one column of tiles.
-template <int VECTORS, bool TRANSPOSED>
-static void panel(int M, ptrdiff_t K, int runs, Factor a, Factor b, Result c) {
+template <int VECTORS, Left LEFT>
+static void panel(int M, ptrdiff_t K, Runs runs, Factor a, Factor b, Result c) {
     int tiles = (M + TILE_ROWS - 1) / TILE_ROWS;
     for (int t = 0; t < tiles; t++) {
         int rows = M / (tiles - t); // tiles of nearly equal height
-        tile_of<TILE_ROWS, VECTORS, TRANSPOSED>(rows, K, runs, a, b, c);
-        a.data += TRANSPOSED ? rows : rows * a.ld;
+        tile_of<TILE_ROWS, VECTORS, LEFT>(rows, K, runs, a, b, c);
+        a.data += LEFT == COLUMNS ? rows : rows * a.ld;
         c.data += rows * c.ld;
         M -= rows;
     }
 }
 
-// C (M, N) = A (M, K) B (K, N), N a multiple of BLOCK.
-template <bool TRANSPOSED>
-static void matmul(int M, int N, ptrdiff_t K, Factor a, Factor b, Result c, int runs = 1) {
+// C (M, N) = A (M, K) B (K, N), N a multiple of BLOCK; the sum goes through K numbers in each run.
+template <Left LEFT>
+static void matmul(int M, int N, ptrdiff_t K, Factor a, Factor b, Result c,
+                   Runs runs = {&AT_ONCE, 1}) {
     auto advance = [&](int columns) {
         b.data += columns, c.data += columns, N -= columns;
+        if (LEFT == LANES) a.data += columns;
         if (c.bias) c.bias += columns;
     };
     for (; N >= TILE_VECTORS * WIDTH; advance(TILE_VECTORS * WIDTH))
-        panel<TILE_VECTORS, TRANSPOSED>(M, K, runs, a, b, c);
-    for (; N > 0; advance(WIDTH)) panel<1, TRANSPOSED>(M, K, runs, a, b, c);
+        panel<TILE_VECTORS, LEFT>(M, K, runs, a, b, c);
+    for (; N > 0; advance(WIDTH)) panel<1, LEFT>(M, K, runs, a, b, c);
 }
 
 // B (columns, rows) = A (rows, columns) transposed, by squares of one vector's width.

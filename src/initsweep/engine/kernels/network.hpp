@@ -62,9 +62,9 @@ class Layer {
     bool add_input_gradient = false;   // a layer behind this one reads the input too
 
     virtual ~Layer() = default;
-    // Called when `in` and `out` are laid out, and when it is known how many examples come at once.
+    // Called when `in` and `out` are laid out, and when it is known which gradients are needed.
     virtual void size_parameters() {}
-    virtual void set_up(int) {}
+    virtual void set_up() {}
     // Forget everything but the shape.
     virtual void restart() {}
     // Outputs of n examples.
@@ -83,17 +83,33 @@ class Layer {
 
 INLINE void move(float &ours, float &torchs, bool read) { read ? torchs = ours : ours = torchs; }
 
-// sums[j] (+)= sum over rows of values[row][j], first within blocks of rows, then over blocks.
+// sums[j] (+)= sum over rows of term(row, j), first within blocks of rows, then over blocks.
+template <class Term>
+static void sum_blocks(ptrdiff_t rows, int width, Term term, float *sums, bool add) {
+    if (!add) std::memset(sums, 0, width * sizeof(float));
+    for (ptrdiff_t start = 0; start < rows; start += BLOCK) {
+        ptrdiff_t end = start + BLOCK < rows ? start + BLOCK : rows;
+        for (int j = 0; j < width; j += WIDTH) {
+            V part = {};
+            for (ptrdiff_t row = start; row < end; row++) part += term(row, j);
+            store(sums + j, load(sums + j) + part);
+        }
+    }
+}
+
 static void sum_rows(ptrdiff_t rows, int width, const float *values, ptrdiff_t ld, float *sums,
                      bool add) {
-    for (int j = 0; j < width; j += WIDTH) {
-        V total = add ? load(sums + j) : V{};
-        for (ptrdiff_t start = 0; start < rows; start += BLOCK) {
-            ptrdiff_t end = start + BLOCK < rows ? start + BLOCK : rows;
-            V part = {};
-            for (ptrdiff_t i = start; i < end; i++) part += load(values + i * ld + j);
-            total += part;
-        }
-        store(sums + j, total);
-    }
+    sum_blocks(rows, width, [&](ptrdiff_t row, int j) { return load(values + row * ld + j); }, sums, add);
+}
+
+// Sum of n terms as BLOCK sums side by side, which any vector width can follow.
+template <class Term> float sum_of(int n, Term term) {
+    float part[BLOCK] = {};
+    int j = 0;
+    for (; j + BLOCK <= n; j += BLOCK)
+        for (int i = 0; i < BLOCK; i++) part[i] += term(j + i);
+    for (int i = 0; j < n; i++, j++) part[i] += term(j);
+    for (int size = BLOCK / 2; size > 0; size /= 2)
+        for (int i = 0; i < size; i++) part[i] += part[i + size];
+    return part[0];
 }

@@ -8,6 +8,7 @@ from initsweep.engine.plan import Operation, Plan
 
 KINDS = (
     "linear", "conv2d", "batch_norm", "layer_norm", "activation", "add", "max_pool2d", "reshape",
+    "avg_pool2d", "group_norm", "rms_norm",
 )  # fmt: skip
 FUNCTIONS = (
     "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "silu", "elu", "selu", "softplus",
@@ -29,6 +30,12 @@ class ShapeRecord(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int32) for name in ("channels", "rows", "columns")]
 
 
+class AxisRecord(ctypes.Structure):
+    """A kernel or window along rows or columns."""
+
+    _fields_ = [(name, ctypes.c_int32) for name in ("kernel", "stride", "padding", "dilation")]
+
+
 class OperationRecord(ctypes.Structure):
     """One operation; fields that it has no use for are 0."""
 
@@ -36,8 +43,8 @@ class OperationRecord(ctypes.Structure):
         *[(name, ctypes.c_int32) for name in ("kind", "first", "second")],
         ("shape", ShapeRecord),
         *[(name, ctypes.c_int32) for name in ("function", "has_weight", "has_bias")],
-        *[(name, ctypes.c_int32) for name in ("kernel_rows", "kernel_columns")],
-        *[(name, ctypes.c_int32) for name in ("padding_rows", "padding_columns")],
+        *[(name, AxisRecord) for name in ("rows", "columns")],
+        *[(name, ctypes.c_int32) for name in ("groups", "count_padding")],
         *[(name, ctypes.c_float) for name in ("setting", "epsilon", "momentum")],
     ]
 
@@ -63,17 +70,9 @@ class SettingsRecord(ctypes.Structure):
     ]
 
 
-def kernel_of(
-    inner: Sequence[int], outer: Sequence[int], padding: Sequence[int]
-) -> tuple[int, int]:
-    """Return rows and columns of the kernel of a convolution of stride 1, from the shapes."""
-    rows, columns = (inner[a] + 2 * padding[a - 1] - outer[a] + 1 for a in (1, 2))
-    return rows, columns
-
-
 def operation_records(plan: Plan) -> "ctypes.Array[OperationRecord]":
     """Return the operations as an array of records."""
-    records = [_operation_record(plan, operation) for operation in plan.operations]
+    records = [_operation_record(operation) for operation in plan.operations]
     return (OperationRecord * len(records))(*records)
 
 
@@ -107,7 +106,7 @@ def settings_record(
     )
 
 
-def _operation_record(plan: Plan, operation: Operation) -> OperationRecord:
+def _operation_record(operation: Operation) -> OperationRecord:
     settings, inputs = operation.settings, operation.inputs
     record = OperationRecord(
         kind=KINDS.index(operation.kind),
@@ -116,19 +115,17 @@ def _operation_record(plan: Plan, operation: Operation) -> OperationRecord:
         shape=_shape_record(operation.shape),
         has_weight="weight" in operation.parameters,
         has_bias="bias" in operation.parameters,
+        groups=settings.get("groups", 1),
+        count_padding=settings.get("count_padding", False),
         epsilon=settings.get("epsilon", 0.0),
         momentum=settings.get("momentum", 0.0),
     )
     if operation.kind == "activation":
         record.function = FUNCTIONS.index(settings["name"])
         record.setting = settings.get("negative_slope", settings.get("alpha", 0.0))
-    if operation.kind == "conv2d":
-        padding = settings["padding"]
-        record.padding_rows, record.padding_columns = padding
-        kernel = kernel_of(plan.shape_of(inputs[0]), operation.shape, padding)
-        record.kernel_rows, record.kernel_columns = kernel
-    if operation.kind == "max_pool2d":
-        record.kernel_rows, record.kernel_columns = settings["kernel"]
+    if (slide := settings.get("slide")) is not None:
+        rows, columns = zip(slide.kernel, slide.stride, slide.padding, slide.dilation, strict=True)
+        record.rows, record.columns = AxisRecord(*rows), AxisRecord(*columns)
     return record
 
 

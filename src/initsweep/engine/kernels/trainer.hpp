@@ -4,24 +4,11 @@
 
 #include <algorithm>
 
-#include "dense.hpp"
-#include "images.hpp"
-#include "norms.hpp"
+#include "layers.hpp"
 #include "optimizers.hpp"
 
-enum Kind { LINEAR, CONVOLUTION, BATCH_NORM, LAYER_NORM, ACTIVATION, ADDITION, MAX_POOL, RESHAPE };
 enum LossName { CROSS_ENTROPY, SQUARED_ERROR, ABSOLUTE_ERROR, HUBER, WEIGHTED_CROSS_ENTROPY };
 
-struct Shape {
-    int32_t channels, rows, columns; // rows and columns are 0 for a dense value
-};
-struct Operation {
-    int32_t kind, first, second; // values read: 0 is the input, k + 1 the result of operation k
-    Shape shape;
-    int32_t function, has_weight, has_bias;
-    int32_t kernel_rows, kernel_columns, padding_rows, padding_columns;
-    float setting, epsilon, momentum;
-};
 struct Settings {
     Shape input;
     int32_t operations, batch, loss;
@@ -57,7 +44,7 @@ class Trainer {
         for (int k = 0; k <= n; k++) allocate(k, operations);
         if (const float *given = settings.class_weights)
             weights_.assign(given, given + values_.back().channels);
-        for (auto &layer : layers_) layer->set_up(part_);
+        for (auto &layer : layers_) layer->set_up();
         parameters_ = Memory(size_), gradients_ = Memory(size_);
         for (auto &layer : layers_) layer->flat = {parameters_.get(), gradients_.get()};
         optimizer_ = std::make_unique<Optimizer>(settings.optimizer, size_);
@@ -86,7 +73,8 @@ class Trainer {
                 for (int i = 0; i < n; i++) read_example(i, features, order[start + i]);
                 for (auto &layer : layers_) layer->forward(n, true);
                 loss += loss_and_gradient(n, targets, order + start);
-                for (size_t k = layers_.size(); k-- > 0;) layers_[k]->backward(n, start > 0);
+                for (size_t k = layers_.size(); k-- > 0;)
+                    if (layers_[k]->out->needs_gradient) layers_[k]->backward(n, start > 0);
             }
             losses[step] = loss / settings_.batch;
             if (!(losses[step] <= limit)) return step;
@@ -120,15 +108,16 @@ class Trainer {
     void add_layer(const Operation *operations, int k) {
         const Operation &op = operations[k];
         Value &in = values_[op.first], &out = values_[k + 1];
-        // An image that only convolutions read needs no room for more channels than it has.
-        bool packed = op.kind == RESHAPE && op.shape.rows > 0;
+        // An image that only convolutions read, of all channels at once, and that nothing is
+        // trained by needs no room for more channels than it has.
+        bool packed = op.kind == RESHAPE && op.shape.rows > 0 && !in.needs_gradient;
         for (int later = k + 1; later < settings_.operations; later++)
             if (operations[later].first == k + 1 || operations[later].second == k + 1)
-                packed &= operations[later].kind == CONVOLUTION;
+                packed &= operations[later].kind == CONVOLUTION && operations[later].groups == 1;
         lay_out(out, op.shape, packed);
         out.needs_gradient = in.needs_gradient || op.has_weight;
         if (op.kind == ADDITION) out.needs_gradient |= values_[op.second].needs_gradient;
-        auto layer = make_layer(op, in);
+        auto layer = make_layer(op, in, settings_.batch);
         layer->in = &in, layer->out = &out;
         if (auto *addition = dynamic_cast<Addition *>(layer.get())) addition->other = &values_[op.second];
         layer->size_parameters();
@@ -137,32 +126,6 @@ class Trainer {
             size_ += whole_blocks(parameter.size);
         }
         layers_.push_back(std::move(layer));
-    }
-
-    std::unique_ptr<Layer> make_layer(const Operation &op, const Value &in) const {
-        switch (op.kind) {
-        case LINEAR: return std::make_unique<Linear>(in.channels, op.shape.channels, op.has_bias);
-        case CONVOLUTION:
-            return std::make_unique<Convolution>(op.kernel_rows, op.kernel_columns, op.padding_rows,
-                                                 op.padding_columns, op.has_bias);
-        case BATCH_NORM: return std::make_unique<BatchNorm>(in.channels, op.epsilon, op.momentum);
-        case LAYER_NORM:
-            return std::make_unique<LayerNorm>(in.channels, op.epsilon, op.has_weight, settings_.batch);
-        case ADDITION: return std::make_unique<Addition>();
-        case MAX_POOL: return std::make_unique<MaxPool>(op.kernel_rows, op.kernel_columns);
-        case RESHAPE: return std::make_unique<Reshape>();
-        }
-        switch (op.function) {
-        case RELU: return std::make_unique<Activation<RELU>>(op.setting);
-        case LEAKY_RELU: return std::make_unique<Activation<LEAKY_RELU>>(op.setting);
-        case TANH: return std::make_unique<Activation<TANH>>(op.setting);
-        case SIGMOID: return std::make_unique<Activation<SIGMOID>>(op.setting);
-        case GELU: return std::make_unique<Activation<GELU>>(op.setting);
-        case SILU: return std::make_unique<Activation<SILU>>(op.setting);
-        case ELU: return std::make_unique<Activation<ELU>>(op.setting);
-        case SELU: return std::make_unique<Activation<SELU>>(op.setting);
-        }
-        return std::make_unique<Activation<SOFTPLUS>>(op.setting);
     }
 
     // Layers run backwards: the last reader of a value sets its gradient, earlier ones add.
