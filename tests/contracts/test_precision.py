@@ -9,6 +9,7 @@ from functools import cache, partial
 
 import pytest
 import torch
+from torch import nn
 
 from initsweep.architectures import build_model
 from initsweep.architectures.activations import ACTIVATIONS
@@ -54,6 +55,20 @@ NETWORKS = {
     **{name: ("mlp", PLAIN | {"activation": name}) for name in ACTIVATIONS},
     "default size": ("mlp", PLAIN | {"depth": 3, "width": 128, "activation": "relu"}),
 }
+OWN = {
+    "slides": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 4, 3, stride=2, padding=2), nn.Tanh(),
+        nn.Conv2d(4, 6, 2, dilation=2, groups=2, padding=1), nn.MaxPool2d(2, 1), nn.Flatten(),
+        nn.Linear(24, 3),
+    ),
+    "means": lambda: nn.Sequential(
+        nn.Unflatten(1, (1, 4, 4)), nn.Conv2d(1, 4, 2), nn.GroupNorm(2, 4), nn.Tanh(),
+        nn.Conv2d(4, 4, 2, padding=1, groups=4), nn.AvgPool2d(2, 1), nn.InstanceNorm2d(4),
+        nn.SiLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.RMSNorm(4), nn.Linear(4, 3),
+    ),
+}  # fmt: skip
+"""Layers that no registered network has."""
+
 LAYERS = ("linear", "batch norm", "layer norm", "residual", "convolution")
 STEPS_PER_EPOCH, BATCH = 3, 33
 WEIGHTS = (0.3, 1.0, 2.5)
@@ -72,6 +87,7 @@ CASES = [
     ],  # every layer and every optimizer meets every schedule
     *[(name, o, "constant", "cross_entropy") for name in ACTIVATIONS for o in ("momentum", "adam")],
     *[("convolution of sigmoid", o, "clipping", "cross_entropy") for o in ("momentum", "adam")],
+    *[(name, o, "clipping", "cross_entropy") for name in OWN for o in ("momentum", "adam")],
     *[("default size", o, "constant", "cross_entropy") for o in OPTIMIZERS],
     *[("linear", o, "constant", loss) for loss in OTHER_LOSSES for o in ("momentum", "adam")],
 ]
@@ -141,12 +157,15 @@ def joined(problem, state):
 
 
 def problem_of(dtype, network, loss):
-    name, options = NETWORKS[network]
     metric = METRICS.get(loss)
     n_outputs = 3 if metric.task == "classification" else 1
     weighted = metric.needs == "class_weights"
     function = partial(metric.function, class_weights=WEIGHTS) if weighted else metric.function
-    model = build_model(name, options, n_features=16, n_outputs=n_outputs)
+    model = (
+        OWN[network]()
+        if network in OWN
+        else build_model(*NETWORKS[network], n_features=16, n_outputs=n_outputs)
+    )
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(STEPS_PER_EPOCH * BATCH + 20, 16, generator=generator)
     scores = features @ torch.randn(16, n_outputs, generator=generator)

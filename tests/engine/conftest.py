@@ -61,10 +61,15 @@ def network(kind, *, n_features=6, width=8, n_outputs=3):
         "layer_norm": [nn.LayerNorm(width), nn.GELU()],
         "residual": [nn.ReLU(), Residual(width)],
         "sigmoid": [nn.Sigmoid(), nn.Linear(width, width), nn.ELU()],
+        "images": [
+            nn.Unflatten(1, (2, 2, 2)), nn.Conv2d(2, 4, 2, stride=2, padding=1, groups=2),
+            nn.GroupNorm(2, 4), nn.ReLU(), nn.Conv2d(4, 4, 2, padding=1, groups=4),
+            nn.AvgPool2d(2, 1), nn.Conv2d(4, width, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+        ],
         "unplanned": [Swish(), nn.Linear(width, width), nn.ELU()],
         "dropout": [nn.ReLU(), RandomNoise()],
         "branching": [nn.ReLU(), Branching()],
-    }
+    }  # fmt: skip
     return nn.Sequential(first, *middle[kind], head)
 
 

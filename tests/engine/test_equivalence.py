@@ -21,7 +21,7 @@ SCHEDULES = {
     "cosine": {"schedule": "cosine", "warmup_fraction": 0.25},
 }
 CLIPS = {"unclipped": None, "clipped": 0.5}
-MODELS = ("plain", "batch_norm", "layer_norm", "residual", "unplanned")
+MODELS = ("plain", "batch_norm", "layer_norm", "residual", "images", "unplanned")
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -10,7 +10,8 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from initsweep.core.errors import PlanError
-from initsweep.engine.plan_reading import ACTIVATIONS, read_plan
+from initsweep.engine.plan_reading import read_plan
+from initsweep.engine.plan_vocabulary import ACTIVATIONS
 from initsweep.engine.planned import PlannedStack, check_stackable_plan
 from initsweep.engine.stacked_path import stacked_tensors
 

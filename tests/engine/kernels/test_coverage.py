@@ -41,17 +41,32 @@ NOT_PLANNED = {
     "different shapes": Calls(lambda m, x: m[0](x) + m[1](x), nn.Linear(16, 4), nn.Linear(16, 1)),
     "with a factor": Calls(lambda m, x: torch.add(m[0](x), m[1](x), alpha=2.0), nn.Linear(16, 4),
                            nn.Linear(16, 4)),
-    "grouped": Calls(lambda m, x: m[0](x.view(-1, 2, 2, 4)).flatten(1),
-                     nn.Conv2d(2, 2, 1, groups=2)),
-    "with overlap": Calls(lambda m, x: functional.max_pool2d(m[0](image(x)), 2, 1).flatten(1),
-                          nn.Conv2d(1, 1, 1)),
+    "it uses pad": Calls(lambda m, x: m[0](image(x)).flatten(1),
+                         nn.Conv2d(1, 2, 3, padding=1, padding_mode="circular")),
+    "pools with dilation": Calls(
+        lambda m, x: functional.max_pool2d(m[0](image(x)), 2, 1, dilation=2).flatten(1),
+        nn.Conv2d(1, 1, 1)),
+    "with_indices": Calls(
+        lambda m, x: functional.adaptive_max_pool2d(m[0](image(x)), 1, True)[0].flatten(1),
+        nn.Conv2d(1, 1, 1)),
+    "divisor of its own": Calls(
+        lambda m, x: functional.avg_pool2d(m[0](image(x)), 2, divisor_override=3).flatten(1),
+        nn.Conv2d(1, 1, 1)),
+    "a mean over": Calls(lambda m, x: m[0](image(x)).mean(1).flatten(1), nn.Conv2d(1, 2, 1)),
+    "by running statistics": Calls(lambda m, x: m[1](m[0](image(x))).flatten(1), nn.Conv2d(1, 2, 1),
+                                   nn.InstanceNorm2d(2, track_running_stats=True)),
+    "over more than one": Calls(
+        lambda m, x: functional.rms_norm(m[0](image(x)), (4, 4)).flatten(1), nn.Conv2d(1, 2, 1)),
+    "no parameter, as one": Calls(
+        lambda m, x: functional.rms_norm(m[0](x), (4,), m[1].running_var), nn.Linear(16, 4),
+        nn.BatchNorm1d(4)),
+    "takes the result of": Calls(lambda m, x: functional.linear(x, m[0](x)), nn.Linear(16, 16)),
     "no exponential running": nn.Sequential(nn.Linear(16, 4), nn.BatchNorm1d(4, momentum=None)),
     "more than one axis": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.LayerNorm((4, 4))),
 }  # fmt: skip
 
 NOT_COVERED = {
-    "stride 1": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Conv2d(1, 2, 2, stride=2)),
-    "less padding": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Conv2d(1, 2, 1, padding=1)),
+    "layer_norm to rows": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.LayerNorm(4)),
     "used twice": Calls(lambda m, x: m[0](m[0](x)), nn.Linear(16, 16)),
     "rows only": Calls(lambda m, x: m[0](image(x)).flatten(1), nn.Linear(4, 4)),
     "give one": Calls(lambda m, x: m[0](image(x)), nn.Conv2d(1, 2, 2)),
@@ -88,11 +103,13 @@ def test_a_subclass_that_computes_otherwise_is_no_known_layer():
         read_plan(Doubled(16, 4), (16,))
 
 
-def test_a_hook_is_seen():
-    model = nn.Linear(16, 4)
-    model.register_forward_hook(lambda module, inputs, output: output * 2)
-    with pytest.raises(PlanError, match="hooks"):
-        read_plan(nn.Sequential(model), (16,))
+@pytest.mark.parametrize(
+    ("layer", "word"), [(nn.Linear(16, 16), "it uses mul"), (nn.BatchNorm1d(16), "hooks")]
+)
+def test_a_hook_is_seen(layer, word):
+    layer.register_forward_hook(lambda module, inputs, output: output * 2)
+    with pytest.raises(PlanError, match=word):
+        read_plan(nn.Sequential(nn.Linear(16, 16), layer), (16,))
 
 
 def test_reading_a_plan_changes_nothing():

@@ -1,6 +1,5 @@
 """Every layer, forward, backward and in training, against torch in float64."""
 
-import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -23,36 +22,6 @@ class Skips(nn.Module):
     def forward(self, x):
         z = self.first(x)
         return self.head(torch.tanh(z) + (z + self.second(torch.relu(z))))
-
-
-class Images(nn.Module):
-    def __init__(self, channels, side, *layers, head):
-        super().__init__()
-        self.shape = (-1, channels, side, side)
-        self.layers, self.head = nn.Sequential(*layers), head
-
-    def forward(self, x):
-        return self.head(torch.flatten(self.layers(x.view(self.shape)), 1))
-
-
-def images(kind):
-    return {
-        "grey": lambda: Images(
-            1, 8, nn.Conv2d(1, 7, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), head=nn.Linear(112, 5)
-        ),
-        "colour": lambda: Images(
-            3, 7, nn.Conv2d(3, 16, 3), nn.MaxPool2d(2), nn.ReLU(), head=nn.Linear(64, 5)
-        ),
-        "deep": lambda: Images(
-            2, 9, nn.Conv2d(2, 20, (3, 5), padding=(1, 2)), nn.Tanh(),
-            nn.Conv2d(20, 17, 2, bias=False), nn.GELU(), nn.Conv2d(17, 3, 1),
-            head=nn.Linear(192, 5),
-        ),
-        "norms": lambda: Images(
-            1, 8, nn.Conv2d(1, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(),
-            nn.MaxPool2d((2, 4)), head=nn.Linear(48, 5),
-        ),
-    }[kind]()  # fmt: skip
 
 
 def test_activations_to_a_few_units_in_the_last_place(build, optimizer):
@@ -98,6 +67,18 @@ def test_activations_in_training(build, errors, optimizer, activation):
     assert ours < SLACK
 
 
+@pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
+def test_norms_of_rows(build, errors, optimizer, width):
+    norms = [nn.LayerNorm(width, bias=False), nn.RMSNorm(width), nn.RMSNorm(width, eps=0.1,
+             elementwise_affine=False), nn.GroupNorm(1, width)]  # fmt: skip
+    if width == 1:
+        norms = norms[1:3]  # the others leave nothing of one feature
+    model = nn.Sequential(nn.Linear(6, width), *norms, nn.Tanh(), nn.Linear(width, 5))
+    trainer = build(model, (6,), optimizer())
+    ours, torchs = errors(trainer, model, optimizer(), batch=16, steps=6, rate=0.03, shape=(6,))
+    assert ours < max(SLACK, 2 * torchs)
+
+
 @pytest.mark.parametrize("norm", ["none", "batch", "layer"])
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("width", SIZES.values(), ids=SIZES)
@@ -120,18 +101,6 @@ def test_a_value_with_several_readers(build, errors, optimizer):
     assert ours < SLACK
 
 
-@pytest.mark.parametrize("kind", ["grey", "colour", "deep", "norms"])
-@pytest.mark.parametrize("batch", [1, 5, 40])
-def test_images(build, errors, optimizer, kind, batch):
-    if kind == "norms" and batch == 1:
-        pytest.skip("one example has no variance")
-    model = images(kind)
-    shape = (model.shape[1] * model.shape[2] ** 2,)
-    trainer = build(model, shape, optimizer(), batch=batch)
-    ours, _ = errors(trainer, model, optimizer(), batch=batch, steps=4, rate=0.01, shape=shape)
-    assert ours < SLACK
-
-
 def test_squared_error(build, errors, optimizer):
     model = nn.Sequential(nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 1))
     trainer = build(model, (6,), optimizer(), loss="mean_squared_error")
@@ -139,19 +108,3 @@ def test_squared_error(build, errors, optimizer):
         trainer, model, optimizer(), batch=16, steps=6, rate=0.03, shape=(6,), classes=0
     )
     assert ours < SLACK
-
-
-@pytest.mark.parametrize("value", [1.0, 0.0, -2.0])
-def test_a_tie_in_a_pool_goes_to_the_first_as_in_torch(build, optimizer, value):
-    model = Images(1, 4, nn.Conv2d(1, 2, 1), nn.MaxPool2d(2), head=nn.Linear(8, 3))
-    trainer = build(model, (16,), optimizer(momentum=0.0), batch=2)
-    features = torch.full((2, 16), value)
-    # The gradient of the bias does not tell where it came from; that of the weight does.
-    features[:, ::2] += 1e-8
-    targets = torch.tensor([0, 2])
-    trainer.train(features, targets, torch.arange(2), np.ones(1), np.inf)
-    loss = nn.functional.cross_entropy(model(features), targets)
-    loss.backward()
-    after = trainer.state(dict(model.named_parameters()), batches=1)
-    for name, parameter in model.named_parameters():
-        torch.testing.assert_close(parameter - after[name], parameter.grad, rtol=1e-4, atol=1e-6)

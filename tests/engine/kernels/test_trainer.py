@@ -120,7 +120,18 @@ def test_predictions_do_not_depend_on_their_number(build, optimizer):
         assert torch.equal(some, whole[:n])
 
 
-def test_builds_with_fused_multiply_add_agree_to_the_last_bit():
+NETWORKS = {
+    "rows": "nn.Linear(9, 33), nn.LayerNorm(33), nn.GELU(), nn.RMSNorm(33), nn.Linear(33, 50), "
+    "nn.BatchNorm1d(50), nn.Softplus(), nn.Linear(50, 5)",
+    "images": "nn.Linear(9, 162), nn.Unflatten(1, (2, 9, 9)), nn.Conv2d(2, 20, 3, 2, 2), "
+    "nn.GroupNorm(5, 20), nn.SiLU(), nn.Conv2d(20, 20, 3, 1, 1, groups=20), nn.AvgPool2d(3, 1), "
+    "nn.Conv2d(20, 40, 2, groups=4), nn.InstanceNorm2d(40), nn.MaxPool2d(2, 1), nn.Flatten(), "
+    "nn.Linear(160, 5)",
+}
+
+
+@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
+def test_builds_with_fused_multiply_add_agree_to_the_last_bit(layers):
     code = (
         "import sys, numpy as np, torch\n"
         "from torch import nn\n"
@@ -129,8 +140,7 @@ def test_builds_with_fused_multiply_add_agree_to_the_last_bit():
         "from initsweep.engine.plan_reading import read_plan\n"
         "from initsweep.core.params import Optimizer\n"
         "torch.manual_seed(0)\n"
-        "model = nn.Sequential(nn.Linear(9, 33), nn.LayerNorm(33), nn.GELU(), nn.Linear(33, 50),\n"
-        "    nn.BatchNorm1d(50), nn.Softplus(), nn.Linear(50, 5))\n"
+        f"model = nn.Sequential({layers})\n"
         "optimizer = Optimizer(name='adam', momentum=0.0, nesterov=False, beta1=0.9, beta2=0.99,\n"
         "    epsilon=1e-8, weight_decay=0.0)\n"
         "trainer = Trainer(read_plan(model, (9,)), batch=20, loss='cross_entropy',\n"
