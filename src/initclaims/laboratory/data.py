@@ -14,6 +14,7 @@ from initsweep.core.params import Fractions
 from initsweep.datasets import DATASETS, Dataset, Task
 from initsweep.datasets.readers.arrays import read_idx
 from initsweep.datasets.splitting import SPLITS, constant_loss, split_rows, standardize
+from initsweep.engine.kernels.recorded import recorded_loss
 from initsweep.engine.lanes import MetricFunction, Split
 from initsweep.metrics import METRICS, loss_of, recorded, score_of
 
@@ -49,7 +50,7 @@ class Data:
     @property
     def recorded_loss(self) -> MetricFunction:
         """The same as losses are recorded."""
-        return recorded(METRICS.get(self.loss_name))
+        return recorded_loss(self.loss_name, recorded(METRICS.get(self.loss_name)))
 
     @property
     def score(self) -> MetricFunction:

@@ -138,7 +138,8 @@ def recorded(metric: Metric, schema: Schema | None = None) -> Callable[[Tensor, 
     """Return the metric's function as values of it are recorded.
 
     Sums and logarithms are taken in float64, and a loss is rounded to the type of the outputs:
-    networks that answer the same on two processors then have the same losses.
+    networks that answer the same on two processors then have the same losses, but for one value in
+    many millions (`engine/kernels/recorded.py` has losses without that exception).
 
     Args:
         metric: The metric.
@@ -151,6 +152,14 @@ def recorded(metric: Metric, schema: Schema | None = None) -> Callable[[Tensor, 
         return exact.to(outputs.dtype) if metric.role == "loss" else exact
 
     return value
+
+
+def total(values: Tensor) -> Tensor:
+    """Return the sum of values (..., n) over the last axis, one after the other, shape (...).
+
+    For scores and measures: the order in which torch sums follows the processor's vectors.
+    """
+    return values.cumsum(-1)[..., -1]
 
 
 def rarest_class(counts: list[int]) -> int:

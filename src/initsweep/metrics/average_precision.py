@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from initsweep.metrics import METRICS, Metric
+from initsweep.metrics import METRICS, Metric, total
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,18 +35,19 @@ def average_precision(outputs: Tensor, targets: Tensor, *, rarest_class: int) ->
     true_class = targets.expand(outputs.shape[:-1])
     n_classes = outputs.shape[-1]
     of_interest = [rarest_class] if n_classes == 2 else range(n_classes)
-    total = outputs.double().sum((-2, -1)) * 0
-    count = total.clone()
+    found_in_all = outputs.double().sum((-2, -1)) * 0
+    count = found_in_all.clone()
     for one in of_interest:
         found, present = _of_class(outputs.double(), true_class, one)
-        total, count = total + found, count + present
-    return total / count
+        found_in_all, count = found_in_all + found, count + present
+    return found_in_all / count
 
 
 def _of_class(outputs: Tensor, targets: Tensor, one: int) -> tuple[Tensor, Tensor]:
     """Return average precision of a class and 1, or 0 and 0 if there is none of it; shape (...)."""
     rest = [other for other in range(outputs.shape[-1]) if other != one]
-    odds = outputs[..., one] - outputs[..., rest].logsumexp(-1)
+    # Rounded, as the last digits of torch's exponentials follow the processor: ties would differ.
+    odds = (outputs[..., one] - outputs[..., rest].logsumexp(-1)).float()
     ranked, order = odds.sort(dim=-1, descending=True)
     hits = (targets == one).double().gather(-1, order)
     # Each place looks at the last one of those that are equal to it.
@@ -57,7 +58,7 @@ def _of_class(outputs: Tensor, targets: Tensor, one: int) -> tuple[Tensor, Tenso
     positives = hits.sum(-1)
     precision = hits.cumsum(-1).gather(-1, together) / (together + 1)
     present = (positives > 0).double()
-    return (hits * precision).sum(-1) / positives.clamp(min=1), present
+    return total(hits * precision) / positives.clamp(min=1), present
 
 
 def constant(

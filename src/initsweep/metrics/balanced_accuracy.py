@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from initsweep.metrics import METRICS, Metric
+from initsweep.metrics import METRICS, Metric, total
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,7 +31,7 @@ def balanced_accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
     members = (true_class.unsqueeze(-1) == classes).double()
     count = members.sum(-2)
     recall = (members * found.unsqueeze(-1)).sum(-2) / count.clamp(min=1)
-    return recall.sum(-1) / (count > 0).sum(-1)
+    return total(recall) / (count > 0).sum(-1)
 
 
 def constant(

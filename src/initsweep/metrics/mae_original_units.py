@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from initsweep.metrics import METRICS, Metric
+from initsweep.metrics import METRICS, Metric, total
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,8 @@ def mae_original_units(outputs: Tensor, targets: Tensor, *, target_scale: float)
     Returns:
         Shape (...).
     """
-    return target_scale * (outputs.squeeze(-1) - targets).abs().mean(-1)
+    errors = outputs.squeeze(-1) - targets
+    return target_scale * (total(errors.abs()) / errors.shape[-1])
 
 
 METRICS.add(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from initsweep.metrics import METRICS, Metric
+from initsweep.metrics import METRICS, Metric, total
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,10 +28,12 @@ def r_squared(outputs: Tensor, targets: Tensor) -> Tensor:
     Returns:
         Shape (...).
     """
-    residual = (outputs.squeeze(-1) - targets).square().sum(-1)
-    total = (targets - targets.mean(-1, keepdim=True)).square().sum(-1).expand_as(residual)
+    exact = targets.to(outputs.dtype)  # else the sums over targets would be less so than others
+    residual = total((outputs.squeeze(-1) - exact).square())
+    mean = (total(exact) / exact.shape[-1]).unsqueeze(-1)
+    spread = total((exact - mean).square()).expand_as(residual)
     undefined = (residual == 0).to(residual.dtype)
-    return (1 - residual / total).where(total != 0, undefined)
+    return (1 - residual / spread).where(spread != 0, undefined)
 
 
 def constant(
@@ -41,8 +43,8 @@ def constant(
 ) -> float:
     """Return what the training mean scores: 0 or less, as it is not the mean of `targets`."""
     exact, predicted = targets.astype(np.float64), train.astype(np.float64).mean()
-    total = float(np.sum((exact - exact.mean()) ** 2))
-    return 1 - float(np.sum((exact - predicted) ** 2)) / total if total else 0.0
+    spread = float(np.sum((exact - exact.mean()) ** 2))
+    return 1 - float(np.sum((exact - predicted) ** 2)) / spread if spread else 0.0
 
 
 METRICS.add(

@@ -24,6 +24,7 @@ from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
 from initsweep.engine.devices import pin_matmul
+from initsweep.engine.kernels.recorded import recorded_loss
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train_lanes import predict_rows, train_lanes
 from initsweep.initializers import initial_states, make_initializer
@@ -41,7 +42,8 @@ class Experiment:
         self.params = with_network(params, schema)
         self.schema = schema
         self.loss = bound(METRICS.get(schema.loss_name), schema)
-        self.recorded_loss = recorded(METRICS.get(schema.loss_name), schema)
+        exact = recorded(METRICS.get(schema.loss_name), schema)
+        self.recorded_loss = recorded_loss(schema.loss_name, exact, schema.class_weights)
         self.score = recorded(METRICS.get(schema.score_name), schema)
         self.prepared = PreparedData(schema)
         self.constant_loss = cache(self._constant_loss)

@@ -1,5 +1,5 @@
 // The plain C interface that library.py declares.
-#include "trainer.hpp"
+#include "recorded.hpp"
 
 #define EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -26,6 +26,11 @@ EXPORT int trainer_train(Trainer *trainer, const float *features, const void *ta
 }
 EXPORT void trainer_predict(Trainer *trainer, const float *features, int64_t n, float *outputs) {
     trainer->predict(features, n, outputs);
+}
+EXPORT int losses_recorded(int loss, const float *outputs, int64_t groups, int64_t n, int64_t width,
+                           const void *targets, int64_t step, const double *weights,
+                           double *losses) {
+    return recorded_losses(loss, outputs, groups, n, width, targets, step, weights, losses);
 }
 
 // Multiply-adds of vectors in registers, for measuring what the core can do at most. Returns the

@@ -78,7 +78,7 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
             "Build them again with `make .venv/installed` or `pip install --editable .`, "
             "or set `runtime.engine: torch` to train without them."
         )
-    pointer, whole = ctypes.c_void_p, ctypes.c_int
+    pointer, whole, size = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64
     signatures = {
         "trainer_new": ([ctypes.POINTER(SettingsRecord), ctypes.POINTER(OperationRecord)], pointer),
         "trainer_free": ([pointer], None),
@@ -88,8 +88,12 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
             [pointer, pointer, pointer, pointer, whole, pointer, ctypes.c_double, pointer],
             whole,
         ),
-        "trainer_predict": ([pointer, pointer, ctypes.c_int64, pointer], None),
-        "registers_multiply_add": ([ctypes.c_int64], ctypes.c_double),
+        "trainer_predict": ([pointer, pointer, size, pointer], None),
+        "losses_recorded": (
+            [whole, pointer, size, size, size, pointer, size, pointer, pointer],
+            whole,
+        ),
+        "registers_multiply_add": ([size], ctypes.c_double),
     }
     for name, (arguments, result) in signatures.items():
         function = getattr(library, name)
