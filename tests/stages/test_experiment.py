@@ -96,6 +96,33 @@ def test_unfinished_work_of_code_that_no_hash_covers_is_not_kept(deep, small_par
     assert deep._kept_work("zeros", "tune") is not None
 
 
+def test_unfinished_work_of_an_installed_package_is_kept_until_it_is_installed_anew(
+    deep, small_params, monkeypatch, tmp_path
+):
+    package = tmp_path / "site-packages" / "inits_installed"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("a = 1\n")
+    monkeypatch.syspath_prepend(package.parent)
+    deep.params = small_params({"initializers.he_normal": {"name": "inits_installed:mine"}})
+    own_code.installed.cache_clear()
+    kept = deep._kept_work("he_normal", "tune")
+    assert kept is not None
+    assert deep._kept_work("he_normal", "tune") == kept == deep.checkpoint("he_normal", "tune")
+    (package / "more.py").write_text("a = 2\n")
+    assert deep._kept_work("he_normal", "tune") == kept  # of this process, which has it imported
+    own_code.installed.cache_clear()
+    assert deep._kept_work("he_normal", "tune") not in (None, kept)
+
+
+def test_unfinished_work_is_found_however_it_is_trained(deep, small_params):
+    deep.params = small_params({})
+    kept = deep._kept_work("he_normal", "tune")
+    deep.params = small_params({"runtime.lanes_per_chunk": 3, "runtime.workers": 7})
+    assert deep._kept_work("he_normal", "tune") == kept
+    deep.params = small_params({"training.epochs": 5})
+    assert deep._kept_work("he_normal", "tune") != kept
+
+
 def test_unfinished_work_of_own_code_is_kept_for_as_long_as_that_does_not_change(
     deep, small_params, monkeypatch
 ):

@@ -11,7 +11,9 @@ import pkgutil
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.machinery import PathFinder
+from importlib.metadata import distributions
 from pathlib import Path
 
 from initsweep.core.counted import IGNORE, PROJECT
@@ -185,6 +187,24 @@ def holds(folder: str, dotted: str) -> bool:
     """Return whether `module:attribute` lies in the folder."""
     place = place_of(dotted)
     return place is not None and place.is_relative_to(Path(folder).resolve())
+
+
+@cache
+def installed(dotted: str) -> list[str] | None:
+    """Return what identifies the code of a `module:attribute` that was installed.
+
+    Its package's files, by size and time, and the versions of all packages, as it may use any.
+
+    Returns:
+        One line each; None if it lies elsewhere, so that nobody can tell what else it uses.
+    """
+    place = place_of(dotted)
+    if place is None or "site-packages" not in place.parts:
+        return None
+    files = sorted(place.rglob("*.py")) if place.is_dir() else [place]
+    stats = [(file, file.stat()) for file in files]
+    versions = {f"{one.name} {one.version}" for one in distributions()}
+    return [*sorted(versions), *(f"{at} {of.st_size} {of.st_mtime_ns}" for at, of in stats)]
 
 
 def check(folder: str, names: Iterable[tuple[str, str]]) -> None:

@@ -109,7 +109,9 @@ def provenance(
     )
 
 
-def of_training(params: Params, schema: Schema, scheme: str, role: Role) -> Provenance:
+def of_training(
+    params: Params, schema: Schema, scheme: str, role: Role, *, how: bool = True
+) -> Provenance:
     """Describe the inputs of a scheme's runs.
 
     Args:
@@ -117,6 +119,7 @@ def of_training(params: Params, schema: Schema, scheme: str, role: Role) -> Prov
         schema: The prepared data, and what losses and scores the parameters mean for them.
         scheme: An entry of `params.initializers`.
         role: Whether its rate is tuned or confirmed.
+        how: Whether engine, threads and the like count, which change last digits.
 
     Returns:
         The hashes, and the versions of Python and of the packages.
@@ -125,6 +128,8 @@ def of_training(params: Params, schema: Schema, scheme: str, role: Role) -> Prov
     sections = params.model_dump(mode="json", include={*ours, "runtime", role})
     sections["task"] = {key: getattr(schema, key) for key in _TASK}
     sections["runtime"].pop("workers")  # changes how fast, never what
+    if not how:
+        sections.pop("runtime")
     sections["initializer"] = params.initializer(scheme)
     if params.loop is not None:
         sections["optimizer"] = params.optimizer_of(scheme)

@@ -1,9 +1,14 @@
-"""Keeps finished chunks, so that a killed training goes on where it was, with the same bytes."""
+"""Keeps finished lanes, so that a killed training goes on where it was, with the same bytes.
 
-import dataclasses
+Lanes are written together as they were trained together, and are found one by one: by rate and
+seed, whoever shared their chunk.
+"""
+
 import io
 import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +16,7 @@ import torch
 
 from initsweep.core.params import fingerprint
 from initsweep.core.writing import write_bytes
-from initsweep.engine.lanes import LaneResults
+from initsweep.engine.lanes import IntArray, Lane, LaneResults
 from initsweep.engine.packing import Chunk
 
 COLUMNS = (
@@ -22,41 +27,90 @@ COLUMNS = (
     "diverged_at_step",
 )
 
+Key = tuple[int, int]
+"""A lane: the bits of its rate, and its seed."""
+
 
 class Checkpoints:
-    """One file per finished chunk, named by everything in this room that its results depend on.
+    """The lanes kept in one folder under one set of settings.
 
-    The folder must stand for the rest: network, data, initializer.
+    Everything in this room that a lane's results depend on is in the settings or in the lane. The
+    folder must stand for the rest: network, data, initializer.
     """
 
     def __init__(self, folder: Path, settings: object) -> None:
-        """Keep chunks in `folder`.
+        """Keep lanes in `folder`.
 
         Args:
-            folder: Created when the first chunk is kept.
-            settings: JSON-like; chunks kept under other settings are not found.
+            folder: Created when the first lanes are kept.
+            settings: JSON-like; lanes kept under other settings are not found.
         """
-        self._folder = folder
-        self._settings = settings
+        self._folder, self._name = folder, fingerprint(settings)
+        self._index = _index(folder, self._name)
 
-    def load(self, chunk: Chunk) -> LaneResults | None:
-        """Return a chunk's results, or None if there is no file or it is damaged."""
-        try:
-            raw = io.BytesIO(self._path(chunk).read_bytes())
-            with np.load(raw, allow_pickle=False) as content:
-                return _unpack({name: content[name] for name in content.files}, len(chunk.lanes))
-        except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
-            return None
+    def find(self, lanes: Sequence[Lane]) -> Iterator[tuple[int, LaneResults]]:
+        """Find what is kept of some lanes, by this process or another; damaged files are not.
+
+        Yields:
+            A lane's place in `lanes`, and its results with a lane axis of length 1.
+        """
+        self._index.look()
+        places: dict[Path, dict[Key, list[int]]] = {}
+        for place, key in enumerate(map(tuple, _keys(lanes).tolist())):
+            if (file := self._index.files.get(key)) is not None:
+                places.setdefault(file, {}).setdefault(key, []).append(place)
+        for file, wanted in places.items():
+            arrays = _read(file)
+            for row, key in enumerate(map(tuple, arrays["lanes"].tolist()) if arrays else ()):
+                for place in wanted.pop(key, ()):
+                    yield place, _unpack(arrays, row)
 
     def save(self, chunk: Chunk, results: LaneResults) -> None:
         """Keep a chunk's results; a reader sees all of the file or nothing."""
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **_pack(results))
-        write_bytes(self._path(chunk), buffer.getvalue())
+        buffer, keys = io.BytesIO(), _keys(chunk.lanes)
+        np.savez(buffer, allow_pickle=False, lanes=keys, **_pack(results))
+        file = self._folder / f"{self._name}-{fingerprint(keys.tolist())}.npz"
+        write_bytes(file, buffer.getvalue())
+        self._index.add(file, keys)
 
-    def _path(self, chunk: Chunk) -> Path:
-        lanes = [dataclasses.asdict(lane) for lane in chunk.lanes]
-        return self._folder / f"{fingerprint([lanes, self._settings])}.npz"
+
+class _Index:
+    """Which file has which lane. Every file is opened once, and none that this process wrote."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.files: dict[Key, Path] = {}
+        self._folder, self._name = folder, name
+        self._seen: set[Path] = set()
+
+    def look(self) -> None:
+        """Take in the files that have come."""
+        for file in sorted(set(self._folder.glob(f"{self._name}-*.npz")) - self._seen):
+            arrays = _read(file, ["lanes"])
+            self.add(file, arrays["lanes"] if arrays else np.empty((0, 2), np.int64))
+
+    def add(self, file: Path, keys: IntArray) -> None:
+        """Take in one file."""
+        self._seen.add(file)
+        self.files.update(dict.fromkeys(map(tuple, keys.tolist()), file))
+
+
+_index = lru_cache(maxsize=16)(_Index)
+
+
+def _keys(lanes: Sequence[Lane]) -> IntArray:
+    """Return what tells lanes apart, shape (lanes, 2)."""
+    rates = np.array([lane.learning_rate for lane in lanes], dtype=np.float64)
+    return np.stack([rates.view(np.int64), np.array([lane.seed for lane in lanes], np.int64)], 1)
+
+
+def _read(file: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    """Return the arrays in a file, nothing if it is gone or damaged."""
+    try:
+        raw = io.BytesIO(file.read_bytes())
+        with np.load(raw, allow_pickle=False) as content:
+            return {name: content[name] for name in names or content.files}
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
+        return {}
 
 
 def _pack(results: LaneResults) -> dict[str, np.ndarray]:
@@ -70,23 +124,19 @@ def _pack(results: LaneResults) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _unpack(arrays: dict[str, np.ndarray], n_lanes: int) -> LaneResults:
-    """Return the results stored in `arrays`.
-
-    Raises:
-        ValueError: If they are not those of `n_lanes` lanes.
-    """
-    columns = {name: arrays[name] for name in COLUMNS}
-    if any(len(column) != n_lanes for column in columns.values()):
-        raise ValueError(f"expected {n_lanes} lanes")
+def _unpack(arrays: dict[str, np.ndarray], lane: int) -> LaneResults:
+    """Return the results of one of the lanes in a file."""
     states: list[dict[str, torch.Tensor] | None] | None = None
     if "has_state" in arrays:
-        states = [{} if kept else None for kept in arrays["has_state"]]
-        for key in arrays:
-            kind, _, rest = key.partition("/")
-            if kind == "state":
-                lane, _, name = rest.partition("/")
-                state = states[int(lane)]
-                if state is not None:
-                    state[name] = torch.from_numpy(arrays[key])
+        start, kept = f"state/{lane}/", bool(arrays["has_state"][lane])
+        states = [
+            {
+                name.removeprefix(start): torch.from_numpy(value)
+                for name, value in arrays.items()
+                if name.startswith(start)
+            }
+            if kept
+            else None
+        ]
+    columns = {name: arrays[name][lane : lane + 1] for name in COLUMNS}
     return LaneResults(**columns, final_states=states, engine=str(arrays["engine"]))

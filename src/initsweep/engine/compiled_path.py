@@ -72,6 +72,10 @@ class CompiledPath(TrainingPath):
         """What results are recorded under; builds with fused multiply-add share their bits."""
         return "compiled (portable)" if self._build == "portable" else "compiled"
 
+    def settings(self) -> dict[str, object]:
+        """Return nothing: what torch makes of the processor changes no bit."""
+        return super().settings() if self._build == "portable" else {}
+
     @property
     def parallel(self) -> bool:
         """True: the kernels leave Python's lock to others."""

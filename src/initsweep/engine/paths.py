@@ -60,11 +60,9 @@ class Job:
         return np.array(factors).reshape(self.training.epochs, steps)
 
     def settings(self) -> dict[str, object]:
-        """Return what the bits of a chunk depend on whatever the path, apart from the lanes."""
+        """Return what the bits of a lane depend on whatever the path, apart from the lane."""
         return {
             "device": self.device.type,
-            "processor": torch.backends.cpu.get_cpu_capability(),
-            "matrix products": os.environ.get(MATMUL_SETTING[0]),
             "threads": self.runtime.threads,
             "training": self.training.model_dump(mode="json"),
             "optimizer": self.optimizer.model_dump(mode="json"),
@@ -106,7 +104,10 @@ class TrainingPath(ABC):
 
     def settings(self) -> dict[str, object]:
         """Return what the bits depend on besides `kind` and what every path depends on."""
-        return {}
+        return {
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            "matrix products": os.environ.get(MATMUL_SETTING[0]),
+        }
 
     def numerics(self) -> AbstractContextManager[None]:
         """Return a context in which to train: settings of the process, restored afterwards."""

@@ -98,7 +98,7 @@ class StackedPath(TrainingPath):
 
     def settings(self) -> dict[str, object]:
         """Return the size of the stack, as far as it can change bits."""
-        return {"slots": self._slots if self._fixed else None}
+        return {**super().settings(), "slots": self._slots if self._fixed else None}
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
         """Return chunks that leave free the slots in which arithmetic differs."""

@@ -46,7 +46,7 @@ def train_lanes(
         runtime: Device, engine, threads, lanes per chunk, workers.
         keep_states: Whether to return the final parameters and buffers.
         on_progress: Called in this thread whenever a chunk is finished.
-        checkpoint: Folder for finished chunks; its path must stand for the problem.
+        checkpoint: Folder for finished lanes; its path must stand for the problem.
 
     Returns:
         Results of all lanes.
@@ -71,7 +71,7 @@ def train_lanes(
         settings = {"engine": path.kind, **job.settings(), **path.settings()}
         store = None if checkpoint is None else Checkpoints(checkpoint, settings)
         with path.numerics():
-            for chunk, results in _finished(path, path.chunks(lanes), store):
+            for chunk, results in _finished(path, lanes, store):
                 assembly.add(chunk.positions, results)
                 if on_progress is not None:
                     on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
@@ -118,20 +118,21 @@ def predict_rows(
 
 
 def _finished(
-    path: TrainingPath, chunks: Sequence[Chunk], store: Checkpoints | None
+    path: TrainingPath, lanes: Sequence[Lane], store: Checkpoints | None
 ) -> Iterator[tuple[Chunk, LaneResults]]:
-    """Yield chunks with their results: first those kept by an earlier call, then the rest.
+    """Yield lanes with their results: first those kept by an earlier call, then the rest in chunks.
 
     Yields:
         Chunk and results.
     """
-    todo, runtime = [], path.job.runtime
-    for chunk in chunks:
-        kept = store.load(chunk) if store else None
-        if kept is None:
-            todo.append(chunk)
-        else:
-            yield chunk, kept
+    left, runtime = dict(enumerate(lanes)), path.job.runtime
+    for position, kept in store.find(lanes) if store else ():
+        yield Chunk(positions=(position,), lanes=(left.pop(position),)), kept
+    places = list(left)
+    todo = [
+        replace(chunk, positions=tuple(places[position] for position in chunk.positions))
+        for chunk in path.chunks(list(left.values()))
+    ]
     n_workers = runtime.n_workers if path.parallel else 1
     if n_workers > 1:
         # While threads train, nothing else is done: other code may change what all threads see.

@@ -159,20 +159,33 @@ class Experiment:
         )
 
     def checkpoint(self, scheme: str, role: Role) -> Path:
-        """Return the folder for unfinished work of a scheme, named by all that it depends on."""
-        key = dataclasses.asdict(self.provenance(scheme, role))
+        """Return the folder for unfinished work of a scheme, named by all that it depends on.
+
+        How it is trained is left out: what of that changes bits is known to the engine.
+        """
+        known = of_training(self.params, self.schema, scheme, role, how=False)
+        key = [dataclasses.asdict(known), self._installed(scheme)]
         return artifacts.SCRATCH / role / scheme / fingerprint(key)
 
     def _kept_work(self, scheme: str, role: Role) -> Path | None:
         """Return where unfinished work is kept; None if we cannot tell whether it is outdated.
 
-        The hashes in its name cover a user's own network or initializer in `own_code`, but no
-        other package that is installed.
+        The hashes in its name cover a user's own network or initializer in `own_code` and in
+        installed packages, but not where it lies elsewhere.
         """
-        names = (self.params.model.name, self.params.initializer(scheme)[0])
-        own = self.params.own_code
-        covered = all(":" not in name or own_code.holds(own, name) for name in names)
-        return self.checkpoint(scheme, role) if covered else None
+        return None if None in self._installed(scheme) else self.checkpoint(scheme, role)
+
+    def _installed(self, scheme: str) -> list[list[str] | None]:
+        """Return what identifies the packages of network and initializer, those of users."""
+        names, own = (
+            (self.params.model.name, self.params.initializer(scheme)[0]),
+            self.params.own_code,
+        )
+        return [
+            own_code.installed(name)
+            for name in names
+            if ":" in name and not own_code.holds(own, name)
+        ]
 
     def provenance(self, scheme: str, role: Role) -> Provenance:
         """Return the hashes that identify what the runs of `scheme` were computed from."""
