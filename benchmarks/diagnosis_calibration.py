@@ -99,7 +99,12 @@ def train_anew(work: Path, number: int | None) -> Outcomes:
     """Return what became of every case, trained now or in a run that was interrupted."""
     work.mkdir(parents=True, exist_ok=True)
     runtime = Runtime(
-        device="cpu", engine="auto", threads=1, lanes_per_chunk="auto", workers="auto"
+        device="cpu",
+        engine="auto",
+        threads=1,
+        lanes_per_chunk="auto",
+        workers="auto",
+        keep_every_minutes=5.0,
     )
     known = cases(number)
     found: list[dict[str, object]] = [{} for _ in known]

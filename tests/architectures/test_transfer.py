@@ -116,7 +116,14 @@ def test_no_path_moves_what_is_frozen(trained, default_content, engine, optimize
         optimizer=Optimizer.model_validate(
             default_content["optimizer"] | {"name": optimizer, "weight_decay": 0.1}
         ),
-        runtime=Runtime(device="cpu", engine=engine, threads=1, lanes_per_chunk="auto", workers=1),
+        runtime=Runtime(
+            device="cpu",
+            engine=engine,
+            threads=1,
+            lanes_per_chunk="auto",
+            workers=1,
+            keep_every_minutes=5.0,
+        ),
         keep_states=True,
     )
     if engine == "auto":

@@ -145,7 +145,14 @@ def final(path, dtype, network, optimizer, schedule, loss):
         [Lane(learning_rate=0.01, seed=seed) for seed in SEEDS],
         training=Training.model_validate(plan),
         optimizer=Optimizer.model_validate(settings),
-        runtime=Runtime(device="cpu", engine=path, threads=1, lanes_per_chunk="auto", workers=1),
+        runtime=Runtime(
+            device="cpu",
+            engine=path,
+            threads=1,
+            lanes_per_chunk="auto",
+            workers=1,
+            keep_every_minutes=5.0,
+        ),
         keep_states=True,
     )
     assert results.engine.startswith(path)

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+import torch
 
 from initsweep.core.errors import PathError
 from initsweep.core.stopping import RUN
@@ -51,11 +52,13 @@ def test_every_fallback_is_recorded_in_one_line_and_told_once(job, monkeypatch, 
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
             path = choice.choose_path(job("auto"))
-    assert path.name == f"{path.kind}: it only takes prime widths"
+    vectors = torch.backends.cpu.get_cpu_capability()
+    assert path.name == f"{path.kind} on {vectors}: it only takes prime widths"
     assert isinstance(path, StackedPath)
     assert caplog.messages == ["The compiled path is not used: it only takes prime widths"]
     path = choice.choose_path(job("auto", "dropout"))
-    assert path.name.startswith("reference: it only takes prime widths; Sequential cannot be")
+    why = "it only takes prime widths; Sequential cannot be"
+    assert path.name.startswith(f"reference on {vectors}: {why}")
     assert len(path.name.splitlines()) == 1
 
 

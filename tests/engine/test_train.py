@@ -87,7 +87,7 @@ class TestNetworksThatCannotBeStacked:
         settings = {"training": training(), "optimizer": optimizer(), "keep_states": True}
         results = train_lanes(problem, lanes, runtime=runtime(engine="auto", workers=2), **settings)
         plain = train_lanes(problem, lanes, runtime=runtime(engine="reference"), **settings)
-        assert results.engine.startswith("reference: ")
+        assert results.engine.startswith("reference on ")
         assert "Sequential cannot be stacked: " in results.engine
         assert len(results.engine.splitlines()) == 1
         assert_same_bytes(results, plain)
@@ -212,7 +212,8 @@ def test_stacked_training_does_not_import_the_compiler():
         "  training=Training(epochs=1, batch_size=4, schedule='constant', warmup_fraction=0.0,\n"
         "  gradient_clip=1.0), optimizer=Optimizer(name='adam', momentum=0.0, nesterov=False,\n"
         "  beta1=0.9, beta2=0.99, epsilon=1e-8, weight_decay=0.0), runtime=Runtime(\n"
-        "  device='cpu', engine='torch', threads=1, lanes_per_chunk=2, workers=1))\n"
+        "  device='cpu', engine='torch', threads=1, lanes_per_chunk=2, workers=1,\n"
+        "  keep_every_minutes=5.0))\n"
         "assert 'torch._dynamo' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

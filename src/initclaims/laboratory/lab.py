@@ -49,6 +49,7 @@ _RUNTIME: dict[str, object] = {
     "threads": 1,
     "lanes_per_chunk": "auto",
     "workers": "auto",
+    "keep_every_minutes": 5.0,
 }
 _MLP: dict[str, ModelOption] = {"activation": "relu", "norm": "none", "residual": False}
 

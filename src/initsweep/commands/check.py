@@ -47,7 +47,10 @@ _OPTIMIZER = {
     "name": "sgd", "momentum": 0.9, "nesterov": False, "beta1": 0.9, "beta2": 0.999,
     "epsilon": 1e-8, "weight_decay": 0.0,
 }  # fmt: skip
-_RUNTIME = {"device": "cpu", "engine": "auto", "threads": 1, "lanes_per_chunk": 2, "workers": 1}
+_RUNTIME = {
+    "device": "cpu", "engine": "auto", "threads": 1, "lanes_per_chunk": 2, "workers": 1,
+    "keep_every_minutes": 5.0,
+}  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:

@@ -330,6 +330,10 @@ class Decide(Section):
     most_seeds: Annotated[int, Field(ge=0, le=1000)]
 
 
+PACE = ("workers", "keep_every_minutes")
+"""What of `runtime` changes how fast trainings are, and never what they come to."""
+
+
 class Runtime(Section):
     """Where and how trainings run."""
 
@@ -338,6 +342,7 @@ class Runtime(Section):
     threads: Count
     lanes_per_chunk: Count | Literal["auto"]
     workers: Count | Literal["auto"]
+    keep_every_minutes: Positive
 
     @model_validator(mode="after")
     def _device_is_known(self) -> Self:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from initsweep.core.counted import counted
-from initsweep.core.params import Params, fingerprint
+from initsweep.core.params import PACE, Params, fingerprint
 from initsweep.core.records import Provenance, Schema
 
 SOURCE = Path(__file__).parents[1]
@@ -127,7 +127,8 @@ def of_training(
     ours = {"model", "optimizer", "training"} if params.loop is None else {"loop"}
     sections = params.model_dump(mode="json", include={*ours, "runtime", role})
     sections["task"] = {key: getattr(schema, key) for key in _TASK}
-    sections["runtime"].pop("workers")  # changes how fast, never what
+    for key in PACE:
+        sections["runtime"].pop(key)
     if not how:
         sections.pop("runtime")
     sections["initializer"] = params.initializer(scheme)

@@ -7,7 +7,7 @@ seed, whoever shared their chunk.
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,16 +16,8 @@ import torch
 
 from initsweep.core.params import fingerprint
 from initsweep.core.writing import write_bytes
-from initsweep.engine.lanes import IntArray, Lane, LaneResults
+from initsweep.engine.lanes import COLUMNS, IntArray, Lane, LaneResults
 from initsweep.engine.packing import Chunk
-
-COLUMNS = (
-    "initial_loss",
-    "train_loss",
-    "validation_loss",
-    "validation_score",
-    "diverged_at_step",
-)
 
 Key = tuple[int, int]
 """A lane: the bits of its rate, and its seed."""
@@ -56,21 +48,20 @@ class Checkpoints:
         """
         self._index.look()
         places: dict[Path, dict[Key, list[int]]] = {}
-        for place, key in enumerate(map(tuple, _keys(lanes).tolist())):
+        for place, key in enumerate(map(tuple, lane_keys(lanes).tolist())):
             if (file := self._index.files.get(key)) is not None:
                 places.setdefault(file, {}).setdefault(key, []).append(place)
         for file, wanted in places.items():
-            arrays = _read(file)
+            arrays = read_arrays(file)
             for row, key in enumerate(map(tuple, arrays["lanes"].tolist()) if arrays else ()):
                 for place in wanted.pop(key, ()):
                     yield place, _unpack(arrays, row)
 
     def save(self, chunk: Chunk, results: LaneResults) -> None:
         """Keep a chunk's results; a reader sees all of the file or nothing."""
-        buffer, keys = io.BytesIO(), _keys(chunk.lanes)
-        np.savez(buffer, allow_pickle=False, lanes=keys, **_pack(results))
+        keys = lane_keys(chunk.lanes)
         file = self._folder / f"{self._name}-{fingerprint(keys.tolist())}.npz"
-        write_bytes(file, buffer.getvalue())
+        write_bytes(file, packed({"lanes": keys, **_pack(results)}))
         self._index.add(file, keys)
 
 
@@ -85,7 +76,7 @@ class _Index:
     def look(self) -> None:
         """Take in the files that have come."""
         for file in sorted(set(self._folder.glob(f"{self._name}-*.npz")) - self._seen):
-            arrays = _read(file, ["lanes"])
+            arrays = read_arrays(file, ["lanes"])
             self.add(file, arrays["lanes"] if arrays else np.empty((0, 2), np.int64))
 
     def add(self, file: Path, keys: IntArray) -> None:
@@ -97,13 +88,20 @@ class _Index:
 _index = lru_cache(maxsize=16)(_Index)
 
 
-def _keys(lanes: Sequence[Lane]) -> IntArray:
+def lane_keys(lanes: Sequence[Lane]) -> IntArray:
     """Return what tells lanes apart, shape (lanes, 2)."""
     rates = np.array([lane.learning_rate for lane in lanes], dtype=np.float64)
     return np.stack([rates.view(np.int64), np.array([lane.seed for lane in lanes], np.int64)], 1)
 
 
-def _read(file: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the content of a file of arrays."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
+
+
+def read_arrays(file: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
     """Return the arrays in a file, nothing if it is gone or damaged."""
     try:
         raw = io.BytesIO(file.read_bytes())

@@ -1,5 +1,6 @@
 """Records the losses of stacked lanes, and finds out which of them have diverged."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from initsweep.engine.lanes import (
+    COLUMNS,
     FloatArray,
     IntArray,
     LaneResults,
@@ -59,6 +61,16 @@ class History:
         record.train_loss[:, rows][kept] = batch_losses[kept].mean(axis=1)
         record.validation_loss[:, after][kept] = losses[kept]
         record.validation_score[:, after][kept] = scores[kept]
+
+    def captured(self) -> dict[str, np.ndarray]:
+        """Return all that has been recorded, as arrays."""
+        record = {name: getattr(self._results, name) for name in COLUMNS}
+        return {**record, "alive": self.alive, "limits": self._limits}
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Put the record back to what `captured` has returned."""
+        for name, value in self.captured().items():
+            value[:] = arrays[name]
 
     def results(self, states: list[dict[str, Tensor]] | None) -> LaneResults:
         """Return the record, with the final states of the lanes that are still alive."""

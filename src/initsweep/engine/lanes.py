@@ -15,6 +15,15 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 MetricFunction = Callable[[Tensor, Tensor], Tensor]
 
+COLUMNS = (
+    "initial_loss",
+    "train_loss",
+    "validation_loss",
+    "validation_score",
+    "diverged_at_step",
+)
+"""The arrays of `LaneResults`."""
+
 NEVER = -1
 """`diverged_at_step` of a lane that has not diverged."""
 

@@ -49,6 +49,7 @@ class ReferencePath(TrainingPath):
                 training=job.training,
                 optimizer=job.optimizer,
                 keep_state=job.keep_states,
+                state=self.state_of([lane]),
             )
             assembly.add([position], result)
         return assembly.results

@@ -60,6 +60,10 @@ class StackedOptimizer(ABC):
         self._blocks = blocks
         self._moments = [[m.index_select(0, slots) for m in each] for each in self._moments]
 
+    def memory(self) -> list[Tensor]:
+        """Return all moments; what is written into them counts."""
+        return [moment for each in self._moments for moment in each]
+
     @abstractmethod
     def factors(self, rates: Tensor) -> Sequence[Tensor]:
         """Return what `update` needs to know of each lane, float64, each (lanes,)."""

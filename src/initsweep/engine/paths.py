@@ -21,6 +21,7 @@ from initsweep.engine.evaluate import predict
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
 from initsweep.engine.packing import Chunk
 from initsweep.engine.schedules import rate_factor
+from initsweep.engine.unfinished import State, Unfinished
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,9 @@ class TrainingPath(ABC):
 
     Building one raises `PathError` if it does not cover the job: the network, a setting, or the
     machine. Results must be independent of the other lanes of a chunk to the last bit.
+
+    Attributes:
+        unfinished: Where the state of long trainings is kept; None for nowhere.
     """
 
     def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
@@ -85,7 +89,12 @@ class TrainingPath(ABC):
             fallback_from: Why each faster path was passed over, one line each.
         """
         self.job = job
+        self.unfinished: Unfinished | None = None
         self._fallback_from = fallback_from
+
+    def state_of(self, lanes: Sequence[Lane]) -> State:
+        """Return where the state of lanes that are trained together is kept while they are."""
+        return State(self.unfinished, lanes)
 
     @property
     @abstractmethod
@@ -94,8 +103,14 @@ class TrainingPath(ABC):
 
     @property
     def name(self) -> str:
-        """What results are recorded under: the kind, and why no faster path was taken."""
-        return ": ".join([self.kind, "; ".join(self._fallback_from)]).removesuffix(": ")
+        """What results are recorded under.
+
+        The kind, the processor's vectors where their width changes bits, and why no faster path
+        was taken.
+        """
+        vectors = self.settings().get("processor") if self.job.device.type == "cpu" else None
+        trained = f"{self.kind} on {vectors}" if vectors else self.kind
+        return ": ".join([trained, "; ".join(self._fallback_from)]).removesuffix(": ")
 
     @property
     @abstractmethod

@@ -127,6 +127,10 @@ class PlannedStack(Stack):
             new.copy_(old.index_select(0, slots))
         return kept
 
+    def memory(self) -> list[Tensor]:
+        """Return what any stack has, and the gradients, which may carry earlier ones."""
+        return [*super().memory(), *self._gradients]
+
     def _taken(self, features: Tensor, rows: Tensor, purpose: str) -> Tensor:
         """Return what `take` does, in memory that stays."""
         flat, inner = rows.reshape(-1), features.shape[1:]

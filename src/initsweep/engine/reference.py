@@ -20,7 +20,9 @@ from initsweep.engine.lanes import (
     divergence_limit,
     empty_results,
 )
+from initsweep.engine.reference_state import captured, restore
 from initsweep.engine.schedules import rate_factor
+from initsweep.engine.unfinished import State
 from initsweep.graph.twins import copy_of
 
 
@@ -33,11 +35,25 @@ class _DivergedError(Exception):
 
 
 def train_one(
-    problem: Problem, lane: Lane, *, training: Training, optimizer: Optimizer, keep_state: bool
+    problem: Problem,
+    lane: Lane,
+    *,
+    training: Training,
+    optimizer: Optimizer,
+    keep_state: bool,
+    state: State | None = None,
 ) -> LaneResults:
     """Train one network and return its results, with a lane axis of length 1.
 
     Where the model itself draws random numbers (dropout), it draws them from the lane's seed.
+
+    Args:
+        problem: What the lanes share.
+        lane: Learning rate and seed.
+        training: Length, batches, schedule and clipping.
+        optimizer: The optimizer and its settings.
+        keep_state: Whether to return the final parameters and buffers.
+        state: Where the training is kept while it runs, if that takes long.
 
     Returns:
         Arrays of shape (1, ...).
@@ -47,7 +63,7 @@ def train_one(
     with _random_numbers_from(stream_seed("model", lane.seed), device):
         model = _initial_model(problem, lane.seed, device)
         try:
-            _train(model, problem, lane, training, optimizer, results)
+            _train(model, problem, lane, training, optimizer, results, state or State())
         except _DivergedError as diverged:
             results.diverged_at_step[0] = diverged.step
     if results.final_states is not None and results.diverged_at_step[0] < 0:
@@ -65,17 +81,23 @@ def _train(
     training: Training,
     optimizer: Optimizer,
     results: LaneResults,
+    state: State,
 ) -> None:
     train, size = problem.train.of(lane.seed), training.batch_size
     n, validation = train.n, problem.validation.of(lane.seed)
     steps_per_epoch = n // size
     updater = torch_optimizer(model, lane.learning_rate, optimizer)
-    loss, score = _evaluate(model, problem, validation)
-    limit = divergence_limit(loss, problem.constant_loss)
-    _check(loss, limit, step := 0)
-    results.initial_loss[0] = results.validation_loss[0, 0] = loss
-    results.validation_score[0, 0] = score
-    for epoch in range(training.epochs):
+    if state.found:
+        done = restore(state.found, model, updater, results)
+        limit = divergence_limit(results.initial_loss[0], problem.constant_loss)
+    else:
+        done, (loss, score) = 0, _evaluate(model, problem, validation)
+        limit = divergence_limit(loss, problem.constant_loss)
+        _check(loss, limit, 0)
+        results.initial_loss[0] = results.validation_loss[0, 0] = loss
+        results.validation_score[0, 0] = score
+    step = done * steps_per_epoch
+    for epoch in range(done, training.epochs):
         order = batch_order(lane.seed, epoch, n).to(train.features.device)
         total = 0.0
         for start in range(0, steps_per_epoch * size, size):
@@ -93,6 +115,8 @@ def _train(
         results.train_loss[0, epoch] = total / steps_per_epoch
         results.validation_loss[0, epoch + 1] = loss
         results.validation_score[0, epoch + 1] = score
+        if state.due:
+            state.keep(captured(epoch + 1, model, updater, results))
 
 
 def _update(

@@ -16,12 +16,14 @@ class Stack(ABC):
         parameters: The trained parameters by name, (lanes, *shape), views of `blocks`.
         constants: Everything else the networks own by name, (lanes, *shape): buffers, and
             parameters that are not to be trained.
+        generators: What the networks draw random numbers from.
     """
 
     lanes: int
     blocks: Sequence[Tensor]
     parameters: dict[str, Tensor]
     constants: dict[str, Tensor]
+    generators: Sequence[torch.Generator] = ()
 
     @abstractmethod
     def losses_and_gradients(
@@ -58,6 +60,10 @@ class Stack(ABC):
             {name: column[lane].clone() for name, column in columns.items()}
             for lane in range(self.lanes)
         ]
+
+    def memory(self) -> list[Tensor]:
+        """Return all that training changes; what is written into these tensors counts."""
+        return [*self.blocks, *self.constants.values()]
 
     def keep(self, slots: Tensor) -> "Stack":
         """Return a stack of the networks in these slots only, where that leaves bits alone.

@@ -126,6 +126,7 @@ class StackedPath(TrainingPath):
             stack,
             optimizer,
             None if self._fixed else self._fill,
+            self.state_of(chunk.lanes),
         )
         return trainer.train(keep_states=job.keep_states, stopped=stopped)
 

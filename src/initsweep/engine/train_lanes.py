@@ -16,6 +16,7 @@ from initsweep.engine.devices import numerics, resolve_device
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, Split
 from initsweep.engine.packing import Assembly, Chunk
 from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.unfinished import Unfinished
 from initsweep.engine.workers import run_chunks
 
 OnProgress = Callable[[int, FloatArray], None]
@@ -70,6 +71,8 @@ def train_lanes(
         assembly = Assembly(len(lanes), training.epochs, path.name, keep_states=keep_states)
         settings = {"engine": path.kind, **job.settings(), **path.settings()}
         store = None if checkpoint is None else Checkpoints(checkpoint, settings)
+        if checkpoint is not None:
+            path.unfinished = Unfinished(checkpoint, settings, runtime.keep_every_minutes)
         with path.numerics():
             for chunk, results in _finished(path, lanes, store):
                 assembly.add(chunk.positions, results)
@@ -128,11 +131,7 @@ def _finished(
     left, runtime = dict(enumerate(lanes)), path.job.runtime
     for position, kept in store.find(lanes) if store else ():
         yield Chunk(positions=(position,), lanes=(left.pop(position),)), kept
-    places = list(left)
-    todo = [
-        replace(chunk, positions=tuple(places[position] for position in chunk.positions))
-        for chunk in path.chunks(list(left.values()))
-    ]
+    todo = _chunks(path, left)
     n_workers = runtime.n_workers if path.parallel else 1
     if n_workers > 1:
         # While threads train, nothing else is done: other code may change what all threads see.
@@ -143,7 +142,23 @@ def _finished(
     ):
         if store:
             store.save(chunk, results)
+        if path.unfinished:
+            path.unfinished.forget(chunk.lanes)
         yield chunk, results
+
+
+def _chunks(path: TrainingPath, lanes: Mapping[int, Lane]) -> list[Chunk]:
+    """Return lanes by their positions in chunks: first those that were being trained together."""
+    positions, chunks = list(lanes), list[Chunk]()
+    for group in path.unfinished.groups(list(lanes.values())) if path.unfinished else ():
+        together = tuple(positions[place] for place in group)
+        chunks.append(Chunk(positions=together, lanes=tuple(lanes[one] for one in together)))
+    begun = {position for chunk in chunks for position in chunk.positions}
+    new = [position for position in positions if position not in begun]
+    return chunks + [
+        replace(chunk, positions=tuple(new[place] for place in chunk.positions))
+        for chunk in path.chunks([lanes[position] for position in new])
+    ]
 
 
 def _check_batch_size(batch_size: int, n_examples: int) -> None:

@@ -14,6 +14,7 @@ from initsweep.engine.optimizers import StackedOptimizer, clip_gradients
 from initsweep.engine.paths import Job
 from initsweep.engine.stack import Stack, take
 from initsweep.engine.stacked import to_numpy
+from initsweep.engine.unfinished import Arrays, State, from_bytes, to_bytes
 
 Repack = Callable[[Sequence[int]], Sequence[int]]
 """From the lanes still alive to what the slots of a smaller stack hold: these, then copies."""
@@ -30,6 +31,7 @@ class ChunkTrainer:
         stack: Stack,
         optimizer: StackedOptimizer,
         repack: Repack | None,
+        state: State,
     ) -> None:
         """Set up.
 
@@ -41,10 +43,12 @@ class ChunkTrainer:
             optimizer: Over the stack's blocks.
             repack: How to close ranks when lanes have diverged. None if another size of the
                 stack would change bits: then they stay in their slots, at rate 0.
+            state: Where the training is kept while it runs.
         """
         self._job, self._problem, self._training = job, job.problem, job.training
         self._lanes, self._slots = lanes, list(slots)
         self._stack, self._optimizer, self._repack = stack, optimizer, repack
+        self._state = state
         self._set_rates(np.ones(len(lanes), dtype=bool))
 
     def train(self, *, keep_states: bool, stopped: Callable[[], bool]) -> LaneResults:
@@ -58,14 +62,20 @@ class ChunkTrainer:
             Results of the lanes that count.
         """
         history = History(len(self._lanes), self._training.epochs, self._problem.constant_loss)
-        history.start(*self._evaluate())
-        for epoch in range(self._training.epochs):
+        begun = 0
+        if self._state.found:
+            begun = self._restore(self._state.found, history)
+        else:
+            history.start(*self._evaluate())
+        for epoch in range(begun, self._training.epochs):
             self._retire(history.alive)
             if not history.alive.any():
                 break
             batch_losses = self._train_epoch(epoch, stopped)
             losses, scores = self._evaluate()
             history.add_epochs(epoch, batch_losses[:, None], losses[:, None], scores[:, None])
+            if self._state.due:
+                self._state.keep(self._captured(epoch + 1, history))
         return history.results(self._states() if keep_states else None)
 
     def _retire(self, alive: np.ndarray) -> None:
@@ -74,13 +84,45 @@ class ChunkTrainer:
         if len(remaining) == len(set(self._slots)) or not remaining:
             return
         if self._repack is not None:
-            slots = self._repack(remaining)
-            kept = torch.tensor(
-                [self._slots.index(lane) for lane in slots], device=self._job.device
-            )
-            self._stack, self._slots = self._stack.keep(kept), list(slots)
-            self._optimizer.keep(kept, self._stack.blocks)
+            self._keep(self._repack(remaining))
         self._set_rates(alive)
+
+    def _keep(self, slots: Sequence[int]) -> None:
+        """Go on with these lanes, of which each has a slot."""
+        kept = torch.tensor([self._slots.index(lane) for lane in slots], device=self._job.device)
+        self._stack, self._slots = self._stack.keep(kept), list(slots)
+        self._optimizer.keep(kept, self._stack.blocks)
+
+    def _captured(self, epochs: int, history: History) -> dict[str, np.ndarray]:
+        """Return all that the rest of the training depends on, as arrays."""
+        generators = [generator.get_state() for generator in self._stack.generators]
+        return {
+            **history.captured(),
+            **to_bytes("stack", self._stack.memory()),
+            **to_bytes("optimizer", self._optimizer.memory()),
+            **to_bytes("generators", generators),
+            "slots": np.array(self._slots),
+            "counts": np.array([epochs, self._optimizer.steps]),
+        }
+
+    def _restore(self, arrays: Arrays, history: History) -> int:
+        """Put the training back to where it was.
+
+        Returns:
+            The epochs that it has behind it.
+        """
+        history.restore(arrays)
+        if (slots := arrays["slots"].tolist()) != self._slots:
+            self._keep(slots)
+        self._set_rates(history.alive)
+        from_bytes("stack", arrays, self._stack.memory())
+        from_bytes("optimizer", arrays, self._optimizer.memory())
+        drawn = [generator.get_state() for generator in self._stack.generators]
+        from_bytes("generators", arrays, drawn)
+        for generator, kept in zip(self._stack.generators, drawn, strict=True):
+            generator.set_state(kept)
+        epochs, self._optimizer.steps = arrays["counts"].tolist()
+        return int(epochs)
 
     def _set_rates(self, alive: np.ndarray) -> None:
         rates = [self._lanes[lane].learning_rate * bool(alive[lane]) for lane in self._slots]

@@ -9,7 +9,7 @@ from initsweep.core import artifacts
 from initsweep.core.decisions import Decision
 from initsweep.core.errors import CaptureError, InitsweepWarning
 from initsweep.core.numbers import interval, loss, rate
-from initsweep.core.params import Params, fingerprint
+from initsweep.core.params import PACE, Params, fingerprint
 from initsweep.core.provenance import code_sha
 from initsweep.core.records import Schema, SchemeRow
 from initsweep.core.results import Results
@@ -21,7 +21,6 @@ from initsweep.views import mlflow as tracking
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
 # which other schemes there are, and how many workers trained them, changes nothing.
 SHAPING = (*(section for section in ledger.PROTOCOL if section != "decide"), "runtime")
-IRRELEVANT = "runtime.workers"
 
 TABLES = ("schemes", "layers")  # of the diagnosis
 DIAGNOSIS_PICTURES = ("signal", "health", "spectrum")
@@ -154,9 +153,8 @@ def _attachments() -> dict[str, Path]:
 
 
 def _settings(params: Params) -> dict[str, str]:
-    flat = ledger.flat_settings(params, SHAPING)
-    flat.pop(IRRELEVANT)
-    return flat
+    flat, irrelevant = ledger.flat_settings(params, SHAPING), {f"runtime.{key}" for key in PACE}
+    return {key: value for key, value in flat.items() if key not in irrelevant}
 
 
 def _origin() -> dict[str, str]:

@@ -147,7 +147,7 @@ for loss in [name for name, metric in METRICS if metric.role == "loss"]:
             optimizer=Optimizer(name="adam", momentum=0.0, nesterov=False, beta1=0.9, beta2=0.99,
                 epsilon=1e-8, weight_decay=0.0),
             runtime=Runtime(device="cpu", engine="compiled", threads=1, lanes_per_chunk="auto",
-                workers=1),
+                workers=1, keep_every_minutes=5.0),
             keep_states=True,
         )
         for seed in (0, 1):

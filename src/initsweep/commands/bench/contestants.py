@@ -228,6 +228,7 @@ def trained(case: Case, path: str, workers: int) -> str:
             threads=1,
             lanes_per_chunk="auto",
             workers=workers,
+            keep_every_minutes=5.0,
         ),
     )
     return results.engine

@@ -88,6 +88,20 @@ class Trainer:
                 state[counter] += batches
         return state
 
+    def memory(self) -> tuple[int, npt.NDArray[np.float32]]:
+        """Return what the optimizer remembers: its steps, and its averages."""
+        steps = ctypes.c_int64()
+        averages = np.empty(self._library.trainer_memory(self._handle), np.float32)
+        self._library.trainer_remember(self._handle, ctypes.byref(steps), averages.ctypes.data, 1)
+        return steps.value, averages
+
+    def remember(self, steps: int, averages: npt.NDArray[np.float32]) -> None:
+        """Let the optimizer go on from what `memory` has returned."""
+        kept = np.ascontiguousarray(averages, np.float32)
+        self._library.trainer_remember(
+            self._handle, ctypes.byref(ctypes.c_int64(steps)), kept.ctypes.data, 0
+        )
+
     def train(
         self,
         features: Tensor,

@@ -19,6 +19,10 @@ EXPORT void trainer_restart(Trainer *trainer) { trainer->restart(); }
 EXPORT int trainer_copy(Trainer *trainer, int operation, int role, float *tensor, int read) {
     return trainer->copy(operation, role, tensor, read);
 }
+EXPORT int64_t trainer_memory(const Trainer *trainer) { return trainer->memory(); }
+EXPORT void trainer_remember(Trainer *trainer, int64_t *steps, float *room, int read) {
+    trainer->remember(steps, room, read);
+}
 EXPORT int trainer_train(Trainer *trainer, const float *features, const void *targets,
                          const int64_t *order, int steps, const double *rates, double limit,
                          double *losses) {

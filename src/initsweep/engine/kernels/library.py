@@ -84,6 +84,8 @@ def _declared(library: ctypes.CDLL) -> ctypes.CDLL:
         "trainer_free": ([pointer], None),
         "trainer_restart": ([pointer], None),
         "trainer_copy": ([pointer, whole, whole, pointer, whole], whole),
+        "trainer_memory": ([pointer], size),
+        "trainer_remember": ([pointer, ctypes.POINTER(size), pointer, whole], None),
         "trainer_train": (
             [pointer, pointer, pointer, pointer, whole, pointer, ctypes.c_double, pointer],
             whole,

@@ -28,6 +28,16 @@ class Optimizer {
         std::memset(second_.get(), 0, size_ * sizeof(float));
     }
 
+    // Read all that it remembers into room for 2 * size floats, or write it from there.
+    void remember(int64_t *steps, float *room, bool read) {
+        if (!read) steps_ = long(*steps);
+        *steps = steps_;
+        for (float *own : {first_.get(), second_.get()}) {
+            std::memcpy(read ? room : own, read ? own : room, size_ * sizeof(float));
+            room += size_;
+        }
+    }
+
     void step(float *values, float *gradients, double rate) {
         steps_++;
         if (settings_.clip > 0) clip(gradients);

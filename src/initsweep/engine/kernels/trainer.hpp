@@ -54,6 +54,10 @@ class Trainer {
         return layers_[operation]->copy(Role(role), tensor, read);
     }
 
+    // Floats that `remember` needs room for.
+    int64_t memory() const { return 2 * size_; }
+    void remember(int64_t *steps, float *room, bool read) { optimizer_->remember(steps, room, read); }
+
     // Forget the last network. Padding would be zero anyway, had that not overflowed.
     void restart() {
         optimizer_->restart();
