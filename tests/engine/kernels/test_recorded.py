@@ -10,6 +10,7 @@ import torch
 
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.kernels.recorded import recorded_loss
+from initsweep.engine.train_lanes import train_lanes
 from initsweep.metrics import METRICS, recorded
 
 CLASSES, ROWS = 5, 77
@@ -192,3 +193,17 @@ def trained():
 def test_no_bit_follows_the_width_of_vectors(loss, trained):
     assert len(trained[loss]) in (2, 4)
     assert len(set(trained[loss].values())) == 1
+
+
+def test_records_name_the_vectors_where_bits_follow_them(
+    make_problem, training, optimizer, runtime, lanes_of
+):
+    def engine(name):
+        settings = {"training": training(), "optimizer": optimizer()}
+        lanes = lanes_of((0.01, 0))
+        return train_lanes(make_problem(), lanes, runtime=runtime(engine=name), **settings).engine
+
+    vectors = torch.backends.cpu.get_cpu_capability()
+    assert engine("torch").endswith(f" on {vectors}")
+    if load_library()[0] != "portable":
+        assert engine("compiled") == "compiled"
