@@ -9,9 +9,10 @@ from contextlib import nullcontext
 import pytest
 import torch
 from torch import nn
+from torch.func import vmap
 from torch.nn import functional
 
-from initsweep.graph.torch_generator import private_draws
+from initsweep.graph.torch_generator import draws_by_lane, private_draws
 
 ONES, EMPTY = torch.ones(2, 9, 3, 3), torch.empty(33, 17)
 HALF, QUERY = torch.full((9,), 0.5), torch.ones(1, 2, 5, 4)
@@ -54,6 +55,61 @@ def test_the_numbers_are_those_of_the_seed_and_the_global_generator_stays(draw):
     with private_draws(7):
         assert torch.equal(draw(), expected)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+LANES = {
+    "dropout": lambda x: functional.dropout(functional.dropout(x, 0.3), 0.5),
+    "dropout2d": lambda x: functional.dropout2d(x[None, :, :, None]),
+    "alpha_dropout": lambda x: functional.alpha_dropout(x, training=True),
+    "rand": lambda x: x + torch.rand(7),
+    "randint": lambda x: x + torch.randint(9, (7,)),
+    "randn_like": lambda x: x + torch.randn_like(x),
+    "normal": lambda x: torch.normal(x, 1.0),
+    "normal_": lambda x: torch.empty_like(x).normal_(0, 2),
+    "bernoulli": lambda x: torch.bernoulli(x.sigmoid()),
+    "gumbel": functional.gumbel_softmax,
+    "attention": lambda x: functional.scaled_dot_product_attention(
+        x[None], x[None], x[None], dropout_p=0.3
+    ),
+}
+
+
+def drawn_by_lane(draw, x):
+    with draws_by_lane([torch.Generator().manual_seed(lane) for lane in range(len(x))]):
+        return vmap(draw, randomness="different")(x)
+
+
+@pytest.mark.parametrize("draw", LANES.values(), ids=LANES)
+def test_each_lane_draws_what_it_would_alone(draw):
+    x = torch.randn(4, 5, 7, generator=torch.Generator().manual_seed(3))
+    before = torch.get_rng_state()
+    for lanes in (1, 3, 4):
+        stacked = drawn_by_lane(draw, x[:lanes])
+        for lane in range(lanes):
+            with private_draws(lane):
+                assert torch.equal(stacked[lane], draw(x[lane]))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "draw", [lambda x: x[torch.randperm(5)], lambda x: x.softmax(-1).multinomial(2)]
+)
+def test_what_cannot_be_drawn_by_lane_is_refused(draw):
+    with pytest.raises(RuntimeError, match="draws in a way"):
+        drawn_by_lane(draw, torch.ones(3, 5, 7))
+
+
+def test_what_was_done_is_told():
+    with private_draws(0) as done:
+        torch.ones(3).add(1)
+        assert not done.drawn
+        functional.dropout(ONES)
+        functional.dropout(torch.ones(3, 5).T)
+        assert done.drawn == {(ONES.shape, True), ((5, 3), False)}
+        assert not done.handled
+        torch.manual_seed(3)
+        assert done.handled
+    assert torch.ops.aten.bernoulli_.float in done.operations
 
 
 def test_gradients_of_what_was_dropped():

@@ -1,7 +1,7 @@
 """The plain loop: one network, `torch.optim`, nothing clever. Read this first.
 
 It takes and returns what the stacked path does, and is what that path is tested against. It also
-trains the networks that cannot be stacked.
+trains the networks that no other path serves.
 """
 
 from collections.abc import Iterator
@@ -60,8 +60,8 @@ def train_one(
     """
     results = empty_results(1, training.epochs, "reference", keep_states=keep_state)
     device = problem.train.features.device
+    model = _initial_model(problem, lane.seed, device)
     with _random_numbers_from(stream_seed("model", lane.seed), device):
-        model = _initial_model(problem, lane.seed, device)
         try:
             _train(model, problem, lane, training, optimizer, results, state or State())
         except _DivergedError as diverged:

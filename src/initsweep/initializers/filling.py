@@ -85,7 +85,7 @@ class Filling:
             for slot in slots
         }
 
-    def _draws(self, seed: int) -> AbstractContextManager[None]:
+    def _draws(self, seed: int) -> AbstractContextManager[object]:
         """Return a context in which the user's own code may draw from torch's global generator.
 
         Our own code does not.
