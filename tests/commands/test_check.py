@@ -67,7 +67,7 @@ def test_a_crooked_network_is_told_everything_at_once(command):
     assert len(failed(out)) == 2
     assert "statistics of the batch must not be used" in out
     assert "do not depend on unused.weight, unused.bias" in out
-    assert "ok      there is a way to train it: `reference`, because" in out
+    assert "ok      there is a way to train it: `torch (one lane at a time)`, because" in out
 
 
 APART = "examples do not see each other in evaluation"
@@ -118,12 +118,10 @@ def test_a_network_that_decides_by_values_is_a_note_and_no_failure(command):
 
 
 def test_where_nothing_can_be_changed_nothing_is_advised(command):
-    status, out, _ = command("check", "mine:Recurrent", *SIZES)
+    status, out, _ = command("check", "mine:Rough", *SIZES)
     (note,) = notes(out)
     assert status == 0
-    assert note.endswith(
-        "no rule for aten::lstm.input. It trains all the same, one network at a time"
-    )
+    assert note.endswith("depends on the stack. It trains all the same, one network at a time")
 
 
 def test_a_softmax_at_the_end_is_noticed(command):

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 from torch.nn import functional
 
 from initsweep.core.errors import KernelsError
@@ -15,62 +14,13 @@ from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.lanes import Lane, Problem, Split
+from tests.engine.networks import network
 
 # As the command line does: before the first matrix product of the process.
 pin_matmul()
 
 
 COLUMNS = ("initial_loss", "train_loss", "validation_loss", "validation_score", "diverged_at_step")
-
-
-class Residual(nn.Module):
-    def __init__(self, width):
-        super().__init__()
-        self.inner = nn.Linear(width, width)
-
-    def forward(self, x):
-        return x + torch.tanh(self.inner(x))
-
-
-class Swish(nn.Module):
-    """Not an operation that plans know: such a network runs under vmap."""
-
-    def forward(self, x):
-        return x * torch.sigmoid(x)
-
-
-class RandomNoise(nn.Module):
-    def forward(self, x):
-        return functional.dropout(x, 0.5, self.training)
-
-
-class Branching(nn.Module):
-    """Looks at values from Python, which vmap does not allow."""
-
-    def forward(self, x):
-        return x if x.sum().item() > 0 else -x
-
-
-def network(kind, *, n_features=6, width=8, n_outputs=3):
-    # A bias before batch norm has no gradient but rounding noise, which Adam blows up to full size.
-    first = nn.Linear(n_features, width, bias=kind != "batch_norm")
-    head = nn.Linear(width, n_outputs)
-    middle = {
-        "plain": [nn.ReLU(), nn.Linear(width, width), nn.ReLU()],
-        "batch_norm": [nn.BatchNorm1d(width), nn.ReLU()],
-        "layer_norm": [nn.LayerNorm(width), nn.GELU()],
-        "residual": [nn.ReLU(), Residual(width)],
-        "sigmoid": [nn.Sigmoid(), nn.Linear(width, width), nn.ELU()],
-        "images": [
-            nn.Unflatten(1, (2, 2, 2)), nn.Conv2d(2, 4, 2, stride=2, padding=1, groups=2),
-            nn.GroupNorm(2, 4), nn.ReLU(), nn.Conv2d(4, 4, 2, padding=1, groups=4),
-            nn.AvgPool2d(2, 1), nn.Conv2d(4, width, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-        ],
-        "unplanned": [Swish(), nn.Linear(width, width), nn.ELU()],
-        "dropout": [nn.ReLU(), RandomNoise()],
-        "branching": [nn.ReLU(), Branching()],
-    }  # fmt: skip
-    return nn.Sequential(first, *middle[kind], head)
 
 
 def cross_entropy(outputs, targets):

@@ -57,7 +57,7 @@ def test_every_fallback_is_recorded_in_one_line_and_told_once(job, monkeypatch, 
     assert path.name == f"{path.kind} on {vectors}: it only takes prime widths"
     assert isinstance(path, StackedPath)
     assert caplog.messages == ["The compiled path is not used: it only takes prime widths"]
-    path = choice.choose_path(job("auto", "dropout"))
+    path = choice.choose_path(job("auto", "remembering"))
     why = "it only takes prime widths; Sequential cannot be"
     assert path.name.startswith(f"reference on {vectors}: {why}")
     assert len(path.name.splitlines()) == 1

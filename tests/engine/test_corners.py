@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrizations
+from torch.nn.utils import parametrizations, rnn
 
 from initsweep.architectures import build_model
 from initsweep.core.errors import KernelsError, ParamsError
@@ -47,6 +47,11 @@ def mode(self, x):
     return self.layers[1](x if self.training else torch.relu(x))
 
 
+def packed(self, x):
+    steps = rnn.pack_padded_sequence(x.unflatten(1, (3, 2)), [3] * len(x), batch_first=True)
+    return self.layers[1](self.layers[0](steps)[1][0])
+
+
 MODULES = {
     "looks at its mode": lambda: Calls(mode, nn.Linear(6, 8), nn.Linear(8, 3)),
     "statistics of the rows given": lambda: nn.Sequential(
@@ -54,8 +59,7 @@ MODULES = {
     ),
     "works in place": lambda: Calls(in_place, nn.Linear(6, 3)),
     "norm without bias": lambda: nn.Sequential(
-        nn.Linear(6, 8), nn.LayerNorm(8, bias=False), nn.ReLU(), nn.Linear(8, 3)
-    ),
+        nn.Linear(6, 8), nn.LayerNorm(8, bias=False), nn.ReLU(), nn.Linear(8, 3)),
     "norm without parameters": lambda: nn.Sequential(
         nn.Linear(6, 8), nn.LayerNorm(8, elementwise_affine=False), nn.Linear(8, 3)
     ),
@@ -64,7 +68,13 @@ MODULES = {
     ),
     "keywords": lambda: Calls(lambda m, x: m.layers[0](input=x), nn.Linear(6, 3)),
     "a buffer of its own": Counts,
-}
+    "one weight twice": lambda: Calls(
+        lambda m, x: m.layers[1](m.layers[0](x).tanh() @ m.layers[0].weight),
+        nn.Linear(6, 8), nn.Linear(6, 3),
+    ),
+    "frozen": lambda: nn.Sequential(nn.Linear(6, 8).requires_grad_(False), nn.Linear(8, 3)),
+    "packed steps": lambda: Calls(packed, nn.GRU(2, 5, batch_first=True), nn.Linear(5, 3)),
+}  # fmt: skip
 
 
 def replaced(problem, model, **changes):
@@ -106,9 +116,9 @@ def test_unusual_modules_train_as_in_the_plain_loop(
     name, make_problem, training, optimizer, runtime, lanes_of
 ):
     problem = replaced(make_problem(n_validation=20), MODULES[name]())
-    assert_like_reference(
-        problem, lanes_of((0.03, 0), (0.01, 1)), runtime, training=training(), optimizer=optimizer()
-    )
+    lanes, settings = lanes_of((0.03, 0), (0.01, 1)), {"optimizer": optimizer()}
+    found = assert_like_reference(problem, lanes, runtime, training=training(), **settings)
+    assert found.startswith(("compiled", "torch"))
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "softplus", "gelu"])

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from initsweep.engine.train_lanes import train_lanes
+from tests.engine.networks import UNPLANNED
 
 OPTIMIZERS = {
     "sgd": {"name": "sgd", "momentum": 0.0},
@@ -22,13 +23,13 @@ SCHEDULES = {
 }
 CLIPS = {"unclipped": None, "clipped": 0.5}
 MODELS = ("plain", "batch_norm", "layer_norm", "residual", "images", "unplanned")
-
-
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("optimizer_name", OPTIMIZERS)
-@pytest.mark.parametrize(
-    ("schedule", "clip"), [*itertools.product(SCHEDULES, CLIPS)], ids=lambda value: value
+SETTINGS = (
+    *itertools.product(MODELS, OPTIMIZERS, SCHEDULES, CLIPS),
+    *((model, "adamw", "cosine", "clipped") for model in UNPLANNED if model not in MODELS),
 )
+
+
+@pytest.mark.parametrize(("model", "optimizer_name", "schedule", "clip"), SETTINGS)
 def test_fast_paths_train_like_the_plain_loop(
     make_problem,
     training,
@@ -41,7 +42,7 @@ def test_fast_paths_train_like_the_plain_loop(
     lanes_of,
     fast_engine,
 ):
-    if fast_engine == "compiled" and model == "unplanned":
+    if fast_engine == "compiled" and model in UNPLANNED:
         pytest.skip("the kernels refuse it; test_coverage shows how")
     problem = make_problem(model)
     settings = {
@@ -53,7 +54,7 @@ def test_fast_paths_train_like_the_plain_loop(
     found = train_lanes(problem, lanes, runtime=runtime(engine=fast_engine), **settings)
     plain = train_lanes(problem, lanes, runtime=runtime(engine="reference"), **settings)
     assert found.engine.startswith(fast_engine)
-    assert ("vmap" in found.engine) == (model == "unplanned")
+    assert UNPLANNED.get(model, fast_engine) in found.engine
     assert plain.engine.startswith("reference on ")
     for column in ("initial_loss", "train_loss", "validation_loss"):
         np.testing.assert_allclose(

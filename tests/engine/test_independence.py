@@ -7,6 +7,7 @@ import pytest
 
 from initsweep.engine.lanes import Lane
 from initsweep.engine.train_lanes import train_lanes
+from tests.engine.networks import UNPLANNED
 
 
 class TestIndependence:
@@ -27,6 +28,13 @@ class TestIndependence:
         ("residual", {"n_features": 13, "width": 7}, 32),
         ("residual", {"n_features": 13, "width": 1, "n_outputs": 1}, 9),
         ("unplanned", {"n_features": 13, "width": 7}, 9),
+        ("dropout", {"n_features": 13, "width": 7}, 9),
+        ("gru", {"n_features": 13, "width": 5}, 11),
+        ("lstm", {"n_features": 13, "width": 3}, 7),
+        ("attention", {"n_features": 13, "width": 7}, 9),
+        ("words", {"n_features": 13, "width": 7}, 9),
+        ("rms_norm", {"n_features": 13, "width": 7}, 9),
+        ("branching", {"n_features": 13, "width": 7}, 9),
     )
 
     CASES = (
@@ -51,7 +59,7 @@ class TestIndependence:
         only,
         fast_engine,
     ):
-        if fast_engine == "compiled" and model == "unplanned":
+        if fast_engine == "compiled" and model in UNPLANNED:
             pytest.skip("the kernels refuse it; test_coverage shows how")
         problem = make_problem(model, **{"n": 40, **sizes})
         settings = {
@@ -120,7 +128,7 @@ class TestIndependence:
         only,
     ):
         """More workers make smaller chunks, and diverged lanes make them smaller still."""
-        if fast_engine == "compiled" and model == "unplanned":
+        if fast_engine == "compiled" and model in UNPLANNED:
             pytest.skip("the kernels refuse it; test_coverage shows how")
         problem = make_problem(model, **{"n": 4 * batch_size + 3, **sizes})
         lanes = lanes_of(*itertools.product((0.01, 1e30, 0.003), range(3)))

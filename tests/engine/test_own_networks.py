@@ -9,12 +9,11 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from initsweep.core.errors import StackingError
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train_lanes import train_lanes
 from initsweep.initializers import initial_state
 from tests.engine.conftest import accuracy, cross_entropy
-from tests.own_networks import FEATURES, KINDS, OUTPUTS, Branching, Dense, Recurrent
+from tests.own_networks import FEATURES, KINDS, OUTPUTS, Dense
 
 LANES = [Lane(learning_rate=0.05, seed=seed) for seed in range(8)]
 CALL, GETATTR = nn.Module.__call__, nn.Module.__getattr__
@@ -61,10 +60,6 @@ def trained(training, optimizer, runtime):
 def test_any_number_of_workers_trains_them_to_the_same_bytes(
     kind, engine, trained, assert_same_bytes
 ):
-    if engine == "torch" and kind in (Recurrent, Branching):
-        with pytest.raises(StackingError):
-            trained(problem_of(kind), engine, 2)
-        return
     alone = trained(problem_of(kind), engine, 1)
     for workers in (2, 4):
         assert_same_bytes(trained(problem_of(kind), engine, workers), alone)

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import fx, nn
 from torch.func import functional_call, vmap
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from initsweep.engine.reasons import in_words, remedy
 
@@ -17,13 +18,15 @@ class Forward(nn.Module):
         return self.work(self.linear(inputs))
 
 
-class Recurrent(nn.Module):
+class Packed(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.recurrent = nn.LSTM(1, 2, batch_first=True)
 
     def forward(self, inputs):
-        return self.recurrent(inputs.unsqueeze(-1))[0][:, -1]
+        lengths = torch.full((len(inputs),), 4)
+        packed = pack_padded_sequence(inputs.unsqueeze(-1), lengths, batch_first=True)
+        return self.recurrent(packed)[1][0]
 
 
 def accumulated(values):
@@ -47,7 +50,8 @@ def stacked(model: nn.Module) -> None:
         (Forward(lambda x: x * x[x > 0].sum()), "shape of a tensor in it depends", "torch.where"),
         (Forward(accumulated), "changes a tensor in place", "`+=`"),
         (Forward(nn.Dropout(0.5)), "draws at random", ""),
-        (Recurrent(), "torch.func has no rule for aten::lstm.input", ""),
+        (Forward(nn.RReLU()), "torch.func has no rule for aten::rrelu", ""),
+        (Packed(), "torch.func has no rule for aten::lstm.data", ""),
     ],
 )
 def test_what_hinders_a_stack_is_said_in_our_words(model, words, advice):

@@ -78,7 +78,21 @@ def test_too_large_a_batch_is_refused(make_problem, training, optimizer, runtime
         )
 
 
-@pytest.mark.parametrize("kind", ["dropout", "branching"])
+def test_what_cannot_be_stacked_is_trained_one_by_one_and_told_why(
+    make_problem, training, optimizer, runtime, lanes_of
+):
+    results = train_lanes(
+        make_problem("branching"),
+        lanes_of((0.01, 0), (0.02, 1)),
+        training=training(),
+        optimizer=optimizer(),
+        runtime=runtime(engine="auto"),
+    )
+    assert results.engine.startswith("torch (one lane at a time): ")
+    assert results.engine.endswith("Sequential cannot be stacked: it calls `.item()`")
+
+
+@pytest.mark.parametrize("kind", ["remembering"])
 class TestNetworksThatCannotBeStacked:
     def test_auto_falls_back_and_says_why(
         self, make_problem, training, optimizer, runtime, kind, lanes_of, assert_same_bytes

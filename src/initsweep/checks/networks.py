@@ -151,11 +151,14 @@ def can_be_stacked(subject: Subject) -> str:
     """
     try:
         with _quiet():
-            return choose_path(subject.job("torch")).kind
+            path = choose_path(subject.job("torch"))
+        reason = path.name.removeprefix(path.kind).removeprefix(": ")
+        if not reason:
+            return path.kind
     except PathError as error:
         reason = str(error).partition(" Set `runtime.engine")[0].rstrip(".")
-        advice = f". {change} for speed" if (change := remedy(reason)) else ""
-        return Note(f"{reason}. It trains all the same, one network at a time{advice}")
+    advice = f". {change} for speed" if (change := remedy(reason)) else ""
+    return Note(f"{reason}. It trains all the same, one network at a time{advice}")
 
 
 def has_a_path(subject: Subject) -> str:

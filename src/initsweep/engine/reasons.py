@@ -47,7 +47,10 @@ REASONS = (
     Reason(
         r"random operation while in randomness error mode", "it draws at random, as dropout does"
     ),
-    Reason(r"Batching rule not implemented for (\S+?)\.? We", r"torch.func has no rule for \1"),
+    Reason(
+        r"(?:rule not implemented for|vmap: we do not yet support) (\S+?)\.? (?:We|Please)",
+        r"torch.func has no rule for \1",
+    ),
 )
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.core.errors import StackingError
+from initsweep.core.randomness import torch_stream
 from initsweep.engine.lanes import Problem
 from initsweep.engine.reasons import in_words
 from initsweep.engine.stack import Stack
@@ -16,22 +17,24 @@ from initsweep.graph.twins import copy_of, twin_with
 TOLERANCE = 1e-3
 """Relative difference of losses, stacked against alone: far above rounding, far below a defect."""
 
-EXAMPLES = 8
+LANES, EXAMPLES = 2, 8
 SCALES = (0.1, 0.01)
 """Of the random values: smaller ones where a network makes so much of rounding that it hides all
 else, as SIREN does, whose factor from layer to layer grows with its weights."""
 
-NewStack = Callable[[Sequence[Mapping[str, Tensor]]], Stack]
+NewStack = Callable[[Sequence[Mapping[str, Tensor]], Sequence[int]], Stack]
+"""From parameters by name, one mapping per lane, and the seeds from which the lanes draw."""
 
 
-def check_stackable(problem: Problem, new_stack: NewStack) -> None:
+def check_stackable(problem: Problem, new_stack: NewStack, *, at_once: int = LANES) -> None:
     """Try the network on two lanes and a few examples, forward, backward and in evaluation.
 
     A network that does not work on its own raises its own error here, unchanged.
 
     Args:
         problem: With its data on the device.
-        new_stack: Builds a stack from parameters by name, one mapping per lane.
+        new_stack: Builds a stack of lanes.
+        at_once: How many lanes it takes.
 
     Raises:
         StackingError: If it works on its own but not stacked, or gives other numbers there.
@@ -40,7 +43,7 @@ def check_stackable(problem: Problem, new_stack: NewStack) -> None:
     model = copy_of(problem.model, problem.train.features.device)
     for scale in SCALES:
         states = _states(model, scale)
-        difference = _difference(problem, model, states, new_stack)
+        difference = _difference(problem, model, states, new_stack, at_once)
         if not difference or not _rounds(problem, model, states):
             break
     if difference:
@@ -55,7 +58,7 @@ def _states(model: nn.Module, scale: float) -> list[dict[str, Tensor]]:
             name: scale * torch.randn(value.shape, generator=generator).to(value)
             for name, value in model.named_parameters()
         }
-        for _ in range(2)
+        for _ in range(LANES)
     ]
 
 
@@ -73,6 +76,7 @@ def _difference(
     model: nn.Module,
     states: Sequence[Mapping[str, Tensor]],
     new_stack: NewStack,
+    at_once: int,
 ) -> str:
     """Return in what two networks differ in a stack from each alone, "" if in nothing.
 
@@ -82,26 +86,44 @@ def _difference(
     # Copies, as a module of the user may work in place on what it is given.
     features = problem.train.features[:EXAMPLES].clone()
     targets = problem.train.targets[:EXAMPLES]
-    with torch.no_grad(), private_draws(0):
-        outputs = torch.stack([twin_with(model, s).eval()(features.clone()) for s in states])
-        alone = [
-            problem.loss(twin_with(model, s).train()(features.clone()), targets) for s in states
-        ]
+    outputs, alone = [], []
+    for lane, state in enumerate(states):
+        with torch.no_grad(), private_draws(torch_stream("model", lane)):
+            outputs.append(twin_with(model, state).eval()(features.clone()))
+            trained = twin_with(model, state).train()(features.clone())
+            alone.append(problem.loss(trained, targets))
+    predicted, stacked = list[Tensor](), list[Tensor]()
     # Everything is caught, as a module of the user may fail under vmap in any way.
     try:
-        stack = new_stack(states)
-        rows = torch.arange(len(features), device=features.device).expand(stack.lanes, -1)
-        predicted = stack.predict(features.clone(), rows)
-        stacked, _ = stack.losses_and_gradients(features.clone(), targets, rows)
+        for first in range(0, LANES, at_once):
+            lanes = range(first, first + at_once)
+            stack = new_stack([states[lane] for lane in lanes], lanes)
+            rows = torch.arange(len(features), device=features.device).expand(stack.lanes, -1)
+            predicted += stack.predict(features.clone(), rows)
+            stacked += stack.losses_and_gradients(features.clone(), targets, rows)[0]
     except Exception as error:
         raise StackingError(
             f"{type(model).__name__} cannot be stacked: {in_words(error)}"
         ) from error
-    if not torch.allclose(predicted, outputs, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
+    return _unlike(predicted, outputs, stacked, alone)
+
+
+def _unlike(
+    predicted: Sequence[Tensor],
+    outputs: Sequence[Tensor],
+    stacked: Sequence[Tensor],
+    alone: Sequence[Tensor],
+) -> str:
+    """Return in what outputs or losses of a stack are unlike those of its networks alone."""
+    pairs = zip(predicted, outputs, strict=True)
+    if not all(
+        torch.allclose(*pair, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True) for pair in pairs
+    ):
         return "it gives other outputs in evaluation in a stack than alone"
-    if not torch.allclose(stacked, torch.stack(alone), rtol=TOLERANCE, equal_nan=True):
+    pairs = zip(stacked, alone, strict=True)
+    if not all(torch.allclose(*pair, rtol=TOLERANCE, equal_nan=True) for pair in pairs):
         return (
-            f"it gives other losses in a stack {stacked.tolist()} than alone "
-            f"{torch.stack(alone).tolist()}"
+            f"it gives other losses in a stack {[one.item() for one in stacked]} than alone "
+            f"{[one.item() for one in alone]}"
         )
     return ""

@@ -5,6 +5,7 @@ ordinary backward pass of the *sum* of their losses gives every lane exactly its
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from torch.func import functional_call, vmap
 
 from initsweep.engine.lanes import FloatArray
 from initsweep.engine.packing import ALIGNMENT
+from initsweep.engine.recurrent import let_vmap_stack_recurrent_layers
 from initsweep.engine.stack import Stack, padded_to, take
 from initsweep.graph.twins import copy_of
 
@@ -19,13 +21,15 @@ EVALUATION_EXAMPLES = 1024
 """Examples evaluated at once: bounds memory on large validation sets."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+Drawing = Callable[[], AbstractContextManager[object]]
+"""Returns a block in which the lanes' modules draw; `nullcontext` for those that never do."""
 
 
 class ModuleStack(Stack):
     """Differentiates by autograd what `_outputs` computes with the module."""
 
-    def __init__(self, model: nn.Module, loss: Loss) -> None:
-        self._model, self._loss = model, loss
+    def __init__(self, model: nn.Module, loss: Loss, drawing: Drawing) -> None:
+        self._model, self._loss, self._drawing = model, loss, drawing
         self._leaves: Sequence[Tensor] = []
 
     def losses_and_gradients(
@@ -33,10 +37,11 @@ class ModuleStack(Stack):
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """Return losses (lanes,) and gradients per block; see `Stack`."""
         self._model.train()
-        losses = self._loss(self._outputs(take(features, rows)), take(targets, rows))
-        gradients = torch.autograd.grad(
-            losses.sum(), self._leaves, allow_unused=True, materialize_grads=True
-        )
+        with self._drawing():
+            losses = self._loss(self._outputs(take(features, rows)), take(targets, rows))
+            gradients = torch.autograd.grad(
+                losses.sum(), self._leaves, allow_unused=True, materialize_grads=True
+            )
         return losses.detach(), [
             gradient.view_as(block) for gradient, block in zip(gradients, self.blocks, strict=True)
         ]
@@ -45,11 +50,15 @@ class ModuleStack(Stack):
     def predict(self, features: Tensor, rows: Tensor) -> Tensor:
         """Return outputs in evaluation mode, shape (lanes, m, n_outputs); see `Stack`."""
         self._model.eval()
-        # Whole vector registers for every lane: see `packing.spare_slots`.
-        parts = torch.split(padded_to(rows, ALIGNMENT), EVALUATION_EXAMPLES, dim=1)
         # A copy per lane, as one shared input would fold the lanes into a single matrix product.
-        outputs = [self._outputs(take(features, part)) for part in parts]
+        with self._drawing():
+            outputs = [self._outputs(take(features, part)) for part in self._parts(rows)]
         return torch.cat(outputs, dim=1)[:, : rows.shape[1]]
+
+    def _parts(self, rows: Tensor) -> Sequence[Tensor]:
+        """Return the rows of examples that are evaluated at once."""
+        # Whole vector registers for every lane: see `packing.spare_slots`.
+        return torch.split(padded_to(rows, ALIGNMENT), EVALUATION_EXAMPLES, dim=1)
 
     def _outputs(self, features: Tensor) -> Tensor:
         """Return outputs (lanes, n, n_outputs) of features (lanes, n, ...)."""
@@ -65,6 +74,7 @@ class VmapStack(ModuleStack):
         parameters: Mapping[str, Tensor],
         constants: Mapping[str, Tensor],
         loss: Loss,
+        drawing: Drawing = nullcontext,
     ) -> None:
         """Take the lanes' tensors.
 
@@ -73,15 +83,19 @@ class VmapStack(ModuleStack):
             parameters: What is trained by name, (lanes, *shape).
             constants: Everything else by name, (lanes, *shape).
             loss: Outputs (lanes, n, n_outputs) and targets (lanes, n) to losses (lanes,).
+            drawing: Where the lanes draw, each for itself.
         """
-        super().__init__(copy_of(model), loss)
+        super().__init__(copy_of(model), loss, drawing)
+        let_vmap_stack_recurrent_layers()
+        self._randomness = "error" if drawing is nullcontext else "different"
         self.parameters = {name: p.clone().requires_grad_() for name, p in parameters.items()}
         self.constants = {name: value.clone() for name, value in constants.items()}
         self.lanes = len(next(iter(self.parameters.values())))
         self.blocks = self._leaves = list(self.parameters.values())
 
     def _outputs(self, features: Tensor) -> Tensor:
-        outputs: Tensor = vmap(self._call)(self.parameters, self.constants, features)
+        call = vmap(self._call, randomness=self._randomness)
+        outputs: Tensor = call(self.parameters, self.constants, features)
         return outputs
 
     def _call(
@@ -92,10 +106,7 @@ class VmapStack(ModuleStack):
 
 
 class SingleStack(ModuleStack):
-    """One lane, by the module as it is: for networks whose layers lose by being stacked.
-
-    Images are laid out channels last, in which convolutions on the CPU are faster.
-    """
+    """One lane, by the module as it is: for what gains nothing from being stacked, or cannot be."""
 
     def __init__(
         self,
@@ -103,10 +114,27 @@ class SingleStack(ModuleStack):
         parameters: Mapping[str, Tensor],
         constants: Mapping[str, Tensor],
         loss: Loss,
+        drawing: Drawing = nullcontext,
+        *,
+        channels_last: bool = True,
+        whole: bool = False,
     ) -> None:
-        """Take the lane's tensors, (1, *shape); arguments as those of `VmapStack`."""
-        super().__init__(copy_of(model), loss)
-        self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        """Take the lane's tensors, (1, *shape); arguments as those of `VmapStack`.
+
+        Args:
+            model: The template, on the device.
+            parameters: What is trained by name.
+            constants: Everything else by name.
+            loss: As for any stack.
+            drawing: Where the lane draws.
+            channels_last: Whether images are laid out so.
+            whole: Whether all examples are evaluated at once, and no others, as what a network
+                makes of one may depend on which are there.
+        """
+        super().__init__(copy_of(model), loss, drawing)
+        self._channels_last, self._whole = channels_last, whole
+        if channels_last:
+            self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.lanes, self.parameters, self.constants = 1, {}, {}
         tensors = [*self._model.named_parameters(), *self._model.named_buffers()]
         with torch.no_grad():
@@ -119,10 +147,13 @@ class SingleStack(ModuleStack):
 
     def _outputs(self, features: Tensor) -> Tensor:
         (single,) = features
-        if single.dim() == 4:
+        if self._channels_last and single.dim() == 4:
             single = single.contiguous(memory_format=torch.channels_last)
         outputs: Tensor = self._model(single)
         return outputs.unsqueeze(0)
+
+    def _parts(self, rows: Tensor) -> Sequence[Tensor]:
+        return [rows] if self._whole else super()._parts(rows)
 
 
 def to_numpy(values: Tensor) -> FloatArray:

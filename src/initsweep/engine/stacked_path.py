@@ -1,12 +1,15 @@
 """The path in pure torch: lanes of a chunk together in one stack, or one by one where that wins."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from initsweep.core.errors import PlanError
+from initsweep.core.errors import PlanError, StackingError
+from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
@@ -18,10 +21,11 @@ from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
 from initsweep.engine.stack import Stack
 from initsweep.engine.stackability import check_stackable
-from initsweep.engine.stacked import SingleStack, VmapStack
+from initsweep.engine.stacked import Drawing, SingleStack, VmapStack
 from initsweep.engine.trainer import ChunkTrainer
-from initsweep.graph.torch_generator import private_draws
-from initsweep.graph.twins import copy_of, twin_of
+from initsweep.engine.trial import Trial, try_out
+from initsweep.graph.torch_generator import draws_by_lane, private_draws
+from initsweep.graph.twins import copy_of
 
 WORK_PER_PRODUCT = {"cpu": 64e6, "cuda": 4e9}
 """Floating-point operations that one stacked product should have, on average over the layers.
@@ -30,6 +34,10 @@ Fewer, and Python's part shows; more, and a chunk leaves the cache. Measured bes
 For CUDA an estimate, from 5 us per launch."""
 
 MOST_LANES = {"cpu": 32, "cuda": 256}
+MOST_MAPPED = {"cpu": 16, "cuda": 256}
+"""The same for `torch.func.vmap`, whose stacks are filled up to their size: a lane of an MLP with
+RMSNorm costs 0.37 ms a step among 8, 0.23 among 16, 0.17 among 32, and few sweeps have 32 lanes
+for each core."""
 
 
 class StackedPath(TrainingPath):
@@ -40,28 +48,26 @@ class StackedPath(TrainingPath):
     many tokens, or with products too large to gain anything from company run as they are, one lane
     at a time: stacked convolutions take 1.7 times as long as single ones, and those gain from
     `channels_last`; a vision transformer took 0.9 (5 tokens) to 2.4 times as long (17) in
-    stacks of 16 at width 32 and 64. Raises `StackingError` when built
-    if the network cannot be stacked.
+    stacks of 16 at width 32 and 64. So do those that cannot be stacked. Raises `StackingError`
+    when built if the network cannot be trained like that either.
     """
 
     def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
         super().__init__(job, fallback_from)
-        on_cpu, features = job.device.type == "cpu", job.problem.train.features
+        self._on_cpu, features = job.device.type == "cpu", job.problem.train.features
         self._model = copy_of(job.problem.model, job.device)
         self._plan = _stackable_plan(self._model, features.shape[1:])
+        self._trial = None if self._plan else try_out(self._model, features)
         shapes = linear_shapes(self._model, job.training.batch_size)
         self._slots = self._choose_slots(shapes)
-        self._single = (
-            self._plan is None and on_cpu and (self._slots == 1 or _slides(self._model, features))
-        )
-        if self._single:
-            self._slots = 1
-            keep_freed_memory()
-        for rows in evaluation_rows(job.problem.validation.n):
-            shapes += linear_shapes(self._model, rows)
-        check_stackable(job.problem, self._vmap_stack if self._single else self._new_stack)
+        # One by one, small products lose more by oneDNN's preparations than they gain: 28 us each.
+        # Those of torch's own attention are prepared for every example: 20 times as long.
+        gains = self._slots == 1 and not (self._trial and self._trial.fused_attention)
+        self._choose_stack()
         self._onednn, self._smallest = False, self._slots
-        if on_cpu:
+        if self._on_cpu and (gains or not self._single):
+            for rows in evaluation_rows(job.problem.validation.n):
+                shapes += linear_shapes(self._model, rows)
             threads = job.runtime.threads
             found = findings(frozenset(shapes), self._slots, features.dtype, threads)
             self._onednn = found.onednn
@@ -74,6 +80,38 @@ class StackedPath(TrainingPath):
         if not self._fixed:
             self._spare = spare_slots_of_any(job.training.batch_size)
 
+    def _choose_stack(self) -> None:
+        """Find out whether lanes are trained in company or one by one.
+
+        Raises:
+            StackingError: If neither gives what each lane gives alone.
+        """
+        problem, trial = self.job.problem, self._trial
+        self._single = self._whole = False
+        if trial is None or not self._on_cpu:
+            check_stackable(problem, self._new_stack)
+            return
+        keep_freed_memory()
+        against = self._against_company(trial)
+        self._single = self._slots == 1 or trial.slides or trial.fused_attention or bool(against)
+        if against:
+            self._fallback_from, self._whole = [*self._fallback_from, against], True
+            check_stackable(problem, self._new_stack, at_once=1)
+        if self._single:
+            self._slots = 1
+
+    def _against_company(self, trial: Trial) -> str:
+        """Return why lanes cannot be stacked, "" if they can."""
+        if not trial.draws_alike:
+            name = type(self._model).__name__
+            return f"{name} cannot be stacked: what it draws at random depends on the stack"
+        try:
+            with sdpa_kernel(SDPBackend.MATH):  # vmap has no rule for the others
+                check_stackable(self.job.problem, self._new_stack)
+        except StackingError as error:
+            return str(error)
+        return ""
+
     @property
     def kind(self) -> str:
         """What results are recorded under."""
@@ -84,7 +122,7 @@ class StackedPath(TrainingPath):
     @property
     def parallel(self) -> bool:
         """On the CPU one single-threaded worker per core beats threads inside an operation."""
-        return self.job.device.type == "cpu"
+        return self._on_cpu
 
     @contextmanager
     def numerics(self) -> Iterator[None]:
@@ -114,8 +152,9 @@ class StackedPath(TrainingPath):
             Results in the order of the chunk's lanes.
         """
         job, slots = self.job, self._fill(range(len(chunk.lanes)))
-        initial = {lane.seed: job.problem.initial_state(lane.seed) for lane in chunk.lanes}
-        stack = self._new_stack([initial[chunk.lanes[slot].seed] for slot in slots])
+        seeds = [chunk.lanes[slot].seed for slot in slots]
+        initial = {seed: job.problem.initial_state(seed) for seed in set(seeds)}
+        stack = self._new_stack([initial[seed] for seed in seeds], seeds)
         optimizer = STACKED_OPTIMIZERS[job.optimizer.name](
             stack.blocks, job.optimizer, carried=self._plan is not None and self._carry > 0
         )
@@ -150,25 +189,37 @@ class StackedPath(TrainingPath):
         work = [2.0 * shape.rows * shape.inputs * shape.outputs for shape in shapes]
         mean = sum(work) / len(work) if work else WORK_PER_PRODUCT[device]
         fitting = max(1, int(WORK_PER_PRODUCT[device] / mean))
-        return min(MOST_LANES[device], 1 << (fitting.bit_length() - 1))
+        most = MOST_MAPPED if self._plan is None else MOST_LANES
+        return min(most[device], 1 << (fitting.bit_length() - 1))
 
-    def _new_stack(self, states: Sequence[Mapping[str, Tensor]]) -> Stack:
-        parameters, constants = stacked_tensors(self._model, states)
-        loss = self.job.problem.loss
-        if self._plan is not None:
-            return PlannedStack(self._plan, parameters, constants, loss, self._carry)
-        if self._single:
-            return SingleStack(self._model, parameters, constants, loss)
-        return self._vmap_stack(states)
-
-    def _vmap_stack(self, states: Sequence[Mapping[str, Tensor]]) -> Stack:
+    def _new_stack(self, states: Sequence[Mapping[str, Tensor]], seeds: Sequence[int]) -> Stack:
         tensors = stacked_tensors(self._model, states)
-        return VmapStack(self._model, *tensors, self.job.problem.loss)
+        loss, trial = self.job.problem.loss, self._trial
+        if self._plan is not None:
+            return PlannedStack(self._plan, *tensors, loss, self._carry)
+        drawing: Drawing = nullcontext
+        if trial and trial.draws and self._on_cpu:
+            generators = [torch_stream("model", seed) for seed in seeds]
+            drawing = partial(draws_by_lane, generators)
+            if self._single and trial.handles_generator:
+                drawing = partial(private_draws, generators[0])
+        if not self._single:
+            return VmapStack(self._model, *tensors, loss, drawing)
+        last = trial is not None and trial.channels_last
+        return SingleStack(
+            self._model, *tensors, loss, drawing, channels_last=last, whole=self._whole
+        )
 
 
 def linear_shapes(model: nn.Module, n_rows: int) -> list[LinearShape]:
     """Return the products of that many examples with weight matrices, as far as these tell."""
-    matrices = [parameter for parameter in model.parameters() if parameter.dim() == 2]
+    multiplied = {
+        id(parameter)
+        for module in model.modules()
+        if not isinstance(module, nn.Embedding | nn.EmbeddingBag)
+        for parameter in module.parameters(recurse=False)
+    }
+    matrices = [p for p in model.parameters() if p.dim() == 2 and id(p) in multiplied]
     return [LinearShape(n_rows, inputs, outputs) for outputs, inputs in (m.shape for m in matrices)]
 
 
@@ -197,17 +248,3 @@ def _stackable_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan | None
     except PlanError:
         return None
     return plan
-
-
-def _slides(model: nn.Module, features: Tensor) -> bool:
-    """Return whether layers see an example at many places: as an image or as tokens."""
-    if any(parameter.dim() > 3 for parameter in model.parameters()):
-        return True
-    trial = twin_of(model).eval()  # it may keep counts of its own
-    seen: list[int] = []
-    for module in trial.modules():
-        if isinstance(module, nn.Linear):
-            module.register_forward_hook(lambda _module, _inputs, output: seen.append(output.dim()))
-    with torch.no_grad(), private_draws(0):
-        trial(features[:2].clone())
-    return any(dimensions > features.dim() for dimensions in seen)
