@@ -49,6 +49,7 @@ TELLS = {
     "benchmarks.diagnosis_cost": r"no curvature: \d[\s\S]*stacked, \d+\.\d\d times",
     "benchmarks.diagnosis_reports": r"\| held back \| none: it trains \| \d+ \| 0 false",
     "benchmarks.engine": r"compiled, 2 workers \| \d|3 lanes: +\d+\.\d+ ms|compiled: \d+ us",
+    "benchmarks.layers": r"\| GRU \| \d+ \| \d\.\d\d \| \d",
     "benchmarks.init_cost": r"\| 60 rows \| \d+\.\d \| \d",
     "benchmarks.initializers_page": r"`he_normal` \|[\s\S]*Linear\(256, 128\) \| 256 \| \d",
     "benchmarks.jax_scan": r"\d",
