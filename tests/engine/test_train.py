@@ -88,7 +88,7 @@ def test_what_cannot_be_stacked_is_trained_one_by_one_and_told_why(
         optimizer=optimizer(),
         runtime=runtime(engine="auto"),
     )
-    assert results.engine.startswith("torch (one lane at a time): ")
+    assert results.engine.startswith("torch (one lane at a time) on ")
     assert results.engine.endswith("Sequential cannot be stacked: it calls `.item()`")
 
 

@@ -152,7 +152,7 @@ def can_be_stacked(subject: Subject) -> str:
     try:
         with _quiet():
             path = choose_path(subject.job("torch"))
-        reason = path.name.removeprefix(path.kind).removeprefix(": ")
+        reason = path.name.partition(": ")[2]
         if not reason:
             return path.kind
     except PathError as error:
@@ -169,7 +169,7 @@ def has_a_path(subject: Subject) -> str:
     """
     with _quiet():
         path = choose_path(subject.job("auto"))
-    reasons = path.name.removeprefix(path.kind).removeprefix(": ")
+    reasons = path.name.partition(": ")[2]
     return f"`{path.kind}`" + (f", because {reasons}" if reasons else ", the fastest")
 
 

@@ -15,21 +15,28 @@ from initsweep.engine.lanes import FloatArray
 from initsweep.engine.packing import ALIGNMENT
 from initsweep.engine.recurrent import let_vmap_stack_recurrent_layers
 from initsweep.engine.stack import Stack, padded_to, take
+from initsweep.graph.torch_generator import draws_by_lane, private_draws
 from initsweep.graph.twins import copy_of
 
 EVALUATION_EXAMPLES = 1024
 """Examples evaluated at once: bounds memory on large validation sets."""
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-Drawing = Callable[[], AbstractContextManager[object]]
-"""Returns a block in which the lanes' modules draw; `nullcontext` for those that never do."""
 
 
 class ModuleStack(Stack):
     """Differentiates by autograd what `_outputs` computes with the module."""
 
-    def __init__(self, model: nn.Module, loss: Loss, drawing: Drawing) -> None:
-        self._model, self._loss, self._drawing = model, loss, drawing
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        generators: Sequence[torch.Generator],
+        *,
+        handled: bool = False,
+    ) -> None:
+        self._model, self._loss, self._handled = model, loss, handled
+        self.generators = generators
         self._leaves: Sequence[Tensor] = []
 
     def losses_and_gradients(
@@ -55,6 +62,14 @@ class ModuleStack(Stack):
             outputs = [self._outputs(take(features, part)) for part in self._parts(rows)]
         return torch.cat(outputs, dim=1)[:, : rows.shape[1]]
 
+    def _drawing(self) -> AbstractContextManager[object]:
+        """Return a block in which every lane draws for itself."""
+        if not self.generators:
+            return nullcontext()
+        if self._handled:
+            return private_draws(self.generators[0])
+        return draws_by_lane(self.generators)
+
     def _parts(self, rows: Tensor) -> Sequence[Tensor]:
         """Return the rows of examples that are evaluated at once."""
         # Whole vector registers for every lane: see `packing.spare_slots`.
@@ -74,7 +89,7 @@ class VmapStack(ModuleStack):
         parameters: Mapping[str, Tensor],
         constants: Mapping[str, Tensor],
         loss: Loss,
-        drawing: Drawing = nullcontext,
+        generators: Sequence[torch.Generator] = (),
     ) -> None:
         """Take the lanes' tensors.
 
@@ -83,11 +98,11 @@ class VmapStack(ModuleStack):
             parameters: What is trained by name, (lanes, *shape).
             constants: Everything else by name, (lanes, *shape).
             loss: Outputs (lanes, n, n_outputs) and targets (lanes, n) to losses (lanes,).
-            drawing: Where the lanes draw, each for itself.
+            generators: What the lanes draw from, one each; none if they do not draw.
         """
-        super().__init__(copy_of(model), loss, drawing)
+        super().__init__(copy_of(model), loss, generators)
         let_vmap_stack_recurrent_layers()
-        self._randomness = "error" if drawing is nullcontext else "different"
+        self._randomness = "different" if generators else "error"
         self.parameters = {name: p.clone().requires_grad_() for name, p in parameters.items()}
         self.constants = {name: value.clone() for name, value in constants.items()}
         self.lanes = len(next(iter(self.parameters.values())))
@@ -114,8 +129,9 @@ class SingleStack(ModuleStack):
         parameters: Mapping[str, Tensor],
         constants: Mapping[str, Tensor],
         loss: Loss,
-        drawing: Drawing = nullcontext,
+        generators: Sequence[torch.Generator] = (),
         *,
+        handled: bool = False,
         channels_last: bool = True,
         whole: bool = False,
     ) -> None:
@@ -126,12 +142,13 @@ class SingleStack(ModuleStack):
             parameters: What is trained by name.
             constants: Everything else by name.
             loss: As for any stack.
-            drawing: Where the lane draws.
+            generators: What the lane draws from, if it does.
+            handled: Whether it calls methods of the global generator itself.
             channels_last: Whether images are laid out so.
             whole: Whether all examples are evaluated at once, and no others, as what a network
                 makes of one may depend on which are there.
         """
-        super().__init__(copy_of(model), loss, drawing)
+        super().__init__(copy_of(model), loss, generators, handled=handled)
         self._channels_last, self._whole = channels_last, whole
         if channels_last:
             self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,8 +1,7 @@
 """The path in pure torch: lanes of a chunk together in one stack, or one by one where that wins."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from functools import partial
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +20,9 @@ from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
 from initsweep.engine.stack import Stack
 from initsweep.engine.stackability import check_stackable
-from initsweep.engine.stacked import Drawing, SingleStack, VmapStack
+from initsweep.engine.stacked import SingleStack, VmapStack
 from initsweep.engine.trainer import ChunkTrainer
 from initsweep.engine.trial import Trial, try_out
-from initsweep.graph.torch_generator import draws_by_lane, private_draws
 from initsweep.graph.twins import copy_of
 
 WORK_PER_PRODUCT = {"cpu": 64e6, "cuda": 4e9}
@@ -197,17 +195,18 @@ class StackedPath(TrainingPath):
         loss, trial = self.job.problem.loss, self._trial
         if self._plan is not None:
             return PlannedStack(self._plan, *tensors, loss, self._carry)
-        drawing: Drawing = nullcontext
-        if trial and trial.draws and self._on_cpu:
-            generators = [torch_stream("model", seed) for seed in seeds]
-            drawing = partial(draws_by_lane, generators)
-            if self._single and trial.handles_generator:
-                drawing = partial(private_draws, generators[0])
+        draws = self._on_cpu and trial is not None and trial.draws
+        generators = [torch_stream("model", seed) for seed in seeds] if draws else []
         if not self._single:
-            return VmapStack(self._model, *tensors, loss, drawing)
-        last = trial is not None and trial.channels_last
+            return VmapStack(self._model, *tensors, loss, generators)
         return SingleStack(
-            self._model, *tensors, loss, drawing, channels_last=last, whole=self._whole
+            self._model,
+            *tensors,
+            loss,
+            generators,
+            handled=trial is not None and trial.handles_generator,
+            channels_last=trial is not None and trial.channels_last,
+            whole=self._whole,
         )
 
 
