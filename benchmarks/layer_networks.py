@@ -127,10 +127,11 @@ def images(*layers: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Unflatten(1, (1, 8, 8)), *layers, *ends)
 
 
-def dense(*layers: nn.Module) -> nn.Module:
-    """Return two hidden layers, each followed by these."""
+def dense(*kinds: Callable[[], nn.Module]) -> nn.Module:
+    """Return two hidden layers, each followed by layers of these kinds."""
+    first, second = ([kind() for kind in kinds] for _ in range(2))
     return nn.Sequential(
-        nn.Linear(64, WIDTH), *layers, nn.Linear(WIDTH, WIDTH), *layers, nn.Linear(WIDTH, CLASSES)
+        nn.Linear(64, WIDTH), *first, nn.Linear(WIDTH, WIDTH), *second, nn.Linear(WIDTH, CLASSES)
     )
 
 
@@ -180,12 +181,12 @@ NETWORKS: Mapping[str, Callable[[], nn.Module]] = {
     "transformer": Patches,
     "GroupNorm": partial(convolutional, "plain", "group"),
     "InstanceNorm": partial(convolutional, "plain", "instance"),
-    "RMSNorm": lambda: dense(nn.RMSNorm(WIDTH), nn.ReLU()),
+    "RMSNorm": lambda: dense(partial(nn.RMSNorm, WIDTH), nn.ReLU),
     "strided": strided,
     "dilated": dilated,
     "depthwise": partial(convolutional, "depthwise", "batch"),
     "average pooling": pooled,
-    "dropout": lambda: dense(nn.ReLU(), nn.Dropout(0.2)),
+    "dropout": lambda: dense(nn.ReLU, partial(nn.Dropout, 0.2)),
     "residual, dense": ResidualLayers,
     "residual, images": residual,
 }
