@@ -103,7 +103,7 @@ def publish_claims(claims: Sequence[JudgedClaim], budget: str, params: Params, r
         return bool(outdated or wanted.keys() - shown)
 
     with connection(location, Ours(key="budget", value=budget)) as client:
-        until_settled(take_pass)
+        until_settled(client, take_pass)
     return f"MLflow at {location.shown}: {created} claims added, {removed} outdated ones removed."
 
 

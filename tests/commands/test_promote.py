@@ -174,13 +174,13 @@ def test_the_command_to_serve_has_the_address_in_force(study, registry, capsys, 
     call("he_normal")
     here = f"MLFLOW_TRACKING_URI=sqlite:///{Path.cwd()}/mlflow.db mlflow models serve "
     assert f"Serve it: {here}" in capsys.readouterr().out
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://ann:s3cret@db/my runs;x&y?password=pw")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://ann:s3cret@db/my runs;x&y?password=pw")
     call("he_normal", because="again")
     said = capsys.readouterr().out
     assert "s3cret" not in said
     (line,) = (line for line in said.splitlines() if line.startswith("Serve it: "))
     assert shlex.split(line)[2:5] == [
-        "MLFLOW_TRACKING_URI=postgresql://USER:PASSWORD@db/my runs;x&y?password=PASSWORD",
+        "MLFLOW_TRACKING_URI=https://USER:PASSWORD@db/my runs;x&y?password=PASSWORD",
         "mlflow",
         "models",
     ]

@@ -142,7 +142,7 @@ def extras_in_words(extra: str = "study") -> Iterator[None]:
     except ModuleNotFoundError as error:
         if error.name not in STUDY:
             raise
-        raise MissingExtraError(_not_installed(error.name, extra)) from error
+        raise MissingExtraError(not_installed(error.name, extra)) from error
 
 
 def require(*modules: str, extra: str = "study") -> None:
@@ -157,10 +157,11 @@ def require(*modules: str, extra: str = "study") -> None:
     """
     for module in modules:
         if importlib.util.find_spec(module) is None:
-            raise MissingExtraError(_not_installed(module, extra))
+            raise MissingExtraError(not_installed(module, extra))
 
 
-def _not_installed(module: str, extra: str) -> str:
+def not_installed(module: str, extra: str) -> str:
+    """Return what to do where a module is missing that an extra brings."""
     return f"This needs '{module}', which is not installed. Run `pip install 'initsweep[{extra}]'`."
 
 

@@ -359,9 +359,10 @@ class Runtime(Section):
 
 
 class Tracking(Section):
-    """Where MLflow keeps its runs."""
+    """Where MLflow keeps its runs, and the files of new experiments if not in the own folder."""
 
     uri: str
+    artifacts: str | None = None
 
 
 class Params(Section):

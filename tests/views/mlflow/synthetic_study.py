@@ -24,9 +24,13 @@ BEST, OTHER = (0.08, -2.0, 0.3, -1.6), (0.19, -2.0, 0.3, -1.6)  # diverge at the
 
 
 def make_params(
-    names: Sequence[str] = NAMES, uri: str = "sqlite:///mlflow.db", epochs: int = 3
+    names: Sequence[str] = NAMES,
+    uri: str = "sqlite:///mlflow.db",
+    epochs: int = 3,
+    artifacts: str | None = None,
 ) -> Params:
-    return made_study.make_params(names, training={"epochs": epochs}, tracking={"uri": uri})
+    tracking = {"uri": uri, "artifacts": artifacts}
+    return made_study.make_params(names, training={"epochs": epochs}, tracking=tracking)
 
 
 def make_study(

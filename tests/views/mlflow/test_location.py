@@ -26,7 +26,6 @@ def test_the_root_is_where_dvc_says_even_in_a_temporary_copy(monkeypatch, tmp_pa
         ("sqlite:///our%20runs.db", "sqlite:////project/our runs.db"),
         ("sqlite:///our%2520runs.db", "sqlite:////project/our%2520runs.db"),
         ("http://host:5000", "http://host:5000"),
-        ("postgresql://host/runs", "postgresql://host/runs"),
     ],
 )
 def test_relative_databases_lie_below_the_root(given, resolved):
@@ -34,15 +33,38 @@ def test_relative_databases_lie_below_the_root(given, resolved):
 
 
 @pytest.mark.parametrize(
-    ("uri", "root"),
+    ("uri", "artifacts", "root"),
     [
-        ("sqlite:///mlflow.db", "file:///project/mlartifacts"),
-        ("postgresql://host/runs", "file:///project/mlartifacts"),
-        ("https://host", None),
+        ("sqlite:///mlflow.db", None, "file:///project/mlartifacts"),
+        ("sqlite:///mlflow.db", "s3://bucket/runs/", "s3://bucket/runs"),
+        ("postgresql://ann@host/runs", "s3://bucket/runs", "s3://bucket/runs"),
+        ("postgresql://host/runs", "/tmp", "file:///tmp"),
+        ("postgresql://host/runs", "file:///tmp", "file:///tmp"),
+        ("https://host", None, None),
+        ("https://host", "gs://bucket", "gs://bucket"),
     ],
 )
-def test_artifacts_lie_below_the_root_unless_a_server_decides(uri, root):
-    assert locate(make_params(uri=uri), ROOT).artifact_root == root
+def test_artifacts_lie_below_the_root_unless_another_place_is_chosen(uri, artifacts, root):
+    located = locate(make_params(uri=uri, artifacts=artifacts), ROOT)
+    assert (located.uri.rpartition("/")[2], located.artifact_root) == (uri.rpartition("/")[2], root)
+
+
+@pytest.mark.parametrize(
+    ("uri", "artifacts", "said"),
+    [
+        ("postgresql://host/runs", None, r"^tracking\.uri: others see .* Set tracking\.artifacts"),
+        ("mysql://host/runs", None, r"^tracking\.uri: others see .* Set tracking\.artifacts"),
+        ("https://host", "mlartifacts", r"^tracking\.artifacts: 'mlartifacts' is no place"),
+        ("https://host", "/no/share", r"^tracking\.artifacts: there is no folder '/no/share'"),
+        ("https://host", "s3://me:secret@bucket", r"^tracking\.artifacts: 's3://\*\*\*@bucket'"),
+        ("postgresql://me:secret@host/runs", "/tmp", r"\*\*\*@host/runs' has a password in it"),
+        ("https://host?token=secret", None, r"token=\*\*\*' has a password in it"),
+    ],
+)
+def test_what_nobody_else_could_open_or_all_could_read_is_refused(uri, artifacts, said):
+    with pytest.raises(TrackingError, match=said) as caught:
+        locate(make_params(uri=uri, artifacts=artifacts), ROOT)
+    assert "secret" not in str(caught.value)
 
 
 def test_the_environment_overrides_the_parameters(monkeypatch):

@@ -161,6 +161,12 @@ def test_a_process_number_that_is_used_again_is_another_process():
     assert not is_left_behind(run_of(f"{host} {boot} {space} 1 {init_start()}", 0))
 
 
+def test_a_run_of_another_machine_counts_from_when_it_was_begun():
+    elsewhere = "host boot pid:[1] 1 1 @"
+    assert not is_left_behind(run_of(f"{elsewhere}{time.time() - 500:.0f}", 0))
+    assert is_left_behind(run_of(f"{elsewhere}{time.time() - 700:.0f}", time.time()))
+
+
 def run_of(process: str, started: float) -> SimpleNamespace:
     data = SimpleNamespace(tags={PROCESS: process})
     return SimpleNamespace(data=data, info=SimpleNamespace(start_time=1000 * started))
@@ -237,15 +243,24 @@ def test_of_two_versions_made_at_once_the_first_stays(project, monkeypatch):
     assert str(left.version) == "1"
 
 
+class Answering:
+    """A client whose server is there."""
+
+    def search_experiments(self, **_: object) -> list:
+        return []
+
+
 def test_what_never_settles_is_an_error(monkeypatch):
     looks = []
     monkeypatch.setattr(passes, "PASSES", 3)
     with pytest.raises(TrackingError, match="still changes after 3 looks"):
-        passes.until_settled(lambda: looks.append(1) or True)
+        passes.until_settled(Answering(), lambda: looks.append(1) or True)
     assert len(looks) == 3
 
 
-@pytest.mark.parametrize(("code", "looks"), [("BAD_REQUEST", 3), ("PERMISSION_DENIED", 1)])
+@pytest.mark.parametrize(
+    ("code", "looks"), [("BAD_REQUEST", passes._TURNED_DOWN), ("PERMISSION_DENIED", 1)]
+)
 def test_a_conflict_is_looked_at_again_and_a_refusal_is_not(code, looks, monkeypatch):
     from mlflow.exceptions import MlflowException
     from mlflow.protos import databricks_pb2
@@ -258,5 +273,5 @@ def test_a_conflict_is_looked_at_again_and_a_refusal_is_not(code, looks, monkeyp
         raise MlflowException("no", getattr(databricks_pb2, code))
 
     with pytest.raises(MlflowException):
-        passes.until_settled(refused)
+        passes.until_settled(Answering(), refused)
     assert len(tried) == looks

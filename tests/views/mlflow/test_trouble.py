@@ -78,8 +78,9 @@ def test_a_server_that_does_not_answer_is_reported_by_name_and_without_password(
     login, study, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://{login}@127.0.0.1:9")
     with pytest.raises(TrackingError) as caught:
-        publish(study, make_params(uri=f"http://{login}@127.0.0.1:9"), tmp_path)
+        publish(study, make_params(), tmp_path)
     message = str(caught.value)
     assert message.startswith("MLflow at http://***@127.0.0.1:9 failed: ")
     assert "\n" not in message
@@ -99,9 +100,10 @@ def test_a_server_that_does_not_answer_is_reported_by_name_and_without_password(
         "postgresql://u:pw@db:port/x",
     ],
 )
-def test_an_address_that_mlflow_cannot_use_is_one_line(uri, study, tmp_path):
+def test_an_address_that_mlflow_cannot_use_is_one_line(uri, study, tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     with pytest.raises(TrackingError, match=r"^MLflow at .* failed: ") as caught:
-        publish(study, make_params(uri=uri), tmp_path)
+        publish(study, make_params(artifacts=str(tmp_path)), tmp_path)
     assert "\n" not in str(caught.value)
     assert "pw" not in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""Writes many runs into MLflow's SQLite tables at once, and reads them back.
+"""Writes many runs into MLflow's tables at once, and reads them back.
 
 Through MLflow's client a run takes seven transactions, and comes back as an object per param and
 metric; a study has hundreds of runs: that is more time than many a study needs for training. Here
@@ -18,7 +18,13 @@ from typing import Any
 from initsweep.views.mlflow.points import Point
 from initsweep.views.mlflow.view import RunView
 
-BUSY = 20  # seconds to wait for another writer, as MLflow does
+_BUSY = 20  # seconds to wait for another writer to a file, as MLflow does
+_KINDS = ("sqlite", "postgresql")  # those that the tests compare
+
+
+def is_possible(uri: str) -> bool:
+    """Return whether runs may be written past MLflow's client."""
+    return uri.startswith(_KINDS)
 
 
 def insert(
@@ -32,7 +38,7 @@ def insert(
     """Insert runs as MLflow's client leaves them: created, logged and, if finished, terminated.
 
     Args:
-        uri: A SQLite database that MLflow has migrated.
+        uri: A database that MLflow has migrated.
         experiment: The MLflow experiment they belong to.
         runs: Each with its time, in milliseconds since 1970.
         tags: Added to the tags of every run.
@@ -67,7 +73,7 @@ def read(uri: str, experiment_id: str, owner: str) -> Iterator[Any]:
     """Yield the runs of an experiment that have not been deleted, as MLflow has them.
 
     Args:
-        uri: A SQLite database that MLflow has migrated.
+        uri: A database that MLflow has migrated.
         experiment_id: The experiment.
         owner: What they name as their source.
 
@@ -107,7 +113,8 @@ def _opened(uri: str) -> Iterator[Any]:
     """
     import sqlalchemy
 
-    engine = sqlalchemy.create_engine(uri, connect_args={"timeout": BUSY})
+    waits = {"timeout": _BUSY} if uri.startswith("sqlite") else {}
+    engine = sqlalchemy.create_engine(uri, connect_args=waits)
     try:
         with engine.begin() as connection:
             yield connection

@@ -11,7 +11,7 @@ from initsweep.views.mlflow.database import make_ready
 from initsweep.views.mlflow.holdings import Ours
 from initsweep.views.mlflow.location import Location
 from initsweep.views.mlflow.lock import only_publisher
-from initsweep.views.mlflow.schema import make_tables
+from initsweep.views.mlflow.schema import tables
 from initsweep.views.mlflow.trouble import explained
 
 # MLflow would retry for minutes, call home and print every run; the user's own settings win.
@@ -73,9 +73,12 @@ def ready(location: Location, ours: Ours | None = None) -> Iterator[None]:
     with explained(location), _environment(_SETTINGS, {}), alone, _quiet():
         if location.database is not None:
             make_ready(location.database, ours)
-        elif location.artifact_root is not None:
-            make_tables(location.uri)
-        yield
+            yield
+        elif location.by_server:
+            yield
+        else:
+            with tables(location.uri):
+                yield
 
 
 def preload_mlflow() -> None:

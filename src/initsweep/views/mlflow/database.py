@@ -19,6 +19,7 @@ from pathlib import Path
 
 from initsweep.core.errors import InitsweepWarning, TrackingError
 from initsweep.views.mlflow.holdings import Ours, others_in
+from initsweep.views.mlflow.location import sqlite_uri
 from initsweep.views.mlflow.schema import COMPANIONS, close, complete_copy, keeper, revisions
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -208,7 +209,7 @@ def _install(new: Path, database: Path, kept: Path | None = None) -> None:
             companion.rename(kept.with_name(kept.name + suffix))
     new.replace(database)
     _flush(database.parent)
-    close(database)
+    close(sqlite_uri(database))  # another file has taken its place
 
 
 def _flush(path: Path) -> None:

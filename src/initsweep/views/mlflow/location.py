@@ -9,12 +9,14 @@ from urllib.parse import quote, unquote
 
 from initsweep.core.errors import TrackingError
 from initsweep.core.params import Params
-from initsweep.views.mlflow.passwords import hide
+from initsweep.views.mlflow.passwords import hide, holds_password
 
 _SQLITE = "sqlite:///"
 _REMOTE = ("http://", "https://", "databricks")
 _DATABASE = ("postgresql", "mysql", "mssql")
+_FILE = "file://"
 _MISREAD = re.compile(r"\?|%(?=[0-9A-Fa-f]{2})")
+_SEAL = ".published"
 _EXAMPLES = "`sqlite:///mlflow.db` (a file in the project) or `http://host:5000` (a server)"
 
 
@@ -22,17 +24,24 @@ _EXAMPLES = "`sqlite:///mlflow.db` (a file in the project) or `http://host:5000`
 class Location:
     """A tracking URI made absolute, and what follows from it.
 
-    `artifact_root` is None where a server decides; `database` is the file of a SQLite URI.
+    `artifact_root` is where new experiments keep their files, None where a server decides;
+    `database` is the file of a SQLite URI, `seal` that of what was seen there last.
     """
 
     uri: str
     artifact_root: str | None
     database: Path | None
+    seal: Path
 
     @property
     def shown(self) -> str:
         """The URI as it may be shown: without a password."""
         return hide(self.uri)
+
+    @property
+    def by_server(self) -> bool:
+        """Whether MLflow's server stands between us and the database."""
+        return self.uri.startswith(_REMOTE)
 
 
 def project_root() -> Path:
@@ -48,23 +57,72 @@ def locate(params: Params, root: Path) -> Location:
     """Return where `MLFLOW_TRACKING_URI` points to if it is set, else `tracking.uri`.
 
     Raises:
-        TrackingError: If the URI is of a kind that cannot hold the runs.
+        TrackingError: If the URI is of a kind that cannot hold the runs, has a password in it that
+            would be committed, or leads others to runs without their files.
     """
     from_environment = os.environ.get("MLFLOW_TRACKING_URI")
     uri = from_environment or params.tracking.uri
-    artifact_root = (root / "mlartifacts").as_uri()
-    if uri.startswith(_REMOTE):
-        return Location(uri=uri, artifact_root=None, database=None)
-    if uri.startswith(_DATABASE):
-        return Location(uri=uri, artifact_root=artifact_root, database=None)
+    key = "MLFLOW_TRACKING_URI" if from_environment else "tracking.uri"
+    if not from_environment and holds_password(uri):
+        raise TrackingError(
+            f"tracking.uri: {hide(uri)!r} has a password in it, and params.yaml is for everybody. "
+            "Set MLFLOW_TRACKING_URI instead, or leave the password out here and keep it where "
+            "the client looks for it (docs/sharing.md)."
+        )
+    shared = _shared_artifacts(params.tracking.artifacts)
+    if uri.startswith(_DATABASE) and shared is None:
+        raise TrackingError(
+            f"{key}: others see the runs in {hide(uri)!r}, but not the models and reports, which "
+            "would lie in this folder. Set tracking.artifacts to a place that all can reach, such "
+            "as `s3://bucket/runs` or the path of a file share, or name a server that keeps both "
+            "(docs/sharing.md)."
+        )
+    if uri.startswith((*_REMOTE, *_DATABASE)):
+        seal = root / f"mlflow.db{_SEAL}"
+        return Location(uri=uri, artifact_root=shared, database=None, seal=seal)
+    return _file(uri, key, root, shared)
+
+
+def _file(uri: str, key: str, root: Path, shared: str | None) -> Location:
+    """Return what follows from the URI of a SQLite file.
+
+    Raises:
+        TrackingError: If it is another URI.
+    """
     name, _, options = uri.removeprefix(_SQLITE).partition("?")
     if not uri.startswith(_SQLITE) or name in {"", ":memory:"}:
-        key = "MLFLOW_TRACKING_URI" if from_environment else "tracking.uri"
         raise TrackingError(f"{key}: cannot keep runs in {hide(uri)!r}. Give {_EXAMPLES}.")
     # Links that lead nowhere are found out later.
     database = Path(os.path.realpath(root / unquote(name)))
-    resolved = sqlite_uri(database) + (f"?{options}" if options else "")
-    return Location(uri=resolved, artifact_root=artifact_root, database=database)
+    return Location(
+        uri=sqlite_uri(database) + (f"?{options}" if options else ""),
+        artifact_root=shared or (root / "mlartifacts").as_uri(),
+        database=database,
+        seal=database.with_name(f"{database.name}{_SEAL}"),
+    )
+
+
+def _shared_artifacts(given: str | None) -> str | None:
+    """Return the URI of a place for files that was chosen, None if none was.
+
+    Raises:
+        TrackingError: If it is none, or a folder that is not there, as a share that is not mounted.
+    """
+    if given is None:
+        return None
+    place = given.removeprefix(_FILE)
+    if place.startswith("/"):
+        if not Path(place).is_dir():
+            raise TrackingError(
+                f"tracking.artifacts: there is no folder '{place}'. Mount the share, or make it."
+            )
+        return Path(place).as_uri()
+    if "://" not in given or holds_password(given):
+        raise TrackingError(
+            f"tracking.artifacts: {hide(given)!r} is no place for files. Give an address without "
+            "a password, such as `s3://bucket/runs`, or the whole path of a folder."
+        )
+    return given.rstrip("/")
 
 
 def sqlite_uri(database: Path) -> str:

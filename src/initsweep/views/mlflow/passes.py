@@ -3,17 +3,22 @@
 Publishers in other places write to the same server at the same time, and no lock reaches all of
 them. So nobody relies on being alone: what two have made twice is reduced to one by the next look
 of either, by a rule that all share, and where one has taken something from under the hands of the
-other, MLflow refuses a step, and looking again shows what is left to do.
+other, MLflow refuses a step, and looking again shows what is left to do. So does it after a server
+has been away.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable
+from typing import Any
 
 from initsweep.core.errors import TrackingError
+from initsweep.views.mlflow.trouble import is_away
 
 PASSES = 12  # two publishers at once take up to five
-_TURNED_DOWN = 3  # times in a row, until a refusal is the server's last word
+ABSENCE = 60  # seconds to wait for a server that has answered before
+_TURNED_DOWN = 6  # times in a row, until a refusal is the server's last word
 _CONFLICTS = {
     "BAD_REQUEST",  # what a database calls the second of two equal rows
     "INVALID_PARAMETER_VALUE",  # a run that has been deleted meanwhile
@@ -21,17 +26,20 @@ _CONFLICTS = {
     "RESOURCE_ALREADY_EXISTS",
     "RESOURCE_DOES_NOT_EXIST",
 }
+_logger = logging.getLogger(__name__)
 
 
-def until_settled(one_pass: Callable[[], bool]) -> None:
+def until_settled(client: Any, one_pass: Callable[[], bool]) -> None:  # noqa: ANN401
     """Call a pass until it finds nothing to do.
 
     Args:
+        client: An `MlflowClient`, whose server must answer at once.
         one_pass: Looks at what is there, does what is missing and says whether that was anything.
 
     Raises:
         TrackingError: If others never stop changing the same things.
     """
+    _ask(client)
     refused = 0
     for _ in range(PASSES):
         try:
@@ -39,9 +47,12 @@ def until_settled(one_pass: Callable[[], bool]) -> None:
                 return
         except Exception as error:
             refused += 1
-            if refused == _TURNED_DOWN or not _is_conflict(error):
+            if is_away(error):
+                _wait_for(client)
+            elif refused >= _TURNED_DOWN or not _is_conflict(error):
                 raise
-            time.sleep(refused * random.uniform(0.2, 1.0))
+            else:
+                time.sleep(refused * random.uniform(0.2, 1.0))
         else:
             refused = 0
     raise TrackingError(
@@ -50,7 +61,29 @@ def until_settled(one_pass: Callable[[], bool]) -> None:
     )
 
 
+def _ask(client: Any) -> None:  # noqa: ANN401
+    client.search_experiments(max_results=1)
+
+
+def _wait_for(client: Any) -> None:  # noqa: ANN401
+    """Wait until a server answers again."""
+    _logger.warning("MLflow does not answer any more; waiting for it for up to %d s.", ABSENCE)
+    end = time.monotonic() + ABSENCE
+    while True:
+        time.sleep(1)
+        try:
+            _ask(client)
+        except Exception as error:
+            if not is_away(error) or time.monotonic() > end:
+                raise
+        else:
+            return
+
+
 def _is_conflict(error: Exception) -> bool:
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import IntegrityError
 
-    return isinstance(error, MlflowException) and error.error_code in _CONFLICTS
+    if isinstance(error, MlflowException):
+        return error.error_code in _CONFLICTS
+    return isinstance(error, IntegrityError)

@@ -28,6 +28,12 @@ def hide(uri: str, login: str = HIDDEN, secret: str = HIDDEN) -> str:
     return _OPTION.sub(lambda found: f"{found[1]}{secret}", shown)
 
 
+def holds_password(uri: str) -> bool:
+    """Return whether a URI has a password in it, rather than a name or nothing."""
+    _, user, _ = _parted(uri)
+    return bool(user.partition(":")[2] or _OPTION.search(uri))
+
+
 def hide_all(text: str, uri: str) -> str:
     """Return what somebody else said, without the secrets of a URI, of others and of the variables.
 

@@ -52,7 +52,7 @@ def promote(
 
     with connection(location) as client:
         registry = ModelRegistry(client, study.schema.source, location)
-        until_settled(take_pass)
+        until_settled(client, take_pass)
         return registry.name, version
 
 

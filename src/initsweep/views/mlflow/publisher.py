@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 _PROCESS = "published.by.process"  # while a run is being written, and no longer
-PATIENCE = 3600  # seconds until an unfinished run of another machine counts as left behind
+PATIENCE = 600  # seconds until an unfinished run of another machine counts as left behind
+_SINCE = " @"
 _UNKNOWN = "?"
 _STATE, _STARTED = 0, 19  # places in /proc/PID/stat, counted after the command's name
 
@@ -15,7 +16,7 @@ _STATE, _STARTED = 0, 19  # places in /proc/PID/stat, counted after the command'
 def publisher_tags(*, finished: bool) -> dict[str, str]:
     """Return the tags of a run that say who has written it, or is writing it."""
     host = {"published.by": socket.gethostname()}
-    return host if finished else {**host, _PROCESS: this_publisher()}
+    return host if finished else {**host, _PROCESS: f"{this_publisher()}{_SINCE}{time.time():.0f}"}
 
 
 def finish(client: Any, run_id: str, end_time: int | None = None) -> None:  # noqa: ANN401
@@ -37,13 +38,15 @@ def this_publisher() -> str:
 
 def is_left_behind(run: Any) -> bool:  # noqa: ANN401 - MLflow's type
     """Return whether a run that is not finished will never be."""
-    publisher = run.data.tags.get(_PROCESS, "")
+    publisher, _, begun = run.data.tags.get(_PROCESS, "").partition(_SINCE)
     if publisher == this_publisher():
         return True  # begun in an earlier pass, which failed
     match publisher.split():
         case [_, boot, space, pid, start] if [boot, space] == _here() and boot != _UNKNOWN:
             return not _lives(int(pid), start)
-    return bool(time.time() - run.info.start_time / 1000 > PATIENCE)
+    # A run takes seconds to be written; that it began when the publication did says nothing.
+    began = float(begun) if begun.isdecimal() else run.info.start_time / 1000
+    return bool(time.time() - began > PATIENCE)
 
 
 def _here() -> list[str]:

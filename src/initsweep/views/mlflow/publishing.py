@@ -18,7 +18,7 @@ from initsweep.views.mlflow.passes import until_settled
 from initsweep.views.mlflow.promotion import keep_registry
 from initsweep.views.mlflow.publication import Publication
 from initsweep.views.mlflow.saved_views import experiment_tags
-from initsweep.views.mlflow.seal import database_state, put_seal
+from initsweep.views.mlflow.seal import Shown, put_seal, state_of
 from initsweep.views.mlflow.store import Store
 from initsweep.views.mlflow.view import scheme_views
 
@@ -45,9 +45,11 @@ def publish(
     done: list[Plan] = []
 
     def take_pass() -> bool:
-        store = Store(client, experiment_id(client, study.experiment, location), location)
+        experiment = experiment_id(client, study.experiment, location)
+        store = Store(client, experiment, location)
         store.describe(experiment_note(study), experiment_tags(study.schema.score_name))
-        state = database_state(location)
+        shown = Shown(content=content_sha or "", study=study.sha, experiment=experiment)
+        state = state_of(location, client, shown)
         plan = make_plan(views, store.runs(study.sha))
         if plan.work:
             _carry_out(plan, store, study.schema)
@@ -57,11 +59,11 @@ def publish(
         changed, files = keep_registry(registry, study, plan.run_ids)
         if content_sha is not None and not changed and not plan.pending:
             places = [*plan.artifacts, *files]
-            put_seal(location, content_sha, state, [local_folder(uri) for uri in places])
+            put_seal(location, shown, state, [local_folder(uri) for uri in places])
         return changed
 
     with connection(location, Ours(key="study.sha", value=study.sha)) as client:
-        until_settled(take_pass)
+        until_settled(client, take_pass)
     return done
 
 

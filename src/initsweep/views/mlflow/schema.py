@@ -37,23 +37,33 @@ def revisions() -> set[str]:
     return {script.revision for script in scripts.walk_revisions()}
 
 
-def make_tables(uri: str) -> None:
-    """Make the tables on a database server.
+@contextmanager
+def tables(uri: str) -> Iterator[None]:
+    """Make the tables on a database server, and leave no connection to it.
 
     It fails at once where there is no server; MLflow would try again for two minutes.
 
     Args:
         uri: Of the server.
+
+    Yields:
+        Nothing, while MLflow may open it.
     """
     import sqlalchemy
 
     engine = sqlalchemy.create_engine(uri)
-    with engine.connect() as connection:
-        if statement := _LOCKS.get(engine.dialect.name):
-            connection.execute(sqlalchemy.text(statement))  # until the connection is closed
-        if not keeper()._all_tables_exist(engine):
-            keeper()._initialize_tables(engine)
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            if statement := _LOCKS.get(engine.dialect.name):
+                connection.execute(sqlalchemy.text(statement))  # until the connection is closed
+            if not keeper()._all_tables_exist(engine):
+                keeper()._initialize_tables(engine)
+    finally:
+        engine.dispose()
+    try:
+        yield
+    finally:
+        close(uri)
 
 
 @contextmanager
@@ -95,12 +105,15 @@ def remove(database: Path) -> None:
         database.with_name(database.name + suffix).unlink(missing_ok=True)
 
 
-def close(database: Path) -> None:
-    """Close what MLflow has open in this process: another file takes the place of that one."""
+def close(uri: str) -> None:
+    """Close what MLflow has open in this process of a database."""
     from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as RegistryStore
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import make_url
 
+    meant = make_url(uri)
     for store in (SqlAlchemyStore, RegistryStore):
         for engine in store._engine_map.values():
-            if engine.url.database == str(database):
+            url = engine.url
+            if (url.host, url.port, url.database) == (meant.host, meant.port, meant.database):
                 engine.dispose()

@@ -1,6 +1,6 @@
 """The only module that talks to MLflow, through `MlflowClient` with explicit run ids.
 
-The one exception is `bulk`, for the many runs that a local database takes and gives at once.
+The one exception is `bulk`, for the many runs that a database takes and gives at once.
 
 The fluent API keeps a current run per process and obeys `MLFLOW_RUN_ID`, which `mlflow run`
 sets: both would write into somebody else's run.
@@ -44,7 +44,7 @@ class Store:
 
     @property
     def _in_bulk(self) -> bool:
-        return self._uri.startswith("sqlite:")
+        return bulk.is_possible(self._uri)
 
     @cached_property
     def _experiment(self) -> Any:  # noqa: ANN401 - MLflow's type

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from initsweep.core.errors import TrackingError
+from initsweep.core.errors import TrackingError, not_installed
 from initsweep.core.writing import refusal
 from initsweep.views.mlflow.artifact_files import local_folder
 from initsweep.views.mlflow.location import Location
 from initsweep.views.mlflow.passwords import hide_all
 
 _FOREIGN = {"mlflow", "sqlalchemy", "alembic", "requests", "urllib3"}
+_EXTRAS = {"psycopg": "postgres", "boto3": "s3"}  # what brings the modules that addresses ask for
 _SAID_BY_SQLITE = {  # which reaches us as text, inside what MLflow says
     "database or disk is full": errno.ENOSPC,
     "readonly database": errno.EACCES,
@@ -39,7 +40,8 @@ def explained(location: Location) -> Iterator[None]:
         if not _is_about_tracking(error):
             raise
         said = _chain(error)
-        reason = _refused(said, location) or _unreachable(said) or _first_line(error)
+        told = _missing(said) or _refused(said, location) or _unreachable(said)
+        reason = told or _first_line(error)
         failure = TrackingError(
             f"MLflow at {location.shown} failed: {hide_all(reason.rstrip('.'), location.uri)}. All "
             "results are safe on disk; once tracking.uri (or MLFLOW_TRACKING_URI) names a store "
@@ -70,6 +72,24 @@ def _chain(error: BaseException | None) -> list[BaseException]:
     return found
 
 
+def is_away(error: Exception) -> bool:
+    """Return whether a server did not answer, as one that is started again does for a while."""
+    from requests import exceptions
+    from sqlalchemy.exc import OperationalError
+
+    said = _chain(error)
+    if any(isinstance(one, sqlite3.Error) for one in said):  # a file is nobody's to start again
+        return False
+    silent = (exceptions.ConnectionError, exceptions.RetryError, exceptions.Timeout)
+    return any(isinstance(one, (*silent, OperationalError)) for one in said)
+
+
+def _missing(said: list[BaseException]) -> str | None:
+    """Return which extra is not installed, None if it is something else."""
+    names = [str(one.name) for one in said if isinstance(one, ModuleNotFoundError)]
+    return next((not_installed(name, _EXTRAS[name]) for name in names if name in _EXTRAS), None)
+
+
 def _refused(said: list[BaseException], location: Location) -> str | None:
     """Return what the disk does not allow; None if it is something else."""
     for one in said:
@@ -95,9 +115,11 @@ def _about_database(code: int, database: Path) -> str | None:
 
 def _unreachable(said: list[BaseException]) -> str | None:
     """Return why a server does not answer, without the long story that the client tells."""
-    import requests
+    from requests import exceptions
 
-    if any(isinstance(one, requests.ConnectionError | requests.Timeout) for one in said):
+    if any(isinstance(one, exceptions.RetryError) for one in said):
+        return str(said[-1])
+    if any(isinstance(one, exceptions.ConnectionError | exceptions.Timeout) for one in said):
         return getattr(said[-1], "strerror", None) or type(said[-1]).__name__
     return None
 

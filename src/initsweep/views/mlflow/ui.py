@@ -53,7 +53,7 @@ def ui_command(params: Params, root: Path) -> tuple[list[str], dict[str, str]]:
             be opened.
     """
     location = locate(params, root)
-    if location.artifact_root is None:
+    if location.by_server or location.artifact_root is None:
         raise TrackingError(f"The runs are on a server: open {location.shown} in a browser.")
     with ready(location):
         pass
