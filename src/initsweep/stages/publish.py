@@ -34,7 +34,10 @@ def run(params: Params) -> None:
 
 
 def is_shown(params: Params) -> bool:
-    """Return whether MLflow surely shows these records already; it is not asked, nor imported."""
+    """Return whether MLflow surely shows these records already.
+
+    It is not asked, nor imported, where the runs are in a file; a server is asked one question.
+    """
     return tracking.is_sealed(_content_sha(params), params, tracking.project_root())
 
 

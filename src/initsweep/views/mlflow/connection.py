@@ -27,6 +27,7 @@ _NOISY = {
     "mlflow": logging.WARNING,
     "mlflow.store.db.utils": logging.CRITICAL,  # prints what it then raises, passwords and all
     "alembic": logging.WARNING,
+    "urllib3.connectionpool": logging.ERROR,  # tells each attempt
     "alembic.runtime.migration": logging.WARNING,
 }
 
