@@ -1,8 +1,11 @@
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from initsweep.core.errors import TrackingError
+from initsweep.core.errors import InitsweepWarning, TrackingError
+from initsweep.views.mlflow.experiments import warn_of_place
 from initsweep.views.mlflow.location import locate, project_root
 from tests.views.mlflow.synthetic_study import make_params
 
@@ -65,6 +68,25 @@ def test_what_nobody_else_could_open_or_all_could_read_is_refused(uri, artifacts
     with pytest.raises(TrackingError, match=said) as caught:
         locate(make_params(uri=uri, artifacts=artifacts), ROOT)
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("uri", "artifacts", "place", "said"),
+    [
+        ("https://host", "s3://bucket/new", "s3://bucket/newer", "for new experiments"),
+        ("sqlite:///mlflow.db", "s3://bucket/new", "file:///project", "for new experiments"),
+        ("https://host", None, "/srv/mlruns/1", "Start it with --artifacts-destination"),
+        ("https://host", None, "mlflow-artifacts:/1", None),
+        ("sqlite:///mlflow.db", None, "file:///moved/mlartifacts", None),
+        ("https://host", "s3://bucket/new", "s3://bucket/new", None),
+        ("https://host", "/tmp", "file:///tmp", None),
+    ],
+)
+def test_files_that_go_elsewhere_are_said(uri, artifacts, place, said):
+    located = locate(make_params(uri=uri, artifacts=artifacts), ROOT)
+    experiment = SimpleNamespace(name="wine/mlp", artifact_location=place)
+    with nullcontext() if said is None else pytest.warns(InitsweepWarning, match=said):
+        warn_of_place(experiment, located)
 
 
 def test_the_environment_overrides_the_parameters(monkeypatch):

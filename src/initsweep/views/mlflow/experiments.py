@@ -2,9 +2,12 @@
 
 from typing import Any
 
+from initsweep.core.errors import warn
 from initsweep.core.params import fingerprint
 from initsweep.views.mlflow import limits
+from initsweep.views.mlflow.artifact_files import local_folder
 from initsweep.views.mlflow.location import Location
+from initsweep.views.mlflow.passwords import hide
 
 IDENTITY = "initsweep.name"
 """The tag of an experiment or a registered model with a hash of the name that we gave it."""
@@ -13,6 +16,24 @@ IDENTITY = "initsweep.name"
 def with_identity(name: str) -> str:
     """Return MLflow's condition for what carries that tag."""
     return f"tags.`{IDENTITY}` = '{fingerprint(name)}'"
+
+
+def warn_of_place(experiment: Any, location: Location) -> None:  # noqa: ANN401 - MLflow's type
+    """Warn if files do not go where they were asked to, or where colleagues cannot open them."""
+    place = str(experiment.artifact_location)
+    if location.chosen:
+        if not f"{place}/".startswith(f"{location.artifact_root}/"):
+            warn(
+                f"The experiment '{experiment.name}' keeps its files in {hide(place)}, as when it "
+                "was made; tracking.artifacts is for new experiments.",
+                2,
+            )
+    elif location.by_server and local_folder(place) is not None:
+        warn(
+            f"MLflow's server keeps no files: those of '{experiment.name}' go to {place} on this "
+            "machine. Start it with --artifacts-destination, or set tracking.artifacts.",
+            2,
+        )
 
 
 def experiment_id(client: Any, name: str, location: Location) -> str:  # noqa: ANN401

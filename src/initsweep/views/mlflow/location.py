@@ -25,13 +25,15 @@ class Location:
     """A tracking URI made absolute, and what follows from it.
 
     `artifact_root` is where new experiments keep their files, None where a server decides;
-    `database` is the file of a SQLite URI, `seal` that of what was seen there last.
+    `chosen` says whether `tracking.artifacts` names it. `database` is the file of a SQLite URI,
+    `seal` that of what was seen there last.
     """
 
     uri: str
     artifact_root: str | None
     database: Path | None
     seal: Path
+    chosen: bool
 
     @property
     def shown(self) -> str:
@@ -79,7 +81,8 @@ def locate(params: Params, root: Path) -> Location:
         )
     if uri.startswith((*_REMOTE, *_DATABASE)):
         seal = root / f"mlflow.db{_SEAL}"
-        return Location(uri=uri, artifact_root=shared, database=None, seal=seal)
+        chosen = shared is not None
+        return Location(uri=uri, artifact_root=shared, database=None, seal=seal, chosen=chosen)
     return _file(uri, key, root, shared)
 
 
@@ -99,6 +102,7 @@ def _file(uri: str, key: str, root: Path, shared: str | None) -> Location:
         artifact_root=shared or (root / "mlartifacts").as_uri(),
         database=database,
         seal=database.with_name(f"{database.name}{_SEAL}"),
+        chosen=shared is not None,
     )
 
 

@@ -18,6 +18,7 @@ from initsweep.core.records import Schema
 from initsweep.views.mlflow import bulk, limits
 from initsweep.views.mlflow.artifact_files import sizes, within_reach
 from initsweep.views.mlflow.difference import ExistingRun
+from initsweep.views.mlflow.experiments import warn_of_place
 from initsweep.views.mlflow.location import Location
 from initsweep.views.mlflow.points import Point
 from initsweep.views.mlflow.publisher import finish, is_finished, is_left_behind, publisher_tags
@@ -65,6 +66,7 @@ class Store:
 
     def describe(self, note: str, views: Mapping[str, str]) -> None:
         """Put a text at the head of the experiment's page, and saved views into its menu."""
+        warn_of_place(self._experiment, self._location)
         known = self._experiment.tags
         for key, value in {_NOTE: note, **views}.items():
             if known.get(key) != value:
