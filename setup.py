@@ -14,6 +14,7 @@ from setuptools.command.build_ext import build_ext
 FOLDER = "src/initsweep/engine/kernels"
 SOURCES = runpy.run_path(f"{FOLDER}/source_hash.py")
 FLAGS = ["-std=c++17", "-O3", "-fno-math-errno", "-fvisibility=hidden", "-Wno-psabi", "-g0"]
+FLAGS += ["-ffp-contract=off"]  # bits must not follow what a compiler likes to fuse
 X86 = {
     "avx512": ["-mavx512f", "-mavx512vl", "-mavx512dq", "-mavx512bw", "-mavx2", "-mfma"],
     "avx2": ["-mavx2", "-mfma"],

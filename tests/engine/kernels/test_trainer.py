@@ -1,9 +1,6 @@
 """What a trainer promises besides the layers' numbers."""
 
 import itertools
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -118,55 +115,6 @@ def test_predictions_do_not_depend_on_their_number(build, optimizer):
         some = torch.empty(n, 5)
         trainer.predict(features[:n], some)
         assert torch.equal(some, whole[:n])
-
-
-NETWORKS = {
-    "rows": "nn.Linear(9, 33), nn.LayerNorm(33), nn.GELU(), nn.RMSNorm(33), nn.Linear(33, 50), "
-    "nn.BatchNorm1d(50), nn.Softplus(), nn.Linear(50, 5)",
-    "images": "nn.Linear(9, 162), nn.Unflatten(1, (2, 9, 9)), nn.Conv2d(2, 20, 3, 2, 2), "
-    "nn.GroupNorm(5, 20), nn.SiLU(), nn.Conv2d(20, 20, 3, 1, 1, groups=20), nn.AvgPool2d(3, 1), "
-    "nn.Conv2d(20, 40, 2, groups=4), nn.InstanceNorm2d(40), nn.MaxPool2d(2, 1), nn.Flatten(), "
-    "nn.Linear(160, 5)",
-}
-
-
-@pytest.mark.parametrize("layers", NETWORKS.values(), ids=NETWORKS)
-def test_builds_with_fused_multiply_add_agree_to_the_last_bit(layers):
-    code = (
-        "import sys, numpy as np, torch\n"
-        "from torch import nn\n"
-        "from initsweep.engine.kernels.library import load_library\n"
-        "from initsweep.engine.kernels.kernel_trainer import Trainer\n"
-        "from initsweep.engine.plan_reading import read_plan\n"
-        "from initsweep.core.params import Optimizer\n"
-        "torch.manual_seed(0)\n"
-        f"model = nn.Sequential({layers})\n"
-        "optimizer = Optimizer(name='adam', momentum=0.0, nesterov=False, beta1=0.9, beta2=0.99,\n"
-        "    epsilon=1e-8, weight_decay=0.0)\n"
-        "trainer = Trainer(read_plan(model, (9,)), batch=20, loss='cross_entropy',\n"
-        "    optimizer=optimizer, clip=0.5)\n"
-        "trainer.start({**dict(model.named_parameters()), **dict(model.named_buffers())})\n"
-        "generator = torch.Generator().manual_seed(0)\n"
-        "features = torch.randn(100, 9, generator=generator)\n"
-        "targets = torch.randint(0, 5, (100,), generator=generator)\n"
-        "losses = trainer.train(features, targets, torch.arange(100), np.full(5, 0.01), np.inf)\n"
-        "print(load_library()[0], losses.tobytes().hex())\n"
-    )
-    found = {}
-    for capability in ("avx512", "avx2"):
-        environment = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env=environment,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-        build, losses = done.stdout.split()
-        found[build] = losses
-    if set(found) != {"avx512", "avx2"}:
-        pytest.skip(f"this processor runs {', '.join(found)} only")
-    assert found["avx512"] == found["avx2"]
 
 
 def test_the_peak_counts_operations():

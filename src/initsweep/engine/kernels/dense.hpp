@@ -63,25 +63,25 @@ template <> struct Formula<LEAKY_RELU> {
 };
 template <> struct Formula<TANH> {
     static V value(V z, float) { return hyperbolic_tangent(z); }
-    static V slope(V, V y, float) { return 1.0f - y * y; }
+    static V slope(V, V y, float) { return fused(-y, y, 1.0f); }
 };
 template <> struct Formula<SIGMOID> {
     static V value(V z, float) { return sigmoid(z); }
     static V slope(V, V y, float) { return (1.0f - y) * y; }
 };
 template <> struct Formula<GELU> { // z times the normal distribution function of z
-    static V distribution(V z) { return 0.5f * (1.0f + error_function(z * 0.70710678118654752440f)); }
-    static V value(V z, float) { return z * distribution(z); }
+    static V doubled(V z) { return 1.0f + error_function(z * 0.70710678118654752440f); }
+    static V value(V z, float) { return z * (0.5f * doubled(z)); }
     static V slope(V z, V, float) {
         V density = exponential(z * z * -0.5f) * 0.39894228040143267794f;
-        return distribution(z) + z * density;
+        return fused(0.5f, doubled(z), z * density);
     }
 };
 template <> struct Formula<SILU> {
     static V value(V z, float) { return z / (1.0f + exponential(-z)); }
     static V slope(V z, V, float) {
         V s = sigmoid(z);
-        return s * (1.0f + z * (1.0f - s));
+        return s * fused(z, 1.0f - s, 1.0f);
     }
 };
 template <> struct Formula<ELU> {

@@ -31,9 +31,9 @@ class GroupNorm : public Layer {
             level(mean, [](float share) { return share; });
             for (int j = 0; j < width; j += WIDTH) {
                 V centre = load(mean + j);
-                store(inverse + j, sum_pixels([&](ptrdiff_t row) {
+                store(inverse + j, sum_pixels([&](ptrdiff_t row, V sum) {
                           V d = load(from + row * width + j) - centre;
-                          return d * d;
+                          return fused(d, d, sum);
                       }));
             }
             level(inverse, [&](float share) { return 1.0f / std::sqrt(share + epsilon_); });
@@ -41,7 +41,7 @@ class GroupNorm : public Layer {
                 V centre = load(mean + j), scale = load(inverse + j) * weight(j);
                 V shift = affine_ ? load(value(1) + j) : V{};
                 for (ptrdiff_t i = j; i < ptrdiff_t(in->pixels) * width; i += width)
-                    store(to + i, (load(from + i) - centre) * scale + shift);
+                    store(to + i, fused(load(from + i) - centre, scale, shift));
             }
         }
     }
@@ -65,13 +65,13 @@ class GroupNorm : public Layer {
   private:
     V weight(int j) const { return affine_ ? load(value(0) + j) : all(1.0f); }
 
-    // Sum over the pixels, first within blocks of them.
-    template <class Term> V sum_pixels(Term term) const {
+    // Sum over the pixels, first within blocks of them; plus(row, sum) is the sum with a pixel more.
+    template <class Plus> V sum_pixels(Plus plus) const {
         V total = {};
         for (ptrdiff_t start = 0; start < in->pixels; start += BLOCK) {
             V part = {};
             for (ptrdiff_t row = start; row < std::min<ptrdiff_t>(start + BLOCK, in->pixels); row++)
-                part += term(row);
+                part = plus(row, part);
             total += part;
         }
         return total;
@@ -91,9 +91,10 @@ class GroupNorm : public Layer {
         const float *x = in->data + b * in->stride + j, *g = out->gradient + b * out->stride + j;
         V mean = load(mean_.get() + ptrdiff_t(b) * in->width + j);
         V inverse = load(inverse_.get() + ptrdiff_t(b) * in->width + j);
-        V sum = sum_pixels([&](ptrdiff_t row) { return load(g + row * in->width); });
-        V product = sum_pixels(
-            [&](ptrdiff_t row) { return load(g + row * in->width) * (load(x + row * in->width) - mean); });
+        V sum = sum_pixels([&](ptrdiff_t row, V part) { return part + load(g + row * in->width); });
+        V product = sum_pixels([&](ptrdiff_t row, V part) {
+            return fused(load(g + row * in->width), load(x + row * in->width) - mean, part);
+        });
         if (affine_) {
             V own = product * inverse;
             store(gradient(0) + j, add ? load(gradient(0) + j) + own : own);
@@ -110,7 +111,7 @@ class GroupNorm : public Layer {
         V inverse = load(inverse_.get() + ptrdiff_t(b) * in->width + j);
         V first = load(first_.get() + j), slope = load(second_.get() + j) * inverse * inverse;
         for (ptrdiff_t i = j; i < ptrdiff_t(in->pixels) * in->width; i += in->width) {
-            V result = (load(g + i) * weight(j) - first - (load(x + i) - mean) * slope) * inverse;
+            V result = fused(mean - load(x + i), slope, load(g + i) * weight(j) - first) * inverse;
             store(to + i, add_input_gradient ? load(to + i) + result : result);
         }
     }

@@ -44,7 +44,7 @@ EXPORT double registers_multiply_add(int64_t rounds) {
     V sum[SUMS], factor = all(1.0f + 1e-7f), term = all(1e-9f);
     for (int i = 0; i < SUMS; i++) sum[i] = all(float(i)); // equal ones would be merged
     for (int64_t round = 0; round < rounds; round++)
-        for (V &s : sum) s = s * factor + term;
+        for (V &s : sum) s = fused(s, factor, term);
     V total = {};
     for (V s : sum) total += s;
     volatile float used = total[0]; // so that nothing is optimized away

@@ -63,10 +63,10 @@ INLINE void tile(ptrdiff_t K, Runs runs, Factor a, Factor b, Result c) {
                 const float *at = row[m / 3] + (m % 3) * a.ld;
                 if constexpr (LEFT == LANES) {
                     for (int v = 0; v < VECTORS; v++)
-                        sum[m][v] += load(at + k * a.step + v * WIDTH) * factor[v];
+                        sum[m][v] = fused(load(at + k * a.step + v * WIDTH), factor[v], sum[m][v]);
                 } else {
                     V value = all(LEFT == COLUMNS ? left[k * a.ld + m] : at[k]);
-                    for (int v = 0; v < VECTORS; v++) sum[m][v] += value * factor[v];
+                    for (int v = 0; v < VECTORS; v++) sum[m][v] = fused(value, factor[v], sum[m][v]);
                 }
             }
         }

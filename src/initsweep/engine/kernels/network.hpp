@@ -83,15 +83,16 @@ class Layer {
 
 INLINE void move(float &ours, float &torchs, bool read) { read ? torchs = ours : ours = torchs; }
 
-// sums[j] (+)= sum over rows of term(row, j), first within blocks of rows, then over blocks.
-template <class Term>
-static void sum_blocks(ptrdiff_t rows, int width, Term term, float *sums, bool add) {
+// sums[j] (+)= sum over rows, first within blocks of rows, then over blocks; plus(row, j, sum) is
+// the sum with a row more.
+template <class Plus>
+static void sum_blocks(ptrdiff_t rows, int width, Plus plus, float *sums, bool add) {
     if (!add) std::memset(sums, 0, width * sizeof(float));
     for (ptrdiff_t start = 0; start < rows; start += BLOCK) {
         ptrdiff_t end = start + BLOCK < rows ? start + BLOCK : rows;
         for (int j = 0; j < width; j += WIDTH) {
             V part = {};
-            for (ptrdiff_t row = start; row < end; row++) part += term(row, j);
+            for (ptrdiff_t row = start; row < end; row++) part = plus(row, j, part);
             store(sums + j, load(sums + j) + part);
         }
     }
@@ -99,7 +100,8 @@ static void sum_blocks(ptrdiff_t rows, int width, Term term, float *sums, bool a
 
 static void sum_rows(ptrdiff_t rows, int width, const float *values, ptrdiff_t ld, float *sums,
                      bool add) {
-    sum_blocks(rows, width, [&](ptrdiff_t row, int j) { return load(values + row * ld + j); }, sums, add);
+    sum_blocks(rows, width, [&](ptrdiff_t row, int j, V sum) { return sum + load(values + row * ld + j); },
+               sums, add);
 }
 
 // Sum of n terms as BLOCK sums side by side, which any vector width can follow.

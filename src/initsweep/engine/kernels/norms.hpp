@@ -1,6 +1,8 @@
 // Normalization over the batch, and over the features of one example.
 #pragma once
 
+#include <algorithm>
+
 #include "network.hpp"
 
 // Over all pixels of all examples, per channel. Source: Ioffe and Szegedy (2015), algorithm 1.
@@ -35,7 +37,7 @@ class BatchNorm : public Layer {
         for (ptrdiff_t i = 0; i < rows * width; i += width)
             for (int j = 0; j < width; j += WIDTH) {
                 V centred = load(in->data + i + j) - load(mean + j);
-                store(out->data + i + j, centred * load(scale + j) + load(value(1) + j));
+                store(out->data + i + j, fused(centred, load(scale + j), load(value(1) + j)));
             }
     }
 
@@ -45,8 +47,8 @@ class BatchNorm : public Layer {
         const float *mean = mean_.get(), *x = in->data, *g = out->gradient;
         float *first = sums_.get(), *slope = sums_.get() + width, *scale = scales_.get();
         sum_rows(rows, width, g, width, gradient(1), false);
-        sum_blocks(rows, width, [&](ptrdiff_t row, int j) {
-            return load(g + row * width + j) * (load(x + row * width + j) - load(mean + j));
+        sum_blocks(rows, width, [&](ptrdiff_t row, int j, V sum) {
+            return fused(load(g + row * width + j), load(x + row * width + j) - load(mean + j), sum);
         }, slope, false);
         float share = 1.0f / float(rows);
         for (int j = 0; j < width; j += WIDTH) {
@@ -60,7 +62,8 @@ class BatchNorm : public Layer {
         for (ptrdiff_t i = 0; i < rows * width; i += width)
             for (int j = 0; j < width; j += WIDTH) {
                 V centred = load(x + i + j) - load(mean + j);
-                V result = (load(g + i + j) - load(first + j) - centred * load(slope + j)) * load(scale + j);
+                V rest = load(g + i + j) - load(first + j);
+                V result = fused(-centred, load(slope + j), rest) * load(scale + j);
                 float *to = in->gradient + i + j;
                 store(to, add_input_gradient ? load(to) + result : result);
             }
@@ -82,16 +85,16 @@ class BatchNorm : public Layer {
         float *mean = mean_.get(), *square = sums_.get();
         sum_rows(rows, width, in->data, width, mean, false);
         for (int j = 0; j < width; j += WIDTH) store(mean + j, load(mean + j) / float(rows));
-        sum_blocks(rows, width, [&](ptrdiff_t row, int j) {
+        sum_blocks(rows, width, [&](ptrdiff_t row, int j, V sum) {
             V d = load(in->data + row * width + j) - load(mean + j);
-            return d * d;
+            return fused(d, d, sum);
         }, square, false);
         for (int j = 0; j < width; j += WIDTH)
             store(inverse_.get() + j, 1.0f / root(load(square + j) / float(rows) + epsilon_));
         for (int j = 0; j < width; j++) { // the running variance is the unbiased one
-            running_mean_.get()[j] += momentum_ * (mean[j] - running_mean_.get()[j]);
-            float variance = square[j] / float(rows - 1);
-            running_variance_.get()[j] += momentum_ * (variance - running_variance_.get()[j]);
+            float &centre = running_mean_.get()[j], &spread = running_variance_.get()[j];
+            centre = fused(momentum_, mean[j] - centre, centre);
+            spread = fused(momentum_, square[j] / float(rows - 1) - spread, spread);
         }
     }
 };
@@ -102,50 +105,39 @@ class LayerNorm : public Layer {
     float epsilon_;
     bool weight_, bias_, centred_;
     Memory mean_, inverse_;
+    Memory counts_; // 1 for each feature, 0 for the padding behind them
 
   public:
     LayerNorm(int features, float epsilon, bool weight, bool bias, bool centred, int batch)
         : epsilon_(epsilon), weight_(weight), bias_(bias), centred_(centred) {
         parameters.resize(weight + bias, {0, whole_blocks(features)});
-        mean_ = Memory(batch), inverse_ = Memory(batch);
+        mean_ = Memory(batch), inverse_ = Memory(batch), counts_ = Memory(features);
+        std::fill_n(counts_.get(), features, 1.0f);
     }
 
     void forward(int n, bool) override {
         for (int row = 0; row < n; row++) {
             const float *x = in->data + row * in->stride;
-            float mean = centred_ ? sum([&](int j) { return x[j]; }) / float(in->channels) : 0.0f;
-            float square = sum([&](int j) { return (x[j] - mean) * (x[j] - mean); });
-            float inverse = 1.0f / std::sqrt(square / float(in->channels) + epsilon_);
-            mean_.get()[row] = mean, inverse_.get()[row] = inverse;
-            for (int j = 0; j < in->channels; j++) {
-                float y = (x[j] - mean) * inverse, *to = out->data + row * out->stride + j;
-                *to = bias_ ? y * value(0)[j] + value(1)[j] : weight_ ? y * value(0)[j] : y;
+            float &mean = mean_.get()[row], &inverse = inverse_.get()[row];
+            mean = centred_ ? average([&](int j, V sum) { return sum + load(x + j); }) : 0.0f;
+            float square = average([&](int j, V sum) { return fused(centred(row, j), centred(row, j), sum); });
+            inverse = 1.0f / std::sqrt(square + epsilon_);
+            for (int j = 0; j < in->width; j += WIDTH) {
+                V y = centred(row, j) * inverse;
+                store(out->data + row * out->stride + j,
+                      bias_ ? fused(y, load(value(0) + j), load(value(1) + j)) : y * weight(j));
             }
         }
     }
 
     void backward(int n, bool add) override {
-        for (int row = 0; row < n; row++) {
-            const float *x = in->data + row * in->stride, *g = out->gradient + row * out->stride;
-            float mean = mean_.get()[row], inverse = inverse_.get()[row];
-            auto scaled = [&](int j) { return weight_ ? g[j] * value(0)[j] : g[j]; };
-            float share = 1.0f / float(in->channels);
-            float first = centred_ ? sum(scaled) * share : 0.0f;
-            float second = sum([&](int j) { return scaled(j) * (x[j] - mean); }) * share;
-            float slope = second * inverse * inverse;
-            for (int j = 0; j < in->channels; j++) {
-                bool fresh = row == 0 && !add;
-                if (weight_) {
-                    float own = g[j] * (x[j] - mean) * inverse;
-                    gradient(0)[j] = fresh ? own : gradient(0)[j] + own;
-                }
-                if (bias_) gradient(1)[j] = fresh ? g[j] : gradient(1)[j] + g[j];
-                if (!in->needs_gradient) continue;
-                float &to = in->gradient[row * in->stride + j];
-                float result = (scaled(j) - first - (x[j] - mean) * slope) * inverse;
-                to = add_input_gradient ? to + result : result;
-            }
-        }
+        const float *g = out->gradient;
+        if (weight_)
+            sum_blocks(n, in->width, [&](ptrdiff_t row, int j, V sum) {
+                return fused(load(g + row * out->stride + j) * inverse_.get()[row], centred(row, j), sum);
+            }, gradient(0), add);
+        if (bias_) sum_rows(n, in->width, g, out->stride, gradient(1), add);
+        for (int row = 0; in->needs_gradient && row < n; row++) pass(row);
     }
 
     bool copy(Role role, float *torchs, bool read) override {
@@ -155,5 +147,33 @@ class LayerNorm : public Layer {
     }
 
   private:
-    template <class Term> float sum(Term term) const { return sum_of(in->channels, term); }
+    V weight(int j) const { return weight_ ? load(value(0) + j) : all(1.0f); }
+    // The padding, which is 0, stays it.
+    V less(V from, float amount, int j) const { return fused(-amount, load(counts_.get() + j), from); }
+    V centred(ptrdiff_t row, int j) const {
+        return less(load(in->data + row * in->stride + j), mean_.get()[row], j);
+    }
+
+    // Mean over the features, from BLOCK sums side by side; plus(j, sum) is the sum with those at j.
+    template <class Plus> float average(Plus plus) const {
+        V part[BLOCK / WIDTH] = {};
+        float sums[BLOCK];
+        for (int j = 0; j < in->width; j += BLOCK)
+            for (int i = 0; i < BLOCK / WIDTH; i++) part[i] = plus(j + i * WIDTH, part[i]);
+        for (int i = 0; i < BLOCK / WIDTH; i++) store(sums + i * WIDTH, part[i]);
+        return sum_of(BLOCK, [&](int i) { return sums[i]; }) / float(in->channels);
+    }
+
+    void pass(ptrdiff_t row) {
+        const float *g = out->gradient + row * out->stride;
+        float *to = in->gradient + row * in->stride, inverse = inverse_.get()[row];
+        auto scaled = [&](int j) { return load(g + j) * weight(j); };
+        float first = centred_ ? average([&](int j, V sum) { return sum + scaled(j); }) : 0.0f;
+        float slope = average([&](int j, V sum) { return fused(scaled(j), centred(row, j), sum); });
+        slope *= inverse * inverse;
+        for (int j = 0; j < in->width; j += WIDTH) {
+            V result = fused(-slope, centred(row, j), less(scaled(j), first, j)) * inverse;
+            store(to + j, add_input_gradient ? load(to + j) + result : result);
+        }
+    }
 };

@@ -65,13 +65,13 @@ class Optimizer {
         float *velocities = first_.get();
         for (ptrdiff_t i = 0; i < size_; i += WIDTH) {
             V x = load(values + i), direction = load(gradients + i);
-            if (decay != 0) direction += decay * x;
+            if (decay != 0) direction = fused(decay, x, direction);
             if (momentum != 0) {
-                V velocity = load(velocities + i) * momentum + direction;
+                V velocity = fused(momentum, load(velocities + i), direction);
                 store(velocities + i, velocity);
-                direction = settings_.nesterov ? direction + momentum * velocity : velocity;
+                direction = settings_.nesterov ? fused(momentum, velocity, direction) : velocity;
             }
-            store(values + i, x - size * direction);
+            store(values + i, fused(-size, direction, x));
         }
     }
 
@@ -87,13 +87,13 @@ class Optimizer {
         float *means = first_.get(), *squares = second_.get();
         for (ptrdiff_t i = 0; i < size_; i += WIDTH) {
             V x = load(values + i) * keep, g = load(gradients + i);
-            if (decay != 0) g += decay * x;
+            if (decay != 0) g = fused(decay, x, g);
             V mean = load(means + i);
-            mean += fresh * (g - mean);
-            V square = load(squares + i) * kept_square + fresh_square * g * g;
+            mean = fused(fresh, g - mean, mean);
+            V square = fused(kept_square, load(squares + i), fresh_square * g * g);
             store(means + i, mean);
             store(squares + i, square);
-            store(values + i, x - size * (mean / (root(square) / root_correction + epsilon)));
+            store(values + i, fused(-size, mean / (root(square) / root_correction + epsilon), x));
         }
     }
 
@@ -104,10 +104,10 @@ class Optimizer {
         float *squares = first_.get();
         for (ptrdiff_t i = 0; i < size_; i += WIDTH) {
             V x = load(values + i), g = load(gradients + i);
-            if (decay != 0) g += decay * x;
-            V square = load(squares + i) * kept + fresh * g * g;
+            if (decay != 0) g = fused(decay, x, g);
+            V square = fused(kept, load(squares + i), fresh * g * g);
             store(squares + i, square);
-            store(values + i, x - size * (g / (root(square) + epsilon)));
+            store(values + i, fused(-size, g / (root(square) + epsilon), x));
         }
     }
 };

@@ -3,12 +3,6 @@
 
 #include "trainer.hpp"
 
-#if defined(__FMA__)
-#define MULTIPLY_ADD(a, b, c) __builtin_fma(a, b, c)
-#else
-#define MULTIPLY_ADD(a, b, c) ((a) * (b) + (c))
-#endif
-
 // exp(x) for x <= 0, below 1 ulp in tests; of less than -708 it is exp(-708). Not for NaN.
 // Source: Cody and Waite (1980), Software Manual for the Elementary Functions, ch. 6, with a Taylor
 // polynomial. The sum with a large number rounds to a whole one, which stands in its last bits.
@@ -19,11 +13,11 @@ INLINE double exponential_below_one(double x) {
                                 1.0 / 40320, 1.0 / 5040, 1.0 / 720, 1.0 / 120,
                                 1.0 / 24, 1.0 / 6, 0.5, 1.0, 1.0};
     x = x > -708.0 ? x : -708.0;
-    double shifted = MULTIPLY_ADD(x, LOG2_E, ROUNDER), whole = shifted - ROUNDER;
-    double rest = MULTIPLY_ADD(-whole, LN2_LOW, MULTIPLY_ADD(-whole, LN2_HIGH, x));
+    double shifted = fused(x, LOG2_E, ROUNDER), whole = shifted - ROUNDER;
+    double rest = fused(-whole, LN2_LOW, fused(-whole, LN2_HIGH, x));
     double power = 1.0 / 6227020800;
 #pragma GCC unroll 13
-    for (double term : TERMS) power = MULTIPLY_ADD(power, rest, term);
+    for (double term : TERMS) power = fused(power, rest, term);
     int64_t exponent, binary;
     std::memcpy(&exponent, &shifted, sizeof exponent);
     std::memcpy(&binary, &power, sizeof binary);
@@ -55,7 +49,7 @@ inline double recorded_cross_entropy(const float *outputs, int64_t n, int64_t cl
             double sum = 0, finite = largest[i] - largest[i]; // NaN if it is not
             for (int64_t c = 0; c < classes; c++) sum += shares[i * classes + c];
             double loss = std::log(sum) + (largest[i] - outputs[(start + i) * classes + target]);
-            total += weights ? weights[target] * (loss + finite) : loss + finite;
+            total = fused(weights ? weights[target] : 1.0, loss + finite, total);
         }
     }
     return total / double(n);

@@ -191,7 +191,7 @@ class Trainer {
         for (int i = 0; i < n; i++) {
             float *z = last.data + i * last.stride, *gradient = last.gradient + i * last.stride;
             if (settings_.loss == CROSS_ENTROPY || settings_.loss == WEIGHTED_CROSS_ENTROPY)
-                total += cross_entropy(z, gradient, static_cast<const int64_t *>(targets)[rows[i]]);
+                total = cross_entropy(z, gradient, static_cast<const int64_t *>(targets)[rows[i]], total);
             else
                 total += error_of(z[0] - static_cast<const float *>(targets)[rows[i]], gradient);
         }
@@ -211,8 +211,9 @@ class Trainer {
         return bent ? double(size) - 0.5 : 0.5 * double(error) * error;
     }
 
-    // Source: Bishop (2006), Pattern Recognition and Machine Learning, equations 4.108 and 4.109.
-    double cross_entropy(const float *z, float *gradient, int64_t target) const {
+    // Adds to a total. Source: Bishop (2006), Pattern Recognition and Machine Learning, equations 4.108
+    // and 4.109.
+    double cross_entropy(const float *z, float *gradient, int64_t target, double total) const {
         const Value &last = values_.back();
         float weight = weights_.empty() ? 1.0f : weights_[target];
         float largest = z[0], sum = 0, share = weight / float(settings_.batch);
@@ -223,6 +224,6 @@ class Trainer {
         for (int c = 0; c < last.channels; c++) gradient[c] = gradient[c] / sum * share;
         for (int c = last.channels; c < last.width; c++) gradient[c] = 0;
         gradient[target] -= share;
-        return weight * (std::log(double(sum)) + double(largest) - double(z[target]));
+        return fused(double(weight), std::log(double(sum)) + double(largest) - double(z[target]), total);
     }
 };
