@@ -4,6 +4,7 @@ The forward pass of one network is mapped over stacked parameters. As lanes shar
 ordinary backward pass of the *sum* of their losses gives every lane exactly its own gradient.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
@@ -36,31 +37,34 @@ class ModuleStack(Stack):
         handled: bool = False,
     ) -> None:
         self._model, self._loss, self._handled = model, loss, handled
-        self.generators = generators
+        self._modules, self.generators = list(model.modules()), generators
         self._leaves: Sequence[Tensor] = []
 
     def losses_and_gradients(
         self, features: Tensor, targets: Tensor, rows: Tensor
     ) -> tuple[Tensor, Sequence[Tensor]]:
         """Return losses (lanes,) and gradients per block; see `Stack`."""
-        self._model.train()
+        self._set_mode(training=True)
         with self._drawing():
             losses = self._loss(self._outputs(take(features, rows)), take(targets, rows))
             gradients = torch.autograd.grad(
                 losses.sum(), self._leaves, allow_unused=True, materialize_grads=True
             )
-        return losses.detach(), [
-            gradient.view_as(block) for gradient, block in zip(gradients, self.blocks, strict=True)
-        ]
+        return losses.detach(), self._in_blocks(gradients)
 
     @torch.no_grad()
     def predict(self, features: Tensor, rows: Tensor) -> Tensor:
         """Return outputs in evaluation mode, shape (lanes, m, n_outputs); see `Stack`."""
-        self._model.eval()
+        self._set_mode(training=False)
         # A copy per lane, as one shared input would fold the lanes into a single matrix product.
         with self._drawing():
             outputs = [self._outputs(take(features, part)) for part in self._parts(rows)]
         return torch.cat(outputs, dim=1)[:, : rows.shape[1]]
+
+    def _set_mode(self, *, training: bool) -> None:
+        # Telling all modules at every step would take 1 % of it.
+        if any(module.training is not training for module in self._modules):
+            self._model.train(training)
 
     def _drawing(self) -> AbstractContextManager[object]:
         """Return a block in which every lane draws for itself."""
@@ -74,6 +78,10 @@ class ModuleStack(Stack):
         """Return the rows of examples that are evaluated at once."""
         # Whole vector registers for every lane: see `packing.spare_slots`.
         return torch.split(padded_to(rows, ALIGNMENT), EVALUATION_EXAMPLES, dim=1)
+
+    def _in_blocks(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+        """Return the gradients of `_leaves` as those of `blocks`."""
+        return gradients
 
     def _outputs(self, features: Tensor) -> Tensor:
         """Return outputs (lanes, n, n_outputs) of features (lanes, n, ...)."""
@@ -101,12 +109,27 @@ class VmapStack(ModuleStack):
             generators: What the lanes draw from, one each; none if they do not draw.
         """
         super().__init__(copy_of(model), loss, generators)
+        # As it was given: what ran under vmap may hold remains of it.
+        self._template = model
         let_vmap_stack_recurrent_layers()
         self._randomness = "different" if generators else "error"
         self.parameters = {name: p.clone().requires_grad_() for name, p in parameters.items()}
         self.constants = {name: value.clone() for name, value in constants.items()}
         self.lanes = len(next(iter(self.parameters.values())))
         self.blocks = self._leaves = list(self.parameters.values())
+
+    def keep(self, slots: Tensor) -> "VmapStack":
+        """Return a stack of the networks in these slots; copies draw what their originals do."""
+
+        def chosen(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+            return {name: value.detach().index_select(0, slots) for name, value in values.items()}
+
+        generators = [
+            torch.Generator().set_state(self.generators[slot].get_state())
+            for slot in (slots.tolist() if self.generators else ())
+        ]
+        tensors = chosen(self.parameters), chosen(self.constants)
+        return VmapStack(self._template, *tensors, self._loss, generators)
 
     def _outputs(self, features: Tensor) -> Tensor:
         call = vmap(self._call, randomness=self._randomness)
@@ -121,7 +144,11 @@ class VmapStack(ModuleStack):
 
 
 class SingleStack(ModuleStack):
-    """One lane, by the module as it is: for what gains nothing from being stacked, or cannot be."""
+    """One lane, by the module as it is: for what gains nothing from being stacked, or cannot be.
+
+    Its parameters are views of one block for each type of number, so that an update takes a few
+    operations however many there are.
+    """
 
     def __init__(
         self,
@@ -152,15 +179,20 @@ class SingleStack(ModuleStack):
         self._channels_last, self._whole = channels_last, whole
         if channels_last:
             self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.lanes, self.parameters, self.constants = 1, {}, {}
-        tensors = [*self._model.named_parameters(), *self._model.named_buffers()]
-        with torch.no_grad():
-            for name, own in tensors:
-                trained = name in parameters
-                own.copy_((parameters if trained else constants)[name][0])
-                (self.parameters if trained else self.constants)[name] = own.detach().unsqueeze(0)
-        self._leaves = [own for name, own in tensors if name in parameters]
-        self.blocks = list(self.parameters.values())
+        trained = {n: own for n, own in self._model.named_parameters() if n in parameters}
+        self._leaves = list(trained.values())
+        self.blocks, views = _flat(self._leaves)
+        self._gradients, self._parts_of_gradients = _flat(self._leaves)
+        for own, view in zip(self._leaves, views, strict=True):
+            own.data = view
+        rest = [*self._model.named_parameters(), *self._model.named_buffers()]
+        kept = {name: own for name, own in rest if name not in trained}
+        self.lanes = 1
+        self.parameters, self.constants = _filled(trained, parameters), _filled(kept, constants)
+
+    def _in_blocks(self, gradients: Sequence[Tensor]) -> Sequence[Tensor]:
+        torch._foreach_copy_(self._parts_of_gradients, list(gradients))
+        return self._gradients
 
     def _outputs(self, features: Tensor) -> Tensor:
         (single,) = features
@@ -170,7 +202,32 @@ class SingleStack(ModuleStack):
         return outputs.unsqueeze(0)
 
     def _parts(self, rows: Tensor) -> Sequence[Tensor]:
-        return [rows] if self._whole else super()._parts(rows)
+        return [rows] if self._whole else torch.split(rows, EVALUATION_EXAMPLES, dim=1)
+
+
+def _flat(parameters: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return zeros, (1, n) for each type of number, and views of them laid out as parameters."""
+    sizes = Counter[torch.dtype]()
+    for one in parameters:
+        sizes[one.dtype] += one.numel()
+    blocks = {kind: parameters[0].new_zeros(1, n, dtype=kind) for kind, n in sizes.items()}
+    views, begun = list[Tensor](), Counter[torch.dtype]()
+    for one in parameters:
+        views.append(blocks[one.dtype].as_strided(one.shape, one.stride(), begun[one.dtype]))
+        begun[one.dtype] += one.numel()
+    return list(blocks.values()), views
+
+
+@torch.no_grad()
+def _filled(own: Mapping[str, Tensor], values: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give tensors of a network the values of a lane (1, *shape).
+
+    Returns:
+        The tensors in that shape.
+    """
+    for name, tensor in own.items():
+        tensor.copy_(values[name][0])
+    return {name: tensor.detach().unsqueeze(0) for name, tensor in own.items()}
 
 
 def to_numpy(values: Tensor) -> FloatArray:
