@@ -13,7 +13,7 @@ from initsweep.core.errors import PlanError
 from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.plan_vocabulary import ACTIVATIONS
 from initsweep.engine.planned import PlannedStack, check_stackable_plan
-from initsweep.engine.stacked_path import stacked_tensors
+from initsweep.engine.stack import stacked_tensors
 
 FUNCTIONS = {name: function for function, name in ACTIVATIONS.items() if callable(function)}
 FUNCTIONS["steep"] = lambda x: functional.leaky_relu(x, 0.3)

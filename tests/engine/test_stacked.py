@@ -9,8 +9,7 @@ from torch.func import functional_call
 from initsweep.core.errors import PlanError
 from initsweep.engine import planned, stacked
 from initsweep.engine.plan_reading import read_plan
-from initsweep.engine.stack import Stack
-from initsweep.engine.stacked_path import stacked_tensors
+from initsweep.engine.stack import Stack, stacked_tensors
 
 MODELS = ["plain", "batch_norm", "layer_norm", "residual", "sigmoid"]
 

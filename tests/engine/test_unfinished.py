@@ -98,9 +98,13 @@ def test_every_kind_of_network_goes_on_to_the_same_bits(killed, engine, kind):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("kind", ["plain", "sigmoid", "unplanned"])
-def test_lanes_that_are_trained_together_go_on_together(killed, engine, kind):
-    count, needed, whole = killed(kind, engine, OPTIMIZERS["momentum"], schedule="cosine")
+@pytest.mark.parametrize(
+    ("kind", "batch_size"), [("plain", 16), ("sigmoid", 16), ("unplanned", 16), ("dropout", 32)]
+)
+def test_lanes_that_are_trained_together_go_on_together(killed, engine, kind, batch_size):
+    count, needed, whole = killed(
+        kind, engine, OPTIMIZERS["momentum"], schedule="cosine", batch_size=batch_size
+    )
     assert count < needed
     assert whole.diverged_at_step[2] >= 0
 

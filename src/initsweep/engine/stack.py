@@ -1,10 +1,10 @@
 """What the trainer needs of the networks that it trains together."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class Stack(ABC):
@@ -83,3 +83,21 @@ def padded_to(rows: Tensor, multiple: int) -> Tensor:
     """Return rows (lanes, m), then the first again and again until m is a whole multiple."""
     lanes, m = rows.shape
     return torch.cat([rows, rows[:, :1].expand(lanes, -m % multiple)], dim=1)
+
+
+def stacked_tensors(
+    model: nn.Module, states: Sequence[Mapping[str, Tensor]]
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Return what is trained and what is not, by name, each (lanes, *shape).
+
+    Args:
+        model: On the device, with the buffers to start from.
+        states: All parameters by name, one mapping per lane.
+    """
+    trained, constant = dict[str, Tensor](), dict[str, Tensor]()
+    for name, parameter in model.named_parameters():
+        stacked = torch.stack([state[name] for state in states]).to(parameter.device)
+        (trained if parameter.requires_grad else constant)[name] = stacked
+    for name, buffer in model.named_buffers():
+        constant[name] = torch.stack([buffer] * len(states))
+    return trained, constant

@@ -42,7 +42,7 @@ def check_stackable(problem: Problem, new_stack: NewStack, *, at_once: int = LAN
     difference = ""
     model = copy_of(problem.model, problem.train.features.device)
     for scale in SCALES:
-        states = _states(model, scale)
+        states = random_states(model, scale, LANES)
         difference = _difference(problem, model, states, new_stack, at_once)
         if not difference or not _rounds(problem, model, states):
             break
@@ -50,15 +50,15 @@ def check_stackable(problem: Problem, new_stack: NewStack, *, at_once: int = LAN
         raise StackingError(f"{type(model).__name__} cannot be stacked: {difference}")
 
 
-def _states(model: nn.Module, scale: float) -> list[dict[str, Tensor]]:
-    """Return random values: of two equal networks, or of constant ones, a mix-up would not show."""
+def random_states(model: nn.Module, scale: float, lanes: int) -> list[dict[str, Tensor]]:
+    """Return random values: of equal networks, or of constant ones, a mix-up would not show."""
     generator = torch.Generator().manual_seed(0)
     return [
         {
             name: scale * torch.randn(value.shape, generator=generator).to(value)
             for name, value in model.named_parameters()
         }
-        for _ in range(LANES)
+        for _ in range(lanes)
     ]
 
 

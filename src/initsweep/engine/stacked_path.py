@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -18,7 +17,8 @@ from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan
 from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
-from initsweep.engine.stack import Stack
+from initsweep.engine.stack import Stack, stacked_tensors
+from initsweep.engine.stack_sizes import StackSizes
 from initsweep.engine.stackability import check_stackable
 from initsweep.engine.stacked import SingleStack, VmapStack
 from initsweep.engine.trainer import ChunkTrainer
@@ -33,9 +33,8 @@ For CUDA an estimate, from 5 us per launch."""
 
 MOST_LANES = {"cpu": 32, "cuda": 256}
 MOST_MAPPED = {"cpu": 16, "cuda": 256}
-"""The same for `torch.func.vmap`, whose stacks are filled up to their size: a lane of an MLP with
-RMSNorm costs 0.37 ms a step among 8, 0.23 among 16, 0.17 among 32, and few sweeps have 32 lanes
-for each core."""
+"""The same for `torch.func.vmap`: a lane of an MLP with RMSNorm costs 0.37 ms a step among 8, 0.23
+among 16, 0.17 among 32, and few sweeps have 32 lanes for each core."""
 
 
 class StackedPath(TrainingPath):
@@ -58,8 +57,8 @@ class StackedPath(TrainingPath):
         self._trial = None if self._plan else try_out(self._model, features)
         shapes = linear_shapes(self._model, job.training.batch_size)
         self._slots = self._choose_slots(shapes)
-        # One by one, small products lose more by oneDNN's preparations than they gain: 28 us each.
-        # Those of torch's own attention are prepared for every example: 20 times as long.
+        # One by one, small products lose more by oneDNN's preparations than they gain: 28 us per
+        # product. Torch's own attention multiplies for every example: 20 times as long.
         gains = self._slots == 1 and not (self._trial and self._trial.fused_attention)
         self._choose_stack()
         self._onednn, self._smallest = False, self._slots
@@ -75,6 +74,7 @@ class StackedPath(TrainingPath):
             if self._plan is not None and threads == 1 and 4 * spared <= self._slots:
                 self._smallest = found.smallest_stack
         self._spare = spare_slots(self._slots, job.training.batch_size)
+        self._sizes = self._sizes_to_choose_from()
         if not self._fixed:
             self._spare = spare_slots_of_any(job.training.batch_size)
 
@@ -138,10 +138,14 @@ class StackedPath(TrainingPath):
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
         """Return chunks that leave free the slots in which arithmetic differs."""
-        per_chunk = self._slots - self._spare
-        if self._fixed:
-            return pack(lanes, per_chunk)
-        return pack_evenly(lanes, per_chunk, self.job.runtime.n_workers)
+        per_chunk, workers = self._slots - self._spare, self.job.runtime.n_workers
+        if not self._fixed:
+            return pack_evenly(lanes, per_chunk, workers)
+        if self._sizes is not None:
+            even = pack_evenly(lanes, per_chunk, min(workers, self._sizes.most_stacks(len(lanes))))
+            if all(self._sizes.fitting(len(chunk.lanes)) < self._slots for chunk in even):
+                return even
+        return pack(lanes, per_chunk)
 
     def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
         """Train the chunk's lanes in one stack.
@@ -162,7 +166,7 @@ class StackedPath(TrainingPath):
             slots,
             stack,
             optimizer,
-            None if self._fixed else self._fill,
+            None if self._fixed and self._sizes is None else self._fill,
             self.state_of(chunk.lanes),
         )
         return trainer.train(keep_states=job.keep_states, stopped=stopped)
@@ -178,7 +182,17 @@ class StackedPath(TrainingPath):
     def _fill(self, lanes: Sequence[int]) -> list[int]:
         """Return what a stack's slots hold: these lanes, then copies of the last."""
         size = max(len(lanes) + self._spare, self._smallest)
+        if self._sizes is not None:
+            size = self._sizes.fitting(len(lanes))
         return [*lanes, *[lanes[-1]] * (size - len(lanes))]
+
+    def _sizes_to_choose_from(self) -> StackSizes | None:
+        """Return the sizes of stacks of `torch.func`, None if there is only one to be had."""
+        job, batch_size = self.job, self.job.training.batch_size
+        mapped = self._on_cpu and self._plan is None and not self._single
+        if not mapped or job.runtime.threads > 1 or spare_slots_of_any(batch_size):
+            return None
+        return StackSizes(job.problem, batch_size, self._slots, self._new_stack)
 
     def _choose_slots(self, shapes: Sequence[LinearShape]) -> int:
         asked, device = self.job.runtime.lanes_per_chunk, self.job.device.type
@@ -220,24 +234,6 @@ def linear_shapes(model: nn.Module, n_rows: int) -> list[LinearShape]:
     }
     matrices = [p for p in model.parameters() if p.dim() == 2 and id(p) in multiplied]
     return [LinearShape(n_rows, inputs, outputs) for outputs, inputs in (m.shape for m in matrices)]
-
-
-def stacked_tensors(
-    model: nn.Module, states: Sequence[Mapping[str, Tensor]]
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return what is trained and what is not, by name, each (lanes, *shape).
-
-    Args:
-        model: On the device, with the buffers to start from.
-        states: All parameters by name, one mapping per lane.
-    """
-    trained, constant = dict[str, Tensor](), dict[str, Tensor]()
-    for name, parameter in model.named_parameters():
-        stacked = torch.stack([state[name] for state in states]).to(parameter.device)
-        (trained if parameter.requires_grad else constant)[name] = stacked
-    for name, buffer in model.named_buffers():
-        constant[name] = torch.stack([buffer] * len(states))
-    return trained, constant
 
 
 def _stackable_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan | None:
