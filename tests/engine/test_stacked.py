@@ -120,3 +120,28 @@ def test_a_non_finite_lane_leaves_the_gradients_of_the_others_alone(make_problem
     assert losses.isnan().tolist() == [False, True, False]
     for gradient, old in zip(gradients, expected, strict=True):
         assert torch.equal(gradient[[0, 2]], old[[0, 2]])
+
+
+class Double(torch.nn.Module):
+    def forward(self, x):
+        return x.double()
+
+
+def test_one_lane_has_a_block_for_each_type_of_number(make_problem):
+    problem = make_problem()
+    layers = torch.nn.Linear(6, 4), Double(), torch.nn.Linear(4, 3).double()
+    model = torch.nn.Sequential(*layers, torch.nn.Unflatten(1, (3, 1, 1)))
+    model.append(torch.nn.Conv2d(3, 3, 1).double()).append(torch.nn.Flatten())
+    state = {name: value.detach() for name, value in model.named_parameters()}
+    stack = stacked.SingleStack(model, *stacked_tensors(model, [state]), problem.loss)
+    features, targets = problem.train.features, problem.train.targets
+    losses, gradients = stack.losses_and_gradients(features, targets, torch.arange(16)[None])
+    loss = problem.loss(model(features[:16]), targets[:16])
+    first, *rest = (part.parameters() for part in (layers[0], layers[2], model[4]))
+    for found, parameters in zip(gradients, ([*first], [*rest[0], *rest[1]]), strict=True):
+        expected = torch.autograd.grad(loss, parameters, retain_graph=True)
+        torch.testing.assert_close(found[0], torch.cat([one.flatten() for one in expected]))
+    torch.testing.assert_close(losses[0], loss)
+    stack.blocks[0].zero_()  # what moves the blocks moves the network
+    stack.blocks[1].fill_(0.5)
+    assert bool((stack.predict(features, torch.arange(2)[None]) == 1.25).all())
