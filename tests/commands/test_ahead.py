@@ -106,6 +106,7 @@ def test_a_stage_that_stands_alone_runs_as_it_is(study, what, monkeypatch):
         (9, 1, (0, 0, 0)),
     ],
 )
-def test_all_workers_are_busy_to_the_end(chains, workers, found):
-    done, at_once, share = ahead._shared_out([["tune@x"]] * chains, workers)
+def test_all_workers_are_busy_to_the_end(chains, workers, found, small_params):
+    params = small_params({"runtime.workers": workers})
+    done, at_once, share = ahead._shared_out([["tune@x"]] * chains, params)
     assert (len(done), at_once, share) == found

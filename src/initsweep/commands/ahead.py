@@ -22,12 +22,15 @@ from initsweep.core.params import Params
 from initsweep.core.progress import Progress, progress
 from initsweep.core.stopping import RUN
 from initsweep.core.writing import write_text
-from initsweep.running import forks, inputs
+from initsweep.running import cluster, forks, inputs
 from initsweep.running.dvc_file import Stage, kind_of, read_stages
 from initsweep.running.leader import PLAN
 
 KINDS = ("diagnose", "tune", "train")
 """What is done ahead; the training of a scheme follows its tuning, in the same process."""
+
+MOST = 64
+"""Chains at the same time where a cluster trains: each is a process here, with the data."""
 
 ASIDE = artifacts.SCRATCH / "ahead"
 KEY = "key"
@@ -42,7 +45,8 @@ def shared(params: Params) -> Params:
     """Return parameters with the workers that this process has a share of."""
     if _share is None:
         return params
-    runtime = params.runtime.model_copy(update={"workers": _share})
+    workers = min(_share, params.runtime.n_workers)  # a share of a cluster is none of this machine
+    runtime = params.runtime.model_copy(update={"workers": workers})
     return params.model_copy(update={"runtime": runtime})
 
 
@@ -64,7 +68,7 @@ def done(stage: Stage, params: Params, program: Program) -> bool:
         return True
     stages = read_stages(Path("dvc.yaml"))
     work = _work(params, stages)
-    chains, at_once, share = _shared_out(_chains(name, work), params.runtime.n_workers)
+    chains, at_once, share = _shared_out(_chains(name, work), params)
     names = [one for chain in chains for one in chain]
     if name not in names:
         return False
@@ -84,7 +88,8 @@ def _work(params: Params, stages: Mapping[str, Stage]) -> dict[str, float]:
         plan = json.loads((Path(os.environ[RUN]) / PLAN).read_text("utf-8"))
     except OSError:  # somebody else leads
         return {}
-    if params.loop is not None or resolve_device(params.runtime.device).type != "cpu":
+    here = params.runtime.executor == "local"
+    if here and (params.loop is not None or resolve_device(params.runtime.device).type != "cpu"):
         return {}  # these have their own ways to share out a machine
     stale = {*stages} if plan["all"] else {*freshness.outdated()}
     ready = {file.parent.name for file in ASIDE.glob(f"*/{KEY}")}
@@ -103,12 +108,20 @@ def _chains(first: str, work: Mapping[str, float]) -> list[list[str]]:
     return [chain for chain in found.values() if chain]
 
 
-def _shared_out(chains: list[list[str]], workers: int) -> tuple[list[list[str]], int, int]:
+def _shared_out(chains: list[list[str]], params: Params) -> tuple[list[list[str]], int, int]:
     """Return which chains to do ahead, how many at the same time, and the workers of each.
 
-    As many as keep all workers busy to the end: what is left over has all workers to itself later.
+    Here as many as keep all workers busy to the end: what is left over has all workers to itself
+    later. A cluster takes turns with all of them.
     """
-    if min(len(chains), workers) < 2:
+    from initsweep.engine.devices import resolve_device
+
+    workers, connection = params.runtime.n_workers, cluster.of(params.runtime)
+    if connection is not None and len(chains) > 1:
+        needs = cluster.needs_of(params, resolve_device(params.runtime.device).type)
+        at_once = min(len(chains), MOST)
+        return chains, at_once, max(1, cluster.slots(connection, needs) // at_once)
+    if connection is not None or min(len(chains), workers) < 2:
         return [], 0, 0
     if len(chains) < workers:
         return chains, len(chains), workers // len(chains)
@@ -123,6 +136,7 @@ def _do(chain: Sequence[Stage], share: int, program: Program, connect: Callable[
     """
     global _share
     _share = share
+    cluster.share(share)
     for stage in chain:
         name, _, scheme = stage.name.partition("@")
         os.environ["DVC_STAGE"] = stage.name

@@ -3,12 +3,13 @@
 import argparse
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from initsweep.core import own_code
 from initsweep.core.errors import ArtifactError, InitsweepError, few
 from initsweep.core.params import Params, load_params
-from initsweep.running import lock_file
+from initsweep.running import cluster, lock_file
 from initsweep.running.dvc_file import kind_of, read_stages, upstream
 from initsweep.running.leader import FORCE, lead
 from initsweep.running.pace import Plan
@@ -21,6 +22,9 @@ WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
 
 LOOKING = {"versions", "publish"}
 """Stages that run every time, to look whether there is anything to do."""
+
+TRAIN = {"tune", "train", "settle"}
+"""Stages that a cluster has work from."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,9 +47,13 @@ def run(options: argparse.Namespace) -> int:
         print(_verdict() + _note())
         return 0
     force = [FORCE] if options.force else []
-    outcome = lead(
-        "initsweep repro", [*options.targets, *force], plan, first=[*stale, "publish"][0]
-    )
+    trains = any(kind_of(name) in TRAIN for name in stale)
+    with ExitStack() as stack:
+        if trains:
+            os.environ |= stack.enter_context(cluster.process(params.runtime))
+        outcome = lead(
+            "initsweep repro", [*options.targets, *force], plan, first=[*stale, "publish"][0]
+        )
     if not options.targets and outcome.has_all_but("publish"):
         print(_verdict() + _note())
     outcome.say()

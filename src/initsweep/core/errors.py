@@ -96,6 +96,10 @@ class RunError(InitsweepError):
     """A user's training function does not do what it has to, or a run of it failed."""
 
 
+class WorkerMismatchError(RunError):
+    """A worker of a cluster would give other bits than this machine: other code, versions, path."""
+
+
 class RunningError(InitsweepError):
     """Another run is at work in the same folder."""
 

@@ -330,12 +330,16 @@ class Decide(Section):
     most_seeds: Annotated[int, Field(ge=0, le=1000)]
 
 
-PACE = ("workers", "keep_every_minutes")
-"""What of `runtime` changes how fast trainings are, and never what they come to."""
+PACE = ("workers", "keep_every_minutes", "executor", "address", "gpu_share")
+"""What of `runtime` changes where and how fast trainings run, and never what they come to."""
 
 
 class Runtime(Section):
-    """Where and how trainings run."""
+    """Where and how trainings run.
+
+    `executor` says who does them: this machine, or the Ray cluster at `address`, where `gpu_share`
+    is what a stack of networks takes of a GPU if the device is one.
+    """
 
     device: str
     engine: Literal["auto", "compiled", "torch", "reference"]
@@ -343,6 +347,9 @@ class Runtime(Section):
     lanes_per_chunk: Count | Literal["auto"]
     workers: Count | Literal["auto"]
     keep_every_minutes: Positive
+    executor: Literal["local", "ray"] = "local"
+    address: str | None = None
+    gpu_share: Annotated[float, Field(gt=0, le=1)] = 1.0
 
     @model_validator(mode="after")
     def _device_is_known(self) -> Self:

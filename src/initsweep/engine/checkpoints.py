@@ -65,6 +65,20 @@ class Checkpoints:
         self._index.add(file, keys)
 
 
+def to_bytes(results: LaneResults) -> bytes:
+    """Return results as another process reads them, with `from_bytes`."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **_pack(results))
+    return buffer.getvalue()
+
+
+def from_bytes(content: bytes) -> list[LaneResults]:
+    """Return the results of each lane, with a lane axis of length 1."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        found = {name: arrays[name] for name in arrays.files}
+    return [_unpack(found, lane) for lane in range(len(found["initial_loss"]))]
+
+
 class _Index:
     """Which file has which lane. Every file is opened once, and none that this process wrote."""
 

@@ -124,6 +124,10 @@ class TrainingPath(ABC):
             "matrix products": os.environ.get(MATMUL_SETTING[0]),
         }
 
+    def identity(self) -> dict[str, object]:
+        """Return all that the bits of a lane depend on but problem and lane, as JSON has it."""
+        return {"engine": self.kind, **self.job.settings(), **self.settings()}
+
     def numerics(self) -> AbstractContextManager[None]:
         """Return a context in which to train: settings of the process, restored afterwards."""
         return nullcontext()

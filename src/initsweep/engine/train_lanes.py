@@ -1,6 +1,7 @@
 """Trains lanes: by the path that was chosen, in chunks, on workers, keeping checkpoints."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem, Split
 from initsweep.engine.packing import Assembly, Chunk
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.unfinished import Unfinished
-from initsweep.engine.workers import run_chunks
+from initsweep.engine.workers import Trainer, train_here
 
 OnProgress = Callable[[int, FloatArray], None]
 """Called with the number of lanes a finished chunk had, and their final capped losses."""
@@ -33,6 +34,7 @@ def train_lanes(
     keep_states: bool = False,
     on_progress: OnProgress | None = None,
     checkpoint: Path | None = None,
+    trainer: Trainer = train_here,
 ) -> LaneResults:
     """Train every lane and return what came of it, in the order given.
 
@@ -48,6 +50,7 @@ def train_lanes(
         keep_states: Whether to return the final parameters and buffers.
         on_progress: Called in this thread whenever a chunk is finished.
         checkpoint: Folder for finished lanes; its path must stand for the problem.
+        trainer: Trains the chunks.
 
     Returns:
         Results of all lanes.
@@ -56,29 +59,57 @@ def train_lanes(
         ParamsError: If a batch is larger than the training set, or the device is not there.
         PathError: If `runtime.engine` names a path that does not cover the job.
     """
+    path = lane_path(
+        problem, training=training, optimizer=optimizer, runtime=runtime, keep_states=keep_states
+    )
+    assembly = Assembly(len(lanes), training.epochs, path.name, keep_states=keep_states)
+    store = None if checkpoint is None else Checkpoints(checkpoint, path.identity())
+    if checkpoint is not None:
+        path.unfinished = Unfinished(checkpoint, path.identity(), runtime.keep_every_minutes)
+    with numerics_of(path):
+        for chunk, results in _finished(path, lanes, store, trainer):
+            assembly.add(chunk.positions, results)
+            if on_progress is not None:
+                on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
+    return assembly.results
+
+
+def lane_path(
+    problem: Problem,
+    *,
+    training: Training,
+    optimizer: Optimizer,
+    runtime: Runtime,
+    keep_states: bool = False,
+) -> TrainingPath:
+    """Return the path that trains some lanes; the arguments are those of `train_lanes`.
+
+    Raises:
+        ParamsError: If a batch is larger than the training set, or the device is not there.
+        PathError: If `runtime.engine` names a path that does not cover the job.
+    """
     _check_batch_size(training.batch_size, problem.train.n)
     device = resolve_device(runtime.device)
-    problem = _on_device(problem, device)
     job = Job(
-        problem=problem,
+        problem=_on_device(problem, device),
         training=training,
         optimizer=optimizer,
         runtime=runtime,
         keep_states=keep_states,
     )
     with numerics(device, runtime.threads):
-        path = choose_path(job)
-        assembly = Assembly(len(lanes), training.epochs, path.name, keep_states=keep_states)
-        settings = {"engine": path.kind, **job.settings(), **path.settings()}
-        store = None if checkpoint is None else Checkpoints(checkpoint, settings)
-        if checkpoint is not None:
-            path.unfinished = Unfinished(checkpoint, settings, runtime.keep_every_minutes)
-        with path.numerics():
-            for chunk, results in _finished(path, lanes, store):
-                assembly.add(chunk.positions, results)
-                if on_progress is not None:
-                    on_progress(len(chunk.lanes), results.capped_losses(problem.constant_loss))
-    return assembly.results
+        return choose_path(job)
+
+
+@contextmanager
+def numerics_of(path: TrainingPath) -> Iterator[None]:
+    """Have the settings inside the block that a path trains under.
+
+    Yields:
+        Nothing.
+    """
+    with numerics(path.job.device, path.job.runtime.threads), path.numerics():
+        yield
 
 
 def predict_rows(
@@ -103,43 +134,26 @@ def predict_rows(
     Returns:
         Outputs in evaluation mode on the CPU, shape (n, n_outputs) each.
     """
-    device = resolve_device(runtime.device)
-    job = Job(
-        problem=_on_device(problem, device),
-        training=training,
-        optimizer=optimizer,
-        runtime=runtime,
-        keep_states=False,
-    )
-    with numerics(device, runtime.threads):
-        path = choose_path(job)
-        with path.numerics():
-            return [
-                path.predict(state, split.of(seed).features.to(device)).cpu()
-                for seed, state in states
-            ]
+    path = lane_path(problem, training=training, optimizer=optimizer, runtime=runtime)
+    with numerics_of(path):
+        return [
+            path.predict(state, split.of(seed).features.to(path.job.device)).cpu()
+            for seed, state in states
+        ]
 
 
 def _finished(
-    path: TrainingPath, lanes: Sequence[Lane], store: Checkpoints | None
+    path: TrainingPath, lanes: Sequence[Lane], store: Checkpoints | None, trainer: Trainer
 ) -> Iterator[tuple[Chunk, LaneResults]]:
     """Yield lanes with their results: first those kept by an earlier call, then the rest in chunks.
 
     Yields:
         Chunk and results.
     """
-    left, runtime = dict(enumerate(lanes)), path.job.runtime
+    left = dict(enumerate(lanes))
     for position, kept in store.find(lanes) if store else ():
         yield Chunk(positions=(position,), lanes=(left.pop(position),)), kept
-    todo = _chunks(path, left)
-    n_workers = runtime.n_workers if path.parallel else 1
-    if n_workers > 1:
-        # While threads train, nothing else is done: other code may change what all threads see.
-        for seed in {lane.seed: None for chunk in todo for lane in chunk.lanes}:
-            path.job.problem.initial_state(seed)
-    for chunk, results in run_chunks(
-        path.train, todo, n_workers=n_workers, threads=runtime.threads
-    ):
+    for chunk, results in trainer(path, _chunks(path, left)):
         if store:
             store.save(chunk, results)
         if path.unfinished:

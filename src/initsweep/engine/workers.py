@@ -12,9 +12,28 @@ import torch
 
 from initsweep.engine.lanes import LaneResults
 from initsweep.engine.packing import Chunk
+from initsweep.engine.paths import TrainingPath
 
 Work = Callable[[Chunk, Callable[[], bool]], LaneResults]
 """Trains one chunk; raises CancelledError soon after the function it is given returns True."""
+
+Trainer = Callable[[TrainingPath, Sequence[Chunk]], Iterator[tuple[Chunk, LaneResults]]]
+"""Trains all chunks by a path, and yields lanes with their results, in chunks of its own."""
+
+
+def train_here(path: TrainingPath, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, LaneResults]]:
+    """Train all chunks on threads of this process.
+
+    Yields:
+        Chunk and results.
+    """
+    runtime = path.job.runtime
+    n_workers = runtime.n_workers if path.parallel else 1
+    if n_workers > 1:
+        # While threads train, nothing else is done: other code may change what all threads see.
+        for seed in {lane.seed: None for chunk in chunks for lane in chunk.lanes}:
+            path.job.problem.initial_state(seed)
+    yield from run_chunks(path.train, chunks, n_workers=n_workers, threads=runtime.threads)
 
 
 def run_chunks(

@@ -19,18 +19,20 @@ from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.core import artifacts, own_code
 from initsweep.core.errors import each_warning_once
 from initsweep.core.network_choice import with_network
-from initsweep.core.params import Params, fingerprint
+from initsweep.core.params import Params, Runtime, fingerprint
 from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
-from initsweep.engine.devices import pin_matmul
+from initsweep.engine.devices import pin_matmul, resolve_device
+from initsweep.engine.elsewhere import elsewhere
 from initsweep.engine.kernels.recorded import recorded_loss
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train_lanes import predict_rows, train_lanes
+from initsweep.engine.workers import Trainer, train_here
 from initsweep.initializers import initial_states, make_initializer
 from initsweep.metrics import METRICS, bound, recorded
 from initsweep.preprocessing.prepared import PreparedData, SplitName
-from initsweep.running import inputs
+from initsweep.running import cluster, inputs
 from initsweep.stages.own_loop import OwnLoop
 from initsweep.stages.trained import State, Trained, finite
 
@@ -134,18 +136,20 @@ class Experiment:
             ArtifactError: If the inputs of the stage were edited since it began.
         """
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
+        role: Role = "confirm" if kind == "confirm" else "tune"
         problem = self.problem(scheme, seeds)
-        kept = self._kept_work(scheme, "confirm" if kind == "confirm" else "tune")
+        kept, (trainer, runtime) = self._kept_work(scheme, role), self._trainer(scheme, role, seeds)
         inputs.check()  # code was loaded when the stage began, and its name for kept work is new
         results = train_lanes(
             problem,
             [Lane(learning_rate=rate, seed=seed) for _, rate, seed in plan],
             training=self.params.training,
             optimizer=self.params.optimizer,
-            runtime=self.params.runtime,
+            runtime=runtime,
             keep_states=keep_states,
             on_progress=None if bar is None else lambda lanes, _: bar.advance(lanes),
             checkpoint=kept,
+            trainer=trainer,
         )
         keys = [
             {"scheme": scheme, "kind": kind, "trial": trial, "learning_rate": rate, "seed": seed}
@@ -157,6 +161,25 @@ class Experiment:
             states=results.final_states or [None] * len(plan),
             engine=results.engine,
         )
+
+    def _trainer(
+        self, scheme: str, role: Role, seeds: Sequence[int]
+    ) -> tuple[Trainer, Runtime]:
+        """Return who trains, and how many at the same time: this machine or a cluster."""
+        runtime = self.params.runtime
+        if (found := cluster.of(runtime)) is None:
+            return train_here, runtime
+        needs = cluster.needs_of(self.params, resolve_device(runtime.device).type)
+        work = {
+            "study": cluster.study_files(self.params),
+            "needs": needs,
+            "scheme": scheme,
+            "role": role,
+            "seeds": list(seeds),
+            "code": dataclasses.asdict(self.provenance(scheme, role)),
+        }
+        slots = cluster.slots(found, needs)
+        return elsewhere(found, work), runtime.model_copy(update={"workers": slots})
 
     def checkpoint(self, scheme: str, role: Role) -> Path:
         """Return the folder for unfinished work of a scheme, named by all that it depends on.

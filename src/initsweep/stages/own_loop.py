@@ -3,13 +3,15 @@
 It stands where `Experiment` stands: the same rows come out of it, whoever trained the networks.
 """
 
+import contextlib
 import json
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import cached_property, partial
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,15 +28,17 @@ from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKi
 from initsweep.core.writing import write_bytes, write_text
 from initsweep.exporting.forward_source import capture
 from initsweep.graph.twins import copy_of
+from initsweep.loops import elsewhere
 from initsweep.loops.finished_runs import Kept
 from initsweep.loops.libraries import libraries_of
 from initsweep.loops.pool import OnReport, Pool
 from initsweep.loops.saved import NETWORK, TENSORS
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
 from initsweep.loops.worker import Look
-from initsweep.running import inputs
+from initsweep.running import cluster, inputs
 from initsweep.stages.trained import Trained, finite
 
+UNKNOWN = " as of "
 _SAME = 3  # as many first runs that fail alike end the stage: the others would fail too
 
 
@@ -82,7 +86,7 @@ class OwnLoop:
             place = own_code.place_of(name)
             covered = place is not None and "site-packages" in place.parts
             versions = [f"{one} {version(one)}" for one in known.get(module, []) if covered]
-            found += versions or [f"{name} as of {time.time_ns()}"]
+            found += versions or [f"{name}{UNKNOWN}{time.time_ns()}"]
         modules = {one.partition(".")[0] for one in names if ":" not in one}
         more = {one for module in modules for one in known.get(module, [])}
         return [*found, *sorted(f"{one} {version(one)}" for one in more)]
@@ -185,8 +189,9 @@ class OwnLoop:
         failed: list[tuple[RunSpec, Failure]] = []
         advance = (lambda _: None) if bar is None else bar.advance
         advance(len(found))
-        with self.pool(None if bar is None else partial(_told, bar)) as pool:
-            for spec, result in pool.run([one for one in specs if one.folder not in found]):
+        todo = [one for one in specs if one.folder not in found]
+        with contextlib.closing(self._done(todo, bar)) as done:
+            for spec, result in done:
                 if isinstance(result, Outcome):
                     inputs.check()  # each run imports the user's code anew
                     kept.save(spec, result)
@@ -199,6 +204,61 @@ class OwnLoop:
         if failed:
             raise RunError(_in_words(failed, len(found)))
         return [found[spec.folder] for spec in specs]
+
+    def _done(
+        self, specs: Sequence[RunSpec], bar: Progress | None
+    ) -> Generator[tuple[RunSpec, object], None, None]:
+        """Do runs here or on a cluster.
+
+        Yields:
+            Each with what came of it, as they end.
+        """
+        where = cluster.of(self.params.runtime)
+        if where is None or not specs:
+            with self.pool(None if bar is None else partial(_told, bar)) as pool:
+                yield from pool.run(specs)
+            return
+        scheme = specs[0].scheme
+        role: Role = "confirm" if specs[0].final else "tune"
+        work = {
+            "study": cluster.study_files(self.params),
+            "needs": cluster.needs_of(self.params, "cpu"),
+            "scheme": scheme,
+            "role": role,
+            "code": asdict(self.provenance(scheme, role)),
+            "machine": self.machine(),
+        }
+        units = [[[spec.learning_rate, spec.seed]] for spec in specs]
+        for done in where.run(work, units):
+            spec = specs[done.place]
+            yield spec, elsewhere.from_bytes(spec, done.content)
+
+    def done_here(self, scheme: str, role: Role, units: Sequence[Any]) -> Iterator[bytes]:
+        """Do runs for another machine.
+
+        Args:
+            scheme: Of all of them.
+            role: Of all of them.
+            units: Rate and seed of each, in a list.
+
+        Yields:
+            What came of each, for `elsewhere.from_bytes`.
+        """
+        kept = Kept(self.checkpoint(scheme, role))
+        for ((rate, seed),) in units:
+            spec = self._placed(kept, scheme, rate, seed, final=role == "confirm")
+            with self.pool() as pool:
+                for _, result in pool.run([spec]):
+                    if isinstance(result, Outcome | Failure):
+                        yield elsewhere.to_bytes(spec, result)
+            artifacts.remove_folder(Path(spec.folder))
+
+    def machine(self) -> dict[str, object]:
+        """Return what must be the same elsewhere for the same bits, beside all that is hashed."""
+        return {
+            "processor": torch.backends.cpu.get_cpu_capability(),
+            "packages": [one for one in self._installed if UNKNOWN not in one],
+        }
 
     def _check_alike(self, specs: Sequence[RunSpec], found: Sequence[Outcome]) -> None:
         """Refuse runs that cannot be compared, or that did nothing of what they were asked for.

@@ -19,7 +19,7 @@ from initsweep.running import git
 from initsweep.views import mlflow as tracking
 
 # Settings that shape a scheme's own results. Those of the comparison are shown with its verdict;
-# which other schemes there are, and how many workers trained them, changes nothing.
+# which other schemes there are, and where and how fast they were trained, changes nothing.
 SHAPING = (*(section for section in ledger.PROTOCOL if section != "decide"), "runtime")
 
 TABLES = ("schemes", "layers")  # of the diagnosis

@@ -1,0 +1,48 @@
+"""What the cluster has, and whether its nodes would come to the same bits."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from initsweep.cluster import worker
+from initsweep.cluster.tasks import slots_for
+
+PATIENCE = 60.0
+"""Seconds for a node to say what it has: its first worker imports torch."""
+
+_about = ray.remote(worker.about)
+
+
+async def answer(request: dict[str, Any]) -> dict[str, object]:
+    """Return the answer to a question."""
+    if request["ask"] == "slots":
+        return {"slots": slots_for(request["needs"])}
+    found = [node for node in ray.nodes() if node["Alive"]]
+    return {"nodes": await asyncio.gather(*(_look(node) for node in found))}
+
+
+async def _look(node: dict[str, Any]) -> dict[str, object]:
+    """Return what one node has, and what it says of itself or why it does not."""
+    has = node["Resources"]
+    here: dict[str, object] = {
+        "host": node["NodeManagerHostname"],
+        "address": node["NodeManagerAddress"],
+        "cpu": has.get("CPU", 0.0),
+        "gpu": has.get("GPU", 0.0),
+        "memory": has.get("memory", 0.0),
+    }
+    there = NodeAffinitySchedulingStrategy(node_id=node["NodeID"], soft=False)
+    asked = _about.options(num_cpus=0, max_retries=0, scheduling_strategy=there).remote()
+    try:
+        here["about"] = await asyncio.wait_for(asyncio.wrap_future(asked.future()), PATIENCE)
+    except (ray.exceptions.RayError, TimeoutError) as error:
+        here["error"] = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+    return here
+
+
+def put(content: bytes) -> "ray.ObjectRef[Any]":
+    """Return bytes as an object that workers share, without a copy for each."""
+    return ray.put(np.frombuffer(content, np.uint8))

@@ -1,0 +1,229 @@
+"""Cuts what stages ask for into tasks of the cluster, and puts up with lost workers.
+
+All schemes take turns. No more tasks wait in Ray's queues than keep its workers busy, so that short
+units can go together in one task once it is known how short they are: a task costs a few
+milliseconds, which is to be little beside the training.
+"""
+
+import asyncio
+import json
+import math
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import ray
+from ray import exceptions
+
+from initsweep.cluster import worker
+from initsweep.core.errors import cut, few
+
+TRIES = 3
+"""How often a unit may lose its worker."""
+
+TASK = 0.3
+"""Seconds that a task of several units should take."""
+
+AHEAD = 2
+"""Tasks for each slot: one that runs and one that waits, so that no worker does."""
+
+PAUSE = 1.0
+"""Seconds until what has lost its worker is done again: Ray is to know that a node has gone."""
+
+LOOK = 2.0
+"""Seconds between two looks at the nodes that there are."""
+
+KINDS = (("CPU", "cpu"), ("GPU", "gpu"))
+Needs = Mapping[str, float]
+Send = Callable[[dict[str, object], bytes], Awaitable[None]]
+_do = ray.remote(worker.do)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Asked:
+    """What a stage has asked for.
+
+    Attributes:
+        waiting: The places of units that nobody does yet.
+        lost: How often each unit has lost its worker.
+        running: The tasks that do some of it.
+    """
+
+    work: Mapping[str, Any]
+    units: Sequence[Any]
+    key: str
+    content: "ray.ObjectRef[Any]"
+    send: Send
+    waiting: deque[int] = field(default_factory=deque)
+    lost: dict[int, int] = field(default_factory=dict)
+    running: "set[ray.ObjectRef[Any]]" = field(default_factory=set)
+    closed: bool = False
+
+    @property
+    def needs(self) -> dict[str, float]:
+        """What a task of it takes of a node, as Ray has it."""
+        return {"num_cpus": self.work["needs"]["cpu"], "num_gpus": self.work["needs"]["gpu"]}
+
+    def called(self, place: int) -> str:
+        """Return a unit in words."""
+        lanes = [f"rate {rate:g}, seed {seed}" for rate, seed in self.units[place]]
+        return f"{self.work['scheme']} at {few(lanes, between='; ')}"
+
+
+class Tasks:
+    """Everything that is to be done on the cluster."""
+
+    def __init__(self) -> None:
+        self._asked: deque[Asked] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._seconds: dict[str, float] = {}  # of a unit, by study
+
+    def add(self, asked: Asked) -> None:
+        """Begin to do what a stage asks for.
+
+        Raises:
+            ValueError: If no node has what a unit of it needs.
+        """
+        if not slots_for(asked.work["needs"]):
+            raise ValueError(_no_room(asked.work["needs"]))
+        asked.waiting.extend(range(len(asked.units)))
+        self._asked.append(asked)
+        self.fill()
+
+    def drop(self, asked: Asked) -> None:
+        """Give up what a stage has asked for."""
+        asked.closed = True
+        asked.waiting.clear()
+        for task in asked.running:
+            ray.cancel(task, force=True)
+
+    def fill(self) -> None:
+        """Give the cluster as much as keeps it busy, of all schemes in turn."""
+        self._asked = deque(one for one in self._asked if one.waiting)
+        while self._asked:
+            asked = self._asked[0]
+            slots = slots_for(asked.work["needs"])
+            if len(self._running) >= AHEAD * max(1, slots):
+                return
+            self._begin(asked, self._batch(asked, slots))
+            self._asked.rotate(-1)
+            self._asked = deque(one for one in self._asked if one.waiting)
+
+    def _batch(self, asked: Asked, slots: int) -> list[int]:
+        """Return the next units that go together; what has lost a worker goes alone."""
+        each = self._seconds.get(asked.key)
+        most = 1 if each is None else max(1, int(TASK / max(each, 1e-6)))
+        left = sum(len(one.waiting) for one in self._asked)
+        most = min(most, math.ceil(left / max(1, slots)))
+        batch = [asked.waiting.popleft()]
+        while asked.waiting and len(batch) < most and not asked.lost:
+            batch.append(asked.waiting.popleft())
+        return batch
+
+    def _begin(self, asked: Asked, batch: Sequence[int]) -> None:
+        units = [asked.units[place] for place in batch]
+        request = json.dumps({"work": {**asked.work, "study": None}, "units": units})
+        task = _do.options(**asked.needs, max_retries=0).remote(asked.content, asked.key, request)
+        asked.running.add(task)
+        running = asyncio.ensure_future(self._follow(asked, batch, task))
+        self._running.add(running)
+        running.add_done_callback(self._ended)
+
+    def _ended(self, running: "asyncio.Task[None]") -> None:
+        self._running.discard(running)
+        if not running.cancelled():
+            running.exception()  # said to the stage
+        self.fill()
+
+    async def _follow(
+        self, asked: Asked, batch: Sequence[int], task: "ray.ObjectRef[Any]"
+    ) -> None:
+        """Wait for a task, and send what came of it."""
+        try:
+            answer = await task
+        except exceptions.RayTaskError as error:
+            answer = {"parts": [], "seconds": [], "error": _not_begun(error), "mismatch": False}
+        except exceptions.RayError as error:
+            await self._again(asked, batch, error)
+            return
+        finally:
+            asked.running.discard(task)
+        if asked.closed:
+            return
+        self._learn(asked.key, answer["seconds"])
+        parts = answer["parts"]
+        if parts:
+            places = [[place, len(part)] for place, part in zip(batch, parts, strict=False)]
+            await asked.send({"parts": places}, b"".join(parts))
+        if answer["error"]:
+            said = answer["error"]
+            if not answer["mismatch"]:
+                said = f"{asked.called(batch[len(parts)])}: {said}"
+            await self._fail(asked, said, mismatch=answer["mismatch"])
+
+    async def _again(
+        self, asked: Asked, batch: Sequence[int], error: exceptions.RayError
+    ) -> None:
+        """Have units done by other workers, unless it is they that end workers."""
+        for place in batch:
+            asked.lost[place] = asked.lost.get(place, 0) + 1
+        await asyncio.sleep(PAUSE)
+        if asked.closed:
+            return
+        if hopeless := [place for place in batch if asked.lost[place] >= TRIES]:
+            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            await self._fail(asked, _ends_workers(asked.called(hopeless[0]), why))
+            return
+        asked.waiting.extendleft(reversed(batch))
+        if asked not in self._asked:
+            self._asked.append(asked)
+
+    async def _fail(self, asked: Asked, said: str, *, mismatch: bool = False) -> None:
+        if not asked.closed:
+            self.drop(asked)
+            await asked.send({"error": said, "mismatch": mismatch}, b"")
+
+    def _learn(self, key: str, seconds: Sequence[float]) -> None:
+        """Take in how long units took; the first of a process builds all and tells nothing."""
+        for one in seconds[1:] if key not in self._seconds else seconds:
+            self._seconds[key] = 0.9 * self._seconds.get(key, one) + 0.1 * one
+
+
+def slots_for(needs: Needs) -> int:
+    """Return how many units the nodes that there are can do at the same time."""
+    room = 0.0
+    for node in _nodes(int(time.monotonic() / LOOK)):
+        has = node["Resources"]
+        each = [has.get(kind, 0.0) // needs[name] for kind, name in KINDS if needs[name]]
+        room += min(each)
+    return int(room)
+
+
+@lru_cache(maxsize=1)
+def _nodes(_: int) -> list[dict[str, Any]]:
+    return [node for node in ray.nodes() if node["Alive"]]
+
+
+def _no_room(needs: Needs) -> str:
+    wanted = " and ".join(f"{needs[name]:g} {kind}" for kind, name in KINDS if needs[name])
+    return (
+        f"No node of the cluster has {wanted} for one training. Start one that has; of nodes that "
+        "are started on demand, keep one."
+    )
+
+
+def _not_begun(error: exceptions.RayTaskError) -> str:
+    lines = str(error.cause if error.cause is not None else error).strip().splitlines()
+    return f"a worker could not begin ({cut(lines[-1] if lines else type(error).__name__)})"
+
+
+def _ends_workers(called: str, why: str) -> str:
+    return (
+        f"{called}: its worker was lost {TRIES} times ({cut(why)}). Perhaps it needs more memory "
+        "than a node has left: take a smaller batch or network, fewer runtime.lanes_per_chunk, or "
+        "start nodes with fewer CPUs (`ray start --num-cpus`). Finished work is kept, run again to "
+        "go on."
+    )

@@ -1,0 +1,202 @@
+"""What a worker of the cluster does: it trains units of work of a study that was sent to it.
+
+It knows nothing of the study before: it unpacks the files, builds network, data and path as a stage
+does, and refuses to train where it would come to other bits. Results are bytes, and a Python error
+is a sentence, so that nothing of ours is pickled.
+"""
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from initsweep.core.errors import InitsweepError, WorkerMismatchError, cut, few
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from initsweep.engine.paths import TrainingPath
+    from initsweep.stages.experiment import Experiment
+    from initsweep.stages.own_loop import OwnLoop
+
+KEPT = 16
+"""Paths that a process keeps, one for each scheme and set of seeds: to build one takes a while."""
+
+Answer = dict[str, Any]
+"""`parts`: bytes of each unit that is done; `seconds`: of each; `error` and `mismatch`: why the
+next one is not."""
+
+
+_studies: dict[str, "Experiment | OwnLoop"] = {}
+
+
+def do(content: "NDArray[Any]", key: str, asked: str) -> Answer:
+    """Do units of work, in order, until one fails.
+
+    Args:
+        content: The study, as `study.packed` has made it.
+        key: What it is called.
+        asked: What the units have in common, and the units, as JSON.
+
+    Returns:
+        What came of them.
+    """
+    from initsweep.core.registry import in_words
+
+    answer: Answer = {"parts": [], "seconds": [], "error": "", "mismatch": False}
+    request = json.loads(asked)
+    start = time.perf_counter()
+    try:
+        for part in _results(_study(key, content.data), request["work"], request["units"]):
+            answer["parts"].append(part)
+            answer["seconds"].append(time.perf_counter() - start)
+            start = time.perf_counter()
+    except InitsweepError as error:
+        answer |= {"error": str(error), "mismatch": isinstance(error, WorkerMismatchError)}
+    except MemoryError:
+        answer["error"] = "it ran out of memory"
+    except Exception as error:  # noqa: BLE001 - a user's network may raise anything
+        answer["error"] = f"it raised {in_words(error)}"
+    return answer
+
+
+def _results(
+    study: "Experiment | OwnLoop", work: Mapping[str, Any], units: Sequence[Any]
+) -> Iterator[bytes]:
+    from initsweep.stages.own_loop import OwnLoop
+
+    if not isinstance(study, OwnLoop):
+        return _lanes(study, work, units)
+    code = study.provenance(work["scheme"], work["role"])
+    refuse_others({"code": asdict(code), "machine": study.machine()}, work)
+    return study.done_here(work["scheme"], work["role"], units)
+
+
+def _study(key: str, content: memoryview) -> "Experiment | OwnLoop":
+    """Return who trains, once the study lies on this node.
+
+    Raises:
+        InitsweepError: If this process has trained another study: it has that one's modules.
+    """
+    if key not in _studies:
+        if _studies:
+            raise InitsweepError("The files of the study were changed while it ran. Run again.")
+        _studies[key] = _begun(key, content)
+    return _studies[key]
+
+
+def _begun(key: str, content: memoryview) -> "Experiment | OwnLoop":
+    from initsweep.cluster.study import unpacked
+    from initsweep.core import own_code
+    from initsweep.core.params import load_params
+    from initsweep.stages.experiment import load_experiment
+
+    os.environ["PYTHONSAFEPATH"] = "1"
+    os.chdir(unpacked(key, content))
+    params = load_params(Path("params.yaml"))
+    own_code.use(params.own_code)
+    runtime = params.runtime.model_copy(update={"executor": "local", "workers": 1})
+    return load_experiment(params.model_copy(update={"runtime": runtime}))
+
+
+def _lanes(
+    experiment: "Experiment", work: Mapping[str, Any], units: Sequence[Any]
+) -> Iterator[bytes]:
+    """Train lanes by initsweep's engine.
+
+    Yields:
+        Results of each unit, which are lanes to be trained together.
+    """
+    from initsweep.engine.checkpoints import to_bytes
+    from initsweep.engine.lanes import Lane
+    from initsweep.engine.packing import Chunk
+    from initsweep.engine.train_lanes import numerics_of
+
+    path = _path(experiment, json.dumps({**work, "study": None}))
+    with numerics_of(path):
+        for unit in units:
+            lanes = tuple(Lane(learning_rate=rate, seed=seed) for rate, seed in unit)
+            chunk = Chunk(positions=tuple(range(len(lanes))), lanes=lanes)
+            yield to_bytes(path.train(chunk, lambda: False))
+
+
+@lru_cache(maxsize=KEPT)
+def _path(experiment: "Experiment", asked: str) -> "TrainingPath":
+    """Return the path that trains lanes of a scheme, which would come to the bits that are asked.
+
+    Raises:
+        WorkerMismatchError: If it would not.
+    """
+    from initsweep.engine.elsewhere import identity
+    from initsweep.engine.train_lanes import lane_path
+
+    work, params = json.loads(asked), experiment.params
+    scheme, code = work["scheme"], experiment.provenance(work["scheme"], work["role"])
+    refuse_others({"code": asdict(code)}, work)
+    path = lane_path(
+        experiment.problem(scheme, work["seeds"]),
+        training=params.training,
+        optimizer=params.optimizer,
+        runtime=params.runtime,
+        keep_states=work["keep_states"],
+    )
+    refuse_others({"path": identity(path)}, work)
+    return path
+
+
+def refuse_others(ours: Mapping[str, object], work: Mapping[str, Any]) -> None:
+    """Refuse to train what would come to other bits here.
+
+    Raises:
+        WorkerMismatchError: Naming this machine and what differs.
+    """
+    here = _flat(json.loads(json.dumps(ours)))
+    there = _flat({key: work[key] for key in ours})
+    different = [
+        f"{key} is {cut(str(here.get(key)))}, not {cut(str(there.get(key)))}"
+        for key in sorted(here.keys() | there.keys())
+        if here.get(key) != there.get(key)
+    ]
+    if different:
+        raise WorkerMismatchError(
+            f"The worker on {socket.gethostname()} would not come to the same bits as this "
+            f"machine: {few(different)}. Install the same versions on all nodes, and the same "
+            "sources, or leave that node out; `initsweep cluster check` compares them."
+        )
+
+
+def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, object]:
+    found: dict[str, object] = {}
+    for key, value in values.items():
+        name = f"{above}{key}"
+        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return found
+
+
+def about() -> dict[str, object]:
+    """Return what this machine trains with."""
+    import platform
+    from importlib.metadata import version
+
+    import torch
+
+    from initsweep.core.provenance import TRAINING_CODE, code_sha
+    from initsweep.engine.kernels.library import load_library
+
+    try:
+        build = load_library()[0]
+    except InitsweepError as error:
+        build = f"none ({cut(str(error))})"
+    return {
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("torch", "numpy", "ray")},
+        "code": code_sha(TRAINING_CODE),
+        "kernels": build,
+        "processor": torch.backends.cpu.get_cpu_capability(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "",
+    }
