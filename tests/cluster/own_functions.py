@@ -40,7 +40,7 @@ class Special(torch.nn.Module):
     def forward(self, inputs):
         time.sleep(self.seconds)
         if self.wrong and self.training and "ray" in sys.modules:
-            (Path(self.marks) / f"tried {time.time_ns()}").touch()
+            (Path(self.marks) / f"tried {os.getpid()}").touch()
             if self.wrong == "ends":
                 os.kill(os.getpid(), 9)
             raise ValueError("no such thing")

@@ -18,7 +18,7 @@ from typing import Any
 import ray
 
 from initsweep.cluster import nodes, study
-from initsweep.cluster.tasks import Asked, Send, Tasks, slots_for
+from initsweep.cluster.tasks import Asked, Send, Tasks
 from initsweep.core.errors import cut
 from initsweep.running.frames import SIZES, frame
 
@@ -78,9 +78,12 @@ async def _serve(listening: socket.socket) -> None:
     """Serve until standard input ends."""
     ended = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), ended.cancel)
-    server = await asyncio.start_unix_server(partial(_attend, Tasks(), {}), sock=listening)
+    tasks = Tasks()
+    server = await asyncio.start_unix_server(partial(_attend, tasks, {}), sock=listening)
+    watching = asyncio.ensure_future(tasks.watch())
     with contextlib.suppress(asyncio.CancelledError):
         await ended
+    watching.cancel()
     server.close()
 
 
@@ -115,7 +118,11 @@ async def _attend(
 async def _begin(
     tasks: Tasks, studies: dict[str, tuple[str, Any]], request: dict[str, Any], send: Send
 ) -> Asked | None:
-    """Begin what a stage asks for."""
+    """Begin what a stage asks for.
+
+    Returns:
+        It, None if it was refused.
+    """
     work = request["work"]
     named = json.dumps(work["study"])
     try:

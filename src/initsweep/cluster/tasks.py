@@ -33,6 +33,9 @@ AHEAD = 2
 PAUSE = 1.0
 """Seconds until what has lost its worker is done again: Ray is to know that a node has gone."""
 
+STARVED = 60.0
+"""Seconds after which a stage is told that all nodes have gone that could train for it."""
+
 LOOK = 2.0
 """Seconds between two looks at the nodes that there are."""
 
@@ -50,6 +53,8 @@ class Asked:
         waiting: The places of units that nobody does yet.
         lost: How often each unit has lost its worker.
         running: The tasks that do some of it.
+        starved: For how many seconds no node could do any of it.
+        closed: Whether nothing more is to be sent.
     """
 
     work: Mapping[str, Any]
@@ -60,6 +65,7 @@ class Asked:
     waiting: deque[int] = field(default_factory=deque)
     lost: dict[int, int] = field(default_factory=dict)
     running: "set[ray.ObjectRef[Any]]" = field(default_factory=set)
+    starved: float = 0.0
     closed: bool = False
 
     @property
@@ -77,7 +83,8 @@ class Tasks:
     """Everything that is to be done on the cluster."""
 
     def __init__(self) -> None:
-        self._asked: deque[Asked] = deque()
+        self._asked: deque[Asked] = deque()  # with units that nobody does yet
+        self._open: list[Asked] = []
         self._running: set[asyncio.Task[None]] = set()
         self._seconds: dict[str, float] = {}  # of a unit, by study
 
@@ -91,12 +98,25 @@ class Tasks:
             raise ValueError(_no_room(asked.work["needs"]))
         asked.waiting.extend(range(len(asked.units)))
         self._asked.append(asked)
+        self._open.append(asked)
         self.fill()
+
+    async def watch(self) -> None:
+        """See nodes come and go."""
+        while True:
+            await asyncio.sleep(LOOK)
+            self.fill()
+            for asked in [*self._open]:
+                asked.starved = 0.0 if slots_for(asked.work["needs"]) else asked.starved + LOOK
+                if asked.starved > STARVED:
+                    await self._fail(asked, _no_room(asked.work["needs"]))
 
     def drop(self, asked: Asked) -> None:
         """Give up what a stage has asked for."""
         asked.closed = True
         asked.waiting.clear()
+        if asked in self._open:
+            self._open.remove(asked)
         for task in asked.running:
             ray.cancel(task, force=True)
 
@@ -138,9 +158,7 @@ class Tasks:
             running.exception()  # said to the stage
         self.fill()
 
-    async def _follow(
-        self, asked: Asked, batch: Sequence[int], task: "ray.ObjectRef[Any]"
-    ) -> None:
+    async def _follow(self, asked: Asked, batch: Sequence[int], task: "ray.ObjectRef[Any]") -> None:
         """Wait for a task, and send what came of it."""
         try:
             answer = await task
@@ -158,15 +176,15 @@ class Tasks:
         if parts:
             places = [[place, len(part)] for place, part in zip(batch, parts, strict=False)]
             await asked.send({"parts": places}, b"".join(parts))
+        if not asked.waiting and not asked.running and not answer["error"]:
+            self.drop(asked)
         if answer["error"]:
             said = answer["error"]
             if not answer["mismatch"]:
                 said = f"{asked.called(batch[len(parts)])}: {said}"
             await self._fail(asked, said, mismatch=answer["mismatch"])
 
-    async def _again(
-        self, asked: Asked, batch: Sequence[int], error: exceptions.RayError
-    ) -> None:
+    async def _again(self, asked: Asked, batch: Sequence[int], error: exceptions.RayError) -> None:
         """Have units done by other workers, unless it is they that end workers."""
         for place in batch:
             asked.lost[place] = asked.lost.get(place, 0) + 1

@@ -67,7 +67,7 @@ def loop_under_test(options: argparse.Namespace) -> LoopUnderTest:
             baseline=math.inf if loop.baseline == "auto" else loop.baseline.validation_loss,
             folder="",
             data=study is not None and study[0].data.source != "own",
-            gpu=loop.resources.gpu,
+            gpu=loop.resources.gpus,
             threads=loop.resources.cpu,
         )
         for scheme in _DRAWN

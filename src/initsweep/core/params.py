@@ -223,10 +223,20 @@ class Baseline(Section):
 
 
 class Resources(Section):
-    """What one training of a user's own needs: cores and GPUs."""
+    """What one training of a user's own needs: cores, and GPUs or a share of one."""
 
     cpu: Count
-    gpu: Annotated[int, Field(ge=0, le=64)]
+    gpu: Annotated[int, Field(ge=0, le=64)] | Annotated[float, Field(gt=0, lt=1)]
+
+    @property
+    def gpus(self) -> int:
+        """How many GPUs it sees."""
+        return math.ceil(self.gpu)
+
+    @property
+    def per_gpu(self) -> int:
+        """How many trainings may use one at the same time."""
+        return int(1 / self.gpu) if 0 < self.gpu < 1 else 1
 
 
 class Loop(Section):
@@ -712,5 +722,6 @@ def _is_union_branch(part: int | str) -> bool:
         "int",
         "float",
         "constrained-int",
+        "constrained-float",
         "Baseline",
     } or "[" in str(part)

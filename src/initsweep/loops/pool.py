@@ -44,7 +44,7 @@ class Pool:
 
     Args:
         workers: How many at the same time, at most.
-        gpus: What the GPUs that there are for all are called.
+        gpus: What the GPUs that there are for all are called, as often as runs may share one.
         libraries: Modules that the runs are going to import, to be imported once for all.
         silence: After how many seconds without a word a run is given up; None for never.
         look: As for `worker.work`.
@@ -96,14 +96,14 @@ class Pool:
             ParamsError: If a run needs more GPUs than there are.
         """
         needs, gpus = loop.resources, visible_gpus()
-        if needs.gpu > len(gpus):
+        if needs.gpus > len(gpus):
             raise ParamsError(
                 f"training.resources.gpu: a training needs {needs.gpu}, but there are {len(gpus)} "
                 "here."
             )
         return cls(
             workers=cores // needs.cpu,
-            gpus=gpus,
+            gpus=gpus * needs.per_gpu,
             libraries=libraries_of(loop.function, own_code),
             silence=loop.silence_limit,
             look=look,

@@ -15,7 +15,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +31,8 @@ SOCKET = "INITSWEEP_CLUSTER"
 """The environment variable that names the socket of the process that speaks with the cluster."""
 
 PATIENCE = 12.0  # seconds for a cluster to answer
+
+LEAVING = 5.0  # seconds for what runs there to be cancelled
 
 QUICK = {
     "RAY_NUM_REDIS_GET_RETRIES": "3",  # a wrong token does not become right
@@ -78,11 +79,13 @@ def process(runtime: Runtime) -> Iterator[dict[str, str]]:
                 cwd=folder,  # Ray lets workers import what lies in it
                 start_new_session=True,  # signals of the terminal are for us alone
             )
+        patience = 0.0
         try:
             _ask(driver, runtime)
+            patience = LEAVING
             yield {SOCKET: str(place)}
         finally:
-            _end(driver)
+            _end(driver, patience)
 
 
 def _first(sources: str, others: str | None) -> str:
@@ -111,7 +114,6 @@ def _ask(driver: "subprocess.Popen[bytes]", runtime: Runtime) -> None:
     ready, _, _ = select.select([driver.stdout], [], [], PATIENCE)
     said = driver.stdout.readline() if ready else b""
     if not ready:
-        driver.kill()
         raise RunError(_unreachable(address, f"no answer in {PATIENCE:g} seconds"))
     answer = json.loads(said) if said else {"error": "the process that asked it died"}
     if "error" in answer:
@@ -125,13 +127,13 @@ def _unreachable(address: str, why: str) -> str:
     )
 
 
-def _end(driver: "subprocess.Popen[bytes]") -> None:
+def _end(driver: "subprocess.Popen[bytes]", patience: float) -> None:
     for pipe in (driver.stdin, driver.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):
                 pipe.close()
     try:
-        driver.wait(5)
+        driver.wait(patience)
     except subprocess.TimeoutExpired:
         driver.kill()
         driver.wait()

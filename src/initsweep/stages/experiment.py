@@ -162,9 +162,7 @@ class Experiment:
             engine=results.engine,
         )
 
-    def _trainer(
-        self, scheme: str, role: Role, seeds: Sequence[int]
-    ) -> tuple[Trainer, Runtime]:
+    def _trainer(self, scheme: str, role: Role, seeds: Sequence[int]) -> tuple[Trainer, Runtime]:
         """Return who trains, and how many at the same time: this machine or a cluster."""
         runtime = self.params.runtime
         if (found := cluster.of(runtime)) is None:

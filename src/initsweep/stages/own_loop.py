@@ -108,7 +108,7 @@ class OwnLoop:
             baseline=self.schema.constant_validation_loss,
             folder="",
             data=self.params.data.source != OWN_DATA,
-            gpu=self.loop.resources.gpu,
+            gpu=self.loop.resources.gpus,
             threads=self.loop.resources.cpu,
         )
 
