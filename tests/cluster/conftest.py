@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +78,6 @@ class Study:
     """A study in the current folder."""
 
     params: Params
-    stack: ExitStack = field(default_factory=ExitStack)
 
     def on(self, address: str) -> Params:
         """Return the parameters for the cluster at an address."""
@@ -116,7 +115,7 @@ def study(tmp_path, monkeypatch, environment, params_file) -> Callable[..., Stud
 @contextmanager
 def connected(params: Params) -> Iterator[None]:
     """Lead a run on the cluster of some parameters."""
-    with cluster.process(params.runtime) as variables:
+    with cluster.process(params.runtime.address, 1) as variables:
         os.environ |= variables
         try:
             yield

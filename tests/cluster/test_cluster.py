@@ -17,6 +17,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from initsweep.commands.cluster import _answer
+from initsweep.commands.main import main
 from initsweep.core.errors import ParamsError, RunError, WorkerMismatchError
 from initsweep.running import cluster
 from initsweep.stages import experiment, train, tune
@@ -176,7 +178,7 @@ def test_two_runs_on_one_cluster_do_not_meet(study, nodes):
     there = made.on(nodes.address)
     with connected(there):
         first = cluster.of(there.runtime)
-        with cluster.process(there.runtime) as other:
+        with cluster.process(nodes.address, 1) as other:
             assert other[cluster.SOCKET] != os.environ[cluster.SOCKET]
         tune.run(there, SCHEME)  # the end of the other ends nothing of ours
         assert cluster.of(there.runtime) is first
@@ -207,3 +209,30 @@ def test_a_wrong_token_is_refused(study, nodes, monkeypatch):
         tune.run(there, SCHEME)
     assert time.monotonic() - start < 15
     assert "\n" not in str(refused.value)
+
+
+def test_a_look_at_the_cluster_says_what_it_has(study, nodes, capsys):
+    study({})
+    assert main(["cluster", "check", "--address", nodes.address]) == 0
+    said = capsys.readouterr().out
+    assert "3 nodes, 2 CPUs, 0 GPUs" in said
+    assert said.count(" yes") == 2
+    assert "All nodes come to the same bits as this machine." in said
+    assert "WARNING" not in said  # it asks for a token
+
+
+@pytest.mark.parametrize(
+    ("differs", "found"),
+    [
+        ({}, "yes"),
+        ({"processor": "DEFAULT"}, "by kernels"),
+        ({"torch": "2.6.0"}, "no"),
+        ({"kernels": "portable", "processor": "NEON"}, "no"),
+    ],
+)
+def test_a_node_is_compared_with_this_machine(differs, found):
+    here = {"code": "c", "torch": "2.13", "numpy": "2", "kernels": "fused", "processor": "AVX2"}
+    here["gpu"] = ""
+    node = {"about": here | differs}
+    assert _answer(node, here) == found
+    assert all(name in node["why"] for name in differs)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from initsweep.core.params import Loop, Resources
 from initsweep.loops import pool as pools
 from initsweep.loops.pool import Pool
 from initsweep.loops.spec import Failure, Outcome
@@ -106,6 +107,14 @@ def test_a_run_sees_the_gpus_that_this_process_was_given(monkeypatch):
     assert pools.visible_gpus() == ["0", "1"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-3,5")
     assert pools.visible_gpus() == ["GPU-3", "5"]
+
+
+def test_runs_share_a_gpu_where_each_needs_a_part_of_it(monkeypatch):
+    monkeypatch.setattr(pools, "visible_gpus", lambda: ["0", "1"])
+    needs = Resources(cpu=1, gpu=0.4)
+    pool = Pool.of(Loop(function="a:b", resources=needs), ".", cores=8)
+    assert pool._free == ["0", "1", "0", "1"]
+    assert needs.gpus == 1
 
 
 def test_what_is_printed_is_kept_up_to_a_size_and_shown_nowhere(spec, done, capfd):

@@ -1,6 +1,8 @@
 """What the cluster has, and whether its nodes would come to the same bits."""
 
 import asyncio
+import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,27 @@ async def answer(request: dict[str, Any]) -> dict[str, object]:
     if request["ask"] == "slots":
         return {"slots": slots_for(request["needs"])}
     found = [node for node in ray.nodes() if node["Alive"]]
-    return {"nodes": await asyncio.gather(*(_look(node) for node in found))}
+    looked, is_open = await asyncio.gather(asyncio.gather(*map(_look, found)), _is_open())
+    return {"nodes": looked, "open": is_open, "here": worker.about()}
+
+
+async def _is_open() -> bool:
+    """Return whether the cluster answers those who have no token."""
+    client = (
+        f"from ray._raylet import GcsClient; GcsClient({ray.get_runtime_context().gcs_address!r})"
+    )
+    nothing = {**os.environ, "RAY_AUTH_MODE": "disabled"}
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        nothing.pop(name, None)
+    stranger = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        client,
+        env=nothing,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    return await stranger.wait() == 0
 
 
 async def _look(node: dict[str, Any]) -> dict[str, object]:

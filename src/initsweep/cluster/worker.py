@@ -189,7 +189,8 @@ def about() -> dict[str, object]:
     from initsweep.engine.kernels.library import load_library
 
     try:
-        build = load_library()[0]
+        portable = load_library()[0] == "portable"
+        build = "portable" if portable else "with fused multiply-add"
     except InitsweepError as error:
         build = f"none ({cut(str(error))})"
     return {

@@ -47,10 +47,11 @@ def run(options: argparse.Namespace) -> int:
         print(_verdict() + _note())
         return 0
     force = [FORCE] if options.force else []
-    trains = any(kind_of(name) in TRAIN for name in stale)
+    runtime = params.runtime
     with ExitStack() as stack:
-        if trains:
-            os.environ |= stack.enter_context(cluster.process(params.runtime))
+        if runtime.executor == "ray" and TRAIN & {*map(kind_of, stale)}:
+            there = cluster.process(runtime.address, runtime.n_workers)
+            os.environ |= stack.enter_context(there)
         outcome = lead(
             "initsweep repro", [*options.targets, *force], plan, first=[*stale, "publish"][0]
         )

@@ -43,21 +43,26 @@ QUICK = {
 
 
 @contextmanager
-def process(runtime: Runtime) -> Iterator[dict[str, str]]:
-    """Keep a connection with the cluster while the block runs; where none is wanted, nothing.
+def process(address: str | None, cores: int) -> Iterator[dict[str, str]]:
+    """Keep a connection with a cluster while the block runs.
 
     Args:
-        runtime: Says who trains.
+        address: host:port of the cluster; None for what RAY_ADDRESS says, "local" to start one.
+        cores: Of this machine, for one that is started.
 
     Yields:
         Environment variables for those who are to use it, once the cluster has answered.
 
     Raises:
-        RunError: If it does not.
+        ParamsError: If no cluster is named.
+        RunError: If it does not answer, or refuses us.
     """
-    if runtime.executor == "local":
-        yield {}
-        return
+    address = address or os.environ.get("RAY_ADDRESS", "")
+    if not address:
+        raise ParamsError(
+            "runtime.address: it is null and RAY_ADDRESS is not set, so there is no cluster to "
+            "train on. Give host:port, or `local` to try it on this machine's cores."
+        )
     require("ray", extra="ray")
     with tempfile.TemporaryDirectory(prefix="initsweep-") as folder:
         place = Path(folder) / "cluster"
@@ -81,7 +86,7 @@ def process(runtime: Runtime) -> Iterator[dict[str, str]]:
             )
         patience = 0.0
         try:
-            _ask(driver, runtime)
+            _ask(driver, address, cores)
             patience = LEAVING
             yield {SOCKET: str(place)}
         finally:
@@ -92,20 +97,13 @@ def _first(sources: str, others: str | None) -> str:
     return os.pathsep.join([sources, *([] if others is None else [others])])
 
 
-def _ask(driver: "subprocess.Popen[bytes]", runtime: Runtime) -> None:
+def _ask(driver: "subprocess.Popen[bytes]", address: str, cores: int) -> None:
     """Wait until the cluster has answered.
 
     Raises:
-        ParamsError: If no cluster is named.
         RunError: If it does not, or refuses us.
     """
-    address = runtime.address or os.environ.get("RAY_ADDRESS", "")
-    if not address:
-        raise ParamsError(
-            "runtime.address: it is null and RAY_ADDRESS is not set, so there is no cluster to "
-            "train on. Give host:port, or `local` to try it on this machine's cores."
-        )
-    asked = {"address": address, "cores": runtime.n_workers}
+    asked = {"address": address, "cores": cores}
     if driver.stdin is None or driver.stdout is None:
         raise RunError("The process that speaks with the cluster has no pipes.")
     with contextlib.suppress(BrokenPipeError):
@@ -234,14 +232,23 @@ def of(runtime: Runtime) -> Cluster | None:
     if _cluster is None or _cluster.process_id != os.getpid():  # another's, which has forked us
         if SOCKET not in os.environ:
             atexit.register(leave)
-            os.environ |= _own.enter_context(process(runtime))
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(os.environ[SOCKET])
-        except OSError as error:
-            raise RunError(_LOST) from error
-        _cluster = Cluster(connection, os.getpid())
+            os.environ |= _own.enter_context(process(runtime.address, runtime.n_workers))
+        _cluster = connect(os.environ[SOCKET])
     return _cluster
+
+
+def connect(place: str) -> Cluster:
+    """Return a connection with the process that listens there.
+
+    Raises:
+        RunError: If it has gone.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(place)
+    except OSError as error:
+        raise RunError(_LOST) from error
+    return Cluster(connection, os.getpid())
 
 
 def leave() -> None:

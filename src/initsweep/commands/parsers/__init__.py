@@ -37,6 +37,7 @@ COMMANDS = (
     "names",
     "export",
     "gate",
+    "cluster",
     "versions",
 )
 """Those that are a module of `initsweep.commands` each."""

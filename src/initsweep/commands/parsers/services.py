@@ -31,6 +31,16 @@ def _bench(parser: argparse.ArgumentParser) -> None:
     add_params(parser)
 
 
+def _cluster(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("check",), help="what to do")
+    parser.add_argument(
+        "--address",
+        help="host:port of its head (default: runtime.address of the study here, or RAY_ADDRESS); "
+        "`local` starts one of this machine's cores",
+    )
+    add_params(parser)
+
+
 COMMANDS = {
     "gate": Command(
         text="check the verdict against limits, for CI: exit 0 passed, 1 failed, 2 cannot be "
@@ -44,5 +54,11 @@ COMMANDS = {
         examples=("bench --rounds 3",),
         page="docs/speed.md",
         add=_bench,
+    ),
+    "cluster": Command(
+        text="say what a Ray cluster has, and whether its nodes give the same bits as this machine",
+        examples=("cluster check --address 10.0.0.1:6379",),
+        page="docs/cluster.md",
+        add=_cluster,
     ),
 }
