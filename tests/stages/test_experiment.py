@@ -90,10 +90,10 @@ def test_divergence_is_a_row_not_an_error(deep):
 
 def test_unfinished_work_of_code_that_no_hash_covers_is_not_kept(deep, small_params):
     own = small_params({"initializers.he_normal": {"name": "my_package.inits:mine"}})
-    assert deep._kept_work("he_normal", "tune") is not None
+    assert deep.kept_work("he_normal", "tune") is not None
     deep.params = own
-    assert deep._kept_work("he_normal", "tune") is None
-    assert deep._kept_work("zeros", "tune") is not None
+    assert deep.kept_work("he_normal", "tune") is None
+    assert deep.kept_work("zeros", "tune") is not None
 
 
 def test_unfinished_work_of_an_installed_package_is_kept_until_it_is_installed_anew(
@@ -105,22 +105,22 @@ def test_unfinished_work_of_an_installed_package_is_kept_until_it_is_installed_a
     monkeypatch.syspath_prepend(package.parent)
     deep.params = small_params({"initializers.he_normal": {"name": "inits_installed:mine"}})
     own_code.installed.cache_clear()
-    kept = deep._kept_work("he_normal", "tune")
+    kept = deep.kept_work("he_normal", "tune")
     assert kept is not None
-    assert deep._kept_work("he_normal", "tune") == kept == deep.checkpoint("he_normal", "tune")
+    assert deep.kept_work("he_normal", "tune") == kept == deep.checkpoint("he_normal", "tune")
     (package / "more.py").write_text("a = 2\n")
-    assert deep._kept_work("he_normal", "tune") == kept  # of this process, which has it imported
+    assert deep.kept_work("he_normal", "tune") == kept  # of this process, which has it imported
     own_code.installed.cache_clear()
-    assert deep._kept_work("he_normal", "tune") not in (None, kept)
+    assert deep.kept_work("he_normal", "tune") not in (None, kept)
 
 
 def test_unfinished_work_is_found_however_it_is_trained(deep, small_params):
     deep.params = small_params({})
-    kept = deep._kept_work("he_normal", "tune")
+    kept = deep.kept_work("he_normal", "tune")
     deep.params = small_params({"runtime.lanes_per_chunk": 3, "runtime.workers": 7})
-    assert deep._kept_work("he_normal", "tune") == kept
+    assert deep.kept_work("he_normal", "tune") == kept
     deep.params = small_params({"training.epochs": 5})
-    assert deep._kept_work("he_normal", "tune") != kept
+    assert deep.kept_work("he_normal", "tune") != kept
 
 
 def test_unfinished_work_of_own_code_is_kept_for_as_long_as_that_does_not_change(
@@ -132,11 +132,11 @@ def test_unfinished_work_of_own_code_is_kept_for_as_long_as_that_does_not_change
     file.write_text("a = 1\n")
     own_code.use("own")
     deep.params = small_params({"initializers.he_normal": {"name": "inits_kept:mine"}})
-    kept = deep._kept_work("he_normal", "tune")
+    kept = deep.kept_work("he_normal", "tune")
     assert kept is not None
-    assert deep._kept_work("he_normal", "tune") == kept
+    assert deep.kept_work("he_normal", "tune") == kept
     file.write_text("a = 2\n")
-    assert deep._kept_work("he_normal", "tune") not in (None, kept)
+    assert deep.kept_work("he_normal", "tune") not in (None, kept)
 
 
 def test_a_scheme_that_measures_signals_sees_the_training_rows_only(in_folder, small_params):

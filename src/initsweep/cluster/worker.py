@@ -116,13 +116,26 @@ def _lanes(
     from initsweep.engine.lanes import Lane
     from initsweep.engine.packing import Chunk
     from initsweep.engine.train_lanes import numerics_of
+    from initsweep.engine.unfinished import Unfinished
 
     path = _path(experiment, json.dumps({**work, "study": None}))
+    kept, often = (
+        experiment.kept_work(work["scheme"], work["role"]),
+        experiment.params.runtime.keep_every_minutes,
+    )
     with numerics_of(path):
         for unit in units:
             lanes = tuple(Lane(learning_rate=rate, seed=seed) for rate, seed in unit)
-            chunk = Chunk(positions=tuple(range(len(lanes))), lanes=lanes)
-            yield to_bytes(path.train(chunk, lambda: False))
+            if kept is not None:  # another worker of this node may have been lost at it
+                path.unfinished = Unfinished(kept, path.identity(), often)
+            results = path.train(Chunk(positions=tuple(range(len(lanes))), lanes=lanes), _never)
+            if path.unfinished is not None:
+                path.unfinished.forget(lanes)
+            yield to_bytes(results)
+
+
+def _never() -> bool:
+    return False
 
 
 @lru_cache(maxsize=KEPT)

@@ -138,7 +138,7 @@ class Experiment:
         plan = [(trial, rate, seed) for trial, rate in rates for seed in seeds]
         role: Role = "confirm" if kind == "confirm" else "tune"
         problem = self.problem(scheme, seeds)
-        kept, (trainer, runtime) = self._kept_work(scheme, role), self._trainer(scheme, role, seeds)
+        kept, (trainer, runtime) = self.kept_work(scheme, role), self._trainer(scheme, role, seeds)
         inputs.check()  # code was loaded when the stage began, and its name for kept work is new
         results = train_lanes(
             problem,
@@ -188,7 +188,7 @@ class Experiment:
         key = [dataclasses.asdict(known), self._installed(scheme)]
         return artifacts.SCRATCH / role / scheme / fingerprint(key)
 
-    def _kept_work(self, scheme: str, role: Role) -> Path | None:
+    def kept_work(self, scheme: str, role: Role) -> Path | None:
         """Return where unfinished work is kept; None if we cannot tell whether it is outdated.
 
         The hashes in its name cover a user's own network or initializer in `own_code` and in
