@@ -33,6 +33,7 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"
          *ROOT.glob("examples/**/*.md")]  # fmt: skip
 CLAIM = "zero_weights_stay_symmetric"
 NEEDS = {
+    "benchmarks.cluster": "ray",
     "benchmarks.jax_scan": "jax",
     "benchmarks.public_networks": "transformers",
     "benchmarks.public_training": "transformers",
@@ -40,6 +41,8 @@ NEEDS = {
 """What is no requirement of ours, by the script that cannot do without."""
 
 TELLS = {
+    "benchmarks.cluster": r"\| 1 \| \d+\.\d \| \d+\.\d \|",
+    "benchmarks.scaling_model": r"\| image CNN, 600 s \| \d+\.\d h / ",
     "benchmarks.house": r"initsweep: \d+ rooms, \d floors",
     "benchmarks.answers": r"\| product \| rotating \| -?\d[\s\S]*\| wine \| -?\d",
     "benchmarks.calibration": r"\| 3 schemes, 10 seeds \| 0\.0 % \| 0\.0 % \|",

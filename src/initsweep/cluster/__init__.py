@@ -2,6 +2,6 @@
 
 `driver` serves the stages of a run (`initsweep.running.cluster` is their side), cuts what they ask
 for into tasks (`tasks`) and sends the study along (`study`); `worker` is what a task runs, on any
-machine, once it has shown that it would come to the same bits. Only `driver` and `tasks` import
-Ray.
+machine, once it has shown that it would come to the same bits. No
+other room imports Ray.
 """

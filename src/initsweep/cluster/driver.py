@@ -20,9 +20,9 @@ import ray
 from initsweep.cluster import nodes, study
 from initsweep.cluster.tasks import Asked, Send, Tasks
 from initsweep.core.errors import cut
+from initsweep.running.cluster import LOCAL
 from initsweep.running.frames import SIZES, frame
 
-LOCAL = "local"
 _QUICK = 3.0  # seconds for a machine to take a connection
 
 

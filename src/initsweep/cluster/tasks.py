@@ -6,6 +6,7 @@ milliseconds, which is to be little beside the training.
 """
 
 import asyncio
+import itertools
 import json
 import math
 import time
@@ -17,6 +18,7 @@ from typing import Any
 
 import ray
 from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from initsweep.cluster import worker
 from initsweep.core.errors import cut, few
@@ -33,10 +35,16 @@ AHEAD = 2
 PAUSE = 1.0
 """Seconds until what has lost its worker is done again: Ray is to know that a node has gone."""
 
+SLOW, LATE = 4.0, 4
+"""A task is late after so many seconds and so many times what it should take."""
+
 STARVED = 60.0
 """Seconds after which a stage is told that all nodes have gone that could train for it."""
 
-LOOK = 2.0
+LATELY = 20.0
+"""Seconds in which a node that lives has given an answer."""
+
+LOOK = 1.0
 """Seconds between two looks at the nodes that there are."""
 
 KINDS = (("CPU", "cpu"), ("GPU", "gpu"))
@@ -52,7 +60,9 @@ class Asked:
     Attributes:
         waiting: The places of units that nobody does yet.
         lost: How often each unit has lost its worker.
-        running: The tasks that do some of it.
+        running: The tasks that do some of it, with the units of each and when it was begun.
+        done: The units of which the stage has heard.
+        twice: The units that a second worker does as well.
         starved: For how many seconds no node could do any of it.
         closed: Whether nothing more is to be sent.
     """
@@ -64,7 +74,9 @@ class Asked:
     send: Send
     waiting: deque[int] = field(default_factory=deque)
     lost: dict[int, int] = field(default_factory=dict)
-    running: "set[ray.ObjectRef[Any]]" = field(default_factory=set)
+    running: "dict[ray.ObjectRef[Any], tuple[Sequence[int], float]]" = field(default_factory=dict)
+    done: set[int] = field(default_factory=set)
+    twice: set[int] = field(default_factory=set)
     starved: float = 0.0
     closed: bool = False
 
@@ -87,6 +99,8 @@ class Tasks:
         self._open: list[Asked] = []
         self._running: set[asyncio.Task[None]] = set()
         self._seconds: dict[str, float] = {}  # of a unit, by study
+        self._heard: dict[str, float] = {}  # when a node last gave an answer
+        self._turn = itertools.count()
 
     def add(self, asked: Asked) -> None:
         """Begin to do what a stage asks for.
@@ -110,6 +124,34 @@ class Tasks:
                 asked.starved = 0.0 if slots_for(asked.work["needs"]) else asked.starved + LOOK
                 if asked.starved > STARVED:
                     await self._fail(asked, _no_room(asked.work["needs"]))
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Let a second worker do what takes far too long, where nothing else waits for one.
+
+        Its worker may hang, or be on a node that has gone: Ray takes up to 15 seconds to see that,
+        and may send more there meanwhile. Whoever is first counts.
+        """
+        late = [(asked, batch) for asked in self._open for batch in self._late(asked)]
+        busy = len(self._running) - len(late)
+        for asked, batch in late:
+            again = [place for place in batch if place not in asked.done | asked.twice]
+            if again and not self._asked and busy < slots_for(asked.work["needs"]):
+                asked.twice.update(again)
+                self._begin(asked, again, self._living())
+                busy += 1
+
+    def _late(self, asked: Asked) -> list[Sequence[int]]:
+        """Return the units of each task that takes far too long."""
+        now, each = time.monotonic(), self._seconds.get(asked.key, math.inf)
+        running = asked.running.values()
+        return [batch for batch, begun in running if now - begun > SLOW + LATE * each * len(batch)]
+
+    def _living(self) -> str | None:
+        """Return a node that has answered lately, another one each time; None if none has."""
+        lately = time.monotonic() - LATELY
+        living = sorted(node for node, heard in self._heard.items() if heard > lately)
+        return living[next(self._turn) % len(living)] if living else None
 
     def drop(self, asked: Asked) -> None:
         """Give up what a stage has asked for."""
@@ -128,7 +170,8 @@ class Tasks:
             slots = slots_for(asked.work["needs"])
             if len(self._running) >= AHEAD * max(1, slots):
                 return
-            self._begin(asked, self._batch(asked, slots))
+            batch = self._batch(asked, slots)
+            self._begin(asked, batch, self._living() if asked.lost else None)
             self._asked.rotate(-1)
             self._asked = deque(one for one in self._asked if one.waiting)
 
@@ -143,11 +186,13 @@ class Tasks:
             batch.append(asked.waiting.popleft())
         return batch
 
-    def _begin(self, asked: Asked, batch: Sequence[int]) -> None:
+    def _begin(self, asked: Asked, batch: Sequence[int], node: str | None = None) -> None:
         units = [asked.units[place] for place in batch]
         request = json.dumps({"work": {**asked.work, "study": None}, "units": units})
-        task = _do.options(**asked.needs, max_retries=0).remote(asked.content, asked.key, request)
-        asked.running.add(task)
+        there = None if node is None else NodeAffinitySchedulingStrategy(node, soft=True)
+        prepared = _do.options(**asked.needs, scheduling_strategy=there, max_retries=0)
+        task = prepared.remote(asked.content, asked.key, request)
+        asked.running[task] = (batch, time.monotonic())
         running = asyncio.ensure_future(self._follow(asked, batch, task))
         self._running.add(running)
         running.add_done_callback(self._ended)
@@ -162,34 +207,40 @@ class Tasks:
         """Wait for a task, and send what came of it."""
         try:
             answer = await task
+            self._heard[answer["node"]] = time.monotonic()
         except exceptions.RayTaskError as error:
             answer = {"parts": [], "seconds": [], "error": _not_begun(error), "mismatch": False}
         except exceptions.RayError as error:
             await self._again(asked, batch, error)
             return
         finally:
-            asked.running.discard(task)
+            asked.running.pop(task)
         if asked.closed:
             return
         self._learn(asked.key, answer["seconds"])
-        parts = answer["parts"]
+        parts = [
+            (place, part)
+            for place, part in zip(batch, answer["parts"], strict=False)
+            if place not in asked.done
+        ]
+        asked.done.update(place for place, _ in parts)
         if parts:
-            places = [[place, len(part)] for place, part in zip(batch, parts, strict=False)]
-            await asked.send({"parts": places}, b"".join(parts))
-        if not asked.waiting and not asked.running and not answer["error"]:
-            self.drop(asked)
-        if answer["error"]:
-            said = answer["error"]
+            places = [[place, len(part)] for place, part in parts]
+            await asked.send({"parts": places}, b"".join(part for _, part in parts))
+        if said := answer["error"]:
             if not answer["mismatch"]:
-                said = f"{asked.called(batch[len(parts)])}: {said}"
+                said = f"{asked.called(batch[len(answer['parts'])])}: {said}"
             await self._fail(asked, said, mismatch=answer["mismatch"])
+        elif len(asked.done) == len(asked.units):
+            self.drop(asked)
 
     async def _again(self, asked: Asked, batch: Sequence[int], error: exceptions.RayError) -> None:
         """Have units done by other workers, unless it is they that end workers."""
+        batch = [place for place in batch if place not in asked.done]
         for place in batch:
             asked.lost[place] = asked.lost.get(place, 0) + 1
         await asyncio.sleep(PAUSE)
-        if asked.closed:
+        if asked.closed or not batch:
             return
         if hopeless := [place for place in batch if asked.lost[place] >= TRIES]:
             why = (str(error).strip().splitlines() or [type(error).__name__])[0]
@@ -205,9 +256,10 @@ class Tasks:
             await asked.send({"error": said, "mismatch": mismatch}, b"")
 
     def _learn(self, key: str, seconds: Sequence[float]) -> None:
-        """Take in how long units took; the first of a process builds all and tells nothing."""
-        for one in seconds[1:] if key not in self._seconds else seconds:
-            self._seconds[key] = 0.9 * self._seconds.get(key, one) + 0.1 * one
+        """Take in how long units took; what the first one of a process took is soon forgotten."""
+        for one in seconds:
+            known = self._seconds.get(key, one)
+            self._seconds[key] = one if one < known / 4 else 0.9 * known + 0.1 * one
 
 
 def slots_for(needs: Needs) -> int:

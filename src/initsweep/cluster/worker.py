@@ -15,6 +15,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ray
+
 from initsweep.core.errors import InitsweepError, WorkerMismatchError, cut, few
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ KEPT = 16
 
 Answer = dict[str, Any]
 """`parts`: bytes of each unit that is done; `seconds`: of each; `error` and `mismatch`: why the
-next one is not."""
+next one is not; `node`: where."""
 
 
 _studies: dict[str, "Experiment | OwnLoop"] = {}
@@ -48,7 +50,8 @@ def do(content: "NDArray[Any]", key: str, asked: str) -> Answer:
     """
     from initsweep.core.registry import in_words
 
-    answer: Answer = {"parts": [], "seconds": [], "error": "", "mismatch": False}
+    node = ray.get_runtime_context().get_node_id()
+    answer: Answer = {"parts": [], "seconds": [], "error": "", "mismatch": False, "node": node}
     request = json.loads(asked)
     start = time.perf_counter()
     try:

@@ -30,7 +30,11 @@ from initsweep.running.frames import frame, receive
 SOCKET = "INITSWEEP_CLUSTER"
 """The environment variable that names the socket of the process that speaks with the cluster."""
 
+LOCAL = "local"
+"""The address of a cluster that is begun with the run, of this machine's cores."""
+
 PATIENCE = 12.0  # seconds for a cluster to answer
+STARTING = 60.0  # and for one of this machine to start
 
 LEAVING = 5.0  # seconds for what runs there to be cancelled
 
@@ -109,10 +113,11 @@ def _ask(driver: "subprocess.Popen[bytes]", address: str, cores: int) -> None:
     with contextlib.suppress(BrokenPipeError):
         driver.stdin.write(json.dumps(asked).encode() + b"\n")
         driver.stdin.flush()
-    ready, _, _ = select.select([driver.stdout], [], [], PATIENCE)
+    patience = STARTING if address == LOCAL else PATIENCE
+    ready, _, _ = select.select([driver.stdout], [], [], patience)
     said = driver.stdout.readline() if ready else b""
     if not ready:
-        raise RunError(_unreachable(address, f"no answer in {PATIENCE:g} seconds"))
+        raise RunError(_unreachable(address, f"no answer in {patience:g} seconds"))
     answer = json.loads(said) if said else {"error": "the process that asked it died"}
     if "error" in answer:
         raise RunError(_unreachable(address, answer["error"]))
