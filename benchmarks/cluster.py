@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.common import ROOT, count, parser_of
 from initsweep.core.params import Params, load_params
-from initsweep.running import cluster
+from initsweep.running import cluster, cluster_process
 from initsweep.stages import prepare
 from initsweep.stages.experiment import load_experiment
 
@@ -41,7 +41,7 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         chdir(folder),
-        cluster.process("local", options.cores) as variables,
+        cluster_process.process("local", options.cores) as variables,
     ):
         os.environ |= variables
         for epochs in options.epochs:

@@ -17,7 +17,7 @@ from ruamel.yaml import YAML
 
 from initsweep.core import own_code
 from initsweep.core.params import Params, load_params
-from initsweep.running import cluster
+from initsweep.running import cluster, cluster_process
 from initsweep.stages import prepare
 from tests.conftest import ROOT, SMALL_STUDY, replace_keys
 
@@ -115,10 +115,10 @@ def study(tmp_path, monkeypatch, environment, params_file) -> Callable[..., Stud
 @contextmanager
 def connected(params: Params) -> Iterator[None]:
     """Lead a run on the cluster of some parameters."""
-    with cluster.process(params.runtime.address, 1) as variables:
+    with cluster_process.process(params.runtime.address, 1) as variables:
         os.environ |= variables
         try:
             yield
         finally:
-            del os.environ[cluster.SOCKET]
+            del os.environ[cluster_process.SOCKET]
             cluster.leave()

@@ -20,7 +20,7 @@ import pytest
 from initsweep.commands.cluster import _answer
 from initsweep.commands.main import main
 from initsweep.core.errors import ParamsError, RunError, WorkerMismatchError
-from initsweep.running import cluster
+from initsweep.running import cluster, cluster_process
 from initsweep.stages import experiment, train, tune
 from tests.cluster.conftest import connected
 
@@ -178,8 +178,8 @@ def test_two_runs_on_one_cluster_do_not_meet(study, nodes):
     there = made.on(nodes.address)
     with connected(there):
         first = cluster.of(there.runtime)
-        with cluster.process(nodes.address, 1) as other:
-            assert other[cluster.SOCKET] != os.environ[cluster.SOCKET]
+        with cluster_process.process(nodes.address, 1) as other:
+            assert other[cluster_process.SOCKET] != os.environ[cluster_process.SOCKET]
         tune.run(there, SCHEME)  # the end of the other ends nothing of ours
         assert cluster.of(there.runtime) is first
 

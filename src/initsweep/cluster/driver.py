@@ -18,9 +18,10 @@ from typing import Any
 import ray
 
 from initsweep.cluster import nodes, study
-from initsweep.cluster.tasks import Asked, Send, Tasks
+from initsweep.cluster.asked import Asked, Send
+from initsweep.cluster.tasks import Tasks
 from initsweep.core.errors import cut
-from initsweep.running.cluster import LOCAL
+from initsweep.running.cluster_process import LOCAL
 from initsweep.running.frames import SIZES, frame
 
 _QUICK = 3.0  # seconds for a machine to take a connection

@@ -10,7 +10,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from initsweep.cluster import worker
-from initsweep.cluster.tasks import slots_for
+from initsweep.cluster.asked import slots_for
 
 PATIENCE = 60.0
 """Seconds for a node to say what it has: its first worker imports torch."""

@@ -11,9 +11,7 @@ import json
 import math
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import Any
 
 import ray
@@ -21,10 +19,7 @@ from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from initsweep.cluster import worker
-from initsweep.core.errors import cut, few
-
-TRIES = 3
-"""How often a unit may lose its worker."""
+from initsweep.cluster.asked import LOOK, TRIES, Asked, ends_workers, no_room, not_begun, slots_for
 
 TASK = 0.3
 """Seconds that a task of several units should take."""
@@ -44,51 +39,7 @@ STARVED = 60.0
 LATELY = 20.0
 """Seconds in which a node that lives has given an answer."""
 
-LOOK = 1.0
-"""Seconds between two looks at the nodes that there are."""
-
-KINDS = (("CPU", "cpu"), ("GPU", "gpu"))
-Needs = Mapping[str, float]
-Send = Callable[[dict[str, object], bytes], Awaitable[None]]
 _do = ray.remote(worker.do)
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Asked:
-    """What a stage has asked for.
-
-    Attributes:
-        waiting: The places of units that nobody does yet.
-        lost: How often each unit has lost its worker.
-        running: The tasks that do some of it, with the units of each and when it was begun.
-        done: The units of which the stage has heard.
-        twice: The units that a second worker does as well.
-        starved: For how many seconds no node could do any of it.
-        closed: Whether nothing more is to be sent.
-    """
-
-    work: Mapping[str, Any]
-    units: Sequence[Any]
-    key: str
-    content: "ray.ObjectRef[Any]"
-    send: Send
-    waiting: deque[int] = field(default_factory=deque)
-    lost: dict[int, int] = field(default_factory=dict)
-    running: "dict[ray.ObjectRef[Any], tuple[Sequence[int], float]]" = field(default_factory=dict)
-    done: set[int] = field(default_factory=set)
-    twice: set[int] = field(default_factory=set)
-    starved: float = 0.0
-    closed: bool = False
-
-    @property
-    def needs(self) -> dict[str, float]:
-        """What a task of it takes of a node, as Ray has it."""
-        return {"num_cpus": self.work["needs"]["cpu"], "num_gpus": self.work["needs"]["gpu"]}
-
-    def called(self, place: int) -> str:
-        """Return a unit in words."""
-        lanes = [f"rate {rate:g}, seed {seed}" for rate, seed in self.units[place]]
-        return f"{self.work['scheme']} at {few(lanes, between='; ')}"
 
 
 class Tasks:
@@ -109,7 +60,7 @@ class Tasks:
             ValueError: If no node has what a unit of it needs.
         """
         if not slots_for(asked.work["needs"]):
-            raise ValueError(_no_room(asked.work["needs"]))
+            raise ValueError(no_room(asked.work["needs"]))
         asked.waiting.extend(range(len(asked.units)))
         self._asked.append(asked)
         self._open.append(asked)
@@ -123,7 +74,7 @@ class Tasks:
             for asked in [*self._open]:
                 asked.starved = 0.0 if slots_for(asked.work["needs"]) else asked.starved + LOOK
                 if asked.starved > STARVED:
-                    await self._fail(asked, _no_room(asked.work["needs"]))
+                    await self._fail(asked, no_room(asked.work["needs"]))
             self._hurry()
 
     def _hurry(self) -> None:
@@ -209,7 +160,7 @@ class Tasks:
             answer = await task
             self._heard[answer["node"]] = time.monotonic()
         except exceptions.RayTaskError as error:
-            answer = {"parts": [], "seconds": [], "error": _not_begun(error), "mismatch": False}
+            answer = {"parts": [], "seconds": [], "error": not_begun(error), "mismatch": False}
         except exceptions.RayError as error:
             await self._again(asked, batch, error)
             return
@@ -244,7 +195,7 @@ class Tasks:
             return
         if hopeless := [place for place in batch if asked.lost[place] >= TRIES]:
             why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            await self._fail(asked, _ends_workers(asked.called(hopeless[0]), why))
+            await self._fail(asked, ends_workers(asked.called(hopeless[0]), why))
             return
         asked.waiting.extendleft(reversed(batch))
         if asked not in self._asked:
@@ -260,40 +211,3 @@ class Tasks:
         for one in seconds:
             known = self._seconds.get(key, one)
             self._seconds[key] = one if one < known / 4 else 0.9 * known + 0.1 * one
-
-
-def slots_for(needs: Needs) -> int:
-    """Return how many units the nodes that there are can do at the same time."""
-    room = 0.0
-    for node in _nodes(int(time.monotonic() / LOOK)):
-        has = node["Resources"]
-        each = [has.get(kind, 0.0) // needs[name] for kind, name in KINDS if needs[name]]
-        room += min(each)
-    return int(room)
-
-
-@lru_cache(maxsize=1)
-def _nodes(_: int) -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
-
-
-def _no_room(needs: Needs) -> str:
-    wanted = " and ".join(f"{needs[name]:g} {kind}" for kind, name in KINDS if needs[name])
-    return (
-        f"No node of the cluster has {wanted} for one training. Start one that has; of nodes that "
-        "are started on demand, keep one."
-    )
-
-
-def _not_begun(error: exceptions.RayTaskError) -> str:
-    lines = str(error.cause if error.cause is not None else error).strip().splitlines()
-    return f"a worker could not begin ({cut(lines[-1] if lines else type(error).__name__)})"
-
-
-def _ends_workers(called: str, why: str) -> str:
-    return (
-        f"{called}: its worker was lost {TRIES} times ({cut(why)}). Perhaps it needs more memory "
-        "than a node has left: take a smaller batch or network, fewer runtime.lanes_per_chunk, or "
-        "start nodes with fewer CPUs (`ray start --num-cpus`). Finished work is kept, run again to "
-        "go on."
-    )

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from initsweep.core.params import load_params
-from initsweep.running import cluster
+from initsweep.running import cluster, cluster_process
 
 KERNELS = ("code", "torch", "numpy", "kernels")
 """What has to be the same where the kernels train; of Python and Ray, Ray itself sees to it."""
@@ -32,8 +32,8 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if address is None and options.params.exists():
         address = load_params(options.params).runtime.address
     with (
-        cluster.process(address, cores) as variables,
-        closing(cluster.connect(variables[cluster.SOCKET])) as connection,
+        cluster_process.process(address, cores) as variables,
+        closing(cluster.connect(variables[cluster_process.SOCKET])) as connection,
     ):
         found = connection.ask("nodes")
     nodes, here = found["nodes"], found["here"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from initsweep.core import own_code
 from initsweep.core.errors import ArtifactError, InitsweepError, few
 from initsweep.core.params import Params, load_params
-from initsweep.running import cluster, lock_file
+from initsweep.running import cluster_process, lock_file
 from initsweep.running.dvc_file import kind_of, read_stages, upstream
 from initsweep.running.leader import FORCE, lead
 from initsweep.running.pace import Plan
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
     runtime = params.runtime
     with ExitStack() as stack:
         if runtime.executor == "ray" and TRAIN & {*map(kind_of, stale)}:
-            there = cluster.process(runtime.address, runtime.n_workers)
+            there = cluster_process.process(runtime.address, runtime.n_workers)
             os.environ |= stack.enter_context(there)
         outcome = lead(
             "initsweep repro", [*options.targets, *force], plan, first=[*stale, "publish"][0]
