@@ -38,17 +38,17 @@ def main() -> None:
     options = made.parse_args()
     print("| epochs | here, ms a training | cluster | more, ms | driver's CPU, ms |")
     print("|---|---|---|---|---|")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        chdir(folder),
-        cluster_process.process("local", options.cores) as variables,
-    ):
-        os.environ |= variables
-        for epochs in options.epochs:
+    for epochs in options.epochs:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            chdir(folder),
+            cluster_process.process("local", options.cores) as variables,
+        ):
+            os.environ |= variables
             found = [1000 * one / options.trainings for one in race(options, epochs)]
             here, there, spent = found
             print(f"| {epochs} | {here:.1f} | {there:.1f} | {there - here:.1f} | {spent:.2f} |")
-        cluster.leave()
+            cluster.leave()
 
 
 def race(options: argparse.Namespace, epochs: int) -> list[float]:

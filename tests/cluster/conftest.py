@@ -102,7 +102,8 @@ def study(tmp_path, monkeypatch, environment, params_file) -> Callable[..., Stud
             YAML(typ="safe", pure=True).dump(content, stream)
         Path("own").mkdir()
         Path("data/raw").mkdir(parents=True)
-        shutil.copy(HERE / "own_functions.py", "own/cluster_functions.py")
+        if "cluster_functions" in str(replacements):
+            shutil.copy(HERE / "own_functions.py", "own/cluster_functions.py")
         params = load_params(Path("params.yaml"))
         own_code.use(params.own_code)
         prepare.run(params)

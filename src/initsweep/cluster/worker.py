@@ -102,6 +102,7 @@ def _begun(key: str, content: memoryview) -> "Experiment | OwnLoop":
     os.environ["PYTHONSAFEPATH"] = "1"
     os.chdir(unpacked(key, content))
     params = load_params(Path("params.yaml"))
+    Path(params.own_code).mkdir(parents=True, exist_ok=True)  # without a file it is not sent
     own_code.use(params.own_code)
     runtime = params.runtime.model_copy(update={"executor": "local", "workers": 1})
     return load_experiment(params.model_copy(update={"runtime": runtime}))
