@@ -1,5 +1,6 @@
 """What a stage asks of the cluster, what nodes have for it, and what is said where it cannot be."""
 
+import socket
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,6 +18,9 @@ TRIES = 3
 
 LOOK = 1.0
 """Seconds between two looks at the nodes that there are."""
+
+CONNECT = 0.5
+"""Seconds for a node to take a connection."""
 
 KINDS = (("CPU", "cpu"), ("GPU", "gpu"))
 Needs = Mapping[str, float]
@@ -63,17 +67,33 @@ class Asked:
 
 def slots_for(needs: Needs) -> int:
     """Return how many units the nodes that there are can do at the same time."""
-    room = 0.0
-    for node in _nodes(int(time.monotonic() / LOOK)):
-        has = node["Resources"]
-        each = [has.get(kind, 0.0) // needs[name] for kind, name in KINDS if needs[name]]
-        room += min(each)
-    return int(room)
+    return sum(_slots(node, needs) for node in living_nodes())
+
+
+def _slots(node: Mapping[str, Any], needs: Needs) -> int:
+    has = node["Resources"]
+    return int(min(has.get(kind, 0.0) // needs[name] for kind, name in KINDS if needs[name]))
+
+
+def living_nodes() -> list[dict[str, Any]]:
+    """Return the nodes that train, as far as Ray knows."""
+    return _nodes(int(time.monotonic() / LOOK))
 
 
 @lru_cache(maxsize=1)
 def _nodes(_: int) -> list[dict[str, Any]]:
-    return [node for node in ray.nodes() if node["Alive"]]
+    nodes = [node for node in ray.nodes() if node["Alive"]]
+    return [node for node in nodes if {kind for kind, _ in KINDS} & {*node["Resources"]}]
+
+
+def takes_connections(node: Mapping[str, Any]) -> bool:
+    """Return whether Ray listens on a node: it may be gone for seconds until the head knows."""
+    place = node["NodeManagerAddress"], node["NodeManagerPort"]
+    try:
+        socket.create_connection(place, CONNECT).close()
+    except OSError:
+        return False
+    return True
 
 
 def no_room(needs: Needs) -> str:

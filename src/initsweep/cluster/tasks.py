@@ -19,7 +19,17 @@ from ray import exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from initsweep.cluster import worker
-from initsweep.cluster.asked import LOOK, TRIES, Asked, ends_workers, no_room, not_begun, slots_for
+from initsweep.cluster.asked import (
+    LOOK,
+    TRIES,
+    Asked,
+    ends_workers,
+    living_nodes,
+    no_room,
+    not_begun,
+    slots_for,
+    takes_connections,
+)
 
 TASK = 0.3
 """Seconds that a task of several units should take."""
@@ -36,8 +46,8 @@ SLOW, LATE = 4.0, 4
 STARVED = 60.0
 """Seconds after which a stage is told that all nodes have gone that could train for it."""
 
-LATELY = 20.0
-"""Seconds in which a node that lives has given an answer."""
+UNSURE = 20.0
+"""Seconds after a loss in which Ray may still count on a node that has gone."""
 
 _do = ray.remote(worker.do)
 
@@ -50,7 +60,7 @@ class Tasks:
         self._open: list[Asked] = []
         self._running: set[asyncio.Task[None]] = set()
         self._seconds: dict[str, float] = {}  # of a unit, by study
-        self._heard: dict[str, float] = {}  # when a node last gave an answer
+        self._lost = -math.inf  # when a worker was lost last
         self._turn = itertools.count()
 
     def add(self, asked: Asked) -> None:
@@ -99,10 +109,13 @@ class Tasks:
         return [batch for batch, begun in running if now - begun > SLOW + LATE * each * len(batch)]
 
     def _living(self) -> str | None:
-        """Return a node that has answered lately, another one each time; None if none has."""
-        lately = time.monotonic() - LATELY
-        living = sorted(node for node, heard in self._heard.items() if heard > lately)
-        return living[next(self._turn) % len(living)] if living else None
+        """Return a node that takes connections, another one each time; None if none does."""
+        nodes = living_nodes()
+        for _ in nodes:
+            node = nodes[next(self._turn) % len(nodes)]
+            if takes_connections(node):
+                return str(node["NodeID"])
+        return None
 
     def drop(self, asked: Asked) -> None:
         """Give up what a stage has asked for."""
@@ -122,7 +135,8 @@ class Tasks:
             if len(self._running) >= AHEAD * max(1, slots):
                 return
             batch = self._batch(asked, slots)
-            self._begin(asked, batch, self._living() if asked.lost else None)
+            unsure = time.monotonic() - self._lost < UNSURE
+            self._begin(asked, batch, self._living() if unsure else None)
             self._asked.rotate(-1)
             self._asked = deque(one for one in self._asked if one.waiting)
 
@@ -158,7 +172,6 @@ class Tasks:
         """Wait for a task, and send what came of it."""
         try:
             answer = await task
-            self._heard[answer["node"]] = time.monotonic()
         except exceptions.RayTaskError as error:
             answer = {"parts": [], "seconds": [], "error": not_begun(error), "mismatch": False}
         except exceptions.RayError as error:
@@ -187,6 +200,7 @@ class Tasks:
 
     async def _again(self, asked: Asked, batch: Sequence[int], error: exceptions.RayError) -> None:
         """Have units done by other workers, unless it is they that end workers."""
+        self._lost = time.monotonic()
         batch = [place for place in batch if place not in asked.done]
         for place in batch:
             asked.lost[place] = asked.lost.get(place, 0) + 1

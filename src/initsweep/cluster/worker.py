@@ -15,8 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import ray
-
 from initsweep.core.errors import InitsweepError, WorkerMismatchError, cut, few
 
 if TYPE_CHECKING:
@@ -31,7 +29,7 @@ KEPT = 16
 
 Answer = dict[str, Any]
 """`parts`: bytes of each unit that is done; `seconds`: of each; `error` and `mismatch`: why the
-next one is not; `node`: where."""
+next one is not."""
 
 
 _studies: dict[str, "Experiment | OwnLoop"] = {}
@@ -50,8 +48,7 @@ def do(content: "NDArray[Any]", key: str, asked: str) -> Answer:
     """
     from initsweep.core.registry import in_words
 
-    node = ray.get_runtime_context().get_node_id()
-    answer: Answer = {"parts": [], "seconds": [], "error": "", "mismatch": False, "node": node}
+    answer: Answer = {"parts": [], "seconds": [], "error": "", "mismatch": False}
     request = json.loads(asked)
     start = time.perf_counter()
     try:
