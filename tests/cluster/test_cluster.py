@@ -33,6 +33,10 @@ LOOP = {
     "optimizer": None,
     "training": {"function": "cluster_functions:train", "baseline": BASELINE},
     "data.source": "own",
+    "tune.seeds": [0],
+    "tune.extension_rounds": 0,
+    "tune.refinement_trials": 1,
+    "confirm.seeds": [10, 11],
 }
 KINDS = {
     "an MLP, by kernels": {},
