@@ -30,12 +30,7 @@ SCHEME, RATE = "he_normal", 0.01
 
 def main() -> None:
     """Print the table."""
-    made = parser_of(__doc__)
-    made.add_argument("--rounds", type=count, default=5)
-    made.add_argument("--trainings", type=count, default=60)
-    made.add_argument("--epochs", type=count, nargs="+", default=[1, 30, 200])
-    made.add_argument("--cores", type=count, default=2)
-    options = made.parse_args()
+    options = parser().parse_args()
     print("| epochs | here, ms a training | cluster | more, ms | driver's CPU, ms |")
     print("|---|---|---|---|---|")
     for epochs in options.epochs:
@@ -49,6 +44,16 @@ def main() -> None:
             here, there, spent = found
             print(f"| {epochs} | {here:.1f} | {there:.1f} | {there - here:.1f} | {spent:.2f} |")
             cluster.leave()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = parser_of(__doc__)
+    made.add_argument("--rounds", type=count, default=5)
+    made.add_argument("--trainings", type=count, default=60)
+    made.add_argument("--epochs", type=count, nargs="+", default=[1, 30, 200])
+    made.add_argument("--cores", type=count, default=2)
+    return made
 
 
 def race(options: argparse.Namespace, epochs: int) -> list[float]:

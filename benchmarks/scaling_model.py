@@ -50,10 +50,7 @@ WORKS = (
 
 def main() -> None:
     """Print the table."""
-    made = parser_of(__doc__)
-    made.add_argument("--cores", type=count, nargs="+", default=[*CORES])
-    made.add_argument("--schemes", type=count, default=SCHEMES)
-    add_write(made, PAGE)
+    made = parser()
     options = made.parse_args()
     parts = options.cores != [*CORES] or options.schemes != SCHEMES
     refuse_parts(made, write=options.write, parts=parts)
@@ -61,6 +58,15 @@ def main() -> None:
     print("\n".join(lines))
     if options.write:
         put(PAGE, {"scaling": "\n".join(lines)})
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return what the command line takes."""
+    made = parser_of(__doc__)
+    made.add_argument("--cores", type=count, nargs="+", default=[*CORES])
+    made.add_argument("--schemes", type=count, default=SCHEMES)
+    add_write(made, PAGE)
+    return made
 
 
 def table(options: argparse.Namespace) -> Iterator[str]:
