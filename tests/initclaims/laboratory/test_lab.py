@@ -49,7 +49,7 @@ def test_finished_trainings_are_kept_and_others_are_not_mistaken_for_them(lab, s
     other = Setup(data=setup.data, network=lab.mlp(1, 8), epochs=2, batch_size=32)
     assert lab.train(other, "he_normal", [0.1], range(2)).losses.shape == (1, 2, 3)
     monkeypatch.setattr(
-        "initsweep.engine.train_lanes.run_chunks",
+        "initsweep.engine.workers.run_chunks",
         lambda _train, todo, **_: iter(()) if not todo else 1,
     )
     again = lab.train(setup, "he_normal", [0.1], range(2))
