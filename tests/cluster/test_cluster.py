@@ -74,7 +74,10 @@ def workers():
     return [one for one in found if "ray::do" in " ".join(one.info["cmdline"] or [])]
 
 
-def until(true, seconds=40):
+PATIENCE = 60  # seconds: to tell a hang from a busy machine, which may take five times as long
+
+
+def until(true, seconds=PATIENCE):
     """Wait for something."""
     end = time.monotonic() + seconds
     while not (found := true()):
@@ -118,7 +121,7 @@ def test_what_a_lost_worker_did_is_done_by_another(lost, study, nodes, arrivals)
         loser.join()
     if lost == "a node":
         nodes.obey("add")
-    assert max(map(sub, arrivals[1:], arrivals)) < 10
+    assert max(map(sub, arrivals[1:], arrivals)) < PATIENCE
 
 
 ONE_RUN = """
@@ -201,7 +204,7 @@ def test_without_a_cluster_nothing_is_trained(address, said, study, monkeypatch)
     there, start = study({}).on(address), time.monotonic()
     with pytest.raises((RunError, ParamsError), match=said) as refused:
         tune.run(there, SCHEME)
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < PATIENCE
     assert "\n" not in str(refused.value)
     assert not Path("results/tune").exists()
 
@@ -211,7 +214,7 @@ def test_a_wrong_token_is_refused(study, nodes, monkeypatch):
     monkeypatch.setenv("RAY_AUTH_TOKEN", "f" * 64)
     with pytest.raises(RunError, match="cannot be used") as refused:
         tune.run(there, SCHEME)
-    assert time.monotonic() - start < 15
+    assert time.monotonic() - start < PATIENCE
     assert "\n" not in str(refused.value)
 
 

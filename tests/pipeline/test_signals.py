@@ -183,7 +183,7 @@ def test_a_part_of_the_run_is_killed(long, victim):
     running = start(long, "repro")
     wait_for(lambda: is_training(long), "nothing was trained")
     if victim == "dvc":
-        dvc = [p for p, line in processes_in(long.path).items() if "-m dvc repro" in line]
+        dvc = [p for p, line in processes_in(long.path).items() if "dvc_process repro" in line]
         os.kill(max(dvc), signal.SIGKILL)
     else:
         os.kill(warm_forks(long.path)[victim], signal.SIGKILL)
