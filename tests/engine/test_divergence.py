@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from initsweep.engine.optimizers import StackedSgd
+from initsweep.engine.stack_sizes import StackSizes
 from initsweep.engine.train_lanes import train_lanes
 
 
@@ -89,12 +90,19 @@ class TestDivergence:
         assert used < len(calls) / 3
 
     @pytest.mark.parametrize(
-        ("kind", "after"), [("plain", [0.01, 0.01]), ("unplanned", [0.0, 0.0, 0.01])]
+        ("kind", "any_size", "after"),
+        [
+            ("plain", True, [0.01, 0.01]),
+            ("unplanned", True, [0.01]),
+            ("unplanned", False, [0.01, 0.01, 0.01]),
+        ],
     )
-    def test_a_diverged_lane_leaves_or_is_frozen(
-        self, make_problem, training, optimizer, runtime, lanes_of, monkeypatch, kind, after
-    ):
-        """It leaves where the size of the stack is free; no stack is smaller than two."""
+    def test_a_diverged_lane_leaves(
+        self, make_problem, training, optimizer, runtime, lanes_of, monkeypatch, kind, any_size,
+        after,
+    ):  # fmt: skip
+        """Stacks become as small as they may be, and are filled up to that with the last lane."""
+        monkeypatch.setattr(StackSizes, "_keeps_bits", lambda *_: any_size)
         seen = []
         step = StackedSgd.step
         monkeypatch.setattr(
