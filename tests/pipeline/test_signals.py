@@ -21,7 +21,7 @@ from tests.pipeline.conftest import Project
 pytestmark = pytest.mark.pipeline
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-KILLS = 8 * ROUNDS  # twice each signal
+KILLS = 4 * ROUNDS  # each signal once
 PATIENCE = 60
 LONG = {
     "model.width": 48,
