@@ -1,9 +1,11 @@
 """The Chromium of this machine with one page, driven by Playwright; none is downloaded."""
 
 import shutil
+from contextlib import suppress
 from importlib.util import find_spec
 
 PATIENCE = 60.0  # seconds; a busy machine starts slowly
+TRIES = 3  # at a picture
 QUIET = ("file:", "data:", "about:")
 
 
@@ -55,7 +57,17 @@ class Chromium:
             lambda one: one.url.startswith(QUIET) or found.append(f"request for {one.url}"),
         )
         self.page.goto(url)
-        self.run, self.screenshot = self.page.evaluate, self.page.screenshot
+        self.run = self.page.evaluate
+
+    def screenshot(self, **options) -> None:
+        """Take a picture; of a long page a busy machine has none at times, which a second has."""
+        from playwright.sync_api import Error
+
+        for _ in range(TRIES - 1):
+            with suppress(Error):
+                self.page.screenshot(**options)
+                return
+        self.page.screenshot(**options)
 
     def wait_for(self, *texts: str) -> str:
         """Return the page's text once it holds all of these."""
