@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from initsweep.core.errors import InitsweepError, WorkerMismatchError, cut, few
+from initsweep.running.edited import differing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +120,7 @@ def _lanes(
     from initsweep.engine.train_lanes import numerics_of
     from initsweep.engine.unfinished import Unfinished
 
-    path = _path(experiment, json.dumps({**work, "study": None}))
+    path = _path(experiment, json.dumps(work))
     kept, often = (
         experiment.kept_work(work["scheme"], work["role"]),
         experiment.params.runtime.keep_every_minutes,
@@ -169,12 +170,11 @@ def refuse_others(ours: Mapping[str, object], work: Mapping[str, Any]) -> None:
     Raises:
         WorkerMismatchError: Naming this machine and what differs.
     """
-    here = _flat(json.loads(json.dumps(ours)))
-    there = _flat({key: work[key] for key in ours})
+    here = json.loads(json.dumps(ours))
     different = [
-        f"{key} is {cut(str(here.get(key)))}, not {cut(str(there.get(key)))}"
-        for key in sorted(here.keys() | there.keys())
-        if here.get(key) != there.get(key)
+        f"{key} is {cut(str(value))}, not {cut(str(asked))}"
+        for part, values in here.items()
+        for key, (asked, value) in differing(part, work[part], values).items()
     ]
     if different:
         raise WorkerMismatchError(
@@ -182,14 +182,6 @@ def refuse_others(ours: Mapping[str, object], work: Mapping[str, Any]) -> None:
             f"machine: {few(different)}. Install the same versions on all nodes, and the same "
             "sources, or leave that node out; `initsweep cluster check` compares them."
         )
-
-
-def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in values.items():
-        name = f"{above}{key}"
-        found |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: value}
-    return found
 
 
 def about() -> dict[str, object]:

@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping
 
-_MISSING = object()
+
+class _Missing:
+    """What stands for a value that is not there; it equals nothing else."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+_MISSING = _Missing()
 
 
 def value_at(content: object, key: str) -> object:
@@ -29,5 +37,4 @@ def differing(key: str, then: object, now: object) -> dict[str, tuple[object, ob
 
 def change_in_words(key: str, then: object, now: object) -> str:
     """Return a difference for a person."""
-    words = ["nothing" if value is _MISSING else repr(value) for value in (then, now)]
-    return f"{key} was {words[0]} and is {words[1]}"
+    return f"{key} was {then!r} and is {now!r}"
