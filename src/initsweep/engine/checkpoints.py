@@ -67,15 +67,12 @@ class Checkpoints:
 
 def to_bytes(results: LaneResults) -> bytes:
     """Return results as another process reads them, with `from_bytes`."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **_pack(results))
-    return buffer.getvalue()
+    return packed(_pack(results))
 
 
 def from_bytes(content: bytes) -> list[LaneResults]:
     """Return the results of each lane, with a lane axis of length 1."""
-    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        found = {name: arrays[name] for name in arrays.files}
+    found = _unpacked(content)
     return [_unpack(found, lane) for lane in range(len(found["initial_loss"]))]
 
 
@@ -118,11 +115,14 @@ def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
 def read_arrays(file: Path, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
     """Return the arrays in a file, nothing if it is gone or damaged."""
     try:
-        raw = io.BytesIO(file.read_bytes())
-        with np.load(raw, allow_pickle=False) as content:
-            return {name: content[name] for name in names or content.files}
+        return _unpacked(file.read_bytes(), names)
     except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, zlib.error):
         return {}
+
+
+def _unpacked(content: bytes, names: Sequence[str] | None = None) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in names or arrays.files}
 
 
 def _pack(results: LaneResults) -> dict[str, np.ndarray]:
