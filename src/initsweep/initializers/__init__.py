@@ -2,11 +2,18 @@
 
 from initsweep.graph.kinds import layer_kind
 from initsweep.initializers.adjacent import Activations, activations_after, activations_before
-from initsweep.initializers.apply import initial_state, initial_states, initialize_, layers_of
+from initsweep.initializers.apply import (
+    initial_state,
+    initial_states,
+    initialize_,
+    layers_of,
+    multipliers_of,
+)
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
 from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
+from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 
 __all__ = [
@@ -14,7 +21,9 @@ __all__ = [
     "Activations",
     "Initializer",
     "Layer",
+    "Multipliers",
     "Network",
+    "OptimizerKind",
     "activations_after",
     "activations_before",
     "backward_gain",
@@ -25,4 +34,5 @@ __all__ = [
     "layer_kind",
     "layers_of",
     "make_initializer",
+    "multipliers_of",
 ]

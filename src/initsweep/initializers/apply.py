@@ -1,5 +1,6 @@
 """Fills a built network, or says what it would be filled with."""
 
+import math
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TypeVar
@@ -7,6 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.errors import InitsweepError
 from initsweep.graph.forms import Inputs
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
@@ -21,6 +23,7 @@ from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
+from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
@@ -136,6 +139,42 @@ def initial_states(
     kept = frozenset() if frozen else frozen_names(model)
     filling = Filling.of(model, as_initializer(initializer), inputs, kept, unknown)
     return lambda seed: filling.state(checked_seed(seed))
+
+
+def multipliers_of(
+    model: nn.Module,
+    initializer: AnyInitializer,
+    kind: OptimizerKind,
+    *,
+    unknown: Unknown = "refuse",
+) -> dict[str, Multipliers]:
+    """Return the factors that a scheme puts on rates and decays, of every parameter by name.
+
+    Args:
+        model: As for `initial_state`.
+        initializer: As for `initialize_`.
+        kind: How the optimizer's updates depend on the size of gradients.
+        unknown: As for `initialize_`.
+
+    Returns:
+        In the order of `model.named_parameters()`; 1 and 1 for whatever the scheme says nothing of.
+
+    Raises:
+        InitsweepError: As `initial_state`; also if a factor is negative or not finite, or its
+            parameter is none of the network's.
+    """
+    check_network(model)
+    check_unknown(unknown)
+    filling = Filling.of(model, as_initializer(initializer), None, frozen_names(model), unknown)
+    given = filling.initializer.multipliers(filling.network, kind)
+    known = [slot.name for slot in filling.network.slots]
+    for name, one in given.items():
+        if name not in known or not all(math.isfinite(factor) and factor >= 0 for factor in one):
+            raise InitsweepError(
+                f"Initializer {filling.initializer!r} gives '{name}' the multipliers {one}: they "
+                "must be of a parameter of the network, finite and not negative."
+            )
+    return {name: Multipliers(*given.get(name, ())) for name in known}
 
 
 def initialize_(

@@ -10,6 +10,7 @@ from torch import Tensor
 from initsweep.core.options import Options
 from initsweep.core.records import OptionValue
 from initsweep.initializers.layers import Layer, Neighbour
+from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 
 
@@ -78,6 +79,18 @@ class Initializer(Options):
             InitsweepError: If the network is not of the kind that the scheme is for.
         """
         return state
+
+    def multipliers(self, network: Network, kind: OptimizerKind) -> Mapping[str, Multipliers]:  # noqa: ARG002
+        """Return factors on the rate and decay of parameters, by name; 1 for those left out.
+
+        A parametrization (muP and its kin) is a scheme that has some. They do not depend on drawn
+        values.
+
+        Args:
+            network: The network and its parameters taken stock of.
+            kind: How the optimizer's updates depend on the size of gradients.
+        """
+        return {}
 
     @property
     def reads(self) -> Neighbour | None:
