@@ -4,35 +4,36 @@ A *size* is the width, the depth, the rows of data or the steps: one number, of 
 kept. `docs/transfer.md` says how the prediction is made and how far it can be trusted.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Ends = tuple[float, float]
+from initsweep.core.errors import ParamsError, few
+from initsweep.core.numbers import plain
+from initsweep.core.records import rounded
+from initsweep.statistics.resamples import LEVEL
+from initsweep.statistics.size_law import Array
+from initsweep.statistics.student import student_quantile
+from initsweep.statistics.transfer_check import (
+    DIGITS,
+    FEWEST,
+    HeldOut,
+    RankingCheck,
+    bend_of,
+    held_out,
+    ranking_check,
+    reason_against,
+    without_largest,
+)
+from initsweep.statistics.transfer_fit import Outlook, interval, outlooks
+from initsweep.statistics.transfer_rates import Ends, Located, SizeRuns, locate
 
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class SizeRuns:
-    """The tuning runs of one scheme at one size, in any order.
-
-    Attributes:
-        size: Width, depth, rows of data or steps.
-        scheme: The scheme.
-        learning_rates: One per run, shape (runs,).
-        seeds: Shape (runs,).
-        losses: Capped validation losses (`RunRow.capped_loss`), 0 or more, shape (runs,).
-        constant_loss: The constant predictor's, the unit of tolerances.
-    """
-
-    size: float
-    scheme: str
-    learning_rates: Array
-    seeds: NDArray[np.int64]
-    losses: Array
-    constant_loss: float
+__all__ = [
+    "HeldOut", "LawPoint", "Omitted", "RankingCheck", "SchemeTransfer", "SizeRuns", "Transfer",
+    "predict",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,27 +56,6 @@ class LawPoint:
     basin: Ends
     loss: float
     edge: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOut:
-    """The largest size predicted from the others: the check that a law has to pass.
-
-    Attributes:
-        size: The largest size.
-        predicted: The best rate that the other sizes predict there.
-        interval: Of what would be found there, 95 %.
-        found: The best rate found there.
-        error: Decades from the rate found up to the predicted one.
-        inside: Whether the rate found lies in the interval.
-    """
-
-    size: float
-    predicted: float
-    interval: Ends
-    found: float
-    error: float
-    inside: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,26 +103,6 @@ class Omitted:
 
     scheme: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankingCheck:
-    """Whether the choice of a scheme carries over: that for the largest size, from the others.
-
-    Attributes:
-        size: The largest size.
-        picked: The scheme that the other sizes recommend for it.
-        best: The scheme with the lowest loss found there.
-        behind: How much more `picked` loses there at the best rate of each, as a share of the
-            constant predictor's loss.
-        kept: Whether that is within the margin, so that the choice carries over.
-    """
-
-    size: float
-    picked: str
-    best: str
-    behind: float
-    kept: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +155,161 @@ def predict(
         confidence: With which the promised losses are kept.
 
     Raises:
-        TransferError: If sizes are missing, twice there or not positive.
+        ParamsError: If there are fewer than two sizes, or a scheme is there twice at one; if a
+            size is not positive, or if runs are at one rate only.
     """
-    raise NotImplementedError
+    _refuse_bad(runs, target)
+    points = [locate(one, tolerance, margin, skill) for one in sorted(runs, key=lambda r: r.size)]
+    schemes = list(dict.fromkeys(one.scheme for one in runs))
+    omitted = {scheme: why for scheme in schemes if (why := _unusable(scheme, points))}
+    points = [point for point in points if point.scheme not in omitted]
+    usable = [point for point in points if not point.edge]
+    found = outlooks(usable, target) if usable else {}
+    held, there = without_largest(usable) if usable else ({}, [])
+    checks = {p.scheme: held_out(held[p.scheme], p, confidence) for p in there}
+    together = _bend_together(usable, target)
+    constants = {one.scheme: one.constant_loss for one in sorted(runs, key=lambda r: r.size)}
+    predicted = tuple(
+        _scheme(
+            [point for point in points if point.scheme == scheme],
+            found[scheme],
+            checks.get(scheme),
+            target=target,
+            together=together,
+            confidence=confidence,
+            constant=constants[scheme],
+        )
+        for scheme in schemes
+        if scheme in found
+    )
+    trusted = {one.scheme: found[one.scheme] for one in predicted if one.trusted}
+    recommended, tied = _choice(trusted, margin)
+    return Transfer(
+        target=target,
+        sizes=tuple(sorted({one.size for one in runs})),
+        confidence=confidence,
+        schemes=predicted,
+        omitted=tuple(Omitted(scheme=name, reason=why) for name, why in omitted.items()),
+        recommended=recommended,
+        tied=tied,
+        ranking=ranking_check(held, there, margin),
+    )
+
+
+def _refuse_bad(runs: Sequence[SizeRuns], target: float) -> None:
+    sizes = sorted({one.size for one in runs})
+    if len(sizes) < 2:
+        raise ParamsError(
+            f"sizes: received {plain(sizes[0]) if sizes else 'none'}. A law needs runs at two "
+            "sizes at least, and three to be checked."
+        )
+    if bad := [size for size in (*sizes, target) if not size > 0]:
+        raise ParamsError(f"size: received {bad[0]}. Use a number above 0.")
+    keys = [(one.scheme, one.size) for one in runs]
+    if twice := [f"{scheme} at {plain(size)}" for scheme, size in keys
+                 if keys.count((scheme, size)) > 1]:  # fmt: skip
+        raise ParamsError(f"runs: received {few(twice)} twice. Put all runs of both in one entry.")
+    if lonely := [f"{one.scheme} at {plain(one.size)}" for one in runs
+                  if len(np.unique(one.learning_rates)) < 2]:  # fmt: skip
+        raise ParamsError(f"runs: received a single rate of {few(lonely)}. Run a grid of rates.")
+
+
+def _unusable(scheme: str, points: Sequence[Located]) -> str:
+    """Return why nothing can be predicted of a scheme; "" if something can."""
+    own = [point for point in points if point.scheme == scheme]
+    if idle := [plain(point.size) for point in own if not point.trains]:
+        return f"at {few(idle)} it does not train at any rate that was tried"
+    if sum(not point.edge for point in own) > 1:
+        return ""
+    edges = [f"the {point.edge} one tried at {plain(point.size)}" for point in own if point.edge]
+    if not edges:
+        return "it was run at one size only"
+    return f"its best rate is {few(edges, between=' and ')}: widen the grid of rates"
+
+
+def _bend_together(usable: Sequence[Located], target: float) -> str:
+    """Return how the best rates of the schemes with enough sizes bend, if several have."""
+    names = [point.scheme for point in usable]
+    several = [point for point in usable if names.count(point.scheme) >= FEWEST]
+    return bend_of(several, target) if len({point.scheme for point in several}) > 1 else ""
+
+
+def _scheme(
+    points: Sequence[Located],
+    outlook: Outlook,
+    check: HeldOut | None,
+    *,
+    target: float,
+    together: str,
+    confidence: float,
+    constant: float,
+) -> SchemeTransfer:
+    usable = [point for point in points if not point.edge]
+    against = reason_against(usable, outlook, check, target, together)
+    share = float(np.quantile(outlook.excess, confidence))
+    exponents = outlook.slope / math.log10(2)
+    basin = None
+    if outlook.below is not None and outlook.above is not None:
+        reach = [float(np.median(side)) for side in (outlook.below, outlook.above)]
+        basin = _rates(outlook.rate - max(reach[0], 0.0), outlook.rate + max(reach[1], 0.0))
+    return SchemeTransfer(
+        scheme=points[0].scheme,
+        exponent=rounded(float(np.median(exponents)), DIGITS),
+        exponent_interval=_ends(exponents),
+        rate=rounded(10**outlook.rate, DIGITS),
+        rate_interval=_rates(*interval(outlook.rates)),
+        basin=basin,
+        loss=rounded(constant * float(np.median(outlook.loss)), DIGITS),
+        loss_interval=_ends(constant * outlook.loss),
+        promised_loss=rounded(constant * share, DIGITS),
+        promised_share=rounded(share, DIGITS),
+        trusted=not against,
+        reason=against or _reason_for(check),
+        check=check,
+        points=tuple(_point(point, constant) for point in points),
+    )
+
+
+def _reason_for(check: HeldOut | None) -> str:
+    if check is None:
+        return ""
+    return (
+        f"the other sizes predict {plain(check.predicted)} at {plain(check.size)}, where "
+        f"{plain(check.found)} was found: {abs(check.error):.2f} decades off, and inside the "
+        "interval"
+    )
+
+
+def _point(point: Located, constant: float) -> LawPoint:
+    degrees = max(point.response.seeds - 1, 1)
+    half = student_quantile((1 + LEVEL) / 2, degrees) * math.sqrt(point.best.variance)
+    return LawPoint(
+        size=point.size,
+        rate=rounded(10**point.best.value, DIGITS),
+        interval=_rates(point.best.value - half, point.best.value + half),
+        basin=_rates(*point.basin),
+        loss=rounded(constant * float(point.response.lowest[0]), DIGITS),
+        edge=point.edge,
+    )
+
+
+def _rates(low: float, high: float) -> Ends:
+    return rounded(10**low, DIGITS), rounded(10**high, DIGITS)
+
+
+def _ends(values: Array) -> Ends:
+    low, high = interval(values)
+    return rounded(low, DIGITS), rounded(high, DIGITS)
+
+
+def _choice(trusted: Mapping[str, Outlook], margin: float) -> tuple[str | None, tuple[str, ...]]:
+    """Return the scheme to start from, and those not shown to lose more than a margin against it.
+
+    The laws of schemes are drawn together, so what they have in common cancels.
+    """
+    if not trusted:
+        return None, ()
+    best = min(trusted, key=lambda name: float(np.median(trusted[name].start)))
+    start = trusted[best].start
+    behind = {name: interval(one.start - start)[0] for name, one in trusted.items()}
+    return best, tuple(name for name, low in behind.items() if low <= margin)

@@ -1,0 +1,211 @@
+"""Where the best rate of a scheme lies at one size, more finely than rates were tried.
+
+The rate with the lowest mean jumps from one tried rate to the next where the response is flat, and
+what is to be compared between sizes must not jump. So the best rate is the mean of all rates,
+weighted by how little each loses: exp(-(loss - lowest) / margin), with the logarithm of the loss a
+straight line between the rates tried. Rates that lose less than the practical margin count almost
+alike, those that lose several margins not at all.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from initsweep.statistics.grid import basins, filled
+from initsweep.statistics.resamples import means_over, seed_draws
+
+Array = NDArray[np.float64]
+Ends = tuple[float, float]
+
+FLOOR = 0.01
+"""Added before a logarithm is taken: a hundredth of the constant predictor's loss, below which
+differences do not matter, and which a loss of 0 survives."""
+
+PLACES = 201
+"""Rates at which a response is read for the weighted mean."""
+
+BETWEEN = 0.1
+"""Error of a best rate from what lies between the rates tried, in steps of these; on the response
+curves of `benchmarks/pools`, read at shifted grids of half decades, it is 0.07."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SizeRuns:
+    """The tuning runs of one scheme at one size, in any order.
+
+    Attributes:
+        size: Width, depth, rows of data or steps.
+        scheme: The scheme.
+        learning_rates: One per run, shape (runs,).
+        seeds: Shape (runs,).
+        losses: Capped validation losses (`RunRow.capped_loss`), 0 or more, shape (runs,).
+        constant_loss: The constant predictor's, the unit of tolerances.
+    """
+
+    size: float
+    scheme: str
+    learning_rates: Array
+    seeds: NDArray[np.int64]
+    losses: Array
+    constant_loss: float
+
+
+class Measured(NamedTuple):
+    """A number with the variance of measuring it."""
+
+    value: float
+    variance: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Response:
+    """Mean losses by rate, as they are and for redrawn seeds.
+
+    Attributes:
+        decades: log10 of the rates, ascending, shape (rates,).
+        means: As shares of the constant predictor's loss: first over all seeds, then for every
+            draw of them, shape (1 + draws, rates).
+        probability: Of each draw, shape (draws,).
+        seeds: How many there are.
+        margin: Differences below this do not matter, as such a share.
+    """
+
+    decades: Array
+    means: Array
+    probability: Array
+    seeds: int
+    margin: float
+
+    @classmethod
+    def of(cls, runs: SizeRuns, margin: float) -> "Response":
+        """Arrange runs; what a rate that left a race lacks is filled in (`grid.filled`)."""
+        rates, place = np.unique(runs.learning_rates, return_inverse=True)
+        table: list[dict[int, float]] = [{} for _ in rates]
+        for at, seed, loss in zip(place, runs.seeds, runs.losses, strict=True):
+            table[at][int(seed)] = float(loss) / runs.constant_loss
+        seeds = sorted(max(table, key=len))
+        shares, probability = seed_draws(len(seeds))
+        shares = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), shares])
+        return cls(
+            decades=np.log10(rates),
+            means=means_over(shares, filled(table, seeds)),
+            probability=probability,
+            seeds=len(seeds),
+            margin=margin,
+        )
+
+    @property
+    def lowest(self) -> Array:
+        """The lowest mean loss, shape (1 + draws,)."""
+        return np.asarray(self.means.min(axis=1))
+
+    @cached_property
+    def best(self) -> Array:
+        """The best rate in decades, shape (1 + draws,)."""
+        places = np.linspace(self.decades[0], self.decades[-1], PLACES)
+        behind = self.losses_at(np.broadcast_to(places, (len(self.means), PLACES)))
+        weights = np.exp((self.lowest[:, np.newaxis] - behind) / self.margin)
+        return np.asarray((weights * places).sum(axis=1) / weights.sum(axis=1))
+
+    def losses_at(self, places: Array, rows: NDArray[np.int64] | None = None) -> Array:
+        """Return mean losses between and at the rates tried; the ends stand for what lies beyond.
+
+        Args:
+            places: In decades, shape (rows, places).
+            rows: Which row of `means` to read in each row of places; all of them by default.
+        """
+        chosen = np.arange(len(self.means)) if rows is None else rows
+        right = np.clip(np.searchsorted(self.decades, places), 1, len(self.decades) - 1)
+        left = self.decades[right - 1]
+        part = np.clip((places - left) / (self.decades[right] - left), 0.0, 1.0)
+        logs = np.log(self.means + FLOOR)[chosen[:, np.newaxis], [right - 1, right]]
+        return np.asarray(np.exp(logs[0] * (1 - part) + logs[1] * part) - FLOOR)
+
+    def measured(self, values: Array, further: float = 0.0) -> Measured:
+        """Return what redrawn seeds say of a number.
+
+        Args:
+            values: The number as it is, then for every draw, shape (1 + draws,).
+            further: A standard deviation that redrawing does not show.
+        """
+        drawn, seeds = values[1:], self.seeds
+        spread = self.probability @ (drawn - self.probability @ drawn) ** 2
+        return Measured(float(values[0]), float(spread * seeds / max(seeds - 1, 1) + further**2))
+
+    @property
+    def step(self) -> float:
+        """The wider of the gaps on either side of the best rate, in decades."""
+        right = int(np.clip(np.searchsorted(self.decades, self.best[0]), 1, len(self.decades) - 1))
+        return float(np.diff(self.decades)[max(right - 2, 0) : right + 2].max())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Located:
+    """What one size says of a scheme.
+
+    Attributes:
+        scheme: The scheme.
+        size: The size.
+        response: What it is read from.
+        best: The best rate, in decades.
+        below: How far the basin reaches below it, in decades; None if to the lowest rate tried.
+        above: The same above.
+        basin: Its ends, in decades; those of the rates tried where it reaches them.
+        loss: Logarithm of the lowest mean loss plus FLOOR, in shares of the constant predictor's.
+        edge: At which end of the rates tried the best one lies, "lowest" or "highest"; else "".
+        trains: Whether any rate removes enough of the constant predictor's loss.
+    """
+
+    scheme: str
+    size: float
+    response: Response
+    best: Measured
+    below: Measured | None
+    above: Measured | None
+    basin: Ends
+    loss: Measured
+    edge: str
+    trains: bool
+
+
+def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Located:
+    """Read best rate, basin and lowest loss off the runs of one scheme at one size.
+
+    Args:
+        runs: The runs, at two rates at least.
+        tolerance: How far above the best a rate may be and belong to the basin.
+        margin: Differences below this do not matter.
+        skill: Less than this removed is no training; all three as shares of the constant
+            predictor's loss.
+    """
+    response = Response.of(runs, margin)
+    lowest, best = response.lowest, response.best
+    # Never below the best rate's own loss: a basin is wanted of what does not train at all, too.
+    found = basins(response.means, 10**response.decades, lowest + tolerance)
+    between = BETWEEN * response.step
+
+    def reach(distance: Array, *, open_ended: bool) -> Measured | None:
+        return None if open_ended else response.measured(np.maximum(distance, 0.0), between)
+
+    return Located(
+        scheme=runs.scheme,
+        size=runs.size,
+        response=response,
+        best=response.measured(best, between),
+        below=reach(best - found.low, open_ended=bool(found.open_below[0])),
+        above=reach(found.high - best, open_ended=bool(found.open_above[0])),
+        basin=(float(found.low[0]), float(found.high[0])),
+        loss=response.measured(np.log(lowest + FLOOR)),
+        edge=_edge(response),
+        trains=bool(lowest[0] <= 1 - skill),
+    )
+
+
+def _edge(response: Response) -> str:
+    """Return the end of the rates tried that is as good as the best as far as matters."""
+    means = response.means[0]
+    good = means[[0, -1]] - means.min() < response.margin
+    return "lowest" if good[0] else "highest" if good[1] else ""
