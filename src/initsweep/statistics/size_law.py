@@ -5,17 +5,17 @@ For scheme s at x doublings from the middle of the measured sizes
     value = level_s + slope_s x + bend_s q(x) + scatter
 
 Levels are free. Slopes and bends of schemes are drawn around common ones, because schemes share
-the network and the optimizer; how far they differ, how strongly laws bend and how much sizes
-scatter is learned from all schemes together. q is x squared without what level and slope explain,
-so that a bend says how the prediction leaves the straight line.
+the network and the optimizer; how far slopes differ, how strongly laws bend and how much sizes
+scatter is learned from all schemes together. q is x squared less what a straight line through the
+measured sizes explains of it, so a bend says how the prediction leaves that line.
 
-The four standard deviations behind this are few numbers learned from few points. So the answer is
-averaged over a grid of them instead of taking the likeliest ones, which would make three sizes look
-far surer than they are.
+Three standard deviations are learned from few points. So the answer is averaged over a grid of
+them, each by how likely it is: the likeliest one alone would make three sizes look far surer than
+they are.
 
 Source: Gelman, A. et al. (2013), Bayesian Data Analysis, 3rd edition, sections 5.4 and 15.1;
-Gelman, A. (2006), Prior distributions for variance parameters, Bayesian Analysis 1(3), for the
-half-Cauchy weights of the standard deviations.
+Gelman, A. (2006), Prior distributions for variance parameters in hierarchical models, Bayesian
+Analysis 1(3), section 3.2, for half-Cauchy standard deviations.
 """
 
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ from initsweep.core.randomness import numpy_stream
 Array = NDArray[np.float64]
 
 DRAWS = 4_000
-WIDE = 100.0
-"""Standard deviation of a level about which nothing is known; values are a few units at most."""
+WIDE = 10.0
+"""Standard deviation of a level about which nothing is known, logarithms all of them."""
 
 FACTORS = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Of the scale of a standard deviation that are tried."""
+"""Of its scale: what is tried for each standard deviation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Scales:
     Attributes:
         slope: How far the common slope is from 0.
         spread: How far slopes of schemes differ from it.
-        bend: How far laws bend, per doubling squared: half of it in common.
+        bend: How far laws bend, per doubling squared; half of the variance is in common.
         scatter: How far sizes lie off the law, beyond what measuring explains.
     """
 
@@ -77,12 +77,27 @@ class Drawn:
     Attributes:
         target: The value at the target, scatter included.
         slope: Per doubling, in the middle of the measured sizes.
-        bend: Per doubling squared.
     """
 
     target: Array
     slope: Array
-    bend: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Laws:
+    """The law under each choice of the standard deviations, first axis.
+
+    Attributes:
+        likely: How likely each choice is, up to a common factor, as a logarithm.
+        scatter: What it says of the scatter.
+        mean: Of level, slope and bend of each scheme in turn.
+        root: Of their covariance: a triangular matrix.
+    """
+
+    likely: Array
+    scatter: Array
+    mean: Array
+    root: Array
 
 
 def draws(observed: Observed, target: float, scales: Scales, name: str) -> Drawn:
@@ -93,84 +108,74 @@ def draws(observed: Observed, target: float, scales: Scales, name: str) -> Drawn
         target: log2 of the size to predict.
         scales: What is usual of such a value.
         name: Of the value; names the random stream.
+
+    Returns:
+        4 000 draws; those of all schemes at once are of one law, so what is unsure in common
+        cancels in differences.
     """
-    schemes = int(observed.scheme.max()) + 1
-    design, ahead = _designs(observed, target, schemes)
-    stream = numpy_stream("statistics", "size law", name, schemes, len(observed.value))
-    nodes = [_node(observed, design, scales, np.array(f)) for f in product(FACTORS, repeat=3)]
-    weights = np.array([node.weight for node in nodes])
-    weights = np.exp(weights - weights.max())
-    counts = stream.multinomial(DRAWS, weights / weights.sum())
-    parts = [
-        np.concatenate([_sample(node, count, stream), np.full((count, 1), node.scatter)], axis=1)
-        for node, count in zip(nodes, counts, strict=True)
-        if count
-    ]
-    drawn = np.concatenate(parts)
-    # One law at a time came out; what is drawn of several values must not go in step by that.
-    stream.shuffle(drawn)
-    return _read(drawn, ahead, stream)
+    design, ahead = _designs(observed, target)
+    laws = _laws(observed, design, scales)
+    likely = np.exp(laws.likely - laws.likely.max())
+    stream = numpy_stream("statistics", "size law", name)
+    law = stream.choice(len(likely), DRAWS, p=likely / likely.sum())
+    noise = stream.normal(size=(DRAWS, design.shape[1], 1))
+    drawn = laws.mean[law] + (laws.root[law] @ noise)[..., 0]
+    each = drawn.reshape(DRAWS, -1, 3)
+    scatter = laws.scatter[law, np.newaxis] * stream.normal(size=each.shape[:2])
+    return Drawn(target=(each * ahead).sum(axis=2) + scatter, slope=each[..., 1])
 
 
-def _read(drawn: Array, ahead: Array, stream: np.random.Generator) -> Drawn:
-    coefficients = drawn[:, :-1].reshape(len(drawn), -1, 3)
-    law = (coefficients * ahead).sum(axis=2)
-    return Drawn(
-        target=law + drawn[:, -1:] * stream.normal(size=law.shape),
-        slope=coefficients[:, :, 1],
-        bend=coefficients[:, :, 2],
-    )
+def _designs(observed: Observed, target: float) -> tuple[Array, Array]:
+    """Return what levels, slopes and bends do to each point, and those of a scheme at the target.
 
-
-def _designs(observed: Observed, target: float, schemes: int) -> tuple[Array, Array]:
-    """Return what level, slope and bend of each scheme do to the points and at the target."""
+    Returns:
+        Shapes (points, 3 schemes) and (3,).
+    """
     sizes = np.unique(observed.doublings)
     middle = sizes.mean()
     line = np.polyfit(sizes - middle, (sizes - middle) ** 2, 1)
 
-    def row(doublings: Array) -> Array:
+    def terms(doublings: Array) -> Array:
         x = doublings - middle
         return np.stack([np.ones_like(x), x, x**2 - np.polyval(line, x)], axis=-1)
 
-    design = np.zeros((len(observed.value), schemes, 3))
-    design[np.arange(len(design)), observed.scheme] = row(observed.doublings)
-    return design.reshape(len(design), -1), row(np.array([target]))
+    points = len(observed.value)
+    design = np.zeros((points, observed.scheme.max() + 1, 3))
+    design[np.arange(points), observed.scheme] = terms(observed.doublings)
+    return design.reshape(points, -1), terms(np.array(target))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Node:
-    """The law for given standard deviations, and how likely these are (a logarithm)."""
-
-    weight: float
-    mean: Array
-    covariance: Array
-    scatter: float
-
-
-def _node(observed: Observed, design: Array, scales: Scales, factors: Array) -> _Node:
-    spread, bend, scatter = factors * (scales.spread, scales.bend, scales.scatter)
-    schemes = design.shape[1] // 3
-    own, common = np.eye(schemes), np.ones((schemes, schemes))
-    prior = np.zeros((schemes, 3, schemes, 3))
-    prior[:, 0, :, 0] = WIDE**2 * own
-    prior[:, 1, :, 1] = spread**2 * own + scales.slope**2 * common
-    prior[:, 2, :, 2] = bend**2 * (own + common) / 2
-    prior = prior.reshape(3 * schemes, 3 * schemes)
-    through = prior @ design.T
-    covariance = design @ through + np.diag(observed.variance + scatter**2)
-    gain = np.linalg.solve(covariance, through.T).T
-    explained = observed.value @ np.linalg.solve(covariance, observed.value)
-    likelihood = -(np.linalg.slogdet(covariance)[1] + explained) / 2
-    return _Node(
-        # A half-Cauchy density over factors, times the factor as they are evenly spaced logarithms.
-        weight=float(likelihood + np.log(factors / (1 + factors**2)).sum()),
-        mean=gain @ observed.value,
-        covariance=prior - gain @ through.T,
-        scatter=float(scatter),
+def _laws(observed: Observed, design: Array, scales: Scales) -> _Laws:
+    factors = np.array(list(product(FACTORS, repeat=3)))
+    spread, bend, scatter = (factors * (scales.spread, scales.bend, scales.scatter)).T
+    prior = _prior(design.shape[1] // 3, scales.slope, spread, bend)
+    # Levels are near this: nothing is to be known of them, and no digits lost over it.
+    middle = observed.value.mean()
+    levels = np.tile([middle, 0.0, 0.0], design.shape[1] // 3)
+    value = (observed.value - middle)[:, np.newaxis]
+    through = design @ prior
+    noise = observed.variance + scatter[:, np.newaxis] ** 2
+    seen = through @ design.T + noise[..., np.newaxis] * np.eye(len(value))
+    solved = np.linalg.solve(seen, np.concatenate([through, np.broadcast_to(
+        value, (len(factors), *value.shape))], axis=2))  # fmt: skip
+    gain, residual = solved[..., :-1], solved[..., -1]
+    covariance = prior - through.transpose(0, 2, 1) @ gain
+    log_likelihood = -(np.linalg.slogdet(seen)[1] + residual @ value[:, 0]) / 2
+    return _Laws(
+        # Half-Cauchy densities of the factors, times the factors: their logarithms are evenly
+        # spaced.
+        likely=log_likelihood + np.log(factors / (1 + factors**2)).sum(axis=1),
+        scatter=scatter,
+        mean=levels + (through.transpose(0, 2, 1) @ residual[..., np.newaxis])[..., 0],
+        root=np.linalg.cholesky(covariance),
     )
 
 
-def _sample(node: _Node, count: int, stream: np.random.Generator) -> Array:
-    values, vectors = np.linalg.eigh(node.covariance)
-    root = vectors * np.sqrt(np.maximum(values, 0.0))
-    return np.asarray(node.mean + stream.normal(size=(count, len(root))) @ root.T)
+def _prior(schemes: int, slope: float, spread: Array, bend: Array) -> Array:
+    """Return the covariance of levels, slopes and bends, shape (choices, 3 schemes, 3 schemes)."""
+    own, common = np.eye(schemes), np.ones((schemes, schemes))
+    prior = np.zeros((len(spread), schemes, 3, schemes, 3))
+    prior[:, :, 0, :, 0] = WIDE**2 * own
+    prior[:, :, 1, :, 1] = np.multiply.outer(spread**2, own) + slope**2 * common
+    prior[:, :, 2, :, 2] = np.multiply.outer(bend**2, (own + common) / 2)
+    return prior.reshape(len(spread), 3 * schemes, 3 * schemes)

@@ -1,10 +1,11 @@
-"""From studies at a few sizes to a larger network: best rates, basins and losses that follow a law.
+"""From studies at a few sizes to a larger network: rates, basins and losses that follow a law.
 
 A *size* is the width, the depth, the rows of data or the steps: one number, of which all else is
 kept. `docs/transfer.md` says how the prediction is made and how far it can be trusted.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -18,119 +19,29 @@ from initsweep.statistics.size_law import Array
 from initsweep.statistics.student import student_quantile
 from initsweep.statistics.transfer_check import (
     DIGITS,
-    FEWEST,
-    HeldOut,
-    RankingCheck,
-    bend_of,
+    bend_together,
     held_out,
     ranking_check,
     reason_against,
+    reason_for,
     without_largest,
 )
-from initsweep.statistics.transfer_fit import Outlook, interval, outlooks
-from initsweep.statistics.transfer_rates import Ends, Located, SizeRuns, locate
+from initsweep.statistics.transfer_fit import Outlook, interval, outlooks, reaches
+from initsweep.statistics.transfer_rates import Located, SizeRuns, locate
+from initsweep.statistics.transfer_results import (
+    Ends,
+    HeldOut,
+    LawPoint,
+    Omitted,
+    RankingCheck,
+    SchemeTransfer,
+    Transfer,
+)
 
 __all__ = [
     "HeldOut", "LawPoint", "Omitted", "RankingCheck", "SchemeTransfer", "SizeRuns", "Transfer",
     "predict",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LawPoint:
-    """What one size says of a scheme.
-
-    Attributes:
-        size: The size.
-        rate: The best rate, between those tried.
-        interval: Of the best rate, 95 %, over seeds and what lies between the rates.
-        basin: The ends of the basin.
-        loss: At the best rate, mean over the seeds.
-        edge: Where the best rate is the lowest or highest one tried, which; else "". Such a size
-            says nothing to the law.
-    """
-
-    size: float
-    rate: float
-    interval: Ends
-    basin: Ends
-    loss: float
-    edge: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemeTransfer:
-    """What is predicted of one scheme at the target.
-
-    Attributes:
-        scheme: The scheme.
-        exponent: The best rate goes with the size to this power.
-        exponent_interval: 95 %.
-        rate: The predicted best rate.
-        rate_interval: Of the best rate that a sweep with endless seeds would find there, 95 %.
-        basin: The predicted ends of the basin; None where it reaches the end of the rates tried
-            at too many sizes.
-        loss: The predicted mean loss at the best rate.
-        loss_interval: 95 %.
-        promised_loss: With `rate`, at most so much more than at the best rate, in the unit of the
-            loss, with the stated confidence.
-        promised_share: The same as a share of the constant predictor's loss.
-        trusted: Whether the law passed its checks.
-        reason: Why not, or what speaks for it, in a sentence.
-        check: The largest size predicted from the others; None where too few are left.
-        points: What was found at each size, ascending.
-    """
-
-    scheme: str
-    exponent: float
-    exponent_interval: Ends
-    rate: float
-    rate_interval: Ends
-    basin: Ends | None
-    loss: float
-    loss_interval: Ends
-    promised_loss: float
-    promised_share: float
-    trusted: bool
-    reason: str
-    check: HeldOut | None
-    points: tuple[LawPoint, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Omitted:
-    """A scheme about which nothing is predicted, and why."""
-
-    scheme: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Transfer:
-    """The answer for the target.
-
-    Attributes:
-        target: The size that is predicted.
-        sizes: Those that were measured, ascending.
-        confidence: Of the promised losses.
-        schemes: Those of which something is predicted, by name in the order given.
-        omitted: The others.
-        recommended: The trusted scheme to start from: the lowest predicted loss at its predicted
-            rate. None if no law is trusted.
-        tied: The trusted schemes that are not shown to lose more than the margin against it,
-            itself included.
-        ranking: How the choice for the largest size would have ended; None if nothing is left to
-            choose from.
-    """
-
-    target: float
-    sizes: tuple[float, ...]
-    confidence: float
-    schemes: tuple[SchemeTransfer, ...]
-    omitted: tuple[Omitted, ...]
-    recommended: str | None
-    tied: tuple[str, ...]
-    ranking: RankingCheck | None
 
 
 def predict(
@@ -154,36 +65,26 @@ def predict(
         skill: A scheme that removes less of that loss is untrainable (`decide.trainable_skill`).
         confidence: With which the promised losses are kept.
 
+    Returns:
+        What is predicted of each scheme, and which one to start from.
+
     Raises:
         ParamsError: If there are fewer than two sizes, or a scheme is there twice at one; if a
             size is not positive, or if runs are at one rate only.
     """
     _refuse_bad(runs, target)
-    points = [locate(one, tolerance, margin, skill) for one in sorted(runs, key=lambda r: r.size)]
+    ordered = sorted(runs, key=lambda one: one.size)
+    points = [locate(one, tolerance, margin, skill) for one in ordered]
     schemes = list(dict.fromkeys(one.scheme for one in runs))
     omitted = {scheme: why for scheme in schemes if (why := _unusable(scheme, points))}
-    points = [point for point in points if point.scheme not in omitted]
-    usable = [point for point in points if not point.edge]
-    found = outlooks(usable, target) if usable else {}
-    held, there = without_largest(usable) if usable else ({}, [])
-    checks = {p.scheme: held_out(held[p.scheme], p, confidence) for p in there}
-    together = _bend_together(usable, target)
-    constants = {one.scheme: one.constant_loss for one in sorted(runs, key=lambda r: r.size)}
+    laws = _Laws.of([point for point in points if point.scheme not in omitted], target, confidence)
+    constants = {one.scheme: one.constant_loss for one in ordered}
     predicted = tuple(
-        _scheme(
-            [point for point in points if point.scheme == scheme],
-            found[scheme],
-            checks.get(scheme),
-            target=target,
-            together=together,
-            confidence=confidence,
-            constant=constants[scheme],
-        )
-        for scheme in schemes
-        if scheme in found
+        _predicted(scheme, laws, constants[scheme]) for scheme in schemes if scheme not in omitted
     )
-    trusted = {one.scheme: found[one.scheme] for one in predicted if one.trusted}
-    recommended, tied = _choice(trusted, margin)
+    recommended, tied = _choice(
+        {one.scheme: laws.outlooks[one.scheme] for one in predicted if one.trusted}, margin
+    )
     return Transfer(
         target=target,
         sizes=tuple(sorted({one.size for one in runs})),
@@ -192,7 +93,7 @@ def predict(
         omitted=tuple(Omitted(scheme=name, reason=why) for name, why in omitted.items()),
         recommended=recommended,
         tied=tied,
-        ranking=ranking_check(held, there, margin),
+        ranking=ranking_check(laws.held, laws.there, margin),
     )
 
 
@@ -205,9 +106,8 @@ def _refuse_bad(runs: Sequence[SizeRuns], target: float) -> None:
         )
     if bad := [size for size in (*sizes, target) if not size > 0]:
         raise ParamsError(f"size: received {bad[0]}. Use a number above 0.")
-    keys = [(one.scheme, one.size) for one in runs]
-    if twice := [f"{scheme} at {plain(size)}" for scheme, size in keys
-                 if keys.count((scheme, size)) > 1]:  # fmt: skip
+    counts = Counter(f"{one.scheme} at {plain(one.size)}" for one in runs)
+    if twice := [name for name, count in counts.items() if count > 1]:
         raise ParamsError(f"runs: received {few(twice)} twice. Put all runs of both in one entry.")
     if lonely := [f"{one.scheme} at {plain(one.size)}" for one in runs
                   if len(np.unique(one.learning_rates)) < 2]:  # fmt: skip
@@ -227,56 +127,73 @@ def _unusable(scheme: str, points: Sequence[Located]) -> str:
     return f"its best rate is {few(edges, between=' and ')}: widen the grid of rates"
 
 
-def _bend_together(usable: Sequence[Located], target: float) -> str:
-    """Return how the best rates of the schemes with enough sizes bend, if several have."""
-    names = [point.scheme for point in usable]
-    several = [point for point in usable if names.count(point.scheme) >= FEWEST]
-    return bend_of(several, target) if len({point.scheme for point in several}) > 1 else ""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Laws:
+    """The laws of all schemes, and what speaks for and against them.
+
+    Attributes:
+        points: Of all sizes, ascending.
+        target: The size that is predicted.
+        confidence: Of what is promised.
+        outlooks: Of each scheme at the target.
+        basins: How far their basins reach there.
+        held: Outlooks at the largest size, by the others.
+        there: What was found at the largest.
+        together: How the best rates of all schemes bend, "" if they do not.
+    """
+
+    points: Sequence[Located]
+    target: float
+    confidence: float
+    outlooks: Mapping[str, Outlook]
+    basins: Mapping[str, Ends]
+    held: Mapping[str, Outlook]
+    there: Sequence[Located]
+    together: str
+
+    @classmethod
+    def of(cls, points: Sequence[Located], target: float, confidence: float) -> "_Laws":
+        """Return the laws of sizes whose best rate is not at the edge of those tried."""
+        usable = [point for point in points if not point.edge]
+        held, there = without_largest(usable)
+        return cls(
+            points=points,
+            target=target,
+            confidence=confidence,
+            outlooks=outlooks(usable, target),
+            basins=reaches(usable, target),
+            held=held,
+            there=there,
+            together=bend_together(usable, target),
+        )
+
+    def check(self, scheme: str) -> HeldOut | None:
+        """Return how a scheme's law did at the largest size."""
+        found = [point for point in self.there if point.scheme == scheme]
+        return held_out(self.held[scheme], found[0], self.confidence) if found else None
 
 
-def _scheme(
-    points: Sequence[Located],
-    outlook: Outlook,
-    check: HeldOut | None,
-    *,
-    target: float,
-    together: str,
-    confidence: float,
-    constant: float,
-) -> SchemeTransfer:
-    usable = [point for point in points if not point.edge]
-    against = reason_against(usable, outlook, check, target, together)
-    share = float(np.quantile(outlook.excess, confidence))
+def _predicted(scheme: str, laws: _Laws, constant: float) -> SchemeTransfer:
+    points = [point for point in laws.points if point.scheme == scheme]
+    outlook, basin, check = laws.outlooks[scheme], laws.basins.get(scheme), laws.check(scheme)
+    against = reason_against(points, outlook, check, laws.target, laws.together)
+    share = float(np.quantile(outlook.excess, laws.confidence))
     exponents = outlook.slope / math.log10(2)
-    basin = None
-    if outlook.below is not None and outlook.above is not None:
-        reach = [float(np.median(side)) for side in (outlook.below, outlook.above)]
-        basin = _rates(outlook.rate - max(reach[0], 0.0), outlook.rate + max(reach[1], 0.0))
     return SchemeTransfer(
-        scheme=points[0].scheme,
+        scheme=scheme,
         exponent=rounded(float(np.median(exponents)), DIGITS),
         exponent_interval=_ends(exponents),
         rate=rounded(10**outlook.rate, DIGITS),
         rate_interval=_rates(*interval(outlook.rates)),
-        basin=basin,
+        basin=basin and _rates(outlook.rate - basin[0], outlook.rate + basin[1]),
         loss=rounded(constant * float(np.median(outlook.loss)), DIGITS),
         loss_interval=_ends(constant * outlook.loss),
         promised_loss=rounded(constant * share, DIGITS),
         promised_share=rounded(share, DIGITS),
         trusted=not against,
-        reason=against or _reason_for(check),
+        reason=against or reason_for(check),
         check=check,
         points=tuple(_point(point, constant) for point in points),
-    )
-
-
-def _reason_for(check: HeldOut | None) -> str:
-    if check is None:
-        return ""
-    return (
-        f"the other sizes predict {plain(check.predicted)} at {plain(check.size)}, where "
-        f"{plain(check.found)} was found: {abs(check.error):.2f} decades off, and inside the "
-        "interval"
     )
 
 

@@ -1,17 +1,17 @@
-"""Whether a law can be trusted: the largest size predicted from the others, and whether it bends."""
+"""Whether a law can be trusted: the largest size predicted from the others; whether it bends."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from initsweep.core.errors import few
 from initsweep.core.numbers import plain
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import rounded
-from initsweep.statistics.transfer_fit import RATES, Outlook, interval, outlooks
-from initsweep.statistics.transfer_rates import Ends, Located
-
+from initsweep.statistics.transfer_fit import RATES, Array, Outlook, interval, outlooks, steadied
+from initsweep.statistics.transfer_rates import Located
+from initsweep.statistics.transfer_results import HeldOut, RankingCheck
 
 DIGITS = 6
 """Of predicted numbers; those beyond depend on how a machine takes logarithms."""
@@ -19,8 +19,8 @@ DIGITS = 6
 FEWEST = 3
 """Sizes of a law that is trusted: two give the law, and a third one checks it."""
 
-BENT = 2.576
-"""Standard errors from straight at which a law bends: 1 % of straight ones seem to."""
+BENT = 1.96
+"""Standard errors from straight at which a law bends: 5 % of straight ones seem to."""
 
 MATTERS = 0.1
 """Decades at the target below which it does not matter that a law bends."""
@@ -29,64 +29,18 @@ WIDEST = 2.0
 """Decades of a rate's interval beyond which a prediction is of no use."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOut:
-    """The largest size predicted from the others: the check that a law has to pass.
-
-    Attributes:
-        size: The largest size.
-        predicted: The best rate that the other sizes predict there.
-        interval: Of what would be found there, 95 %.
-        found: The best rate found there.
-        error: Decades from the rate found up to the predicted one.
-        inside: Whether the rate found lies in the interval.
-        promised_share: What the predicted rate was to lose there at most, as a share of the
-            constant predictor's loss.
-        lost_share: What it loses, by the responses measured there.
-    """
-
-    size: float
-    predicted: float
-    interval: Ends
-    found: float
-    error: float
-    inside: bool
-    promised_share: float
-    lost_share: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RankingCheck:
-    """Whether the choice of a scheme carries over: that for the largest size, from the others.
-
-    Attributes:
-        size: The largest size.
-        picked: The scheme that the other sizes recommend for it.
-        best: The scheme with the lowest loss found there.
-        behind: How much more `picked` loses there at the best rate of each, as a share of the
-            constant predictor's loss.
-        kept: Whether that is within the margin, so that the choice carries over.
-    """
-
-    size: float
-    picked: str
-    best: str
-    behind: float
-    kept: bool
-
-
 def without_largest(points: Sequence[Located]) -> tuple[dict[str, Outlook], list[Located]]:
     """Return what the other sizes say of the largest one, and what was found there.
 
     Returns:
         Outlooks and points of the schemes that have both.
     """
-    largest = max(point.size for point in points)
+    largest = max((point.size for point in points), default=0.0)
     names = [point.scheme for point in points if point.size < largest]
     there = [p for p in points if p.size == largest and names.count(p.scheme) > 1]
     schemes = {point.scheme for point in there}
     rest = [p for p in points if p.size < largest and p.scheme in schemes]
-    return (outlooks(rest, largest) if rest else {}), there
+    return outlooks(rest, largest), there
 
 
 def held_out(outlook: Outlook, found: Located, confidence: float) -> HeldOut:
@@ -96,6 +50,9 @@ def held_out(outlook: Outlook, found: Located, confidence: float) -> HeldOut:
         outlook: By the other sizes.
         found: At the largest.
         confidence: Of what is promised.
+
+    Returns:
+        The check.
     """
     noise = numpy_stream("statistics", "held out").normal(size=len(outlook.rates))
     low, high = interval(outlook.rates + math.sqrt(found.best.variance) * noise)
@@ -137,40 +94,55 @@ def ranking_check(
     )
 
 
+def bend_together(points: Sequence[Located], target: float) -> str:
+    """Return how the best rates of all schemes bend, of those with enough sizes; "" if not.
+
+    Args:
+        points: Of all schemes.
+        target: The size that is predicted.
+    """
+    names = [point.scheme for point in points]
+    several = [point for point in points if names.count(point.scheme) >= FEWEST]
+    return bend_of(several, target) if len({point.scheme for point in several}) > 1 else ""
+
+
 def bend_of(points: Sequence[Located], target: float) -> str:
     """Return how the best rate of one scheme, or of several together, bends; "" if it does not.
 
-    Several are taken together after each one's own level and slope, with the same weights of sizes
-    for all, so that a bend too weak to be seen in one is seen if all have it.
+    Each scheme has a level and a slope of its own, and all have one bend: one that is too weak to
+    be seen in a single scheme is seen where all have it.
 
     Args:
         points: Of schemes with three sizes or more.
-        target: The size that is predicted: what does not matter there is no bend.
+        target: The size that is predicted: what hardly moves the rate there is no bend.
     """
-    schemes = list(dict.fromkeys(point.scheme for point in points))
-    doublings = np.log2([point.size for point in points])
-    middle = float(np.unique(doublings).mean())
-    own = np.array([[point.scheme == scheme for scheme in schemes] for point in points], float)
-    x = doublings - middle
-    design = np.concatenate([own, own * x[:, np.newaxis], x[:, np.newaxis] ** 2], axis=1)
-    variance = np.array([point.best.variance for point in points])
-    weights = 1 / np.sqrt((variance + variance.mean()) / 2 + RATES.scatter**2)
-    value = np.array([point.best.value for point in points])
-    inverse = np.linalg.pinv(design * weights[:, np.newaxis])
-    found = inverse @ (value * weights)
-    bend, slope = float(found[-1]), float(found[len(schemes) : -1].mean())
-    error = float(np.sqrt((inverse[-1] ** 2).sum()))
+    sizes = np.array([point.size for point in points])
+    middle = float(np.log2(np.unique(sizes)).mean())
+    x = np.log2(sizes) - middle
+    slope, bend, error = _quadratic(points, x)
     at = float(np.log2(target)) - middle
-    # What the bend adds at the target to the straight line through the same sizes.
-    ahead = abs(at) ** 2 - np.polyval(np.polyfit(np.unique(x), np.unique(x) ** 2, 1), at)
+    # What the bend does at the target to the straight line through the same sizes.
+    line = np.polyfit(np.unique(x), np.unique(x) ** 2, 1)
+    ahead = at**2 - float(np.polyval(line, at))
     if abs(bend) <= BENT * error or abs(bend * ahead) <= MATTERS:
         return ""
-    ends = [(slope + 2 * bend * end) / math.log10(2) for end in (x.min(), x.max())]
-    sizes = [plain(size(point.size for point in points)) for size in (min, max)]
+    first, last = ((slope + 2 * bend * end) / math.log10(2) for end in (x.min(), x.max()))
     return (
-        f"goes with the size to the power {ends[0]:.2f} at {sizes[0]} and {ends[1]:.2f} "
-        f"at {sizes[1]}"
+        f"goes with the size to the power {plain(first, 2)} at {plain(sizes.min())} and "
+        f"{plain(last, 2)} at {plain(sizes.max())}"
     )
+
+
+def _quadratic(points: Sequence[Located], x: Array) -> tuple[float, float, float]:
+    """Return mean slope, bend and its standard error, by weighted least squares."""
+    schemes = list(dict.fromkeys(point.scheme for point in points))
+    own = np.array([[float(point.scheme == scheme) for scheme in schemes] for point in points])
+    terms = np.concatenate([own, own * x[:, np.newaxis], x[:, np.newaxis] ** 2], axis=1)
+    spread = np.sqrt(steadied([point.best for point in points]) + RATES.scatter**2)
+    inverse = np.linalg.pinv(terms / spread[:, np.newaxis])
+    found = inverse @ (np.array([point.best.value for point in points]) / spread)
+    error = float(np.sqrt((inverse[-1] ** 2).sum()))
+    return float(found[len(schemes) : -1].mean()), float(found[-1]), error
 
 
 def reason_against(
@@ -179,29 +151,49 @@ def reason_against(
     """Return why a scheme's law is not to be trusted, in words; "" if nothing speaks against it.
 
     Args:
-        points: Those of the scheme that its law is made from.
+        points: All of the scheme, ascending.
         outlook: Of the scheme at the target.
         check: Its largest size predicted from the others.
         target: The size that is predicted.
-        together: How the best rates of all schemes taken together bend, "" if they do not.
+        together: How the best rates of all schemes bend, "" if they do not.
     """
-    if len(points) < FEWEST or check is None:
-        sizes = " and ".join(plain(point.size) for point in points)
-        return f"only sizes {sizes} say something, so nothing checks the law: measure a third one"
-    if min(point.response.seeds for point in points) == 1:
+    usable = [point for point in points if not point.edge]
+    if check is None:
+        return _unchecked(points)
+    if min(point.response.seeds for point in usable) == 1:
         return "a single seed does not say how far the best rate varies: tune on more seeds"
-    if alone := bend_of(points, target) if len(points) > FEWEST else "":
+    if alone := bend_of(usable, target) if len(usable) > FEWEST else "":
         return f"the law bends: the best rate {alone}"
     if together:
         return f"the law bends: taken together, the best rate of the schemes {together}"
     if not check.inside:
         return (
-            f"the other sizes predict {plain(check.predicted)} ({plain(check.interval[0])} to "
+            f"the smaller sizes predict {plain(check.predicted)} ({plain(check.interval[0])} to "
             f"{plain(check.interval[1])}) at {plain(check.size)}, where {plain(check.found)} was "
             "found"
         )
-    low, high = interval(outlook.rates)
-    if high - low > WIDEST:
-        factor = plain(10 ** (high - low), 2)
-        return f"the measured sizes leave a factor of {factor} for the best rate: measure more"
+    ends = {target: interval(outlook.rates), check.size: np.log10(check.interval)}
+    for size, (low, high) in ends.items():
+        if high - low > WIDEST:
+            factor = plain(10 ** float(high - low), 2)
+            return f"the best rate at {plain(size)} is known to a factor of {factor} only: run more"
     return ""
+
+
+def _unchecked(points: Sequence[Located]) -> str:
+    """Return why the largest size could not be predicted from the others."""
+    if edges := [f"the {point.edge} one tried at {plain(point.size)}" for point in points
+                 if point.edge]:  # fmt: skip
+        return f"its best rate is {few(edges, between=' and ')}, so nothing checks the law"
+    sizes = few([plain(point.size) for point in points], between=" and ")
+    return f"it was run at {sizes} only, so nothing checks the law: run it at one more size"
+
+
+def reason_for(check: HeldOut | None) -> str:
+    """Return what speaks for a law that was checked."""
+    if check is None:
+        return ""
+    return (
+        f"the smaller sizes predict {plain(check.predicted)} at {plain(check.size)}, where "
+        f"{plain(check.found)} was found: {abs(check.error):.2f} decades off, and in the interval"
+    )

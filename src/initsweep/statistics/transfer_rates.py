@@ -7,6 +7,7 @@ straight line between the rates tried. Rates that lose less than the practical m
 alike, those that lose several margins not at all.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -14,11 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from initsweep.core.records import RunRow
 from initsweep.statistics.grid import basins, filled
 from initsweep.statistics.resamples import means_over, seed_draws
+from initsweep.statistics.transfer_results import Ends
 
 Array = NDArray[np.float64]
-Ends = tuple[float, float]
 
 FLOOR = 0.01
 """Added before a logarithm is taken: a hundredth of the constant predictor's loss, below which
@@ -52,6 +54,27 @@ class SizeRuns:
     losses: Array
     constant_loss: float
 
+    @classmethod
+    def of(
+        cls, size: float, scheme: str, runs: Sequence[RunRow], constant_loss: float
+    ) -> "SizeRuns":
+        """Return the tuning runs of a study, refined rates included.
+
+        Args:
+            size: The size that was studied.
+            scheme: The scheme.
+            runs: Its tuning runs.
+            constant_loss: The constant predictor's, in the unit that runs are compared in.
+        """
+        return cls(
+            size=size,
+            scheme=scheme,
+            learning_rates=np.array([run.learning_rate for run in runs]),
+            seeds=np.array([run.seed for run in runs]),
+            losses=np.array([run.capped_loss for run in runs]),
+            constant_loss=constant_loss,
+        )
+
 
 class Measured(NamedTuple):
     """A number with the variance of measuring it."""
@@ -81,7 +104,7 @@ class Response:
 
     @classmethod
     def of(cls, runs: SizeRuns, margin: float) -> "Response":
-        """Arrange runs; what a rate that left a race lacks is filled in (`grid.filled`)."""
+        """Return the response of runs; what a rate that left a race lacks is filled in."""
         rates, place = np.unique(runs.learning_rates, return_inverse=True)
         table: list[dict[int, float]] = [{} for _ in rates]
         for at, seed, loss in zip(place, runs.seeds, runs.losses, strict=True):
@@ -180,6 +203,9 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
         margin: Differences below this do not matter.
         skill: Less than this removed is no training; all three as shares of the constant
             predictor's loss.
+
+    Returns:
+        All that the law is made from.
     """
     response = Response.of(runs, margin)
     lowest, best = response.lowest, response.best
@@ -205,7 +231,10 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
 
 
 def _edge(response: Response) -> str:
-    """Return the end of the rates tried that is as good as the best as far as matters."""
+    """Return the end of the rates tried that is nearly as good as the best, "" if neither is.
+
+    With less than half a margin to lose there, much of the weighted mean would lie beyond it.
+    """
     means = response.means[0]
-    good = means[[0, -1]] - means.min() < response.margin
+    good = means[[0, -1]] - means.min() < response.margin / 2
     return "lowest" if good[0] else "highest" if good[1] else ""
