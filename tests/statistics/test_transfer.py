@@ -1,7 +1,7 @@
 """Predictions for a larger size on responses whose law is known."""
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -116,6 +116,24 @@ def test_a_largest_size_that_the_others_do_not_predict_is_named():
     assert law.check.error > 1
     assert law.reason.startswith("the smaller sizes predict")
     assert "at 128, where 0.00" in law.reason
+
+
+def test_a_promise_that_is_not_kept_at_the_largest_size_is_named():
+    # The valley becomes a gorge: the same small error of the rate costs ten times as much.
+    runs = [tuned(size, best, noise=0.02) for size, best in ((32, -1.0), (64, -1.05))]
+    steep = tuned(128, -1.3, floor=0.0)
+    losses = 0.3 + 6.0 * (np.log10(steep.learning_rates) + 1.3) ** 2
+    (law,) = predicted([*runs, replace(steep, losses=np.minimum(losses, 2.0))]).schemes
+    assert (law.trusted, law.check.inside, law.check.kept) == (False, True, False)
+    assert law.check.lost_share > law.check.promised_share + MARGIN
+    assert "of the constant predictor's loss there, where" in law.reason
+
+
+def test_a_loss_that_follows_no_law_is_named():
+    floors = zip(SIZES, (0.1, 0.1, 0.1, 0.9), strict=True)
+    (law,) = predicted([tuned(size, -1.0, floor=floor) for size, floor in floors]).schemes
+    assert (law.trusted, law.check.inside, law.check.loss_inside) == (False, True, False)
+    assert law.reason.startswith("the smaller sizes predict a loss of 0.1")
 
 
 def test_a_best_rate_at_the_edge_says_nothing():

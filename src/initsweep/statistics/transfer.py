@@ -26,7 +26,7 @@ from initsweep.statistics.transfer_check import (
     reason_for,
     without_largest,
 )
-from initsweep.statistics.transfer_fit import Outlook, interval, outlooks, reaches
+from initsweep.statistics.transfer_fit import Outlook, interval, outlooks
 from initsweep.statistics.transfer_rates import Located, SizeRuns, locate
 from initsweep.statistics.transfer_results import (
     Ends,
@@ -78,10 +78,7 @@ def predict(
     schemes = list(dict.fromkeys(one.scheme for one in runs))
     omitted = {scheme: why for scheme in schemes if (why := _unusable(scheme, points))}
     laws = _Laws.of([point for point in points if point.scheme not in omitted], target, confidence)
-    constants = {one.scheme: one.constant_loss for one in ordered}
-    predicted = tuple(
-        _predicted(scheme, laws, constants[scheme]) for scheme in schemes if scheme not in omitted
-    )
+    predicted = tuple(_predicted(scheme, laws) for scheme in schemes if scheme not in omitted)
     recommended, tied = _choice(
         {one.scheme: laws.outlooks[one.scheme] for one in predicted if one.trusted}, margin
     )
@@ -136,7 +133,6 @@ class _Laws:
         target: The size that is predicted.
         confidence: Of what is promised.
         outlooks: Of each scheme at the target.
-        basins: How far their basins reach there.
         held: Outlooks at the largest size, by the others.
         there: What was found at the largest.
         together: How the best rates of all schemes bend, "" if they do not.
@@ -146,7 +142,6 @@ class _Laws:
     target: float
     confidence: float
     outlooks: Mapping[str, Outlook]
-    basins: Mapping[str, Ends]
     held: Mapping[str, Outlook]
     there: Sequence[Located]
     together: str
@@ -161,7 +156,6 @@ class _Laws:
             target=target,
             confidence=confidence,
             outlooks=outlooks(usable, target),
-            basins=reaches(usable, target),
             held=held,
             there=there,
             together=bend_together(usable, target),
@@ -173,9 +167,9 @@ class _Laws:
         return held_out(self.held[scheme], found[0], self.confidence) if found else None
 
 
-def _predicted(scheme: str, laws: _Laws, constant: float) -> SchemeTransfer:
+def _predicted(scheme: str, laws: _Laws) -> SchemeTransfer:
     points = [point for point in laws.points if point.scheme == scheme]
-    outlook, basin, check = laws.outlooks[scheme], laws.basins.get(scheme), laws.check(scheme)
+    outlook, check, constant = laws.outlooks[scheme], laws.check(scheme), points[-1].constant
     against = reason_against(points, outlook, check, laws.target, laws.together)
     share = float(np.quantile(outlook.excess, laws.confidence))
     exponents = outlook.slope / math.log10(2)
@@ -185,7 +179,7 @@ def _predicted(scheme: str, laws: _Laws, constant: float) -> SchemeTransfer:
         exponent_interval=_ends(exponents),
         rate=rounded(10**outlook.rate, DIGITS),
         rate_interval=_rates(*interval(outlook.rates)),
-        basin=basin and _rates(outlook.rate - basin[0], outlook.rate + basin[1]),
+        basin=outlook.basin and _rates(*outlook.basin),
         loss=rounded(constant * float(np.median(outlook.loss)), DIGITS),
         loss_interval=_ends(constant * outlook.loss),
         promised_loss=rounded(constant * share, DIGITS),
@@ -193,11 +187,11 @@ def _predicted(scheme: str, laws: _Laws, constant: float) -> SchemeTransfer:
         trusted=not against,
         reason=against or reason_for(check),
         check=check,
-        points=tuple(_point(point, constant) for point in points),
+        points=tuple(_point(point) for point in points),
     )
 
 
-def _point(point: Located, constant: float) -> LawPoint:
+def _point(point: Located) -> LawPoint:
     degrees = max(point.response.seeds - 1, 1)
     half = student_quantile((1 + LEVEL) / 2, degrees) * math.sqrt(point.best.variance)
     return LawPoint(
@@ -205,7 +199,7 @@ def _point(point: Located, constant: float) -> LawPoint:
         rate=rounded(10**point.best.value, DIGITS),
         interval=_rates(point.best.value - half, point.best.value + half),
         basin=_rates(*point.basin),
-        loss=rounded(constant * float(point.response.lowest[0]), DIGITS),
+        loss=rounded(point.constant * float(point.response.lowest[0]), DIGITS),
         edge=point.edge,
     )
 

@@ -10,7 +10,7 @@ from initsweep.core.numbers import plain
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import rounded
 from initsweep.statistics.transfer_fit import RATES, Array, Outlook, interval, outlooks, steadied
-from initsweep.statistics.transfer_rates import Located
+from initsweep.statistics.transfer_rates import FLOOR, Located
 from initsweep.statistics.transfer_results import HeldOut, RankingCheck
 
 DIGITS = 6
@@ -54,10 +54,14 @@ def held_out(outlook: Outlook, found: Located, confidence: float) -> HeldOut:
     Returns:
         The check.
     """
-    noise = numpy_stream("statistics", "held out").normal(size=len(outlook.rates))
-    low, high = interval(outlook.rates + math.sqrt(found.best.variance) * noise)
-    response = found.response
+    response, constant = found.response, found.constant
+    noise = numpy_stream("statistics", "held out").normal(size=(2, len(outlook.rates)))
+    low, high = interval(outlook.rates + math.sqrt(found.best.variance) * noise[0])
+    logs = np.log(outlook.loss + FLOOR) + math.sqrt(found.loss.variance) * noise[1]
+    least, most = interval(logs)
     lost = response.losses_at(np.full((1, 1), outlook.rate), np.array([0]))[0, 0]
+    lost_share = float(lost - response.lowest[0])
+    promised = float(np.quantile(outlook.excess, confidence))
     return HeldOut(
         size=found.size,
         predicted=rounded(10**outlook.rate, DIGITS),
@@ -65,8 +69,16 @@ def held_out(outlook: Outlook, found: Located, confidence: float) -> HeldOut:
         found=rounded(10**found.best.value, DIGITS),
         error=rounded(outlook.rate - found.best.value, DIGITS),
         inside=low <= found.best.value <= high,
-        promised_share=rounded(float(np.quantile(outlook.excess, confidence)), DIGITS),
-        lost_share=rounded(float(lost - response.lowest[0]), DIGITS),
+        promised_share=rounded(promised, DIGITS),
+        lost_share=rounded(lost_share, DIGITS),
+        kept=lost_share <= promised + response.margin,
+        loss=rounded(constant * float(np.median(outlook.loss)), DIGITS),
+        loss_interval=(
+            rounded(constant * max(math.exp(least) - FLOOR, 0.0), DIGITS),
+            rounded(constant * min(math.exp(most) - FLOOR, 1.0), DIGITS),
+        ),
+        loss_found=rounded(constant * float(response.lowest[0]), DIGITS),
+        loss_inside=least <= found.loss.value <= most,
     )
 
 
@@ -166,17 +178,36 @@ def reason_against(
         return f"the law bends: the best rate {alone}"
     if together:
         return f"the law bends: taken together, the best rate of the schemes {together}"
-    if not check.inside:
-        return (
-            f"the smaller sizes predict {plain(check.predicted)} ({plain(check.interval[0])} to "
-            f"{plain(check.interval[1])}) at {plain(check.size)}, where {plain(check.found)} was "
-            "found"
-        )
-    ends = {target: interval(outlook.rates), check.size: np.log10(check.interval)}
-    for size, (low, high) in ends.items():
+    if failed := _failed(check):
+        return failed
+    known = ((target, interval(outlook.rates)), (check.size, np.log10(check.interval)))
+    for size, (low, high) in known:
         if high - low > WIDEST:
             factor = plain(10 ** float(high - low), 2)
             return f"the best rate at {plain(size)} is known to a factor of {factor} only: run more"
+    return ""
+
+
+def _failed(check: HeldOut) -> str:
+    """Return what the smaller sizes got wrong at the largest."""
+    at = plain(check.size)
+    if not check.inside:
+        low, high = map(plain, check.interval)
+        return (
+            f"the smaller sizes predict {plain(check.predicted)} ({low} to {high}) at {at}, where "
+            f"{plain(check.found)} was found"
+        )
+    if not check.kept:
+        return (
+            f"the rate that the smaller sizes predict at {at} loses {check.lost_share:.1%} of the "
+            f"constant predictor's loss there, where {check.promised_share:.1%} was promised"
+        )
+    if not check.loss_inside:
+        low, high = map(plain, check.loss_interval)
+        return (
+            f"the smaller sizes predict a loss of {plain(check.loss)} ({low} to {high}) at {at}, "
+            f"where {plain(check.loss_found)} was found"
+        )
     return ""
 
 

@@ -1,6 +1,6 @@
 """What may be true at a size that was not trained, from what was found at others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,16 +8,16 @@ import numpy as np
 from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.resamples import LEVEL
 from initsweep.statistics.size_law import Array, Drawn, Observed, Scales, draws
-from initsweep.statistics.transfer_rates import FLOOR, Located, Measured, Response
+from initsweep.statistics.transfer_rates import FLOOR, REACH, Located, Measured
 
-RATES = Scales(slope=0.3, spread=0.1, bend=0.015, scatter=0.05)
+RATES = Scales(slope=0.3, spread=0.1, bend=0.02, scatter=0.08)
 """Of best rates, in decades: a common exponent of 1 or so, exponents of schemes 0.3 apart, which
 change by 0.1 per doubling."""
 
-REACHES = Scales(slope=0.1, spread=0.05, bend=0.01, scatter=0.05)
-"""Of how far basins reach, in decades."""
+REACHES = Scales(slope=0.2, spread=0.1, bend=0.02, scatter=0.1)
+"""Of logarithms of how far basins reach."""
 
-LOSSES = Scales(slope=0.3, spread=0.1, bend=0.01, scatter=0.02)
+LOSSES = Scales(slope=0.5, spread=0.15, bend=0.03, scatter=0.05)
 """Of logarithms of losses."""
 
 READ = 2
@@ -34,6 +34,8 @@ class Outlook:
         slope: Of its law, in decades per doubling.
         loss: The lowest mean loss, as a share of the constant predictor's.
         excess: What `rate` loses against that, as such a share.
+        basin: The ends of the basin, in decades; None where it ends between the rates tried at
+            fewer than two sizes, on either side.
     """
 
     rate: float
@@ -41,6 +43,7 @@ class Outlook:
     slope: Array
     loss: Array
     excess: Array
+    basin: tuple[float, float] | None
 
     @property
     def start(self) -> Array:
@@ -66,15 +69,23 @@ def outlooks(points: Sequence[Located], target: float) -> dict[str, Outlook]:
     """
     rates = _drawn(points, target, RATES, "rates", lambda point: point.best)
     losses = _drawn(points, target, LOSSES, "losses", lambda point: point.loss)
+    below = _drawn(points, target, REACHES, "below", lambda point: point.below)
+    above = _drawn(points, target, REACHES, "above", lambda point: point.above)
     return {
         scheme: _outlook(
-            [point for point in points if point.scheme == scheme], law, losses[scheme].target
+            [point for point in points if point.scheme == scheme],
+            law,
+            losses[scheme].target,
+            below[scheme].target if scheme in below else None,
+            above[scheme].target if scheme in above else None,
         )
         for scheme, law in rates.items()
     }
 
 
-def _outlook(points: Sequence[Located], law: Drawn, losses: Array) -> Outlook:
+def _outlook(
+    points: Sequence[Located], law: Drawn, losses: Array, below: Array | None, above: Array | None
+) -> Outlook:
     rate = float(np.median(law.target))
     largest = sorted(points, key=lambda point: point.size)[-READ:]
     return Outlook(
@@ -82,28 +93,15 @@ def _outlook(points: Sequence[Located], law: Drawn, losses: Array) -> Outlook:
         rates=law.target,
         slope=law.slope,
         loss=np.clip(np.exp(losses) - FLOOR, 0.0, 1.0),
-        excess=_excess([point.response for point in largest], rate - law.target),
+        excess=_excess(largest, rate - law.target, below, above),
+        basin=None
+        if below is None or above is None
+        else (rate - _decades(below), rate + _decades(above)),
     )
 
 
-def reaches(points: Sequence[Located], target: float) -> Mapping[str, tuple[float, float]]:
-    """Return how far each scheme's basin reaches below and above its best rate at the target.
-
-    Args:
-        points: As for `outlooks`.
-        target: The size.
-
-    Returns:
-        In decades by scheme; without those whose basin ends between the rates tried at fewer than
-        two sizes, on either side.
-    """
-    below = _drawn(points, target, REACHES, "below", lambda point: point.below)
-    above = _drawn(points, target, REACHES, "above", lambda point: point.above)
-
-    def far(side: Drawn) -> float:
-        return max(float(np.median(side.target)), 0.0)
-
-    return {name: (far(below[name]), far(above[name])) for name in below if name in above}
+def _decades(reach: Array) -> float:
+    return max(float(np.exp(np.median(reach))) - REACH, 0.0)
 
 
 def steadied(measured: Sequence[Measured]) -> Array:
@@ -146,25 +144,43 @@ def _drawn(
     }
 
 
-def _excess(responses: Sequence[Response], distance: Array) -> Array:
+def _excess(
+    points: Sequence[Located], distance: Array, below: Array | None, above: Array | None
+) -> Array:
     """Return what a rate so many decades from the best one loses, by the responses measured.
 
     Each draw reads one of them, under one draw of its seeds, around the best rate that these give:
-    an uncertain response makes an uncertain loss.
+    an uncertain response makes an uncertain loss. As basins become narrower, so does the response.
+
+    Args:
+        points: The sizes to read.
+        distance: From the best rate, in decades, shape (draws,).
+        below: How far the basin at the target reaches below the best rate, as in `Located`.
+        above: The same above.
 
     Returns:
         Shares of the constant predictor's loss, shape (draws,); all that there is to lose where a
         rate lies beyond those tried.
     """
-    turn = np.arange(len(distance)) % len(responses)
+    turn = np.arange(len(distance)) % len(points)
     excess = np.empty(len(distance))
-    for at, response in enumerate(responses):
-        here = distance[turn == at]
+    for at, point in enumerate(points):
+        mine, response = turn == at, point.response
+        narrower = np.where(
+            distance > 0, _narrower(point.above, above), _narrower(point.below, below)
+        )
         stream = numpy_stream("statistics", "excess", at, response.seeds)
-        drawn = stream.choice(len(response.probability), len(here), p=response.probability)
+        drawn = stream.choice(len(response.probability), mine.sum(), p=response.probability)
         rows = 1 + drawn
-        places = response.best[rows] + here
+        places = response.best[rows] + (distance * narrower)[mine]
         beyond = (places < response.decades[0]) | (places > response.decades[-1])
         losses = response.losses_at(places[:, np.newaxis], rows)[:, 0]
-        excess[turn == at] = np.where(beyond, 1.0, losses) - response.lowest[rows]
+        excess[mine] = np.where(beyond, 1.0, losses) - response.lowest[rows]
     return excess
+
+
+def _narrower(measured: Measured | None, target: Array | None) -> Array:
+    """Return by what factor a side of a basin is narrower at the target; 1 where not known."""
+    if measured is None or target is None:
+        return np.ones(1)
+    return np.asarray(np.exp(measured.value - target))

@@ -29,6 +29,9 @@ differences do not matter, and which a loss of 0 survives."""
 PLACES = 201
 """Rates at which a response is read for the weighted mean."""
 
+REACH = 0.1
+"""Decades added to how far a basin reaches before a logarithm is taken."""
+
 BETWEEN = 0.1
 """Error of a best rate from what lies between the rates tried, in steps of these; on the response
 curves of `benchmarks/pools`, read at shifted grids of half decades, it is 0.07."""
@@ -172,9 +175,11 @@ class Located:
     Attributes:
         scheme: The scheme.
         size: The size.
+        constant: The constant predictor's loss.
         response: What it is read from.
         best: The best rate, in decades.
-        below: How far the basin reaches below it, in decades; None if to the lowest rate tried.
+        below: How far the basin reaches below it: logarithm of the decades plus REACH; None if to
+            the lowest rate tried.
         above: The same above.
         basin: Its ends, in decades; those of the rates tried where it reaches them.
         loss: Logarithm of the lowest mean loss plus FLOOR, in shares of the constant predictor's.
@@ -184,6 +189,7 @@ class Located:
 
     scheme: str
     size: float
+    constant: float
     response: Response
     best: Measured
     below: Measured | None
@@ -214,11 +220,14 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
     between = BETWEEN * response.step
 
     def reach(distance: Array, *, open_ended: bool) -> Measured | None:
-        return None if open_ended else response.measured(np.maximum(distance, 0.0), between)
+        decades = np.maximum(distance, 0.0) + REACH
+        further = between / float(decades[0])
+        return None if open_ended else response.measured(np.log(decades), further)
 
     return Located(
         scheme=runs.scheme,
         size=runs.size,
+        constant=runs.constant_loss,
         response=response,
         best=response.measured(best, between),
         below=reach(best - found.low, open_ended=bool(found.open_below[0])),

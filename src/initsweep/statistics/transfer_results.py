@@ -40,7 +40,12 @@ class HeldOut:
         inside: Whether the rate found lies in the interval.
         promised_share: What the predicted rate was to lose there at most, as a share of the
             constant predictor's loss.
-        lost_share: What it loses, by the responses measured there.
+        lost_share: What it loses, by the response measured there.
+        kept: Whether that is no more than promised, as far as matters.
+        loss: The mean loss at the best rate that the other sizes predict, in the unit of the loss.
+        loss_interval: Of what would be found there, 95 %.
+        loss_found: The one found.
+        loss_inside: Whether that lies in the interval.
     """
 
     size: float
@@ -51,6 +56,11 @@ class HeldOut:
     inside: bool
     promised_share: float
     lost_share: float
+    kept: bool
+    loss: float
+    loss_interval: Ends
+    loss_found: float
+    loss_inside: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
