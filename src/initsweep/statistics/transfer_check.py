@@ -9,7 +9,7 @@ from initsweep.core.errors import few
 from initsweep.core.numbers import plain
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import rounded
-from initsweep.statistics.transfer_fit import RATES, Array, Outlook, interval, outlooks, steadied
+from initsweep.statistics.transfer_fit import Array, Outlook, interval, outlooks, steadied
 from initsweep.statistics.transfer_rates import FLOOR, Located
 from initsweep.statistics.transfer_results import HeldOut, RankingCheck
 
@@ -21,6 +21,10 @@ FEWEST = 3
 
 BENT = 1.96
 """Standard errors from straight at which a law bends: 5 % of straight ones seem to."""
+
+OFF = 0.05
+"""Decades that sizes may lie off a straight law, beside what measuring explains: less than usual,
+since a bend that is overlooked costs more than one that is seen in vain."""
 
 MATTERS = 0.1
 """Decades at the target below which it does not matter that a law bends."""
@@ -150,7 +154,7 @@ def _quadratic(points: Sequence[Located], x: Array) -> tuple[float, float, float
     schemes = list(dict.fromkeys(point.scheme for point in points))
     own = np.array([[float(point.scheme == scheme) for scheme in schemes] for point in points])
     terms = np.concatenate([own, own * x[:, np.newaxis], x[:, np.newaxis] ** 2], axis=1)
-    spread = np.sqrt(steadied([point.best for point in points]) + RATES.scatter**2)
+    spread = np.sqrt(steadied([point.best for point in points]) + OFF**2)
     inverse = np.linalg.pinv(terms / spread[:, np.newaxis])
     found = inverse @ (np.array([point.best.value for point in points]) / spread)
     error = float(np.sqrt((inverse[-1] ** 2).sum()))

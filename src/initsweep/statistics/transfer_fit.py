@@ -10,7 +10,7 @@ from initsweep.statistics.resamples import LEVEL
 from initsweep.statistics.size_law import Array, Drawn, Observed, Scales, draws
 from initsweep.statistics.transfer_rates import FLOOR, REACH, Located, Measured
 
-RATES = Scales(slope=0.3, spread=0.1, bend=0.02, scatter=0.08)
+RATES = Scales(slope=0.3, spread=0.1, bend=0.015, scatter=0.1)
 """Of best rates, in decades: a common exponent of 1 or so, exponents of schemes 0.3 apart, which
 change by 0.1 per doubling."""
 
@@ -105,12 +105,12 @@ def _decades(reach: Array) -> float:
 
 
 def steadied(measured: Sequence[Measured]) -> Array:
-    """Return variances halfway to their mean.
+    """Return variances, those below the geometric mean of all drawn halfway to it.
 
     One from few seeds may be small by luck, and would then rule a law.
     """
-    variances = np.array([one.variance for one in measured])
-    return np.asarray((variances + variances.mean()) / 2)
+    logs = np.log([one.variance for one in measured])
+    return np.asarray(np.exp(np.maximum(logs, (logs + logs.mean()) / 2)))
 
 
 def _drawn(

@@ -37,6 +37,10 @@ BETWEEN = 0.1
 curves of `benchmarks/pools`, read at shifted grids of half decades, it is 0.07."""
 
 
+ABOVE = 0.02
+"""Of the lowest mean loss at a tried rate from the lowest there is, in logarithms."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SizeRuns:
     """The tuning runs of one scheme at one size, in any order.
@@ -233,7 +237,7 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
         below=reach(best - found.low, open_ended=bool(found.open_below[0])),
         above=reach(found.high - best, open_ended=bool(found.open_above[0])),
         basin=(float(found.low[0]), float(found.high[0])),
-        loss=response.measured(np.log(lowest + FLOOR)),
+        loss=response.measured(np.log(lowest + FLOOR), ABOVE),
         edge=_edge(response),
         trains=bool(lowest[0] <= 1 - skill),
     )
