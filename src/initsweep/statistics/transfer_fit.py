@@ -10,8 +10,8 @@ from initsweep.statistics.resamples import LEVEL
 from initsweep.statistics.size_law import Array, Drawn, Observed, Scales, draws
 from initsweep.statistics.transfer_rates import FLOOR, REACH, Located, Measured
 
-RATES = Scales(slope=0.3, spread=0.1, bend=0.015, scatter=0.1)
-"""Of best rates, in decades: a common exponent of 1 or so, exponents of schemes 0.3 apart, which
+RATES = Scales(slope=0.3, spread=0.06, bend=0.015, scatter=0.1)
+"""Of best rates, in decades: a common exponent of 1 or so, exponents of schemes 0.2 apart, which
 change by 0.1 per doubling."""
 
 REACHES = Scales(slope=0.2, spread=0.1, bend=0.02, scatter=0.1)
