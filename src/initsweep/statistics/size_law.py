@@ -167,7 +167,7 @@ def _laws(observed: Observed, design: Array, scales: Scales) -> _Laws:
         likely=log_likelihood + np.log(factors / (1 + factors**2)).sum(axis=1),
         scatter=scatter,
         mean=levels + (through.transpose(0, 2, 1) @ residual[..., np.newaxis])[..., 0],
-        root=np.linalg.cholesky(covariance),
+        root=np.asarray(np.linalg.cholesky(covariance)),
     )
 
 

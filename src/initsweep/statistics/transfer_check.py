@@ -9,7 +9,8 @@ from initsweep.core.errors import few
 from initsweep.core.numbers import plain
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import rounded
-from initsweep.statistics.transfer_fit import Array, Outlook, interval, outlooks, steadied
+from initsweep.statistics.size_law import Array
+from initsweep.statistics.transfer_fit import Outlook, interval, outlooks, steadied
 from initsweep.statistics.transfer_rates import FLOOR, Located
 from initsweep.statistics.transfer_results import HeldOut, RankingCheck
 

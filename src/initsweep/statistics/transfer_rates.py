@@ -23,8 +23,7 @@ from initsweep.statistics.transfer_results import Ends
 Array = NDArray[np.float64]
 
 FLOOR = 0.01
-"""Added before a logarithm is taken: a hundredth of the constant predictor's loss, below which
-differences do not matter, and which a loss of 0 survives."""
+"""Added to a share of the constant predictor's loss before a logarithm is taken: 0 survives."""
 
 PLACES = 201
 """Rates at which a response is read for the weighted mean."""
@@ -35,7 +34,6 @@ REACH = 0.1
 BETWEEN = 0.1
 """Error of a best rate from what lies between the rates tried, in steps of these; on the response
 curves of `benchmarks/pools`, read at shifted grids of half decades, it is 0.07."""
-
 
 ABOVE = 0.02
 """Of the lowest mean loss at a tried rate from the lowest there is, in logarithms."""
@@ -116,7 +114,8 @@ class Response:
         table: list[dict[int, float]] = [{} for _ in rates]
         for at, seed, loss in zip(place, runs.seeds, runs.losses, strict=True):
             table[at][int(seed)] = float(loss) / runs.constant_loss
-        seeds = sorted(max(table, key=len))
+        most = max((of_one.keys() for of_one in table), key=len)
+        seeds = sorted(most)
         shares, probability = seed_draws(len(seeds))
         shares = np.concatenate([np.full((1, len(seeds)), 1 / len(seeds)), shares])
         return cls(
@@ -137,7 +136,7 @@ class Response:
         """The best rate in decades, shape (1 + draws,)."""
         places = np.linspace(self.decades[0], self.decades[-1], PLACES)
         behind = self.losses_at(np.broadcast_to(places, (len(self.means), PLACES)))
-        weights = np.exp((self.lowest[:, np.newaxis] - behind) / self.margin)
+        weights = np.exp((behind.min(axis=1, keepdims=True) - behind) / self.margin)
         return np.asarray((weights * places).sum(axis=1) / weights.sum(axis=1))
 
     def losses_at(self, places: Array, rows: NDArray[np.int64] | None = None) -> Array:
@@ -167,9 +166,9 @@ class Response:
 
     @property
     def step(self) -> float:
-        """The wider of the gaps on either side of the best rate, in decades."""
-        right = int(np.clip(np.searchsorted(self.decades, self.best[0]), 1, len(self.decades) - 1))
-        return float(np.diff(self.decades)[max(right - 2, 0) : right + 2].max())
+        """The widest of the gap that the best rate lies in and its neighbours, in decades."""
+        right = int(np.searchsorted(self.decades, self.best[0]))
+        return float(np.diff(self.decades)[max(right - 2, 0) : right + 1].max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -211,16 +210,16 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
         runs: The runs, at two rates at least.
         tolerance: How far above the best a rate may be and belong to the basin.
         margin: Differences below this do not matter.
-        skill: Less than this removed is no training; all three as shares of the constant
-            predictor's loss.
+        skill: Less than this removed is no training; a share of the constant's, as all three.
 
     Returns:
         All that the law is made from.
     """
     response = Response.of(runs, margin)
     lowest, best = response.lowest, response.best
-    # Never below the best rate's own loss: a basin is wanted of what does not train at all, too.
-    found = basins(response.means, 10**response.decades, lowest + tolerance)
+    # As `Thresholds.basin_threshold`; not below the best, as not every draw of seeds may train.
+    threshold = np.maximum(np.minimum(lowest + tolerance, 1 - skill), lowest)
+    found = basins(response.means, 10**response.decades, threshold)
     between = BETWEEN * response.step
 
     def reach(distance: Array, *, open_ended: bool) -> Measured | None:
@@ -244,10 +243,8 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
 
 
 def _edge(response: Response) -> str:
-    """Return the end of the rates tried that is nearly as good as the best, "" if neither is.
-
-    With less than half a margin to lose there, much of the weighted mean would lie beyond it.
-    """
+    """Return the end of the rates tried that is nearly as good as the best, "" if neither is."""
     means = response.means[0]
+    # With less to lose there, much of the weighted mean would lie beyond.
     good = means[[0, -1]] - means.min() < response.margin / 2
     return "lowest" if good[0] else "highest" if good[1] else ""
