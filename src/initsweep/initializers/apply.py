@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.core.errors import InitsweepError
+from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.graph.forms import Inputs
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
@@ -23,7 +24,6 @@ from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
