@@ -29,7 +29,7 @@ OPTIMIZER_KINDS: Mapping[str, OptimizerKind] = {
     "sparseadam": "adam",
     "muon": "muon",
 }
-"""The kinds of optimizers by name: of the engine, of `torch.optim` and of packages; small letters."""
+"""The kinds of optimizers by name, in small letters: those of the engine, of torch, of packages."""
 
 
 class Multipliers(NamedTuple):

@@ -218,7 +218,11 @@ def _flat(
     parameters: Sequence[Tensor], kinds: Sequence[tuple[torch.dtype, Multipliers]]
 ) -> tuple[list[Tensor], list[Tensor]]:
     """Return zeros, (1, n) for each kind of parameter, and views of them laid out as parameters."""
-    sizes, views, begun = Counter[tuple[torch.dtype, Multipliers]](), list[Tensor](), Counter[object]()
+    sizes, views, begun = (
+        Counter[tuple[torch.dtype, Multipliers]](),
+        list[Tensor](),
+        Counter[object](),
+    )
     for one, kind in zip(parameters, kinds, strict=True):
         sizes[kind] += one.numel()
     blocks = {

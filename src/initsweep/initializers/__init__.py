@@ -12,6 +12,7 @@ from initsweep.initializers.apply import (
 )
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
+from initsweep.initializers.groups import multipliers_under, parameter_groups
 from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.network import Network
@@ -35,4 +36,6 @@ __all__ = [
     "layers_of",
     "make_initializer",
     "multipliers_of",
+    "multipliers_under",
+    "parameter_groups",
 ]

@@ -42,8 +42,8 @@ for layers in sys.argv[2:]:
         model = eval(f"nn.Sequential({layers})")
         optimizer = Optimizer(name=name, momentum=0.9, nesterov=False, beta1=0.9, beta2=0.99,
             epsilon=1e-8, weight_decay=0.01)
-        names = [name for name, _ in model.named_parameters()]
-        factors = {name: Multipliers(1 + seed * k / 7, 1 + seed * k / 3) for k, name in enumerate(names)}
+        factors = {name: Multipliers(1 + seed * k / 7, 1 + seed * k / 3)
+            for k, (name, _) in enumerate(model.named_parameters())}
         trainer = Trainer(read_plan(model, (9,)), batch=20, loss="cross_entropy",
             optimizer=optimizer, clip=0.5, multipliers=factors)
         state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
