@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from initsweep.core.multipliers import Multipliers
+from initsweep.engine.reference import torch_optimizer
 from initsweep.engine.train_lanes import train_lanes
 from tests.engine.networks import FACTORS, UNPLANNED
 from tests.engine.test_equivalence import OPTIMIZERS
@@ -60,3 +62,27 @@ def test_factors_of_all_are_another_rate_and_another_decay(
         for factors, rate, decay in (([(4, 0.5)], 0.003, 1), ([(1, 1)], 4 * 0.003, 0.5))
     )
     assert_same_bytes(by_factors, by_settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "decay"),
+    [("nesterov", 2, -2), ("adam", 1, -2), ("rmsprop", 1, -2), ("adamw", 1, -1)],
+)
+def test_factors_stand_for_one_in_the_forward_pass(optimizer, name, rate, decay):
+    """A weight s w trains as one that starts s times as large: the table of ADR 38."""
+    generator = torch.Generator().manual_seed(0)
+    scale, inputs = 0.2, torch.randn(16, 4, generator=generator, dtype=torch.float64)
+    found = []
+    for factor in (scale, 1.0):
+        settings = optimizer(**{**OPTIMIZERS[name], "epsilon": 1e-9 * factor})
+        layer = torch.nn.Linear(4, 3, bias=False, dtype=torch.float64)
+        layer.weight.data = torch.linspace(-1, 1, 12, dtype=torch.float64).view(3, 4)
+        layer.weight.data *= scale / factor
+        powers = (1.0, 1.0) if factor == scale else (scale**rate, scale**decay)
+        updater = torch_optimizer(layer, 0.01, settings, {"weight": Multipliers(*powers)})
+        for _ in range(20):
+            updater.zero_grad()
+            (factor * layer(inputs) - inputs[:, :3]).square().mean().backward()
+            updater.step()
+        found.append(factor * layer.weight.detach())
+    torch.testing.assert_close(*found, rtol=1e-6, atol=1e-9)
