@@ -26,6 +26,7 @@ from initsweep.initializers.schemes.constant import Zeros
 from initsweep.initializers.schemes.he import HeNormal
 from initsweep.initializers.slots import slots_of
 from tests.initializers.networks import Mixed
+from tests.loops.training_functions import SlowReadout
 
 ENTRIES = {name: make_initializer(name, entry.example) for name, entry in INITIALIZERS}
 PLAIN = [name for name, one in ENTRIES.items() if not why_not(one)]
@@ -309,4 +310,6 @@ def test_factors_on_rates_come_as_groups_of_parameters():
         theirs = exported(model, "slowed", _Slowed(), "parameter_groups")(model, optimizer, **given)
         ours = parameter_groups(model, _Slowed(), optimizer=optimizer, **given)
         assert theirs == [{k: v for k, v in group.items() if k != "names"} for group in ours]
+    with pytest.raises(InitsweepError, match=r"factors on rates come from `initsweep\.param"):
+        exported(model, "slow", SlowReadout())
     assert "FACTORS" not in snippet(model, HeNormal(), title="a network", scheme="he_normal")

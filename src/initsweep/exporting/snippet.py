@@ -25,6 +25,7 @@ from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import refuse_weights, unknown_weights
 
 _ROOM = WIDTH - 8  # within the function
+_FACTORS = " Its factors on rates come from `initsweep.parameter_groups(model, ...)`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +83,14 @@ def snippet(
         InitsweepError: If the initializer cannot be written so or refuses a layer, or if no
             initializer knows some of the weights.
     """
+    by_kind = multipliers_by_kind(model, initializer, unknown="keep")
     if reason := why_not(initializer):
         raise InitsweepError(
             f"'{scheme}' cannot be exported as plain PyTorch: {reason}. Keep the values instead: "
             "fill the network by `initsweep.initialize_`, `torch.save(model.state_dict(), FILE)`, "
             "and `model.load_state_dict(torch.load(FILE))`, which names what does not fit."
+            + _FACTORS
+            * any(by_kind.values())
         )
     traces = cache(partial(traces_of, model))
     after, before = activations_after(model, traces), activations_before(model, traces)
@@ -106,7 +110,6 @@ def snippet(
     shapes = [f"{literal(slot.name)}: {tuple(slot.shape)}" for slot in slots]
     above = [*(f"{source}\n" for source in helpers)]
     above += [one.text() for one in (rates, standardized) if one is not None]
-    by_kind = multipliers_by_kind(model, initializer)
     above += [factors_source(by_kind)] if any(by_kind.values()) else []
     parts = [
         HEAD.format(about=documentation(about), imports=_imports("".join(above))),
