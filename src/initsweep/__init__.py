@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from initsweep.initializers import initialize_ as initialize_
     from initsweep.initializers import layer_kind as layer_kind
     from initsweep.initializers import make_initializer as make_initializer
+    from initsweep.initializers import parameter_groups as parameter_groups
     from initsweep.loops.training_run import TrainingRun as TrainingRun
     from initsweep.metrics import METRICS as METRICS
     from initsweep.metrics import Metric as Metric
@@ -72,6 +73,7 @@ _HOMES = {
     "initialize_": "initsweep.initializers",
     "layer_kind": "initsweep.initializers",
     "make_initializer": "initsweep.initializers",
+    "parameter_groups": "initsweep.initializers",
     "read_study": "initsweep.core.finished",
 }
 __all__ = list(_HOMES)

@@ -10,6 +10,8 @@ from torch import nn
 from initsweep import assert_healthy, diagnose, make_initializer
 from initsweep.commands.main import main
 from initsweep.core.errors import UnhealthyError
+from initsweep.initializers import Multipliers
+from initsweep.initializers.schemes.he import HeNormal
 from tests.diagnosis.test_diagnosis import NETS, deep
 
 
@@ -40,6 +42,22 @@ def test_schemes_with_options_can_be_compared(batch):
     small, large = (row.forward_ratio for row in found.schemes)
     # Ten layers of width 32 under ReLU: nine times sqrt(32 / 2) std.
     assert large / small == pytest.approx(200**9, rel=0.01)
+
+
+class _Slowed(HeNormal):
+    """A thousandth of the rate for everything."""
+
+    def multipliers(self, network, kind):
+        return {slot.name: Multipliers(rate=1e-3) for slot in network.slots}
+
+
+def test_a_rate_is_tried_with_the_factors_of_the_scheme(batch):
+    plain = diagnose(deep(2), *batch, schemes={"plain": HeNormal()}, seeds=[0])
+    slowed = diagnose(deep(2), *batch, schemes={"slowed": _Slowed()}, rate=100.0, seeds=[0])
+    assert slowed.healthy
+    rows = [one.schemes[0] for one in (plain, slowed)]
+    assert rows[0].sharpness == rows[1].sharpness
+    assert [row.rate_ceiling is None for row in rows] == [False, True]
 
 
 def test_a_hard_verdict_names_the_worst_layer_and_what_has_become_of_the_examples(batch):

@@ -1,6 +1,7 @@
 """Small problems, settings and comparisons for the engine's tests."""
 
 import copy
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from initsweep.core.errors import KernelsError
+from initsweep.core.multipliers import Multipliers
 from initsweep.core.params import Optimizer, Runtime, Training
 from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import pin_matmul
@@ -36,9 +38,12 @@ def accuracy(outputs, targets):
 
 
 def _make_problem(
-    kind="plain", *, n=70, n_validation=33, dtype=torch.float32, scale=1.0, **sizes
+    kind="plain", *, n=70, n_validation=33, dtype=torch.float32, scale=1.0, factors=(), **sizes
 ) -> Problem:
-    """A learnable classification problem; `scale` multiplies the initial weights."""
+    """A learnable classification problem.
+
+    `scale` multiplies the initial weights, and `factors` go to one parameter after the other.
+    """
     model = network(kind, **sizes).to(dtype)
     n_features, n_outputs = model[0].in_features, model[-1].out_features
     generator = torch.Generator().manual_seed(7)
@@ -65,6 +70,10 @@ def _make_problem(
         loss_name="cross_entropy",
         score=accuracy,
         constant_loss=1.1,
+        multipliers={
+            name: Multipliers(*own)
+            for (name, _), own in zip(model.named_parameters(), itertools.cycle(factors))
+        },
     )
 
 

@@ -56,6 +56,9 @@ UNPLANNED = {
 }
 """Networks that the compiled path refuses, and how the torch path trains them."""
 
+FACTORS = [(0.25, 4), (1, 1), (2, 0), (0, 1), (3, 0.5)]
+"""On rate and decay, for one parameter after the other."""
+
 
 class Recurrent(nn.Module):
     """Reads its input in steps of two numbers, forwards and backwards, in two layers."""

@@ -11,6 +11,7 @@ from initsweep.engine import unfinished
 from initsweep.engine.lanes import Lane
 from initsweep.engine.train_lanes import train_lanes
 from initsweep.engine.unfinished import State, Unfinished
+from tests.engine.networks import FACTORS
 
 EPOCHS, KILLED = 7, 5
 LANES = [Lane(learning_rate=rate, seed=seed) for seed, rate in enumerate((0.02, 0.05, 1e4, 0.01))]
@@ -41,8 +42,8 @@ def always(monkeypatch):
 def killed(make_problem, training, optimizer, runtime, tmp_path, always, assert_same_bytes):
     """Train, kill in the middle, go on; return how many evaluations that took of how many."""
 
-    def run(kind, engine, how, lanes=LANES, **settings):
-        problem, count, last = make_problem(kind), [0], [math.inf]
+    def run(kind, engine, how, lanes=LANES, factors=(), **settings):
+        problem, count, last = make_problem(kind, factors=factors), [0], [math.inf]
         inner = problem.score
 
         def score(outputs, targets):
@@ -83,7 +84,9 @@ def killed(make_problem, training, optimizer, runtime, tmp_path, always, assert_
 @pytest.mark.parametrize("how", OPTIMIZERS.values(), ids=OPTIMIZERS.keys())
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_optimizer_goes_on_to_the_same_bits(killed, engine, how):
-    count, needed, whole = killed("plain", engine, how, lanes=LANES[:1], schedule="cosine")
+    count, needed, whole = killed(
+        "plain", engine, how, lanes=LANES[:1], factors=FACTORS, schedule="cosine"
+    )
     assert count < needed
     assert whole.diverged_at_step.tolist() == [-1]
 

@@ -14,15 +14,19 @@ from initsweep.exporting.calls import call_for, why_not
 from initsweep.exporting.snippet import snippet
 from initsweep.initializers import (
     INITIALIZERS,
+    Multipliers,
     initialize_,
     layer_kind,
     layers_of,
     make_initializer,
+    parameter_groups,
 )
 from initsweep.initializers.base import FunctionInitializer
 from initsweep.initializers.schemes.constant import Zeros
+from initsweep.initializers.schemes.he import HeNormal
 from initsweep.initializers.slots import slots_of
 from tests.initializers.networks import Mixed
+from tests.loops.training_functions import SlowReadout
 
 ENTRIES = {name: make_initializer(name, entry.example) for name, entry in INITIALIZERS}
 PLAIN = [name for name, one in ENTRIES.items() if not why_not(one)]
@@ -54,14 +58,14 @@ class Tables(nn.Module):
         self.attention = nn.MultiheadAttention(64, 4)
 
 
-def exported(model, name, initializer=None):
+def exported(model, name, initializer=None, function="initialize"):
     source = snippet(model, initializer or ENTRIES[name], title="a network", scheme=name)
     assert "initsweep." not in source.replace("by initsweep.", "")
     assert "import initsweep" not in source
     assert max(map(len, source.splitlines())) <= 100
     namespace = {}
     exec(compile(source, "init.py", "exec"), namespace)
-    return namespace["initialize"]
+    return namespace[function]
 
 
 def largest_gap(one, other):
@@ -289,3 +293,23 @@ def test_what_is_not_random_has_the_same_bits(name, layer):
     ours = {key: one.clone() for key, one in initialize_(layer, name, 0).state_dict().items()}
     theirs = exported(layer, name)(layer).state_dict()
     assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+class _Slowed(HeNormal):
+    """Under Adam a quarter of the rate and thrice the decay for the last layer."""
+
+    def multipliers(self, network, kind):
+        names = [slot.name for slot in network.slots if slot.name.startswith("2.")]
+        return dict.fromkeys(names, Multipliers(0.25, 3.0)) if kind == "adam" else {}
+
+
+def test_factors_on_rates_come_as_groups_of_parameters():
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    given = {"learning_rate": 0.1, "weight_decay": 0.2}
+    for optimizer in ("sgd", "adam", "muon"):
+        theirs = exported(model, "slowed", _Slowed(), "parameter_groups")(model, optimizer, **given)
+        ours = parameter_groups(model, _Slowed(), optimizer=optimizer, **given)
+        assert theirs == [{k: v for k, v in group.items() if k != "names"} for group in ours]
+    with pytest.raises(InitsweepError, match=r"factors on rates come from `initsweep\.param"):
+        exported(model, "slow", SlowReadout())
+    assert "FACTORS" not in snippet(model, HeNormal(), title="a network", scheme="he_normal")

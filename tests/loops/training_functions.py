@@ -10,7 +10,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from initsweep import Initializer, make_initializer
 from initsweep.core.randomness import batch_order
+from initsweep.initializers import Multipliers
 
 INPUTS = torch.randn(64, 4, generator=torch.Generator().manual_seed(0))
 TARGETS = INPUTS.sum(1, keepdim=True)
@@ -51,6 +53,33 @@ def train(run):
     model = run.initialize(network())
     run.example_batch((INPUTS, TARGETS), lambda made, batch: (made - batch[1]).square().mean())
     epochs_of(run, model, run.make_optimizer(model.parameters()))
+    finish(run, model)
+
+
+class SlowReadout(Initializer):
+    """Xavier's weights, and factors for the last one."""
+
+    def weight(self, layer, generator):
+        return make_initializer("xavier_normal", {}).weight(layer, generator)
+
+    def multipliers(self, network, kind):
+        weights = [slot.name for slot in network.slots if slot.name.endswith("weight")]
+        return {weights[-1]: Multipliers(rate=0.5 if kind == "sgd" else 0.1, decay=2.0)}
+
+
+class AllInOne(torch.optim.SGD):
+    """An optimizer that goes its own way about groups."""
+
+    def __init__(self, groups, **settings):
+        super().__init__([one for group in groups for one in group["params"]], **settings)
+
+
+SGD = AllInOne
+
+
+def factors_left_out(run):
+    model = run.initialize(network())
+    epochs_of(run, model, torch.optim.SGD(model.parameters(), lr=run.learning_rate))
     finish(run, model)
 
 

@@ -8,10 +8,11 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.core import own_code
+from initsweep.core import artifacts, own_code
 from initsweep.core.errors import ArtifactError, InitsweepWarning
+from initsweep.core.records import DiagnosisRow
 from initsweep.running import inputs
-from initsweep.stages import prepare
+from initsweep.stages import diagnose, prepare
 from initsweep.stages.experiment import load_experiment
 
 
@@ -218,3 +219,25 @@ def test_what_is_frozen_is_neither_filled_nor_trained(in_folder, small_params, e
         assert torch.equal(state["body.weight"], body)
         assert not torch.equal(state["offset"], experiment.model().offset)
     assert not torch.equal(trained.states[0]["head.weight"], trained.states[1]["head.weight"])
+
+
+def test_the_factors_of_a_scheme_reach_training_and_diagnosis(in_folder, small_params):
+    params = small_params()
+    slow = {"name": "tests.loops.training_functions:SlowReadout"}
+    both = {"slow": slow, "xavier_normal": {}}  # of the same weights
+    params = params.model_copy(update={"initializers": both, "schemes": tuple(both)})
+    prepare.run(params)
+    experiment = load_experiment(params)
+    factors = experiment.problem("slow", [0]).multipliers
+    last = [name for name, _ in experiment.model().named_parameters() if "weight" in name][-1]
+    assert factors == {last: (0.5, 2.0)}
+    adam = params.model_copy(
+        update={"optimizer": params.optimizer.model_copy(update={"name": "adam"})}
+    )
+    assert load_experiment(adam).problem("slow", [0]).multipliers == {last: (0.1, 2.0)}
+    one, other = (experiment.run(name, "grid", [(0, 0.01)], [0]).runs[0] for name in both)
+    assert one.initial_loss == other.initial_loss
+    assert one.validation_loss != other.validation_loss
+    diagnose.run(params)
+    rows = artifacts.read_rows(artifacts.DIAGNOSE / "schemes.csv", DiagnosisRow)
+    assert [row.rate_ceiling is None for row in rows] == [True, False]

@@ -307,6 +307,15 @@ def test_an_optimizer_that_is_declared_has_to_be_used(study):
         tune.run(params, "he_normal")
 
 
+def test_the_factors_of_a_scheme_have_to_be_used(study):
+    params = study("factors_left_out")
+    scheme = {"name": "training_functions:SlowReadout"}
+    params = params.model_copy(update={"initializers": {"slow": scheme}, "schemes": ("slow",)})
+    prepare.run(params, lambda _: None)
+    with pytest.raises(RunError, match="without the factors that slow puts on the rates"):
+        tune.run(params, "slow")
+
+
 def test_a_study_by_score_needs_scores(study):
     with pytest.raises(InitsweepError, match=r"task\.select_by is `score`"):
         prepare.run(study(task__select_by="score"), lambda _: None)

@@ -21,7 +21,13 @@ from initsweep.core.records import ModelOption, OptionValue
 from initsweep.engine.devices import pin_matmul
 from initsweep.engine.lanes import Lane, Problem
 from initsweep.engine.train_lanes import train_lanes
-from initsweep.initializers import Initializer, initial_states, make_initializer
+from initsweep.initializers import (
+    Initializer,
+    Multipliers,
+    initial_states,
+    make_initializer,
+    multipliers_under,
+)
 
 Budget = Literal["full", "quick"]
 Choice = TypeVar("Choice")
@@ -227,6 +233,12 @@ class Lab:
         inputs = setup.data.train.features if weights.needs_inputs else None
         return initial_states(setup.model(), weights, inputs=inputs)
 
+    def _multipliers(self, setup: Setup, scheme: Scheme) -> Mapping[str, Multipliers]:
+        weights = scheme.weights
+        if not isinstance(weights, Initializer):
+            return {}
+        return multipliers_under(setup.model(), weights, setup.optimizer_params().name)
+
     def _problem(self, setup: Setup, scheme: Scheme, split: str) -> Problem:
         data = setup.data
         return Problem(
@@ -239,6 +251,7 @@ class Lab:
             recorded_loss=data.recorded_loss,
             score=data.score,
             constant_loss=data.constant_loss[split],
+            multipliers=self._multipliers(setup, scheme),
         )
 
     def _kept(self, setup: Setup, scheme: Scheme, split: str) -> Path:

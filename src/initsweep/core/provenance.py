@@ -24,6 +24,7 @@ NETWORK_CODE = (
     "initializers",
     "architectures",
     "metrics",
+    "core/multipliers",
     "core/options",
     "core/randomness",
 )

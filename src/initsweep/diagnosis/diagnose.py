@@ -29,7 +29,13 @@ from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets, Task, checked_batch, make_task
 from initsweep.diagnosis.trial import LEARNS, STAYS, Bench, State
 from initsweep.diagnosis.wiring import wiring
-from initsweep.initializers import Initializer, initial_states, make_initializer
+from initsweep.initializers import (
+    Initializer,
+    Multipliers,
+    initial_states,
+    make_initializer,
+    multipliers_under,
+)
 from initsweep.probes.alarm_levels import OPTIMIZERS
 from initsweep.probes.averages import diagnosis, layer_table
 from initsweep.probes.judgement import HEALTHY, MILD, VERDICTS
@@ -174,11 +180,14 @@ def diagnose(
             if wired:  # which is why
                 return Diagnosis(schemes=[], layers=[], notes=made.notes, findings=_sorted(found))
             raise
-        rows.append(diagnosis(scheme, readings, made.constant_loss, optimizer))
+        factors = _factors(network, initializer, optimizer)
+        rows.append(
+            diagnosis(scheme, readings, made.constant_loss, optimizer, one_rate=not factors)
+        )
         layers.extend(layer_table(scheme, readings))
         bench = Bench(
             network=network, features=made.features, targets=made.targets, loss=made.loss,
-            optimizer=optimizer, bearable=bearable, state=states[0],
+            optimizer=optimizer, bearable=bearable, state=states[0], multipliers=factors,
         )  # fmt: skip
         case = Case(bench=bench, row=rows[-1], rate=rate, verdict_of=verdict_of)
         found += explained(case, wired=wired)
@@ -327,6 +336,15 @@ def _initializers(
         return dict(schemes)
     names = (schemes,) if isinstance(schemes, str) else schemes
     return {name: make_initializer(name, {}) for name in names}
+
+
+def _factors(
+    network: nn.Module, initializer: Initializer | None, optimizer: str
+) -> dict[str, Multipliers]:
+    """Return a scheme's factors on rates and decays; of weights as they are none is known."""
+    if initializer is None:
+        return {}
+    return multipliers_under(network, initializer, optimizer, unknown="keep")
 
 
 def _states(

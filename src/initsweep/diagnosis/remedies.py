@@ -122,7 +122,7 @@ def _scheme(case: Case, rates: Sequence[float]) -> str:
 
 def _filling(case: Case, rate: float) -> str:
     for name, state in case.candidates.items():
-        if replace(case.bench, state=state).learns(rate):
+        if case.bench.under(state).learns(rate):
             return _with_rate(_filled(case, name), case, rate)
     return ""
 
@@ -130,8 +130,9 @@ def _filling(case: Case, rate: float) -> str:
 def _normalizing(case: Case, rate: float) -> str:
     # Normalized copies are still copies.
     states = {} if case.row.verdict != SYMMETRIC else case.candidates
-    name, state = next(iter(states.items()), ("", case.bench.state))
-    if not replace(case.bench, state=state, normalized=True).learns(rate):
+    name, state = next(iter(states.items()), ("", None))
+    bench = case.bench if state is None else case.bench.under(state)
+    if not replace(bench, normalized=True).learns(rate):
         return ""
     remedy = _behind(case)
     return _with_rate(f"{remedy} and {_filled(case, name)}" if name else remedy, case, rate)

@@ -8,7 +8,7 @@ constant prediction within a hundred steps; how clearly that tells the two apart
 import math
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from initsweep.core.errors import InitsweepError
+from initsweep.core.multipliers import Multipliers, in_groups
 from initsweep.diagnosis.constants import constant_loss
 from initsweep.diagnosis.subject import failure
 from initsweep.graph.forms import Inputs, answer, called, cast, first, tensors_in
@@ -45,6 +46,7 @@ _OPTIMIZERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
     "adamw": torch.optim.AdamW,
     "rmsprop": torch.optim.RMSprop,
 }
+_DECAYS = {"adamw": 0.01}  # as torch has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class Bench:
         optimizer: The optimizer's name.
         bearable: The share of the constant loss up to which a trial has gone well.
         state: Parameters to start from instead of the network's own.
+        multipliers: The scheme's factors on the rates and decays of parameters.
         normalized: Whether the outputs of hidden layers are standardized over the batch.
         examples: How many examples trials of so many steps take, found out once for the network.
     """
@@ -105,8 +108,13 @@ class Bench:
     optimizer: str
     bearable: float = LEARNS
     state: State = field(default_factory=dict)
+    multipliers: Mapping[str, Multipliers] = field(default_factory=dict)
     normalized: bool = False
     examples: dict[int, int] = field(default_factory=dict)
+
+    def under(self, state: State) -> "Bench":
+        """Return where another scheme, which has no factors, is tried by its values."""
+        return replace(self, state=state, multipliers={})
 
     def run(self, rate: float, steps: int = STEPS) -> Outcome:
         """Return how a trial at this rate goes."""
@@ -144,8 +152,14 @@ class Bench:
 
     def _shares(self, twin: nn.Module, rate: float, steps: int) -> list[float]:
         features, targets = self._batch(steps)
-        trained = [one for one in twin.parameters() if one.requires_grad]
-        optimizer = _OPTIMIZERS[self.optimizer](trained, rate)
+        trained = [(name, one) for name, one in twin.named_parameters() if one.requires_grad]
+        groups = in_groups(
+            trained,
+            self.multipliers,
+            learning_rate=rate,
+            weight_decay=_DECAYS.get(self.optimizer, 0.0),
+        )
+        optimizer = _OPTIMIZERS[self.optimizer](groups)
         shares: list[float] = []
         draws = torch.Generator().manual_seed(0)
         for _ in range(steps):

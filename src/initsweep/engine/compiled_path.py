@@ -123,6 +123,7 @@ class CompiledPath(TrainingPath):
             optimizer=self.job.optimizer,
             clip=self.job.training.gradient_clip,
             class_weights=self.job.problem.class_weights,
+            multipliers=self.job.problem.multipliers,
         )
 
 

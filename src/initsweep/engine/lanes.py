@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.multipliers import Multipliers
 from initsweep.core.records import DIVERGENCE_FACTOR
 
 FloatArray = npt.NDArray[np.float64]
@@ -87,6 +88,7 @@ class Problem:
         score: The same for the quantity reported beside the loss.
         constant_loss: Validation loss of the best constant predictor.
         class_weights: What `loss` multiplies each class by, for a path that computes it itself.
+        multipliers: Factors on the rate and decay of parameters, by name; 1 for those left out.
     """
 
     model: nn.Module
@@ -99,6 +101,7 @@ class Problem:
     loss_name: str = ""
     class_weights: tuple[float, ...] = ()
     recorded_loss: MetricFunction | None = None
+    multipliers: Mapping[str, Multipliers] = field(default_factory=dict)
 
     def worth(self, outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Return losses and scores (...), as recorded, of outputs (..., n, n_outputs).

@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from initsweep.core.errors import PlanError
+from initsweep.core.multipliers import NONE, Multipliers
 from initsweep.engine.nonlinear import Activation
 from initsweep.engine.operations import Add, BatchNorm, LayerNorm, Linear, Reshape, StackedOperation
 from initsweep.engine.packing import ALIGNMENT
 from initsweep.engine.plan import Operation, Plan
-from initsweep.engine.stack import Stack, padded_to, take
+from initsweep.engine.stack import NO_FACTORS, Factors, Stack, padded_to, take
 from initsweep.engine.workspace import Workspace
 
 EVALUATION_EXAMPLES = 256
@@ -54,8 +55,8 @@ def check_stackable_plan(plan: Plan, model: nn.Module) -> None:
 class PlannedStack(Stack):
     """The networks of some lanes as operations on tensors of shape (lanes, batch, ...).
 
-    Each weight matrix is a block; all vectors (biases, norms) share one, so that an update takes
-    few operations.
+    Each weight matrix is a block; all vectors (biases, norms) of the same factors share one, so
+    that an update takes few operations.
 
     Attributes:
         gradients: Those last computed, by the name of the parameter.
@@ -68,6 +69,7 @@ class PlannedStack(Stack):
         constants: Mapping[str, Tensor],
         loss: Callable[[Tensor, Tensor], Tensor],
         carry: float = 0.0,
+        factors: Factors = NO_FACTORS,
     ) -> None:
         """Copy the parameters into blocks.
 
@@ -78,12 +80,15 @@ class PlannedStack(Stack):
             loss: Outputs (lanes, n, n_outputs) and targets (lanes, n) to losses (lanes,).
             carry: Gradients are added to this much of the previous ones. With an optimizer's
                 momentum here, they are its velocity, at no cost.
+            factors: On rate and decay by parameter, for `multipliers`.
         """
         first = next(iter(parameters.values()))
         self.lanes, self._plan, self._loss, self._carry = len(first), plan, loss, carry
-        self.blocks, self.parameters = _in_blocks(parameters)
+        self._factors, layout = factors, _layout(parameters, factors)
+        self.multipliers = [own for own, _ in layout]
+        self.blocks, self.parameters = _in_blocks(parameters, layout)
         self._gradients, self.gradients = _in_blocks(
-            {name: torch.zeros_like(value) for name, value in parameters.items()}
+            {name: torch.zeros_like(value) for name, value in parameters.items()}, layout
         )
         self.constants = {name: value.clone() for name, value in constants.items()}
         self._workspace = Workspace(first.dtype, first.device)
@@ -120,9 +125,8 @@ class PlannedStack(Stack):
         def chosen(values: Mapping[str, Tensor]) -> dict[str, Tensor]:
             return {name: value.index_select(0, slots) for name, value in values.items()}
 
-        kept = PlannedStack(
-            self._plan, chosen(self.parameters), chosen(self.constants), self._loss, self._carry
-        )
+        tensors = chosen(self.parameters), chosen(self.constants)
+        kept = PlannedStack(self._plan, *tensors, self._loss, self._carry, self._factors)
         for new, old in zip(kept._gradients, self._gradients, strict=True):
             new.copy_(old.index_select(0, slots))
         return kept
@@ -193,21 +197,35 @@ class PlannedStack(Stack):
         return value > 0 and readers == 1
 
 
-def _in_blocks(parameters: Mapping[str, Tensor]) -> tuple[list[Tensor], dict[str, Tensor]]:
-    """Return copies of the parameters as blocks, and views of the blocks by name.
+def _layout(
+    parameters: Mapping[str, Tensor], factors: Factors
+) -> list[tuple[Multipliers, list[str]]]:
+    """Return the factors of each block, and the parameters in it.
 
-    A block per matrix, as products want each lane's matrix right after the other's, and one
-    for all vectors.
+    A block per matrix, as products want each lane's matrix right after the other's, and one for
+    all vectors of the same factors.
     """
-    vectors = {name: value for name, value in parameters.items() if value.dim() < 3}
-    matrices = {name: value.clone() for name, value in parameters.items() if name not in vectors}
-    blocks, views = list(matrices.values()), dict(matrices)
-    if vectors:
-        blocks.append(torch.cat([value.flatten(1) for value in vectors.values()], dim=1))
-        widths = [value[0].numel() for value in vectors.values()]
-        parts = torch.split(blocks[-1], widths, dim=1)
-        for (name, value), part in zip(vectors.items(), parts, strict=True):
-            views[name] = part.view(value.shape)
+    matrices, vectors = list[tuple[Multipliers, list[str]]](), dict[Multipliers, list[str]]()
+    for name, value in parameters.items():
+        own = factors.get(name, NONE)
+        if value.dim() < 3:
+            vectors.setdefault(own, []).append(name)
+        else:
+            matrices.append((own, [name]))
+    return [*matrices, *vectors.items()]
+
+
+def _in_blocks(
+    parameters: Mapping[str, Tensor], layout: Sequence[tuple[Multipliers, Sequence[str]]]
+) -> tuple[list[Tensor], dict[str, Tensor]]:
+    """Return copies of the parameters as blocks, and views of the blocks by name."""
+    blocks, views = list[Tensor](), dict[str, Tensor]()
+    for _, names in layout:
+        values = [parameters[name] for name in names]
+        block = torch.cat([value.flatten(1) for value in values], dim=1)
+        parts = torch.split(block, [value[0].numel() for value in values], dim=1)
+        views |= {n: p.view(v.shape) for n, p, v in zip(names, parts, values, strict=True)}
+        blocks.append(block if len(names) > 1 else views[names[0]])
     return blocks, {name: views[name] for name in parameters}
 
 

@@ -4,12 +4,13 @@ It takes and returns what the stacked path does, and is what that path is tested
 trains the networks that no other path serves.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.multipliers import Multipliers, in_groups
 from initsweep.core.params import Optimizer, Training
 from initsweep.core.randomness import batch_order, stream_seed
 from initsweep.engine.lanes import (
@@ -86,7 +87,8 @@ def _train(
     train, size = problem.train.of(lane.seed), training.batch_size
     n, validation = train.n, problem.validation.of(lane.seed)
     steps_per_epoch = n // size
-    updater = torch_optimizer(model, lane.learning_rate, optimizer)
+    updater = torch_optimizer(model, lane.learning_rate, optimizer, problem.multipliers)
+    rates = [group["lr"] for group in updater.param_groups]
     if state.found:
         done = restore(state.found, model, updater, results)
         limit = divergence_limit(results.initial_loss[0], problem.constant_loss)
@@ -102,7 +104,8 @@ def _train(
         total = 0.0
         for start in range(0, steps_per_epoch * size, size):
             factor = rate_factor(training, step, training.epochs * steps_per_epoch)
-            updater.param_groups[0]["lr"] = lane.learning_rate * factor
+            for group, rate in zip(updater.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
             batch = order[start : start + size]
             model.train()
             batch_loss = problem.loss(model(train.features[batch]), train.targets[batch])
@@ -148,10 +151,26 @@ def _evaluate(model: nn.Module, problem: Problem, validation: Split) -> tuple[fl
 
 
 def torch_optimizer(
-    model: nn.Module, learning_rate: float, settings: Optimizer
+    model: nn.Module,
+    learning_rate: float,
+    settings: Optimizer,
+    multipliers: Mapping[str, Multipliers] | None = None,
 ) -> torch.optim.Optimizer:
-    """Return the `torch.optim` optimizer that `settings` describe."""
-    parameters, decay = model.parameters(), settings.weight_decay
+    """Return the `torch.optim` optimizer that `settings` describe.
+
+    Args:
+        model: The network.
+        learning_rate: The rate of a parameter whose factor is 1.
+        settings: The optimizer and its settings.
+        multipliers: Factors on rate and decay by parameter; 1 for those left out.
+    """
+    decay = settings.weight_decay
+    parameters = in_groups(
+        model.named_parameters(),
+        multipliers or {},
+        learning_rate=learning_rate,
+        weight_decay=decay,
+    )
     betas, epsilon = (settings.beta1, settings.beta2), settings.epsilon
     if settings.name == "sgd":
         return torch.optim.SGD(

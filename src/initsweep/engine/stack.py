@@ -6,6 +6,13 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
+from initsweep.core.multipliers import Multipliers
+
+Factors = Mapping[str, Multipliers]
+"""Factors on rate and decay by parameter; 1 for those left out."""
+
+NO_FACTORS: Factors = {}
+
 
 class Stack(ABC):
     """The networks of some lanes, in one of several ways to run them.
@@ -13,6 +20,7 @@ class Stack(ABC):
     Attributes:
         lanes: How many networks there are.
         blocks: All that is trained, as tensors of shape (lanes, ...), in no particular division.
+        multipliers: The factors of each block on rate and decay.
         parameters: The trained parameters by name, (lanes, *shape), views of `blocks`.
         constants: Everything else the networks own by name, (lanes, *shape): buffers, and
             parameters that are not to be trained.
@@ -21,6 +29,7 @@ class Stack(ABC):
 
     lanes: int
     blocks: Sequence[Tensor]
+    multipliers: Sequence[Multipliers]
     parameters: dict[str, Tensor]
     constants: dict[str, Tensor]
     generators: Sequence[torch.Generator] = ()

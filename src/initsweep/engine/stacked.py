@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
+from initsweep.core.multipliers import NONE, Multipliers
 from initsweep.engine.lanes import FloatArray
 from initsweep.engine.packing import ALIGNMENT
 from initsweep.engine.recurrent import let_vmap_stack_recurrent_layers
-from initsweep.engine.stack import Stack, padded_to, take
+from initsweep.engine.stack import NO_FACTORS, Factors, Stack, padded_to, take
 from initsweep.graph.torch_generator import draws_by_lane, private_draws
 from initsweep.graph.twins import copy_of
 
@@ -98,6 +99,7 @@ class VmapStack(ModuleStack):
         constants: Mapping[str, Tensor],
         loss: Loss,
         generators: Sequence[torch.Generator] = (),
+        factors: Factors = NO_FACTORS,
     ) -> None:
         """Take the lanes' tensors.
 
@@ -107,6 +109,7 @@ class VmapStack(ModuleStack):
             constants: Everything else by name, (lanes, *shape).
             loss: Outputs (lanes, n, n_outputs) and targets (lanes, n) to losses (lanes,).
             generators: What the lanes draw from, one each; none if they do not draw.
+            factors: On rate and decay by parameter, for `multipliers`.
         """
         super().__init__(copy_of(model), loss, generators)
         # As it was given: what ran under vmap may hold remains of it.
@@ -117,6 +120,8 @@ class VmapStack(ModuleStack):
         self.constants = {name: value.clone() for name, value in constants.items()}
         self.lanes = len(next(iter(self.parameters.values())))
         self.blocks = self._leaves = list(self.parameters.values())
+        self._factors = factors
+        self.multipliers = [factors.get(name, NONE) for name in self.parameters]
 
     def keep(self, slots: Tensor) -> "VmapStack":
         """Return a stack of the networks in these slots; copies draw what their originals do."""
@@ -129,7 +134,7 @@ class VmapStack(ModuleStack):
             for slot in (slots.tolist() if self.generators else ())
         ]
         tensors = chosen(self.parameters), chosen(self.constants)
-        return VmapStack(self._template, *tensors, self._loss, generators)
+        return VmapStack(self._template, *tensors, self._loss, generators, self._factors)
 
     def _outputs(self, features: Tensor) -> Tensor:
         call = vmap(self._call, randomness=self._randomness)
@@ -146,8 +151,8 @@ class VmapStack(ModuleStack):
 class SingleStack(ModuleStack):
     """One lane, by the module as it is: for what gains nothing from being stacked, or cannot be.
 
-    Its parameters are views of one block for each type of number, so that an update takes a few
-    operations however many there are.
+    Its parameters are views of one block for each type of number and their factors, so that an
+    update takes a few operations however many there are.
     """
 
     def __init__(
@@ -157,6 +162,7 @@ class SingleStack(ModuleStack):
         constants: Mapping[str, Tensor],
         loss: Loss,
         generators: Sequence[torch.Generator] = (),
+        factors: Factors = NO_FACTORS,
         *,
         handled: bool = False,
         channels_last: bool = True,
@@ -170,6 +176,7 @@ class SingleStack(ModuleStack):
             constants: Everything else by name.
             loss: As for any stack.
             generators: What the lane draws from, if it does.
+            factors: On rate and decay by parameter, for `multipliers`.
             handled: Whether it calls methods of the global generator itself.
             channels_last: Whether images are laid out so.
             whole: Whether all examples are evaluated at once, and no others, as what a network
@@ -181,8 +188,10 @@ class SingleStack(ModuleStack):
             self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         trained = {n: own for n, own in self._model.named_parameters() if n in parameters}
         self._leaves = list(trained.values())
-        self.blocks, views = _flat(self._leaves)
-        self._gradients, self._parts_of_gradients = _flat(self._leaves)
+        kinds = [(own.dtype, factors.get(name, NONE)) for name, own in trained.items()]
+        self.multipliers = [own for _, own in dict.fromkeys(kinds)]
+        self.blocks, views = _flat(self._leaves, kinds)
+        self._gradients, self._parts_of_gradients = _flat(self._leaves, kinds)
         for own, view in zip(self._leaves, views, strict=True):
             own.data = view
         rest = [*self._model.named_parameters(), *self._model.named_buffers()]
@@ -205,16 +214,24 @@ class SingleStack(ModuleStack):
         return [rows] if self._whole else torch.split(rows, EVALUATION_EXAMPLES, dim=1)
 
 
-def _flat(parameters: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-    """Return zeros, (1, n) for each type of number, and views of them laid out as parameters."""
-    sizes = Counter[torch.dtype]()
-    for one in parameters:
-        sizes[one.dtype] += one.numel()
-    blocks = {kind: parameters[0].new_zeros(1, n, dtype=kind) for kind, n in sizes.items()}
-    views, begun = list[Tensor](), Counter[torch.dtype]()
-    for one in parameters:
-        views.append(blocks[one.dtype].as_strided(one.shape, one.stride(), begun[one.dtype]))
-        begun[one.dtype] += one.numel()
+def _flat(
+    parameters: Sequence[Tensor], kinds: Sequence[tuple[torch.dtype, Multipliers]]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Return zeros, (1, n) for each kind of parameter, and views of them laid out as parameters."""
+    sizes, views, begun = (
+        Counter[tuple[torch.dtype, Multipliers]](),
+        list[Tensor](),
+        Counter[object](),
+    )
+    for one, kind in zip(parameters, kinds, strict=True):
+        sizes[kind] += one.numel()
+    blocks = {
+        kind: parameters[0].new_zeros(1, sizes[kind], dtype=kind[0])
+        for kind in dict.fromkeys(kinds)
+    }
+    for one, kind in zip(parameters, kinds, strict=True):
+        views.append(blocks[kind].as_strided(one.shape, one.stride(), begun[kind]))
+        begun[kind] += one.numel()
     return list(blocks.values()), views
 
 

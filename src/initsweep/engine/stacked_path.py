@@ -11,7 +11,8 @@ from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
-from initsweep.engine.optimizers import STACKED_OPTIMIZERS, carry_of
+from initsweep.engine.optimizer_groups import OptimizerGroups
+from initsweep.engine.optimizers import carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
 from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.plan import Plan
@@ -157,9 +158,8 @@ class StackedPath(TrainingPath):
         seeds = [chunk.lanes[slot].seed for slot in slots]
         initial = {seed: job.problem.initial_state(seed) for seed in set(seeds)}
         stack = self._new_stack([initial[seed] for seed in seeds], seeds)
-        optimizer = STACKED_OPTIMIZERS[job.optimizer.name](
-            stack.blocks, job.optimizer, carried=self._plan is not None and self._carry > 0
-        )
+        carried = self._plan is not None and self._carry > 0
+        optimizer = OptimizerGroups(stack, job.optimizer, carried=carried)
         trainer = ChunkTrainer(
             job,
             chunk.lanes,
@@ -206,18 +206,19 @@ class StackedPath(TrainingPath):
 
     def _new_stack(self, states: Sequence[Mapping[str, Tensor]], seeds: Sequence[int]) -> Stack:
         tensors = stacked_tensors(self._model, states)
-        loss, trial = self.job.problem.loss, self._trial
+        loss, factors, trial = self.job.problem.loss, self.job.problem.multipliers, self._trial
         if self._plan is not None:
-            return PlannedStack(self._plan, *tensors, loss, self._carry)
+            return PlannedStack(self._plan, *tensors, loss, self._carry, factors)
         draws = self._on_cpu and trial is not None and trial.draws
         generators = [torch_stream("model", seed) for seed in seeds] if draws else []
         if not self._single:
-            return VmapStack(self._model, *tensors, loss, generators)
+            return VmapStack(self._model, *tensors, loss, generators, factors)
         return SingleStack(
             self._model,
             *tensors,
             loss,
             generators,
+            factors,
             handled=trial is not None and trial.handles_generator,
             channels_last=trial is not None and trial.channels_last,
             whole=self._whole,

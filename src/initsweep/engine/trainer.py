@@ -10,7 +10,8 @@ from torch import Tensor
 from initsweep.core.randomness import batch_order
 from initsweep.engine.history import History
 from initsweep.engine.lanes import FloatArray, Lane, LaneResults
-from initsweep.engine.optimizers import StackedOptimizer, clip_gradients
+from initsweep.engine.optimizer_groups import OptimizerGroups
+from initsweep.engine.optimizers import clip_gradients
 from initsweep.engine.paths import Job
 from initsweep.engine.stack import Stack, take
 from initsweep.engine.stacked import to_numpy
@@ -29,7 +30,7 @@ class ChunkTrainer:
         lanes: Sequence[Lane],
         slots: Sequence[int],
         stack: Stack,
-        optimizer: StackedOptimizer,
+        optimizer: OptimizerGroups,
         repack: Repack | None,
         state: State,
     ) -> None:

@@ -9,6 +9,7 @@ from torch import nn
 
 from initsweep.core.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
+from initsweep.exporting.factors import factors_source
 from initsweep.exporting.helpers import HELPERS
 from initsweep.exporting.quoting import documentation, literal, source_list
 from initsweep.exporting.standardized import Standardized
@@ -16,6 +17,7 @@ from initsweep.exporting.template import END, HEAD, NETWORK, START, WIDTH, Rates
 from initsweep.graph.traces import traces_of
 from initsweep.graph.vocabulary import NORMS_WITH_STATISTICS
 from initsweep.initializers import Initializer, activations_after, activations_before
+from initsweep.initializers.groups import multipliers_by_kind
 from initsweep.initializers.kept import frozen_names, keeps_statistics
 from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.parts import Part, Slot
@@ -23,6 +25,7 @@ from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import refuse_weights, unknown_weights
 
 _ROOM = WIDTH - 8  # within the function
+_FACTORS = " Its factors on rates come from `initsweep.parameter_groups(model, ...)`."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +68,8 @@ def snippet(
 
     It fills every parameter of the network from the same law as the initializer, biases and
     normalization layers as we do; the random numbers are others. What is frozen or in no layer that
-    initializers know is left as it is.
+    initializers know is left as it is. Factors on rates and decays come with a function
+    `parameter_groups`.
 
     Args:
         model: The network to write it for; its values are ignored.
@@ -79,11 +83,14 @@ def snippet(
         InitsweepError: If the initializer cannot be written so or refuses a layer, or if no
             initializer knows some of the weights.
     """
+    by_kind = multipliers_by_kind(model, initializer, unknown="keep")
     if reason := why_not(initializer):
         raise InitsweepError(
             f"'{scheme}' cannot be exported as plain PyTorch: {reason}. Keep the values instead: "
             "fill the network by `initsweep.initialize_`, `torch.save(model.state_dict(), FILE)`, "
             "and `model.load_state_dict(torch.load(FILE))`, which names what does not fit."
+            + _FACTORS
+            * any(by_kind.values())
         )
     traces = cache(partial(traces_of, model))
     after, before = activations_after(model, traces), activations_before(model, traces)
@@ -103,6 +110,7 @@ def snippet(
     shapes = [f"{literal(slot.name)}: {tuple(slot.shape)}" for slot in slots]
     above = [*(f"{source}\n" for source in helpers)]
     above += [one.text() for one in (rates, standardized) if one is not None]
+    above += [factors_source(by_kind)] if any(by_kind.values()) else []
     parts = [
         HEAD.format(about=documentation(about), imports=_imports("".join(above))),
         *above,

@@ -1,5 +1,6 @@
 """Weight initializers by name, and how they fill a network."""
 
+from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.graph.kinds import layer_kind
 from initsweep.initializers.adjacent import Activations, activations_after, activations_before
 from initsweep.initializers.apply import (
@@ -11,9 +12,9 @@ from initsweep.initializers.apply import (
 )
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
+from initsweep.initializers.groups import multipliers_under, parameter_groups
 from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 
 __all__ = [
@@ -35,4 +36,6 @@ __all__ = [
     "layers_of",
     "make_initializer",
     "multipliers_of",
+    "multipliers_under",
+    "parameter_groups",
 ]

@@ -8,7 +8,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from initsweep.core.errors import InitsweepError
+from initsweep.core.errors import InitsweepError, unheard
+from initsweep.core.multipliers import NONE, Multipliers, OptimizerKind
 from initsweep.graph.forms import Inputs
 from initsweep.graph.traces import traces_of
 from initsweep.graph.twins import twin_of
@@ -19,11 +20,11 @@ from initsweep.initializers.arguments import (
     check_network,
     checked_seed,
 )
+from initsweep.initializers.base import Initializer
 from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.packed import packed_layers
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
@@ -165,7 +166,11 @@ def multipliers_of(
     """
     check_network(model)
     check_unknown(unknown)
-    filling = Filling.of(model, as_initializer(initializer), None, frozen_names(model), unknown)
+    initializer = as_initializer(initializer)
+    if type(initializer).multipliers is Initializer.multipliers:  # nothing has to be read
+        return {name: NONE for name, _ in model.named_parameters()}
+    with unheard():  # what is kept is told by those who fill
+        filling = Filling.of(model, initializer, None, frozen_names(model), unknown)
     given = filling.initializer.multipliers(filling.network, kind)
     known = [slot.name for slot in filling.network.slots]
     for name, one in given.items():

@@ -7,10 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.core.options import Options
 from initsweep.core.records import OptionValue
 from initsweep.initializers.layers import Layer, Neighbour
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 
 

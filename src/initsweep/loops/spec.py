@@ -95,6 +95,7 @@ class Outcome:
         asked_rate: Whether it asked for its learning rate.
         asked_scheme: Whether it had a network initialized.
         optimizer_made: Whether it had its optimizer made.
+        factors_left: Whether the scheme puts factors on rates that no optimizer was given.
         parameters: How many numbers the network learns, 0 if none was initialized.
         passed_over: Warnings of the initializer, each once.
     """
@@ -106,6 +107,7 @@ class Outcome:
     asked_rate: bool
     asked_scheme: bool
     optimizer_made: bool
+    factors_left: bool
     parameters: int
     passed_over: list[str]
 

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn, optim
 
 from initsweep.core.errors import InitsweepWarning, RunError
+from initsweep.core.multipliers import in_groups
 from initsweep.core.randomness import stream_seed, torch_stream
 from initsweep.core.records import DIVERGENCE_FACTOR
 from initsweep.graph.forms import Inputs
 from initsweep.initializers import initialize_, make_initializer
+from initsweep.loops.factors import Factors
 from initsweep.loops.optimizer_names import optimizer_called
 from initsweep.loops.reports import report_of, rows_of
 from initsweep.loops.run_data import RunData
@@ -166,6 +168,7 @@ class TrainingRun:
         self._start: Report | None = None
         self.reports: list[Report] = []
         self.initialized: nn.Module | None = None
+        self._factors = Factors()
         self._batch: tuple[object, Callable[..., Tensor]] | None = None
 
     @property
@@ -209,6 +212,7 @@ class TrainingRun:
             initialize_(model, initializer, spec.seed, inputs=inputs, unknown="keep")
         ours = (one for one in caught if issubclass(one.category, InitsweepWarning))
         self._warned += [str(one.message) for one in ours]
+        self._factors.add(model, initializer)
         self.initialized = model
         self._look()
         return model
@@ -220,12 +224,17 @@ class TrainingRun:
     ) -> optim.Optimizer:
         """Return the optimizer of the scheme, or else of the study, at the run's rate.
 
+        Where the scheme puts factors on the rates and decays of parameters (a parametrization),
+        their groups are multiplied by them: `initialize` the network first.
+
         Args:
-            parameters: What `torch.optim` takes: parameters or groups of them. A group's own `lr`
-                counts as a factor on the run's rate.
+            parameters: What `torch.optim` takes: parameters or groups of them, but not those of
+                `parameter_groups`. A group's own `lr` counts as a factor on the run's rate.
             settings: More settings of the optimizer.
 
         Raises:
+            InitsweepError: If the scheme's factors depend on the kind of the optimizer, and that
+                is not known: make it yourself, from `parameter_groups`.
             RunError: If there is no such optimizer, or it does not take its settings.
         """
         self._optimizer_made = True
@@ -239,9 +248,39 @@ class TrainingRun:
             for group in parameters
         ]
         try:
-            return kind(groups, lr=self.learning_rate, **given)
+            made = kind(self._factors.split(name, groups), lr=self.learning_rate, **given)
         except TypeError as error:
             raise RunError(f"optimizer '{name}': {error}.") from error
+        self._factors.multiply(name, made)
+        return made
+
+    def parameter_groups(
+        self, model: nn.Module, *, optimizer: str, weight_decay: float = 0.0
+    ) -> list[dict[str, Any]]:
+        """Return the parameters of the network as `torch.optim` takes them, at the run's rate.
+
+        For an optimizer that you make yourself: `make_optimizer` does this by itself. The factors
+        that the scheme puts on rates and decays (a parametrization) are in the groups' `lr` and
+        `weight_decay`.
+
+        Args:
+            model: What was given to `initialize`, or what wraps it.
+            optimizer: As for `initsweep.parameter_groups`.
+            weight_decay: Of a parameter whose factor is 1.
+
+        Raises:
+            InitsweepError: As `initsweep.parameter_groups`.
+            RunError: If the network has not been initialized.
+        """
+        if self.initialized is None:
+            raise RunError("parameter_groups: call run.initialize(model) first.")
+        names, parameters = zip(*model.named_parameters(), strict=True)
+        return in_groups(
+            model.named_parameters(),
+            dict(zip(names, self._factors.use(optimizer, parameters), strict=True)),
+            learning_rate=self.learning_rate,
+            weight_decay=weight_decay,
+        )
 
     def generator(self, name: str) -> torch.Generator:
         """Return a generator of the run's seed, the same for all schemes and rates.
@@ -440,6 +479,7 @@ class TrainingRun:
             asked_rate=self._asked_rate,
             asked_scheme=model is not None,
             optimizer_made=self._optimizer_made,
+            factors_left=self._factors.exist and not self._factors.used,
             parameters=sum(learned),
             passed_over=list(dict.fromkeys(self._warned)),
         )

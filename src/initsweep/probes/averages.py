@@ -133,8 +133,14 @@ def diagnosis(
     readings: Sequence[Reading],
     constant_loss: float | None,
     optimizer: str = "sgd",
+    *,
+    one_rate: bool = True,
 ) -> DiagnosisRow:
-    """Return the verdict on one scheme, for training with this optimizer."""
+    """Return the verdict on one scheme, for training with this optimizer.
+
+    Where the scheme puts factors on rates, parameters have more than `one_rate`, and the sharpness
+    is no ceiling of any.
+    """
     evidence = evidence_of(readings, constant_loss)
     finding = judge(evidence, alarms_for(optimizer))
     if finding.verdict == HEALTHY and not evidence.hidden and readings[0].unseen:
@@ -144,7 +150,7 @@ def diagnosis(
     curvatures = [bounded(r.sharpness) for r in readings if r.sharpness is not None]
     scales = [r.depth_scale for r in readings if r.depth_scale is not None]
     whole = len(scales) == len(readings)
-    ceiling = bounded(rate_ceiling(mean(curvatures))) if curvatures else None
+    ceiling = bounded(rate_ceiling(mean(curvatures))) if curvatures and one_rate else None
     return DiagnosisRow(
         scheme=scheme,
         verdict=finding.verdict,

@@ -48,6 +48,7 @@ def run(params: Params) -> None:
                     readings,
                     experiment.schema.constant_validation_loss,
                     params.optimizer.name,
+                    one_rate=not experiment.multipliers(scheme),
                 )
             )
             bar.note(f"{scheme}: {scheme_rows[-1].verdict}")

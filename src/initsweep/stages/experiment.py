@@ -29,7 +29,13 @@ from initsweep.engine.kernels.recorded import recorded_loss
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
 from initsweep.engine.train_lanes import predict_rows, train_lanes
 from initsweep.engine.workers import Trainer, train_here
-from initsweep.initializers import initial_states, make_initializer
+from initsweep.initializers import (
+    Initializer,
+    Multipliers,
+    initial_states,
+    make_initializer,
+    multipliers_under,
+)
 from initsweep.metrics import METRICS, bound, recorded
 from initsweep.preprocessing.prepared import PreparedData, SplitName
 from initsweep.running import cluster, inputs
@@ -74,14 +80,8 @@ class Experiment:
         else.
         With a trained backbone the scheme fills the head, and the rest is as in the file.
         """
-        name, options = self.params.initializer(scheme)
-        initializer = make_initializer(name, options, scheme=scheme)
+        initializer, model = self._initializer(scheme), self._model_to_fill()
         features = self._training_features if initializer.needs_inputs else None
-        model, transfer = self.model(), self.params.model.transfer
-        if transfer is not None:
-            new = head_parameters(model, transfer.head)
-            for parameter_name, parameter in model.named_parameters():
-                parameter.requires_grad_(parameter_name in new)  # schemes leave the frozen alone
         with each_warning_once(self._said):
             state_of = initial_states(model, initializer, inputs=features)
 
@@ -90,6 +90,23 @@ class Experiment:
                 return state_of(seed)
 
         return state
+
+    def multipliers(self, scheme: str) -> dict[str, Multipliers]:
+        """Return the factors of a scheme on the rates and decays of parameters, by name."""
+        initializer, optimizer = self._initializer(scheme), self.params.optimizer.name
+        return multipliers_under(self._model_to_fill(), initializer, optimizer)
+
+    def _initializer(self, scheme: str) -> Initializer:
+        name, options = self.params.initializer(scheme)
+        return make_initializer(name, options, scheme=scheme)
+
+    def _model_to_fill(self) -> nn.Module:
+        model, transfer = self.model(), self.params.model.transfer
+        if transfer is not None:
+            new = head_parameters(model, transfer.head)
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(name in new)  # schemes leave the frozen alone
+        return model
 
     def size(self) -> int:
         """Return how many numbers the network learns."""
@@ -225,6 +242,7 @@ class Experiment:
             recorded_loss=self.recorded_loss,
             score=self.score,
             constant_loss=self.schema.constant_validation_loss,
+            multipliers=self.multipliers(scheme),
         )
 
     def outputs(

@@ -291,6 +291,13 @@ class OwnLoop:
                 "makes its optimizer itself, but one is declared: take it from "
                 "run.make_optimizer(model.parameters()), or leave out `optimizer`"
             )
+        if outcome.factors_left:
+            return (
+                f"makes its optimizer without the factors that {spec.scheme} puts on the rates of "
+                "parameters: after run.initialize(model), take it from "
+                "run.make_optimizer(model.parameters()), or make it from "
+                "run.parameter_groups(model, optimizer=...)"
+            )
         return ""
 
     def _row(self, key: Mapping[str, object], outcome: Outcome) -> RunRow:

@@ -26,6 +26,7 @@ TRAINED = """
 import hashlib, itertools, sys
 import numpy as np, torch
 from torch import nn
+from initsweep.core.multipliers import Multipliers
 from initsweep.core.params import Optimizer
 from initsweep.engine.kernels import library
 from initsweep.engine.kernels.kernel_trainer import Trainer
@@ -41,8 +42,10 @@ for layers in sys.argv[2:]:
         model = eval(f"nn.Sequential({layers})")
         optimizer = Optimizer(name=name, momentum=0.9, nesterov=False, beta1=0.9, beta2=0.99,
             epsilon=1e-8, weight_decay=0.01)
+        factors = {name: Multipliers(1 + seed * k / 7, 1 + seed * k / 3)
+            for k, (name, _) in enumerate(model.named_parameters())}
         trainer = Trainer(read_plan(model, (9,)), batch=20, loss="cross_entropy",
-            optimizer=optimizer, clip=0.5)
+            optimizer=optimizer, clip=0.5, multipliers=factors)
         state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
         trainer.start(state)
         features, targets = torch.randn(100, 9), torch.randint(0, 5, (100,))

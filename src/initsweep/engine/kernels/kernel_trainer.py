@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from initsweep.core.errors import KernelsError
+from initsweep.core.multipliers import Multipliers
 from initsweep.core.params import Optimizer
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.kernels.program import (
@@ -36,6 +37,7 @@ class Trainer:
         optimizer: Optimizer,
         clip: float | None,
         class_weights: Sequence[float] = (),
+        multipliers: Mapping[str, Multipliers] | None = None,
     ) -> None:
         """Lay out the network; its parameters are zero until `start`.
 
@@ -46,6 +48,7 @@ class Trainer:
             optimizer: The optimizer's settings.
             clip: Largest norm of the gradient, or None.
             class_weights: One per output for a weighted loss, otherwise none.
+            multipliers: Factors on rate and decay by parameter; 1 for those left out.
 
         Raises:
             KernelsError: If there is not enough memory.
@@ -61,7 +64,9 @@ class Trainer:
             clip=clip,
             class_weights=class_weights,
         )
-        self._handle = self._library.trainer_new(ctypes.byref(settings), operation_records(plan))
+        self._handle = self._library.trainer_new(
+            ctypes.byref(settings), operation_records(plan, multipliers or {})
+        )
         if not self._handle:
             raise KernelsError("there is not enough memory for the network and its batch")
         finalize(self, self._library.trainer_free, self._handle)

@@ -6,6 +6,7 @@
 #include "group_norm.hpp"
 #include "images.hpp"
 #include "norms.hpp"
+#include "optimizers.hpp"
 
 enum Kind {
     LINEAR, CONVOLUTION, BATCH_NORM, LAYER_NORM, ACTIVATION, ADDITION, MAX_POOL, RESHAPE,
@@ -22,6 +23,7 @@ struct Operation {
     Axis rows, columns; // of a kernel or window
     int32_t groups, count_padding;
     float setting, epsilon, momentum;
+    Multipliers weight, bias;
 };
 
 static std::unique_ptr<Layer> make_layer(const Operation &op, const Value &in, int batch) {

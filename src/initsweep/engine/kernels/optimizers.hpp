@@ -12,6 +12,7 @@ struct OptimizerSettings {
     double clip; // largest norm of all gradients together; 0 for none
 };
 
+// Updates parameters that lie side by side and share all settings.
 class Optimizer {
     OptimizerSettings settings_;
     ptrdiff_t size_;
@@ -29,35 +30,25 @@ class Optimizer {
     }
 
     // Read all that it remembers into room for 2 * size floats, or write it from there.
-    void remember(int64_t *steps, float *room, bool read) {
+    // Returns the end of the room.
+    float *remember(int64_t *steps, float *room, bool read) {
         if (!read) steps_ = long(*steps);
         *steps = steps_;
         for (float *own : {first_.get(), second_.get()}) {
             std::memcpy(read ? room : own, read ? own : room, size_ * sizeof(float));
             room += size_;
         }
+        return room;
     }
 
-    void step(float *values, float *gradients, double rate) {
+    void step(float *values, const float *gradients, double rate) {
         steps_++;
-        if (settings_.clip > 0) clip(gradients);
         if (settings_.name == SGD) return descend(values, gradients, rate);
         if (settings_.name == RMSPROP) return scale(values, gradients, rate);
         adapt(values, gradients, rate);
     }
 
   private:
-    // Source: Pascanu et al. (2013), algorithm 1, in the form of torch's clip_grad_norm_.
-    void clip(float *gradients) const {
-        double part[BLOCK] = {}, total = 0;
-        for (ptrdiff_t i = 0; i < size_; i += BLOCK)
-            for (int j = 0; j < BLOCK; j++) part[j] += double(gradients[i + j]) * gradients[i + j];
-        for (double sum : part) total += sum;
-        float factor = float(settings_.clip / (std::sqrt(total) + 1e-6));
-        if (!(factor < 1.0f || factor != factor)) return;
-        for (ptrdiff_t i = 0; i < size_; i += WIDTH) store(gradients + i, load(gradients + i) * factor);
-    }
-
     // Source: Sutskever et al. (2013), equations 1 to 4, in the form of torch.optim.SGD.
     void descend(float *values, const float *gradients, double rate) const {
         float momentum = float(settings_.momentum), decay = float(settings_.weight_decay);
@@ -109,5 +100,65 @@ class Optimizer {
             store(squares + i, square);
             store(values + i, fused(-size, g / (root(square) + epsilon), x));
         }
+    }
+};
+
+// Factors of one parameter on rate and weight decay.
+struct Multipliers {
+    double rate = 1, decay = 1;
+    bool operator==(const Multipliers &other) const { return rate == other.rate && decay == other.decay; }
+};
+
+// All parameters of a network: an optimizer for each stretch of equal factors, as torch has
+// parameter groups. Without factors that is one.
+class Optimizers {
+    struct Stretch {
+        ptrdiff_t begin;
+        double rate;
+        Optimizer optimizer;
+    };
+    double clip_;
+    ptrdiff_t size_;
+    std::vector<Stretch> stretches_;
+
+  public:
+    // Factors of the stretches, each with its end, in their order.
+    Optimizers(const OptimizerSettings &settings, const std::vector<std::pair<ptrdiff_t, Multipliers>> &ends)
+        : clip_(settings.clip), size_(ends.back().first) {
+        ptrdiff_t begin = 0;
+        for (size_t k = 0; k < ends.size(); k++) {
+            auto [end, own] = ends[k];
+            if (k + 1 < ends.size() && ends[k + 1].second == own) continue;
+            OptimizerSettings scaled = settings;
+            scaled.weight_decay *= own.decay;
+            stretches_.push_back({begin, own.rate, Optimizer(scaled, end - begin)});
+            begin = end;
+        }
+    }
+
+    void restart() {
+        for (Stretch &one : stretches_) one.optimizer.restart();
+    }
+
+    void remember(int64_t *steps, float *room, bool read) {
+        for (Stretch &one : stretches_) room = one.optimizer.remember(steps, room, read);
+    }
+
+    void step(float *values, float *gradients, double rate) {
+        if (clip_ > 0) clip(gradients);
+        for (Stretch &one : stretches_)
+            one.optimizer.step(values + one.begin, gradients + one.begin, rate * one.rate);
+    }
+
+  private:
+    // Source: Pascanu et al. (2013), algorithm 1, in the form of torch's clip_grad_norm_.
+    void clip(float *gradients) const {
+        double part[BLOCK] = {}, total = 0;
+        for (ptrdiff_t i = 0; i < size_; i += BLOCK)
+            for (int j = 0; j < BLOCK; j++) part[j] += double(gradients[i + j]) * gradients[i + j];
+        for (double sum : part) total += sum;
+        float factor = float(clip_ / (std::sqrt(total) + 1e-6));
+        if (!(factor < 1.0f || factor != factor)) return;
+        for (ptrdiff_t i = 0; i < size_; i += WIDTH) store(gradients + i, load(gradients + i) * factor);
     }
 };

@@ -1,8 +1,9 @@
 """Writes a plan down as the records that the kernels read (trainer.hpp has the other side)."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from initsweep.core.multipliers import NONE, Multipliers
 from initsweep.core.params import Optimizer
 from initsweep.engine.plan import Operation, Plan
 
@@ -36,6 +37,12 @@ class AxisRecord(ctypes.Structure):
     _fields_ = [(name, ctypes.c_int32) for name in ("kernel", "stride", "padding", "dilation")]
 
 
+class MultipliersRecord(ctypes.Structure):
+    """Factors of a parameter on rate and decay."""
+
+    _fields_ = [(name, ctypes.c_double) for name in ("rate", "decay")]
+
+
 class OperationRecord(ctypes.Structure):
     """One operation; fields that it has no use for are 0."""
 
@@ -46,6 +53,7 @@ class OperationRecord(ctypes.Structure):
         *[(name, AxisRecord) for name in ("rows", "columns")],
         *[(name, ctypes.c_int32) for name in ("groups", "count_padding")],
         *[(name, ctypes.c_float) for name in ("setting", "epsilon", "momentum")],
+        *[(name, MultipliersRecord) for name in ("weight", "bias")],
     ]
 
 
@@ -70,9 +78,11 @@ class SettingsRecord(ctypes.Structure):
     ]
 
 
-def operation_records(plan: Plan) -> "ctypes.Array[OperationRecord]":
+def operation_records(
+    plan: Plan, multipliers: Mapping[str, Multipliers]
+) -> "ctypes.Array[OperationRecord]":
     """Return the operations as an array of records."""
-    records = [_operation_record(operation) for operation in plan.operations]
+    records = [_operation_record(operation, multipliers) for operation in plan.operations]
     return (OperationRecord * len(records))(*records)
 
 
@@ -106,8 +116,14 @@ def settings_record(
     )
 
 
-def _operation_record(operation: Operation) -> OperationRecord:
+def _operation_record(
+    operation: Operation, multipliers: Mapping[str, Multipliers]
+) -> OperationRecord:
     settings, inputs = operation.settings, operation.inputs
+    weight, bias = (
+        MultipliersRecord(*multipliers.get(operation.parameters.get(role, ""), NONE))
+        for role in ("weight", "bias")
+    )
     record = OperationRecord(
         kind=KINDS.index(operation.kind),
         first=inputs[0],
@@ -119,6 +135,8 @@ def _operation_record(operation: Operation) -> OperationRecord:
         count_padding=settings.get("count_padding", False),
         epsilon=settings.get("epsilon", 0.0),
         momentum=settings.get("momentum", 0.0),
+        weight=weight,
+        bias=bias,
     )
     if operation.kind == "activation":
         record.function = FUNCTIONS.index(settings["name"])

@@ -26,7 +26,8 @@ class Trainer {
     std::vector<Memory> memory_;
     Memory parameters_, gradients_;
     ptrdiff_t size_ = 0;
-    std::unique_ptr<Optimizer> optimizer_;
+    std::vector<std::pair<ptrdiff_t, Multipliers>> ends_; // where parameters end, and their factors
+    std::unique_ptr<Optimizers> optimizer_;
     int part_; // examples that go through the network at once
 
   public:
@@ -47,7 +48,7 @@ class Trainer {
         for (auto &layer : layers_) layer->set_up();
         parameters_ = Memory(size_), gradients_ = Memory(size_);
         for (auto &layer : layers_) layer->flat = {parameters_.get(), gradients_.get()};
-        optimizer_ = std::make_unique<Optimizer>(settings.optimizer, size_);
+        optimizer_ = std::make_unique<Optimizers>(settings.optimizer, ends_);
     }
 
     bool copy(int operation, int role, float *tensor, bool read) {
@@ -128,6 +129,8 @@ class Trainer {
         for (Parameter &parameter : layer->parameters) {
             parameter.offset = size_;
             size_ += whole_blocks(parameter.size);
+            bool bias = &parameter != &layer->parameters.front();
+            ends_.emplace_back(size_, bias ? op.bias : op.weight);
         }
         layers_.push_back(std::move(layer));
     }

@@ -72,6 +72,11 @@ def _verdict(study: Results) -> Terms:
 def _sensitivity() -> Terms:
     return [
         (
+            "Rate",
+            "what the optimizer is given; of a scheme with factors on rates (a parametrization) "
+            "the base rate, which the factor of each parameter multiplies",
+        ),
+        (
             "Global basin",
             "as the basin, but within the tolerance of the best of all schemes; "
             f"{numbers.MISSING} where the scheme's best is not that good",
