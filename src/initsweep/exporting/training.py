@@ -7,6 +7,12 @@ from initsweep.core.params import Optimizer, Training
 from initsweep.core.records import Schema
 from initsweep.engine.reference import torch_optimizer
 
+_SCHEDULES = {
+    "constant": "constant rate",
+    "cosine": "cosine decay to 0",
+    "linear": "linear decay to 0",
+    "wsd": "constant rate but for the last {} of the steps, in which it falls to 0 as 1 - sqrt",
+}
 _SETTINGS = ("momentum", "nesterov", "alpha", "betas", "eps", "weight_decay")
 
 
@@ -18,7 +24,8 @@ def training_of(optimizer: Optimizer, training: Training, schema: Schema) -> str
         f"{_call(optimizer)} on the {schema.loss_name.replace('_', ' ')}{weighted}, "
         f"{training.epochs} epochs, batches of {training.batch_size} of {schema.rows['train']} "
         "rows (shuffled every epoch, a partial one left out), "
-        + ("cosine decay to 0, " if training.schedule == "cosine" else "constant rate, ")
+        + _SCHEDULES[training.schedule].format(numbers.setting_percent(training.decay_fraction))
+        + ", "
         + (
             f"linear warm-up over {numbers.setting_percent(warmup)} of the steps, "
             if warmup

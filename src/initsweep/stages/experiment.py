@@ -93,8 +93,8 @@ class Experiment:
 
     def multipliers(self, scheme: str) -> dict[str, Multipliers]:
         """Return the factors of a scheme on the rates and decays of parameters, by name."""
-        initializer, optimizer = self._initializer(scheme), self.params.optimizer.name
-        return multipliers_under(self._model_to_fill(), initializer, optimizer)
+        optimizer = self.params.engine_optimizer(scheme).name
+        return multipliers_under(self._model_to_fill(), self._initializer(scheme), optimizer)
 
     def _initializer(self, scheme: str) -> Initializer:
         name, options = self.params.initializer(scheme)
@@ -161,7 +161,7 @@ class Experiment:
             problem,
             [Lane(learning_rate=rate, seed=seed) for _, rate, seed in plan],
             training=self.params.training,
-            optimizer=self.params.optimizer,
+            optimizer=self.params.engine_optimizer(scheme),
             runtime=runtime,
             keep_states=keep_states,
             on_progress=None if bar is None else lambda lanes, _: bar.advance(lanes),
@@ -269,7 +269,7 @@ class Experiment:
             [(seed, state) for seed, state in zip(seeds, states, strict=True) if state is not None],
             self.split(name, seeds),
             training=settings.training,
-            optimizer=settings.optimizer,
+            optimizer=settings.engine_optimizer(scheme),
             runtime=settings.runtime,
         )
         kept = iter(made)
