@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from initsweep.engine.optimizers import STACKED_OPTIMIZERS, clip_gradients
+from initsweep.engine.optimizer_groups import STACKED_OPTIMIZERS
+from initsweep.engine.optimizers import clip_gradients
 from initsweep.engine.reference import torch_optimizer
 
 SETTINGS = [

@@ -64,7 +64,7 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     a, b, c = COEFFICIENTS
     turned = matrices.size(1) > matrices.size(2)
     norms = torch.linalg.vector_norm(matrices.flatten(1), dim=1).clamp(min=SMALLEST_NORM)
-    found = matrices / norms.view(-1, 1, 1)
+    found: Tensor = matrices / norms.view(-1, 1, 1)
     found = found.mT.contiguous() if turned else found
     for _ in range(ITERATIONS):
         gram = torch.bmm(found, found.mT)

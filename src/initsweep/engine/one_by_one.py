@@ -5,12 +5,17 @@ from concurrent.futures import CancelledError
 
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.packing import Assembly, Chunk, pack
-from initsweep.engine.paths import TrainingPath
+from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.reference import train_one
+from initsweep.engine.torch_optimizers import check_installed
 
 
 class ReferencePath(TrainingPath):
-    """Trains with `torch.optim`, nothing shared, nothing clever."""
+    """Trains with optimizers like those of `torch.optim`, nothing shared, nothing clever."""
+
+    def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
+        super().__init__(job, fallback_from)
+        check_installed(job.optimizer)
 
     @property
     def kind(self) -> str:

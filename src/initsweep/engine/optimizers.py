@@ -206,14 +206,6 @@ def carry_of(settings: Optimizer, gradient_clip: float | None) -> float:
     return settings.momentum if plain and gradient_clip is None else 0.0
 
 
-STACKED_OPTIMIZERS: dict[str, type[StackedOptimizer]] = {
-    "sgd": StackedSgd,
-    "adam": StackedAdam,
-    "adamw": StackedAdamW,
-    "rmsprop": StackedRmsprop,
-}
-
-
 def per_lane(values: Tensor, parameter: Tensor) -> Tensor:
     """Return values (lanes,) in the parameter's dtype, shaped to broadcast over (lanes, ...)."""
     return values.to(parameter.dtype).view(-1, *[1] * (parameter.dim() - 1))

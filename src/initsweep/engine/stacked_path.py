@@ -1,6 +1,6 @@
 """The path in pure torch: lanes of a chunk together in one stack, or one by one where that wins."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from torch import Tensor, nn
@@ -11,7 +11,8 @@ from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
-from initsweep.engine.optimizer_groups import OptimizerGroups
+from initsweep.engine.muon import hidden_weights
+from initsweep.engine.optimizer_groups import STACKED_OPTIMIZERS, OptimizerGroups
 from initsweep.engine.optimizers import carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
 from initsweep.engine.paths import Job, TrainingPath
@@ -52,11 +53,16 @@ class StackedPath(TrainingPath):
 
     def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
         super().__init__(job, fallback_from)
+        if job.optimizer.name not in STACKED_OPTIMIZERS:
+            raise StackingError(f"the optimizer '{job.optimizer.name}' has no stacked form")
         self._on_cpu, features = job.device.type == "cpu", job.problem.train.features
         self._model = copy_of(job.problem.model, job.device)
+        muon = job.optimizer.name == "muon"
+        self._hidden = hidden_weights(self._model) if muon else frozenset[str]()
         self._plan = _stackable_plan(self._model, features.shape[1:])
         self._trial = None if self._plan else try_out(self._model, features)
         shapes = linear_shapes(self._model, job.training.batch_size)
+        of_updates = products_of_updates(self._model.get_parameter(one) for one in self._hidden)
         self._slots = self._choose_slots(shapes)
         # One by one, small products lose more by oneDNN's preparations than they gain: 28 us per
         # product. Torch's own attention multiplies for every example: 20 times as long.
@@ -67,7 +73,9 @@ class StackedPath(TrainingPath):
             for rows in evaluation_rows(job.problem.validation.n):
                 shapes += linear_shapes(self._model, rows)
             threads = job.runtime.threads
-            found = findings(frozenset(shapes), self._slots, features.dtype, threads)
+            found = findings(
+                frozenset([*shapes, *of_updates]), self._slots, features.dtype, threads
+            )
             self._onednn = found.onednn
             # With several threads torch cuts its loops at places that depend on the stack's size.
             # With tiny batches too many slots would have to be spared.
@@ -159,7 +167,7 @@ class StackedPath(TrainingPath):
         initial = {seed: job.problem.initial_state(seed) for seed in set(seeds)}
         stack = self._new_stack([initial[seed] for seed in seeds], seeds)
         carried = self._plan is not None and self._carry > 0
-        optimizer = OptimizerGroups(stack, job.optimizer, carried=carried)
+        optimizer = OptimizerGroups(stack, job.optimizer, carried=carried, hidden=self._hidden)
         trainer = ChunkTrainer(
             job,
             chunk.lanes,
@@ -219,6 +227,7 @@ class StackedPath(TrainingPath):
             loss,
             generators,
             factors,
+            apart=self._hidden,
             handled=trial is not None and trial.handles_generator,
             channels_last=trial is not None and trial.channels_last,
             whole=self._whole,
@@ -235,6 +244,12 @@ def linear_shapes(model: nn.Module, n_rows: int) -> list[LinearShape]:
     }
     matrices = [p for p in model.parameters() if p.dim() == 2 and id(p) in multiplied]
     return [LinearShape(n_rows, inputs, outputs) for outputs, inputs in (m.shape for m in matrices)]
+
+
+def products_of_updates(weights: Iterable[Tensor]) -> list[LinearShape]:
+    """Return the products by which updates of weights are made orthogonal."""
+    sides = [sorted((len(one), one.numel() // len(one))) for one in weights]
+    return [shape for a, b in sides for shape in (LinearShape(a, b, a), LinearShape(a, a, a))]
 
 
 def _stackable_plan(model: nn.Module, input_shape: Sequence[int]) -> Plan | None:

@@ -108,7 +108,7 @@ class SgdW(torch.optim.SGD):
                 if parameter.grad is not None:
                     parameter.mul_(1 - group["lr"] * group["weight_decay"])
             group["weight_decay"] = 0.0
-        loss = super().step(closure)
+        loss: float | None = super().step(closure)
         for group, decay in zip(self.param_groups, decays, strict=True):
             group["weight_decay"] = decay
         return loss
