@@ -4,13 +4,15 @@ Both take one learning rate: the orthogonal update is given the size that AdamW'
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from initsweep.core.errors import ParamsError
+from initsweep.engine.matmul import LinearShape, onednn_matmul, smallest_for
 from initsweep.engine.optimizers import StackedOptimizer
 from initsweep.graph.kinds import is_a
 from initsweep.graph.vocabulary import CONVOLUTIONS, TRANSPOSED, WEIGHTED
@@ -71,6 +73,38 @@ def orthogonalized(matrices: Tensor) -> Tensor:
         gram = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
         found = torch.baddbmm(found, gram, found, beta=a)
     return found.mT if turned else found
+
+
+Matrices = frozenset[tuple[int, int]]
+"""Rows and columns of weights as matrices."""
+
+
+def matrices_of(weights: Iterable[Tensor]) -> Matrices:
+    """Return the rows and columns of weights as matrices."""
+    return frozenset((len(one), one.numel() // len(one)) for one in weights)
+
+
+def products_of_updates(matrices: Matrices) -> list[LinearShape]:
+    """Return the products by which updates of matrices are made orthogonal."""
+    sides = map(sorted, matrices)
+    return [shape for a, b in sides for shape in (LinearShape(a, b, a), LinearShape(a, a, a))]
+
+
+@cache
+def smallest_stack_of_updates(
+    matrices: Matrices, lanes: int, dtype: torch.dtype, *, onednn: bool
+) -> int:
+    """Return the smallest size of a stack from which on up to `lanes` updates keep their bits.
+
+    As `matmul.smallest_stack`: which routine multiplies depends on shapes only.
+    """
+    smallest, generator = min(2, lanes), torch.Generator().manual_seed(0)
+    with onednn_matmul(enabled=onednn):
+        for shape in sorted(matrices):
+            one = torch.randn(shape, generator=generator, dtype=dtype)
+            stack = one.expand(lanes, *shape).contiguous()
+            smallest = smallest_for(orthogonalized, (stack,), smallest)
+    return smallest
 
 
 def size_of_update(shape: Sequence[int]) -> float:
