@@ -1,10 +1,12 @@
 """A scheme may bring its optimizer: initializer and optimizer together are an arm."""
 
 import pytest
+import torch
 
 from initsweep.core import artifacts
 from initsweep.core.records import RunRow, Selection, Verdict
 from initsweep.core.results import Results
+from initsweep.initializers import Initializer, Multipliers
 from initsweep.stages import compare, diagnose, prepare, settle, train, tune
 from initsweep.stages.experiment import load_experiment
 from initsweep.views.mlflow import Publication
@@ -57,6 +59,27 @@ def test_an_arm_changes_the_hashes_of_its_scheme_alone(arms, small_params):
     one, other = (who.provenance("he_normal", "tune") for who in (with_arm, without))
     assert one == other
     assert with_arm.provenance("he_muon", "tune").params_sha != one.params_sha
+
+
+class _ByKind(Initializer):
+    """One rate for what Muon trains, another for what AdamW does."""
+
+    def weight(self, layer, generator):
+        return torch.randn(layer.weight_shape, generator=generator)
+
+    def multipliers(self, network, kind):
+        rates = {"muon": 2.0, "adam": 3.0, "sgd": 5.0}
+        return {slot.name: Multipliers(rate=rates[kind]) for slot in network.slots}
+
+
+def test_what_muon_leaves_to_adamw_has_the_factors_of_that_one(arms, monkeypatch):
+    prepare.run(arms)
+    experiment = load_experiment(arms)
+    monkeypatch.setattr(experiment, "_initializer", lambda _: _ByKind())
+    names = [name for name, _ in experiment.model().named_parameters()]
+    expected = dict.fromkeys(names, (3.0, 1.0)) | {names[0]: (2.0, 1.0)}  # one hidden layer
+    assert experiment.multipliers("he_muon") == expected
+    assert set(experiment.multipliers("he_normal").values()) == {(5.0, 1.0)}
 
 
 def test_mlflow_shows_every_run_with_the_optimizer_that_trained_it(arms):
