@@ -589,10 +589,11 @@ class Params(Section):
     def engine_optimizer(self, scheme: str) -> Optimizer:
         """Return what the engine trains a scheme by.
 
-        That is the section `optimizer`, but for what the scheme's entry says itself.
+        That is the section `optimizer`, but for what the scheme's entry says itself. With an own
+        training loop, whose optimizers are `optimizer_of`, it means nothing.
         """
         own = self.initializers.get(scheme, {}).get("optimizer")
-        if not isinstance(own, dict):
+        if self.loop is not None or not isinstance(own, dict):
             return self.optimizer
         return Optimizer.model_validate({**self.optimizer.model_dump(), **own})
 
