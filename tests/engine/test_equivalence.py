@@ -21,6 +21,8 @@ NEWER = {
     "sgdw": {"name": "sgdw", "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
     "lion": {"name": "lion", "beta2": 0.99, "weight_decay": 0.1},
     "muon": {"name": "muon", "momentum": 0.95, "nesterov": True, "weight_decay": 0.1},
+    "schedule_free_sgd": {"name": "schedule_free_sgd", "weight_decay": 0.1},
+    "schedule_free_adamw": {"name": "schedule_free_adamw", "weight_decay": 0.1},
 }
 """Those that the kernels lack."""
 SCHEDULES = {

@@ -49,6 +49,7 @@ class TestIndependence:
         ("sigmoid", {"n": 303, "n_features": 68, "width": 31, "n_outputs": 10}, 100, "muon"),
         ("unplanned", {"n_features": 13, "width": 7}, 32, "muon"),
         ("residual", {"n_features": 13, "width": 7}, 32, "lion"),
+        ("batch_norm", {"n_features": 7, "width": 13}, 11, "schedule_free_adamw"),
     )
 
     @pytest.mark.parametrize(("model", "sizes", "batch_size", "name"), CASES)

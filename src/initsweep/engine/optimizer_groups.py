@@ -1,6 +1,7 @@
 """Updates the blocks of a stack, each at its factors on rate and decay."""
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
 
 from torch import Tensor
 
@@ -15,6 +16,7 @@ from initsweep.engine.optimizers import (
     StackedRmsprop,
     StackedSgd,
 )
+from initsweep.engine.schedule_free import StackedScheduleFreeAdamW, StackedScheduleFreeSgd
 from initsweep.engine.stack import Stack
 
 STACKED_OPTIMIZERS: Mapping[str, type[StackedOptimizer]] = {
@@ -25,6 +27,8 @@ STACKED_OPTIMIZERS: Mapping[str, type[StackedOptimizer]] = {
     "rmsprop": StackedRmsprop,
     "lion": StackedLion,
     "muon": StackedMuon,
+    "schedule_free_sgd": StackedScheduleFreeSgd,
+    "schedule_free_adamw": StackedScheduleFreeAdamW,
 }
 """Those that train stacks; `muon` the hidden weights only, with `adamw` for the rest."""
 
@@ -67,6 +71,18 @@ class OptimizerGroups:
         """Go on with the lanes in these slots only, whose parameters are now in `blocks`."""
         for group, places in self._places.items():
             self._optimizers[group].keep(slots, [blocks[place] for place in places])
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Have in the blocks what is to be evaluated inside this.
+
+        Yields:
+            Nothing.
+        """
+        with ExitStack() as inside:
+            for one in self._optimizers.values():
+                inside.enter_context(one.averaged())
+            yield
 
     def memory(self) -> list[Tensor]:
         """Return all moments; what is written into them counts."""

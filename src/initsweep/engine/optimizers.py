@@ -7,6 +7,7 @@ are float64 until they meet a parameter: 1 - beta2 in float32 would cost Adam th
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -59,6 +60,10 @@ class StackedOptimizer(ABC):
         """Go on with the lanes in these slots only, whose parameters are now in `blocks`."""
         self._blocks = blocks
         self._moments = [[m.index_select(0, slots) for m in each] for each in self._moments]
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Return a block in which the parameters are what is to be evaluated."""
+        return nullcontext()
 
     def memory(self) -> list[Tensor]:
         """Return all moments; what is written into them counts."""
