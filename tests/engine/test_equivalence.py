@@ -36,7 +36,8 @@ MODELS = ("plain", "batch_norm", "layer_norm", "residual", "images", "unplanned"
 SETTINGS = (
     *itertools.product(MODELS, OPTIMIZERS, ("constant", "cosine"), CLIPS),
     *(("plain", "momentum", schedule, "unclipped") for schedule in ("linear", "wsd")),
-    *itertools.product(("plain", "images", "unplanned"), NEWER, ("linear",), ("clipped",)),
+    *(("plain", name, "linear", "clipped") for name in NEWER),
+    *((model, "muon", "linear", "clipped") for model in ("images", "unplanned")),
     *((model, "adamw", "cosine", "clipped") for model in UNPLANNED if model not in MODELS),
 )
 

@@ -19,7 +19,9 @@ ARM = {"he_muon": {"name": "he_normal", "optimizer": MUON}}
 @pytest.fixture
 def arms(tmp_path, monkeypatch, small_params):
     monkeypatch.chdir(tmp_path)
-    return small_params({"schemes": ["he_normal", *ARM], "initializers.he_muon": ARM["he_muon"]})
+    small = {"tune.extension_rounds": 0, "tune.refinement_trials": 0, "training.epochs": 2}
+    schemes = {"schemes": ["he_normal", *ARM], "initializers.he_muon": ARM["he_muon"]}
+    return small_params({**small, **schemes})
 
 
 def test_each_arm_is_tuned_and_compared_with_its_own_optimizer(arms):
@@ -52,10 +54,10 @@ def test_each_arm_is_tuned_and_compared_with_its_own_optimizer(arms):
     assert ceilings["he_normal"] is not None
 
 
-def test_an_arm_changes_the_hashes_of_its_scheme_alone(arms, small_params):
+def test_an_arm_changes_the_hashes_of_its_scheme_alone(arms):
     prepare.run(arms)
-    alone = small_params({"schemes": ["he_normal"]})
-    with_arm, without = load_experiment(arms), load_experiment(alone)
+    plain = {"initializers": {"he_normal": {}}, "schemes": ("he_normal",)}
+    with_arm, without = load_experiment(arms), load_experiment(arms.model_copy(update=plain))
     one, other = (who.provenance("he_normal", "tune") for who in (with_arm, without))
     assert one == other
     assert with_arm.provenance("he_muon", "tune").params_sha != one.params_sha
