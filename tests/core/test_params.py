@@ -55,6 +55,23 @@ def test_the_repository_s_own_file_is_valid():
             {"data.table.test_file": "a.csv", "data.table.split_column": "fold"},
             ["data.table", "test_file and split_column", "one to null"],
         ),
+        (
+            {"training.schedule": "wsd", "training.warmup_fraction": 0.9},
+            ["training: warmup_fraction + decay_fraction", "0.9 + 0.2"],
+        ),
+        (
+            {"optimizer.name": "schedule_free_sgd", "optimizer.momentum": 0.0},
+            ["optimizer: schedule_free_sgd needs momentum > 0"],
+        ),
+        (
+            {"initializers.zeros": {"optimizer": {"name": "muno", "momentun": 0.9}}},
+            ["initializers.zeros.optimizer.name", "'muno'", "Did you mean 'momentum'"],
+        ),
+        (
+            {"initializers.zeros": {"optimizer": {"momentum": 0.0, "nesterov": True}}},
+            ["initializers.zeros.optimizer: nesterov needs"],
+        ),
+        ({"initializers.zeros": {"optimiser": {"name": "sgd"}}}, ["zeros.optimiser: a mapping"]),
         ({"data.task": "regressio"}, ["data.task", "'regression'", "'regressio'"]),
     ],
 )
@@ -121,3 +138,13 @@ def test_a_scheme_s_initializer_defaults_to_its_own_name(small_params):
 def test_fingerprints_ignore_key_order_and_see_every_value():
     assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
     assert fingerprint({"a": 1}) != fingerprint({"a": 1.5})
+
+
+def test_an_arm_takes_from_the_section_what_it_does_not_say(small_params):
+    own = {"name": "adamw", "weight_decay": 0.1}
+    params = small_params({"initializers.he_normal": {"optimizer": own}, "optimizer.beta2": 0.95})
+    arm, section = params.engine_optimizer("he_normal"), params.engine_optimizer("zeros")
+    assert (arm.name, arm.weight_decay, arm.beta2) == ("adamw", 0.1, 0.95)
+    assert section == params.optimizer
+    assert params.arms == ["he_normal"]
+    assert params.arm_options("he_normal") == {"optimizer": "adamw weight_decay=0.1"}

@@ -17,14 +17,27 @@ OPTIMIZERS = {
     "adamw": {"name": "adamw", "weight_decay": 0.1},
     "rmsprop": {"name": "rmsprop", "beta2": 0.99, "weight_decay": 0.01},
 }
+NEWER = {
+    "sgdw": {"name": "sgdw", "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
+    "lion": {"name": "lion", "beta2": 0.99, "weight_decay": 0.1},
+    "muon": {"name": "muon", "momentum": 0.95, "nesterov": True, "weight_decay": 0.1},
+    "schedule_free_sgd": {"name": "schedule_free_sgd", "weight_decay": 0.1},
+    "schedule_free_adamw": {"name": "schedule_free_adamw", "weight_decay": 0.1},
+}
+"""Those that the kernels lack."""
 SCHEDULES = {
     "constant": {"schedule": "constant"},
     "cosine": {"schedule": "cosine", "warmup_fraction": 0.25},
+    "linear": {"schedule": "linear"},
+    "wsd": {"schedule": "wsd", "decay_fraction": 0.5},
 }
 CLIPS = {"unclipped": None, "clipped": 0.5}
 MODELS = ("plain", "batch_norm", "layer_norm", "residual", "images", "unplanned")
 SETTINGS = (
-    *itertools.product(MODELS, OPTIMIZERS, SCHEDULES, CLIPS),
+    *itertools.product(MODELS, OPTIMIZERS, ("constant", "cosine"), CLIPS),
+    *(("plain", "momentum", schedule, "unclipped") for schedule in ("linear", "wsd")),
+    *(("plain", name, "linear", "clipped") for name in NEWER),
+    *((model, "muon", "linear", "clipped") for model in ("images", "unplanned")),
     *((model, "adamw", "cosine", "clipped") for model in UNPLANNED if model not in MODELS),
 )
 
@@ -42,12 +55,12 @@ def test_fast_paths_train_like_the_plain_loop(
     lanes_of,
     fast_engine,
 ):
-    if fast_engine == "compiled" and model in UNPLANNED:
+    if fast_engine == "compiled" and (model in UNPLANNED or optimizer_name in NEWER):
         pytest.skip("the kernels refuse it; test_coverage shows how")
     problem = make_problem(model)
     settings = {
         "training": training(epochs=2, **SCHEDULES[schedule], gradient_clip=CLIPS[clip]),
-        "optimizer": optimizer(**OPTIMIZERS[optimizer_name]),
+        "optimizer": optimizer(**(OPTIMIZERS | NEWER)[optimizer_name]),
         "keep_states": True,
     }
     lanes = lanes_of((0.01, 0), (0.003, 0), (0.01, 1))

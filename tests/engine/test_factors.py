@@ -10,10 +10,12 @@ from initsweep.core.multipliers import Multipliers
 from initsweep.engine.reference import torch_optimizer
 from initsweep.engine.train_lanes import train_lanes
 from tests.engine.networks import FACTORS, UNPLANNED
-from tests.engine.test_equivalence import OPTIMIZERS
+from tests.engine.test_equivalence import NEWER, OPTIMIZERS
 
 CASES = [
     *itertools.product(["plain"], OPTIMIZERS, [None, 0.5]),
+    *itertools.product(["plain"], NEWER, [None]),
+    ("images", "muon", None),
     *itertools.product(["batch_norm", "images", "unplanned", "branching"], ["adamw"], [0.5]),
 ]
 
@@ -22,13 +24,13 @@ CASES = [
 def test_fast_paths_train_like_the_plain_loop(
     make_problem, training, optimizer, runtime, lanes_of, fast_engine, model, optimizer_name, clip
 ):
-    if fast_engine == "compiled" and model in UNPLANNED:
+    if fast_engine == "compiled" and (model in UNPLANNED or optimizer_name in NEWER):
         pytest.skip("the kernels refuse it; test_coverage shows how")
     problem = make_problem(model, factors=FACTORS)
     lanes = lanes_of((0.01, 0), (1e5, 0), (0.003, 1))  # the second diverges, and others move up
     settings = {
         "training": training(epochs=2, schedule="cosine", warmup_fraction=0.25, gradient_clip=clip),
-        "optimizer": optimizer(**OPTIMIZERS[optimizer_name]),
+        "optimizer": optimizer(**(OPTIMIZERS | NEWER)[optimizer_name]),
         "keep_states": True,
     }
     found = train_lanes(problem, lanes, runtime=runtime(engine=fast_engine), **settings)

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from initsweep.engine.optimizers import STACKED_OPTIMIZERS, clip_gradients
+from initsweep.engine.optimizer_groups import STACKED_OPTIMIZERS
+from initsweep.engine.optimizers import clip_gradients
 from initsweep.engine.reference import torch_optimizer
 
 SETTINGS = [
@@ -14,6 +15,8 @@ SETTINGS = [
     {"name": "adam", "epsilon": 1e-3},
     {"name": "adamw", "weight_decay": 0.1},
     {"name": "rmsprop", "weight_decay": 0.1, "beta2": 0.9, "momentum": 0.9},
+    {"name": "sgdw", "momentum": 0.9, "weight_decay": 0.1, "nesterov": True},
+    {"name": "lion", "beta2": 0.99, "weight_decay": 0.1},
 ]
 SHAPES = [(4, 3), (5,), ()]
 RATES = [0.1, 0.02, 0.003]
@@ -84,6 +87,24 @@ def test_a_lane_at_rate_zero_keeps_its_parameters(optimizer, changes):
     for value, old in zip(parameters, before, strict=True):
         assert torch.equal(value[1], old[1])
         assert not torch.equal(value[0], old[0])
+
+
+def test_decoupled_decay_shrinks_by_rate_and_decay_alone(optimizer):
+    """Of SGD there is none in torch: without gradients nothing else happens, with momentum too."""
+    weight = torch.nn.Parameter(torch.ones(1, dtype=torch.float64))
+    holder = torch.nn.Module()
+    holder.weight = weight
+    settings = optimizer(name="sgdw", momentum=0.9, weight_decay=0.5)
+    updater = torch_optimizer(holder, 0.1, settings)
+    values = []
+    for gradient in (1.0, 0.0, 0.0):
+        weight.grad = torch.full_like(weight, gradient)
+        updater.step()
+        values.append(weight.item())
+    assert values[0] == pytest.approx(0.95 - 0.1)
+    assert values[1] == pytest.approx(0.95 * values[0] - 0.09)
+    assert values[2] == pytest.approx(0.95 * values[1] - 0.081)
+    assert updater.param_groups[0]["weight_decay"] == 0.5
 
 
 @pytest.mark.parametrize("largest", [1e-3, 0.5, 1e3])

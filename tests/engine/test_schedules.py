@@ -30,6 +30,33 @@ def test_cosine_is_that_of_torch(training):
         schedule.step()
 
 
+def test_linear_is_that_of_torch_after_a_warm_up(training):
+    settings = training(schedule="linear", warmup_fraction=0.2)
+    weight = torch.zeros(1, requires_grad=True)
+    updater = torch.optim.SGD([weight], lr=1.0)
+    schedule = torch.optim.lr_scheduler.LinearLR(updater, 1.0, 0.0, total_iters=20)
+    assert [rate_factor(settings, step, 25) for step in range(5)] == [0.2, 0.4, 0.6, 0.8, 1.0]
+    for step in range(5, 25):
+        expected = updater.param_groups[0]["lr"]
+        assert rate_factor(settings, step, 25) == pytest.approx(expected, abs=1e-12)
+        updater.step()
+        schedule.step()
+
+
+def test_wsd_warms_up_stays_and_falls_by_the_root_in_the_end(training):
+    settings = training(schedule="wsd", warmup_fraction=0.2, decay_fraction=0.4)
+    factors = [rate_factor(settings, step, 10) for step in range(10)]
+    assert factors == [0.5, *[1.0] * 6, *(1 - math.sqrt(done / 4) for done in (1, 2, 3))]
+
+
+@pytest.mark.parametrize("total", [1, 2, 3])
+@pytest.mark.parametrize("schedule", ["linear", "wsd"])
+def test_no_run_is_too_short_for_a_schedule(training, schedule, total):
+    settings = training(schedule=schedule, warmup_fraction=0.6, decay_fraction=0.4)
+    factors = [rate_factor(settings, step, total) for step in range(total)]
+    assert all(0 < factor <= 1 for factor in factors)
+
+
 def test_cosine_after_warm_up_starts_at_one_and_would_end_at_zero(training):
     settings = training(schedule="cosine", warmup_fraction=0.25)
     factors = [rate_factor(settings, step, 16) for step in range(16)]

@@ -347,6 +347,7 @@ def test_each_arm_may_have_an_optimizer_of_its_own(study, changed):
             }
         }
     )
+    assert content.engine_optimizer("he_normal") == content.optimizer  # which trains nothing
     prepare.run(content, lambda _: None)
     loop = load_experiment(content)
     assert loop.spec("he_normal", 0.1, 0, final=False).optimizer == {"name": "sgd", "momentum": 0.9}

@@ -156,7 +156,7 @@ def _path(experiment: "Experiment", asked: str) -> "TrainingPath":
     path = lane_path(
         experiment.problem(scheme, work["seeds"]),
         training=params.training,
-        optimizer=params.optimizer,
+        optimizer=params.engine_optimizer(scheme),
         runtime=params.runtime,
         keep_states=work["keep_states"],
     )

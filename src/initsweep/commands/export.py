@@ -122,7 +122,7 @@ def rates_of_study(scheme: str, file: Path, schema: Schema | None) -> Rates | No
             "what the study standardized its inputs is not known, and its learning rate holds for "
             "such inputs only. Run `dvc repro`."
         )
-    _check_unedited(file)
+    _check_unedited(file, scheme)
     loss = verdict.loss_name.replace("_", " ")
     meaning = (
         f"the best rate by {loss} on validation, and the ends of the range in which the mean "
@@ -134,19 +134,18 @@ def rates_of_study(scheme: str, file: Path, schema: Schema | None) -> Rates | No
         rate=rate,
         usable=usable and _around(rate, usable),
         meaning=meaning,
-        training=training_of(params.optimizer, params.training, schema),
+        training=training_of(params.engine_optimizer(scheme), params.training, schema),
     )
 
 
-def _check_unedited(file: Path) -> None:
+def _check_unedited(file: Path, scheme: str) -> None:
     """Refuse parameters that were edited since: the rate is of those that stood there then.
 
     Raises:
         ArtifactError: Naming some of them.
     """
-    edited = [
-        key for key in edited_parameters(read_lock(), file) if key.startswith(WHAT_A_RATE_IS_FOR)
-    ]
+    said = (*WHAT_A_RATE_IS_FOR, f"initializers.{scheme}.optimizer")
+    edited = [key for key in edited_parameters(read_lock(), file) if key.startswith(said)]
     if edited:
         raise ArtifactError(
             f"'{file}' was edited since this study ran ({few(edited)}): its learning rate holds "

@@ -182,9 +182,16 @@ class Model(BaseModel):
 
 
 class Optimizer(Section):
-    """The optimizer and its settings; settings of the other optimizers are ignored."""
+    """The optimizer and its settings; settings of the other optimizers are ignored.
 
-    name: Literal["sgd", "adam", "adamw", "rmsprop"]
+    Weight decay joins the gradient (sgd, adam, rmsprop, schedule_free_sgd), or shrinks the weights
+    beside the update (sgdw, adamw, lion, muon, schedule_free_adamw, prodigy).
+    """
+
+    name: Literal[
+        "sgd", "sgdw", "adam", "adamw", "rmsprop", "lion", "muon",
+        "schedule_free_sgd", "schedule_free_adamw", "prodigy",
+    ]  # fmt: skip
     momentum: Share
     nesterov: bool
     beta1: Share
@@ -194,23 +201,41 @@ class Optimizer(Section):
 
     @model_validator(mode="after")
     def _nesterov_needs_momentum(self) -> Self:
-        if self.name == "sgd" and self.nesterov and self.momentum == 0:
+        if self.name in ("sgd", "sgdw", "muon") and self.nesterov and self.momentum == 0:
             raise ValueError("nesterov needs momentum > 0, received momentum 0.0")
+        return self
+
+    @model_validator(mode="after")
+    def _averages_need_a_weight(self) -> Self:
+        key = {"schedule_free_sgd": "momentum", "schedule_free_adamw": "beta1"}.get(self.name)
+        if key is not None and getattr(self, key) == 0:
+            raise ValueError(f"{self.name} needs {key} > 0 (0.9 is usual), received 0.0")
         return self
 
 
 class Training(Section):
     """Length, batches, schedule and clipping, the same for every scheme and every rate.
 
-    A section that names a `function` is a `Loop` instead.
+    `decay_fraction` is the share of all steps in which `wsd` brings the rate down. A section that
+    names a `function` is a `Loop` instead.
     """
 
     function: None = None
     epochs: Count
     batch_size: Count
-    schedule: Literal["constant", "cosine"]
+    schedule: Literal["constant", "cosine", "linear", "wsd"]
     warmup_fraction: Share
     gradient_clip: Positive | None
+    decay_fraction: Fraction = 0.2
+
+    @model_validator(mode="after")
+    def _decays_after_the_warm_up(self) -> Self:
+        if self.schedule == "wsd" and self.warmup_fraction + self.decay_fraction > 1:
+            raise ValueError(
+                "warmup_fraction + decay_fraction must be at most 1, "
+                f"received {self.warmup_fraction} + {self.decay_fraction}"
+            )
+        return self
 
 
 class Baseline(Section):
@@ -405,7 +430,7 @@ class Params(Section):
     loop: Loop | None = None
 
     @model_validator(mode="after")
-    def _arms_have_optimizers_with_own_loops_only(self) -> Self:
+    def _arms_have_optimizers(self) -> Self:
         for scheme, options in self.initializers.items():
             for name, value in options.items():
                 if not isinstance(value, dict):
@@ -413,12 +438,21 @@ class Params(Section):
                 if name != "optimizer":
                     raise ValueError(f"initializers.{scheme}.{name}: a mapping means nothing here")
                 if self.loop is None:
-                    raise ValueError(
-                        f"initializers.{scheme}.optimizer: only an own training loop "
-                        "(training.function) can give each scheme its optimizer"
-                    )
-                check_optimizer(value)
+                    self._check_arm(scheme)
+                else:
+                    check_optimizer(value)
         return self
+
+    def _check_arm(self, scheme: str) -> None:
+        try:
+            self.engine_optimizer(scheme)
+        except ValidationError as error:
+            where = ("initializers", scheme, "optimizer")
+            lines = [
+                explain({**details, "loc": (*where, *details["loc"])}, Optimizer)
+                for details in error.errors()
+            ]
+            raise ValueError("\n  ".join(lines).rstrip(".")) from None
 
     @model_validator(mode="after")
     def _own_data_need_an_own_loop(self) -> Self:
@@ -551,6 +585,30 @@ class Params(Section):
         if not isinstance(name, str):
             raise ParamsError(f"initializers.{scheme}.name must be a name, received {name!r}.")
         return name, options
+
+    def engine_optimizer(self, scheme: str) -> Optimizer:
+        """Return what the engine trains a scheme by.
+
+        That is the section `optimizer`, but for what the scheme's entry says itself. With an own
+        training loop, whose optimizers are `optimizer_of`, it means nothing.
+        """
+        own = self.initializers.get(scheme, {}).get("optimizer")
+        if self.loop is not None or not isinstance(own, dict):
+            return self.optimizer
+        return Optimizer.model_validate({**self.optimizer.model_dump(), **own})
+
+    @property
+    def arms(self) -> list[str]:
+        """The schemes of the study that bring an optimizer of their own."""
+        return [one for one in self.schemes if "optimizer" in self.initializers[one]]
+
+    def arm_options(self, scheme: str) -> dict[str, OptionValue]:
+        """Return all that an entry says besides its initializer, its optimizer in words."""
+        options, own = self.initializer(scheme)[1], self.initializers[scheme].get("optimizer")
+        if not isinstance(own, dict):
+            return options
+        told = [str(value) if key == "name" else f"{key}={value}" for key, value in own.items()]
+        return {**options, "optimizer": " ".join(told)}
 
     def optimizer_of(self, scheme: str) -> dict[str, Setting] | None:
         """Return the optimizer that a scheme, or else the study, gives an own training loop."""

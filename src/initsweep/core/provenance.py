@@ -125,7 +125,7 @@ def of_training(
     Returns:
         The hashes, and the versions of Python and of the packages.
     """
-    ours = {"model", "optimizer", "training"} if params.loop is None else {"loop"}
+    ours = {"model", "training"} if params.loop is None else {"loop"}
     sections = params.model_dump(mode="json", include={*ours, "runtime", role})
     sections["task"] = {key: getattr(schema, key) for key in _TASK}
     for key in PACE:
@@ -133,7 +133,9 @@ def of_training(
     if not how:
         sections.pop("runtime")
     sections["initializer"] = params.initializer(scheme)
-    if params.loop is not None:
+    if params.loop is None:
+        sections["optimizer"] = params.engine_optimizer(scheme).model_dump(mode="json")
+    else:
         sections["optimizer"] = params.optimizer_of(scheme)
         sections["loop"].pop("silence_limit")
     return provenance(

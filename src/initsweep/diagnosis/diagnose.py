@@ -16,7 +16,7 @@ from functools import partial
 
 from torch import nn
 
-from initsweep.core.errors import InitsweepError, UnhealthyError
+from initsweep.core.errors import InitsweepError, UnhealthyError, UnknownNameError
 from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.any_batch import reading_of
@@ -27,7 +27,7 @@ from initsweep.diagnosis.subject import subject
 from initsweep.diagnosis.suspect import Case
 from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets, Task, checked_batch, make_task
-from initsweep.diagnosis.trial import LEARNS, STAYS, Bench, State
+from initsweep.diagnosis.trial import LEARNS, STAYS, USUAL, Bench, State
 from initsweep.diagnosis.wiring import wiring
 from initsweep.initializers import (
     Initializer,
@@ -36,7 +36,6 @@ from initsweep.initializers import (
     make_initializer,
     multipliers_under,
 )
-from initsweep.probes.alarm_levels import OPTIMIZERS
 from initsweep.probes.averages import diagnosis, layer_table
 from initsweep.probes.judgement import HEALTHY, MILD, VERDICTS
 from initsweep.probes.passing import Loss
@@ -164,6 +163,7 @@ def diagnose(
     """
     seeds = _checked_seeds(seeds)
     _check_rate(rate)
+    _check_optimizer(optimizer)
     network, wrapped = subject(model, seeds[0])
     made = make_task(network, checked_batch(batch), targets, loss, task)
     found = [*constants(made), *wiring(network, made)]
@@ -192,7 +192,7 @@ def diagnose(
         case = Case(bench=bench, row=rows[-1], rate=rate, verdict_of=verdict_of)
         found += explained(case, wired=wired)
         made.notes.extend({one.lowered: None for one in readings if one.lowered})
-    if readings[0].attentions and OPTIMIZERS.get(optimizer) == "sgd":
+    if readings[0].attentions and optimizer == "sgd":
         made.notes.append("SGD often does not get a transformer going: silence is no promise")
     made.notes.extend(wrapped)
     if rows[0].unseen:
@@ -293,6 +293,19 @@ def _check_rate(rate: float | None) -> None:
     if rate is not None and not (isinstance(rate, int | float) and 0 < rate < math.inf):
         raise InitsweepError(
             f"rate: received {rate!r}. Give a learning rate above 0, such as 0.01."
+        )
+
+
+def _check_optimizer(optimizer: str) -> None:
+    """Check that an optimizer is one that trials are made with.
+
+    Raises:
+        UnknownNameError: If it is not.
+    """
+    if optimizer not in USUAL:
+        raise UnknownNameError(
+            f"Unknown optimizer '{optimizer}'.{did_you_mean(optimizer, list(USUAL))} Known: "
+            f"{', '.join(USUAL)}; any that scales each step by the gradient's size is like adam."
         )
 
 

@@ -9,7 +9,13 @@ from torch import Tensor
 
 from initsweep.core.randomness import batch_order
 from initsweep.engine.compiled_lane import LaneTraining, Orders
-from initsweep.engine.kernels.coverage import check_batch, check_classes, check_coverage, check_data
+from initsweep.engine.kernels.coverage import (
+    check_batch,
+    check_classes,
+    check_coverage,
+    check_data,
+    check_optimizer,
+)
 from initsweep.engine.kernels.kernel_trainer import Trainer
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.kernels.verification import check_against_torch
@@ -44,6 +50,7 @@ class CompiledPath(TrainingPath):
         self._build, _ = load_library()
         problem = job.problem
         check_data(problem)
+        check_optimizer(job.optimizer.name)
         self._plan = read_plan(problem.model, problem.train.features.shape[1:])
         frozen = [n for n, p in problem.model.named_parameters() if not p.requires_grad]
         check_coverage(self._plan, problem.loss_name, frozen)

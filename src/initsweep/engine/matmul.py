@@ -101,13 +101,21 @@ def smallest_stack(
     smallest = min(2, lanes)
     for shape in sorted(set(shapes)):
         for product, left, right in _products(shape, lanes, dtype):
-            whole = product(left, right)
-            for size in range(lanes - 1, smallest - 1, -1):
-                # The last lanes instead of the first ones, so that slots are compared as well.
-                part = product(left[-size:].contiguous(), right[-size:].contiguous())
-                if not torch.equal(part, whole[-size:]):
-                    smallest = size + 1
-                    break
+            smallest = smallest_for(product, (left, right), smallest)
+    return smallest
+
+
+def smallest_for(compute: Callable[..., Tensor], stacks: Sequence[Tensor], smallest: int) -> int:
+    """Return the size from which on up to that of `stacks` a computation keeps a lane's bits.
+
+    At least `smallest`.
+    """
+    whole = compute(*stacks)
+    for size in range(len(whole) - 1, smallest - 1, -1):
+        # The last lanes instead of the first ones, so that slots are compared as well.
+        part = compute(*(stack[-size:].contiguous() for stack in stacks))
+        if not torch.equal(part, whole[-size:]):
+            return size + 1
     return smallest
 
 

@@ -3,14 +3,26 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
 
+from initsweep.core.errors import ParamsError
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.packing import Assembly, Chunk, pack
-from initsweep.engine.paths import TrainingPath
+from initsweep.engine.paths import Job, TrainingPath
 from initsweep.engine.reference import train_one
+from initsweep.engine.torch_optimizers import check_installed
 
 
 class ReferencePath(TrainingPath):
-    """Trains with `torch.optim`, nothing shared, nothing clever."""
+    """Trains with optimizers like those of `torch.optim`, nothing shared, nothing clever."""
+
+    def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
+        super().__init__(job, fallback_from)
+        check_installed(job.optimizer)
+        rates = {own.rate for own in job.problem.multipliers.values()}
+        if job.optimizer.name == "prodigy" and rates - {1.0}:
+            raise ParamsError(
+                "optimizer.name: prodigy finds one step size for all parameters, and the scheme "
+                "has factors on the rates of some. Give it another optimizer, such as adamw."
+            )
 
     @property
     def kind(self) -> str:

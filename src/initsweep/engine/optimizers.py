@@ -7,6 +7,7 @@ are float64 until they meet a parameter: 1 - beta2 in float32 would cost Adam th
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
@@ -59,6 +60,10 @@ class StackedOptimizer(ABC):
         """Go on with the lanes in these slots only, whose parameters are now in `blocks`."""
         self._blocks = blocks
         self._moments = [[m.index_select(0, slots) for m in each] for each in self._moments]
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Return a block in which the parameters are what is to be evaluated."""
+        return nullcontext()
 
     def memory(self) -> list[Tensor]:
         """Return all moments; what is written into them counts."""
@@ -204,14 +209,6 @@ def carry_of(settings: Optimizer, gradient_clip: float | None) -> float:
     """
     plain = settings.name == "sgd" and not settings.nesterov and not settings.weight_decay
     return settings.momentum if plain and gradient_clip is None else 0.0
-
-
-STACKED_OPTIMIZERS: dict[str, type[StackedOptimizer]] = {
-    "sgd": StackedSgd,
-    "adam": StackedAdam,
-    "adamw": StackedAdamW,
-    "rmsprop": StackedRmsprop,
-}
 
 
 def per_lane(values: Tensor, parameter: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ class PlannedStack(Stack):
         first = next(iter(parameters.values()))
         self.lanes, self._plan, self._loss, self._carry = len(first), plan, loss, carry
         self._factors, layout = factors, _layout(parameters, factors)
-        self.multipliers = [own for own, _ in layout]
+        self.multipliers, self.names = zip(*layout, strict=True)
         self.blocks, self.parameters = _in_blocks(parameters, layout)
         self._gradients, self.gradients = _in_blocks(
             {name: torch.zeros_like(value) for name, value in parameters.items()}, layout

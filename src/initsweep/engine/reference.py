@@ -4,8 +4,9 @@ It takes and returns what the stacked path does, and is what that path is tested
 trains the networks that no other path serves.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,8 +22,10 @@ from initsweep.engine.lanes import (
     divergence_limit,
     empty_results,
 )
+from initsweep.engine.muon import MuonAndAdamW, hidden_weights
 from initsweep.engine.reference_state import captured, restore
 from initsweep.engine.schedules import rate_factor
+from initsweep.engine.torch_optimizers import calls_of, made
 from initsweep.engine.unfinished import State
 from initsweep.graph.twins import copy_of
 
@@ -101,6 +104,7 @@ def _train(
     step = done * steps_per_epoch
     for epoch in range(done, training.epochs):
         order = batch_order(lane.seed, epoch, n).to(train.features.device)
+        _give_weights("train", updater)
         total = 0.0
         for start in range(0, steps_per_epoch * size, size):
             factor = rate_factor(training, step, training.epochs * steps_per_epoch)
@@ -113,6 +117,7 @@ def _train(
             _update(model, updater, batch_loss, training.gradient_clip)
             total += batch_loss.item()
             step += 1
+        _give_weights("eval", updater)
         loss, score = _evaluate(model, problem, validation)
         _check(loss, limit, step)
         results.train_loss[0, epoch] = total / steps_per_epoch
@@ -130,6 +135,12 @@ def _update(
     if gradient_clip is not None:
         nn.utils.clip_grad_norm_(model.parameters(), gradient_clip)
     updater.step()
+
+
+def _give_weights(purpose: Literal["train", "eval"], updater: torch.optim.Optimizer) -> None:
+    """Have an optimizer give the network the weights to train or to evaluate, if it keeps both."""
+    if hasattr(updater, purpose):
+        getattr(updater, purpose)()
 
 
 def _check(loss: float, limit: float, step: int) -> None:
@@ -156,7 +167,7 @@ def torch_optimizer(
     settings: Optimizer,
     multipliers: Mapping[str, Multipliers] | None = None,
 ) -> torch.optim.Optimizer:
-    """Return the `torch.optim` optimizer that `settings` describe.
+    """Return the optimizer that `settings` describe, in the form of `torch.optim`.
 
     Args:
         model: The network.
@@ -164,28 +175,27 @@ def torch_optimizer(
         settings: The optimizer and its settings.
         multipliers: Factors on rate and decay by parameter; 1 for those left out.
     """
-    decay = settings.weight_decay
-    parameters = in_groups(
-        model.named_parameters(),
-        multipliers or {},
-        learning_rate=learning_rate,
-        weight_decay=decay,
-    )
-    betas, epsilon = (settings.beta1, settings.beta2), settings.epsilon
-    if settings.name == "sgd":
-        return torch.optim.SGD(
-            parameters,
-            lr=learning_rate,
-            momentum=settings.momentum,
-            nesterov=settings.nesterov,
-            weight_decay=decay,
+
+    def groups(names: Container[str]) -> list[dict[str, Any]]:
+        return in_groups(
+            ((name, one) for name, one in model.named_parameters() if name in names),
+            multipliers or {},
+            learning_rate=learning_rate,
+            weight_decay=settings.weight_decay,
         )
-    if settings.name == "rmsprop":
-        return torch.optim.RMSprop(
-            parameters, lr=learning_rate, alpha=settings.beta2, eps=epsilon, weight_decay=decay
-        )
-    adam = torch.optim.Adam if settings.name == "adam" else torch.optim.AdamW
-    return adam(parameters, lr=learning_rate, betas=betas, eps=epsilon, weight_decay=decay)
+
+    every = [name for name, _ in model.named_parameters()]
+    calls = calls_of(settings)
+    if len(calls) == 1:
+        return made(calls[0], groups(every), learning_rate)
+    hidden = hidden_weights(model)
+    parts = (True, groups(hidden)), (False, groups(set(every) - hidden))
+    return MuonAndAdamW(
+        [{**group, "hidden": inside} for inside, part in parts for group in part],
+        lr=learning_rate, momentum=settings.momentum, nesterov=settings.nesterov,
+        betas=(settings.beta1, settings.beta2), eps=settings.epsilon,
+        weight_decay=settings.weight_decay,
+    )  # fmt: skip
 
 
 def _initial_model(problem: Problem, seed: int, device: torch.device) -> nn.Module:

@@ -1,14 +1,13 @@
 """All that the rest of a training by the plain loop depends on, as arrays, and back."""
 
+import io
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from initsweep.engine.lanes import COLUMNS, LaneResults
 from initsweep.engine.unfinished import Arrays, from_bytes, to_bytes
-
-SCALARS = ("step",)
-"""What an optimizer of torch remembers of a parameter that is not of its shape."""
 
 
 def captured(
@@ -19,10 +18,9 @@ def captured(
     arrays["epochs"] = np.array(epochs)
     arrays |= to_bytes("model", _tensors(model))
     arrays |= to_bytes("generators", _generators(model))
-    for number, remembered in updater.state_dict()["state"].items():
-        for name, value in remembered.items():
-            if value is not None:
-                arrays |= to_bytes(f"optimizer/{number}/{name}", [value])
+    kept = io.BytesIO()
+    torch.save(updater.state_dict(), kept)
+    arrays["optimizer"] = np.frombuffer(kept.getvalue(), dtype=np.uint8)
     return arrays
 
 
@@ -42,16 +40,8 @@ def restore(
     torch.set_rng_state(generators[0])
     if len(generators) > 1:
         torch.cuda.set_rng_state(generators[1], _device(model))
-    state = updater.state_dict()
-    parameters = [one for group in updater.param_groups for one in group["params"]]
-    for key in arrays:
-        kind, _, rest = key.partition("/")
-        if kind == "optimizer":
-            number, name, _ = rest.split("/")
-            like = torch.zeros(()) if name in SCALARS else torch.zeros_like(parameters[int(number)])
-            from_bytes(f"optimizer/{rest.removesuffix('/0')}", arrays, [like])
-            state["state"].setdefault(int(number), {})[name] = like
-    updater.load_state_dict(state)
+    kept = io.BytesIO(arrays["optimizer"].tobytes())
+    updater.load_state_dict(torch.load(kept, weights_only=True))
     return int(arrays["epochs"])
 
 

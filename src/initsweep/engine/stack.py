@@ -21,6 +21,7 @@ class Stack(ABC):
         lanes: How many networks there are.
         blocks: All that is trained, as tensors of shape (lanes, ...), in no particular division.
         multipliers: The factors of each block on rate and decay.
+        names: The parameters in each block.
         parameters: The trained parameters by name, (lanes, *shape), views of `blocks`.
         constants: Everything else the networks own by name, (lanes, *shape): buffers, and
             parameters that are not to be trained.
@@ -30,6 +31,7 @@ class Stack(ABC):
     lanes: int
     blocks: Sequence[Tensor]
     multipliers: Sequence[Multipliers]
+    names: Sequence[Sequence[str]]
     parameters: dict[str, Tensor]
     constants: dict[str, Tensor]
     generators: Sequence[torch.Generator] = ()

@@ -6,23 +6,29 @@ network itself: where bits differ, stacks are filled up to the full size.
 
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from initsweep.engine.lanes import Problem
+from initsweep.engine.stack import Stack
 from initsweep.engine.stackability import SCALES, NewStack, random_states
 
 STEPS = 4
 """Sizes there are, at most: a trial of one costs as much as a step and a validation of it."""
 
 
+Update = Callable[[Stack, Sequence[Tensor]], None]
+
+
 class StackSizes:
     """The sizes that stacks of one network on one processor can have."""
 
-    def __init__(self, problem: Problem, batch_size: int, slots: int, new_stack: NewStack) -> None:
+    def __init__(
+        self, problem: Problem, batch_size: int, slots: int, new_stack: NewStack, update: Update
+    ) -> None:
         """Prepare; nothing is tried before it is asked for.
 
         Args:
@@ -30,9 +36,10 @@ class StackSizes:
             batch_size: Examples of one update.
             slots: The full size, whose bits count.
             new_stack: Builds a stack of lanes.
+            update: Makes one update of a stack along its gradients.
         """
         self._problem, self._batch_size = problem, batch_size
-        self._slots, self._new_stack = slots, new_stack
+        self._slots, self._new_stack, self._update = slots, new_stack, update
         self._step = max(1, slots // STEPS)
         self._found: dict[int, bool] = {}
         self._finding = threading.Lock()
@@ -72,4 +79,6 @@ class StackSizes:
         )
         examples = torch.arange(problem.validation.n).expand(size, -1)
         outputs = stack.predict(problem.validation.features, examples)
-        return [losses, *gradients, *stack.constants.values(), outputs]
+        found = [losses, *gradients, *stack.constants.values(), outputs]
+        self._update(stack, gradients)
+        return [*found, *stack.blocks]

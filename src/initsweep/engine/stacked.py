@@ -5,7 +5,7 @@ ordinary backward pass of the *sum* of their losses gives every lane exactly its
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -122,6 +122,7 @@ class VmapStack(ModuleStack):
         self.blocks = self._leaves = list(self.parameters.values())
         self._factors = factors
         self.multipliers = [factors.get(name, NONE) for name in self.parameters]
+        self.names = [[name] for name in self.parameters]
 
     def keep(self, slots: Tensor) -> "VmapStack":
         """Return a stack of the networks in these slots; copies draw what their originals do."""
@@ -164,6 +165,7 @@ class SingleStack(ModuleStack):
         generators: Sequence[torch.Generator] = (),
         factors: Factors = NO_FACTORS,
         *,
+        apart: Set[str] = frozenset(),
         handled: bool = False,
         channels_last: bool = True,
         whole: bool = False,
@@ -177,6 +179,7 @@ class SingleStack(ModuleStack):
             loss: As for any stack.
             generators: What the lane draws from, if it does.
             factors: On rate and decay by parameter, for `multipliers`.
+            apart: Parameters that are a block each, of their own shape.
             handled: Whether it calls methods of the global generator itself.
             channels_last: Whether images are laid out so.
             whole: Whether all examples are evaluated at once, and no others, as what a network
@@ -188,8 +191,15 @@ class SingleStack(ModuleStack):
             self._model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         trained = {n: own for n, own in self._model.named_parameters() if n in parameters}
         self._leaves = list(trained.values())
-        kinds = [(own.dtype, factors.get(name, NONE)) for name, own in trained.items()]
-        self.multipliers = [own for _, own in dict.fromkeys(kinds)]
+        kinds = [
+            (own.dtype, factors.get(name, NONE), name if name in apart else "")
+            for name, own in trained.items()
+        ]
+        self.multipliers = [own for _, own, _ in dict.fromkeys(kinds)]
+        self.names = [
+            [name for name, own in zip(trained, kinds, strict=True) if own == kind]
+            for kind in dict.fromkeys(kinds)
+        ]
         self.blocks, views = _flat(self._leaves, kinds)
         self._gradients, self._parts_of_gradients = _flat(self._leaves, kinds)
         for own, view in zip(self._leaves, views, strict=True):
@@ -215,14 +225,13 @@ class SingleStack(ModuleStack):
 
 
 def _flat(
-    parameters: Sequence[Tensor], kinds: Sequence[tuple[torch.dtype, Multipliers]]
+    parameters: Sequence[Tensor], kinds: Sequence[tuple[torch.dtype, Multipliers, str]]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Return zeros, (1, n) for each kind of parameter, and views of them laid out as parameters."""
-    sizes, views, begun = (
-        Counter[tuple[torch.dtype, Multipliers]](),
-        list[Tensor](),
-        Counter[object](),
-    )
+    """Return zeros for each kind of parameter, and views of them laid out as parameters.
+
+    They are (1, n), or of the shape of the parameter if there is only one, by its name.
+    """
+    sizes, views, begun = Counter[object](), list[Tensor](), Counter[object]()
     for one, kind in zip(parameters, kinds, strict=True):
         sizes[kind] += one.numel()
     blocks = {
@@ -232,6 +241,8 @@ def _flat(
     for one, kind in zip(parameters, kinds, strict=True):
         views.append(blocks[kind].as_strided(one.shape, one.stride(), begun[kind]))
         begun[kind] += one.numel()
+        if kind[2]:
+            blocks[kind] = views[-1].unsqueeze(0)
     return list(blocks.values()), views
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -11,7 +12,13 @@ from initsweep.core.randomness import torch_stream
 from initsweep.engine.devices import keep_freed_memory
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.matmul import LinearShape, findings, onednn_matmul
-from initsweep.engine.optimizer_groups import OptimizerGroups
+from initsweep.engine.muon import (
+    hidden_weights,
+    matrices_of,
+    products_of_updates,
+    smallest_stack_of_updates,
+)
+from initsweep.engine.optimizer_groups import STACKED_OPTIMIZERS, OptimizerGroups
 from initsweep.engine.optimizers import carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
 from initsweep.engine.paths import Job, TrainingPath
@@ -52,11 +59,16 @@ class StackedPath(TrainingPath):
 
     def __init__(self, job: Job, fallback_from: Sequence[str] = ()) -> None:
         super().__init__(job, fallback_from)
+        if job.optimizer.name not in STACKED_OPTIMIZERS:
+            raise StackingError(f"the optimizer '{job.optimizer.name}' has no stacked form")
         self._on_cpu, features = job.device.type == "cpu", job.problem.train.features
         self._model = copy_of(job.problem.model, job.device)
+        muon = job.optimizer.name == "muon"
+        self._hidden = hidden_weights(self._model) if muon else frozenset[str]()
         self._plan = _stackable_plan(self._model, features.shape[1:])
         self._trial = None if self._plan else try_out(self._model, features)
         shapes = linear_shapes(self._model, job.training.batch_size)
+        hidden = matrices_of(self._model.get_parameter(one) for one in self._hidden)
         self._slots = self._choose_slots(shapes)
         # One by one, small products lose more by oneDNN's preparations than they gain: 28 us per
         # product. Torch's own attention multiplies for every example: 20 times as long.
@@ -67,13 +79,17 @@ class StackedPath(TrainingPath):
             for rows in evaluation_rows(job.problem.validation.n):
                 shapes += linear_shapes(self._model, rows)
             threads = job.runtime.threads
-            found = findings(frozenset(shapes), self._slots, features.dtype, threads)
+            products = frozenset([*shapes, *products_of_updates(hidden)])
+            found = findings(products, self._slots, features.dtype, threads)
             self._onednn = found.onednn
             # With several threads torch cuts its loops at places that depend on the stack's size.
             # With tiny batches too many slots would have to be spared.
             spared = spare_slots_of_any(job.training.batch_size)
             if self._plan is not None and threads == 1 and 4 * spared <= self._slots:
-                self._smallest = found.smallest_stack
+                updates = smallest_stack_of_updates(
+                    hidden, self._slots, features.dtype, onednn=self._onednn
+                )
+                self._smallest = max(found.smallest_stack, updates)
         self._spare = spare_slots(self._slots, job.training.batch_size)
         self._sizes = self._sizes_to_choose_from()
         if not self._fixed:
@@ -158,14 +174,12 @@ class StackedPath(TrainingPath):
         seeds = [chunk.lanes[slot].seed for slot in slots]
         initial = {seed: job.problem.initial_state(seed) for seed in set(seeds)}
         stack = self._new_stack([initial[seed] for seed in seeds], seeds)
-        carried = self._plan is not None and self._carry > 0
-        optimizer = OptimizerGroups(stack, job.optimizer, carried=carried)
         trainer = ChunkTrainer(
             job,
             chunk.lanes,
             slots,
             stack,
-            optimizer,
+            self._new_optimizer(stack),
             None if self._fixed and self._sizes is None else self._fill,
             self.state_of(chunk.lanes),
         )
@@ -192,7 +206,7 @@ class StackedPath(TrainingPath):
         mapped = self._on_cpu and self._plan is None and not self._single
         if not mapped or job.runtime.threads > 1 or spare_slots_of_any(batch_size):
             return None
-        return StackSizes(job.problem, batch_size, self._slots, self._new_stack)
+        return StackSizes(job.problem, batch_size, self._slots, self._new_stack, self._update)
 
     def _choose_slots(self, shapes: Sequence[LinearShape]) -> int:
         asked, device = self.job.runtime.lanes_per_chunk, self.job.device.type
@@ -203,6 +217,14 @@ class StackedPath(TrainingPath):
         fitting = max(1, int(WORK_PER_PRODUCT[device] / mean))
         most = MOST_MAPPED if self._plan is None else MOST_LANES
         return min(most[device], 1 << (fitting.bit_length() - 1))
+
+    def _new_optimizer(self, stack: Stack) -> OptimizerGroups:
+        carried = self._plan is not None and self._carry > 0
+        return OptimizerGroups(stack, self.job.optimizer, carried=carried, hidden=self._hidden)
+
+    def _update(self, stack: Stack, gradients: Sequence[Tensor]) -> None:
+        rates = torch.ones(stack.lanes, dtype=torch.float64, device=self.job.device)
+        self._new_optimizer(stack).step(gradients, rates)
 
     def _new_stack(self, states: Sequence[Mapping[str, Tensor]], seeds: Sequence[int]) -> Stack:
         tensors = stacked_tensors(self._model, states)
@@ -219,6 +241,7 @@ class StackedPath(TrainingPath):
             loss,
             generators,
             factors,
+            apart=self._hidden,
             handled=trial is not None and trial.handles_generator,
             channels_last=trial is not None and trial.channels_last,
             whole=self._whole,

@@ -170,7 +170,8 @@ class ChunkTrainer:
         """Return validation loss and score of each lane, each of shape (lanes,)."""
         examples = self._problem.validation
         rows = examples.rows(self._seeds)
-        outputs = self._stack.predict(examples.features, rows)
+        with self._optimizer.averaged():
+            outputs = self._stack.predict(examples.features, rows)
         losses, scores = self._problem.worth(outputs, take(examples.targets, rows))
         return self._by_lane(losses), self._by_lane(scores)
 
@@ -185,6 +186,8 @@ class ChunkTrainer:
     def _states(self) -> list[dict[str, Tensor]]:
         """Return final parameters and buffers of each lane, nothing for those without a slot."""
         states: list[dict[str, Tensor]] = [{} for _ in self._lanes]
-        for lane, state in reversed(list(zip(self._slots, self._stack.states(), strict=True))):
+        with self._optimizer.averaged():
+            every = self._stack.states()
+        for lane, state in reversed(list(zip(self._slots, every, strict=True))):
             states[lane] = state
         return states

@@ -1,13 +1,16 @@
 """How a study trains, in a sentence with the optimizer as PyTorch calls it."""
 
-from torch import nn
-
 from initsweep.core import numbers
 from initsweep.core.params import Optimizer, Training
 from initsweep.core.records import Schema
-from initsweep.engine.reference import torch_optimizer
+from initsweep.engine.torch_optimizers import Call, calls_of
 
-_SETTINGS = ("momentum", "nesterov", "alpha", "betas", "eps", "weight_decay")
+_SCHEDULES = {
+    "constant": "constant rate",
+    "cosine": "cosine decay to 0",
+    "linear": "linear decay to 0",
+    "wsd": "constant rate but for the last {} of the steps, in which it falls to 0 as 1 - sqrt",
+}
 
 
 def training_of(optimizer: Optimizer, training: Training, schema: Schema) -> str:
@@ -18,7 +21,8 @@ def training_of(optimizer: Optimizer, training: Training, schema: Schema) -> str
         f"{_call(optimizer)} on the {schema.loss_name.replace('_', ' ')}{weighted}, "
         f"{training.epochs} epochs, batches of {training.batch_size} of {schema.rows['train']} "
         "rows (shuffled every epoch, a partial one left out), "
-        + ("cosine decay to 0, " if training.schedule == "cosine" else "constant rate, ")
+        + _SCHEDULES[training.schedule].format(numbers.setting_percent(training.decay_fraction))
+        + ", "
         + (
             f"linear warm-up over {numbers.setting_percent(warmup)} of the steps, "
             if warmup
@@ -29,7 +33,11 @@ def training_of(optimizer: Optimizer, training: Training, schema: Schema) -> str
 
 
 def _call(optimizer: Optimizer) -> str:
-    """Return the optimizer as source, but for the parameters; read off what trains."""
-    made = torch_optimizer(nn.Linear(1, 1), 1.0, optimizer)
-    given = [f"{name}={made.defaults[name]!r}" for name in _SETTINGS if name in made.defaults]
-    return f"torch.optim.{type(made).__name__}({', '.join(['lr=LEARNING_RATE', *given])})"
+    """Return the optimizer, or both of them, as source, but for the parameters."""
+    return " and ".join(map(_source, calls_of(optimizer)))
+
+
+def _source(call: Call) -> str:
+    given = [f"{name}={value!r}" for name, value in call.settings.items()]
+    trains = f" for {call.trains}" if call.trains else ""
+    return f"{call.path}({', '.join(['lr=LEARNING_RATE', *given])}){trains}"

@@ -8,6 +8,7 @@ part in the fit. A check that is missing did not help there.
 from collections.abc import Mapping
 
 from initsweep.core.errors import UnknownNameError
+from initsweep.core.multipliers import OPTIMIZER_KINDS, kind_of
 from initsweep.core.registry import did_you_mean
 
 ALARMS: Mapping[str, Mapping[str, float]] = {
@@ -49,20 +50,17 @@ LATE_SIGNS: Mapping[str, float] = {"alike": 1 / ONE_DIRECTION}
 MILD_RATIO = 10**0.5
 
 
-OPTIMIZERS: Mapping[str, str] = {"sgd": "sgd", "adam": "adam", "adamw": "adam", "rmsprop": "adam"}
-"""By whose alarms a network is judged: all but SGD scale each step by the gradient's size."""
-
-
 def alarms_for(optimizer: str) -> Mapping[str, float]:
-    """Return the alarms for an optimizer by its name in `params.yaml`.
+    """Return the alarms for an optimizer by its name in `params.yaml`, or in torch.
 
     Raises:
         UnknownNameError: If there is no such optimizer.
     """
-    if optimizer not in OPTIMIZERS:
+    if (kind := kind_of(optimizer)) is None:
+        known = list(OPTIMIZER_KINDS)
         raise UnknownNameError(
-            f"Unknown optimizer '{optimizer}'.{did_you_mean(optimizer, list(OPTIMIZERS))} "
-            f"Known: {', '.join(OPTIMIZERS)}."
+            f"Unknown optimizer '{optimizer}'.{did_you_mean(optimizer, known)} "
+            f"Known: {', '.join(known)}."
         )
-    fitted = ALARMS[OPTIMIZERS[optimizer]]
+    fitted = ALARMS["sgd" if kind == "sgd" else "adam"]
     return {name: min(FACTS.get(name, at), at) for name, at in {**FACTS, **fitted}.items()}

@@ -47,7 +47,7 @@ def run(params: Params) -> None:
                     scheme,
                     readings,
                     experiment.schema.constant_validation_loss,
-                    params.optimizer.name,
+                    params.engine_optimizer(scheme).name,
                     one_rate=not experiment.multipliers(scheme),
                 )
             )

@@ -7,12 +7,12 @@ from functools import partial
 from torch import nn
 
 from initsweep.core import artifacts
+from initsweep.core.multipliers import kind_of
 from initsweep.core.progress import Progress, progress
 from initsweep.core.records import DiagnosisRow, LayerRow, LoopRow
 from initsweep.diagnosis.any_batch import read_any
 from initsweep.loops.examining import Examined, examine, refuse_unused, short_runs
 from initsweep.loops.spec import Failure, RunSpec
-from initsweep.probes.alarm_levels import OPTIMIZERS
 from initsweep.probes.averages import diagnosis, layer_table
 from initsweep.probes.judgement import NOT_JUDGED
 from initsweep.probes.reading import Reading
@@ -126,7 +126,7 @@ def _look(
 def _family(loop: OwnLoop, scheme: str) -> str:
     """Return the optimizer by whose alarms a scheme is judged; what adapts its steps is as Adam."""
     name = str((loop.params.optimizer_of(scheme) or {"name": "adam"})["name"])
-    return name if name in OPTIMIZERS else "adam"
+    return name if kind_of(name) else "adam"
 
 
 def _not_judged(scheme: str, found: Sequence[object], function: str) -> DiagnosisRow:

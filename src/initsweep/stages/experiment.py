@@ -27,6 +27,7 @@ from initsweep.engine.devices import pin_matmul, resolve_device
 from initsweep.engine.elsewhere import elsewhere
 from initsweep.engine.kernels.recorded import recorded_loss
 from initsweep.engine.lanes import Lane, LaneResults, Problem, Split
+from initsweep.engine.muon import hidden_weights
 from initsweep.engine.train_lanes import predict_rows, train_lanes
 from initsweep.engine.workers import Trainer, train_here
 from initsweep.initializers import (
@@ -92,9 +93,23 @@ class Experiment:
         return state
 
     def multipliers(self, scheme: str) -> dict[str, Multipliers]:
-        """Return the factors of a scheme on the rates and decays of parameters, by name."""
-        initializer, optimizer = self._initializer(scheme), self.params.optimizer.name
-        return multipliers_under(self._model_to_fill(), initializer, optimizer)
+        """Return the factors of a scheme on the rates and decays of parameters, by name.
+
+        What Muon leaves to AdamW has that one's.
+        """
+        optimizer, initializer = (
+            self.params.engine_optimizer(scheme).name,
+            self._initializer(scheme),
+        )
+        found = multipliers_under(self._model_to_fill(), initializer, optimizer)
+        if optimizer != "muon":
+            return found
+        hidden = hidden_weights(self.model())
+        rest = multipliers_under(self._model_to_fill(), initializer, "adamw")
+        return {
+            **{name: own for name, own in rest.items() if name not in hidden},
+            **{name: own for name, own in found.items() if name in hidden},
+        }
 
     def _initializer(self, scheme: str) -> Initializer:
         name, options = self.params.initializer(scheme)
@@ -161,7 +176,7 @@ class Experiment:
             problem,
             [Lane(learning_rate=rate, seed=seed) for _, rate, seed in plan],
             training=self.params.training,
-            optimizer=self.params.optimizer,
+            optimizer=self.params.engine_optimizer(scheme),
             runtime=runtime,
             keep_states=keep_states,
             on_progress=None if bar is None else lambda lanes, _: bar.advance(lanes),
@@ -269,7 +284,7 @@ class Experiment:
             [(seed, state) for seed, state in zip(seeds, states, strict=True) if state is not None],
             self.split(name, seeds),
             training=settings.training,
-            optimizer=settings.optimizer,
+            optimizer=settings.engine_optimizer(scheme),
             runtime=settings.runtime,
         )
         kept = iter(made)

@@ -19,7 +19,6 @@ def run(params: Params, scheme: str) -> None:
     The kept model is the one of the seed with the median validation loss, so that it is
     neither the luckiest nor chosen on test.
     """
-    name, options = params.initializer(scheme)
     experiment = load_experiment(params)
     selection = artifacts.read_record(artifacts.tune_folder(scheme) / "selection.json", Selection)
     seeds, rate = params.confirm.seeds, selection.learning_rate
@@ -35,8 +34,8 @@ def run(params: Params, scheme: str) -> None:
     artifacts.write_rows(folder / "predictions.csv", predictions, PredictionRow)
     record = Confirmation(
         scheme=scheme,
-        initializer=name,
-        options=options,
+        initializer=params.initializer(scheme)[0],
+        options=params.arm_options(scheme),
         learning_rate=rate,
         seeds=list(seeds),
         median_seed=None if median is None else median.seed,

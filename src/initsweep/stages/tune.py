@@ -158,13 +158,12 @@ def best_by(schema: Schema, runs: Sequence[RunRow]) -> float:
 def _selection(
     experiment: Experiment | OwnLoop, scheme: str, study: Study, batches: "_Batches"
 ) -> Selection:
-    name, options = experiment.params.initializer(scheme)
     best, rates = study.best, study.rates
     on_edge: dict[float, Censored] = {rates[0]: "low", rates[-1]: "high"}
     return Selection(
         scheme=scheme,
-        initializer=name,
-        options=options,
+        initializer=experiment.params.initializer(scheme)[0],
+        options=experiment.params.arm_options(scheme),
         learning_rate=best.learning_rate,
         other_learning_rate=best_by(experiment.schema.other, batches.runs),
         mean_loss=best.loss,

@@ -35,6 +35,7 @@ def caveats_of(
     trainable = [summary for summary in summaries if summary.untrainable is None]
     return [
         _scope(schema),
+        *_arms(summaries),
         *_cut_on_test(trainable, choice, schema, thresholds),
         *schema.caveats,
         *_test_rows(schema, summaries),
@@ -71,6 +72,19 @@ def _scope(schema: Schema) -> str:
         f"{schema.rows['train']} training and {schema.rows['validation']} validation rows, the "
         "initial weights and the order of the batches, and intervals cover all of these."
     )
+
+
+def _arms(summaries: Sequence[Summary]) -> list[str]:
+    """Return which schemes bring an optimizer of their own."""
+    options = {one.scheme: one.evidence.selection.options for one in summaries}
+    arms = [f"{name} ({own['optimizer']})" for name, own in options.items() if "optimizer" in own]
+    if not arms:
+        return []
+    return [
+        f"Some schemes bring an optimizer of their own: {', '.join(arms)}. What lies between them "
+        "and the others is due to initializer and optimizer together, and a width of basin in "
+        "decades means another range of steps for another optimizer."
+    ]
 
 
 def _cut_on_test(

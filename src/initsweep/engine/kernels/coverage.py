@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 import torch
 
 from initsweep.core.errors import KernelsError, ParamsError, PlanError
-from initsweep.engine.kernels.program import CLASS_LOSSES, LOSSES
+from initsweep.engine.kernels.program import CLASS_LOSSES, LOSSES, OPTIMIZERS
 from initsweep.engine.lanes import Problem
 from initsweep.engine.plan import Operation, Plan
 
@@ -85,6 +85,16 @@ def check_batch(plan: Plan, batch_size: int) -> None:
                 "training.batch_size: received 1, of which batch normalization cannot take a "
                 "variance. Use 2 or more."
             )
+
+
+def check_optimizer(name: str) -> None:
+    """Check that the kernels have an optimizer.
+
+    Raises:
+        KernelsError: If they have not.
+    """
+    if name not in OPTIMIZERS:
+        raise KernelsError(f"the kernels have no optimizer '{name}'")
 
 
 def check_data(problem: Problem) -> None:

@@ -1,5 +1,6 @@
 """A finished study as MLflow is to show it."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,6 +45,14 @@ class Publication(Results):
     def sha(self) -> str:
         """What all runs of the study share: settings and data."""
         return fingerprint([self.experiment, self.schema.data_sha, dict(self.settings)])
+
+    def settings_of(self, scheme: str) -> Mapping[str, str]:
+        """Return the settings of one scheme: the study's, but for an optimizer of its own."""
+        if self.params.loop is not None or scheme not in self.params.arms:
+            return self.settings
+        own = self.params.engine_optimizer(scheme).model_dump(mode="json")
+        said = {key: one if isinstance(one, str) else json.dumps(one) for key, one in own.items()}
+        return {**self.settings, **{f"optimizer.{key}": text for key, text in said.items()}}
 
     @property
     def headliner(self) -> str:

@@ -104,7 +104,8 @@ class _Common:
     def __init__(self, study: Publication, results: SchemeResults, parent_key: str) -> None:
         self.study, self.results, self.parent_key = study, results, parent_key
         self.settings = {
-            limits.key(setting): limits.value(text) for setting, text in study.settings.items()
+            limits.key(setting): limits.value(text)
+            for setting, text in study.settings_of(results.selection.scheme).items()
         }
 
     def run(

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from initsweep.core import numbers
-from initsweep.core.params import Loop, Model, Params, Tune
+from initsweep.core.params import Loop, Model, Optimizer, Params, Tune
 from initsweep.core.records import Schema
 from initsweep.core.results import Results
 from initsweep.statistics import racing
@@ -131,7 +131,8 @@ def _engine(study: Results) -> Facts:
     return [
         ("Network", _with_options(params.model.name, params.model.options)),
         *_transfer(params.model),
-        ("Optimizer", _optimizer(params)),
+        ("Optimizer", _optimizer(params.optimizer)),
+        *((f"Optimizer of {one}", _optimizer(params.engine_optimizer(one))) for one in params.arms),
         ("Training", _training(params)),
         ("Batches", _batches(study)),
     ]
@@ -145,6 +146,9 @@ def _own_loop(study: Results, loop: Loop) -> Facts:
     if loop.optimizer is not None:
         chosen = dict(loop.optimizer)
         facts.append(("Optimizer", _with_options(str(chosen.pop("name")), chosen)))
+    for one in study.params.arms:
+        chosen = dict(study.params.optimizer_of(one) or {})
+        facts.append((f"Optimizer of {one}", _with_options(str(chosen.pop("name")), chosen)))
     if found is not None:
         same = (
             "the same run twice gave the same losses to the last digit"
@@ -173,14 +177,16 @@ def _blocks(params: Params) -> str:
     )
 
 
-def _optimizer(params: Params) -> str:
-    chosen = params.optimizer
+def _optimizer(chosen: Optimizer) -> str:
+    adaptive = ("beta1", "beta2", "epsilon")
     used = {
         "sgd": ("momentum", "nesterov"),
-        "adam": ("beta1", "beta2", "epsilon"),
-        "adamw": ("beta1", "beta2", "epsilon"),
+        "sgdw": ("momentum", "nesterov"),
         "rmsprop": ("beta2", "epsilon"),
-    }[chosen.name]
+        "lion": ("beta1", "beta2"),
+        "muon": ("momentum", "nesterov", *adaptive),
+        "schedule_free_sgd": ("momentum",),
+    }.get(chosen.name, adaptive)
     options = {name: getattr(chosen, name) for name in (*used, "weight_decay")}
     return _with_options(chosen.name, options)
 
@@ -191,6 +197,11 @@ def _training(params: Params) -> str:
     return (
         f"{training.epochs} epochs, batches of {training.batch_size}, {training.schedule} "
         f"learning rate, warm-up {numbers.setting_percent(training.warmup_fraction)} of the steps, "
+        + (
+            f"decay in the last {numbers.setting_percent(training.decay_fraction)}, "
+            if training.schedule == "wsd"
+            else ""
+        )
         + ("no gradient clipping" if clip is None else f"gradient norm clipped at {clip:g}")
     )
 

@@ -15,7 +15,7 @@ def ceiling(study: Results, row: DiagnosisRow) -> float | None:
     Source: Cohen et al. 2021, "Gradient descent on neural networks typically occurs at the edge
         of stability", appendix A: (2 + 2 momentum) / λ. It does not hold for other optimizers.
     """
-    optimizer = study.params.optimizer
+    optimizer = study.params.engine_optimizer(row.scheme)
     ours = study.params.loop is None
     if row.rate_ceiling is None or not ours or optimizer.name != "sgd":
         return None
