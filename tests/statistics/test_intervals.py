@@ -8,6 +8,7 @@ from initsweep.core.randomness import numpy_stream
 from initsweep.statistics.intervals import (
     RESAMPLES,
     _every_resample,
+    _reached,
     bca_interval,
     mean_interval,
     mean_of,
@@ -52,9 +53,19 @@ def test_few_values_give_what_ever_more_resamples_approach(size):
 
 def test_every_resample_is_there_and_all_of_them_are_certain():
     for size in (2, 5, 10):
-        drawn, probability = _every_resample(size)
+        drawn, ways = _every_resample(size)
         assert drawn.shape == (size, math.comb(2 * size - 1, size))
-        assert probability.sum() == pytest.approx(1, abs=1e-12)
+        assert ways.sum() == size**size
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-12, 0.013, 0.5, 0.98, 1.0])
+@pytest.mark.parametrize("values", [range(10), [0.0] * 9 + [1.0], [1.0, 1.0, 2.0, 2.0, 9.0]])
+def test_a_share_of_all_resamples_is_found_as_by_sorting_them(values, level):
+    drawn, ways = _every_resample(len(values))
+    resampled = np.array(values, float)[drawn].sum(axis=0)
+    order = np.argsort(resampled)
+    place = np.searchsorted(np.cumsum(ways[order]), level * ways.sum())
+    assert _reached(level, resampled, ways) == resampled[order[place]]
 
 
 @pytest.mark.parametrize("size", [2, 3, 5, 10, 40])

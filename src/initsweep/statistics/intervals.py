@@ -16,6 +16,7 @@ from initsweep.statistics.student import student_quantile
 RESAMPLES = 10_000
 # Up to here all ways to draw a sample anew are gone through: 92 378 at 10 values.
 EXACT_UP_TO = 10
+SOME, NEAR = 64, 0.01  # of all resamples one in so many tells this well what share lies below
 
 Range = tuple[float, float]
 ANY: Range = (-math.inf, math.inf)
@@ -112,17 +113,43 @@ def bca_interval(
         below = float(np.mean(resampled < mean) + np.mean(resampled <= mean)) / 2
         low, high = np.quantile(resampled, _levels(ordered, below, nominal))
         return float(low), float(high)
-    drawn, probability = _every_resample(size)
+    drawn, ways = _every_resample(size)
     # Added up value by value, in ascending order: equal resamples give equal bits.
     resampled = ordered[drawn].sum(axis=0) / size
-    mean = resampled[probability.argmax()]  # of the sample itself, the likeliest of them
-    at_most, less = probability[resampled <= mean].sum(), probability[resampled < mean].sum()
-    order = np.argsort(resampled, kind="stable")
-    reached = np.cumsum(probability[order])
-    levels = _levels(ordered, float(at_most + less) / 2, nominal)
-    places = np.minimum(np.searchsorted(reached, levels), len(order) - 1)
-    low, high = resampled[order[places]]
-    return float(low), float(high)
+    mean = resampled[ways.argmax()]  # of the sample itself, the likeliest of them
+    at_most, less = ways[resampled <= mean].sum(), ways[resampled < mean].sum()
+    below = float((at_most + less) / (2 * ways.sum()))
+    low, high = (_reached(level, resampled, ways) for level in _levels(ordered, below, nominal))
+    return low, high
+
+
+def _reached(level: float, resampled: NDArray[np.float64], ways: NDArray[np.float64]) -> float:
+    """Return the smallest mean that a share of all resamples does not exceed.
+
+    Some of the means tell about where it is, and only those around there are sorted. Ways are whole
+    numbers, whose sums are exact in any order, so that it is what sorting all would give.
+
+    Source: Floyd, R. and Rivest, R. (1975), Expected time bounds for selection.
+    """
+    asked = level * float(ways.sum())
+    some, reached = _running(resampled[::SOME], ways[::SOME])
+    places = np.searchsorted(reached, np.array([level - NEAR, level + NEAR]) * reached[-1])
+    low = some[places[0] - 1] if places[0] else -math.inf
+    high = some[places[1]] if places[1] < len(some) else math.inf
+    under = ways[resampled < low].sum()
+    if not under < asked <= ways[resampled <= high].sum():
+        low, high, under = -math.inf, math.inf, 0.0
+    around = (resampled >= low) & (resampled <= high)
+    means, reached = _running(resampled[around], ways[around])
+    return float(means[min(int(np.searchsorted(reached, asked - under)), len(means) - 1)])
+
+
+def _running(
+    means: NDArray[np.float64], ways: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return means in ascending order, and the ways of all up to each."""
+    order = np.argsort(means)
+    return means[order], np.cumsum(ways[order])
 
 
 def _levels(
@@ -151,17 +178,17 @@ def _levels(
 
 @lru_cache(maxsize=16)
 def _every_resample(size: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return every way to draw a sorted sample anew, with its probability.
+    """Return every sorted sample drawn anew, with the number of ways to draw it.
 
-    Indices of shape (size, ways), each column ascending.
+    Indices of shape (size, samples), each column ascending.
     """
     drawn = np.array(list(combinations_with_replacement(range(size), size)))
     factorials = np.array([math.factorial(count) for count in range(size + 1)], dtype=np.float64)
     counts = np.stack([(drawn == place).sum(axis=1) for place in range(size)])
-    probability = factorials[size] / factorials[counts].prod(axis=0) / float(size) ** size
+    ways = factorials[size] / factorials[counts].prod(axis=0)
     drawn = np.ascontiguousarray(drawn.T)
-    drawn.flags.writeable = probability.flags.writeable = False
-    return drawn, probability
+    drawn.flags.writeable = ways.flags.writeable = False
+    return drawn, ways
 
 
 @lru_cache(maxsize=16)
