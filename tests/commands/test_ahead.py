@@ -22,9 +22,9 @@ stages:
 """
 
 
-def plan(**work):
+def plan(*, forced=False, **work):
     stages = {f"tune@{scheme}": one for scheme, one in work.items()}
-    Path(PLAN).write_text(json.dumps({"work": stages, "all": False}))
+    Path(PLAN).write_text(json.dumps({"work": stages, "all": forced}))
 
 
 @pytest.fixture
@@ -66,6 +66,13 @@ def test_the_first_stage_does_others_and_they_find_their_results(study):
     assert done("tune@a", study, never)
     assert Path("results/tune/a/runs.csv").read_text() == "a of rows"
     assert not [*ahead.ASIDE.iterdir()]
+
+
+def test_what_is_forced_is_done_once(study):
+    plan(forced=True, a=10, b=10, c=10)
+    assert done("tune@a", study, program)
+    assert done("tune@b", study, never)
+    assert not done("tune@c", study, never)  # the others are done: there is none to share with
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from. When DVC comes to them, they move it to where it belongs. Results do not d
 so they are the same, to the last byte, as without.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -34,6 +35,8 @@ MOST = 64
 
 ASIDE = artifacts.SCRATCH / "ahead"
 KEY = "key"
+COME_TO = "come_to"
+"""In the folder of a run: the stages that DVC has come to, so that none of them is done again."""
 
 Program = Callable[[Sequence[str], Callable[[], None]], int]
 """What runs a command of ours as all that a process does, given what connects that process."""
@@ -64,10 +67,11 @@ def done(stage: Stage, params: Params, program: Program) -> bool:
     name = stage.name
     if kind_of(name) not in KINDS or _share is not None or RUN not in os.environ:
         return False
+    before = _come_to(name)
     if _take(stage):
         return True
     stages = read_stages(Path("dvc.yaml"))
-    work = _work(params, stages)
+    work = {one: size for one, size in _work(params, stages).items() if one not in before}
     chains, at_once, share = _shared_out(_chains(name, work), params)
     names = [one for chain in chains for one in chain]
     if name not in names:
@@ -77,6 +81,19 @@ def done(stage: Stage, params: Params, program: Program) -> bool:
     with progress(round(sum(work[one] for one in names)), "all schemes", "run") as bar:
         forks.run(tasks, at_once, partial(_hear, bar, work, dict.fromkeys(names, 0.0)))
     return _take(stage)
+
+
+def _come_to(name: str) -> set[str]:
+    """Return the stages that DVC came to before in this run; this one is another from now on."""
+    before = set[str]()
+    with (
+        contextlib.suppress(OSError),  # the leader may be gone, and its folder with it
+        (Path(os.environ[RUN]) / COME_TO).open("a+", encoding="utf-8") as known,
+    ):
+        known.seek(0)
+        before.update(known.read().splitlines())
+        known.write(f"{name}\n")
+    return before
 
 
 def _work(params: Params, stages: Mapping[str, Stage]) -> dict[str, float]:
