@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray import exceptions
 
-from initsweep.core.errors import cut, few
+from initsweep.core.errors import cut, few, said_by
 
 TRIES = 3
 """How often a unit may lose its worker."""
@@ -107,8 +107,7 @@ def no_room(needs: Needs) -> str:
 
 def not_begun(error: exceptions.RayTaskError) -> str:
     """Return what to say where a worker cannot even import us."""
-    lines = str(error.cause if error.cause is not None else error).strip().splitlines()
-    return f"a worker could not begin ({cut(lines[-1] if lines else type(error).__name__)})"
+    return f"a worker could not begin ({cut(said_by(error.cause or error)[-1])})"
 
 
 def ends_workers(called: str, why: str) -> str:

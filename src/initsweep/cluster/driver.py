@@ -20,7 +20,7 @@ import ray
 from initsweep.cluster import nodes, study
 from initsweep.cluster.asked import Asked, Send
 from initsweep.cluster.tasks import Tasks
-from initsweep.core.errors import cut
+from initsweep.core.errors import cut, said_by
 from initsweep.running.cluster_process import LOCAL
 from initsweep.running.frames import SIZES, frame
 
@@ -71,8 +71,7 @@ def _in_words(error: BaseException) -> str:
         return "it refuses our token; set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN as on its nodes"
     if error.__cause__ is not None:
         return _in_words(error.__cause__)
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return cut(" ".join(lines[:3])) or type(error).__name__
+    return cut(" ".join(said_by(error)[:3]))
 
 
 async def _serve(listening: socket.socket) -> None:

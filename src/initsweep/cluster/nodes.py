@@ -11,6 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from initsweep.cluster import worker
 from initsweep.cluster.asked import slots_for
+from initsweep.core.errors import said_by
 
 PATIENCE = 60.0
 """Seconds for a node to say what it has: its first worker imports torch."""
@@ -61,7 +62,7 @@ async def _look(node: dict[str, Any]) -> dict[str, object]:
     try:
         here["about"] = await asyncio.wait_for(asyncio.wrap_future(asked.future()), PATIENCE)
     except (ray.exceptions.RayError, TimeoutError) as error:
-        here["error"] = (str(error).strip().splitlines() or [type(error).__name__])[-1]
+        here["error"] = said_by(error)[-1]
     return here
 
 

@@ -30,6 +30,7 @@ from initsweep.cluster.asked import (
     slots_for,
     takes_connections,
 )
+from initsweep.core.errors import said_by
 
 TASK = 0.3
 """Seconds that a task of several units should take."""
@@ -208,8 +209,7 @@ class Tasks:
         if asked.closed or not batch:
             return
         if hopeless := [place for place in batch if asked.lost[place] >= TRIES]:
-            why = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            await self._fail(asked, ends_workers(asked.called(hopeless[0]), why))
+            await self._fail(asked, ends_workers(asked.called(hopeless[0]), said_by(error)[0]))
             return
         asked.waiting.extendleft(reversed(batch))
         if asked not in self._asked:

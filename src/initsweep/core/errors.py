@@ -29,6 +29,12 @@ def cut(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
+def said_by(error: BaseException) -> list[str]:
+    """Return the lines that an error says, without empty ones; its type where it says nothing."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines or [type(error).__name__]
+
+
 def shown(value: object) -> str:
     """Return a value as it appears in messages: as Python writes it, but not all of a long one.
 

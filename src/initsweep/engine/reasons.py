@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from initsweep.core.errors import said_by
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -60,7 +62,7 @@ def in_words(error: BaseException) -> str:
     for reason in REASONS:
         if found := re.search(reason.pattern, text):
             return found.expand(reason.words)
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return said_by(error)[0]
 
 
 def remedy(text: str) -> str:

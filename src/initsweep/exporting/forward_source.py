@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram, export
 from torch.export.graph_signature import InputKind
 
-from initsweep.core.errors import CaptureError, InitsweepError, few
+from initsweep.core.errors import CaptureError, InitsweepError, few, said_by
 from initsweep.graph.rounding import agree, rounding
 
 _EXAMPLES = 3  # rows of the batch that a network is captured with; any number works afterwards
@@ -134,7 +134,7 @@ def _reason(error: Exception) -> str:
     """Return why torch.export gives up, and what to change in the network where that is known."""
     text = str(error)
     if _ON_VALUES not in text:
-        return (text.strip().splitlines() or [type(error).__name__])[0]
+        return said_by(error)[0]
     place = next((frame for frame in _FRAMES.finditer(text)), None)
     line = f", at {Path(place[1]).name}:{place[2]} (`{place[3].strip()}`)" if place else ""
     return (

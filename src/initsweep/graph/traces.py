@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from torch import Tensor, fx, nn
 
+from initsweep.core.errors import said_by
 from initsweep.graph.kinds import is_a
 from initsweep.graph.tracing import trace
 from initsweep.graph.vocabulary import NORMS, WEIGHTED
@@ -85,7 +86,7 @@ def _traces(model: nn.Module, path: str, failure: str) -> Iterator[Trace]:
     try:
         twin = trace(root, _is_one_operation, graph=graph, needed=_needed(model)).root
     except Exception as error:  # noqa: BLE001 - a user's forward may do anything to a tracer
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        reason = said_by(error)[0]
         failure, broken = f"{path or 'its forward'} cannot be traced: {reason}", True
     modules, nodes = dict(root.named_modules()), tuple(graph.nodes)
     yield Trace(path=path, nodes=nodes, modules=modules, root=twin, failure=failure, broken=broken)

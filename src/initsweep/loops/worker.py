@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from initsweep.core import own_code
 from initsweep.core.artifacts import RUN_NOW
-from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut
+from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, cut, said_by
 from initsweep.core.registry import function_from_outside, in_words
 from initsweep.core.writing import write_text
 from initsweep.loops.spec import Failure, Report, RunSpec
@@ -95,7 +95,7 @@ def _done(spec: RunSpec, to: Connection, look: Look | None, keep: Keep | None) -
 
 def _in_words(error: BaseException) -> str:
     if isinstance(error, torch.cuda.OutOfMemoryError) or OUT_OF_MEMORY.search(str(error)):
-        return f"it ran out of memory ({cut(str(error).strip().splitlines()[0])})"
+        return f"it ran out of memory ({cut(said_by(error)[0])})"
     return f"it raised {in_words(error)}"
 
 
