@@ -1,8 +1,13 @@
+import re
+
 import pytest
+from pydantic import BaseModel
 
 from initsweep.core.errors import ParamsError
-from initsweep.core.params import Grid, fingerprint, load_params, parse_params
+from initsweep.core.params import Grid, Loop, Params, fingerprint, load_params, parse_params
 from tests.conftest import ROOT
+
+PARAMETERS = [ROOT / "params.yaml", *sorted(ROOT.glob("examples/*/params.yaml"))]
 
 
 def message(content) -> str:
@@ -15,6 +20,26 @@ def test_the_repository_s_own_file_is_valid():
     params = load_params(ROOT / "params.yaml")
     assert params.tune.grid.points == 9
     assert len(params.confirm.seeds) == 10
+
+
+def optional(section, before=""):
+    """The dotted keys of a section that need not be there."""
+    found = set()
+    for name, field in section.model_fields.items():
+        if not field.is_required():
+            found.add(before + name)
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found |= optional(field.annotation, f"{before}{name}.")
+    return found
+
+
+@pytest.mark.parametrize("file", PARAMETERS, ids=lambda file: file.parent.name)
+def test_a_file_of_parameters_says_what_may_be_missing(file):
+    head = [line[2:] for line in file.read_text("utf-8").splitlines() if line.startswith("# ")]
+    said = re.search(r"What may be missing is then not used: (.*?), and of a", " ".join(head))
+    of_a_loop = {"loop", "training.function"}  # these two tell it from the engine's training
+    assert {*said[1].split(", ")} == optional(Params) - of_a_loop
+    assert {*Loop.model_fields} - optional(Loop) == {"function"}
 
 
 @pytest.mark.parametrize(
