@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
@@ -46,12 +47,22 @@ class Nodes:
             self.process.stdin.flush()
             self.address = json.loads(self.process.stdout.readline())
 
+    def workers(self) -> list[psutil.Process]:
+        """Return the processes that train here now: there may be other clusters on the machine."""
+        found = []
+        for process in psutil.Process(self.process.pid).children(recursive=True):
+            with suppress(psutil.Error):  # it has just ended
+                found += [process] if "ray::do" in " ".join(process.cmdline()) else []
+        return found
+
 
 @pytest.fixture(scope="session")
 def environment() -> dict[str, str]:
     quiet = {"RAY_DISABLE_IMPORT_WARNING": "1", "RAY_USAGE_STATS_ENABLED": "0"}
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN}
-    return {**quiet, **token, "PYTHONPATH": f"{ROOT / 'src'}"}
+    soon = {"period_ms": "1000", "timeout_ms": "2000", "failure_threshold": "3"}  # docs/cluster.md
+    seen = {f"RAY_health_check_{name}": value for name, value in soon.items()}
+    return {**quiet, **token, **seen, "PYTHONPATH": f"{ROOT / 'src'}"}
 
 
 @pytest.fixture(scope="session")

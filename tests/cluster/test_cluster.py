@@ -14,7 +14,6 @@ from dataclasses import replace
 from operator import sub
 from pathlib import Path
 
-import psutil
 import pytest
 
 from initsweep.commands.cluster import _answer
@@ -38,8 +37,10 @@ LOOP = {
     "tune.refinement_trials": 1,
     "confirm.seeds": [10, 11],
 }
+CNN = {"name": "cnn", "channels": [3, 4], "kernel": 3, "activation": "relu", "dense": 8}
 KINDS = {
-    "an MLP, by kernels": {},
+    "a regression, by kernels": {"data.source": "diabetes"},
+    "a CNN, by kernels": {"data.source": "digits", "model": CNN | {"image": None}},
     "an own network, in stacks": {"model": {"name": "cluster_functions:net"}},
     "an own loop": LOOP,
 }
@@ -55,6 +56,11 @@ def trained(params):
     """Tune and train a scheme, and return what was written."""
     tune.run(params, SCHEME)
     train.run(params, SCHEME)
+    return written()
+
+
+def written():
+    """Return the hash of every file of results."""
     files = sorted(file for file in Path("results").rglob("*") if file.is_file())
     return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
@@ -66,12 +72,6 @@ def test_the_bytes_are_those_of_this_machine(kind, study, nodes):
     with connected(there):
         found = trained(there)
     assert found == trained(here.params)
-
-
-def workers():
-    """Return the processes that train on the cluster now."""
-    found = psutil.process_iter(["cmdline"])
-    return [one for one in found if "ray::do" in " ".join(one.info["cmdline"] or [])]
 
 
 PATIENCE = 60  # seconds: to tell a hang from a busy machine, which may take five times as long
@@ -111,7 +111,7 @@ def test_what_a_lost_worker_did_is_done_by_another(lost, study, nodes, arrivals)
         if lost == "a node":
             nodes.obey("kill")
         else:
-            os.kill(until(workers)[0].pid, signal.SIGKILL)
+            os.kill(until(nodes.workers)[0].pid, signal.SIGKILL)
 
     loser = threading.Thread(target=lose)
     there = made.on(nodes.address)
@@ -142,7 +142,7 @@ def test_a_killed_run_goes_on_with_what_was_under_way(study, nodes, monkeypatch)
     kept = until(lambda: [*Path("scratch/tune").rglob("*.npz")])
     killed.kill()
     killed.wait()
-    until(lambda: not workers(), 10)  # nothing goes on for nobody
+    until(lambda: not nodes.workers(), 10)  # nothing goes on for nobody
     kept, asked = len([*Path("scratch/tune").rglob("*.npz")]), []
     run = cluster.Cluster.run
     monkeypatch.setattr(cluster.Cluster, "run", lambda *all: asked.append(all[-1]) or run(*all))
