@@ -26,10 +26,11 @@ ui: $(INSTALLED)  ## serve MLflow on http://127.0.0.1:5000
 	initsweep ui
 
 # The checks use one core and run beside the tests; their report comes in one piece when they end.
+# Tests wait for processes, clusters and servers, so there is one worker more than there are cores.
 test: $(INSTALLED)  ## everything CI checks: `make check` and the tests, side by side
 	@{ said=$$($(MAKE) --no-print-directory check 2>&1); found=$$?; \
 		printf '\n--- make check ---\n%s\n---\n' "$$said"; exit $$found; } & \
-	python -m pytest -n auto --maxprocesses 4 --dist worksteal; tested=$$?; \
+	python -m pytest -n $$(($$(nproc) + 1)) --maxprocesses 4 --dist worksteal; tested=$$?; \
 	wait $$! || { echo 'make check found faults: see its report above, or run it alone'; exit 1; }; \
 	exit $$tested
 
