@@ -1,11 +1,12 @@
-"""The bench of answers: how good and how stable is what initsweep recommends, on real tasks.
+r"""The bench of answers: how good and how stable is what initsweep recommends, on real tasks.
 
 A pool of trainings is made once per task, in minutes to an hour on 2 cores, and goes on where it
 was stopped; studies are then redrawn from it, and every rule of decision chooses in the same ones.
 
     python -m benchmarks.answers --train vote          # make a pool
     python -m benchmarks.answers                       # the table, from the pools that are kept
-    python -m benchmarks.answers --tasks wine --outer 2 --seeds 7 --steps 9 --work FOLDER  # tiny
+    python -m benchmarks.answers --tasks wine --outer 2 --seeds 7 --steps 9 --studies 2 \
+        --work FOLDER  # tiny
 """
 
 import argparse

@@ -1,5 +1,8 @@
 import copy
 import dataclasses
+import fcntl
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -30,7 +33,8 @@ def replace_keys(content: dict[str, Any], replacements: dict[str, object]) -> No
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no worker is left with it at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+    long = ("pipeline", "cluster")
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, long)))
 
 
 SMALL_STUDY: dict[str, Any] = {
@@ -68,6 +72,26 @@ def restless_threads() -> Iterator[None]:
     sys.setswitchinterval(2e-4)
     yield
     sys.setswitchinterval(before)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function to a folder that one worker of pytest-xdist fills for all. Only read it."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name: str, fill: Callable[[Path], None]) -> Path:
+        made = shared / f"made {name}"
+        with (shared / f"{name}.lock").open("a+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not lock.seek(0, os.SEEK_END):  # nothing is written there before all is made
+                shutil.rmtree(made, ignore_errors=True)
+                made.mkdir()
+                fill(made)
+                lock.write("made")
+        return made
+
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,8 @@ REDUCED = {
     "diagnose.batch_size": 32,
     "runtime.workers": 1,
 }
+FEW_STEPS = {"gpt": {"training.options.steps": 4}}
+"""Of a loop of one's own, which takes its time for each."""
 
 
 def reduced_copy(name: str, folder_: Path) -> Path:
@@ -49,7 +51,7 @@ def reduced_copy(name: str, folder_: Path) -> Path:
     shutil.copytree(ROOT / "examples" / name, folder_, ignore=shutil.ignore_patterns("packet"))
     yaml = YAML(typ="safe", pure=True)
     content = yaml.load((folder_ / "params.yaml").read_text())
-    replaced(content, REDUCED)
+    replaced(content, REDUCED | FEW_STEPS.get(name, {}))
     if name == "image":
         content["data"]["source"] = IDX
         write_idx(folder_)

@@ -31,18 +31,32 @@ def site(tmp_path_factory):
     return folder
 
 
+ONE_PAGE = """
+import sys
+sys.path.insert(0, {!r})
+import pages
+from pages import on_files
+pages.PAGES, pages.NAMES = ("decisions/README.md",), []
+pages._found = lambda pattern: [pattern] if pattern in pages.PAGES else []
+
+def on_page_markdown(text, **given):
+    return pages.on_page_markdown(text, **given) + "[x](nowhere.md) [y](#nowhere)"
+"""
+
+
 def test_a_link_that_leads_nowhere_stops_the_build(tmp_path):
-    hook = "def on_page_markdown(text, **_):\n    return text + '[x](nowhere.md) [y](#nowhere)'\n"
-    (tmp_path / "hook.py").write_text(hook)
-    config = tmp_path / "mkdocs.yml"
-    hooks = f"[{ROOT / 'docs/pages.py'}, {tmp_path / 'hook.py'}]"
+    (tmp_path / "hook.py").write_text(ONE_PAGE.format(str(ROOT / "docs")))
+    config, hook = tmp_path / "mkdocs.yml", tmp_path / "hook.py"
     config.write_text(
-        f"INHERIT: {ROOT / 'mkdocs.yml'}\ndocs_dir: {ROOT / 'docs'}\nhooks: {hooks}\n"
+        f"INHERIT: {ROOT / 'mkdocs.yml'}\ndocs_dir: {ROOT / 'docs'}\n"
+        f'nav: []\nnot_in_nav: "*"\nhooks: [{hook}]\n'
     )
     done = build(config, tmp_path / "site")
     assert done.returncode == 1
     assert "contains a link 'nowhere.md'" in done.stderr
     assert "contains a link '#nowhere'" in done.stderr
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("WARNING")]
+    assert not [line for line in warnings if "nowhere" not in line]  # these are what stops it
 
 
 def test_every_public_name_has_a_page_with_an_example(site):

@@ -36,7 +36,7 @@ def params(small_params, tmp_path, monkeypatch):
 def test_it_finds_what_initsweep_finds(params):
     clean = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW_")}
     subprocess.run(
-        [sys.executable, "-m", "benchmarks.plain_loop", "--processes", "2"],
+        [sys.executable, "-m", "benchmarks.plain_loop"],
         env={**clean, "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"},
         check=True,
         capture_output=True,

@@ -3,6 +3,7 @@
 The libraries choose other routines on another processor; they can be told to.
 """
 
+import copy
 import os
 import platform
 import subprocess
@@ -15,6 +16,7 @@ from ruamel.yaml import YAML
 
 from initsweep.core.errors import KernelsError
 from initsweep.engine.kernels.library import load_library
+from tests.conftest import replace_keys
 
 ANOTHER = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch, and the build of our kernels
@@ -28,13 +30,16 @@ ALL_STAGES = """
 from initsweep.core.params import load_params
 from initsweep.stages import compare, diagnose, prepare, train, tune
 from pathlib import Path
-params = load_params(Path("params.yaml"))
-prepare.run(params)
-diagnose.run(params)
-for scheme in params.schemes:
-    tune.run(params, scheme)
-    train.run(params, scheme)
-compare.run(params)
+import os, sys
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    params = load_params(Path("params.yaml"))
+    prepare.run(params)
+    diagnose.run(params)
+    for scheme in params.schemes:
+        tune.run(params, scheme)
+        train.run(params, scheme)
+    compare.run(params)
 """
 SMALL = {
     "model.width": 16,
@@ -82,31 +87,44 @@ def results() -> set[str]:
     }
 
 
-@pytest.mark.skipif(
-    platform.machine() != "x86_64" or not kernels_are_fast(), reason="no kernels for AVX2 here"
-)
-@pytest.mark.parametrize("case", CASES)
-def test_another_processor_writes_the_same_tables(case, results, tmp_path, changed):
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory, params_file, results):
+    """The folder with the studies of each processor, which are of one process: imports are slow."""
+    if platform.machine() != "x86_64" or not kernels_are_fast():
+        pytest.skip("no kernels for AVX2 here")
     if len(results) == 1:
         pytest.skip("the settings choose no other routines: a processor is compared with itself")
-    content, found = changed(SMALL | CASES[case]), []
+    root = tmp_path_factory.mktemp("processors")
     for name, changes in (("this", {}), ("another", ANOTHER)):
-        folder = tmp_path / name
-        (folder / "own").mkdir(parents=True)
-        with (folder / "params.yaml").open("w") as stream:
-            YAML(typ="safe", pure=True).dump(content, stream)
+        folders = [root / name / case for case in CASES]
+        for folder, case in zip(folders, CASES.values(), strict=True):
+            (folder / "own").mkdir(parents=True)
+            content = copy.deepcopy(params_file)
+            replace_keys(content, SMALL | case)
+            with (folder / "params.yaml").open("w") as stream:
+                YAML(typ="safe", pure=True).dump(content, stream)
         done = subprocess.run(
-            [sys.executable, "-c", ALL_STAGES],
-            cwd=folder,
+            [sys.executable, "-c", ALL_STAGES, *folders],
             env={**os.environ, **changes},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-        found.append({path.relative_to(folder).as_posix(): path.read_bytes() for path in files})
-    this, another = found
+    return root
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_another_processor_writes_the_same_tables(case, studies):
+    this, another = (
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
+        for folder in (studies / "this" / case, studies / "another" / case)
+    )
+    assert "results/compare/verdict.json" in this
     assert list(this) == list(another)
     assert [name for name in this if this[name] != another[name]] == []
 

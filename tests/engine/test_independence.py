@@ -144,7 +144,7 @@ class TestIndependence:
         problem = make_problem(model, **{"n": 4 * batch_size + 3, **sizes})
         lanes = lanes_of(*itertools.product((0.01, 1e30, 0.003), range(3)))
         settings = {
-            "training": training(epochs=6, batch_size=batch_size, gradient_clip=1.0),
+            "training": training(epochs=3, batch_size=batch_size, gradient_clip=1.0),
             "optimizer": optimizer(name=name),
             "keep_states": True,
         }

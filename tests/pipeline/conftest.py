@@ -19,6 +19,7 @@ from ruamel.yaml import YAML
 from initsweep.core import artifacts
 from initsweep.core.records import RunRow, TrialRow
 from tests.conftest import ROOT, SMALL_STUDY, replace_keys
+from tests.views.mlflow.synthetic_study import empty_database
 
 COPIED = (
     "src",
@@ -31,8 +32,10 @@ COPIED = (
     ".dvcignore",
     ".dvc/config",
     ".dvc/.gitignore",
+    ".dvc/plots",
     "data/raw/.gitkeep",
 )
+STUDY = "a study"  # the space is on purpose: paths with spaces must work
 QUIET = {
     "DVC_NO_ANALYTICS": "1",
     "GIT_AUTHOR_NAME": "test",
@@ -145,43 +148,46 @@ class Project:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(tmp_path_factory) -> Path:
-    """An empty MLflow database: migrating one takes seconds, copying it nothing."""
-    file = tmp_path_factory.mktemp("database") / "mlflow.db"
-    command = [sys.executable, "-m", "mlflow", "db", "upgrade", f"sqlite:///{file}"]
-    subprocess.run(command, check=True, capture_output=True)
-    return file
+def migrated_database(made_once) -> Path:
+    """An empty MLflow database: making one takes a second, copying it nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        return made_once("template", empty_database) / "mlflow.db"
 
 
 @pytest.fixture(scope="session")
-def computed(tmp_path_factory, params_file, migrated_database) -> Project:
+def computed(made_once, tmp_path_factory, params_file, migrated_database) -> Project:
     """A study that ran once and was committed. Copy it, do not change it."""
-    # The space is on purpose: paths with spaces must work.
-    project = Project(tmp_path_factory.mktemp("computed") / "a study")
-    project.path.mkdir()
-    for name in COPIED:
-        target = project.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, target)
-    shutil.copytree(ROOT / ".dvc/plots", project.path / ".dvc/plots")
-    yaml = YAML(typ="safe", pure=True)
-    with (project.path / "params.yaml").open("w") as stream:
-        yaml.dump(params_file, stream)
-    project.set(SMALL)
-    shutil.copy(migrated_database, project.path / "mlflow.db")
-    project.run("git", "init", "-q", "-b", "main")
-    project.commit("Small study")
-    done = project.initsweep("repro")
-    assert done.returncode == 0, done.stderr
-    project.commit("Results")
-    return project
+
+    def fill(folder: Path) -> None:
+        project = Project(folder / STUDY)
+        project.path.mkdir()
+        for name in COPIED:
+            target = project.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+            copy(ROOT / name, target)
+        yaml = YAML(typ="safe", pure=True)
+        with (project.path / "params.yaml").open("w") as stream:
+            yaml.dump(params_file, stream)
+        project.set(SMALL)
+        shutil.copy(migrated_database, project.path / "mlflow.db")
+        project.run("git", "init", "-q", "-b", "main")
+        project.commit("Small study")
+        done = project.initsweep("repro")
+        assert done.returncode == 0, done.stderr
+        project.commit("Results")
+
+    # DVC writes where it reads: each worker has a copy of its own.
+    own = Project(tmp_path_factory.mktemp("computed") / STUDY)
+    shutil.copytree(made_once("study", fill) / STUDY, own.path, symlinks=True)
+    return own
 
 
 @pytest.fixture
 def project(computed, tmp_path, migrated_database) -> Project:
     """A copy of the computed study, with nothing published yet."""
-    copy = Project(tmp_path / "a study")
+    copy = Project(tmp_path / STUDY)
     shutil.copytree(computed.path, copy.path, symlinks=True)
     (copy.path / "mlflow.db").unlink()
     shutil.rmtree(copy.path / "mlartifacts", ignore_errors=True)

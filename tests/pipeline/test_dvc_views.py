@@ -15,7 +15,7 @@ from initsweep.core.spelling import distinct, embedded
 from initsweep.statistics.plot_tables import ConfusionRow, CurvePoint, ResponsePoint, confusion_rows
 from tests.conftest import ROOT
 from tests.nasty import TEXTS
-from tests.pipeline.conftest import Project
+from tests.pipeline.conftest import STUDY, Project
 
 pytestmark = pytest.mark.pipeline
 
@@ -31,7 +31,7 @@ OURS = ("Learning-rate response", "Tuned against forgiving", "Test loss", "Learn
 @pytest.fixture(scope="module")
 def two_revisions(computed, tmp_path_factory):
     """A branch with another depth than `main` and enough seeds for a recommendation. Read only."""
-    project = Project(tmp_path_factory.mktemp("two") / "a study")
+    project = Project(tmp_path_factory.mktemp("two") / STUDY)
     shutil.copytree(computed.path, project.path, symlinks=True)
     project.run("git", "checkout", "-qb", "deeper")
     project.set({"model.depth": 2, "confirm.seeds": list(range(10, 20))})

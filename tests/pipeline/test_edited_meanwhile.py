@@ -47,18 +47,18 @@ def test_edited_parameters_poison_neither_lock_nor_cache(project, command):
     project.set({**LONG, "training.epochs": 20})
     running = repro(project, *command)
     wait_for_work(project)
-    project.set({"training.epochs": 21})
+    project.set({"training.epochs": 2})
     said = running.communicate(timeout=PATIENCE)[0]
     assert running.returncode != 0
     # What is done ahead is edited too: whoever notices first says so.
     assert re.search("While (tune@zeros|diagnose) ran, its inputs were edited", said)
-    assert "params.yaml: training.epochs was 20 and is 21" in said
+    assert "params.yaml: training.epochs was 20 and is 2." in said
     assert "Traceback" not in said
     project.dvc("repro", "tune@zeros")
-    assert epochs_of(project) == 21
+    assert epochs_of(project) == 2
     shutil.rmtree(project.path / "results/tune/zeros")
     project.dvc("repro", "tune@zeros")
-    assert epochs_of(project) == 21
+    assert epochs_of(project) == 2
     project.set({"training.epochs": 20})
     project.dvc("repro", "tune@zeros")
     assert epochs_of(project) == 20

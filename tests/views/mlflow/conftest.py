@@ -11,9 +11,7 @@ import pytest
 
 from initsweep.core.params import Params
 from initsweep.views.mlflow import Publication, publish
-from initsweep.views.mlflow.connection import connection
-from initsweep.views.mlflow.location import locate
-from tests.views.mlflow.synthetic_study import NAMES, make_params, make_study
+from tests.views.mlflow.synthetic_study import NAMES, empty_database, make_params, make_study
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +22,8 @@ def _plain_environment(monkeypatch):
 
 
 @pytest.fixture(scope="session")
-def template_database(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("template")
-    with connection(locate(make_params(), root)) as client:
-        client.search_experiments()
-    return root / "mlflow.db"
+def template_database(made_once) -> Path:
+    return made_once("template", empty_database) / "mlflow.db"
 
 
 @dataclass

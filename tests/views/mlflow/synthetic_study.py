@@ -13,6 +13,8 @@ from initsweep.core import artifacts
 from initsweep.core.params import Params
 from initsweep.core.records import Provenance
 from initsweep.preprocessing.transform import Preprocessing
+from initsweep.views.mlflow.connection import connection
+from initsweep.views.mlflow.location import locate
 from tests import made_study
 from tests.made_study import PROVENANCE, ROOT, Made, changed
 
@@ -31,6 +33,12 @@ def make_params(
 ) -> Params:
     tracking = {"uri": uri, "artifacts": artifacts}
     return made_study.make_params(names, training={"epochs": epochs}, tracking=tracking)
+
+
+def empty_database(root: Path) -> None:
+    """Make MLflow's database in a folder."""
+    with connection(locate(make_params(), root)) as client:
+        client.search_experiments()
 
 
 def make_study(
