@@ -42,6 +42,14 @@ def test_a_file_of_parameters_says_what_may_be_missing(file):
     assert {*Loop.model_fields} - optional(Loop) == {"function"}
 
 
+def test_what_may_be_missing_is_needed_where_it_is_used(changed):
+    content = changed({"training.schedule": "cosine"})
+    del content["training"]["decay_fraction"]
+    parse_params(content)
+    content["training"]["schedule"] = "wsd"
+    assert "training: wsd needs decay_fraction" in message(content)
+
+
 @pytest.mark.parametrize(
     ("replacements", "expected"),
     [

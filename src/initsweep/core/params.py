@@ -230,6 +230,8 @@ class Training(Section):
 
     @model_validator(mode="after")
     def _decays_after_the_warm_up(self) -> Self:
+        if self.schedule == "wsd" and "decay_fraction" not in self.model_fields_set:
+            raise ValueError("wsd needs decay_fraction; 0.2 is usual")
         if self.schedule == "wsd" and self.warmup_fraction + self.decay_fraction > 1:
             raise ValueError(
                 "warmup_fraction + decay_fraction must be at most 1, "
