@@ -30,7 +30,7 @@ from tests.loops.training_functions import SlowReadout
 
 ENTRIES = {name: make_initializer(name, entry.example) for name, entry in INITIALIZERS}
 PLAIN = [name for name, one in ENTRIES.items() if not why_not(one)]
-NOT_PLAIN = {"lsuv", "fixup", "zero_gamma"}
+NOT_PLAIN = {"by_part", "mup", "lsuv", "fixup", "zero_gamma"}
 
 
 class Zoo(nn.Module):

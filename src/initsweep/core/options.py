@@ -14,7 +14,6 @@ from pydantic_core import ErrorDetails
 
 from initsweep.core.errors import ParamsError
 from initsweep.core.params import explain
-from initsweep.core.records import ModelOption
 from initsweep.core.registry import did_you_mean
 
 
@@ -27,7 +26,7 @@ class Options(BaseModel):
 Model = TypeVar("Model", bound=Options)
 
 
-def parse_options(model: type[Model], options: Mapping[str, ModelOption], key: str) -> Model:
+def parse_options(model: type[Model], options: Mapping[str, object], key: str) -> Model:
     """Return the entry with these options.
 
     Args:
@@ -42,14 +41,14 @@ def parse_options(model: type[Model], options: Mapping[str, ModelOption], key: s
         ParamsError: Naming every offending option, the value received and the remedy.
     """
     try:
-        return model.model_validate(dict(options))
+        return model.model_validate(dict(options), context=key)
     except ValidationError as error:
         lines = [_explain(details, model, key) for details in error.errors()]
         raise ParamsError("\n  ".join(lines)) from None
 
 
 def check_arguments(
-    function: Callable[..., object], form: str, options: Mapping[str, ModelOption], key: str
+    function: Callable[..., object], form: str, options: Mapping[str, object], key: str
 ) -> None:
     """Check that a user's own function can be called with these options.
 
@@ -88,6 +87,8 @@ def check_arguments(
 
 
 def _explain(details: ErrorDetails, model: type[Options], key: str) -> str:
+    if isinstance(found := details.get("ctx", {}).get("error"), ParamsError):
+        return str(found)  # of options inside an option: it names its own key
     location = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden" and not model.model_fields:
         return f"{key}.{location}: unknown key; '{key}' takes no options, remove it."

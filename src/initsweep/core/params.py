@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from initsweep.core.errors import ParamsError, cut, shown
-from initsweep.core.records import JudgedBy, ModelOption, OptionValue, rounded
+from initsweep.core.records import JudgedBy, ModelOption, SchemeOption, rounded
 from initsweep.core.registry import did_you_mean
 from initsweep.core.yaml_files import read_yaml
 
@@ -420,7 +420,7 @@ class Params(Section):
     optimizer: Optimizer
     training: Training
     schemes: Annotated[tuple[str, ...], Field(min_length=1)]
-    initializers: dict[str, dict[str, OptionValue | dict[str, Setting]]]
+    initializers: dict[str, dict[str, SchemeOption]]
     diagnose: Diagnose
     tune: Tune
     confirm: Confirm
@@ -433,6 +433,11 @@ class Params(Section):
     def _arms_have_optimizers(self) -> Self:
         for scheme, options in self.initializers.items():
             for name, value in options.items():
+                if isinstance(value, list) and not all(isinstance(one, dict) for one in value):
+                    raise ValueError(
+                        f"initializers.{scheme}.{name}: received {shown(value)}; an option is a "
+                        "single value, or a list of rules such as [{match: \"*\", std: 0.02}]"
+                    )
                 if not isinstance(value, dict):
                     continue
                 if name != "optimizer":
@@ -565,7 +570,7 @@ class Params(Section):
         more = (seed for seed in itertools.count(last + 1) if seed not in tuned)
         return tuple(itertools.islice(more, max(0, self.decide.most_seeds - len(first))))
 
-    def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
+    def initializer(self, scheme: str) -> tuple[str, dict[str, SchemeOption]]:
         """Look up what a scheme is.
 
         Returns:
@@ -580,7 +585,9 @@ class Params(Section):
                 f"Defined under `initializers`: {', '.join(self.initializers)}."
             )
         given = self.initializers[scheme]
-        options = {key: value for key, value in given.items() if not isinstance(value, dict)}
+        options: dict[str, SchemeOption] = {
+            key: value for key, value in given.items() if not isinstance(value, dict)
+        }
         name = options.pop("name", scheme)
         if not isinstance(name, str):
             raise ParamsError(f"initializers.{scheme}.name must be a name, received {name!r}.")
