@@ -6,8 +6,8 @@ value received and what to do about it.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,13 +26,16 @@ class Options(BaseModel):
 Model = TypeVar("Model", bound=Options)
 
 
-def parse_options(model: type[Model], options: Mapping[str, object], key: str) -> Model:
+def parse_options(
+    model: type[Model], options: Mapping[str, object], key: str, *, later: Collection[str] = ()
+) -> Model:
     """Return the entry with these options.
 
     Args:
         model: The entry whose fields are the options.
         options: What the user wrote.
         key: The dotted key in `params.yaml` that holds the options ("initializers.he_normal").
+        later: Options whose values only stand for others, and are not checked.
 
     Returns:
         The frozen entry.
@@ -43,8 +46,16 @@ def parse_options(model: type[Model], options: Mapping[str, object], key: str) -
     try:
         return model.model_validate(dict(options), context=key)
     except ValidationError as error:
-        lines = [_explain(details, model, key) for details in error.errors()]
+        found = [one for one in error.errors() if not later or one["loc"][:1] not in _ends(later)]
+        if not found:
+            return cast(Model, model.model_construct(None, **options))
+        lines = [_explain(details, model, key) for details in found]
         raise ParamsError("\n  ".join(lines)) from None
+
+
+def _ends(names: Collection[str]) -> set[tuple[str, ...]]:
+    """Return where errors about options lie; those about several lie nowhere."""
+    return {(), *((name,) for name in names)}
 
 
 def check_arguments(

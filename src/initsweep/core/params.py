@@ -436,7 +436,7 @@ class Params(Section):
                 if isinstance(value, list) and not all(isinstance(one, dict) for one in value):
                     raise ValueError(
                         f"initializers.{scheme}.{name}: received {shown(value)}; an option is a "
-                        "single value, or a list of rules such as [{match: \"*\", std: 0.02}]"
+                        'single value, or a list of rules such as [{match: "*", std: 0.02}]'
                     )
                 if not isinstance(value, dict):
                     continue
@@ -545,7 +545,24 @@ class Params(Section):
             *([] if self.loop is None else [("training.function", self.loop.function)]),
             *self._optimizers,
             *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
+            *self._schemes_of_parts,
         ]
+
+    @property
+    def _schemes_of_parts(self) -> list[tuple[str, str]]:
+        """Key and name of the initializers that schemes by part use."""
+        found: list[tuple[str, str]] = []
+        for one in self.schemes:
+            options = self.initializer(one)[1]
+            rows = options.get("rules")
+            places = {f"initializers.{one}": options}
+            for index, row in enumerate(rows if isinstance(rows, list) else []):
+                places |= (
+                    {f"initializers.{one}.rules[{index}]": row} if isinstance(row, dict) else {}
+                )
+            named = ((f"{key}.scheme", place.get("scheme")) for key, place in places.items())
+            found += [(key, name) for key, name in named if isinstance(name, str)]
+        return found
 
     @property
     def _optimizers(self) -> list[tuple[str, str]]:

@@ -81,20 +81,30 @@ def residual_of(model: nn.Module, traces: Traces | None = None) -> Residual:
 
 def branches_in(trace: Trace) -> tuple[Branch, ...]:
     """Return the residual branches of a network, or of the part of it that could be read."""
-    sums = (_branch(trace, node) for node in trace.nodes if len(inputs_of(node)) == 2)
+    signals = signals_in(trace)
+    sums = (_branch(trace, node, signals) for node in trace.nodes if len(inputs_of(node)) == 2)
     return tuple(branch for branch in sums if branch is not None)
 
 
-def _branch(trace: Trace, node: fx.Node) -> Branch | None:
+def signals_in(trace: Trace) -> set[fx.Node]:
+    """Return the operations whose values depend on those of the network's inputs."""
+    found: set[fx.Node] = set()
+    for node in trace.nodes:
+        if node.op == "placeholder" or not found.isdisjoint(inputs_of(node)):
+            found.add(node)
+    return found
+
+
+def _branch(trace: Trace, node: fx.Node, signals: set[fx.Node]) -> Branch | None:
     if effect_of(node, trace.modules) != "adds":
         return None
     weighted = _is(trace, WEIGHTED)
     one, other = (_ancestors(value) for value in inputs_of(node))
-    if not one & other:
+    if not (shared := one & other & signals):
         return None
     sides = [_in_order(trace, one - other), _in_order(trace, other - one)]
     near = [_ancestors(value, stop=weighted) for value in inputs_of(node)]
-    around = [bool(nodes & one & other) for nodes in near]
+    around = [bool(nodes & shared) for nodes in near]
     counts = [sum(map(weighted, side)) for side in sides]
     ranks = counts if around[0] == around[1] else [not way for way in around]
     chosen = ranks[1] > ranks[0]

@@ -1,6 +1,6 @@
 """The registry of initializers, and how a name with options becomes one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from initsweep.core.errors import ParamsError
@@ -27,6 +27,7 @@ def make_initializer(
     *,
     scheme: str | None = None,
     key: str | None = None,
+    later: Collection[str] = (),
 ) -> Initializer:
     """Return the initializer called `name` with these options.
 
@@ -37,6 +38,7 @@ def make_initializer(
         scheme: The key under `initializers:` of `params.yaml` that error messages name; without
             it they name the option, and show a call.
         key: The whole key that they name, for options that stand elsewhere.
+        later: As for `parse_options`.
 
     Returns:
         The frozen initializer.
@@ -57,7 +59,7 @@ def make_initializer(
     key = key or (name if scheme is None else f"initializers.{scheme}")
     if isinstance(entry, type) and issubclass(entry, Initializer):
         try:
-            return parse_options(entry, options, key)
+            return parse_options(entry, options, key, later=later)
         except ParamsError as error:
             if not (shows and entry.example):
                 raise

@@ -14,7 +14,7 @@ from initsweep.graph.effects import effect_of, inputs_of
 from initsweep.graph.kinds import is_a
 from initsweep.graph.traces import Trace, Traces
 from initsweep.graph.vocabulary import KEEPING, NORMS, RECURRENT, TURNED, WEIGHTED
-from initsweep.initializers.branches import branches_in
+from initsweep.initializers.branches import branches_in, signals_in
 from initsweep.initializers.place import Role
 
 _TABLES = (nn.Embedding, nn.EmbeddingBag)
@@ -78,7 +78,7 @@ def _roles_in(trace: Trace, *, whole: bool) -> Iterator[tuple[str, Role]]:
     """
     weighted = set(trace.calls())
     fed, behind = _before(trace, weighted), _behind(trace, weighted)
-    signals = _signals(trace)
+    signals = signals_in(trace)
     for node in trace.nodes:
         if node.op == "get_attr" and (role := _use(trace, node)):
             yield trace.path_of(node), role
@@ -110,15 +110,6 @@ def _behind(trace: Trace, weighted: set[fx.Node]) -> set[fx.Node]:
         if node in behind or node in weighted:
             behind.update(_reads(node))
     return behind
-
-
-def _signals(trace: Trace) -> set[fx.Node]:
-    """Return the operations whose values depend on those of the network's inputs."""
-    found: set[fx.Node] = set()
-    for node in trace.nodes:
-        if node.op == "placeholder" or not found.isdisjoint(_reads(node)):
-            found.add(node)
-    return found
 
 
 def _reads(node: fx.Node) -> list[fx.Node]:

@@ -1,7 +1,7 @@
 """One row of a table of rules: which parameters it is for, and what it makes of them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
@@ -44,7 +44,9 @@ Number = Annotated[Amount, PlainValidator(_amount)]
 Factors = Annotated[dict[OptimizerKind, Number], BeforeValidator(_for_each)]
 """A factor for each kind of optimizer; 1 for those left out. Written as one, it is for all."""
 
-NAMES = ["fan_in", "fan_out", "width", "n_layers", "layer", "m_in", "m_out", "m_depth"]
+NAMES = [
+    "fan_in", "fan_out", "stacked", "width", "n_layers", "layer", "m_in", "m_out", "m_depth",
+]  # fmt: skip
 """Names in formulas: sizes of the layer and of the network, and how much larger than the base."""
 
 _OUTSIDE: frozenset[str] = frozenset({"norm", "position", "token", "gate"})
@@ -117,9 +119,10 @@ class Rule(Options):
         Raises:
             ParamsError: If the scheme does not take the options.
         """
-        options = self.options
         formulas = dict.fromkeys(self._formulas(), 1.0)
-        return make_initializer(self.law or "", {**options, **formulas}, key=key)
+        return make_initializer(
+            self.law or "", {**self.options, **formulas}, key=key, later=formulas
+        )
 
     def filler(self, values: Mapping[str, float]) -> Initializer:
         """Return what fills a layer, its options computed.
@@ -197,6 +200,11 @@ class Rule(Options):
                 "Write a scheme that fills one layer at a time, such as he_normal."
             )
         return {name: self.options[name] for name in self._formulas()}
+
+
+def rules_of(rows: Iterable[Mapping[str, object]]) -> list[Rule]:
+    """Return the rules of a table as it is written in `params.yaml`."""
+    return [Rule.model_validate(row) for row in rows]
 
 
 def _fits(pattern: str, name: str) -> bool:

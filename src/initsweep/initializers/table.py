@@ -1,22 +1,23 @@
 """Schemes by part: a table of rules, of which the first that matches a parameter decides."""
 
-from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
 
 from initsweep.core.errors import InitsweepError
+from initsweep.core.records import SchemeOption
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.laws.formula import evaluate
 from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 from initsweep.initializers.parts import Slot
-from initsweep.initializers.rules import PartRole, Rule
+from initsweep.initializers.rules import PartRole, Rule, rules_of
 
 
 class Law(NamedTuple):
@@ -35,14 +36,19 @@ class Table(Initializer):
     parameters in no layer are left as they are then. A rule that says `role: bias` draws biases
     by its scheme's law of weights; any other leaves them to the scheme's own law of biases. Rate
     and decay are those of the first rule that matches.
+
+    Attributes:
+        rows: The table, as it would be written in `params.yaml`. Formulas may name the options of
+            the scheme, too.
     """
 
     by_place: ClassVar[bool] = True
+    rows: ClassVar[Sequence[Mapping[str, SchemeOption]]] = ()
 
     @property
-    @abstractmethod
     def table(self) -> Sequence[Rule]:
-        """The rules, in their order."""
+        """The rules, in their order: `rows`, or what a subclass makes them of."""
+        return _rules_of(type(self))
 
     def values(self, layer: Layer, part: PartRole) -> dict[str, float]:
         """Return what formulas may name for a part: sizes, and the options that are numbers.
@@ -55,7 +61,7 @@ class Table(Initializer):
         width = float(place.width or layer.fan_out)
         found = {name: one for name, one in self if isinstance(one, int | float)}
         found |= {"fan_in": layer.fan_in, "fan_out": layer.fan_out, "width": width}
-        found["n_layers"] = place.blocks
+        found |= {"stacked": layer.stacked, "n_layers": place.blocks}
         if place.block is not None:
             found["layer"] = place.block
         if base_width := found.get("base_width"):
@@ -178,6 +184,11 @@ class Table(Initializer):
         except ValueError as error:
             about = f"rules[{index}] {self.table[index]!r} for '{layer.name}'"
             raise InitsweepError(f"{about}: {str(error).rstrip('.')}.") from None
+
+
+@cache
+def _rules_of(kind: type[Table]) -> tuple[Rule, ...]:
+    return tuple(rules_of(kind.rows))
 
 
 def sides_of(slot: Slot) -> list[tuple[Layer, PartRole]]:

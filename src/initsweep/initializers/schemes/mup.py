@@ -13,11 +13,13 @@ from initsweep.initializers import INITIALIZERS
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
-from initsweep.initializers.rules import PartRole, Rule
+from initsweep.initializers.rules import PartRole, Rule, rules_of
 from initsweep.initializers.table import Table
 
 _MUON = "sqrt(min(1, fan_out / fan_in) / min(1, fan_out * m_in / (fan_in * m_out)))"
-_VECTORS: tuple[dict[str, str], ...] = ({"role": "bias"}, {"kind": "norm"}, {"kind": "parameter"})
+_VECTORS: tuple[dict[str, str], ...] = (
+    {"role": "bias"}, {"kind": "norm", "role": "bias"}, {"kind": "norm"}, {"kind": "parameter"}
+)  # fmt: skip
 
 
 @INITIALIZERS.register("mup")
@@ -81,10 +83,8 @@ class Mup(Table):
             "decay": {**vectors["decay"], "muon": f"1 / {_MUON}"},
         }
         times = "standard * sqrt(min(1, m_out / m_in) / m_in)"
-        return [
-            *(Rule.model_validate({**one, **vectors}) for one in _VECTORS),
-            Rule.model_validate({"scheme": self.scheme, "times": times, **weights}),
-        ]
+        rows = [{**one, **vectors} for one in _VECTORS]
+        return rules_of([*rows, {"scheme": self.scheme, "times": times, **weights}])
 
     def values(self, layer: Layer, part: PartRole) -> dict[str, float]:
         """Return what formulas may name; `standard` is the scheme's std at the base over here."""
