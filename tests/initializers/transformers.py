@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-WIDTH, HEADS, DEPTH, TOKENS, LENGTH = 64, 4, 3, 50, 12
+WIDTH, HEADS, DEPTH, TOKENS, LENGTH = 64, 4, 2, 50, 12
 
 
 def attend(query, key, value, *, scale=None):
