@@ -39,7 +39,8 @@ def _placed(slot: Slot, names: Sequence[str], model: nn.Module, known: Roles) ->
         roles=frozenset().union(*(known.roles.get(one, ()) for one in (*names, *owners))),
     )  # fmt: skip
     if not slot.parts:
-        return replace(slot, own=_own(slot, replace(place, kinds=frozenset(kinds))))
+        called = tuple(dict.fromkeys((*names, *owners))) if kinds == {"norm"} else tuple(names)
+        return replace(slot, own=_own(slot, replace(place, kinds=frozenset(kinds), names=called)))
     parts = []
     for part in slot.parts:
         here = replace(

@@ -95,7 +95,7 @@ class Rule(Options):
         """Return whether the rule is for a part of a layer.
 
         What is in no layer has to be named: by its kind, by a role that only such parameters have,
-        or by a `match` whose last part is no pattern.
+        or by a `match` whose last part, but for ".weight" and ".bias", is no pattern.
         """
         place = layer.place
         roles = {*place.roles, *(("bias",) if part == "bias" else ())}
@@ -109,7 +109,8 @@ class Rule(Options):
 
     @property
     def _names_what_is_outside(self) -> bool:
-        exact = [one for one in self.match if not {*"*?"} & {*one.rpartition(".")[2]}]
+        ends = [re.sub(r"\.(weight|bias)$", "", one).rpartition(".")[2] for one in self.match]
+        exact = [one for one in ends if not {*"*?"} & {*one}]
         roles = _OUTSIDE & {*self.role}
         return bool(roles or exact) or self.kind in {"norm", "parameter"}
 
