@@ -100,19 +100,14 @@ class Rule(Options):
         place = layer.place
         roles = {*place.roles, *(("bias",) if part == "bias" else ())}
         names = place.names or (layer.name, f"{layer.name}.{part}")
+        said = self.kind in {"norm", "parameter"} or not _OUTSIDE.isdisjoint(self.role)
+        patterns = [one for one in self.match if said or not place.outside or _is_exact(one)]
+        named = not self.match and (said or not place.outside)
         return (
             (self.kind is None or self.kind in (place.kinds or {layer.kind}))
             and roles.issuperset(self.role)
-            and (not self.match or any(_fits(one, name) for one in self.match for name in names))
-            and (not place.outside or self._names_what_is_outside)
+            and (named or any(_fits(one, name) for one in patterns for name in names))
         )
-
-    @property
-    def _names_what_is_outside(self) -> bool:
-        ends = [re.sub(r"\.(weight|bias)$", "", one).rpartition(".")[2] for one in self.match]
-        exact = [one for one in ends if not {*"*?"} & {*one}]
-        roles = _OUTSIDE & {*self.role}
-        return bool(roles or exact) or self.kind in {"norm", "parameter"}
 
     def sample(self, key: str) -> Initializer:
         """Return what fills layers, with 1 for every formula.
@@ -206,6 +201,12 @@ class Rule(Options):
 def rules_of(rows: Iterable[Mapping[str, object]]) -> list[Rule]:
     """Return the rules of a table as it is written in `params.yaml`."""
     return [Rule.model_validate(row) for row in rows]
+
+
+def _is_exact(pattern: str) -> bool:
+    """Return whether the last part of a pattern, but for "weight" and "bias", is a name."""
+    last = re.sub(r"\.(weight|bias)$", "", pattern).rpartition(".")[2]
+    return not {*"*?"} & {*last}
 
 
 def _fits(pattern: str, name: str) -> bool:
