@@ -7,7 +7,7 @@ from, so it holds everything that a later comparison needs.
 from dataclasses import dataclass
 from typing import Literal
 
-from initsweep.core.records import SchemeOption
+from pydantic import JsonValue
 
 Standing = Literal[
     "no_champion",
@@ -42,7 +42,7 @@ class Decision:
 
     scheme: str
     initializer: str
-    options: dict[str, SchemeOption]
+    options: dict[str, JsonValue]
     learning_rate: float
     network: str
     source: str
