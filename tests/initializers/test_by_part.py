@@ -151,6 +151,19 @@ def test_own_initializers_are_rules_too_and_frozen_parameters_stay():
     assert state["stem.weight"].unique().tolist() == [5]
 
 
+def test_own_functions_in_rules_may_draw_as_they_like():
+    table = by_part({"scheme": f"{__name__}:careless"})
+    first = initial_state(Gpt(), table, 0)
+    torch.rand(3)
+    assert all(
+        torch.equal(one, first[name]) for name, one in initial_state(Gpt(), table, 0).items()
+    )
+
+
+def careless(layer, generator):
+    return torch.randn(layer.weight_shape)
+
+
 def sevens(layer, generator, value):
     return torch.full(layer.weight_shape, float(value))
 

@@ -138,6 +138,43 @@ def test_torch_s_own_blocks_and_networks_that_cannot_be_traced_are_read_as_far_a
     assert places["layers.1.self_attn.q_proj"].roles == {"hidden", "query"}
 
 
+def test_blocks_that_cannot_be_traced_are_read_by_their_order():
+    class Part(nn.Module):
+        def __init__(self, *sizes):
+            super().__init__()
+            self.first, self.last = nn.Linear(*sizes), nn.Linear(*sizes[::-1])
+
+        def forward(self, x):
+            return self.last(torch.relu(self.first(x))).view(*x.shape)
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.attention = nn.LayerNorm(8), Part(8, 8)
+            self.layer = nn.ModuleList([Part(8, 32), nn.ModuleDict({"gate": nn.Linear(8, 32)})])
+
+        def forward(self, x):
+            x = x + self.attention(self.norm(x)) if x.sum() > 0 else x
+            return x + self.layer[0](x)
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.table, self.head = nn.Embedding(9, 8), nn.Linear(8, 9)
+            self.stack = nn.ModuleList(Block() for _ in range(2))
+
+        def forward(self, tokens):
+            x = self.table(tokens)
+            for block in self.stack:
+                x = block(x)
+            return self.head(x)
+
+    places = {layer.name: layer.place for layer in layers_of(Network())}
+    ends = {name for name, place in places.items() if "residual_output" in place.roles}
+    assert ends == {f"stack.{i}.{part}.last" for i in (0, 1) for part in ("attention", "layer.0")}
+    assert (places["stack.1.layer.0.first"].block, places["head"].block) == (1, None)
+
+
 HALF = {"base_width": WIDTH // 2, "base_depth": 1}
 
 

@@ -97,6 +97,7 @@ class Filling:
         """
         kind = type(self.initializer)
         ours = kind.__module__.startswith("initsweep.") and kind is not FunctionInitializer
+        ours = ours and not kind.by_place  # the rules of which may name the user's
         return nullcontext() if ours else private_draws(seed)
 
     def _completed(self, state: Mapping[str, Tensor], seed: int) -> Mapping[str, Tensor]:

@@ -1,7 +1,8 @@
 """Reads off a network what its layers are to the signal, and which residual blocks it has.
 
 Of a network that cannot be traced as a whole, the branches are read off its parts, and its first
-and last layers are taken by the order of registration.
+and last layers are taken by the order of registration. So are the ends of branches in blocks that
+cannot be traced either: lists of modules of one class.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,7 +12,7 @@ from itertools import takewhile
 from torch import fx, nn
 
 from initsweep.graph.effects import effect_of, inputs_of
-from initsweep.graph.kinds import is_a
+from initsweep.graph.kinds import Likeness, is_a, likeness_of, weight_name
 from initsweep.graph.traces import Trace, Traces
 from initsweep.graph.vocabulary import KEEPING, NORMS, RECURRENT, TURNED, WEIGHTED
 from initsweep.initializers.branches import branches_in, signals_in
@@ -48,6 +49,9 @@ def roles_of(model: nn.Module, traces: Traces) -> Roles:
     known += [(f"{path}.{name}".lstrip("."), "residual_output") for path, name in inside]
     order = [path for path, _ in model.named_modules()]
     if not whole:
+        listed = [*_in_lists(model, tuple(blocks))]
+        known += [(path, "residual_output") for _, path in listed]
+        blocks |= dict.fromkeys(path for path, _ in listed)
         blocks = dict.fromkeys(sorted(blocks, key=order.index))
         known += _by_order(model, tuple(blocks))
     roles: dict[str, set[Role]] = {}
@@ -68,6 +72,56 @@ def _inside_torch(model: nn.Module) -> Iterator[tuple[str, str]]:
         if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer):
             names = ("self_attn", "multihead_attn", "linear2")
             yield from ((path, name) for name in names if hasattr(module, name))
+
+
+def _in_lists(model: nn.Module, known: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield what seems to end the branches of blocks that are listed one after another.
+
+    In each part of a block, a module of several, the last linear layer does if it gives as many
+    numbers as the block's first one takes.
+
+    Yields:
+        Path of the block, and of the layer.
+    """
+    taken = [*known]
+    for path, module in model.named_modules():
+        kinds = {type(one) for one in module.children()}
+        if not isinstance(module, nn.ModuleList) or len(kinds) > 1 or _inside(path, taken):
+            continue
+        for name, block in module.named_children():
+            around = f"{path}.{name}"
+            ends = [*_ends_by_order(block)]
+            if ends and not any(_inside(one, [around]) for one in known):
+                taken.append(around)
+                yield from ((around, f"{around}.{end}") for end in ends)
+
+
+def _ends_by_order(block: nn.Module) -> Iterator[str]:
+    layers = [(path, one) for path, one in block.named_modules() if is_a(one, (nn.Linear,))]
+    for part in _parts_of(block, ""):
+        inside = [(path, one) for path, one in layers if path.startswith(f"{part}.")]
+        if inside and _sides(inside[-1][1])[0] == _sides(layers[0][1])[1]:
+            yield inside[-1][0]
+
+
+def _parts_of(block: nn.Module, path: str) -> Iterator[str]:
+    for name, child in block.named_children():
+        here = f"{path}.{name}".lstrip(".")
+        if isinstance(child, nn.ModuleList):
+            yield from _parts_of(child, here)
+        else:
+            yield here
+
+
+def _sides(layer: nn.Module) -> tuple[int, ...]:
+    """Return how many numbers a linear layer gives and takes."""
+    name = weight_name(layer)
+    likeness = likeness_of(layer) or Likeness(like=nn.Linear)
+    return likeness.shape(getattr(layer, name), name)
+
+
+def _inside(path: str, paths: Sequence[str]) -> bool:
+    return any(f"{path}.".startswith(f"{one}.") for one in paths)
 
 
 def _roles_in(trace: Trace, *, whole: bool) -> Iterator[tuple[str, Role]]:
