@@ -221,7 +221,7 @@ def test_rules_are_a_list():
     with pytest.raises(ParamsError, match=r"initializers\.mine\.rules: received 'zeros'.*a list"):
         make_initializer("by_part", {"rules": "zeros"}, scheme="mine")
     with pytest.raises(
-        ParamsError, match=r"initializers\.mine\.rules: list should have at least 1"
+        ParamsError, match=r"initializers\.mine\.rules: tuple should have at least 1"
     ):
         by_part()
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.core.errors import InitsweepWarning
+from initsweep.core.errors import InitsweepError
 from initsweep.initializers import initial_state, layers_of, make_initializer, multipliers_of
 from tests.initializers.networks import PreActivation
 from tests.initializers.transformers import DEPTH, T5, WIDTH, Bert, Gpt, Llama, Neox, Vit
@@ -214,7 +214,7 @@ def test_completep_scales_branches_down_and_nothing_else():
         torch.testing.assert_close(deep[name], value * factor, rtol=1e-6, atol=0)
 
 
-def test_completep_scales_a_norm_that_ends_a_branch_and_tells_of_plain_networks():
+def test_completep_scales_a_norm_that_ends_a_branch_and_refuses_plain_networks():
     class Swin(nn.Module):
         def __init__(self):
             super().__init__()
@@ -235,7 +235,7 @@ def test_completep_scales_a_norm_that_ends_a_branch_and_tells_of_plain_networks(
     assert not state["blocks.2.1.bias"].any()
     found = multipliers_of(Swin(), scheme, "adam")
     assert found["blocks.2.1.weight"] == found["blocks.2.1.bias"] == (0.25, 4)
-    with pytest.warns(InitsweepWarning, match="No residual blocks are found.*`mup`"):
+    with pytest.raises(InitsweepError, match=r"Sequential has no residual branch.*Choose `mup`"):
         initial_state(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), scheme, 0)
 
 

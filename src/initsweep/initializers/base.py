@@ -79,6 +79,9 @@ class Initializer(Options):
 
         Yields:
             Sentences; by default none.
+
+        Raises:
+            InitsweepError: If the network is not of the kind that the scheme is for.
         """
         yield from ()
 

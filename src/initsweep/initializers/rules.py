@@ -77,6 +77,9 @@ class Rule(Options):
     rate: Factors = Field(default_factory=dict)
     decay: Factors = Field(default_factory=dict)
 
+    def __hash__(self) -> int:
+        return hash(repr(self))  # its lists have none
+
     def __repr__(self) -> str:
         given = self.model_dump(exclude_unset=True)
         return "{" + ", ".join(f"{name}: {value}" for name, value in given.items()) + "}"

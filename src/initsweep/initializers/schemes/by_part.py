@@ -1,7 +1,7 @@
 """By part: a table of rules of the user's own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -31,12 +31,12 @@ class ByPart(Table):
     biases: ClassVar[str] = "those of the rule's scheme, or a rule's of their own"
     example: ClassVar[Mapping[str, SchemeOption]] = {
         "rules": [
-            {"role": "residual_output", "std": "0.02 / sqrt(2 * n_layers)"},
-            {"match": "*", "std": 0.02},
+            {"role": "bias", "std": 0.01},
+            {"match": "*", "std": "1 / sqrt(fan_in)"},
         ]
     }
 
-    rules: list[Rule] = Field(min_length=1)
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     base_width: Positive | None = None
     base_depth: Positive | None = None
 
@@ -49,7 +49,7 @@ class ByPart(Table):
                 f"{key}: received {shown(rows)}. Write a list of rules, such as "
                 '[{role: output, scheme: zeros}, {match: "*", scheme: he_normal}].'
             )
-        return [_rule(row, f"{key}[{index}]") for index, row in enumerate(rows)]
+        return tuple(_rule(row, f"{key}[{index}]") for index, row in enumerate(rows))
 
     @property
     def table(self) -> Sequence[Rule]:

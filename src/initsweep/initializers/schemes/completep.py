@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from initsweep.core.errors import InitsweepError
 from initsweep.core.params import Positive
 from initsweep.core.records import SchemeOption
 from initsweep.initializers import INITIALIZERS
@@ -49,8 +50,8 @@ class CompleteP(Mup):
         "Programs VI)."
     )
     conditions: ClassVar[str] = (
-        "As for `mup`; residual networks, whose blocks it counts. The published Adam also divides "
-        "its epsilon by the width's and depth's growth: lower yours if gradients come near it."
+        "As for `mup`; residual networks, whose blocks it counts: refuses others. The published "
+        "Adam also divides its epsilon by the width's and depth's growth: lower yours if gradients come near it."
     )
     example: ClassVar[Mapping[str, SchemeOption]] = {"base_width": 64, "base_depth": 2}
 
@@ -66,16 +67,20 @@ class CompleteP(Mup):
         ]
 
     def remarks(self, network: Network) -> Iterator[str]:
-        """Yield that there is no depth to scale with, if no residual block is found.
+        """Yield what muP remarks.
 
         Yields:
-            At most one sentence.
+            Sentences.
+
+        Raises:
+            InitsweepError: If there are no residual blocks to scale.
         """
         if not any(part.layer.place.blocks for slot in network.slots for part in slot.parts):
-            yield (
-                f"No residual blocks are found in {type(network.model).__name__}, so that this "
-                "scheme is `mup` here."
+            raise InitsweepError(
+                f"{type(network.model).__name__} has no residual branch that can be found, and so "
+                "no depth to scale with. Choose `mup`."
             )
+        yield from super().remarks(network)
 
 
 def _in_depth(rule: Rule, *, ends: bool) -> Rule:

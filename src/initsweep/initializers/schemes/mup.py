@@ -57,9 +57,8 @@ class Mup(Table):
         "Networks whose hidden sizes all grow alike; width is the units of the first layer. Needs "
         "an optimizer that takes its rate and decay factors. Attention's factor 1/d instead of "
         "1/sqrt(d) would change the network: build it in yourself. Refuses a head that shares its "
-        "weight with a table, whose scales differ."
+        "weight with a table, whose scales differ. Biases are those of `scheme` at the base."
     )
-    biases: ClassVar[str] = "those of `scheme` at the base width"
     example: ClassVar[Mapping[str, SchemeOption]] = {"base_width": 64}
 
     base_width: Positive

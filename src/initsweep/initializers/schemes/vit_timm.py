@@ -33,8 +33,10 @@ class VitTimm(Table):
     reference: ClassVar[str] = (
         "huggingface/pytorch-image-models, vision_transformer.py, `weight_init` '', jax and moco."
     )
-    conditions: ClassVar[str] = "Vision transformers, of which it fills positions and tokens, too."
-    biases: ClassVar[str] = "0; N(0, 1e-6²) in hidden layers of jax; PyTorch's in convolutions"
+    conditions: ClassVar[str] = (
+        "Vision transformers, of which it fills positions and tokens, too. Biases of hidden layers "
+        "are N(0, 1e-6²) in jax, and those of convolutions PyTorch's in timm and moco."
+    )
     modes: ClassVar[Mapping[str, Sequence[Mapping[str, SchemeOption]]]] = {
         "timm": ({"kind": "convolution", "scheme": "torch_default"}, {"std": 0.02}),
         "jax": (
