@@ -51,7 +51,8 @@ class CompleteP(Mup):
     )
     conditions: ClassVar[str] = (
         "As for `mup`; residual networks, whose blocks it counts: refuses others. The published "
-        "Adam also divides its epsilon by the width's and depth's growth: lower yours if gradients come near it."
+        "Adam also divides its epsilon by the growth of width and depth: lower yours if gradients "
+        "come near it."
     )
     example: ClassVar[Mapping[str, SchemeOption]] = {"base_width": 64, "base_depth": 2}
 
