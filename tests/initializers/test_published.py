@@ -107,6 +107,12 @@ def test_every_part_has_the_std_of_its_authors(name, options, network, formula):
         assert float(value.square().mean().sqrt()) == pytest.approx(expected, rel=error), parameter
 
 
+def test_the_width_is_that_of_the_first_table_even_if_the_head_shares_it():
+    network = T5()
+    network.lm_head.weight = network.shared.weight
+    assert {layer.place.width for layer in layers_of(network)} == {WIDTH}
+
+
 def test_parallel_branches_are_one_block_with_two_ends():
     ends = [layer.name for layer in layers_of(Neox(2)) if "residual_output" in layer.place.roles]
     assert ends == [f"h.{i}.{part}.c_proj" for i in (0, 1) for part in ("attn", "mlp")]

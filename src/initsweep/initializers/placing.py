@@ -111,10 +111,12 @@ def _width(slots: Sequence[Slot], known: Roles) -> int | None:
     for slot in slots:
         for part in slot.parts:
             place = part.layer.place
-            if part.role == "weight" and "input" in place.roles and place.gives_hidden:
-                groups, outputs, *_ = part.layer.block_shape
+            shared = place.tied and "embedding" in place.kinds  # by the head, whose inputs they are
+            if part.role == "weight" and "input" in place.roles and (place.gives_hidden or shared):
+                groups, outputs, inputs, *_ = part.layer.block_shape
+                units = groups * outputs if place.gives_hidden else inputs
                 for name in place.names:
-                    sizes.setdefault(name, groups * outputs)
+                    sizes.setdefault(name, units)
     return next((sizes[path] for path in known.roles if path in sizes), None)
 
 
