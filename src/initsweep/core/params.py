@@ -626,7 +626,7 @@ class Params(Section):
         """The schemes of the study that bring an optimizer of their own."""
         return [one for one in self.schemes if "optimizer" in self.initializers[one]]
 
-    def arm_options(self, scheme: str) -> dict[str, OptionValue]:
+    def arm_options(self, scheme: str) -> dict[str, SchemeOption]:
         """Return all that an entry says besides its initializer, its optimizer in words."""
         options, own = self.initializer(scheme)[1], self.initializers[scheme].get("optimizer")
         if not isinstance(own, dict):

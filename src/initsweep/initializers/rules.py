@@ -7,12 +7,12 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, ValidationError
 
 from initsweep.core.errors import ParamsError, UnknownNameError, shown
+from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.core.options import Options
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
 from initsweep.initializers.laws.formula import Amount, check_formula, evaluate
 from initsweep.initializers.layers import Kind, Layer
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.place import Role
 
 PartRole = Literal["weight", "bias"]

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from initsweep.core.errors import InitsweepError
+from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.core.records import SchemeOption
 from initsweep.initializers.base import Initializer
 from initsweep.initializers.laws.formula import evaluate
 from initsweep.initializers.layers import Layer, Neighbour
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 from initsweep.initializers.parts import Slot
 from initsweep.initializers.rules import PartRole, Rule, rules_of

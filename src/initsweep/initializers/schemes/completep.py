@@ -6,10 +6,10 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from initsweep.core.errors import InitsweepError
+from initsweep.core.multipliers import OptimizerKind
 from initsweep.core.params import Positive
 from initsweep.core.records import SchemeOption
 from initsweep.initializers import INITIALIZERS
-from initsweep.initializers.multipliers import OptimizerKind
 from initsweep.initializers.network import Network
 from initsweep.initializers.rules import Rule
 from initsweep.initializers.schemes.mup import Mup

@@ -7,11 +7,11 @@ from typing import ClassVar
 from pydantic import ValidationInfo, field_validator
 
 from initsweep.core.errors import InitsweepError
+from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.core.params import Positive
 from initsweep.core.records import SchemeOption
 from initsweep.initializers import INITIALIZERS
 from initsweep.initializers.layers import Layer
-from initsweep.initializers.multipliers import Multipliers, OptimizerKind
 from initsweep.initializers.network import Network
 from initsweep.initializers.rules import PartRole, Rule, rules_of
 from initsweep.initializers.table import Table
