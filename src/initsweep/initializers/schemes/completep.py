@@ -40,8 +40,8 @@ class CompleteP(Mup):
     that all blocks together move the signal by as much at every depth.
 
     Source: Dey et al. 2025 (arXiv 2505.01618), table 1, and EleutherAI/nanoGPT-mup, model.py
-        (branch completep); alpha = 1/2: Yang et al. 2024 (arXiv 2310.02244), table 1; SGD's rate
-        for other alpha: Bordelon et al. 2024 (arXiv 2309.16620), where alpha = 1/2 gives its 1.
+        (branch completep); alpha = 1/2: Yang et al. 2024 (arXiv 2310.02244), table 1, which has
+        rates for Adam and SGD. SGD's for other alpha is derived here.
     """
 
     summary: ClassVar[str] = "CompleteP: muP, and rates that carry over with depth as well."
