@@ -125,6 +125,20 @@ def test_a_missing_section_is_named(changed):
     assert "tune: missing" in message(content)
 
 
+def test_a_scheme_may_hold_a_table_of_rules_and_those_name_initializers(changed):
+    rules = [
+        {"match": ["a", "b"], "scheme": "mine:init"},
+        {"std": "1 / width", "rate": {"adam": 2}},
+    ]
+    content = changed({"schemes": ["parts"]})
+    content["initializers"]["parts"] = {"name": "by_part", "rules": rules}
+    params = parse_params(content)
+    assert params.initializer("parts") == ("by_part", {"rules": rules})
+    assert ("initializers.parts.rules[0].scheme", "mine:init") in params.dotted_names
+    content["initializers"]["parts"] = {"name": "by_part", "rules": {"match": "*"}}
+    assert "initializers.parts.rules: a mapping means nothing here" in message(content)
+
+
 def test_a_scheme_that_cannot_name_a_file_is_refused(changed):
     content = changed({"schemes": ["my:init"]})
     content["initializers"]["my:init"] = {}

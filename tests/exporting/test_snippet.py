@@ -30,7 +30,8 @@ from tests.loops.training_functions import SlowReadout
 
 ENTRIES = {name: make_initializer(name, entry.example) for name, entry in INITIALIZERS}
 PLAIN = [name for name, one in ENTRIES.items() if not why_not(one)]
-NOT_PLAIN = {"lsuv", "fixup", "zero_gamma"}
+BY_PART = {name for name, entry in INITIALIZERS if entry.by_place}
+NOT_PLAIN = {*BY_PART, "lsuv", "fixup", "zero_gamma"}
 
 
 class Zoo(nn.Module):

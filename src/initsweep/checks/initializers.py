@@ -135,7 +135,7 @@ def generators_matter(initializer: Initializer) -> str:
         return ""  # in a study the global generators are seeded by the stream
     if same == initializer.deterministic:
         return "it is, and says so" if same else ""
-    if isinstance(initializer, FunctionInitializer):
+    if isinstance(initializer, FunctionInitializer) or initializer.by_place:  # of one part
         return "it is: every seed of a study starts from the same weights"
     raise BrokenPromiseError(
         "it gives the same weights whatever the generator; set `deterministic = True`"

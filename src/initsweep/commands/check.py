@@ -32,7 +32,7 @@ from initsweep.core.errors import ParamsError, UnknownNameError, unheard
 from initsweep.core.name_value import network_values, single_values
 from initsweep.core.options import check_arguments
 from initsweep.core.params import Optimizer, Params, Runtime, Training, load_params
-from initsweep.core.records import ModelOption, OptionValue
+from initsweep.core.records import ModelOption, SchemeOption
 from initsweep.graph.kinds import is_a, weight_name
 from initsweep.graph.vocabulary import WEIGHTED
 from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
@@ -149,8 +149,10 @@ def _of_either_kind(name: str) -> object:
         raise UnknownNameError(message.replace("Initializer", "Initializer or network")) from error
 
 
-def _initializer(name: str, params: Params | None, given: Mapping[str, OptionValue]) -> Initializer:
-    options: Mapping[str, OptionValue] = {}
+def _initializer(
+    name: str, params: Params | None, given: Mapping[str, SchemeOption]
+) -> Initializer:
+    options: Mapping[str, SchemeOption] = {}
     if params is not None:
         schemes = (params.initializer(scheme) for scheme in params.initializers)
         options = next((given for registered, given in schemes if registered == name), {})

@@ -7,6 +7,8 @@ from, so it holds everything that a later comparison needs.
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import JsonValue
+
 Standing = Literal[
     "no_champion",
     "no_candidate",
@@ -17,7 +19,6 @@ Standing = Literal[
     "inconclusive",
     "not_comparable",
 ]
-Setting = bool | int | float | str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class Decision:
 
     scheme: str
     initializer: str
-    options: dict[str, Setting]
+    options: dict[str, JsonValue]
     learning_rate: float
     network: str
     source: str

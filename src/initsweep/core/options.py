@@ -6,15 +6,14 @@ value received and what to do about it.
 """
 
 import inspect
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from initsweep.core.errors import ParamsError
 from initsweep.core.params import explain
-from initsweep.core.records import ModelOption
 from initsweep.core.registry import did_you_mean
 
 
@@ -27,13 +26,16 @@ class Options(BaseModel):
 Model = TypeVar("Model", bound=Options)
 
 
-def parse_options(model: type[Model], options: Mapping[str, ModelOption], key: str) -> Model:
+def parse_options(
+    model: type[Model], options: Mapping[str, object], key: str, *, later: Collection[str] = ()
+) -> Model:
     """Return the entry with these options.
 
     Args:
         model: The entry whose fields are the options.
         options: What the user wrote.
         key: The dotted key in `params.yaml` that holds the options ("initializers.he_normal").
+        later: Options whose values only stand for others, and are not checked.
 
     Returns:
         The frozen entry.
@@ -42,14 +44,22 @@ def parse_options(model: type[Model], options: Mapping[str, ModelOption], key: s
         ParamsError: Naming every offending option, the value received and the remedy.
     """
     try:
-        return model.model_validate(dict(options))
+        return model.model_validate(dict(options), context=key)
     except ValidationError as error:
-        lines = [_explain(details, model, key) for details in error.errors()]
+        found = [one for one in error.errors() if not later or one["loc"][:1] not in _ends(later)]
+        if not found:
+            return cast(Model, model.model_construct(None, **options))
+        lines = [_explain(details, model, key) for details in found]
         raise ParamsError("\n  ".join(lines)) from None
 
 
+def _ends(names: Collection[str]) -> set[tuple[str, ...]]:
+    """Return where errors about options lie; those about several lie nowhere."""
+    return {(), *((name,) for name in names)}
+
+
 def check_arguments(
-    function: Callable[..., object], form: str, options: Mapping[str, ModelOption], key: str
+    function: Callable[..., object], form: str, options: Mapping[str, object], key: str
 ) -> None:
     """Check that a user's own function can be called with these options.
 
@@ -88,6 +98,8 @@ def check_arguments(
 
 
 def _explain(details: ErrorDetails, model: type[Options], key: str) -> str:
+    if isinstance(found := details.get("ctx", {}).get("error"), ParamsError):
+        return str(found)  # of options inside an option: it names its own key
     location = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden" and not model.model_fields:
         return f"{key}.{location}: unknown key; '{key}' takes no options, remove it."

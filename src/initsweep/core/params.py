@@ -26,7 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from initsweep.core.errors import ParamsError, cut, shown
-from initsweep.core.records import JudgedBy, ModelOption, OptionValue, rounded
+from initsweep.core.records import JudgedBy, ModelOption, SchemeOption, rounded
 from initsweep.core.registry import did_you_mean
 from initsweep.core.yaml_files import read_yaml
 
@@ -422,7 +422,7 @@ class Params(Section):
     optimizer: Optimizer
     training: Training
     schemes: Annotated[tuple[str, ...], Field(min_length=1)]
-    initializers: dict[str, dict[str, OptionValue | dict[str, Setting]]]
+    initializers: dict[str, dict[str, SchemeOption]]
     diagnose: Diagnose
     tune: Tune
     confirm: Confirm
@@ -435,6 +435,11 @@ class Params(Section):
     def _arms_have_optimizers(self) -> Self:
         for scheme, options in self.initializers.items():
             for name, value in options.items():
+                if isinstance(value, list) and not all(isinstance(one, dict) for one in value):
+                    raise ValueError(
+                        f"initializers.{scheme}.{name}: received {shown(value)}; an option is a "
+                        'single value, or a list of rules such as [{match: "*", std: 0.02}]'
+                    )
                 if not isinstance(value, dict):
                     continue
                 if name != "optimizer":
@@ -542,7 +547,24 @@ class Params(Section):
             *([] if self.loop is None else [("training.function", self.loop.function)]),
             *self._optimizers,
             *((f"initializers.{one}.name", self.initializer(one)[0]) for one in self.schemes),
+            *self._schemes_of_parts,
         ]
+
+    @property
+    def _schemes_of_parts(self) -> list[tuple[str, str]]:
+        """Key and name of the initializers that schemes by part use."""
+        found: list[tuple[str, str]] = []
+        for one in self.schemes:
+            options = self.initializer(one)[1]
+            rows = options.get("rules")
+            places = {f"initializers.{one}": options}
+            for index, row in enumerate(rows if isinstance(rows, list) else []):
+                places |= (
+                    {f"initializers.{one}.rules[{index}]": row} if isinstance(row, dict) else {}
+                )
+            named = ((f"{key}.scheme", place.get("scheme")) for key, place in places.items())
+            found += [(key, name) for key, name in named if isinstance(name, str)]
+        return found
 
     @property
     def _optimizers(self) -> list[tuple[str, str]]:
@@ -567,7 +589,7 @@ class Params(Section):
         more = (seed for seed in itertools.count(last + 1) if seed not in tuned)
         return tuple(itertools.islice(more, max(0, self.decide.most_seeds - len(first))))
 
-    def initializer(self, scheme: str) -> tuple[str, dict[str, OptionValue]]:
+    def initializer(self, scheme: str) -> tuple[str, dict[str, SchemeOption]]:
         """Look up what a scheme is.
 
         Returns:
@@ -582,7 +604,9 @@ class Params(Section):
                 f"Defined under `initializers`: {', '.join(self.initializers)}."
             )
         given = self.initializers[scheme]
-        options = {key: value for key, value in given.items() if not isinstance(value, dict)}
+        options: dict[str, SchemeOption] = {
+            key: value for key, value in given.items() if not isinstance(value, dict)
+        }
         name = options.pop("name", scheme)
         if not isinstance(name, str):
             raise ParamsError(f"initializers.{scheme}.name must be a name, received {name!r}.")
@@ -604,7 +628,7 @@ class Params(Section):
         """The schemes of the study that bring an optimizer of their own."""
         return [one for one in self.schemes if "optimizer" in self.initializers[one]]
 
-    def arm_options(self, scheme: str) -> dict[str, OptionValue]:
+    def arm_options(self, scheme: str) -> dict[str, SchemeOption]:
         """Return all that an entry says besides its initializer, its optimizer in words."""
         options, own = self.initializer(scheme)[1], self.initializers[scheme].get("optimizer")
         if not isinstance(own, dict):

@@ -7,6 +7,8 @@ MLflow and the report only ever show what stands in them.
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from pydantic import JsonValue
+
 RunStatus = Literal["finished", "diverged"]
 TrialKind = Literal["grid", "extension", "refinement", "confirm"]
 Outcome = Literal["recommended", "better", "worse", "equivalent", "inconclusive", "untrainable"]
@@ -14,6 +16,9 @@ Standing = Literal["tied", "undecided", "worse", "untrainable"]
 Censored = Literal["no", "low", "high"]
 OptionValue = bool | int | float | str | None
 ModelOption = OptionValue | list[int]
+SchemeOption = JsonValue
+"""An option of an initializer: mostly a single value, but also a table of rules."""
+
 EvaluationSplit = Literal["validation", "test"]
 JudgedBy = Literal["loss", "score"]
 Decision = Literal["winner", "lead", "tie", "cannot_tell", "none_trainable"]
@@ -202,7 +207,7 @@ class Selection:
 
     scheme: str
     initializer: str
-    options: dict[str, OptionValue]
+    options: dict[str, SchemeOption]
     learning_rate: float
     other_learning_rate: float
     mean_loss: float
@@ -221,7 +226,7 @@ class Confirmation:
 
     scheme: str
     initializer: str
-    options: dict[str, OptionValue]
+    options: dict[str, SchemeOption]
     learning_rate: float
     seeds: list[int]
     median_seed: int | None

@@ -10,6 +10,7 @@ from initsweep.core.spelling import legible
 
 if TYPE_CHECKING:
     from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
+    from initsweep.explanation.starts import Start
 
 WIDTH = 100
 _NAME, _LAW = 18, 28
@@ -39,12 +40,16 @@ def whole(explanation: "Explanation") -> str:
             lines.append(_short(legible(f"  tied: also {', '.join(row.also)}"), WIDTH))
     if not explanation.rows:
         lines.append("(no weights)")
-    notes = [_biases(explanation.rows, "Biases")]
+    notes = [*_start(explanation.start), _biases(explanation.rows, "Biases")]
     if explanation.under_scheme:
         notes.append(_biases(explanation.under_scheme, f"Biases under {explanation.scheme}"))
     notes += [_ambiguous(explanation.rows), *_unclear(explanation.rows)]
     notes += [_unknown(explanation), *_passed_over(explanation), _NOTE]
-    wrapped = [textwrap.fill(note, WIDTH) for note in notes if note]
+    wrapped = [
+        textwrap.fill(note, WIDTH, subsequent_indent="    " * note.startswith(" "))
+        for note in notes
+        if note
+    ]
     return "\n".join([*lines, "", *wrapped])
 
 
@@ -55,7 +60,7 @@ def line(name: str, row: "LayerLaw") -> str:
         law = f"{law} = {row.law.also[0]}"
     return (
         f"{_short(name, _NAME, keep_end=True):{_NAME}} {_short(law, _LAW):{_LAW}} "
-        f"{number(row.std):>7} {number(row.gain):>5} "
+        f"{number(row.std):>7} {_gain(row.gain):>5} "
         f"{f'{row.fan_in:g}/{row.fan_out:g}':>10} "
         f"{_beside(row.after, row.ratio_after):>13} {_beside(row.reads, row.ratio_reads):>13}"
     ).rstrip()
@@ -64,6 +69,12 @@ def line(name: str, row: "LayerLaw") -> str:
 def number(value: float) -> str:
     """Return a number in few characters: with three digits, small ones with two."""
     return trimmed(value, 3 if abs(value) >= 0.01 else 2)
+
+
+def _gain(value: float) -> str:
+    """Return a gain in five places."""
+    size = abs(value)
+    return trimmed(value, 3 if size >= 0.1 else 2 if size >= 0.01 else 1)
 
 
 def _beside(neighbour: "Neighbour", ratio: float | None) -> str:
@@ -78,6 +89,15 @@ def _biases(rows: "tuple[LayerLaw, ...]", title: str) -> str:
     if len(laws) == 1:
         return f"{title}: {next(iter(laws))} in every layer that has one."
     return f"{title}: " + "; ".join(f"{law} ({count})" for law, count in laws.items()) + "."
+
+
+def _start(start: "Start | None") -> list[str]:
+    """Return what is said of a published start: where it is from, and one line for each rule."""
+    if start is None:
+        return []
+    same = f" The same here: {', '.join(start.also)}." if start.also else ""
+    told = [f"  {part.rule} ({_some(part.layers)})" for part in start.parts]
+    return [f"Start: {start.scheme} ({start.reference.rstrip('.')}).{same}", *told]
 
 
 def _ambiguous(rows: "tuple[LayerLaw, ...]") -> str:

@@ -1,6 +1,6 @@
 """Explains a network: the law of each weight, and what a scheme would make of it."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -12,8 +12,10 @@ from torch.nn import functional
 from torch.nn.parameter import UninitializedParameter
 
 from initsweep.core.errors import InitsweepError, unheard
-from initsweep.explanation.laws import Law, identify
+from initsweep.explanation.laws import Law
+from initsweep.explanation.observed import Observed, observed
 from initsweep.explanation.rows import Explanation, LayerLaw, Neighbour
+from initsweep.explanation.starts import start_of
 from initsweep.graph.effects import name_of
 from initsweep.graph.forms import Inputs
 from initsweep.graph.formulas import Formula
@@ -34,7 +36,8 @@ from initsweep.initializers import (
 )
 from initsweep.initializers.kept import frozen_names
 from initsweep.initializers.packed import packed_layers
-from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.parts import Slot
+from initsweep.initializers.placing import placed
 from initsweep.initializers.slots import slots_of
 
 _KNOWN: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -109,12 +112,15 @@ def explain(
     values = _values_of(model)
     frozen = frozen_names(model)
     slots = slots_of(twin_of(model), after, before, packed=packed.sizes, frozen=frozen)
+    slots = placed(slots, model, traces)
     stock = _Stock(slots=slots, after=after, before=before, tied=_tied(model))
-    now = _rows(stock, values)
+    parts = observed(slots, values)
+    now = _rows(stock, parts)
     known = {slot.name for slot in slots if slot.kept != "free"}
     found = Explanation(
         rows=tuple(now),
         unknown=tuple(name for name in values if name not in known),
+        start=start_of(parts),
         zero=tuple(slot.name for slot in slots if slot.kept == "zero"),
         whole=tuple(f"{path} ({why})" for path, why in packed.unclear.items()),
     )
@@ -124,7 +130,7 @@ def explain(
     name = scheme if isinstance(scheme, str) else _name_of(scheme)
     with unheard():  # of what the table shows and says
         state = initial_state(model, initializer, seed, inputs=inputs, unknown="keep")
-    rows = _rows(stock, state, _Scheme(name, initializer))
+    rows = _rows(stock, observed(slots, state), _Scheme(name, initializer))
     return replace(
         found,
         scheme=name,
@@ -187,38 +193,17 @@ def _tied(model: nn.Module) -> dict[str, tuple[str, ...]]:
 
 
 def _rows(
-    stock: _Stock, values: Mapping[str, Tensor], scheme: _Scheme | None = None
+    stock: _Stock, parts: Iterable[Observed], scheme: _Scheme | None = None
 ) -> list[LayerLaw]:
-    parts = [(slot, *one) for slot in stock.slots for one in _parts(slot, values)]
-    biases = {
-        part.layer.name: identify(value, part.layer, role="bias")
-        for _, part, value in parts
-        if part.role == "bias"
-    }
+    inside = [part for part in parts if part.slot.parts]
+    biases = {part.layer.name: part.law for part in inside if part.role == "bias"}
     rows = []
-    for slot, part, value in parts:
+    for part in inside:
         if part.role == "weight":
-            law = scheme.stated(part.layer) if scheme and not slot.kept else None
-            law = law or identify(value, part.layer)
-            row = _row(part.layer, law, biases.get(part.layer.name), stock)
-            rows.append(replace(row, also=stock.tied.get(slot.name, ())))
+            law = scheme.stated(part.layer) if scheme and not part.slot.kept else None
+            row = _row(part.layer, law or part.law, biases.get(part.layer.name), stock)
+            rows.append(replace(row, also=stock.tied.get(part.slot.name, ())))
     return rows
-
-
-def _parts(slot: Slot, values: Mapping[str, Tensor]) -> Iterator[tuple[Part, Tensor]]:
-    """Yield the layers of a parameter with their values; a padding row is left out.
-
-    Yields:
-        A part, and the rows that belong to it.
-    """
-    value, start = slot.rows_of(values[slot.name]), 0
-    if slot.blank_row is not None:
-        kept = torch.arange(len(value), device=value.device) != slot.blank_row % len(value)
-        value = value[kept]
-    for part in slot.parts:
-        stop = len(value) if part.rows is None else start + part.rows
-        yield part, value[start:stop]
-        start = stop
 
 
 def _row(layer: Layer, law: Law, bias: Law | None, stock: _Stock) -> LayerLaw:

@@ -59,13 +59,18 @@ def identify(values: Tensor, layer: Layer, *, role: str = "weight") -> Law:
         layer: The layer that they fill.
         role: "weight" or "bias".
     """
+    return observe(values, layer, role=role)[0]
+
+
+def observe(values: Tensor, layer: Layer, *, role: str = "weight") -> tuple[Law, Fit | None]:
+    """Return the law as `identify` does, and the family that it is named by, None for none."""
     flat = values.detach().to("cpu", torch.float64).flatten()
     mean = float(flat.mean()) if len(flat) else 0.0
     std = float(flat.std(correction=0)) if len(flat) else 0.0
     if not math.isfinite(mean) or not math.isfinite(std):
-        return Law(text="not finite", mean=mean, std=std)
+        return Law(text="not finite", mean=mean, std=std), None
     if structure := structure_of(values, layer, role):
-        return Law(text=structure, mean=mean, std=std)
+        return Law(text=structure, mean=mean, std=std), None
     # Rounding of half-precision numbers is a law of its own if it is looked at too closely.
     precision = torch.finfo(values.dtype).eps if values.is_floating_point() else 0.0
     fit = best_fit(flat, precision)
@@ -73,17 +78,17 @@ def identify(values: Tensor, layer: Layer, *, role: str = "weight") -> Law:
         # Too few to tell families apart, but not to see that PyTorch's default is possible.
         possible = role == "bias" and may_be_torch_default(flat, layer)
         text = f"{torch_name(layer)}?" if possible else f"{TOO_SMALL} (n = {len(flat)})"
-        return Law(text=text, sure=False, mean=mean, std=std)
+        return Law(text=text, sure=False, mean=mean, std=std), None
     if not fit.accepted:
-        return Law(text=f"no known law, mean {plain(mean, 2)}", mean=mean, std=std)
+        return Law(text=f"no known law, mean {plain(mean, 2)}", mean=mean, std=std), fit
     rules = matching_rules(fit, layer, role)
     if not rules:
-        return Law(text=_generic(fit), mean=mean, std=std)
+        return Law(text=_generic(fit), mean=mean, std=std), fit
     first, *others = rules
     same = tuple(rule.name for rule in others if math.isclose(rule.std, first.std, rel_tol=1e-6))
     unsure = [rule.name for rule in others if rule.name not in same]
     text = f"{first.name} or {unsure[0]}" if unsure else first.name
-    return Law(text=text, also=same, sure=not unsure, mean=mean, std=std)
+    return Law(text=text, also=same, sure=not unsure, mean=mean, std=std), fit
 
 
 def _generic(fit: Fit) -> str:

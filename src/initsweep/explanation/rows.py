@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 from initsweep.explanation import as_text as table
 from initsweep.explanation.laws import Law
+from initsweep.explanation.starts import Start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,7 @@ class Explanation:
         zero: Parameters that end a branch of low rank (LoRA), and start at 0 under every scheme.
         whole: Layers that may hold several projections and are taken for one, each with the reason.
         frozen: Parameters that keep their values under the scheme because they are frozen.
+        start: The published start that the network has, None if it has none.
 
     Examples:
         >>> from torch import nn
@@ -111,6 +113,7 @@ class Explanation:
     zero: tuple[str, ...] = ()
     whole: tuple[str, ...] = ()
     frozen: tuple[str, ...] = ()
+    start: Start | None = None
 
     def __iter__(self) -> Iterator[LayerLaw]:
         return iter(self.rows)
@@ -139,6 +142,7 @@ class Explanation:
             "zero": list(self.zero),
             "whole": list(self.whole),
             "frozen": list(self.frozen),
+            "start": asdict(self.start) if self.start else None,
         }
 
     def __str__(self) -> str:

@@ -28,10 +28,10 @@ def matching_rules(fit: Fit, layer: Layer, role: str) -> list[Rule]:
     if fit.centre:
         return []
     rules = _biases(layer) if role == "bias" else _weights(layer)
-    return [rule for rule in rules if rule.family == fit.family and _has_scale(fit, rule.std)]
+    return [rule for rule in rules if rule.family == fit.family and has_scale(fit, rule.std)]
 
 
-def _has_scale(fit: Fit, std: float) -> bool:
+def has_scale(fit: Fit, std: float) -> bool:
     """Return whether the fit may come from a law of this standard deviation."""
     if std == 0:
         return False

@@ -26,6 +26,7 @@ from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
 from initsweep.initializers.materialize import find_sizes, give_memory
 from initsweep.initializers.packed import packed_layers
+from initsweep.initializers.placing import placed
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, check_unknown, refuse_weights, unknown_weights
 
@@ -51,6 +52,7 @@ def layers_of(model: nn.Module, *, unknown: Unknown = "refuse") -> list[Layer]:
     after = activations_after(model, traces)
     packed = packed_layers(model, traces).sizes
     slots = slots_of(twin_of(model), after, packed=packed, frozen=frozen_names(model))
+    slots = placed(slots, model, traces)
     if unknown == "refuse":
         refuse_weights(model, unknown_weights(model, slots, traces))
     parts = [part for slot in slots if not slot.kept for part in slot.parts]

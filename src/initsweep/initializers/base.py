@@ -1,7 +1,7 @@
 """The interface of all initializers, and the adapter for a user's own function."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import ClassVar
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 
 from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.core.options import Options
-from initsweep.core.records import OptionValue
+from initsweep.core.records import SchemeOption
 from initsweep.initializers.layers import Layer, Neighbour
 from initsweep.initializers.network import Network
 
@@ -24,6 +24,7 @@ class Initializer(Options):
         biases: What it does to biases.
         deterministic: Whether it draws nothing at random.
         needs_inputs: Whether it needs examples of the network's inputs.
+        by_place: Whether it looks at where a layer stands in the network (`Layer.place`).
         example: Options that make a valid instance, for documentation and contract tests.
 
     Examples:
@@ -43,7 +44,8 @@ class Initializer(Options):
     biases: ClassVar[str] = "0"
     deterministic: ClassVar[bool] = False
     needs_inputs: ClassVar[bool] = False
-    example: ClassVar[Mapping[str, OptionValue]] = {}
+    by_place: ClassVar[bool] = False
+    example: ClassVar[Mapping[str, SchemeOption]] = {}
 
     @abstractmethod
     def weight(self, layer: Layer, generator: torch.Generator) -> Tensor:
@@ -61,6 +63,27 @@ class Initializer(Options):
     def refuses(self, layer: Layer) -> str | None:  # noqa: ARG002
         """Return why this layer cannot be filled and what to do about it, None if it can."""
         return None
+
+    def fills(self, layer: Layer) -> bool:  # noqa: ARG002
+        """Return whether it fills a parameter that is in no layer: a table of positions, a norm.
+
+        By default it does not: norms start at 1 and 0, and all else keeps its values.
+
+        Args:
+            layer: The parameter as one row of a lookup table, or several; `place` says what it is.
+        """
+        return False
+
+    def remarks(self, network: Network) -> Iterator[str]:  # noqa: ARG002
+        """Yield what is to be told before it fills a network.
+
+        Yields:
+            Sentences; by default none.
+
+        Raises:
+            InitsweepError: If the network is not of the kind that the scheme is for.
+        """
+        yield from ()
 
     def complete(self, network: Network, state: Mapping[str, Tensor]) -> Mapping[str, Tensor]:  # noqa: ARG002
         """Return the final values of all parameters, once every layer has been filled.
@@ -122,7 +145,7 @@ class FunctionInitializer(Initializer):
     conditions: ClassVar[str] = "Unknown: its variance is measured, not predicted."
 
     function: Callable[..., object]
-    options: dict[str, OptionValue]
+    options: dict[str, SchemeOption]
 
     def __repr__(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())

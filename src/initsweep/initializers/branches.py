@@ -20,6 +20,7 @@ class Branch:
 
     Attributes:
         layers: Paths of its layers with weights, in the order of execution.
+        ends: Those of them whose result no other layer reads before it is added.
         norms: Paths of its normalization layers, in the order of execution.
         ends_in_norm: Whether a normalization stands after the last layer.
         blocked: Activations after the last layer whose slope at 0 is 0, so that zeros before them
@@ -28,6 +29,7 @@ class Branch:
     """
 
     layers: tuple[str, ...]
+    ends: tuple[str, ...]
     norms: tuple[str, ...]
     ends_in_norm: bool
     blocked: tuple[str, ...]
@@ -50,8 +52,9 @@ class Residual:
 def residual_of(model: nn.Module, traces: Traces | None = None) -> Residual:
     """Return the residual branches, found where two values that share a source are added.
 
-    The branch is the side with more layers; the other one, often without any, is the path around
-    it. Two sides with equally many layers are no residual connection.
+    The path around a branch is the side that leads to the source without a layer between; if that
+    is none or both, the one with fewer layers. Two sides with equally many are no residual
+    connection.
 
     Args:
         model: The network.
@@ -68,9 +71,7 @@ def residual_of(model: nn.Module, traces: Traces | None = None) -> Residual:
             "its forward without branches that depend on data."
         )
     trace = found[0]
-    sums = [_branch(trace, node) for node in trace.nodes if len(inputs_of(node)) == 2]
-    branches = tuple(branch for branch in sums if branch is not None)
-    if not branches:
+    if not (branches := branches_in(trace)):
         raise InitsweepError(
             f"{type(model).__name__} has no residual branch: nowhere are layers added to a path "
             "around them. Choose a scheme for plain networks."
@@ -78,23 +79,45 @@ def residual_of(model: nn.Module, traces: Traces | None = None) -> Residual:
     return Residual(branches=branches, head=trace.path_of(trace.calls()[-1]))
 
 
-def _branch(trace: Trace, node: fx.Node) -> Branch | None:
+def branches_in(trace: Trace) -> tuple[Branch, ...]:
+    """Return the residual branches of a network, or of the part of it that could be read."""
+    signals = signals_in(trace)
+    sums = (_branch(trace, node, signals) for node in trace.nodes if len(inputs_of(node)) == 2)
+    return tuple(branch for branch in sums if branch is not None)
+
+
+def signals_in(trace: Trace) -> set[fx.Node]:
+    """Return the operations whose values depend on those of the network's inputs."""
+    found: set[fx.Node] = set()
+    for node in trace.nodes:
+        if node.op == "placeholder" or not found.isdisjoint(inputs_of(node)):
+            found.add(node)
+    return found
+
+
+def _branch(trace: Trace, node: fx.Node, signals: set[fx.Node]) -> Branch | None:
     if effect_of(node, trace.modules) != "adds":
         return None
+    weighted = _is(trace, WEIGHTED)
     one, other = (_ancestors(value) for value in inputs_of(node))
-    if not one & other:
+    if not (shared := one & other & signals):
         return None
     sides = [_in_order(trace, one - other), _in_order(trace, other - one)]
-    counts = [sum(map(_is(trace, WEIGHTED), side)) for side in sides]
-    if counts[0] == counts[1]:
+    near = [_ancestors(value, stop=weighted) for value in inputs_of(node)]
+    around = [bool(nodes & shared) for nodes in near]
+    counts = [sum(map(weighted, side)) for side in sides]
+    ranks = counts if around[0] == around[1] else [not way for way in around]
+    chosen = ranks[1] > ranks[0]
+    side = sides[chosen]
+    layers = [step for step in side if weighted(step)]
+    if ranks[0] == ranks[1] or not layers:
         return None
-    side = sides[counts[1] > counts[0]]
-    layers = [step for step in side if _is(trace, WEIGHTED)(step)]
     norms = [step for step in side if _is(trace, NORMS)(step)]
     after = side[side.index(layers[-1]) + 1 :]
     after_norm = side[side.index(norms[-1]) + 1 :] if norms else []
     return Branch(
         layers=tuple(map(trace.path_of, layers)),
+        ends=tuple(trace.path_of(step) for step in layers if step in near[chosen]),
         norms=tuple(map(trace.path_of, norms)),
         ends_in_norm=any(map(_is(trace, NORMS), after)),
         blocked=tuple(name_of(step) for step in after if _blocks(trace, step)),
@@ -102,13 +125,14 @@ def _branch(trace: Trace, node: fx.Node) -> Branch | None:
     )
 
 
-def _ancestors(node: fx.Node) -> set[fx.Node]:
+def _ancestors(node: fx.Node, stop: Callable[[fx.Node], bool] = lambda _: False) -> set[fx.Node]:
+    """Return a node and what it is computed from, but nothing before nodes to stop at."""
     found, waiting = set(), [node]
     while waiting:
         one = waiting.pop()
         if one not in found:
             found.add(one)
-            waiting.extend(inputs_of(one))
+            waiting.extend([] if stop(one) else inputs_of(one))
     return found
 
 

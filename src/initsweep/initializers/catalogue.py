@@ -1,11 +1,11 @@
 """The registry of initializers, and how a name with options becomes one."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import cast
 
 from initsweep.core.errors import ParamsError
 from initsweep.core.options import check_arguments, parse_options
-from initsweep.core.records import OptionValue
+from initsweep.core.records import SchemeOption
 from initsweep.core.registry import Registry
 from initsweep.initializers.base import FunctionInitializer, Initializer
 
@@ -22,7 +22,12 @@ Examples:
 
 
 def make_initializer(
-    name: str, options: Mapping[str, OptionValue], *, scheme: str | None = None
+    name: str,
+    options: Mapping[str, SchemeOption],
+    *,
+    scheme: str | None = None,
+    key: str | None = None,
+    later: Collection[str] = (),
 ) -> Initializer:
     """Return the initializer called `name` with these options.
 
@@ -32,6 +37,8 @@ def make_initializer(
         options: The options, as written in `params.yaml`.
         scheme: The key under `initializers:` of `params.yaml` that error messages name; without
             it they name the option, and show a call.
+        key: The whole key that they name, for options that stand elsewhere.
+        later: As for `parse_options`.
 
     Returns:
         The frozen initializer.
@@ -48,12 +55,13 @@ def make_initializer(
         tensor(True)
     """
     entry = cast(object, INITIALIZERS.get(name))
-    key = name if scheme is None else f"initializers.{scheme}"
+    shows = scheme is None and key is None
+    key = key or (name if scheme is None else f"initializers.{scheme}")
     if isinstance(entry, type) and issubclass(entry, Initializer):
         try:
-            return parse_options(entry, options, key)
+            return parse_options(entry, options, key, later=later)
         except ParamsError as error:
-            if scheme is not None or not entry.example:
+            if not (shows and entry.example):
                 raise
             call = f"make_initializer({name!r}, {entry.example!r})"
             raise ParamsError(f"{error} For example: {call}") from None

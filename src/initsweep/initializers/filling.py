@@ -22,6 +22,7 @@ from initsweep.initializers.layers import Neighbour
 from initsweep.initializers.network import Network
 from initsweep.initializers.packed import Packed, packed_layers
 from initsweep.initializers.parts import Part, Slot
+from initsweep.initializers.placing import placed
 from initsweep.initializers.slots import slots_of
 from initsweep.initializers.unknown import Unknown, refuse_weights, unknown_weights
 
@@ -56,6 +57,9 @@ class Filling:
         packed = packed_layers(model, traces)
         # Of a twin, whose layers say what they hold even while somebody traces the network.
         slots = slots_of(twin_of(model), after, before, packed=packed.sizes, frozen=frozen)
+        if initializer.by_place:
+            slots = placed(slots, model, traces)
+        slots = tuple(_named(slot, initializer) for slot in slots)
         weights = unknown_weights(model, slots, traces)
         if unknown == "refuse":
             refuse_weights(model, weights)
@@ -63,6 +67,7 @@ class Filling:
         _warn_of_kept(model, slots, kept, weights, packed)
         _warn_of_unclear(slots, after if before is None else before, initializer)
         network = Network(model=model, traces=traces, slots=slots, inputs=inputs, seed=0)
+        _warn_of_remarks(network, initializer)
         return cls(initializer=initializer, network=network, kept=kept)
 
     def state(self, seed: int) -> dict[str, Tensor]:
@@ -92,6 +97,7 @@ class Filling:
         """
         kind = type(self.initializer)
         ours = kind.__module__.startswith("initsweep.") and kind is not FunctionInitializer
+        ours = ours and not kind.by_place  # the rules of which may name the user's
         return nullcontext() if ours else private_draws(seed)
 
     def _completed(self, state: Mapping[str, Tensor], seed: int) -> Mapping[str, Tensor]:
@@ -124,6 +130,19 @@ class Filling:
             drawn = fill(part.layer, generator)
         shape = part.layer.weight_shape if part.role == "weight" else part.layer.bias_shape or (0,)
         return _checked(drawn, shape, part.address, initializer)
+
+
+def _named(slot: Slot, initializer: Initializer) -> Slot:
+    """Return the parameter as one that is filled, if it is in no layer and the scheme names it."""
+    if slot.own is None or slot.kept in {"frozen", "zero"} or not initializer.fills(slot.own):
+        return slot
+    part = Part(layer=slot.own, role="weight", address=slot.name)
+    return replace(slot, kept="", parts=(part,))
+
+
+def _warn_of_remarks(network: Network, initializer: Initializer) -> None:
+    for remark in initializer.remarks(network):
+        warn(remark, stacklevel=5)
 
 
 def _warn_of_kept(

@@ -1,7 +1,7 @@
 """What an initializer needs to know about a layer."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Literal
 
@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from initsweep.graph.vocabulary import CONVOLUTIONS, TRANSPOSED
+from initsweep.initializers.place import Place
 
 Activation = Callable[[Tensor], Tensor]
 Kind = Literal[
@@ -37,6 +38,8 @@ class Layer:
             "recurrent" one gate of a recurrent layer.
         groups: Groups of a convolution, 1 otherwise.
         stacked: How many such layers share one tensor: 3 in a packed attention, 4 in an LSTM.
+        place: Where it stands in its network; known only to schemes that ask for it, see
+            `Initializer.by_place`.
 
     Examples:
         >>> from torch import nn
@@ -56,6 +59,7 @@ class Layer:
     kind: Kind = "linear"
     groups: int = 1
     stacked: int = 1
+    place: Place = field(default_factory=Place)
 
     @property
     def stem(self) -> str:

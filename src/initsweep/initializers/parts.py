@@ -41,6 +41,8 @@ class Slot:
             otherwise, "free" ones always, because they are in no layer that initializers know (a
             class token, a position embedding), and a "zero" one because it ends a branch of low
             rank. "" for a parameter that is filled.
+        own: As what a rule that names it may fill it, for a parameter in no layer: one row of a
+            lookup table, or several.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Slot:
     blank_row: int | None = None
     turned: bool = False
     kept: Literal["", "frozen", "free", "zero"] = ""
+    own: Layer | None = None
 
     def from_rows(self, rows: Tensor) -> Tensor:
         """Return the parameter whose parts have these rows, one below the other."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
-from initsweep.core.records import OptionValue
+from initsweep.core.records import SchemeOption
 
 Ending = Literal["finished", "diverged", "limited"]
 
@@ -42,7 +42,7 @@ class RunSpec:
     own_code: str
     scheme: str
     initializer: str
-    initializer_options: Mapping[str, OptionValue]
+    initializer_options: Mapping[str, SchemeOption]
     optimizer: Mapping[str, Any]
     learning_rate: float
     seed: int
