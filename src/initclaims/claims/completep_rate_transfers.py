@@ -9,27 +9,24 @@ from initclaims.laboratory.table import Measurement, Table
 
 DEPTHS = (4, 8, 16, 32)
 WIDTH = 64
-STANDARD, MUP, COMPLETEP = "standard", "muP", "CompleteP"
+MUP, COMPLETEP = "muP", "CompleteP"
 PUBLISHED = {COMPLETEP: "0"}
 
 
 def measure(lab: Lab) -> list[Measurement]:
-    """Find the best rates of all three at every depth."""
+    """Find the best rates of both at every depth."""
     schemes = {
-        STANDARD: Scheme.named("he_normal"),
         MUP: Scheme.named("mup", base_width=WIDTH),
         COMPLETEP: Scheme.named("completep", base_width=WIDTH, base_depth=DEPTHS[0] - 1),
     }
     depths = lab.pick(DEPTHS, DEPTHS[:3])
-    networks = {depth: lab.mlp(depth, WIDTH, residual=True) for depth in depths}
+    networks = {depth: lab.mlp(depth, WIDTH, residual=True, norm="layer") for depth in depths}
     return measured_over(lab, networks, schemes, "adam", seeds=lab.pick(10, 4), epochs=5)
 
 
 def judge(table: Table) -> Judgement:
     """CompleteP's rate has to stay, and that of muP to fall."""
-    rates = "; ".join(
-        f"{name}: {moved(table, f'adam, {name}')}" for name in (STANDARD, MUP, COMPLETEP)
-    )
+    rates = "; ".join(f"{name}: {moved(table, f'adam, {name}')}" for name in (MUP, COMPLETEP))
     return judged(
         [carries_over(table, "adam", COMPLETEP, MUP)],
         told(table, PUBLISHED),
@@ -48,8 +45,8 @@ CLAIM = Claim(
     ),
     source="Dey et al. 2025 (CompleteP), figure 1",
     experiment=(
-        "Residual ReLU networks without normalization, 4 to 32 layers of 64 units on digits, He's "
-        "normal weights, muP and CompleteP with these at the base, Adam, 5 epochs, training loss. "
+        "Residual ReLU networks with layer normalization, 4 to 32 layers of 64 units on digits, "
+        "He's normal weights, muP and CompleteP with these at the base, Adam, 5 epochs, training loss. "
         "Each seed's best rate is the lowest point of a parabola through its response, and each "
         "seed's exponent the slope of the logarithm of its best rate."
     ),
