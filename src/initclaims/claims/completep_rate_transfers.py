@@ -46,8 +46,8 @@ CLAIM = Claim(
     source="Dey et al. 2025 (CompleteP), figure 1",
     experiment=(
         "Residual ReLU networks with layer normalization, 4 to 32 layers of 64 units on digits, "
-        "He's normal weights, muP and CompleteP with these at the base, Adam, 5 epochs, training loss. "
-        "Each seed's best rate is the lowest point of a parabola through its response, and each "
+        "He's normal weights, muP and CompleteP with these at the base, Adam, 5 epochs, training "
+        "loss. Each seed's best rate is the lowest point of a parabola through its response, and each "
         "seed's exponent the slope of the logarithm of its best rate."
     ),
     criterion=(

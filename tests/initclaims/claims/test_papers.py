@@ -1,5 +1,7 @@
 """The arithmetic of the papers' claims, and judges that can say every answer."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +13,10 @@ from initclaims.claims import he2015_thirty_layers as he
 from initclaims.claims import kalra_catapult as kalra
 from initclaims.claims import lr_finders_unstable as finders
 from initclaims.claims import lu2019_born_dead as lu
+from initclaims.claims import ranking_transfers as ranking
 from initclaims.claims import schoenholz2017_trainable_depth as schoenholz
+from initclaims.claims import warmup_by_scheme as warmup
+from initclaims.laboratory import rates, sizes
 from initclaims.laboratory.depth_scales import critical_variance, depth_scale
 from initclaims.laboratory.rate_finders import RULES, smooth, until
 from initclaims.laboratory.table import Measurement, Table
@@ -197,3 +202,89 @@ def test_the_cap_on_the_rank(ranks, answer):
         table += rows(arm, zero_rank.RANK, [rank], 128.0)
         table += rows(arm, zero_rank.ACCURACY, [0.95], 128.0)
     assert CLAIMS.get("zero_rank").judge(Table(table)).answer == answer
+
+
+def spread(centre, width=0.02):
+    return np.linspace(centre - width, centre + width, 10)
+
+
+def over_sizes(exponents):
+    """Measurements of arms whose best rates go with the size to these powers."""
+    return [
+        row
+        for arm, exponent in exponents.items()
+        for row in [
+            *rows(arm, sizes.EXPONENT, spread(exponent)),
+            *rows(arm, sizes.RATE, np.full(10, 0.1), 64),
+            *rows(arm, sizes.RATE, np.full(10, 0.1 * 8**exponent), 512),
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("adam", "sgd", "answer"),
+    [
+        ((-0.9, 0.0), (-0.8, 0.1), "supported"),
+        ((-0.9, 0.0), (-0.1, 0.0), "depends"),
+        ((-0.9, -0.6), (-0.1, 0.0), "refuted"),
+        ((-0.9, 0.33), (-0.9, 0.0), "cannot tell"),
+    ],
+)
+def test_a_rate_carries_over_where_one_exponent_stays_and_the_other_falls(adam, sgd, answer):
+    arms = ["adam, standard", "adam, muP", "sgd, standard", "sgd, muP"]
+    table = Table(over_sizes(dict(zip(arms, [*adam, *sgd], strict=True))))
+    assert CLAIMS.get("mup_rate_transfers").judge(table).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("mup", "complete", "answer"),
+    [(-0.6, 0.1, "supported"), (-0.6, -0.5, "refuted"), (-0.33, 0.0, "cannot tell")],
+)
+def test_a_rate_carries_over_in_depth_likewise(mup, complete, answer):
+    table = Table(over_sizes({"adam, muP": mup, "adam, CompleteP": complete}))
+    assert CLAIMS.get("completep_rate_transfers").judge(table).answer == answer
+
+
+def test_the_best_rate_of_a_seed_lies_between_those_tried():
+    tried = np.array([1e-3, 1e-2, 1e-1])
+    losses = np.exp(np.log10(tried / 2e-2) ** 2)[:, None] * [1.0, 2.0]
+    response = SimpleNamespace(rates=tuple(tried), final_losses=losses, constant_loss=2.3)
+    assert rates.best_rates(response) == pytest.approx([2e-2, 2e-2])
+    falls = {size: np.array([1 / size, 2.0]) for size in (2.0, 4.0, 8.0)}
+    assert rates.exponents(falls) == pytest.approx([-1.0, 0.0], abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("wide", "answer"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], "supported"),
+        ([0, 2, 1, 3, 4, 5, 6, 7], "cannot tell"),  # some, but not a quarter
+        ([7, 6, 5, 4, 3, 2, 1, 0], "refuted"),
+        ([0, 0, 0, 0, 0, 0, 0, 1], "supported"),
+        ([0, 0, 0, 0, 0, 0, 0, 0], "cannot tell"),
+    ],
+)
+def test_a_ranking_carries_over_where_no_told_pair_changes_sides(wide, answer):
+    measured = [
+        row
+        for network, places in {"narrow": range(8), "wide": wide}.items()
+        for name, place in zip(ranking.SCHEMES, places, strict=True)
+        for row in rows(f"{network}: {name}", "training loss", spread(0.1 * place, 0.001))
+    ]
+    assert CLAIMS.get("ranking_transfers").judge(Table(measured)).answer == answer
+
+
+@pytest.mark.parametrize(
+    ("gains", "answer"),
+    [((0.1, 0.1), "supported"), ((0.1, 0.0), "depends"), ((0.0, 0.0), "refuted"),
+     ((0.1, 0.02), "cannot tell")],
+)  # fmt: skip
+def test_warm_up_is_judged_scheme_by_scheme(gains, answer):
+    first, *others = warmup.SCHEMES
+    measured = rows(first, warmup.GAIN, spread(gains[0], 0.005))
+    for name in others:
+        measured += rows(name, warmup.GAIN, spread(gains[1], 0.005))
+    for how in warmup.SHARES:
+        for name in warmup.SCHEMES:
+            measured += rows(f"{how}: {name}", "best rate", [0.1])
+    assert CLAIMS.get("warmup_by_scheme").judge(Table(measured)).answer == answer
