@@ -47,8 +47,8 @@ CLAIM = Claim(
     experiment=(
         "Residual ReLU networks with layer normalization, 4 to 32 layers of 64 units on digits, "
         "He's normal weights, muP and CompleteP with these at the base, Adam, 5 epochs, training "
-        "loss. Each seed's best rate is the lowest point of a parabola through its response, and each "
-        "seed's exponent the slope of the logarithm of its best rate."
+        "loss. Each seed's best rate is the lowest point of a parabola through its response, and "
+        "each seed's exponent the slope of the logarithm of its best rate."
     ),
     criterion=(
         "Supported if CompleteP's exponent lies within 0.33 of 0, a factor of two over eight times "
