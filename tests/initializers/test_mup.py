@@ -95,8 +95,9 @@ def test_schemes_that_do_not_follow_the_size_get_the_law_of_mup_all_the_same():
 
 def test_muon_gets_what_its_own_size_of_updates_lacks():
     found = multipliers_of(Plain(64), make_initializer("mup", {"base_width": BASE}), "muon")
-    assert found["wide.weight"].rate == pytest.approx(1)
-    assert found["head.weight"].rate == pytest.approx(1 / 2)  # norm sqrt(10 / 64) over 1
+    grown = 64 / BASE
+    assert found["wide.weight"].rate == pytest.approx(grown**-0.5)
+    assert found["head.weight"].rate == pytest.approx(grown**-0.5 * (max(10, BASE) / 64) ** 0.5)
     assert found["wide.bias"].rate == 1
 
 

@@ -103,3 +103,11 @@ def test_an_optimizer_that_makes_its_own_groups_is_refused():
     run = run_with(model, optimizer={"name": "tests.loops.training_functions:SGD"})
     with pytest.raises(RunError, match="into one group"):
         run.make_optimizer(model.parameters())
+
+
+def test_muon_is_given_factors_for_updates_of_one_size():
+    hidden = network()
+    matrices = [one for one in hidden.parameters() if one.dim() == 2]
+    with pytest.raises(RunError, match="received adjust_lr_fn None.*adjust_lr_fn: match_rms"):
+        run_with(hidden).make_optimizer(matrices, name="muon")
+    run_with(hidden).make_optimizer(matrices, name="muon", adjust_lr_fn="match_rms_adamw")

@@ -5,7 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 OptimizerKind = Literal["sgd", "adam", "muon"]
 """How the size of an update depends on the gradient's: in proportion (SGD), not at all, entry by
-entry (Adam, AdamW, RMSprop, Lion), or not at all, matrix by matrix (Muon)."""
+entry (Adam, AdamW, RMSprop, Lion), or not at all, matrix by matrix, each of the size that AdamW's
+have (Muon with `adjust_lr_fn="match_rms_adamw"`)."""
 
 OPTIMIZER_KINDS: Mapping[str, OptimizerKind] = {
     "sgd": "sgd",

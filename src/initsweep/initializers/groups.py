@@ -35,7 +35,7 @@ def parameter_groups(
         optimizer: The optimizer's name, such as "sgd" or "AdamW", as factors depend on how its
             updates follow the size of gradients. For one of your own, a known one whose do so in
             the same way: "sgd" (in proportion), "adam" (entry by entry, whatever their size) or
-            "muon" (the same matrix by matrix).
+            "muon" (the same matrix by matrix, of AdamW's size: `adjust_lr_fn="match_rms_adamw"`).
         weight_decay: The base weight decay.
 
     Returns:

@@ -10,6 +10,8 @@ from initsweep.core.multipliers import NONE, Multipliers, OptimizerKind
 from initsweep.initializers import Initializer
 from initsweep.initializers.groups import multipliers_by_kind, one_of
 
+_MUON_SIZE = "match_rms_adamw"
+
 
 class Factors:
     """The factors of a scheme on all networks of a run, for any optimizer.
@@ -90,9 +92,16 @@ class Factors:
         """Multiply the rates and decays of an optimizer's groups.
 
         Raises:
-            RunError: If it has made other groups than it was given.
+            RunError: If it has made other groups than it was given, or makes updates of another
+                size than factors are for.
         """
         for group in made.param_groups:
+            if self.exist and group.get("adjust_lr_fn", _MUON_SIZE) != _MUON_SIZE:
+                raise RunError(
+                    f"optimizer '{optimizer}': the scheme's factors are for updates of AdamW's "
+                    f"size, received adjust_lr_fn {group['adjust_lr_fn']!r}. Set "
+                    f"`optimizer: {{name: {optimizer}, adjust_lr_fn: {_MUON_SIZE}}}`."
+                )
             if len(found := set(self._of(optimizer, group["params"]))) > 1:
                 raise RunError(
                     f"optimizer '{optimizer}': it puts parameters whose rates the scheme "

@@ -16,7 +16,7 @@ from initsweep.initializers.network import Network
 from initsweep.initializers.rules import PartRole, Rule, rules_of
 from initsweep.initializers.table import Table
 
-_MUON = "sqrt(min(1, fan_out / fan_in) / min(1, fan_out * m_in / (fan_in * m_out)))"
+_MUON = "sqrt(m_out / m_in) * sqrt(max(fan_out / m_out, fan_in / m_in) / max(fan_out, fan_in))"
 _VECTORS: tuple[dict[str, str], ...] = (
     {"role": "bias"}, {"kind": "norm", "role": "bias"}, {"kind": "norm"}, {"kind": "parameter"}
 )  # fmt: skip
@@ -39,8 +39,9 @@ class Mup(Table):
     The forward multiplier 1 / m of the published table's output is taken into its std and rates,
     so that the network stays as it is: y = a W x is, under Adam, std and rate times a; under SGD,
     std times a and rate times a². Decay is divided by the rate's factor, so that a step shrinks
-    weights as much at all widths. Muon's updates, of torch's default size, have the norm that the
-    width asks for in square layers; others get the factor that is missing.
+    weights as much at all widths. Muon's updates, of the size that AdamW's have
+    (`adjust_lr_fn="match_rms_adamw"`), have a norm that goes with the root of the larger side; the
+    width asks for that of outputs over inputs, which is 1 / sqrt(m) in hidden layers.
 
     Source: Yang et al. 2022 (arXiv 2203.03466), tables 3 and 8; multipliers absorbed as in Yang
         and Hu 2021 (arXiv 2011.14522), section on abc-parametrizations; the law in one, and
