@@ -1,0 +1,132 @@
+"""Which layers of networks of several sizes are compared with each other.
+
+Networks of several widths have the same layers. Networks of several depths are compared by
+relative place: of layers whose paths differ in nothing but the number of a block, the first, the
+middle and the last. What the blocks themselves give is looked at there, too: in most networks with
+skips it is the stream.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from torch import nn
+from torch.nn.utils.parametrize import ParametrizationList
+
+from initsweep.core.errors import InitsweepError
+from initsweep.graph.vocabulary import WEIGHTED, is_matrix
+
+Vary = Literal["width", "depth"]
+Path = tuple[str, ...]
+
+BLOCK = "*"
+SHOWN = {"first": 0.0, "middle": 0.5, "last": 1.0}
+"""The places that stand for all, in shares of the way through the blocks."""
+
+
+def watched(network: nn.Module, vary: Vary) -> list[str]:
+    """Return the paths of the modules to look at: those with weights, and for depth the blocks."""
+    blocks = {
+        child
+        for module in network.modules()
+        if isinstance(module, nn.ModuleList | nn.Sequential)
+        for child in module.children()
+        if vary == "depth"
+    }
+    return [
+        path
+        for path, module in network.named_modules()
+        if path and (module in blocks or _has_weights(module))
+    ]
+
+
+def _has_weights(module: nn.Module) -> bool:
+    if isinstance(module, ParametrizationList):  # of a layer that stands above it
+        return False
+    own = module.parameters(recurse=False)
+    return isinstance(module, WEIGHTED) or any(is_matrix(one.shape) for one in own)
+
+
+def places(
+    networks: Mapping[int, nn.Module], used: Mapping[int, Sequence[str]], vary: Vary
+) -> dict[str, dict[int, str]]:
+    """Return what to compare: by name, the path of the module in the network of each size.
+
+    Args:
+        networks: By size.
+        used: The paths of modules that gave something, in the order of use.
+        vary: What differs between the networks.
+
+    Raises:
+        InitsweepError: If the layers of the networks do not match.
+    """
+    if vary == "depth":
+        return _by_place(networks, used)
+    first, *others = used
+    for size in others:
+        for one, two in ((first, size), (size, first)):
+            if missing := [name for name in used[one] if name not in used[two]]:
+                raise InitsweepError(
+                    f"The networks' layers do not match: '{missing[0]}' is there at {one} and not "
+                    f'at {two}. If their number is what differs, say vary="depth".'
+                )
+    return {name: dict.fromkeys(used, name) for name in used[first]}
+
+
+def _by_place(
+    networks: Mapping[int, nn.Module], used: Mapping[int, Sequence[str]]
+) -> dict[str, dict[int, str]]:
+    """Return the layers that all sizes have, and three of those of which the larger have more.
+
+    Raises:
+        InitsweepError: If the networks differ in something else than the number of blocks.
+    """
+    alike: dict[tuple[Path, object], dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for size, names in used.items():
+        modules = dict(networks[size].named_modules())
+        for path in (tuple(name.split(".")) for name in names):
+            pattern = tuple(BLOCK if part.isdecimal() else part for part in path)
+            alike[pattern, type(modules.get(".".join(path)))][size].append(path)
+    families: dict[Path, dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for (pattern, _), members in alike.items():
+        counted = _counted(pattern, members, list(used))
+        for size, paths in members.items():
+            for path in paths:
+                families[_replaced(path, counted, BLOCK)][size].append(path)
+    found: dict[str, dict[int, str]] = {}
+    for family, members in families.items():
+        if lacking := [size for size in used if size not in members]:
+            raise InitsweepError(
+                f"The networks' layers do not match: at {lacking[0]} there is none like "
+                f"'{'.'.join(next(iter(members.values()))[0])}'."
+            )
+        found |= _of_family(family, members)
+    order = {name: place for place, name in enumerate(used[max(used)])}
+    return dict(sorted(found.items(), key=lambda item: order[item[1][max(used)]]))
+
+
+def _counted(
+    pattern: Path, members: Mapping[int, Sequence[Path]], sizes: Sequence[int]
+) -> list[int]:
+    """Return where in the paths there is a number that goes as far as the size lets it."""
+    reached = [
+        {frozenset(path[place] for path in members.get(size, ())) for size in sizes}
+        for place in range(len(pattern))
+    ]
+    return [place for place, sets in enumerate(reached) if len(sets) > 1]
+
+
+def _replaced(path: Path, at: Sequence[int], word: str) -> Path:
+    return tuple(word if place in at else part for place, part in enumerate(path))
+
+
+def _of_family(family: Path, members: Mapping[int, Sequence[Path]]) -> dict[str, dict[int, str]]:
+    """Return the first, the middle and the last of layers, or the one that there is."""
+    several = max(map(len, members.values())) > 1
+    return {
+        ".".join(place if part == BLOCK and several else part for part in family): {
+            size: ".".join(paths[round(share * (len(paths) - 1))])
+            for size, paths in members.items()
+        }
+        for place, share in (SHOWN.items() if several else [("", 0.0)])
+    }
