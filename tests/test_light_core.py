@@ -75,6 +75,20 @@ print(len(initsweep.explain(net).rows))
     [
         (("explain", "nets:make", *SIZES), "normalization follows"),
         (("diagnose", "nets:make", "--batch", "batch.npy"), "plain gradient descent"),
+        (
+            (
+                "coordinates",
+                "mlp",
+                "--vary",
+                "model.width=8,16,32",
+                "--seeds",
+                "1",
+                "--batch",
+                "batch.npy",
+                *SIZES,
+            ),
+            "per doubling",
+        ),  # fmt: skip
         (("export", "he_normal", "--model", "nets:make", *SIZES), "def initialize("),
         (("check", "he_normal"), "All checks passed."),
         (("check", "nets:make", *SIZES), "All checks passed."),

@@ -13,12 +13,13 @@ from torch import nn
 
 from initsweep.commands.batches import read_batch, read_inputs
 from initsweep.commands.diagnose import load_loss
-from initsweep.commands.subjects import Target, load_network, load_scheme
+from initsweep.commands.subjects import Target, load_network, load_schemes
 from initsweep.core import artifacts
 from initsweep.core.errors import InitsweepError, ParamsError, require, shown
 from initsweep.core.params import Params, load_params
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import Schema
+from initsweep.diagnosis.coordinate_places import Vary
 from initsweep.diagnosis.coordinates import CoordinateCheck, coordinate_check
 from initsweep.diagnosis.trial import USUAL
 from initsweep.preprocessing.prepared import PreparedData
@@ -43,46 +44,44 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     """
     if options.figure is not None:
         _check_figure(options.figure)
-    option, sizes = _varied(options.vary)
-    target = Target(
-        name=options.model, params=options.params, features=options.features,
-        outputs=options.outputs,
-    )  # fmt: skip
     params = load_params(options.params) if options.params.exists() else None
-    names = options.schemes.replace(",", " ").split()
-    schemes = {name: load_scheme(name, options.params) for name in names}
-    torch.set_num_threads(1)  # several are slower for small tensors, and change bits
-    batch, targets = _examples(options, params)
-
-    def build(size: int) -> nn.Module:
-        return load_network(replace(target, given={option: size})).model
-
-    # A depth changes which layers there are.
-    smallest, largest = (_layers(build(size)) for size in (min(sizes), max(sizes)))
     optimizer = options.optimizer or (params.optimizer.name if params else "adam")
-    rate = options.rate or USUAL.get(optimizer, USUAL["adam"])[0]
-    found = {
-        name: coordinate_check(
-            build,
-            sizes,
-            scheme,
-            inputs=batch,
-            targets=targets,
-            learning_rate=rate,
-            optimizer=optimizer,
-            loss=None if options.loss is None else load_loss(options.loss),
-            steps=options.steps,
-            seeds=options.seeds,
-            vary="width" if smallest == largest else "depth",
-        )
-        for name, scheme in schemes.items()
-    }
-    settings = f"{optimizer}, rate {rate:g}, steps {options.steps}, seeds {options.seeds}"
+    rate = USUAL.get(optimizer, USUAL["adam"])[0] if options.rate is None else options.rate
+    found = _checks(options, params, optimizer, rate)
+    settings = f"{optimizer}, rate {rate:g}, {options.steps} steps, {options.seeds} seeds"
     text = "\n\n".join(f"{name} ({settings})\n{one}" for name, one in found.items())
     if options.figure is not None:
         _write(options.figure, found)
         text += f"\n\nwrote {options.figure}"
     return text, int(options.check and any(one.verdict != "flat" for one in found.values()))
+
+
+def _checks(
+    options: argparse.Namespace, params: Params | None, optimizer: str, rate: float
+) -> dict[str, CoordinateCheck]:
+    """Return the check of each scheme."""
+    option, sizes = _varied(options.vary)
+    target = Target(
+        name=options.model, params=options.params, features=options.features,
+        outputs=options.outputs,
+    )  # fmt: skip
+
+    def build(size: int) -> nn.Module:
+        return load_network(replace(target, given={option: size})).model
+
+    schemes = load_schemes(options.schemes, options.params, options.option)
+    torch.set_num_threads(1)  # several are slower for small tensors, and change bits
+    batch, targets = _examples(options, params)
+    loss = None if options.loss is None else load_loss(options.loss)
+    # A depth changes which layers there are.
+    vary: Vary = "width" if _layers(build(min(sizes))) == _layers(build(max(sizes))) else "depth"
+    return {
+        name: coordinate_check(
+            build, sizes, scheme, inputs=batch, targets=targets, learning_rate=rate,
+            optimizer=optimizer, loss=loss, steps=options.steps, seeds=options.seeds, vary=vary,
+        )
+        for name, scheme in schemes.items()
+    }  # fmt: skip
 
 
 def _layers(network: nn.Module) -> list[str]:

@@ -6,7 +6,7 @@ middle and the last. What the blocks themselves give is looked at there, too: in
 skips it is the stream.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -81,26 +81,29 @@ def _by_place(
     Raises:
         InitsweepError: If the networks differ in something else than the number of blocks.
     """
-    alike: dict[tuple[Path, object], dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    alike: dict[tuple[Path, str], dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
     for size, names in used.items():
         modules = dict(networks[size].named_modules())
         for path in (tuple(name.split(".")) for name in names):
             pattern = tuple(BLOCK if part.isdecimal() else part for part in path)
-            alike[pattern, type(modules.get(".".join(path)))][size].append(path)
-    families: dict[Path, dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for (pattern, _), members in alike.items():
+            kind = type(modules.get(".".join(path))).__name__
+            alike[pattern, kind][size].append(path)
+    families: dict[tuple[Path, str], dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for (pattern, kind), members in alike.items():
         counted = _counted(pattern, members, list(used))
         for size, paths in members.items():
             for path in paths:
-                families[_replaced(path, counted, BLOCK)][size].append(path)
+                families[_replaced(path, counted), kind][size].append(path)
     found: dict[str, dict[int, str]] = {}
-    for family, members in families.items():
+    shared = Counter(family for family, _ in families)
+    for (family, kind), members in families.items():
         if lacking := [size for size in used if size not in members]:
             raise InitsweepError(
                 f"The networks' layers do not match: at {lacking[0]} there is none like "
                 f"'{'.'.join(next(iter(members.values()))[0])}'."
             )
-        found |= _of_family(family, members)
+        ending = f" ({kind})" if shared[family] > 1 else ""
+        found |= {f"{name}{ending}": paths for name, paths in _of_family(family, members).items()}
     order = {name: place for place, name in enumerate(used[max(used)])}
     return dict(sorted(found.items(), key=lambda item: order[item[1][max(used)]]))
 
@@ -116,8 +119,8 @@ def _counted(
     return [place for place, sets in enumerate(reached) if len(sets) > 1]
 
 
-def _replaced(path: Path, at: Sequence[int], word: str) -> Path:
-    return tuple(word if place in at else part for place, part in enumerate(path))
+def _replaced(path: Path, at: Sequence[int]) -> Path:
+    return tuple(BLOCK if place in at else part for place, part in enumerate(path))
 
 
 def _of_family(family: Path, members: Mapping[int, Sequence[Path]]) -> dict[str, dict[int, str]]:

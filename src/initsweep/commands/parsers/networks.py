@@ -82,6 +82,7 @@ def _coordinates(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--schemes", default=STANDARD, help=f"initializers, comma-separated (default: {STANDARD})"
     )
+    add_option(parser)
     parser.add_argument(
         "--optimizer", help="what takes the steps, without momentum (default: the study's)"
     )
