@@ -248,11 +248,12 @@ def test_the_slope_is_that_of_least_squares_and_its_interval_covers():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "trend"),
+    ("exponent", "half", "trend"),
     [
-        (-0.2, 0.2, "flat"), (0.3, 0.6, "growing"), (-0.6, -0.3, "shrinking"),
-        (0.1, 0.4, "cannot tell"), (-1.0, 1.0, "cannot tell"),
+        (0.2, 0.25, "flat"), (0.2, 0.35, "cannot tell"), (-0.2, 0.35, "cannot tell"),
+        (0.4, 0.3, "growing"), (0.4, 0.5, "cannot tell"), (1.5, 0.9, "growing"),
+        (-0.4, 0.3, "shrinking"), (-0.4, 0.5, "cannot tell"),
     ],
 )  # fmt: skip
-def test_a_trend_is_what_the_whole_interval_says(low, high, trend):
-    assert trend_of(low, high) == trend
+def test_a_trend_is_the_nearest_half_if_the_interval_refuses_the_next(exponent, half, trend):
+    assert trend_of(exponent, exponent - half, exponent + half) == trend

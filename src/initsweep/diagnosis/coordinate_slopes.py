@@ -13,11 +13,13 @@ Quantity = Literal["activations", "updates"]
 Trend = Literal["flat", "growing", "shrinking", "cannot tell", "still"]
 
 LEVEL = 0.9
-"""Of intervals: 5 % on each side, as in two one-sided tests of equivalence (Schuirmann 1987)."""
+"""Of intervals: what lies beyond one end of them is refused at 5 %."""
 
-EDGE = 0.25
-"""Exponents are multiples of 1/2 in the limit of infinite size (Yang and Hu 2021, table 1); halfway
-to the first of them ends what is called flat."""
+UNIT = 0.5
+"""In the limit of infinite width the exponents of published parametrizations are multiples of this.
+
+Source: Yang and Hu 2021, "Feature learning in infinite-width neural networks", table 1.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +36,9 @@ class CoordinateRow:
             None where it is 0 in some run.
         low: End of the exponent's 90 % interval.
         high: End of the exponent's 90 % interval.
-        trend: "flat" if the interval lies within -0.25 and +0.25, "growing" or "shrinking" if it
-            lies beyond, else "cannot tell"; "still" where nothing changes at any size.
+        trend: The nearest multiple of 1/2, if the interval leaves out the next ones: "flat" is 0,
+            "growing" and "shrinking" are the others; else "cannot tell". "still" where nothing
+            changes at any size.
     """
 
     layer: str
@@ -57,9 +60,10 @@ class CoordinateRow:
         activations are of the same size at every width, those of outputs not larger, and updates
         as large as that allows.
         """
-        if self.output and self.quantity == "activations":
-            return self.high is not None and self.high > EDGE
-        return self.trend not in {"flat", "still"}
+        if not (self.output and self.quantity == "activations"):
+            return self.trend not in {"flat", "still"}
+        may_grow = self.trend == "cannot tell" and self.high is not None and self.high >= UNIT
+        return self.trend == "growing" or may_grow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,16 +148,16 @@ def _fitted(
         [math.log2(one) for one in every],
     )
     low, high = exponent - half, exponent + half
-    return trend_of(low, high), (exponent, low, high)
+    return trend_of(exponent, low, high), (exponent, low, high)
 
 
-def trend_of(low: float, high: float) -> Trend:
-    """Return what an interval of an exponent says."""
-    if low > EDGE:
-        return "growing"
-    if high < -EDGE:
-        return "shrinking"
-    return "flat" if low >= -EDGE and high <= EDGE else "cannot tell"
+def trend_of(exponent: float, low: float, high: float) -> Trend:
+    """Return what an exponent and its interval say."""
+    if abs(exponent) <= UNIT / 2:
+        return "flat" if low > -UNIT and high < UNIT else "cannot tell"
+    if low > 0 or high < 0:
+        return "growing" if exponent > 0 else "shrinking"
+    return "cannot tell"
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
