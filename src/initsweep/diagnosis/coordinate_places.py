@@ -2,8 +2,8 @@
 
 Networks of several widths have the same layers. Networks of several depths are compared by
 relative place: of layers whose paths differ in nothing but the number of a block, the first, the
-middle and the last. What the blocks themselves give is looked at there, too: in most networks with
-skips it is the stream.
+middle and the last. Only the trunk is looked at then: with depth, branches may well fade, and do so
+in the parametrizations that are made for it (Dey et al. 2025, CompleteP).
 """
 
 from collections import Counter, defaultdict
@@ -24,20 +24,9 @@ SHOWN = {"first": 0.0, "middle": 0.5, "last": 1.0}
 """The places that stand for all, in shares of the way through the blocks."""
 
 
-def watched(network: nn.Module, vary: Vary) -> list[str]:
-    """Return the paths of the modules to look at: those with weights, and for depth the blocks."""
-    blocks = {
-        child
-        for module in network.modules()
-        if isinstance(module, nn.ModuleList | nn.Sequential)
-        for child in module.children()
-        if vary == "depth"
-    }
-    return [
-        path
-        for path, module in network.named_modules()
-        if path and (module in blocks or _has_weights(module))
-    ]
+def watched(network: nn.Module) -> list[str]:
+    """Return the paths of the modules to look at: those with weights."""
+    return [path for path, module in network.named_modules() if path and _has_weights(module)]
 
 
 def _has_weights(module: nn.Module) -> bool:

@@ -1,13 +1,16 @@
 """Some plain steps of a network on one batch, and what becomes of its layers' outputs."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from initsweep.core.errors import InitsweepError
 from initsweep.diagnosis.subject import failure
@@ -15,9 +18,15 @@ from initsweep.diagnosis.task import Task
 from initsweep.graph.forms import answer, called, cast, outputs_in
 from initsweep.graph.torch_generator import private_draws
 from initsweep.probes.passing import checked_loss, typed
+from initsweep.probes.trunk import SUMS, noted_sum, trunk_of
+
+Signals = dict[str, Tensor]
 
 OUTPUT = "(output)"
 """What the network's own output is called, where no layer's output is the very same."""
+
+STREAM = "(stream)"
+"""What sums on the trunk are called, with a number behind it: where a branch joins the stream."""
 
 ROUNDING = 1e-6  # of a signal; less of a change is what float32 makes of sums
 
@@ -50,6 +59,8 @@ def course(
     task: Task,
     optimizer: torch.optim.Optimizer,
     steps: int,
+    *,
+    trunk: bool = False,
 ) -> Course:
     """Train a network, which is changed, on the batch of a task, the same in every step.
 
@@ -62,6 +73,8 @@ def course(
         task: Batch and loss.
         optimizer: Of the network's parameters.
         steps: How many steps to take.
+        trunk: Whether to look at the trunk alone, which is what every path from the first of these
+            modules to the loss goes through, and at its sums too.
 
     Returns:
         What its layers gave.
@@ -69,7 +82,7 @@ def course(
     Raises:
         InitsweepError: If network or loss fail before the first step.
     """
-    outputs = _Outputs({name: network.get_submodule(name) for name in names})
+    outputs = _Outputs({name: network.get_submodule(name) for name in names}, trunk=trunk)
     passes: list[dict[str, Point]] = []
     start: dict[str, Tensor] = {}
     for step in range(steps + 1):
@@ -93,51 +106,82 @@ def course(
     return Course(passes=passes, output=outputs.last, diverged_at=None)
 
 
-class _Outputs:
-    """Keeps what modules give, while a network runs.
+class _Outputs(TorchFunctionMode):
+    """Keeps what modules give, and the sums of two signals, while a network runs.
 
     Attributes:
         last: Name of the module that gave the network's output in the last run.
     """
 
-    def __init__(self, modules: Mapping[str, nn.Module]) -> None:
-        self._found: dict[str, list[Tensor]] = {}
-        self._given: list[tuple[str, Tensor]] = []  # the very objects
-        self.last = OUTPUT
+    def __init__(self, modules: Mapping[str, nn.Module], *, trunk: bool) -> None:
+        super().__init__()
+        self._trunk, self.last = trunk, OUTPUT
+        # Each with a copy, because what follows may overwrite it.
+        self._given: list[tuple[str, Tensor, Tensor]] = []
         for name, module in modules.items():
             module.register_forward_hook(partial(self._note, name))
 
     def _note(self, name: str, module: nn.Module, args: object, output: object) -> None:  # noqa: ARG002
         for one in outputs_in(output).values():
             if one.is_floating_point() and one.dim():
-                self._given.append((name, one))
-                # A copy, because what follows may overwrite it.
-                self._found.setdefault(name, []).append(one.detach().flatten().clone())
+                self._keep(name, one)
                 return
 
-    def of(self, run: Callable[[], Any]) -> tuple[Any, dict[str, Tensor]]:
-        """Return what a run of the network returns, and what its layers gave, all calls in a row.
+    def _keep(self, name: str, one: Tensor) -> None:
+        self._given.append((name, one, one.detach().flatten().clone()))
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,  # noqa: ANN401 - torch's signature
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401
+        """Return what `func` returns, having kept it if it is a sum of two signals."""
+        result = func(*args, **(kwargs or {}))
+        if getattr(func, "__name__", "").strip("_") in SUMS and noted_sum(args, result, after=0):
+            self._keep(STREAM, result)
+        return result
+
+    def of(self, run: Callable[[], Any], loss: Callable[[Any], Tensor]) -> tuple[Tensor, Signals]:
+        """Return the loss of a run, and what the network's layers gave, all calls in a row.
 
         The network's output is the last of them, unless a layer gives the very same.
         """
-        self._found, self._given = {}, []
-        returned = run()
-        found = {name: torch.cat(parts) for name, parts in self._found.items()}
-        whole = answer(returned)[1]
-        self.last = next((name for name, one in self._given if one is whole), OUTPUT)
-        if whole.dim() and self.last == OUTPUT:
-            found[OUTPUT] = whole.detach().flatten().clone()
         self._given = []
-        return returned, found
+        with self if self._trunk else nullcontext():
+            returned = run()
+        value, whole = loss(returned), answer(returned)[1]
+        self.last = next((name for name, one, _ in self._given if one is whole), OUTPUT)
+        if whole.dim() and self.last == OUTPUT:
+            self._keep(OUTPUT, whole)
+        found: dict[str, list[Tensor]] = {}
+        for name, signal in self._on_trunk(value) if self._trunk else self._all():
+            found.setdefault(name, []).append(signal)
+        self._given = []
+        return value, {name: torch.cat(parts) for name, parts in found.items()}
+
+    def _all(self) -> Iterator[tuple[str, Tensor]]:
+        return ((name, copied) for name, _, copied in self._given)
+
+    def _on_trunk(self, loss: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield names and copies of what is on the trunk; its sums are numbered."""
+        first = next(one.grad_fn for name, one, _ in self._given if name != STREAM)
+        nodes, sums = trunk_of(loss, (), first), count()
+        for name, one, copied in self._given:
+            if name == OUTPUT or one.grad_fn in nodes:
+                yield f"{STREAM}.{next(sums)}" if name == STREAM else name, copied
 
 
-def _forward(network: nn.Module, outputs: _Outputs, task: Task) -> tuple[Tensor, dict[str, Tensor]]:
+def _forward(network: nn.Module, outputs: _Outputs, task: Task) -> tuple[Tensor, Signals]:
     own = dict(network.named_parameters())
     # Copies, which the network may overwrite.
     features, targets = typed(own, task.features, None), typed(own, task.targets, None)
     with torch.enable_grad(), private_draws(0):
-        returned, signals = outputs.of(lambda: called(network, cast(features, None)))
-        return checked_loss(task.loss(returned, targets)), signals
+        return outputs.of(
+            lambda: called(network, cast(features, None)),
+            lambda returned: checked_loss(task.loss(returned, targets)),
+        )
 
 
 def _point(now: Tensor, start: Tensor) -> Point:

@@ -68,8 +68,9 @@ class Asked:
             with torch.no_grad():
                 for name, own in twin.named_parameters():
                     own.copy_(state[name])
-            names = watched(twin, self.vary)
-            courses.append(course(twin, names, task, make(twin), self.steps))
+            trunk = self.vary == "depth"
+            names = watched(twin)
+            courses.append(course(twin, names, task, make(twin), self.steps, trunk=trunk))
         return Size(network=network, courses=courses, notes=[*task.notes, *notes])
 
     def _states(self, size: int, network: nn.Module, task: Task) -> Iterator[State]:
