@@ -26,7 +26,7 @@ def test_the_network_and_the_data_of_the_parameters(command, with_params, tmp_pa
 def test_a_depth_is_seen_from_the_layers(command, with_params):
     status, out, _ = command("coordinates", "--vary", "model.depth=2,3,4", "--seeds", "1")
     assert status == 0
-    assert "hidden.middle.linear" in out
+    assert "hidden.last.linear" in out
 
 
 def test_a_network_of_one_s_own_on_files(command, tmp_path):

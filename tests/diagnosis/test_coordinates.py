@@ -125,14 +125,14 @@ def test_depths_are_compared_by_place():
     )
     rows = {row.layer: row.trend for row in found.layers if row.quantity == "updates"}
     # Branches may fade; the stream, which they are added to, is what every signal passes.
-    stream = [f"(stream).{place}" for place in ("first", "middle", "last")]
+    stream = [f"(stream).{place}" for place in ("middle", "last")]
     assert list(rows) == ["into", *stream, "head"]
     assert rows["into"] == "flat"
     assert rows["(stream).last"] == rows["head"] == "growing"
     assert "suits depth 2 is too large at 8" in found.reason
 
 
-def test_places_are_the_first_the_middle_and_the_last_of_a_kind():
+def test_places_are_the_middle_and_the_last_of_a_kind():
     def two_kinds(depth):
         return nn.Sequential(nn.Embedding(3, 8), *chain(8, depth))
 
@@ -141,7 +141,6 @@ def test_places_are_the_first_the_middle_and_the_last_of_a_kind():
     found = places(networks, used, "depth")
     assert found == {
         "0": {2: "0", 4: "0"},
-        "first": {2: "1", 4: "1"},
         "middle": {2: "3", 4: "5"},
         "last": {2: "5", 4: "9"},
         "(output)": {2: "(output)", 4: "(output)"},

@@ -1,11 +1,12 @@
 """Which layers of networks of several sizes are compared with each other.
 
 Networks of several widths have the same layers. Networks of several depths are compared by
-relative place: of layers whose paths differ in nothing but the number of a block, the first, the
-middle and the last. Only the trunk is looked at then: with depth, branches may well fade, and do so
+relative place: of layers whose paths differ in nothing but the number of a block, the middle
+and the last. Only the trunk is looked at then: with depth, branches may well fade, and do so
 in the parametrizations that are made for it (Dey et al. 2025, CompleteP).
 """
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -20,8 +21,9 @@ Vary = Literal["width", "depth"]
 Path = tuple[str, ...]
 
 BLOCK = "*"
-SHOWN = {"first": 0.0, "middle": 0.5, "last": 1.0}
-"""The places that stand for all, in shares of the way through the blocks."""
+SHOWN = {"middle": 0.5, "last": 1.0}
+"""The places that stand for all, in shares of the way through the blocks; the first block is not at
+the same share in every network."""
 
 
 def watched(network: nn.Module) -> list[str]:
@@ -65,7 +67,7 @@ def places(
 def _by_place(
     networks: Mapping[int, nn.Module], used: Mapping[int, Sequence[str]]
 ) -> dict[str, dict[int, str]]:
-    """Return the layers that all sizes have, and three of those of which the larger have more.
+    """Return the layers that all sizes have, and two of those of which the larger have more.
 
     Raises:
         InitsweepError: If the networks differ in something else than the number of blocks.
@@ -113,12 +115,12 @@ def _replaced(path: Path, at: Sequence[int]) -> Path:
 
 
 def _of_family(family: Path, members: Mapping[int, Sequence[Path]]) -> dict[str, dict[int, str]]:
-    """Return the first, the middle and the last of layers, or the one that there is."""
+    """Return the middle and the last of layers, or the one that there is."""
     several = max(map(len, members.values())) > 1
     return {
         ".".join(place if part == BLOCK and several else part for part in family): {
-            size: ".".join(paths[round(share * (len(paths) - 1))])
+            size: ".".join(paths[math.ceil(share * len(paths)) - 1])
             for size, paths in members.items()
         }
-        for place, share in (SHOWN.items() if several else [("", 0.0)])
+        for place, share in (SHOWN.items() if several else [("", 1.0)])
     }

@@ -71,7 +71,8 @@ class CoordinatePoint:
     """What one layer of one network gave.
 
     Attributes:
-        layer: Path of the module, "(output)" for the network's output where no layer gives it.
+        layer: Path of the module; "(output)" for the network's output where no layer gives it,
+            "(stream).middle" for a sum on the trunk of networks of several depths.
         size: Size of the network.
         seed: Seed of its weights.
         step: After how many steps.

@@ -107,8 +107,9 @@ def coordinate_check(
     one; where changes shrink, it is too small.
 
     Layers are modules with weights, and the network's output. Networks of several depths are
-    compared by place: the first, the middle and the last of layers that are repeated, and of the
-    blocks that they stand in.
+    compared on the trunk alone, what every path from the first layer to the loss goes through: its
+    layers, and the sums where branches join the stream; of those that are repeated, the middle and
+    the last.
 
     Args:
         build: Returns the network of a size.

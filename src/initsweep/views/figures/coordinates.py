@@ -19,7 +19,7 @@ from initsweep.views.figures import axes as scales
 from initsweep.views.figures import labels, palette, panels, style
 
 _WIDTH, _HEIGHT = 2.7, 1.9  # of one panel, inches
-_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 1.75, 0.55, 0.5
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.85, 1.5, 0.48, 0.48
 _ACROSS, _BETWEEN = 0.3, 0.3
 _FARTHEST = 1e30  # what lies beyond has overflowed
 
