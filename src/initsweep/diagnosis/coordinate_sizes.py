@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from initsweep.core.errors import InitsweepError, shown
+from initsweep.core.multipliers import Multipliers, in_groups
 from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.coordinate_places import Vary, watched
 from initsweep.diagnosis.coordinate_runs import Course, course
@@ -19,14 +20,7 @@ from initsweep.diagnosis.task import Targets, Task, make_task
 from initsweep.diagnosis.trial import TORCH_OPTIMIZERS, State
 from initsweep.graph.forms import Inputs
 from initsweep.graph.twins import copy_of
-from initsweep.initializers import (
-    Initializer,
-    Multipliers,
-    OptimizerKind,
-    initial_states,
-    multipliers_of,
-)
-from initsweep.probes.alarm_levels import OPTIMIZERS
+from initsweep.initializers import Initializer, initial_states, multipliers_under
 from initsweep.probes.passing import Loss
 
 Optimizer = Callable[[nn.Module], torch.optim.Optimizer]
@@ -85,19 +79,16 @@ class Asked:
         """Return what makes the optimizer of a copy of a network."""
         if not isinstance(self.optimizer, str):
             return self.optimizer
-        kind = cast(OptimizerKind, OPTIMIZERS[self.optimizer])
         made, rate = TORCH_OPTIMIZERS[self.optimizer], cast(float, self.rate)
         factors: Mapping[str, Multipliers] = {}
         if self.scheme is not None:
-            factors = multipliers_of(network, self.scheme, kind, unknown="keep")
-        return lambda twin: made(
-            [
-                {"params": [one], "lr": rate * factors.get(name, Multipliers()).rate}
-                for name, one in twin.named_parameters()
-                if one.requires_grad
-            ],
-            rate,
-        )
+            factors = multipliers_under(network, self.scheme, self.optimizer, unknown="keep")
+
+        def plain(twin: nn.Module) -> torch.optim.Optimizer:
+            trained = [(name, one) for name, one in twin.named_parameters() if one.requires_grad]
+            return made(in_groups(trained, factors, learning_rate=rate, weight_decay=0.0))
+
+        return plain
 
 
 def checked_optimizer(optimizer: str | Optimizer, rate: float | None) -> str | Optimizer:
