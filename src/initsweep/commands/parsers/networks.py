@@ -163,8 +163,8 @@ COMMANDS = {
         text="say whether a learning rate carries over to wider or deeper networks",
         examples=(
             "coordinates --vary model.width=64,128,256,512",
-            "coordinates --vary model.depth=2,4,8,16 --schemes he_normal --figure depth.svg",
-            "coordinates my_nets:make_net --vary model.width=64,128,256 --batch x.npy",
+            "coordinates --vary model.depth=2,4,8,16 --figure depth.svg",
+            "coordinates my_nets:make --vary model.width=8,16,32 --batch x.npy",
         ),
         page="docs/coordinates.md",
         add=_coordinates,
