@@ -8,6 +8,7 @@ known to grow, muP to be flat: under Adam, and under SGD with a head that starts
 head SGD's gradient shrinks with the initial outputs, until they are small beside the targets.)
 """
 
+import argparse
 import math
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.common import parser_of
+from benchmarks.common import count, parser_of
 from initsweep import Initializer, Layer, coordinate_check
 from initsweep.core.randomness import numpy_stream, torch_stream
 from initsweep.initializers import Multipliers, Network, OptimizerKind
@@ -120,13 +121,19 @@ def case(number: int) -> Case:
     )
 
 
+def parser() -> argparse.ArgumentParser:
+    """Return the parser."""
+    made = parser_of(__doc__)
+    made.add_argument("--cases", type=count, default=100, help="how many")
+    return made
+
+
 def main() -> None:
     """Print how often each verdict is given."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--cases", type=int, default=100, help="how many")
+    cases = parser().parse_args().cases
     torch.set_num_threads(1)
     found: dict[tuple[str, str], Counter[str]] = {}
-    for number in range(parser.parse_args().cases):
+    for number in range(cases):
         one = case(number)
         for name, scheme in (
             ("he_normal", "he_normal"),
