@@ -34,6 +34,7 @@ def make(n_features=8, n_outputs=3):
     return nn.Sequential(nn.Linear(n_features, 16), nn.ReLU(), nn.Linear(16, n_outputs))
 """
 SIZES = ("--features", "8", "--outputs", "3")
+WIDTHS = ("coordinates", "mlp", "--vary", "model.width=8,16,32")
 DISTRIBUTIONS = {"PIL": "pillow", "sklearn": "scikit-learn"}
 
 
@@ -75,6 +76,7 @@ print(len(initsweep.explain(net).rows))
     [
         (("explain", "nets:make", *SIZES), "normalization follows"),
         (("diagnose", "nets:make", "--batch", "batch.npy"), "plain gradient descent"),
+        ((*WIDTHS, "--seeds", "1", "--batch", "batch.npy", *SIZES), "per doubling"),
         (("export", "he_normal", "--model", "nets:make", *SIZES), "def initialize("),
         (("check", "he_normal"), "All checks passed."),
         (("check", "nets:make", *SIZES), "All checks passed."),

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from initsweep.core.finished import read_study as read_study
     from initsweep.datasets import DATASETS as DATASETS
     from initsweep.datasets import Dataset as Dataset
+    from initsweep.diagnosis.coordinates import CoordinateCheck as CoordinateCheck
+    from initsweep.diagnosis.coordinates import coordinate_check as coordinate_check
     from initsweep.diagnosis.diagnose import Diagnosis as Diagnosis
     from initsweep.diagnosis.diagnose import assert_healthy as assert_healthy
     from initsweep.diagnosis.diagnose import diagnose as diagnose
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ARCHITECTURES": "initsweep.architectures",
     "Architecture": "initsweep.architectures",
+    "CoordinateCheck": "initsweep.diagnosis.coordinates",
     "DATASETS": "initsweep.datasets",
     "Dataset": "initsweep.datasets",
     "Diagnosis": "initsweep.diagnosis.diagnose",
@@ -65,6 +68,7 @@ _HOMES = {
     "assert_healthy": "initsweep.diagnosis.diagnose",
     "backward_gain": "initsweep.initializers",
     "compare_losses": "initsweep.statistics.own_losses",
+    "coordinate_check": "initsweep.diagnosis.coordinates",
     "diagnose": "initsweep.diagnosis.diagnose",
     # Not `initsweep.explain`: a module of that name would hide the function.
     "explain": "initsweep.explanation",

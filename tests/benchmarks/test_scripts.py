@@ -49,6 +49,7 @@ TELLS = {
     "benchmarks.whole_job": r"initsweep repro \| 80\.0 [\s\S]*plain loop, [\s\S]*\| tune \| 79",
     "benchmarks.estimate": r"\| regression \| 7 x 8 steps \| \d+ \| 80 \| \d",
     "benchmarks.diagnosis_calibration": r"\| 10% \| \d+% \| \d[\s\S]*gradient \| \d",
+    "benchmarks.coordinate_calibration": r"\| he_normal \| \w+ \| 1 \| growing: 1 \|",
     "benchmarks.diagnosis_cost": r"no curvature: \d[\s\S]*stacked, \d+\.\d\d times",
     "benchmarks.diagnosis_reports": r"\| held back \| none: it trains \| \d+ \| 0 false",
     "benchmarks.engine": r"compiled, 2 workers \| \d|3 lanes: +\d+\.\d+ ms|compiled: \d+ us",

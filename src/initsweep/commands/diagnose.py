@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from initsweep.commands.batches import read_batch, read_inputs
-from initsweep.commands.subjects import load_scheme
+from initsweep.commands.subjects import load_schemes
 from initsweep.core.errors import InitsweepError, ParamsError, require, shown
 from initsweep.core.numbers import significant
 from initsweep.core.records import DiagnosisRow
@@ -47,13 +47,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         raise InitsweepError(f"--figures: '{options.figures}' is a file; name a folder.")
     if options.figures is not None:
         require("matplotlib")  # before the work, not after it
-    names = (options.schemes or "").replace(",", " ").split()
-    if options.option and len(names) != 1:
-        raise InitsweepError(
-            "--option is about one scheme: name it, and it alone, with --schemes; received "
-            f"{', '.join(names) or 'none'}."
-        )
-    schemes = {name: load_scheme(name, options.params, options.option) for name in names}
+    schemes = load_schemes(options.schemes or "", options.params, options.option)
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
     batch = read_batch(options.batch)
     targets = None if options.targets is None else read_inputs(options.targets, "--targets")

@@ -34,7 +34,7 @@ from initsweep.running import inputs
 
 COLOURED = ("summary",)  # these spell what they show themselves
 WHOLE_STUDY = ("init", "repro", "ui")  # these begin what other processes go on with
-NAME_OWN_CODE = ("check", "diagnose", "explain", "export", "promote")
+NAME_OWN_CODE = ("check", "coordinates", "diagnose", "explain", "export", "promote")
 USER_MISTAKE = 2
 PIPE_CLOSED = 141
 

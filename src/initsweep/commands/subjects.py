@@ -163,6 +163,26 @@ def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializ
         raise ParamsError(f"Scheme '{name}': {text}{hint}") from None
 
 
+def load_schemes(names: str, params: Path, given: Sequence[str] = ()) -> dict[str, Initializer]:
+    """Return schemes by their names.
+
+    Args:
+        names: The names, with commas between them.
+        params: As for `load_scheme`.
+        given: As for `load_scheme`.
+
+    Raises:
+        InitsweepError: As `load_scheme`; also if options are given, and not one scheme.
+    """
+    found = names.replace(",", " ").split()
+    if given and len(found) != 1:
+        raise InitsweepError(
+            "--option is about one scheme: name it, and it alone, with --schemes; received "
+            f"{', '.join(found) or 'none'}."
+        )
+    return {name: load_scheme(name, params, given) for name in found}
+
+
 def training_inputs() -> Tensor:
     """Return the training rows of the prepare stage; of seed 0 where each seed has its own.
 

@@ -40,7 +40,7 @@ KEPT = 1.1  # of a loss that was low before
 USUAL = {"sgd": (0.01, 0.1), "adam": (1e-3, 1e-2), "adamw": (1e-3, 1e-2), "rmsprop": (1e-3, 1e-2)}
 """Rates to try where none is given; those of most tutorials, and ten times as much."""
 
-_OPTIMIZERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
+TORCH_OPTIMIZERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
     "sgd": torch.optim.SGD,
     "adam": torch.optim.Adam,
     "adamw": torch.optim.AdamW,
@@ -159,7 +159,7 @@ class Bench:
             learning_rate=rate,
             weight_decay=_DECAYS.get(self.optimizer, 0.0),
         )
-        optimizer = _OPTIMIZERS[self.optimizer](groups)
+        optimizer = TORCH_OPTIMIZERS[self.optimizer](groups)
         shares: list[float] = []
         draws = torch.Generator().manual_seed(0)
         for _ in range(steps):

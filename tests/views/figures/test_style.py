@@ -1,8 +1,11 @@
+import io
 import warnings
 import xml.etree.ElementTree as ET
 
 import matplotlib
 import pytest
+from matplotlib.image import imread
+from matplotlib.lines import Line2D
 
 from initsweep.views.figures import style
 
@@ -21,6 +24,14 @@ def test_svg_and_png_are_the_same_bytes_every_time():
     assert style.to_svg(first, "one") == style.to_svg(second, "one")
     assert style.to_png(first) == style.to_png(second)
     assert style.to_png(draw("elsewhere")) != style.to_png(first)
+
+
+def test_a_size_that_rounding_has_made_smaller_is_drawn_in_straight_lines():
+    with style.styled():
+        figure = style.new_figure(0.85 + 3 * (2.7 + 0.3) - 0.3 + 1.75, 2)  # 11.299999999999999
+        figure.add_artist(Line2D([0.5, 0.5], [0, 1], color=style.INK))
+    dark = imread(io.BytesIO(style.to_png(figure)))[..., 0] < 0.9
+    assert 0 < dark.any(axis=0).sum() < 8
 
 
 def test_a_users_matplotlibrc_changes_nothing():

@@ -34,6 +34,7 @@ COMMANDS = (
     "fetch",
     "explain",
     "check",
+    "coordinates",
     "names",
     "export",
     "gate",

@@ -3,9 +3,10 @@
 import argparse
 from pathlib import Path
 
-from initsweep.commands.parsers.parser import Command, add_option, add_params, whole
+from initsweep.commands.parsers.parser import Command, add_option, add_params, number, whole
 
 MODEL = "package.module:make_net or a registered name (default: the network of the parameters)"
+STANDARD = "he_normal"
 
 
 def _explain(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +71,34 @@ def add_diagnose(parser: argparse.ArgumentParser) -> None:
     add_params(parser)
 
 
+def _coordinates(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", nargs="?", help=MODEL)
+    parser.add_argument(
+        "--vary",
+        required=True,
+        metavar="model.OPTION=N,N,N",
+        help="an option of the network, a width or a depth, and three or more values",
+    )
+    parser.add_argument(
+        "--schemes", default=STANDARD, help=f"initializers, comma-separated (default: {STANDARD})"
+    )
+    add_option(parser)
+    parser.add_argument(
+        "--optimizer", help="what takes the steps, without momentum (default: the study's)"
+    )
+    parser.add_argument("--rate", type=number, help="learning rate (default: the usual one)")
+    parser.add_argument("--steps", type=whole, default=4, help="how many steps to take")
+    parser.add_argument("--seeds", type=whole, default=10, help="how many draws of the weights")
+    parser.add_argument(
+        "--batch", type=Path, action="append", help="inputs, as for `diagnose` (default: the data)"
+    )
+    parser.add_argument("--targets", type=Path, help="targets, as for `diagnose`")
+    parser.add_argument("--loss", help="as for `diagnose`")
+    parser.add_argument("--figure", type=Path, help="picture to write: a .svg or .png file")
+    parser.add_argument("--check", action="store_true", help="exit with 1 unless all are flat")
+    _add_sizes(parser)
+
+
 def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("entry", help="package.module:attribute, or a registered name")
     parser.add_argument(
@@ -129,6 +158,16 @@ COMMANDS = {
         ),
         page="docs/diagnosis.md",
         add=add_diagnose,
+    ),
+    "coordinates": Command(
+        text="say whether a learning rate carries over to wider or deeper networks",
+        examples=(
+            "coordinates --vary model.width=64,128,256,512",
+            "coordinates --vary model.depth=2,4,8,16 --figure depth.svg",
+            "coordinates my_nets:make --vary model.width=8,16,32 --batch x.npy",
+        ),
+        page="docs/coordinates.md",
+        add=_coordinates,
     ),
     "check": Command(
         text="test an initializer, a network or a training function of your own",

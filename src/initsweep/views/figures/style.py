@@ -132,7 +132,8 @@ def to_png(figure: Figure) -> bytes:
     drawn, png = io.BytesIO(), io.BytesIO()
     with styled():
         figure.savefig(drawn, format="rgba", dpi=_DPI, facecolor=PAPER)
-    width, height = (int(inches * _DPI) for inches in figure.get_size_inches())
+    # As matplotlib rounds, for which a sum of inches that falls short of a dot by rounding has it.
+    width, height = (int(inches * _DPI + 1e-6) for inches in figure.get_size_inches())
     image = Image.frombytes("RGBA", (width, height), drawn.getvalue())
     # On white nothing shines through. More effort takes half as long again to save a tenth.
     image.convert("RGB").save(png, "png", dpi=(_DPI, _DPI), compress_level=2)
