@@ -108,6 +108,6 @@ def test_an_optimizer_that_makes_its_own_groups_is_refused():
 def test_muon_is_given_factors_for_updates_of_one_size():
     hidden = network()
     matrices = [one for one in hidden.parameters() if one.dim() == 2]
-    with pytest.raises(RunError, match="received adjust_lr_fn None.*adjust_lr_fn: match_rms"):
+    with pytest.raises(RunError, match=r"received adjust_lr_fn None.*adjust_lr_fn: match_rms"):
         run_with(hidden).make_optimizer(matrices, name="muon")
     run_with(hidden).make_optimizer(matrices, name="muon", adjust_lr_fn="match_rms_adamw")
