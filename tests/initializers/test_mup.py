@@ -152,3 +152,13 @@ def test_the_layers_of_a_vision_transformer_are_told_apart():
         *(f"blocks.0.attention.{one}.weight" for one in ("query", "key", "value", "out")),
         "blocks.0.hidden.weight", "blocks.0.out.weight", "head.weight",
     }  # fmt: skip
+
+
+def test_a_zero_head_starts_at_zero_and_keeps_its_factors():
+    plain, zero = (
+        make_initializer("mup", {"base_width": BASE, "zero_head": zero}) for zero in (False, True)
+    )
+    assert not initial_state(Plain(64), zero, 0)["head.weight"].any()
+    assert initial_state(Plain(64), zero, 0)["wide.weight"].any()
+    for kind in ("sgd", "adam", "muon"):
+        assert multipliers_of(Plain(64), zero, kind) == multipliers_of(Plain(64), plain, kind)

@@ -38,7 +38,8 @@ class Mup(Table):
     Which is one law: std = base sqrt(min(1, m_out / m_in) / m_in), Adam 1 / m_in, SGD m_out / m_in.
     The forward multiplier 1 / m of the published table's output is taken into its std and rates,
     so that the network stays as it is: y = a W x is, under Adam, std and rate times a; under SGD,
-    std times a and rate times a². Decay is divided by the rate's factor, so that a step shrinks
+    std times a and rate times a². With `zero_head` the output starts at 0, as the source advises in
+    appendix D.2: its random part, which only wide networks lose, is then gone at all. Decay is divided by the rate's factor, so that a step shrinks
     weights as much at all widths. Muon's updates, of the size that AdamW's have
     (`adjust_lr_fn="match_rms_adamw"`), have a norm that goes with the root of the larger side; the
     width asks for that of outputs over inputs, which is 1 / sqrt(m) in hidden layers.
@@ -64,6 +65,7 @@ class Mup(Table):
 
     base_width: Positive
     scheme: str = "he_normal"
+    zero_head: bool = False
 
     @field_validator("scheme")
     @classmethod
@@ -83,7 +85,9 @@ class Mup(Table):
             "decay": {**vectors["decay"], "muon": f"1 / {_MUON}"},
         }
         times = "standard * sqrt(min(1, m_out / m_in) / m_in)"
-        rows = [{**one, **vectors} for one in _VECTORS]
+        rows: list[dict[str, object]] = [{**one, **vectors} for one in _VECTORS]
+        if self.zero_head:
+            rows.append({"role": "output", "scheme": "zeros", **weights})
         return rules_of([*rows, {"scheme": self.scheme, "times": times, **weights}])
 
     def values(self, layer: Layer, part: PartRole) -> dict[str, float]:
