@@ -20,6 +20,11 @@ ROOT = Path(__file__).parent.parent
 
 Change = Callable[..., dict[str, Any]]
 
+# Compute as the command line does, on one thread: two are far slower for small tensors. Here, and
+# not in a fixture, as tests that multiply while they are collected would come before it.
+torch.set_num_threads(1)
+pin_matmul()
+
 
 def replace_keys(content: dict[str, Any], replacements: dict[str, object]) -> None:
     """Replace values in nested parameters, addressed by dotted keys."""
@@ -56,13 +61,6 @@ SMALL_STUDY: dict[str, Any] = {
     "runtime.workers": 1,
 }
 """Dotted keys of a study that takes seconds."""
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _numerics() -> None:
-    """Compute as the command line does, on one thread: two are far slower for small tensors."""
-    torch.set_num_threads(1)
-    pin_matmul()
 
 
 @pytest.fixture

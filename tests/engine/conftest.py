@@ -13,13 +13,9 @@ from initsweep.core.errors import KernelsError
 from initsweep.core.multipliers import Multipliers
 from initsweep.core.params import Optimizer, Runtime, Training
 from initsweep.core.randomness import torch_stream
-from initsweep.engine.devices import pin_matmul
 from initsweep.engine.kernels.library import load_library
 from initsweep.engine.lanes import Lane, Problem, Split
 from tests.engine.networks import network
-
-# As the command line does: before the first matrix product of the process.
-pin_matmul()
 
 
 COLUMNS = ("initial_loss", "train_loss", "validation_loss", "validation_score", "diverged_at_step")
