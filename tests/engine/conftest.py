@@ -17,7 +17,6 @@ from initsweep.engine.kernels.library import load_library
 from initsweep.engine.lanes import Lane, Problem, Split
 from tests.engine.networks import network
 
-
 COLUMNS = ("initial_loss", "train_loss", "validation_loss", "validation_score", "diverged_at_step")
 
 
