@@ -25,6 +25,7 @@ COPIED = (
     "src",
     "decisions/README.md",
     "own/README.md",
+    "transfer/README.md",
     "pyproject.toml",
     "dvc.yaml",
     "MLproject",

@@ -24,7 +24,7 @@ RUNNING = "initsweep.running."
 
 # How numbers are written is no result of a stage that trains: only its progress says any.
 WRITING = "initsweep.core.numbers"
-TRAINING = {"tune", "train", "settle"}
+TRAINING = {"tune", "train", "settle", "tune_at"}
 
 # Settings that change bits are declared one by one; workers and tracking change nothing.
 NOT_DEPENDENCIES = {"runtime", "tracking"}
@@ -126,7 +126,7 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(stage, imports):
     assert idle <= IMPORTED_BY_USERS
 
 
-@pytest.mark.parametrize("stage", ["prepare", "diagnose", "settle", "compare", "report"])
+@pytest.mark.parametrize("stage", ["prepare", "diagnose", "settle", "compare", "extrapolate", "report"])
 def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
     text = (ROOT / f"src/initsweep/stages/{stage}.py").read_text()
     read = set(re.findall(r"\bparams\.(\w+)", text)) & set(yaml("params.yaml"))
@@ -134,13 +134,13 @@ def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
     assert read - NOT_DEPENDENCIES <= declared
 
 
-@pytest.mark.parametrize("stage", ["diagnose", "tune", "train", "settle"])
+@pytest.mark.parametrize("stage", ["diagnose", "tune", "train", "settle", "tune_at"])
 def test_stages_that_compute_depend_on_the_number_of_threads(stage):
     assert "runtime.threads" in yaml("dvc.yaml")["stages"][stage]["params"]
 
 
 def test_training_stages_depend_on_their_own_scheme_only():
-    for stage in ("tune", "train"):
+    for stage in ("tune", "train", "tune_at"):
         params = yaml("dvc.yaml")["stages"][stage]["params"]
         assert "initializers.${item.scheme}" in params
         assert "initializers" not in params

@@ -45,6 +45,7 @@ def test_the_templates_are_the_files_of_the_repository():
         "dvcignore": ".dvcignore",
         "decisions.md": "decisions/README.md",
         "own.md": "own/README.md",
+        "transfer.md": "transfer/README.md",
     }
     pairs |= {f"plots/{file.name}": f".dvc/plots/{file.name}" for file in ROOT.glob(".dvc/plots/*")}
     for packaged, own in pairs.items():
@@ -61,7 +62,8 @@ def test_a_hash_follows_the_code_of_its_stage_and_no_other(tmp_path, monkeypatch
     part_hashes.write()
     before = {file: file.read_text() for file in Path("versions").iterdir()}
     assert {file.name for file in before} == {
-        "prepare", "diagnose", "tune", "train", "settle", "compare", "report"
+        "prepare", "diagnose", "tune", "train", "settle", "compare", "tune_at",
+        "extrapolate", "report",
     }  # fmt: skip
     (package / "views/packet/templates/review.css").write_text("/* new */")
     (package / "engine/kernels/_avx2.so").write_bytes(b"built here")

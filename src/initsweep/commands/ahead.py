@@ -11,6 +11,7 @@ so they are the same, to the last byte, as without.
 import contextlib
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -27,8 +28,9 @@ from initsweep.running import cluster, forks, inputs
 from initsweep.running.dvc_file import Stage, kind_of, read_stages
 from initsweep.running.leader import PLAN
 
-KINDS = ("diagnose", "tune", "train")
-"""What is done ahead; the training of a scheme follows its tuning, in the same process."""
+KINDS = ("diagnose", "tune", "train", "tune_at")
+"""What is done ahead. All of one scheme follows in one process: its training needs its tuning, and
+at the size of the study it would be tuned by two at the same time."""
 
 MOST = 64
 """Chains at the same time where a cluster trains: each is a process here, with the data."""
@@ -72,7 +74,7 @@ def done(stage: Stage, params: Params, program: Program) -> bool:
         return True
     stages = read_stages(Path("dvc.yaml"))
     work = {one: size for one, size in _work(params, stages).items() if one not in before}
-    chains, at_once, share = _shared_out(_chains(name, work), params)
+    chains, at_once, share = _shared_out(_chains(stage, work, stages), params)
     names = [one for chain in chains for one in chain]
     if name not in names:
         return False
@@ -117,12 +119,26 @@ def _work(params: Params, stages: Mapping[str, Stage]) -> dict[str, float]:
     }
 
 
-def _chains(first: str, work: Mapping[str, float]) -> list[list[str]]:
+def _chains(
+    first: Stage, work: Mapping[str, float], stages: Mapping[str, Stage]
+) -> list[list[str]]:
     """Return the stages of each scheme in a list of their own, that of the first stage first."""
-    found: dict[str, list[str]] = {first.partition("@")[2]: []}
+    found: dict[str, list[str]] = {_scheme(first): []}
     for name in work:
-        found.setdefault(name.partition("@")[2], []).append(name)
+        found.setdefault(_scheme(stages[name]), []).append(name)
     return [chain for chain in found.values() if chain]
+
+
+def _scheme(stage: Stage) -> str:
+    """Return which scheme a stage is about, "" for all of them."""
+    given = _arguments(stage)
+    return dict(zip(given, [*given[1:], ""], strict=True)).get("--scheme", "")
+
+
+def _arguments(stage: Stage) -> list[str]:
+    """Return the command of a stage as we are given it."""
+    words = shlex.split(stage.command)
+    return words[words.index("initsweep") + 1 :]
 
 
 def _shared_out(chains: list[list[str]], params: Params) -> tuple[list[list[str]], int, int]:
@@ -155,11 +171,10 @@ def _do(chain: Sequence[Stage], share: int, program: Program, connect: Callable[
     _share = share
     cluster.share(share)
     for stage in chain:
-        name, _, scheme = stage.name.partition("@")
         os.environ["DVC_STAGE"] = stage.name
         _remove(stage.outs)  # as DVC does
         key = inputs.fingerprint_of(stage)  # it fails if these are edited meanwhile
-        if status := program([name, *(["--scheme", scheme] if scheme else [])], connect):
+        if status := program(_arguments(stage), connect):
             return status
         connect = _stay_connected
         _put_aside(stage, key)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 
 from initsweep.commands.parsers import COMMANDS, parse
-from initsweep.commands.parsers.stages import PER_SCHEME, STAGES
+from initsweep.commands.parsers.stages import STAGES, arguments_of
 from initsweep.core import link, own_code, stopping
 from initsweep.core.errors import (
     STUDY,
@@ -169,8 +169,9 @@ def _dispatch(options: argparse.Namespace) -> int:
 def _stage(options: argparse.Namespace) -> int:
     from initsweep.commands import ahead
 
-    arguments = [options.scheme] if options.command in PER_SCHEME else []
-    with inputs.held(Path("dvc.yaml"), "@".join([options.command, *arguments])) as held:
+    arguments = arguments_of(options)
+    name = "@".join(filter(None, [options.command, "-".join(map(str, arguments))]))
+    with inputs.held(Path("dvc.yaml"), name) as held:
         params = ahead.shared(load_params(options.params))
         stage = _imported(f"initsweep.stages.{options.command}")
         # After the libraries: they look for others, and would take a module of that name for one.

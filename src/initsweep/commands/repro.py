@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from initsweep.core import own_code
+from initsweep.core import own_code, sizes
 from initsweep.core.errors import ArtifactError, InitsweepError, few
 from initsweep.core.params import Params, load_params
 from initsweep.running import cluster_process, lock_file
@@ -23,7 +23,7 @@ WRITTEN = (Path(), *map(Path, (".dvc", ".dvc/tmp", "results", "reports")))
 LOOKING = {"versions", "publish"}
 """Stages that run every time, to look whether there is anything to do."""
 
-TRAIN = {"tune", "train", "settle"}
+TRAIN = {"tune", "tune_at", "train", "settle"}
 """Stages that a cluster has work from."""
 
 
@@ -69,12 +69,14 @@ def _check_before_dvc(params: Params) -> None:
     own_code.use(params.own_code)
     own_code.check(params.own_code, params.dotted_names)
     check_watched(params.data)
+    sizes.check(params)
 
 
 def _plan(params: Params, targets: Sequence[str]) -> Plan:
     """Return the stages that targets need; trainings are what takes long."""
     trainings = {
         "tune": racing.trainings(params.tune) * (params.tune.retunes + 1),
+        "tune_at": racing.trainings(params.tune),
         "train": len(params.confirm.seeds),
         "settle": round(STAYING * len(params.schemes) * len(params.more_seeds)),
     }

@@ -50,7 +50,7 @@ REPORTING = [
 ]
 FIRST = {
     "prepare": _modules(STAGES, "prepare") + _modules("sklearn", "datasets", "model_selection"),
-    **dict.fromkeys(("diagnose", "tune", "train", "settle"), TRAINING),
+    **dict.fromkeys(("diagnose", "tune", "train", "settle", "tune_at"), TRAINING),
     **dict.fromkeys(("compare", "report"), REPORTING),
 }
 """What to import before any stage asks, by the first one that will: DVC takes seconds to start."""
@@ -62,6 +62,7 @@ AHEAD = {
     "train": TRAINING + REPORTING,
     "settle": REPORTING,
     "compare": REPORTING,
+    "tune_at": TRAINING + REPORTING,
     "report": REPORTING,
 }
 """What to import while a stage runs: what comes next, in that order, and never so much that the

@@ -41,6 +41,7 @@ PREPROCESSING = PREPARED / "preprocessing.json"
 DIAGNOSE = Path("results/diagnose")
 SETTLE = Path("results/settle")
 LOOKS = SETTLE / "looks.csv"
+TRANSFER = Path("transfer")
 COMPARE = Path("results/compare")
 METRICS = Path("metrics.json")
 REPORTS = Path("reports")
@@ -62,6 +63,16 @@ def targets_file(split: str) -> Path:
 def tune_folder(scheme: str) -> Path:
     """Return the folder of the tune stage's results for one scheme."""
     return Path("results/tune") / scheme
+
+
+def size_folder(size: int, scheme: str) -> Path:
+    """Return the folder with the tuning of one scheme at one size of the network."""
+    return TRANSFER / "sizes" / str(size) / scheme
+
+
+def target_folder(size: int, root: Path = Path()) -> Path:
+    """Return the folder with what is predicted for a size."""
+    return root / TRANSFER / "targets" / str(size)
 
 
 def train_folder(scheme: str) -> Path:

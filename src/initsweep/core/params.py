@@ -40,6 +40,9 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 RETUNE_STEP = 1_000_000
 """How far apart the seeds of a study's tuning and of its re-tunings lie."""
 
+FEWEST_SIZES = 3
+"""Of which a law can be checked: the largest is predicted from the others."""
+
 MOST_LINES = 20
 """Of mistakes that are told at once."""
 
@@ -402,6 +405,42 @@ class Runtime(Section):
         return len(os.sched_getaffinity(0)) if self.workers == "auto" else self.workers
 
 
+class RateTransfer(Section):
+    """The sizes at which schemes are tuned to predict their rates for larger networks; none: no.
+
+    `vary` are the keys that grow: a size is the value of the first one, and the others keep their
+    proportion to it (`core.sizes`).
+    """
+
+    vary: str | Annotated[tuple[str, ...], Field(min_length=1)] = "model.width"
+    sizes: tuple[Count, ...] = ()
+    targets: tuple[Count, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys that grow, that of the sizes first."""
+        return (self.vary,) if isinstance(self.vary, str) else self.vary
+
+    @model_validator(mode="after")
+    def _can_be_predicted(self) -> Self:
+        if not self.sizes and not self.targets:
+            return self
+        for name, values in (("sizes", self.sizes), ("targets", self.targets)):
+            if list(values) != sorted(set(values)):
+                raise ValueError(f"{name} must ascend, each once, received {shown(list(values))}")
+        if len(self.sizes) < FEWEST_SIZES:
+            raise ValueError(
+                f"sizes: received {shown(list(self.sizes))}; any law fits fewer than "
+                f"{FEWEST_SIZES}, so that nothing would check it. Name more, such as [32, 64, 128]"
+            )
+        if not self.targets or self.targets[0] <= self.sizes[-1]:
+            raise ValueError(
+                f"targets: received {shown(list(self.targets))}; name what is to be predicted, "
+                f"beyond the largest of the sizes, {self.sizes[-1]}"
+            )
+        return self
+
+
 class Tracking(Section):
     """Where MLflow keeps its runs, and the files of new experiments if not in the own folder."""
 
@@ -429,6 +468,7 @@ class Params(Section):
     decide: Decide
     runtime: Runtime
     tracking: Tracking
+    transfer: RateTransfer = RateTransfer()
     loop: Loop | None = None
 
     @model_validator(mode="after")

@@ -244,6 +244,19 @@ class LookRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SizeResponse:
+    """A rate that a scheme was tuned at, at one size of the network: losses over the seeds."""
+
+    scheme: str
+    size: int
+    learning_rate: float
+    mean_loss: float
+    best_loss: float
+    worst_loss: float
+    seeds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseRow:
     """One point of a learning-rate response: capped validation loss over the tuning seeds.
 

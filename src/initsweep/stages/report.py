@@ -8,7 +8,7 @@ from initsweep.core.params import Params
 from initsweep.core.results import Results
 from initsweep.views.figures.drawing import Drawing, drawings
 from initsweep.views.packet import first_screen, render
-from initsweep.views.packet.figures_shown import PICTURES, looks_of
+from initsweep.views.packet.figures_shown import looks_of, pictures_of
 
 
 def run(params: Params) -> None:
@@ -34,7 +34,7 @@ def _draw(study: Results, workers: int) -> dict[str, Drawing]:
     looks = looks_of(study)
     figures = {
         picture.name + ending: partial(draw, study, looks)
-        for picture in PICTURES
+        for picture in pictures_of(study)
         for ending, draw in (("", picture.draw), ("_linear", picture.linear))
         if draw is not None
     }

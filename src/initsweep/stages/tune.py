@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import inf
+from pathlib import Path
 from statistics import fmean
 
 from initsweep.core import artifacts, numbers
@@ -30,8 +31,12 @@ def run(params: Params, scheme: str) -> None:
 
     Each re-tuning does the same on its own seeds; its runs and its rate go into a folder inside.
     """
-    experiment = load_experiment(params)
-    folder, tune = artifacts.tune_folder(scheme), params.tune
+    into(artifacts.tune_folder(scheme), params, scheme)
+
+
+def into(folder: Path, params: Params, scheme: str) -> None:
+    """Tune a scheme, and write what came of it into a folder."""
+    experiment, tune = load_experiment(params), params.tune
     rates = tune.grid.points + racing.refinements(tune)
     total = rates * len(tune.seeds) * (tune.retunes + 1)
     for outdated in artifacts.retune_folders(folder):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from initsweep.core import part_hashes
+from initsweep.core import artifacts, part_hashes
 from initsweep.core.counted import is_made
 from initsweep.core.errors import ArtifactError
 from initsweep.core.part_hashes import TEMPLATE
@@ -76,6 +76,7 @@ def lay_out(source: Source, code: Sequence[Path], *, copy: bool) -> str:
         ("dvcignore", ".dvcignore"),
         ("decisions.md", "decisions/README.md"),
         ("own.md", f"{OWN}/README.md"),
+        ("transfer.md", f"{artifacts.TRANSFER}/README.md"),
     ):
         Path(target).parent.mkdir(exist_ok=True)
         shutil.copyfile(TEMPLATE / name, target)

@@ -12,6 +12,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 from initsweep.architectures import ARCHITECTURES, Architecture
 from initsweep.core.name_value import network_values
 from initsweep.core.network_choice import AUTOMATIC
+from initsweep.core.params import RateTransfer
 from initsweep.core.part_hashes import TEMPLATE
 from initsweep.core.records import ModelOption
 from initsweep.core.spelling import legible
@@ -66,11 +67,25 @@ def write_params(
         values: By dotted key.
         heading: Lines for the top of the file, without "#".
     """
+    top = "".join(f"# {legible(line)}\n" for line in heading)
+    file.write_text(f"{top}\n{edited(template, values)}", encoding="utf-8")
+
+
+def edited(template: str, values: Mapping[str, object]) -> str:
+    """Return parameters with other values, comments kept.
+
+    A section that the pipeline asks for and older parameters lack is added.
+
+    Args:
+        template: The parameters, as text.
+        values: By dotted key.
+    """
     yaml = YAML(typ="rt", pure=True)
     yaml.width = 120
     yaml.Representer = _WithNull
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(template)
+    content.setdefault("transfer", RateTransfer().model_dump(mode="json"))
     for key, value in values.items():
         *parents, last = key.split(".")
         section = content
@@ -79,9 +94,7 @@ def write_params(
         section[last] = _plain(yaml, section.get(last), value)
     stream = io.StringIO()
     yaml.dump(content, stream)
-    text = re.sub(r"\n+(?=optimizer:\n)", "\n\n", stream.getvalue())  # lost with a comment
-    top = "".join(f"# {legible(line)}\n" for line in heading)
-    file.write_text(f"{top}\n{text}", encoding="utf-8")
+    return re.sub(r"\n+(?=optimizer:\n)", "\n\n", stream.getvalue())  # lost with a comment
 
 
 class _WithNull(RoundTripRepresenter):

@@ -31,6 +31,7 @@ COMMANDS = (
     "watch",
     "summary",
     "promote",
+    "transfer",
     "fetch",
     "explain",
     "check",

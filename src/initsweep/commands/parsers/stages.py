@@ -13,16 +13,41 @@ STAGES = {
     "train": "train one scheme at its chosen rate on fresh seeds, and test it once",
     "settle": "train more fresh seeds of the schemes that may still be recommended",
     "compare": "sensitivity, statistics, selection, verdict",
+    "tune_at": "tune the learning rate of one scheme at one size of the network",
+    "extrapolate": "predict rates for a larger network from those at the sizes",
     "report": "write the review packet",
     "publish": "replay the result records into MLflow",
 }
-PER_SCHEME = ("tune", "train")
+MATRIX = {
+    "tune": ("scheme",),
+    "train": ("scheme",),
+    "tune_at": ("size", "scheme"),
+    "extrapolate": ("target",),
+}
+"""What a stage is told that there is several times, in the order in which DVC names it."""
+
+_TOLD = {
+    "scheme": "an entry of `schemes`",
+    "size": "one of `transfer.sizes`",
+    "target": "one of `transfer.targets`",
+}
+_EXAMPLES: dict[str, str | int] = {"scheme": "he_normal", "size": 64, "target": 512}
+
+
+def arguments_of(options: argparse.Namespace) -> list[str | int]:
+    """Return what a stage was told, in that order."""
+    return [getattr(options, name) for name in MATRIX.get(options.command, ())]
 
 
 def _stage(name: str, parser: argparse.ArgumentParser) -> None:
-    if name in PER_SCHEME:
-        parser.add_argument("--scheme", required=True, help="an entry of `schemes`")
+    for told in MATRIX.get(name, ()):
+        kind = type(_EXAMPLES[told])
+        parser.add_argument(f"--{told}", required=True, type=kind, help=_TOLD[told])
     add_params(parser)
+
+
+def _example(name: str) -> str:
+    return " ".join([name, *(f"--{told} {_EXAMPLES[told]}" for told in MATRIX.get(name, ()))])
 
 
 def _versions(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +58,7 @@ COMMANDS = {
     **{
         name: Command(
             text=text,
-            examples=(f"{name} --scheme he_normal" if name in PER_SCHEME else name,),
+            examples=(_example(name),),
             page="docs/study.md, 'What happens'",
             add=add_diagnose if name == "diagnose" else partial(_stage, name),
         )

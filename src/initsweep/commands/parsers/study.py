@@ -56,6 +56,27 @@ def _watch(parser: argparse.ArgumentParser) -> None:
     add_params(parser)
 
 
+def _transfer(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sizes",
+        nargs="?",
+        metavar="KEY=SIZES",
+        help="what grows, and the sizes at which schemes are tuned, comma-separated "
+        "(default: those in params.yaml)",
+    )
+    parser.add_argument("--to", metavar="SIZES", help="what to predict for, comma-separated")
+    parser.add_argument(
+        "--along",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help="another key that grows in proportion; may be repeated",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="then tune at the predicted sizes, and compare"
+    )
+
+
 def _summary(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for scripts; docs/ci.md has the format")
@@ -113,6 +134,16 @@ COMMANDS = {
         examples=("summary", "summary --json"),
         page="docs/verdict.md and docs/ci.md",
         add=_summary,
+    ),
+    "transfer": Command(
+        text="predict rates for a network too large to sweep from sweeps of smaller ones",
+        examples=(
+            "transfer model.width=32,64,128 --to 512",
+            "transfer training.options.width=64,128,256 --along training.options.heads --to 2048",
+            "transfer",
+        ),
+        page="docs/transfer.md",
+        add=_transfer,
     ),
     "ui": Command(
         text="serve MLflow with all runs on 127.0.0.1",

@@ -16,10 +16,13 @@ from initsweep.views.figures import (
     lr_overlay,
     lr_response,
     palette,
+    rate_law,
+    rate_law_responses,
     signal,
     style,
     tradeoff,
 )
+from initsweep.views.packet.carried import carried
 
 Looks = dict[str, palette.Look]
 
@@ -33,6 +36,7 @@ class Picture:
         title: What it shows, for those who cannot see it.
         caption: How to read it.
         linear: The same with linear axes, where there is a choice.
+        applies: Whether a study has what it shows.
     """
 
     name: str
@@ -40,6 +44,12 @@ class Picture:
     caption: str
     draw: Callable[[Results, Looks], Figure]
     linear: Callable[[Results, Looks], Figure] | None = None
+    applies: Callable[[Results], bool] = lambda _: True
+
+
+def pictures_of(study: Results) -> list[Picture]:
+    """Return the figures of a study."""
+    return [picture for picture in PICTURES if picture.applies(study)]
 
 
 def looks_of(study: Results) -> Looks:
@@ -108,6 +118,17 @@ def _learning_curves(study: Results, looks: Looks) -> Figure:
         # Of what was trained, whatever the runs are compared by.
         constant_loss=study.schema.constant_validation_loss,
         loss_name=study.schema.loss_name,
+    )
+
+
+def _rate_law(study: Results, looks: Looks) -> Figure:
+    return rate_law.draw([one.found for one in carried(study)], looks, carried(study)[0].key)
+
+
+def _rate_law_responses(study: Results, looks: Looks) -> Figure:
+    one = carried(study)[0]  # the responses are those of the sizes, whatever the target
+    return rate_law_responses.draw(
+        one.responses, one.found, looks, one.key, loss_name=study.verdict.loss_name
     )
 
 
@@ -201,6 +222,24 @@ PICTURES = (
         caption="In how many directions the activations vary over the examples: by the entropy of "
         "the singular values, and by their squares over the largest. A rank near 1 leaves one.",
         draw=_spectrum,
+    ),
+    Picture(
+        name="rate_law",
+        title="Best learning rate against the size of the network, one panel per scheme, with "
+        "what is predicted for larger ones",
+        caption="Dots: the best rate at each size, with its 95 % interval. The line is the law "
+        "fitted to them, dashed where it is not trusted; the diamond is what it predicts. An empty "
+        "dot is a best rate on the edge of the rates tried, which says nothing to the law.",
+        draw=_rate_law,
+        applies=lambda study: bool(carried(study)),
+    ),
+    Picture(
+        name="rate_law_responses",
+        title="Validation loss against the learning rate over the best one, by size of the network",
+        caption="The responses at all sizes, moved so that their best rates lie on each other: "
+        "where they have one shape, what is lost beside the best rate carries over, too.",
+        draw=_rate_law_responses,
+        applies=lambda study: bool(carried(study)),
     ),
     Picture(
         name="learning_curves",

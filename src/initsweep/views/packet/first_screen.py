@@ -13,6 +13,7 @@ from initsweep.statistics.intervals import mean_of
 from initsweep.statistics.statement import answer_in_words
 from initsweep.statistics.thresholds import Thresholds
 from initsweep.views.packet import what_would_change
+from initsweep.views.packet.carried import carried
 
 DECISIONS = {
     "winner": "Winner",
@@ -38,7 +39,15 @@ def headline(study: Results) -> str:
 
 
 def points(study: Results) -> list[tuple[str, str]]:
-    """Return what to know about the recommendation, each with its head; none without one."""
+    """Return what to know about the recommendation and what larger networks start from.
+
+    Each with its head.
+    """
+    larger = [("Larger networks", one.sentence) for one in carried(study)]
+    return [*larger, *_of_the_recommended(study)]
+
+
+def _of_the_recommended(study: Results) -> list[tuple[str, str]]:
     said, chosen = (
         answer_in_words(study.verdict, study.schemes),
         _row(study, study.verdict.recommended),

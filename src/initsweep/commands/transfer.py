@@ -1,0 +1,73 @@
+"""`initsweep transfer`: rates for a network too large to sweep, from sweeps of smaller ones."""
+
+import argparse
+import re
+from pathlib import Path
+
+from initsweep.commands import repro
+from initsweep.commands.summary import screen
+from initsweep.core import artifacts, sizes
+from initsweep.core.errors import ArtifactError, ParamsError, shown
+from initsweep.core.params import load_params, parse_params
+from initsweep.core.yaml_files import parse_yaml
+from initsweep.running.dvc_file import kind_of, read_stages
+from initsweep.starting.parameters import edited
+from initsweep.views.packet import carried
+from initsweep.views.terminal.carried import answers
+
+FILE = Path("params.yaml")
+STAGE = "extrapolate"
+_SIZES = re.compile(r"([\w.-]+)=(\d+(?:,\d+)*)")
+
+
+def run(options: argparse.Namespace) -> tuple[str, int]:
+    """Tune at the sizes, predict, and say what is predicted.
+
+    Returns:
+        The answer, and the exit status.
+
+    Raises:
+        ParamsError: If nothing is asked for, or something that cannot be.
+        ArtifactError: If the pipeline of the study has no such stage.
+    """
+    if options.sizes or options.to:
+        _ask(options)
+    params = load_params(FILE)
+    if not params.transfer.sizes:
+        raise ParamsError(
+            "Nothing to predict: params.yaml has no transfer.sizes. Say what grows and how far, "
+            "such as `initsweep transfer model.width=32,64,128 --to 512`."
+        )
+    sizes.check(params)
+    if STAGE not in map(kind_of, read_stages(Path("dvc.yaml"))):
+        raise ArtifactError(
+            f"dvc.yaml has no stage `{STAGE}`: the study was made by an earlier initsweep. Make it "
+            "anew from its parameters, `initsweep init NEW --params params.yaml`, or take over the "
+            "stages `tune_at` and `extrapolate` from there."
+        )
+    status = repro.run(argparse.Namespace(targets=[STAGE], force=False))
+    return "" if status else answers(carried.of(params), screen()), status
+
+
+def _ask(options: argparse.Namespace) -> None:
+    """Write what is asked for into the parameters, once it can be done.
+
+    Raises:
+        ParamsError: If it cannot.
+    """
+    given = _SIZES.fullmatch(options.sizes or "")
+    if given is None or not options.to:
+        received = " ".join(filter(None, [options.sizes, options.to and f"--to {options.to}"]))
+        raise ParamsError(
+            f"transfer: received {shown(received)}; name a key with its sizes, and the size to "
+            "predict for, such as `initsweep transfer model.width=32,64,128 --to 512`."
+        )
+    key, values = given[1], [*map(int, given[2].split(","))]
+    asked = {
+        "transfer.vary": [key, *options.along] if options.along else key,
+        "transfer.sizes": values,
+        "transfer.targets": [*map(int, options.to.split(","))],
+    }
+    text = edited(artifacts.read_text(FILE), asked)
+    sizes.check(parse_params(parse_yaml(text, str(FILE)), str(FILE)))
+    artifacts.write_text(FILE, text)

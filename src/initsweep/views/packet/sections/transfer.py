@@ -1,0 +1,32 @@
+"""Rates for larger networks, predicted from smaller ones."""
+
+from initsweep.core.results import Results
+from initsweep.views.packet.carried import carried
+from initsweep.views.packet.document import SECTIONS, Block, Figure, Grid, Paragraph, Section, Terms
+
+_TERMS = (
+    ("Exponent", "the best rate goes with the size to this power"),
+    ("Rate", "the best one that is expected there, with its 95 % interval"),
+    ("Loss there", "validation loss at the best rate"),
+    (
+        "Loses at most",
+        "how much more, in the same unit, the predicted rate may lose there against tuning the "
+        "scheme; nothing is promised by a law that did not pass its checks",
+    ),
+)
+
+
+@SECTIONS.register("transfer")
+def transfer(study: Results) -> Section | None:
+    """Return the predictions, if any were asked for."""
+    predictions = carried(study)
+    if not predictions:
+        return None
+    blocks: list[Block] = [Figure(name="rate_law"), Figure(name="rate_law_responses")]
+    for one in predictions:
+        said = " ".join(filter(None, [one.sentence, one.choice, f"It took {one.cost}"]))
+        grid = Grid(table=one.table, caption=f"What is predicted for {one.target}, by scheme")
+        blocks += [Paragraph(text=said), grid]
+    blocks.append(Terms(pairs=_TERMS))
+    title = f"For larger networks: {predictions[0].key} up to {study.params.transfer.targets[-1]}"
+    return Section(place=65, title=title, short="Larger networks", blocks=blocks)
