@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 KEPT = 16
 """Paths that a process keeps, one for each scheme and set of seeds: to build one takes a while."""
 
+SIZES = 5
+"""Parameters that a process keeps what trains by them of, with the data."""
+
 Answer = dict[str, Any]
 """`parts`: bytes of each unit that is done; `seconds`: of each; `error` and `mismatch`: why the
 next one is not."""
 
 
-_studies: dict[str, "Experiment | OwnLoop"] = {}
+_begun: str = ""
+"""What the study of this process is called: it has that one's modules."""
 
 
 def do(content: "NDArray[Any]", key: str, asked: str) -> Answer:
@@ -53,7 +57,9 @@ def do(content: "NDArray[Any]", key: str, asked: str) -> Answer:
     request = json.loads(asked)
     start = time.perf_counter()
     try:
-        for part in _results(_study(key, content.data), request["work"], request["units"]):
+        work = request["work"]
+        study = _study(key, content.data, json.dumps(work["params"]))
+        for part in _results(study, work, request["units"]):
             answer["parts"].append(part)
             answer["seconds"].append(time.perf_counter() - start)
             start = time.perf_counter()
@@ -78,30 +84,36 @@ def _results(
     return study.done_here(work["scheme"], work["role"], units)
 
 
-def _study(key: str, content: memoryview) -> "Experiment | OwnLoop":
-    """Return who trains, once the study lies on this node.
+def _study(key: str, content: memoryview, asked: str) -> "Experiment | OwnLoop":
+    """Return who trains by some parameters, once the study lies on this node.
 
     Raises:
         InitsweepError: If this process has trained another study: it has that one's modules.
     """
-    if key not in _studies:
-        if _studies:
-            raise InitsweepError("The files of the study were changed while it ran. Run again.")
-        _studies[key] = _begun(key, content)
-    return _studies[key]
-
-
-def _begun(key: str, content: memoryview) -> "Experiment | OwnLoop":
     from initsweep.cluster.study import unpacked
     from initsweep.core import own_code
-    from initsweep.core.params import load_params
+    from initsweep.core.params import Params
+
+    global _begun
+    if not _begun:
+        params = Params.model_validate_json(asked)
+        os.environ["PYTHONSAFEPATH"] = "1"
+        os.chdir(unpacked(key, content))
+        Path(params.own_code).mkdir(parents=True, exist_ok=True)  # without a file it is not sent
+        own_code.use(params.own_code)
+        _begun = key
+    if _begun != key:
+        raise InitsweepError("The files of the study were changed while it ran. Run again.")
+    return _trainer(asked)
+
+
+@lru_cache(maxsize=SIZES)
+def _trainer(asked: str) -> "Experiment | OwnLoop":
+    """Return who trains by some parameters: a study has several, one for each size of a network."""
+    from initsweep.core.params import Params
     from initsweep.stages.experiment import load_experiment
 
-    os.environ["PYTHONSAFEPATH"] = "1"
-    os.chdir(unpacked(key, content))
-    params = load_params(Path("params.yaml"))
-    Path(params.own_code).mkdir(parents=True, exist_ok=True)  # without a file it is not sent
-    own_code.use(params.own_code)
+    params = Params.model_validate_json(asked)
     runtime = params.runtime.model_copy(update={"executor": "local", "workers": 1})
     return load_experiment(params.model_copy(update={"runtime": runtime}))
 

@@ -170,7 +170,7 @@ def study_files(params: Params) -> list[list[object]]:
     Raises:
         ParamsError: If own code lies elsewhere, where it has no name.
     """
-    here, files = Path.cwd(), [Path("params.yaml")]
+    here, files = Path.cwd(), list[Path]()
     wanted = [artifacts.PREPARED, Path(params.own_code)]
     if params.model.transfer is not None:
         wanted.append(Path(params.model.transfer.pretrained))

@@ -202,6 +202,7 @@ class Experiment:
         needs = cluster.needs_of(self.params, resolve_device(runtime.device).type)
         work = {
             "study": cluster.study_files(self.params),
+            "params": self.params.model_dump(mode="json"),
             "needs": needs,
             "scheme": scheme,
             "role": role,

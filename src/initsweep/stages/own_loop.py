@@ -222,6 +222,7 @@ class OwnLoop:
         role: Role = "confirm" if specs[0].final else "tune"
         work = {
             "study": cluster.study_files(self.params),
+            "params": self.params.model_dump(mode="json"),
             "needs": cluster.needs_of(self.params, "cpu"),
             "scheme": scheme,
             "role": role,

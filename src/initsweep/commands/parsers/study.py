@@ -139,7 +139,7 @@ COMMANDS = {
         text="predict rates for a network too large to sweep from sweeps of smaller ones",
         examples=(
             "transfer model.width=32,64,128 --to 512",
-            "transfer training.options.width=64,128,256 --along training.options.heads --to 2048",
+            "transfer model.width=32,64,128 --along model.rank --to 512,1024",
             "transfer",
         ),
         page="docs/transfer.md",
