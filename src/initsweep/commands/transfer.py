@@ -11,6 +11,7 @@ from initsweep.core.errors import ArtifactError, ParamsError, shown
 from initsweep.core.params import load_params, parse_params
 from initsweep.core.yaml_files import parse_yaml
 from initsweep.running.dvc_file import kind_of, read_stages
+from initsweep.stages.at_target import sweep
 from initsweep.starting.parameters import edited
 from initsweep.views.packet import carried
 from initsweep.views.terminal.carried import answers
@@ -46,7 +47,13 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
             "stages `tune_at` and `extrapolate` from there."
         )
     status = repro.run(argparse.Namespace(targets=[STAGE], force=False))
-    return "" if status else answers(carried.of(params), screen()), status
+    if status:
+        return "", status
+    predictions = carried.of(params)
+    said = [answers(predictions, screen())]
+    if options.check:
+        said += [swept.sentence for one in predictions for swept in sweep(params, one.found)]
+    return "\n".join(said), 0
 
 
 def _ask(options: argparse.Namespace) -> None:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from statistics import fmean
 
-import numpy as np
-
 from initsweep.core import artifacts
 from initsweep.core.errors import ArtifactError, ParamsError
 from initsweep.core.params import Params
@@ -43,7 +41,10 @@ def run(params: Params, target: int) -> None:
             f"as with {asked.sizes[1]}. Does the network read that option?"
         )
     found = predict(
-        [_runs(size, of_one, schema) for (size, _), of_one in runs.items()],
+        [
+            SizeRuns.of(size, scheme, of_one, schema.judged.constant_validation_loss)
+            for (size, scheme), of_one in runs.items()
+        ],
         target,
         tolerance=decide.basin_tolerance,
         margin=decide.margin,
@@ -53,17 +54,6 @@ def run(params: Params, target: int) -> None:
     artifacts.write_json(folder / "prediction.json", found)
     rows = [row for (size, _), of_one in runs.items() for row in _responses(size, of_one)]
     artifacts.write_rows(folder / "responses.csv", rows, SizeResponse)
-
-
-def _runs(size: int, runs: Sequence[RunRow], schema: Schema) -> SizeRuns:
-    return SizeRuns(
-        size=size,
-        scheme=runs[0].scheme,
-        learning_rates=np.array([run.learning_rate for run in runs]),
-        seeds=np.array([run.seed for run in runs]),
-        losses=np.array([run.capped_loss for run in runs]),
-        constant_loss=schema.judged.constant_validation_loss,
-    )
 
 
 def _responses(size: int, runs: Sequence[RunRow]) -> list[SizeResponse]:

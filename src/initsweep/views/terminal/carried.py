@@ -44,7 +44,7 @@ def _table(one: Carried, encoding: str) -> Table:
     for name in content.head:
         table.add_column(name.lower(), overflow="fold")
     for outcome, (*cells, law) in content.rows:
-        texts = [f"{c.text} ({c.note})" if c.note else c.text for c in cells]
+        texts = [f"{c.text}\n{c.note}" if c.note else c.text for c in cells]
         row = [plain.spelt(text, encoding) for text in [*texts, law.text]]
         table.add_row(*row, style="bold green" if outcome == "recommended" else None)
     return table
