@@ -102,7 +102,7 @@ class Carried:
         )
         rows = [(self._outcome(one), _cells(one)) for one in ordered]
         rows += [("untrainable", _nothing(one.scheme, one.reason)) for one in self.found.omitted]
-        head = ["Scheme", "Exponent", "Rate", "Loss there", "Loses at most", "Law"]
+        head = ["Scheme", "Exponent", "Rate", "Loss there", "Loses at most", "Law", "Why"]
         return Table(head=head, rows=rows)
 
     def _outcome(self, one: SchemeTransfer) -> str:
@@ -131,10 +131,12 @@ def _cells(one: SchemeTransfer) -> list[Cell]:
         Cell(text=numbers.rate(one.rate), note=numbers.rate_range(*one.rate_interval)),
         Cell(text=numbers.loss(one.loss), note=numbers.interval(*one.loss_interval)),
         Cell(text=promised),
-        Cell(text="trusted" if one.trusted else "not trusted", note=one.reason, role="sentence"),
+        Cell(text="trusted" if one.trusted else "not trusted", role="word"),
+        Cell(text=one.reason, role="sentence"),
     ]
 
 
 def _nothing(scheme: str, reason: str) -> list[Cell]:
     missing = [Cell(text=numbers.MISSING) for _ in range(4)]
-    return [scheme_cell(scheme), *missing, Cell(text="none", note=reason, role="sentence")]
+    law = [Cell(text="none", role="word"), Cell(text=reason, role="sentence")]
+    return [scheme_cell(scheme), *missing, *law]

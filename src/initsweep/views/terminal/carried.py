@@ -11,9 +11,6 @@ from initsweep.views.packet.carried import Carried
 from initsweep.views.terminal import plain
 from initsweep.views.terminal.screen import NARROWEST, WIDEST, Screen
 
-_REASON = -1
-"""The column whose notes are sentences: they stand below the table."""
-
 
 def answers(predictions: Sequence[Carried], screen: Screen) -> str:
     """Return each prediction: the answer, one line per scheme, why, and what it cost."""
@@ -32,7 +29,7 @@ def answers(predictions: Sequence[Carried], screen: Screen) -> str:
         console.print(_table(one, screen.encoding))
         console.print()
         for _, cells in one.table.rows:
-            say(f"{cells[0].text}: {cells[_REASON].note}")
+            say(f"{cells[0].text}: {cells[-1].text}")
         for text in filter(None, [one.choice, f"It took {one.cost}"]):
             say(text, "dim")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
@@ -41,10 +38,10 @@ def answers(predictions: Sequence[Carried], screen: Screen) -> str:
 def _table(one: Carried, encoding: str) -> Table:
     content = one.table
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
-    for name in content.head:
+    for name in content.head[:-1]:  # why: a sentence, which stands below
         table.add_column(name.lower(), overflow="fold")
-    for outcome, (*cells, law) in content.rows:
+    for outcome, (*cells, _) in content.rows:
         texts = [f"{c.text}\n{c.note}" if c.note else c.text for c in cells]
-        row = [plain.spelt(text, encoding) for text in [*texts, law.text]]
+        row = [plain.spelt(text, encoding) for text in texts]
         table.add_row(*row, style="bold green" if outcome == "recommended" else None)
     return table

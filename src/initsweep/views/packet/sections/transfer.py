@@ -1,4 +1,4 @@
-"""Rates for larger networks, predicted from smaller ones."""
+"""Rates for larger networks, or longer training, predicted from smaller sizes."""
 
 from initsweep.core.results import Results
 from initsweep.views.packet.carried import carried
@@ -22,11 +22,12 @@ def transfer(study: Results) -> Section | None:
     predictions = carried(study)
     if not predictions:
         return None
-    blocks: list[Block] = [Figure(name="rate_law"), Figure(name="rate_law_responses")]
+    said = [" ".join(filter(None, [one.sentence, one.choice])) for one in predictions]
+    blocks: list[Block] = [Paragraph(text=text) for text in said]
+    blocks += [Figure(name="rate_law"), Figure(name="rate_law_responses")]
     for one in predictions:
-        said = " ".join(filter(None, [one.sentence, one.choice, f"It took {one.cost}"]))
         grid = Grid(table=one.table, caption=f"What is predicted for {one.target}, by scheme")
-        blocks += [Paragraph(text=said), grid]
+        blocks += [grid, Paragraph(text=f"It took {one.cost}")]
     blocks.append(Terms(pairs=_TERMS))
-    title = f"For larger networks: {predictions[0].key} up to {study.params.transfer.targets[-1]}"
-    return Section(place=65, title=title, short="Larger networks", blocks=blocks)
+    title = f"Beyond the sizes trained: {predictions[0].target}"
+    return Section(place=65, title=title, short="Larger sizes", blocks=blocks)
