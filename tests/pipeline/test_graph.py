@@ -126,7 +126,9 @@ def test_a_stage_depends_on_no_code_that_it_does_not_run(stage, imports):
     assert idle <= IMPORTED_BY_USERS
 
 
-@pytest.mark.parametrize("stage", ["prepare", "diagnose", "settle", "compare", "extrapolate", "report"])
+@pytest.mark.parametrize(
+    "stage", ["prepare", "diagnose", "settle", "compare", "extrapolate", "report"]
+)
 def test_a_stage_s_params_cover_the_sections_that_it_reads(stage):
     text = (ROOT / f"src/initsweep/stages/{stage}.py").read_text()
     read = set(re.findall(r"\bparams\.(\w+)", text)) & set(yaml("params.yaml"))
