@@ -15,7 +15,7 @@ stages:
   tune:
     matrix:
       scheme: ${schemes}
-    cmd: true
+    cmd: python -m initsweep tune --scheme ${item.scheme}
     deps: [data]
     params: [tune]
     outs: ["results/tune/${item.scheme}"]

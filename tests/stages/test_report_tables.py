@@ -14,7 +14,7 @@ def markdown_of(study, folder, monkeypatch) -> str:
     """Return the Markdown of a study; figures and page, which take long, are left out."""
     study.write(folder)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(report, "PICTURES", ())
+    monkeypatch.setattr(report, "pictures_of", lambda _: ())
     monkeypatch.setattr(render, "html", lambda *_: "")
     report.run(study.params)
     return (folder / artifacts.REPORTS / "review.md").read_text()

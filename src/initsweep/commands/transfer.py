@@ -18,7 +18,8 @@ from initsweep.views.terminal.carried import answers
 
 FILE = Path("params.yaml")
 STAGE = "extrapolate"
-_SIZES = re.compile(r"([\w.-]+)=(\d+(?:,\d+)*)")
+_NUMBERS = r"\d+(?:,\d+)*"
+_SIZES = re.compile(rf"([\w.-]+)=({_NUMBERS})")
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
@@ -63,7 +64,7 @@ def _ask(options: argparse.Namespace) -> None:
         ParamsError: If it cannot.
     """
     given = _SIZES.fullmatch(options.sizes or "")
-    if given is None or not options.to:
+    if given is None or not re.fullmatch(_NUMBERS, options.to or ""):
         received = " ".join(filter(None, [options.sizes, options.to and f"--to {options.to}"]))
         raise ParamsError(
             f"transfer: received {shown(received)}; name a key with its sizes, and the size to "

@@ -108,8 +108,9 @@ def _losses(experiment: Experiment | OwnLoop, one: SchemeTransfer, folder: Path)
     rate = rounded(one.rate)
     runs = artifacts.read_rows(file, RunRow) if file.exists() else []
     if [(run.learning_rate, run.seed) for run in runs] != [(rate, seed) for seed in seeds]:
-        runs = experiment.run(one.scheme, "refinement", [(0, rate)], seeds).runs
-        artifacts.write_rows(file, runs, RunRow)
+        trained = experiment.run(one.scheme, "refinement", [(0, rate)], seeds)
+        artifacts.write_rows(file, trained.runs, RunRow)
+        runs = artifacts.read_rows(file, RunRow)  # with the digits that records have
     return [run.capped_loss for run in runs]
 
 

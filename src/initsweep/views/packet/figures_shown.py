@@ -36,7 +36,7 @@ class Picture:
         title: What it shows, for those who cannot see it.
         caption: How to read it.
         linear: The same with linear axes, where there is a choice.
-        applies: Whether a study has what it shows.
+        applies: Whether a study has what it shows; None where every one has.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Picture:
     caption: str
     draw: Callable[[Results, Looks], Figure]
     linear: Callable[[Results, Looks], Figure] | None = None
-    applies: Callable[[Results], bool] = lambda _: True
+    applies: Callable[[Results], bool] | None = None
 
 
 def pictures_of(study: Results) -> list[Picture]:
     """Return the figures of a study."""
-    return [picture for picture in PICTURES if picture.applies(study)]
+    return [picture for picture in PICTURES if not picture.applies or picture.applies(study)]
 
 
 def looks_of(study: Results) -> Looks:
@@ -119,6 +119,10 @@ def _learning_curves(study: Results, looks: Looks) -> Figure:
         constant_loss=study.schema.constant_validation_loss,
         loss_name=study.schema.loss_name,
     )
+
+
+def _has_predictions(study: Results) -> bool:
+    return bool(carried(study))
 
 
 def _rate_law(study: Results, looks: Looks) -> Figure:
@@ -231,7 +235,7 @@ PICTURES = (
         "fitted to them, dashed where it is not trusted; the diamond is what it predicts. An empty "
         "dot is a best rate on the edge of the rates tried, which says nothing to the law.",
         draw=_rate_law,
-        applies=lambda study: bool(carried(study)),
+        applies=_has_predictions,
     ),
     Picture(
         name="rate_law_responses",
@@ -239,7 +243,7 @@ PICTURES = (
         caption="The responses at all sizes, moved so that their best rates lie on each other: "
         "where they have one shape, what is lost beside the best rate carries over, too.",
         draw=_rate_law_responses,
-        applies=lambda study: bool(carried(study)),
+        applies=_has_predictions,
     ),
     Picture(
         name="learning_curves",

@@ -1,0 +1,42 @@
+"""What `initsweep transfer` refuses, before it changes anything."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from initsweep.commands.main import main
+from tests.conftest import ROOT
+
+SIZES = "model.width=4,8,16"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ([], "Nothing to predict: params.yaml has no transfer.sizes"),
+        (["model.width=4,8", "--to", "32"], "any law fits fewer than 3"),
+        ([SIZES, "--to", "16"], "beyond the largest of the sizes, 16"),
+        ([SIZES], f"received '{SIZES}'; name a key with its sizes, and the size to predict for"),
+        (["model.width", "--to", "16"], "received 'model.width --to 16'"),
+        ([SIZES, "--to", "x"], f"received '{SIZES} --to x'"),
+        (["model.with=4,8,16", "--to", "32"], "Did you mean 'width'?"),
+        (["data.source=4,8,16", "--to", "32"], "'data.source', which cannot grow"),
+        ([SIZES, "--to", "32", "--along", "model.depth"], "model.depth would be no whole number"),
+    ],
+)
+def test_what_cannot_be_asked_for_changes_nothing(asked, said, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("params.yaml", "dvc.yaml"):
+        shutil.copy(ROOT / name, name)
+    assert main(["transfer", *asked]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert Path("params.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+
+
+def test_a_study_of_an_earlier_version_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    Path("dvc.yaml").write_text("stages:\n  tune: {cmd: 'true'}\n")
+    assert main(["transfer", SIZES, "--to", "32"]) == 2
+    assert "dvc.yaml has no stage `extrapolate`" in capsys.readouterr().err
