@@ -62,6 +62,7 @@ TELLS = {
     "benchmarks.public_networks": r"\| llama \| 9\d\.\d % \| [\s\S]*whole \(1\): gpt2",
     "benchmarks.public_training": r"\| series \| as_built \| 1 \| 0 \| 0 \| 0 \| 1 \|",
     "benchmarks.strangers": r"msft\.csv: refused \(read\)[\s\S]*(\| \d+ ){7}\|",
+    "benchmarks.transfer_held_out": r"\| he_normal \| \w[\s\S]*all: \d of 1 within a quarter",
     "benchmarks.transfer_law": r"\| exponent 0 \| \d+\.\d % \|",
     "examples.make_data": r"wine\.csv: 178 rows[\s\S]*diabetes\.csv: 442 rows",
     "benchmarks.claims_table": r"\| Equal weights stay equal \| ✓ supported \|",

@@ -38,13 +38,13 @@ def run(options: argparse.Namespace) -> int:
     """
     params = load_params(Path("params.yaml"))
     if not _writable():
-        print(_verdict_of_finished(options))
+        print(_verdict_of_finished(options, params))
         return 0
     _check_before_dvc(params)
     plan = _plan(params, options.targets)
     stale = [*plan.work] if options.targets or options.force else _stale(plan)
     if not stale and _is_shown(params):
-        print(_verdict() + _note())
+        print(_verdict(params) + _note())
         return 0
     force = [FORCE] if options.force else []
     runtime = params.runtime
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
             "initsweep repro", [*options.targets, *force], plan, first=[*stale, "publish"][0]
         )
     if not options.targets and outcome.has_all_but("publish"):
-        print(_verdict() + _note())
+        print(_verdict(params) + _note())
     outcome.say()
     return outcome.status
 
@@ -111,7 +111,7 @@ def _writable() -> bool:
     return all(os.access(place, os.W_OK, effective_ids=True) for place in places)
 
 
-def _verdict_of_finished(options: argparse.Namespace) -> str:
+def _verdict_of_finished(options: argparse.Namespace, params: Params) -> str:
     """Return the verdict of a study that cannot be written to, if nothing is to be run in it.
 
     Raises:
@@ -124,7 +124,7 @@ def _verdict_of_finished(options: argparse.Namespace) -> str:
     elif stale := freshness.outdated("report"):
         why = f"not all of it is up to date: {freshness.told_few(stale)}"
     else:
-        return f"{_verdict()}\nThis folder is read-only: nothing was published in MLflow."
+        return f"{_verdict(params)}\nThis folder is read-only: nothing was published in MLflow."
     raise ArtifactError(
         f"'{Path.cwd()}' is read-only, and {why}. Make it writable, or work in a copy: "
         "cp -r . ../copy"
@@ -144,9 +144,14 @@ def _note() -> str:
     )
 
 
-def _verdict() -> str:
+def _verdict(params: Params) -> str:
+    """Return the verdict, and what is predicted for larger sizes if that was asked for."""
     from initsweep.commands.summary import screen
+    from initsweep.views.packet import carried
     from initsweep.views.terminal import answer
     from initsweep.views.terminal import screen as terminal
+    from initsweep.views.terminal.plain import spelt
 
-    return terminal.verdict_table(answer.read(), screen())
+    shown = screen()
+    table = terminal.verdict_table(answer.read(), shown)
+    return "\n".join([table, *(spelt(one.sentence, shown.encoding) for one in carried.of(params))])

@@ -73,13 +73,29 @@ def sweep(params: Params, prediction: Transfer) -> list[Swept]:
     return [_swept(params, size, one) for one in prediction.schemes]
 
 
-def _swept(params: Params, size: int, one: SchemeTransfer) -> Swept:
+def tuned(params: Params, size: int, scheme: str, folder: Path) -> Experiment | OwnLoop:
+    """Tune a scheme at a size, unless the same has been done.
+
+    Args:
+        params: Of the study.
+        size: Of the network.
+        scheme: The scheme.
+        folder: Where it is kept.
+
+    Returns:
+        Who trains networks of that size.
+    """
     there = at_size(params, size)
-    folder = SWEPT / params.transfer.keys[0] / str(size) / one.scheme
     experiment = load_experiment(there)
-    if not _is_of(folder, experiment.provenance(one.scheme, "tune")):
+    if not _is_of(folder, experiment.provenance(scheme, "tune")):
         artifacts.remove_folder(folder)
-        tune.into(folder, there, one.scheme)
+        tune.into(folder, there, scheme)
+    return experiment
+
+
+def _swept(params: Params, size: int, one: SchemeTransfer) -> Swept:
+    folder = SWEPT / params.transfer.keys[0] / str(size) / one.scheme
+    experiment = tuned(params, size, one.scheme, folder)
     runs = artifacts.read_rows(folder / "runs.csv", RunRow)
     at_predicted = _losses(experiment, one, folder)
     schema, decide = experiment.schema, params.decide

@@ -12,7 +12,6 @@ from initsweep.core import numbers
 from initsweep.core.records import SchemeRow
 from initsweep.core.spelling import distinct
 from initsweep.statistics.wording import fresh_seeds
-from initsweep.views.packet.carried import carried
 from initsweep.views.packet.first_screen import decision, why_not
 from initsweep.views.packet.tables import stands
 from initsweep.views.terminal import plain, sparkline
@@ -61,8 +60,7 @@ def verdict_table(answer: Answer, screen: Screen) -> str:
     console.print(Text(note, style="dim"))
     decided = f"Last decision: {answer.decided or answer.challenge.statement}"
     others = [f"{title}: {text}" for title, text in why_not(answer)]
-    larger = [one.sentence for one in carried(answer) if one.folder.exists()]
-    for line in (*others, *larger, decided, *answer.notices):
+    for line in (*others, decided, *answer.notices):
         console.print(Text(plain.spelt(line, screen.encoding)))
     console.print(f"Report: {PACKET.as_posix()}")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
