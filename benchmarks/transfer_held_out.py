@@ -76,7 +76,7 @@ CASES = {
     "mlp_sgd": Case(change={}, vary="model.width"),
     "mlp_adam": Case(change=ADAM, vary="model.width"),
     "cnn": Case(
-        change={**ADAM, "model": IMAGES},
+        change={**ADAM, "model": IMAGES, "training.epochs": 10},
         vary="model.channels",
         sizes=(8, 16, 32),
         target=128,
@@ -86,7 +86,7 @@ CASES = {
         change=GPT,
         vary="training.options.width",
         sizes=(16, 32, 64),
-        target=256,
+        target=128,
         quick=(8, 12, 16, 32),
         quick_change={
             "training.options.epochs": 2,
