@@ -87,10 +87,9 @@ CASES = {
         vary="training.options.width",
         sizes=(16, 32, 64),
         target=128,
-        quick=(8, 12, 16, 32),
+        quick=(16, 24, 32, 48),
         quick_change={
-            "training.options.epochs": 2,
-            "training.options.steps": 10,
+            "training.options.epochs": 3,
             "tune.grid": {"low": 1e-3, "high": 0.1, "points": 5},
         },
     ),
