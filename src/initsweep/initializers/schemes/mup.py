@@ -39,10 +39,12 @@ class Mup(Table):
     The forward multiplier 1 / m of the published table's output is taken into its std and rates,
     so that the network stays as it is: y = a W x is, under Adam, std and rate times a; under SGD,
     std times a and rate times a². With `zero_head` the output starts at 0, as the source advises in
-    appendix D.2: its random part, which only wide networks lose, is then gone at all. Decay is divided by the rate's factor, so that a step shrinks
-    weights as much at all widths. Muon's updates, of the size that AdamW's have
-    (`adjust_lr_fn="match_rms_adamw"`), have a norm that goes with the root of the larger side; the
-    width asks for that of outputs over inputs, which is 1 / sqrt(m) in hidden layers.
+    appendix D.2: its random part, which only wide networks lose, is then gone at all.
+
+    Decay is divided by the rate's factor, so that a step shrinks weights as much at all widths.
+    Muon's updates, of the size that AdamW's have (`adjust_lr_fn="match_rms_adamw"`), have a norm
+    that goes with the root of the larger side; the width asks for that of outputs over inputs,
+    which is 1 / sqrt(m) in hidden layers.
 
     Source: Yang et al. 2022 (arXiv 2203.03466), tables 3 and 8; multipliers absorbed as in Yang
         and Hu 2021 (arXiv 2011.14522), section on abc-parametrizations; the law in one, and
