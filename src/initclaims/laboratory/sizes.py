@@ -73,12 +73,18 @@ def carries_over(table: Table, optimizer: str, still: str, moves: str) -> bool |
 
 
 def told(table: Table, published: Mapping[str, str]) -> dict[str, tuple[Interval, str]]:
-    """Return the exponents as effects, with what the source says of a scheme."""
+    """Return the exponents as effects, with what the source says of a scheme.
+
+    First those that should be 0, on which the claim rests.
+    """
+    arms = sorted(
+        table.arms(EXPONENT), key=lambda arm: published.get(arm.partition(", ")[2]) != "0"
+    )
     return {
         f"{arm}: power of the size with which the best rate goes": (
             table.mean(EXPONENT, arm), published.get(arm.partition(", ")[2], ""),
         )
-        for arm in table.arms(EXPONENT)
+        for arm in arms
     }  # fmt: skip
 
 
