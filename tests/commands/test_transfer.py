@@ -18,6 +18,7 @@ SIZES = "model.width=4,8,16"
         (["model.width=4,8", "--to", "32"], "any law fits fewer than 3"),
         ([SIZES, "--to", "16"], "beyond the largest of the sizes, 16"),
         ([SIZES], f"received '{SIZES}'; name a key with its sizes, and the size to predict for"),
+        (["--along", "model.depth"], "received '--along model.depth'; name a key"),
         (["model.width", "--to", "16"], "received 'model.width --to 16'"),
         ([SIZES, "--to", "x"], f"received '{SIZES} --to x'"),
         (["model.with=4,8,16", "--to", "32"], "Did you mean 'width'?"),

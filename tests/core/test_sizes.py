@@ -54,13 +54,15 @@ def test_nothing_is_tuned_again_at_a_size(params):
     [
         ("model.widht", {}, r"no 'model.widht' in the parameters. Did you mean 'width'\?"),
         ("model.activation", {}, "model.activation is 'relu', which cannot grow"),
+        ("training.batch_size", {}, "'training.batch_size', which cannot grow"),
+        (["model.width", "model.width"], {}, "names 'model.width' twice"),
         ("model.residual", {}, "model.residual is False, which cannot grow"),
         (
             "data.source",
             {},
             "'data.source', which cannot grow. .* one of model, or training.epochs",
         ),
-        ("training.options.width", {}, "no 'training.options.width'"),
+        ("training.options.width", {}, "'training.options.width', which cannot grow"),
         ("model.width", LOOP, "'model.width', which cannot grow. .* one of training.options"),
         ("training.epochs", LOOP, "'training.epochs', which cannot grow"),
         (["model.width", "model.depth"], {}, "at model.width = 32, model.depth would be no whole"),

@@ -223,6 +223,8 @@ def test_layers_whose_outputs_change_in_size_are_left_out_and_named():
         ({"vary": "widht"}, "vary: received 'widht'. Use 'width' or 'depth'"),
         ({"optimizer": "adm"}, "optimizer: received 'adm'. Did you mean 'adam'"),
         ({"learning_rate": 0}, "learning_rate: received 0"),
+        ({"learning_rate": None}, "learning_rate: missing. Give a number above 0"),
+        ({"optimizer": lambda _: None, "learning_rate": None}, "the function returned None"),
         ({"optimizer": lambda net: torch.optim.SGD(net.parameters())}, "sets the rates"),
         ({"build": lambda _: chain(8)}, "size 8 and 16 have the same parameters"),
         ({"build": lambda size: chain(8, size)}, r"'18' is there at 16 and not at 8.*vary=\"depth"),

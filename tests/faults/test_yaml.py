@@ -14,7 +14,7 @@ from initsweep.core.errors import ArtifactError, ParamsError
 from initsweep.core.name_value import network_values
 from initsweep.core.params import load_params, parse_params
 from initsweep.core.yaml_files import parse_yaml, read_yaml
-from initsweep.running.lock_file import read_lock
+from initsweep.running.lock_file import other_results, read_lock
 from initsweep.views.terminal.freshness import edited_parameters
 from tests.conftest import ROOT
 
@@ -295,3 +295,10 @@ def test_every_command_reads_within_the_same_limits(tmp_path, monkeypatch, capsy
     if file == "dvc.lock":
         with pytest.raises(ArtifactError, match=r"'dvc.lock' cannot be read: .*line"):
             read_lock()
+
+
+def test_a_stage_without_dependencies_tells_nothing_of_other_results():
+    """As `versions` after an update of initsweep."""
+    then = {"versions": {"cmd": "a", "outs": [1]}, "tune": {"cmd": "b", "deps": [0], "outs": [1]}}
+    now = {name: {**stage, "outs": [2]} for name, stage in then.items()}
+    assert other_results(now, then) == ["tune"]

@@ -1,6 +1,7 @@
 """Rates for a larger network: tuned at sizes, predicted, shown, and swept after all."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,26 @@ def test_the_terminal_says_rate_loss_and_cost(here):
     assert answers(carried.of(here), Screen(encoding="ascii")).isascii()
 
 
+def test_ties_and_what_is_not_compared_are_said(here, tmp_path):
+    (one,) = carried.of(here)
+    first, second = one.found.schemes
+    ahead = replace(first, trusted=True)
+
+    def said(trusted, tied):
+        schemes = (ahead, replace(second, trusted=trusted))
+        found = replace(one.found, schemes=schemes, recommended=ahead.scheme, tied=tied)
+        artifacts.write_json(tmp_path / "prediction.json", found)
+        artifacts.write_rows(tmp_path / "responses.csv", one.responses, SizeResponse)
+        return carried.Carried(params=here, folder=tmp_path)
+
+    tie = said(True, (first.scheme, second.scheme))
+    assert tie.standing.endswith(f"lose more than the margin against it: {second.scheme}.")
+    assert tie.standing in " ".join(answers([tie], Screen(width=60)).split())
+    assert said(False, (first.scheme,)).standing.endswith(f"can be trusted: {second.scheme}.")
+    assert said(True, (first.scheme,)).standing == ""
+    assert "(95 % interval " in tie.sentence
+
+
 def test_the_packet_shows_it_where_it_was_asked_for(done, tmp_path):
     params, folder = done
     made = make_study(names=["he_normal", "torch_default", "zeros"])
@@ -107,7 +128,7 @@ def test_the_packet_shows_it_where_it_was_asked_for(done, tmp_path):
     asked = made.params.model_copy(update={"transfer": params.transfer})
     study = Results(tmp_path, asked)
     (one,) = carried.carried(study)
-    assert first_screen.points(study)[0] == ("Larger sizes", one.sentence)
+    assert first_screen.points(study)[0] == ("Larger sizes", one.answer)
     assert "transfer" in {section.name for section in sections_of(study)}
     assert f"| {one.table.rows[0][1][0].text}" in render.markdown(study).replace("**", "")
     for picture in pictures_of(study):

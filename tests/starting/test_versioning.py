@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from initsweep.starting import folder
+from initsweep.starting.data_source import Source
 
 
 def git(*command: str) -> str:
@@ -22,6 +23,17 @@ def outer(tmp_path, monkeypatch) -> Path:
     (tmp_path / ".gitignore").write_text("*-study/\n")
     git("add", ".gitignore")
     return tmp_path
+
+
+def test_the_first_commit_takes_nothing_that_the_pipeline_makes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    folder.lay_out(Source(kind="", location="digits", files=()), [], copy=True)
+    git("add", "-A")
+    assert Path("versions/tune").exists()
+    committed = {name.split("/")[0] for name in git("ls-files").split("\n")}
+    assert {"dvc.yaml", "own", "transfer"} <= committed
+    assert "versions" not in committed
 
 
 @pytest.mark.parametrize(("name", "own"), [("my-study", True), ("mine", False)])

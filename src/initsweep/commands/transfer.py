@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
         ParamsError: If nothing is asked for, or something that cannot be.
         ArtifactError: If the pipeline of the study has no such stage.
     """
-    if options.sizes or options.to:
+    if options.sizes or options.to or options.along:
         _ask(options)
     params = load_params(FILE)
     if not params.transfer.sizes:
@@ -65,7 +65,12 @@ def _ask(options: argparse.Namespace) -> None:
     """
     given = _SIZES.fullmatch(options.sizes or "")
     if given is None or not re.fullmatch(_NUMBERS, options.to or ""):
-        received = " ".join(filter(None, [options.sizes, options.to and f"--to {options.to}"]))
+        received = " ".join(
+            [
+                *filter(None, [options.sizes, options.to and f"--to {options.to}"]),
+                *(f"--along {key}" for key in options.along),
+            ]
+        )
         raise ParamsError(
             f"transfer: received {shown(received)}; name a key with its sizes, and the size to "
             "predict for, such as `initsweep transfer model.width=32,64,128 --to 512`."

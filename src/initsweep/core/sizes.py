@@ -35,6 +35,8 @@ def at_size(params: Params, size: int) -> Params:
         ParamsError: If a key is none that can grow, or would not stay a whole number.
     """
     content, keys = params.model_dump(mode="json"), params.transfer.keys
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise ParamsError(f"transfer.vary: names {shown(twice)} twice; name each key once.")
     content["transfer"] = RateTransfer().model_dump(mode="json")
     content["tune"]["retunes"] = 0  # how far an answer depends on the seeds, intervals say here
     places = {key: _place(params, content, key) for key in keys}
@@ -65,8 +67,11 @@ def _place(params: Params, content: dict[str, Any], key: str) -> tuple[dict[str,
     """
     section, *path = key.split(".")
     own = params.loop is not None
-    known = (section == "training" and path[:1] == ["options"]) if own else section in _GROWING
-    if not known or len(path) <= own:
+    if own:
+        known = section == "training" and path[:1] == ["options"] and len(path) > 1
+    else:
+        known = (section == "model" and bool(path)) or key == "training.epochs"
+    if not known:
         can = "one of training.options" if own else "one of model, or training.epochs"
         raise ParamsError(
             f"transfer.vary: received {shown(key)}, which cannot grow. Name a key that can: {can}."
@@ -76,9 +81,6 @@ def _place(params: Params, content: dict[str, Any], key: str) -> tuple[dict[str,
         place = _inside(place, part, key)
     _inside(place, path[-1], key)
     return place, path[-1]
-
-
-_GROWING = ("model", "training")
 
 
 def _inside(place: object, part: str, key: str) -> object:

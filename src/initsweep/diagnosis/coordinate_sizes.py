@@ -78,7 +78,7 @@ class Asked:
     def _maker(self, network: nn.Module) -> Optimizer:
         """Return what makes the optimizer of a copy of a network."""
         if not isinstance(self.optimizer, str):
-            return self.optimizer
+            return partial(_made_by, self.optimizer)
         made, rate = TORCH_OPTIMIZERS[self.optimizer], cast(float, self.rate)
         factors: Mapping[str, Multipliers] = {}
         if self.scheme is not None:
@@ -89,6 +89,21 @@ class Asked:
             return made(in_groups(trained, factors, learning_rate=rate, weight_decay=0.0))
 
         return plain
+
+
+def _made_by(maker: Optimizer, twin: nn.Module) -> torch.optim.Optimizer:
+    """Return the optimizer that the user's function makes.
+
+    Raises:
+        InitsweepError: If it makes something else.
+    """
+    made: object = maker(twin)
+    if isinstance(made, torch.optim.Optimizer):
+        return made
+    raise InitsweepError(
+        f"optimizer: the function returned {shown(made)}. Return a torch.optim.Optimizer over the "
+        "parameters of the network that it is given."
+    )
 
 
 def checked_optimizer(optimizer: str | Optimizer, rate: float | None) -> str | Optimizer:
@@ -111,9 +126,8 @@ def checked_optimizer(optimizer: str | Optimizer, rate: float | None) -> str | O
             f"{', '.join(TORCH_OPTIMIZERS)}, or a function that makes the optimizer of a network."
         )
     if not isinstance(rate, int | float) or not 0 < rate < math.inf:
-        raise InitsweepError(
-            f"learning_rate: received {shown(rate)}. Give a number above 0, such as 0.01."
-        )
+        received = "missing" if rate is None else f"received {shown(rate)}"
+        raise InitsweepError(f"learning_rate: {received}. Give a number above 0, such as 0.01.")
     return optimizer
 
 

@@ -79,7 +79,9 @@ def _advice(
         return "So networks of these sizes do not start alike, and a rate does not mean the same."
     if _against(rows, "growing", "updates") and _against(rows, "shrinking", "updates"):
         return f"{where} large for some layers at {largest} and too small for others."
-    return f"{where} {'large' if verdict == 'growing' else 'small'} at {largest}."
+    unsure = not diverged and _against(rows, "cannot tell", "updates")
+    some = " for some layers" if unsure else ""
+    return f"{where} {'large' if verdict == 'growing' else 'small'}{some} at {largest}."
 
 
 def _named(rows: Sequence[CoordinateRow]) -> str:

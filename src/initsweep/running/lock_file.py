@@ -71,11 +71,15 @@ def committed_lock() -> dict[str, Any]:
 
 
 def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
-    """Return the stages whose results differ although nothing that they come from does."""
+    """Return the stages whose results differ although nothing that they come from does.
+
+    Of one without dependencies, such as `versions`, the lock does not say what it comes from.
+    """
     return [
         name
         for name, stage in now.items()
         if name in then
+        and stage.get("deps")
         and stage.get("outs") != then[name].get("outs")
         and all(stage.get(key) == then[name].get(key) for key in ("cmd", "deps", "params"))
     ]

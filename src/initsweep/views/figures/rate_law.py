@@ -116,5 +116,4 @@ def _scale(axes: Axes, sizes: Sequence[float], rates: Sequence[float]) -> None:
 
 
 def _detail(one: SchemeTransfer) -> str:
-    power = numbers.fixed(one.exponent)
-    return f"rate goes with size to the {power}" + ("" if one.trusted else ", not trusted")
+    return f"exponent {numbers.fixed(one.exponent)}" + ("" if one.trusted else ", not trusted")

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 
 from initsweep.core import artifacts, numbers
+from initsweep.core.errors import few
 from initsweep.core.params import Params
 from initsweep.core.records import SizeResponse
 from initsweep.core.results import Results
@@ -60,9 +61,28 @@ class Carried:
         sure = numbers.percent(self.found.confidence)
         return (
             f"For {self.target} start from {one.scheme} at learning rate {numbers.rate(one.rate)} "
-            f"({numbers.rate_range(*one.rate_interval)}), and expect to lose at most "
-            f"{numbers.loss(one.promised_loss)} against tuning it there ({sure})."
+            f"(95 % interval {numbers.rate_range(*one.rate_interval)}), and expect to lose at most "
+            f"{numbers.loss(one.promised_loss)} against tuning it there ({sure} sure)."
         )
+
+    @property
+    def standing(self) -> str:
+        """Which schemes may be as good, and which are not compared; "" if there are none."""
+        if self.start is None:
+            return ""
+        tied = [one for one in self.found.tied if one != self.found.recommended]
+        left = [one.scheme for one in self.found.schemes if not one.trusted]
+        left += [one.scheme for one in self.found.omitted]
+        said = [
+            f"Not shown to lose more than the margin against it: {few(tied)}." if tied else "",
+            f"Not compared, as no law of theirs can be trusted: {few(left)}." if left else "",
+        ]
+        return " ".join(filter(None, said))
+
+    @property
+    def answer(self) -> str:
+        """The answer, and where the other schemes stand."""
+        return " ".join(filter(None, [self.sentence, self.standing]))
 
     @property
     def choice(self) -> str:

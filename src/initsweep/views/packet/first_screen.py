@@ -43,7 +43,7 @@ def points(study: Results) -> list[tuple[str, str]]:
 
     Each with its head.
     """
-    larger = [("Larger sizes", one.sentence) for one in carried(study)]
+    larger = [("Larger sizes", one.answer) for one in carried(study)]
     return [*larger, *_of_the_recommended(study)]
 
 

@@ -30,7 +30,7 @@ def answers(predictions: Sequence[Carried], screen: Screen) -> str:
         console.print()
         for _, cells in one.table.rows:
             say(f"{cells[0].text}: {cells[-1].text}")
-        for text in filter(None, [one.choice, f"It took {one.cost}"]):
+        for text in filter(None, [one.standing, one.choice, f"It took {one.cost}"]):
             say(text, "dim")
     return "\n".join(line.rstrip() for line in stream.getvalue().splitlines())
 

@@ -7,7 +7,7 @@ from initsweep.views.packet.document import SECTIONS, Block, Figure, Grid, Parag
 _TERMS = (
     ("Exponent", "the best rate goes with the size to this power"),
     ("Rate", "the best one that is expected there, with its 95 % interval"),
-    ("Loss there", "validation loss at the best rate"),
+    ("Loss there", "validation loss at the best rate, with its 95 % interval"),
     (
         "Loses at most",
         "how much more, in the same unit, the predicted rate may lose there against tuning the "
@@ -22,12 +22,12 @@ def transfer(study: Results) -> Section | None:
     predictions = carried(study)
     if not predictions:
         return None
-    said = [" ".join(filter(None, [one.sentence, one.choice])) for one in predictions]
+    said = [" ".join(filter(None, [one.answer, one.choice])) for one in predictions]
     blocks: list[Block] = [Paragraph(text=text) for text in said]
     blocks += [Figure(name="rate_law"), Figure(name="rate_law_responses")]
     for one in predictions:
         grid = Grid(table=one.table, caption=f"What is predicted for {one.target}, by scheme")
         blocks += [grid, Paragraph(text=f"It took {one.cost}")]
     blocks.append(Terms(pairs=_TERMS))
-    title = f"Beyond the sizes trained: {predictions[0].target}"
+    title = f"Beyond the sizes trained: {', '.join(one.target for one in predictions)}"
     return Section(place=65, title=title, short="Larger sizes", blocks=blocks)
