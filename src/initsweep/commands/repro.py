@@ -154,4 +154,4 @@ def _verdict(params: Params) -> str:
 
     shown = screen()
     table = terminal.verdict_table(answer.read(), shown)
-    return "\n".join([table, *(spelt(one.sentence, shown.encoding) for one in carried.of(params))])
+    return "\n".join([table, *(spelt(one.answer, shown.encoding) for one in carried.of(params))])
