@@ -101,6 +101,10 @@ def test_what_may_be_missing_is_needed_where_it_is_used(changed):
             ["initializers.zeros.optimizer.name", "'muno'", "Did you mean 'momentum'"],
         ),
         (
+            {"initializers.zeros": {"optimizer": "adamw"}},
+            ["initializers.zeros.optimizer: received 'adamw'", "mapping such as {name: adamw}"],
+        ),
+        (
             {"initializers.zeros": {"optimizer": {"momentum": 0.0, "nesterov": True}}},
             ["initializers.zeros.optimizer: nesterov needs"],
         ),

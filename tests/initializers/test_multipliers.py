@@ -86,3 +86,13 @@ def test_a_rate_that_is_none_is_named(given: dict[str, float]) -> None:
 def test_every_optimizer_of_the_engine_is_of_a_known_kind() -> None:
     for name in get_args(Optimizer.model_fields["name"].annotation):
         assert kind_of(name) is not None, name
+
+
+def test_what_is_no_network_optimizer_or_kind_is_told():
+    network = nn.Linear(3, 2)
+    with pytest.raises(InitsweepError, match=r"must be a torch.nn.Module, received \[1\]"):
+        parameter_groups([1], "he_normal", learning_rate=0.1, optimizer="sgd")
+    with pytest.raises(InitsweepError, match=r"optimizer: received None.*'adamw'"):
+        parameter_groups(network, "he_normal", learning_rate=0.1, optimizer=None)
+    with pytest.raises(InitsweepError, match=r"kind: received 'adma'. Give one of sgd, adam, muon"):
+        multipliers_of(network, "he_normal", "adma")

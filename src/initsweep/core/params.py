@@ -480,6 +480,11 @@ class Params(Section):
                         f"initializers.{scheme}.{name}: received {shown(value)}; an option is a "
                         'single value, or a list of rules such as [{match: "*", std: 0.02}]'
                     )
+                if name == "optimizer" and not isinstance(value, dict):
+                    raise ValueError(
+                        f"initializers.{scheme}.optimizer: received {shown(value)}; it is a "
+                        "mapping such as {name: adamw}"
+                    )
                 if not isinstance(value, dict):
                     continue
                 if name != "optimizer":

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import cache, partial
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -168,6 +168,11 @@ def multipliers_of(
     """
     check_network(model)
     check_unknown(unknown)
+    if kind not in get_args(OptimizerKind):
+        raise InitsweepError(
+            f"kind: received {kind!r}. Give one of {', '.join(get_args(OptimizerKind))}, or ask "
+            "`parameter_groups`, which takes an optimizer's name."
+        )
     initializer = as_initializer(initializer)
     if type(initializer).multipliers is Initializer.multipliers:  # nothing has to be read
         return {name: NONE for name, _ in model.named_parameters()}

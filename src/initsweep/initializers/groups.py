@@ -9,7 +9,7 @@ from torch import nn
 from initsweep.core.errors import InitsweepError
 from initsweep.core.multipliers import NONE, Multipliers, OptimizerKind, in_groups, kind_of
 from initsweep.initializers.apply import multipliers_of
-from initsweep.initializers.arguments import AnyInitializer
+from initsweep.initializers.arguments import AnyInitializer, check_network
 from initsweep.initializers.unknown import Unknown
 
 Key = TypeVar("Key")
@@ -68,6 +68,11 @@ def parameter_groups(
     for name, value in {"learning_rate": learning_rate, "weight_decay": weight_decay}.items():
         if not (isinstance(value, int | float) and 0 <= value < math.inf):
             raise InitsweepError(f"{name}: received {value!r}. Give a number from 0, such as 0.01.")
+    if not isinstance(optimizer, str):
+        raise InitsweepError(
+            f"optimizer: received {optimizer!r}. Give the optimizer's name, such as 'adamw'."
+        )
+    check_network(model)
     return in_groups(
         model.named_parameters(),
         multipliers_under(model, scheme, optimizer, unknown="keep"),

@@ -188,8 +188,11 @@ def reason_against(
     known = ((target, interval(outlook.rates)), (check.size, np.log10(check.interval)))
     for size, (low, high) in known:
         if high - low > WIDEST:
-            factor = plain(10 ** float(high - low), 2)
-            return f"the best rate at {plain(size)} is known to a factor of {factor} only: run more"
+            factor = plain(float(f"{10 ** (high - low):.2g}"))
+            return (
+                f"the best rate at {plain(size)} is known to a factor of {factor} only: tune on "
+                "more seeds"
+            )
     return ""
 
 

@@ -35,7 +35,8 @@ class Mup(Table):
         output     m     1       base / m        1 / m         1 / m
         bias, norm 1     m       base            1             m
 
-    Which is one law: std = base sqrt(min(1, m_out / m_in) / m_in), Adam 1 / m_in, SGD m_out / m_in.
+    Which is: std = base / sqrt(m_in), of the output once more, Adam 1 / m_in, SGD m_out / m_in; for
+    m below 1 as well.
     The forward multiplier 1 / m of the published table's output is taken into its std and rates,
     so that the network stays as it is: y = a W x is, under Adam, std and rate times a; under SGD,
     std times a and rate times a². With `zero_head` the output starts at 0, as the source advises in
@@ -86,15 +87,20 @@ class Mup(Table):
             "rate": {**vectors["rate"], "muon": _MUON},
             "decay": {**vectors["decay"], "muon": f"1 / {_MUON}"},
         }
-        times = "standard * sqrt(min(1, m_out / m_in) / m_in)"
+        times = "standard / sqrt(m_in * m_head)"
         rows: list[dict[str, object]] = [{**one, **vectors} for one in _VECTORS]
         if self.zero_head:
             rows.append({"role": "output", "scheme": "zeros", **weights})
         return rules_of([*rows, {"scheme": self.scheme, "times": times, **weights}])
 
     def values(self, layer: Layer, part: PartRole) -> dict[str, float]:
-        """Return what formulas may name; `standard` is the scheme's std at the base over here."""
+        """Return what formulas may name.
+
+        `standard` is the scheme's std at the base over that here, `m_head` the growth of the inputs
+        of what gives no hidden signal.
+        """
         found = super().values(layer, part)
+        found["m_head"] = 1.0 if layer.place.gives_hidden else found["m_in"]
         return found | {"standard": self._standard(layer, part, found)}
 
     def refuses(self, layer: Layer) -> str | None:
