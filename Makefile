@@ -35,9 +35,9 @@ test: $(INSTALLED)  ## everything CI checks: `make check` and the tests, side by
 	exit $$tested
 
 ROUNDS ?= 20
-fuzz: $(INSTALLED)  ## the fuzzers and random kills, many times as many as in the tests: make fuzz ROUNDS=20
+fuzz: $(INSTALLED)  ## fuzzers and random kills, many times as many as in the tests, and long scripts: make fuzz ROUNDS=20
 	FUZZ_ROUNDS=$(ROUNDS) python -m pytest tests/faults/test_fuzz_*.py tests/faults/test_kills_publish.py \
-		tests/pipeline/test_signals.py tests/cluster/test_random_kills.py
+		tests/pipeline/test_signals.py tests/cluster/test_random_kills.py tests/benchmarks/test_scripts.py
 
 check: $(INSTALLED)  ## format, lint, types, import layers, spelling
 	ruff format --check

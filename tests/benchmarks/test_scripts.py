@@ -22,6 +22,7 @@ import pytest
 
 from benchmarks import common, engine, timed_study
 from tests.conftest import ROOT
+from tests.faults.fuzzing import ROUNDS
 
 FILES = sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("examples/*.py")])
 SCRIPTS = {
@@ -70,6 +71,13 @@ TELLS = {
 }
 """What the figures that a script is for look like."""
 
+LONG = {
+    "benchmarks.cluster", "benchmarks.diagnosis_calibration", "benchmarks.engine",
+    "benchmarks.init_cost", "benchmarks.plain_loop", "benchmarks.transfer_law",
+    "examples.make_packets",
+}  # fmt: skip
+"""Whose tiny forms take long, and run with `make fuzz`."""
+
 STUBBED = {"benchmarks.estimate": ("repro",), "benchmarks.whole_job": ("repro", "init")}
 """What these do not run here: `examples.make_packets` does, through the same `timed_study`."""
 
@@ -91,7 +99,7 @@ TINY = [
     (name, arguments)
     for name in SCRIPTS
     for _, arguments, tiny in told(docstring(name))
-    if tiny and name not in STUBBED
+    if tiny and name not in STUBBED and (name not in LONG or ROUNDS > 1)
 ]  # fmt: skip
 
 
