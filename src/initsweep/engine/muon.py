@@ -6,7 +6,7 @@ Both take one learning rate: the orthogonal update is given the size that AdamW'
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -122,25 +122,25 @@ class StackedMuon(StackedOptimizer):
     Source: as for `orthogonalized`; decoupled weight decay by Liu et al. (2025), eq. 3.
     """
 
+    decoupled: ClassVar[bool] = True
+
     @property
     def moments(self) -> int:
         """The mean of the gradients."""
         return 1
 
     def factors(self, rates: Tensor) -> Sequence[Tensor]:
-        """Return the rates, and what remains of the weights."""
-        return rates, 1 - rates * self.settings.weight_decay
+        """Return the rates."""
+        return (rates,)
 
     def update(
         self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Shrink one block, then update it and its mean in place."""
+        """Update one block and its mean in place."""
         momentum = self.settings.momentum
         mean = moments[0].lerp_(gradient, 1 - momentum)
         direction = gradient.lerp(mean, momentum) if self.settings.nesterov else mean
         update = orthogonalized(direction.flatten(2)).reshape(block.shape)
-        if self.settings.weight_decay:
-            block.mul_(factors[1])
         block.addcmul_(update, factors[0] * size_of_update(block.shape[1:]), value=-1)
 
 

@@ -1,6 +1,7 @@
 """Optimizers over stacked parameters whose weight decay shrinks the weights beside the update."""
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,20 +16,7 @@ class StackedSgdW(StackedSgd):
     the rate multiplies the decay, too.
     """
 
-    def factors(self, rates: Tensor) -> Sequence[Tensor]:
-        """Return the rates, and what remains of the weights."""
-        return rates, 1 - rates * self.settings.weight_decay
-
-    def update(
-        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
-    ) -> None:
-        """Shrink one block, then update it and its velocity in place."""
-        if self.settings.weight_decay:
-            block.mul_(factors[1])
-        super().update(block, gradient, moments, factors)
-
-    def _with_decay(self, block: Tensor, gradient: Tensor) -> Tensor:  # noqa: ARG002
-        return gradient
+    decoupled: ClassVar[bool] = True
 
 
 class StackedLion(StackedOptimizer):
@@ -38,22 +26,22 @@ class StackedLion(StackedOptimizer):
     algorithm 2, in the form of `lion_pytorch.Lion`.
     """
 
+    decoupled: ClassVar[bool] = True
+
     @property
     def moments(self) -> int:
         """Mean, room to work in."""
         return 2
 
     def factors(self, rates: Tensor) -> Sequence[Tensor]:
-        """Return the rates, and what remains of the weights."""
-        return rates, 1 - rates * self.settings.weight_decay
+        """Return the rates."""
+        return (rates,)
 
     def update(
         self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
-        """Shrink one block, then update it and its mean in place."""
+        """Update one block and its mean in place."""
         beta1, beta2 = self.settings.beta1, self.settings.beta2
-        if self.settings.weight_decay:
-            block.mul_(factors[1])
         direction = torch.mul(moments[0], beta1, out=moments[1])
         direction.add_(gradient, alpha=1 - beta1).sign_()
         block.addcmul_(direction, factors[0], value=-1)

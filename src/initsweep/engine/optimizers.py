@@ -8,6 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,7 +20,15 @@ CLIP_EPSILON = 1e-6
 
 
 class StackedOptimizer(ABC):
-    """State and update rule for tensors of shape (lanes, ...)."""
+    """State and update rule for tensors of shape (lanes, ...).
+
+    Attributes:
+        decoupled: Whether weight decay shrinks the weights beside the update, instead of joining
+            the gradient. Source: Loshchilov and Hutter (2019), algorithms 1 and 2, in the form of
+            `torch.optim.AdamW`, where the rate multiplies the decay, too.
+    """
+
+    decoupled: ClassVar[bool] = False
 
     def __init__(
         self, blocks: Sequence[Tensor], settings: Optimizer, *, carried: bool = False
@@ -51,8 +60,10 @@ class StackedOptimizer(ABC):
                 its parameters.
         """
         self.steps += 1
-        factors = self.factors(rates)
+        factors, decay = self.factors(rates), self.settings.weight_decay
         for block, gradient, moments in zip(self._blocks, gradients, self._moments, strict=True):
+            if decay and self.decoupled:
+                block.mul_(per_lane(1 - rates * decay, block))
             shaped = [per_lane(factor, block) for factor in factors]
             self.update(block, gradient, moments, shaped)
 
@@ -87,9 +98,9 @@ class StackedOptimizer(ABC):
         """
 
     def _with_decay(self, block: Tensor, gradient: Tensor) -> Tensor:
-        """Return the gradient of the loss plus that of the L2 penalty."""
+        """Return the gradient of the loss plus that of the L2 penalty, unless that is decoupled."""
         decay = self.settings.weight_decay
-        return gradient.add(block, alpha=decay) if decay else gradient
+        return gradient.add(block, alpha=decay) if decay and not self.decoupled else gradient
 
 
 class StackedSgd(StackedOptimizer):
@@ -139,22 +150,18 @@ class StackedAdam(StackedOptimizer):
         self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
     ) -> None:
         """Update one block and both moments in place."""
-        self._adapt(block, self._with_decay(block, gradient), moments, factors[0])
-
-    @property
-    def _root_correction(self) -> float:
-        return math.sqrt(1 - self.settings.beta2**self.steps)
-
-    def _adapt(
-        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], size: Tensor
-    ) -> None:
+        gradient = self._with_decay(block, gradient)
         beta1, beta2 = self.settings.beta1, self.settings.beta2
         mean = moments[0].lerp_(gradient, 1 - beta1)
         square = moments[1].mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         spread = torch.sqrt(square, out=moments[2])
         # The correction of the root is part of the rate: one pass over memory less than torch.
         spread.add_(self.settings.epsilon * self._root_correction)
-        block.addcmul_(torch.div(mean, spread, out=spread), size, value=-1)
+        block.addcmul_(torch.div(mean, spread, out=spread), factors[0], value=-1)
+
+    @property
+    def _root_correction(self) -> float:
+        return math.sqrt(1 - self.settings.beta2**self.steps)
 
 
 class StackedAdamW(StackedAdam):
@@ -163,17 +170,7 @@ class StackedAdamW(StackedAdam):
     Source: Loshchilov and Hutter (2019), algorithm 2, in the form of `torch.optim.AdamW`.
     """
 
-    def factors(self, rates: Tensor) -> Sequence[Tensor]:
-        """Return the rates over the bias correction, and what remains of the weights."""
-        return (*super().factors(rates), 1 - rates * self.settings.weight_decay)
-
-    def update(
-        self, block: Tensor, gradient: Tensor, moments: Sequence[Tensor], factors: Sequence[Tensor]
-    ) -> None:
-        """Shrink one block, then update it and both moments in place."""
-        if self.settings.weight_decay:
-            block.mul_(factors[1])
-        self._adapt(block, gradient, moments, factors[0])
+    decoupled: ClassVar[bool] = True
 
 
 class StackedRmsprop(StackedOptimizer):
