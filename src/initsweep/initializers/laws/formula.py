@@ -4,6 +4,8 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 from initsweep.core.errors import shown
 from initsweep.core.registry import did_you_mean
@@ -24,13 +26,20 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
 }  # fmt: skip
 
 
+class _Formula(NamedTuple):
+    """The tree of a formula, and the names that it needs."""
+
+    tree: ast.expr
+    names: tuple[str, ...]
+
+
 def names_in(amount: Amount) -> set[str]:
     """Return the names that a formula needs.
 
     Raises:
         ValueError: If it is no formula.
     """
-    return set(_names(_parsed(amount))) if isinstance(amount, str) else set()
+    return set(_parsed(amount).names) if isinstance(amount, str) else set()
 
 
 def check_formula(amount: Amount, known: list[str]) -> None:
@@ -58,8 +67,8 @@ def evaluate(amount: Amount, values: Mapping[str, float]) -> float:
     """
     if not isinstance(amount, str):
         return float(amount)
-    tree = _parsed(amount)
-    for name in _names(tree):
+    tree, names = _parsed(amount)
+    for name in names:
         if name not in values:
             raise ValueError(f"{shown(amount)} needs '{name}', which is not known here")
     try:
@@ -71,8 +80,9 @@ def evaluate(amount: Amount, values: Mapping[str, float]) -> float:
     return found
 
 
-def _parsed(text: str) -> ast.expr:
-    """Return the tree of a formula, checked.
+@lru_cache(maxsize=1024)  # of a table each formula is computed for every layer and seed
+def _parsed(text: str) -> _Formula:
+    """Return a formula, checked.
 
     Raises:
         ValueError: If it is none.
@@ -86,7 +96,7 @@ def _parsed(text: str) -> ast.expr:
             f"{shown(text)} is no formula. Write numbers, names, + - * / ** and "
             f"{', '.join(FUNCTIONS)}, at most {_LONGEST} signs"
         )
-    return tree
+    return _Formula(tree, tuple(_names(tree)))
 
 
 def _is_arithmetic(node: ast.AST) -> bool:

@@ -37,6 +37,7 @@ class Mup(Table):
 
     Which is: std = base / sqrt(m_in), of the output once more, Adam 1 / m_in, SGD m_out / m_in; for
     m below 1 as well.
+
     The forward multiplier 1 / m of the published table's output is taken into its std and rates,
     so that the network stays as it is: y = a W x is, under Adam, std and rate times a; under SGD,
     std times a and rate times a². With `zero_head` the output starts at 0, as the source advises in
