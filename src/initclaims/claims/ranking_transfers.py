@@ -4,7 +4,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from initclaims.claims import Claim, Judgement
-from initclaims.laboratory.contest import TRAIN, beyond, contest
+from initclaims.laboratory.contest import TRAIN, contest
 from initclaims.laboratory.judging import first_that, judged
 from initclaims.laboratory.lab import Lab, Scheme, Setup
 from initclaims.laboratory.pictures import Strips
@@ -58,10 +58,8 @@ def pairs(table: Table) -> Pairs:
 
 def _sign(table: Table, network: str, one: str, other: str) -> int:
     """Return 1 if the first loses more by the margin, -1 if the other, 0 if that is open."""
-    arms = f"{network}: {one}", f"{network}: {other}"
-    more = beyond(table.difference(TRAIN, *arms), MARGIN)
-    less = beyond(table.difference(TRAIN, *arms[::-1]), MARGIN)
-    return 1 if more else -1 if less else 0
+    found = table.difference(TRAIN, f"{network}: {one}", f"{network}: {other}")
+    return (found.low > MARGIN) - (found.high < -MARGIN)
 
 
 def judge(table: Table) -> Judgement:

@@ -475,27 +475,26 @@ class Params(Section):
     def _arms_have_optimizers(self) -> Self:
         for scheme, options in self.initializers.items():
             for name, value in options.items():
-                if isinstance(value, list) and not all(isinstance(one, dict) for one in value):
-                    raise ValueError(
-                        f"initializers.{scheme}.{name}: received {shown(value)}; an option is a "
-                        'single value, or a list of rules such as [{match: "*", std: 0.02}]'
-                    )
-                if name == "optimizer" and not isinstance(value, dict):
+                if name == "optimizer" and isinstance(value, dict):
+                    self._check_arm(scheme, value)
+                elif name == "optimizer":
                     raise ValueError(
                         f"initializers.{scheme}.optimizer: received {shown(value)}; it is a "
                         "mapping such as {name: adamw}"
                     )
-                if not isinstance(value, dict):
-                    continue
-                if name != "optimizer":
+                elif isinstance(value, dict):
                     raise ValueError(f"initializers.{scheme}.{name}: a mapping means nothing here")
-                if self.loop is None:
-                    self._check_arm(scheme)
-                else:
-                    check_optimizer(value)
+                elif isinstance(value, list) and not all(isinstance(one, dict) for one in value):
+                    raise ValueError(
+                        f"initializers.{scheme}.{name}: received {shown(value)}; an option is a "
+                        'single value, or a list of rules such as [{match: "*", std: 0.02}]'
+                    )
         return self
 
-    def _check_arm(self, scheme: str) -> None:
+    def _check_arm(self, scheme: str, own: Mapping[str, object]) -> None:
+        if self.loop is not None:
+            check_optimizer(own)
+            return
         try:
             self.engine_optimizer(scheme)
         except ValidationError as error:
