@@ -17,10 +17,11 @@ from examples import make_data
 from initsweep.core import artifacts
 from initsweep.core.params import load_params
 from initsweep.core.records import RunRow, Schema
-from initsweep.stages import compare, diagnose, prepare, report, settle, train, tune
+from initsweep.stages import report
 from initsweep.starting import folder, timing
 from initsweep.starting import make_study as study
 from initsweep.starting import time_budget as budgets
+from tests.all_stages import compute
 from tests.conftest import ROOT
 
 EXAMPLES = [
@@ -81,13 +82,7 @@ def test_an_example_runs_and_takes_about_as_many_steps_as_was_said(name, tmp_pat
     assert "Estimate: about" in told
     monkeypatch.chdir(tmp_path / "study")
     params = load_params(Path("params.yaml"))
-    prepare.run(params)
-    diagnose.run(params)
-    for scheme in params.schemes:
-        tune.run(params, scheme)
-        train.run(params, scheme)
-    settle.run(params)
-    compare.run(params)
+    compute(params)
     report.run(params)
     verdict = json.loads((artifacts.REPORTS / "verdict.json").read_text())
     assert verdict["seeds"] == 2

@@ -7,10 +7,11 @@ from initsweep.core import artifacts
 from initsweep.core.records import RunRow, Selection, Verdict
 from initsweep.core.results import Results
 from initsweep.initializers import Initializer, Multipliers
-from initsweep.stages import compare, diagnose, prepare, settle, train, tune
+from initsweep.stages import prepare
 from initsweep.stages.experiment import load_experiment
 from initsweep.views.mlflow import Publication
 from initsweep.views.packet import facts, window
+from tests.all_stages import compute
 
 MUON = {"name": "muon", "momentum": 0.95, "nesterov": True}
 ARM = {"he_muon": {"name": "he_normal", "optimizer": MUON}}
@@ -25,13 +26,7 @@ def arms(tmp_path, monkeypatch, small_params):
 
 
 def test_each_arm_is_tuned_and_compared_with_its_own_optimizer(arms):
-    prepare.run(arms)
-    diagnose.run(arms)
-    for scheme in arms.schemes:
-        tune.run(arms, scheme)
-        train.run(arms, scheme)
-    settle.run(arms)
-    compare.run(arms)
+    compute(arms)
     runs, selections = {}, {}
     for scheme in arms.schemes:
         folder = artifacts.tune_folder(scheme)

@@ -26,10 +26,11 @@ from initsweep.core.records import (
     Verdict,
 )
 from initsweep.running import inputs
-from initsweep.stages import compare, diagnose, prepare, report, settle, train, tune
+from initsweep.stages import diagnose, prepare, report, train, tune
 from initsweep.stages.experiment import load_experiment
 from initsweep.stages.serving import served_model
 from initsweep.views.mlflow.model import save as save_model
+from tests.all_stages import compute
 from tests.conftest import SMALL_STUDY
 from tests.loops.training_functions import AS_THE_ENGINE
 from tests.views.mlflow.models import answers_without_initsweep
@@ -70,18 +71,8 @@ def loop(**given):
 
 
 def through(params):
-    computed(params)
+    compute(params)
     report.run(params)
-
-
-def computed(params):
-    prepare.run(params, lambda _: None)
-    diagnose.run(params)
-    for scheme in params.schemes:
-        tune.run(params, scheme)
-        train.run(params, scheme)
-    settle.run(params)
-    compare.run(params)
 
 
 def tables():
@@ -125,7 +116,7 @@ def test_a_study_goes_through_all_stages_with_the_same_bytes_each_time(study):
     assert not any(artifacts.SCRATCH.rglob("outcome.json"))
     first = tables()
     shutil.rmtree("results")
-    computed(params)
+    compute(params)
     assert tables() == first
 
 
