@@ -1,5 +1,7 @@
 """What `initialize_` and `initial_state` take, and what they say to anything else."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -42,6 +44,11 @@ def test_a_name_of_one_that_measures_signals():
         ([1], InitsweepError, r"a name such as 'he_normal'.*received \[1\]"),
         (None, InitsweepError, "received None"),
         (INITIALIZERS.get("he_normal"), InitsweepError, "what `make_initializer"),
+        (nn.Linear(2, 2), InitsweepError, "what `make_initializer.*received Linear"),
+        (lambda weight: weight, ParamsError, r"Let it take \(layer, generator\) first"),
+        (nn.init.kaiming_normal_, ParamsError, "fills a tensor.*called 'he_normal' here"),
+        (partial(nn.init.normal_, std=1.0), ParamsError, "nn.init.normal_ fills a tensor"),
+        ("torch.nn.init:xavier_normal_", ParamsError, "called 'xavier_normal' here"),
     ],
 )
 def test_what_is_no_initializer_is_refused(fill, given, error, message):

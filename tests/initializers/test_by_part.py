@@ -184,8 +184,13 @@ class Whole(Initializer):
         ({"std": "9" * 300}, r"rules\[0\].std: .* is no formula.*at most 200"),
         ({"std": 0.1, "rate": "1 / m"}, r"rules\[0\].rate.sgd: .*'m'"),
         ({"std": 0.1, "rate": {"adm": 1}}, r"rules\[0\].rate.adm: .*'adam'.*received 'adm'"),
-        ({"std": 0.1, "decay": [1]}, r"rules\[0\].decay.sgd: write a number or a formula.*\[1\]"),
-        ({"mach": "*"}, r"rules\[0\].mach: unknown key. Known: match, kind"),
+        ({"std": 0.1, "decay": [1]}, r"rules\[0\].decay.sgd: write a finite number or a f.*\[1\]"),
+        ({"std": 0.1, "rate": float("nan")}, r"rules\[0\].rate.sgd: write a finite .* nan"),
+        ({"std": 0.1, "rate": -2}, r"rules\[0\].rate.sgd: received -2. A factor is 0 or more"),
+        ({"std": 0.1, "decay": {"adam": -1}}, r"rules\[0\].decay.adam: received -1"),
+        ({"mach": "*"}, r"rules\[0\].mach: unknown key. Did you mean 'match'\? Known: match, kind"),
+        ({"mach": "*", "std": 1}, r"rules\[0\].mach: .*'match'\?.*random_normal takes std, mean"),
+        ({"mach": "*", "scheme": "zeros"}, r"rules\[0\].mach: .*zeros takes no options"),
         ({"match": "*", "stdd": 1, "std": 1}, r"rules\[0\].stdd: unknown key.*mean 'std'"),
         ({"std": -1}, r"rules\[0\].std: .*greater than 0, received -1"),
         ({"scheme": "he_norml"}, r"rules\[0\].scheme: Unknown .*Did you mean 'he_normal'"),
@@ -215,6 +220,12 @@ def test_mistakes_are_named_with_the_rule(rule, message):
 def test_formulas_without_a_value_in_this_network_are_told(rules, message):
     with pytest.raises(InitsweepError, match=message):
         initial_state(Parts(), by_part(*rules), 0)
+
+
+def test_a_formula_of_a_negative_factor_is_told_with_its_rule():
+    table = by_part({**REST, "rate": "-fan_in"})
+    with pytest.raises(InitsweepError, match=r"rules\[0\] .* for 'stem': '-fan_in' comes to -"):
+        multipliers_of(Parts(), table, "sgd")
 
 
 def test_rules_are_a_list():

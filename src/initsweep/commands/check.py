@@ -35,7 +35,7 @@ from initsweep.core.params import Optimizer, Params, Runtime, Training, load_par
 from initsweep.core.records import ModelOption, SchemeOption
 from initsweep.graph.kinds import is_a, weight_name
 from initsweep.graph.vocabulary import WEIGHTED
-from initsweep.initializers import INITIALIZERS, Initializer, make_initializer
+from initsweep.initializers import INITIALIZERS, Initializer, is_kind, make_initializer
 from initsweep.initializers.laws.fans import compute_fans
 from initsweep.probes.passing import Loss
 
@@ -157,7 +157,7 @@ def _initializer(
         schemes = (params.initializer(scheme) for scheme in params.initializers)
         options = next((given for registered, given in schemes if registered == name), {})
     entry = cast(object, INITIALIZERS.get(name))
-    if not options and isinstance(entry, type) and issubclass(entry, Initializer):
+    if not options and is_kind(entry):
         options = entry.example
     return make_initializer(name, {**options, **given}, scheme=name)
 

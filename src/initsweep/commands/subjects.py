@@ -18,7 +18,13 @@ from initsweep.core.params import Params, load_params
 from initsweep.core.randomness import stream_seed
 from initsweep.core.records import ModelOption, Schema
 from initsweep.graph.torch_generator import private_draws
-from initsweep.initializers import INITIALIZERS, Initializer, initialize_, make_initializer
+from initsweep.initializers import (
+    INITIALIZERS,
+    Initializer,
+    initialize_,
+    is_kind,
+    make_initializer,
+)
 from initsweep.preprocessing.prepared import PreparedData
 
 
@@ -155,9 +161,7 @@ def load_scheme(name: str, params: Path, given: Sequence[str] = ()) -> Initializ
             .replace(f"initializers.{name}.", "--option ")
             .replace(f"initializers.{name}:", "--option:")
         )
-        example = (
-            entry.example if isinstance(entry, type) and issubclass(entry, Initializer) else {}
-        )
+        example = entry.example if is_kind(entry) else {}
         shown = " ".join(f"--option {key}={value}" for key, value in example.items())
         hint = f" For example: {shown}" if shown else ""
         raise ParamsError(f"Scheme '{name}': {text}{hint}") from None

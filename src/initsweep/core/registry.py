@@ -146,7 +146,7 @@ class Registry(Generic[Entry]):
         if name not in self._entries:
             known = self.names()
             raise UnknownNameError(
-                f"Unknown {self.kind} {shown(name)}.{self._hint(name, known)} "
+                f"Unknown {self.kind} {shown(name)}.{self.hint(name)} "
                 f"Known: {', '.join(known)}; or give your own as 'package.module:attribute'."
             )
         return self._entries[name]
@@ -168,10 +168,11 @@ class Registry(Generic[Entry]):
             importlib.import_module(f"{self._package}.{module.name}")
         self._discovered = True
 
-    def _hint(self, name: str, known: list[str]) -> str:
+    def hint(self, name: str) -> str:
+        """Return a sentence on what a name may stand for, after a space; "" if nothing is near."""
         # The nearest spelling may be another entry: kaiming_normal is not xavier_normal.
         if self._elsewhere is not None:
             module, _, function = self._elsewhere.partition(":")
             if said := getattr(importlib.import_module(module), function)(name):
                 return f" {said}"
-        return did_you_mean(name, known)
+        return did_you_mean(name, self.names())

@@ -11,7 +11,7 @@ from initsweep.initializers.apply import (
     multipliers_of,
 )
 from initsweep.initializers.base import Initializer
-from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
+from initsweep.initializers.catalogue import INITIALIZERS, is_kind, make_initializer
 from initsweep.initializers.groups import multipliers_under, parameter_groups
 from initsweep.initializers.laws.gains import backward_gain, forward_gain
 from initsweep.initializers.layers import Layer
@@ -32,6 +32,7 @@ __all__ = [
     "initial_state",
     "initial_states",
     "initialize_",
+    "is_kind",
     "layer_kind",
     "layers_of",
     "make_initializer",

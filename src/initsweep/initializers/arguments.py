@@ -6,8 +6,8 @@ from collections.abc import Callable
 from torch import nn
 
 from initsweep.core.errors import InitsweepError
-from initsweep.initializers.base import FunctionInitializer, Initializer
-from initsweep.initializers.catalogue import make_initializer
+from initsweep.initializers.base import Initializer
+from initsweep.initializers.catalogue import from_function, make_initializer
 
 AnyInitializer = Initializer | Callable[..., object] | str
 """An initializer, the name of one that needs no options, or a function of the user's own."""
@@ -23,12 +23,12 @@ def as_initializer(given: AnyInitializer) -> Initializer:
         return given
     if isinstance(given, str):
         return make_initializer(given, {})
-    if isinstance(given, type) or not callable(given):
+    if isinstance(given, type | nn.Module) or not callable(given):
         raise InitsweepError(
             "An initializer is a name such as 'he_normal', what `make_initializer(name, options)` "
             f"returns, or a function (layer, generator) -> weight; received {given!r}."
         )
-    return FunctionInitializer(function=given, options={})
+    return from_function(given, {}, "initializer")
 
 
 def check_network(model: object) -> None:

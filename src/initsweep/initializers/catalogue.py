@@ -1,7 +1,8 @@
 """The registry of initializers, and how a name with options becomes one."""
 
-from collections.abc import Collection, Mapping
-from typing import cast
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from typing import TypeGuard, cast
 
 from initsweep.core.errors import ParamsError
 from initsweep.core.options import check_arguments, parse_options
@@ -57,7 +58,7 @@ def make_initializer(
     entry = cast(object, INITIALIZERS.get(name))
     shows = scheme is None and key is None
     key = key or (name if scheme is None else f"initializers.{scheme}")
-    if isinstance(entry, type) and issubclass(entry, Initializer):
+    if is_kind(entry):
         try:
             return parse_options(entry, options, key, later=later)
         except ParamsError as error:
@@ -70,5 +71,33 @@ def make_initializer(
             f"{key}: '{name}' must be a subclass of initsweep's Initializer or a function "
             f"(layer, generator, **options) -> Tensor, received {entry!r}."
         )
-    check_arguments(entry, "layer, generator", options, key)
-    return FunctionInitializer(function=entry, options=dict(options))
+    return from_function(entry, options, key)
+
+
+def from_function(
+    function: Callable[..., object], options: Mapping[str, SchemeOption], key: str
+) -> FunctionInitializer:
+    """Return an initializer around a function of the user's own.
+
+    Args:
+        function: It is called as `(layer, generator, **options)`.
+        options: The options.
+        key: What error messages call it.
+
+    Raises:
+        ParamsError: If it cannot be called like that.
+    """
+    inner = function.func if isinstance(function, partial) else function
+    if getattr(inner, "__module__", "") == "torch.nn.init":
+        name = getattr(inner, "__name__", "")
+        raise ParamsError(
+            f"{key}: torch.nn.init.{name} fills a tensor; an initializer is a name, or a function "
+            f"(layer, generator, **options) -> weight.{INITIALIZERS.hint(name)}"
+        )
+    check_arguments(function, "layer, generator", options, key)
+    return FunctionInitializer(function=function, options=dict(options))
+
+
+def is_kind(entry: object) -> TypeGuard[type[Initializer]]:
+    """Return whether an entry is a kind of initializer: not a function, and not an instance."""
+    return isinstance(entry, type) and issubclass(entry, Initializer)

@@ -1,5 +1,6 @@
 """One row of a table of rules: which parameters it is for, and what it makes of them."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, get_args
@@ -9,8 +10,9 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, Validat
 from initsweep.core.errors import ParamsError, UnknownNameError, shown
 from initsweep.core.multipliers import Multipliers, OptimizerKind
 from initsweep.core.options import Options
+from initsweep.core.registry import did_you_mean
 from initsweep.initializers.base import Initializer
-from initsweep.initializers.catalogue import INITIALIZERS, make_initializer
+from initsweep.initializers.catalogue import INITIALIZERS, is_kind, make_initializer
 from initsweep.initializers.laws.formula import Amount, check_formula, evaluate
 from initsweep.initializers.layers import Kind, Layer
 from initsweep.initializers.place import Role
@@ -25,9 +27,10 @@ def _amount(value: object) -> Amount:
     Raises:
         ValueError: If it is neither.
     """
-    if isinstance(value, int | float | str) and not isinstance(value, bool):
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, str) or (number and math.isfinite(value)):
         return value
-    raise ValueError(f"write a number or a formula, received {shown(value)}")
+    raise ValueError(f"write a finite number or a formula, received {shown(value)}")
 
 
 def listed(given: object) -> object:
@@ -137,7 +140,7 @@ class Rule(Options):
     def _formulas(self) -> list[str]:
         """Return the options that are text where the scheme takes none."""
         entry, options = INITIALIZERS.get(self.law or ""), self.options
-        if not (isinstance(entry, type) and issubclass(entry, Initializer)):
+        if not is_kind(entry):
             return []
         try:
             entry.model_validate(options)
@@ -151,10 +154,14 @@ class Rule(Options):
         """Return the factors on rate and decay.
 
         Raises:
-            ValueError: If a formula does not come to a number.
+            ValueError: If a formula does not come to a number from 0.
         """
         chosen = (self.rate.get(kind, 1.0), self.decay.get(kind, 1.0))
-        return Multipliers(*(evaluate(one, values) for one in chosen))
+        found = Multipliers(*(evaluate(one, values) for one in chosen))
+        for amount, factor in zip(chosen, found, strict=True):
+            if factor < 0:
+                raise ValueError(f"{shown(amount)} comes to {factor:g}; a factor is 0 or more")
+        return found
 
     def check(self, key: str, names: list[str]) -> None:
         """Check the scheme, its options, and all formulas.
@@ -166,22 +173,46 @@ class Rule(Options):
         Raises:
             ParamsError: Naming the key, what was received and what to do.
         """
-        if self.law is None and self.options:
-            listed = ", ".join(type(self).model_fields)
-            raise ParamsError(
-                f"{key}.{next(iter(self.options))}: unknown key. Known: {listed}; all others are "
-                "options of a `scheme`, and this rule names none."
-            )
-        formulas = {"times": self.times}
-        for name, factors in (("rate", self.rate), ("decay", self.decay)):
-            formulas |= {f"{name}.{kind}": one for kind, one in factors.items()}
-        if self.law is not None:
-            formulas |= self._checked_options(key)
-        for name, amount in formulas.items():
+        self._check_names(key)
+        factors = {
+            f"{name}.{kind}": one
+            for name in ("rate", "decay")
+            for kind, one in getattr(self, name).items()
+        }
+        for name, amount in factors.items():
+            if not isinstance(amount, str) and amount < 0:
+                raise ParamsError(f"{key}.{name}: received {amount}. A factor is 0 or more.")
+        options = {} if self.law is None else self._checked_options(key)
+        for name, amount in {"times": self.times, **factors, **options}.items():
             try:
                 check_formula(amount, names)
             except ValueError as error:
                 raise ParamsError(f"{key}.{name}: {error}.") from None
+
+    def _check_names(self, key: str) -> None:
+        """Refuse what is neither a key of rules nor an option of the scheme.
+
+        Raises:
+            ParamsError: If there is something, or no such scheme.
+        """
+        try:
+            entry = INITIALIZERS.get(self.law) if self.law else None
+        except UnknownNameError as error:
+            raise ParamsError(f"{key}.scheme: {error}") from None
+        if entry and not is_kind(entry):
+            return  # a function, which `make_initializer` asks itself
+        known, takes = [*type(self).model_fields], [*entry.model_fields] if entry else []
+        of_scheme = (
+            f"{self.law} takes {', '.join(takes) or 'no options'}"
+            if self.law
+            else "all others are options of a `scheme`, and this rule names none"
+        )
+        for name in self.options:
+            if name not in takes:
+                raise ParamsError(
+                    f"{key}.{name}: unknown key.{did_you_mean(name, known + takes)} Known: "
+                    f"{', '.join(known)}; {of_scheme}."
+                )
 
     def _checked_options(self, key: str) -> dict[str, Amount]:
         """Return the formulas among the options of the scheme.
@@ -189,10 +220,7 @@ class Rule(Options):
         Raises:
             ParamsError: If it is no scheme for a part, or does not take the options.
         """
-        try:
-            sample = self.sample(key)
-        except UnknownNameError as error:
-            raise ParamsError(f"{key}.scheme: {error}") from None
+        sample = self.sample(key)
         if type(sample).complete is not Initializer.complete or sample.by_place:
             raise ParamsError(
                 f"{key}.scheme: received '{self.law}', which looks at the network as a whole. "
