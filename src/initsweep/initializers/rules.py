@@ -27,8 +27,9 @@ def _amount(value: object) -> Amount:
     Raises:
         ValueError: If it is neither.
     """
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(value, str) or (number and math.isfinite(value)):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     raise ValueError(f"write a finite number or a formula, received {shown(value)}")
 
