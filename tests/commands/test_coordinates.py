@@ -2,9 +2,12 @@
 
 import re
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
+
+from initsweep.core.params import load_params
 
 FEW = ("--vary", "model.width=16,32,64", "--seeds", "2")
 
@@ -21,6 +24,18 @@ def test_the_network_and_the_data_of_the_parameters(command, with_params, tmp_pa
     assert re.search(r"^flat: .* nothing changes in hidden\.0\.linear", out, re.MULTILINE)
     assert out.endswith("wrote found.svg\n")
     ET.fromstring((tmp_path / "found.svg").read_text())
+
+
+def test_a_scheme_s_own_optimizer_is_taken_unless_another_is_asked_for(command, with_params):
+    text = Path("params.yaml").read_text()
+    arm = "initializers:\n  arm: {name: he_normal, optimizer: {name: adamw}}\n"
+    Path("params.yaml").write_text(text.replace("initializers:\n", arm, 1))
+    _, out, _ = command("coordinates", *FEW, "--schemes", "he_normal,arm")
+    study = load_params(Path("params.yaml")).optimizer.name
+    assert f"he_normal ({study}, rate " in out
+    assert "arm (adamw, rate 0.001, " in out
+    _, out, _ = command("coordinates", *FEW, "--schemes", "arm", "--optimizer", "rmsprop")
+    assert "arm (rmsprop, " in out
 
 
 def test_a_depth_is_seen_from_the_layers(command, with_params):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from initsweep.commands.main import main
+from initsweep.core.params import load_params
 from tests.conftest import ROOT
 
 SIZES = "model.width=4,8,16"
@@ -18,6 +19,7 @@ SIZES = "model.width=4,8,16"
         (["model.width=4,8", "--to", "32"], "any law fits fewer than 3"),
         ([SIZES, "--to", "16"], "beyond the largest of the sizes, 16"),
         ([SIZES], f"received '{SIZES}'; name a key with its sizes, and the size to predict for"),
+        (["--to", "32"], "received '--to 32'; name a key"),
         (["--along", "model.depth"], "received '--along model.depth'; name a key"),
         (["model.width", "--to", "16"], "received 'model.width --to 16'"),
         ([SIZES, "--to", "x"], f"received '{SIZES} --to x'"),
@@ -41,3 +43,19 @@ def test_a_study_of_an_earlier_version_says_how_to_go_on(tmp_path, monkeypatch, 
     Path("dvc.yaml").write_text("stages:\n  tune: {cmd: 'true'}\n")
     assert main(["transfer", SIZES, "--to", "32"]) == 2
     assert "dvc.yaml has no stage `extrapolate`" in capsys.readouterr().err
+
+
+def test_what_params_say_already_may_be_left_out(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    Path("dvc.yaml").write_text("stages: {}\n")  # refused, once the parameters are written
+
+    def asked(*arguments):
+        main(["transfer", *arguments])
+        assert "dvc.yaml has no stage" in capsys.readouterr().err
+        said = load_params(Path("params.yaml")).transfer
+        return said.vary, said.sizes, said.targets
+
+    assert asked(SIZES, "--to", "32") == ("model.width", (4, 8, 16), (32,))
+    assert asked("--to", "64,128") == ("model.width", (4, 8, 16), (64, 128))
+    assert asked("model.width = 8, 16, 32") == ("model.width", (8, 16, 32), (64, 128))

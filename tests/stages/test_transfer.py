@@ -11,9 +11,12 @@ from initsweep.core.errors import ArtifactError, ParamsError
 from initsweep.core.params import parse_params
 from initsweep.core.records import RunRow, Selection, SizeResponse
 from initsweep.core.results import Results
+from initsweep.core.spelling import prose
 from initsweep.stages import at_target, extrapolate, prepare, tune_at
+from initsweep.stages.publish import publication
 from initsweep.statistics.transfer_results import Transfer
 from initsweep.views.figures import style
+from initsweep.views.mlflow.commentary import commentary, experiment_note
 from initsweep.views.packet import carried, first_screen, render
 from initsweep.views.packet.figures_shown import looks_of, pictures_of
 from initsweep.views.packet.sections import sections_of
@@ -21,6 +24,7 @@ from initsweep.views.terminal.carried import answers
 from initsweep.views.terminal.screen import Screen
 from tests.conftest import SMALL_STUDY, replace_keys
 from tests.made_study import make_study
+from tests.views.mlflow import synthetic_study
 
 SIZES, TARGET = (4, 8, 16), 32
 SCHEMES = ["torch_default", "he_normal"]
@@ -139,6 +143,31 @@ def test_the_packet_shows_it_where_it_was_asked_for(done, tmp_path):
     plain = Results(tmp_path, made.params)
     assert not {"rate_law", "rate_law_responses"} & {one.name for one in pictures_of(plain)}
     assert "Larger sizes" not in dict(first_screen.points(plain))
+
+
+def test_mlflow_shows_it_where_it_was_asked_for(done, tmp_path, monkeypatch):
+    params, folder = done
+    made = synthetic_study.make_study([*SCHEMES, "zeros"])
+    synthetic_study.write_study(made, tmp_path)
+    (tmp_path / artifacts.TRANSFER).symlink_to(folder / artifacts.TRANSFER)
+    monkeypatch.chdir(tmp_path)
+    assert "Larger sizes" not in experiment_note(publication(made.params))
+    study = publication(made.params.model_copy(update={"transfer": params.transfer}))
+    (one,) = carried.carried(study)
+    assert prose(one.answer) in experiment_note(study)
+    assert f"transfer/targets/{TARGET}/prediction.json" in study.attachments
+    laws = {law.scheme: law for law in one.found.schemes}
+    assert set(laws) < set(study.by_scheme)
+    for scheme, results in study.by_scheme.items():
+        told = {point.key: point.value for point in commentary(study, results).metrics}
+        told = {key: value for key, value in told.items() if f"_at_{TARGET}" in key}
+        law = laws.get(scheme)
+        assert bool(told) == (law is not None)
+        if law is not None:
+            assert told[f"lr_at_{TARGET}"] == law.rate
+            assert (told[f"lr_at_{TARGET}_low"], told[f"lr_at_{TARGET}_high"]) == law.rate_interval
+            assert told[f"validation_loss_at_{TARGET}"] == law.loss
+            assert (f"promised_loss_at_{TARGET}" in told) == law.trusted
 
 
 def test_a_sweep_at_the_target_says_how_far_off_it_was(here, monkeypatch):

@@ -1,11 +1,10 @@
 """`initsweep coordinates --vary model.width=64,128,256`: the coordinate check from the shell."""
 
 import argparse
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ from initsweep.commands.diagnose import load_loss
 from initsweep.commands.subjects import Target, load_network, load_schemes
 from initsweep.core import artifacts
 from initsweep.core.errors import InitsweepError, ParamsError, require, shown
+from initsweep.core.name_value import key_and_sizes
 from initsweep.core.params import Params, load_params
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import Schema
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 256
 KINDS = (".svg", ".png")
-_VARY = re.compile(r"model\.(\w+)=(\d+(?:,\d+)*)")
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
@@ -45,19 +44,39 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.figure is not None:
         _check_figure(options.figure)
     params = load_params(options.params) if options.params.exists() else None
-    optimizer = options.optimizer or (params.optimizer.name if params else "adam")
-    rate = USUAL.get(optimizer, USUAL["adam"])[0] if options.rate is None else options.rate
-    found = _checks(options, params, optimizer, rate)
-    settings = f"{optimizer}, rate {rate:g}, {options.steps} steps, {options.seeds} seeds"
-    text = "\n\n".join(f"{name} ({settings})\n{one}" for name, one in found.items())
+    steps = {
+        name: _Steps.of(options, params, name) for name in options.schemes.replace(",", " ").split()
+    }
+    found = _checks(options, params, steps)
+    taken = f"{options.steps} steps, {options.seeds} seeds"
+    text = "\n\n".join(
+        f"{name} ({steps[name].optimizer}, rate {steps[name].rate:g}, {taken})\n{one}"
+        for name, one in found.items()
+    )
     if options.figure is not None:
         _write(options.figure, found)
         text += f"\n\nwrote {options.figure}"
     return text, int(options.check and any(one.verdict != "flat" for one in found.values()))
 
 
+class _Steps(NamedTuple):
+    """What a scheme's networks take steps by."""
+
+    optimizer: str
+    rate: float
+
+    @classmethod
+    def of(cls, options: argparse.Namespace, params: Params | None, scheme: str) -> "_Steps":
+        """Return what is asked for, else the optimizer that the study trains the scheme by."""
+        optimizer = options.optimizer or "adam"
+        if params is not None and options.optimizer is None:
+            optimizer = params.engine_optimizer(scheme).name
+        usual = USUAL.get(optimizer, USUAL["adam"])[0]
+        return cls(optimizer, usual if options.rate is None else options.rate)
+
+
 def _checks(
-    options: argparse.Namespace, params: Params | None, optimizer: str, rate: float
+    options: argparse.Namespace, params: Params | None, steps: Mapping[str, _Steps]
 ) -> dict[str, CoordinateCheck]:
     """Return the check of each scheme."""
     option, sizes = _varied(options.vary)
@@ -77,8 +96,8 @@ def _checks(
     vary: Vary = "width" if _layers(build(min(sizes))) == _layers(build(max(sizes))) else "depth"
     return {
         name: coordinate_check(
-            build, sizes, scheme, inputs=batch, targets=targets, learning_rate=rate,
-            optimizer=optimizer, loss=loss, steps=options.steps, seeds=options.seeds, vary=vary,
+            build, sizes, scheme, inputs=batch, targets=targets,
+            learning_rate=steps[name].rate, optimizer=steps[name].optimizer, loss=loss, steps=options.steps, seeds=options.seeds, vary=vary,
         )
         for name, scheme in schemes.items()
     }  # fmt: skip
@@ -94,13 +113,14 @@ def _varied(given: str) -> tuple[str, list[int]]:
     Raises:
         ParamsError: If it is not given like that.
     """
-    found = _VARY.fullmatch(given.replace(" ", ""))
-    if found is None:
+    key, values = key_and_sizes(given)
+    section, _, option = key.partition(".")
+    if section != "model" or not option.isidentifier() or not values:
         raise ParamsError(
             f"--vary: received {shown(given)}. Name an option of the network and three or more "
             "whole numbers, as in --vary model.width=64,128,256,512."
         )
-    return found[1], [int(size) for size in found[2].split(",")]
+    return option, values
 
 
 def _examples(options: argparse.Namespace, params: Params | None) -> tuple[Any, Any]:

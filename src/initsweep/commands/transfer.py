@@ -1,13 +1,13 @@
 """`initsweep transfer`: rates for a network too large to sweep, from sweeps of smaller ones."""
 
 import argparse
-import re
 from pathlib import Path
 
 from initsweep.commands import repro
 from initsweep.commands.summary import screen
 from initsweep.core import artifacts, sizes
 from initsweep.core.errors import ArtifactError, ParamsError, shown
+from initsweep.core.name_value import key_and_sizes, whole_numbers
 from initsweep.core.params import load_params, parse_params
 from initsweep.core.yaml_files import parse_yaml
 from initsweep.running.dvc_file import kind_of, read_stages
@@ -18,8 +18,6 @@ from initsweep.views.terminal.carried import answers
 
 FILE = Path("params.yaml")
 STAGE = "extrapolate"
-_NUMBERS = r"\d+(?:,\d+)*"
-_SIZES = re.compile(rf"([\w.-]+)=({_NUMBERS})")
 
 
 def run(options: argparse.Namespace) -> tuple[str, int]:
@@ -58,13 +56,20 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
 
 
 def _ask(options: argparse.Namespace) -> None:
-    """Write what is asked for into the parameters, once it can be done.
+    """Write what is asked for into the parameters, once it can be done; the rest stays as it is.
 
     Raises:
         ParamsError: If it cannot.
     """
-    given = _SIZES.fullmatch(options.sizes or "")
-    if given is None or not re.fullmatch(_NUMBERS, options.to or ""):
+    known, asked = load_params(FILE).transfer, dict[str, object]()
+    measured, targets = [*known.sizes], [*known.targets]
+    if options.sizes:
+        key, measured = key_and_sizes(options.sizes)
+        vary = [key, *options.along] if options.along else key
+        asked |= {"transfer.vary": vary, "transfer.sizes": measured}
+    if options.to:
+        asked["transfer.targets"] = targets = whole_numbers(options.to)
+    if not (measured and targets) or (options.along and not options.sizes):
         received = " ".join(
             [
                 *filter(None, [options.sizes, options.to and f"--to {options.to}"]),
@@ -73,14 +78,9 @@ def _ask(options: argparse.Namespace) -> None:
         )
         raise ParamsError(
             f"transfer: received {shown(received)}; name a key with its sizes, and the size to "
-            "predict for, such as `initsweep transfer model.width=32,64,128 --to 512`."
+            "predict for, such as `initsweep transfer model.width=32,64,128 --to 512`. What "
+            "params.yaml says of either may be left out."
         )
-    key, values = given[1], [*map(int, given[2].split(","))]
-    asked = {
-        "transfer.vary": [key, *options.along] if options.along else key,
-        "transfer.sizes": values,
-        "transfer.targets": [*map(int, options.to.split(","))],
-    }
     text = edited(artifacts.read_text(FILE), asked)
     sizes.check(parse_params(parse_yaml(text, str(FILE)), str(FILE)))
     artifacts.write_text(FILE, text)

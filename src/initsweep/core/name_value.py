@@ -1,5 +1,6 @@
 """Options of an initializer or a network as the command line gives them: name=value."""
 
+import re
 from collections.abc import Mapping, Sequence
 from types import NoneType
 from typing import cast
@@ -7,6 +8,8 @@ from typing import cast
 from initsweep.core.errors import ParamsError, cut, shown
 from initsweep.core.records import ModelOption, OptionValue
 from initsweep.core.yaml_files import parse_yaml
+
+_WHOLE = re.compile(r"[0-9]+")
 
 
 def single_values(given: Mapping[str, ModelOption]) -> dict[str, OptionValue]:
@@ -38,6 +41,18 @@ def network_values(given: Sequence[str]) -> dict[str, ModelOption]:
             raise ParamsError(f"--option takes name=value, as in std=0.05; received {shown(one)}.")
         options[name.strip()] = _value(value, one)
     return options
+
+
+def whole_numbers(given: str) -> list[int]:
+    """Return whole numbers that have commas between them, none if anything else is given."""
+    parts = [one.strip() for one in given.split(",")]
+    return [int(one) for one in parts] if all(map(_WHOLE.fullmatch, parts)) else []
+
+
+def key_and_sizes(given: str) -> tuple[str, list[int]]:
+    """Return a dotted key and its values from KEY=32,64,128; without values if it is no such."""
+    key, _, values = given.partition("=")
+    return key.strip(), whole_numbers(values)
 
 
 def _value(text: str, given: str) -> ModelOption:

@@ -85,6 +85,11 @@ def _by_place(
         for size, paths in members.items():
             for path in paths:
                 families[_replaced(path, counted), kind][size].append(path)
+    if all(len({*map(len, members.values())}) == 1 for members in families.values()):
+        raise InitsweepError(
+            "The networks have equally many layers at every size, so that it is no depth that "
+            'differs. If their layers are wider, say vary="width".'
+        )
     found: dict[str, dict[int, str]] = {}
     shared = Counter(family for family, _ in families)
     for (family, kind), members in families.items():

@@ -23,6 +23,7 @@ from initsweep.views import mlflow as tracking
 SHAPING = (*(section for section in ledger.PROTOCOL if section != "decide"), "runtime")
 
 TABLES = ("schemes", "layers")  # of the diagnosis
+TRANSFER = ("prediction.json", "responses.csv")  # for each target
 DIAGNOSIS_PICTURES = ("signal", "health", "spectrum")
 
 
@@ -47,7 +48,7 @@ def publication(params: Params) -> tracking.Publication:
 
     study = Results(params=params)
     schema, model = study.schema, study.params.model
-    attachments = _attachments()
+    attachments = _attachments(params)
     return tracking.Publication(
         params=params,
         experiment=f"{schema.source}/{describe(model.name, model.options)}",
@@ -65,7 +66,7 @@ def _content_sha(params: Params) -> str:
     shared = [artifacts.SCHEMA, artifacts.PREPROCESSING]
     shared += [artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES]
     shared += [artifacts.COMPARE / name for name in ("schemes.csv", "measures.csv", "verdict.json")]
-    files = [*shared, ledger.CHAMPION, *_attachments().values()]
+    files = [*shared, ledger.CHAMPION, *_attachments(params).values()]
     for scheme in params.schemes:
         files += sorted(artifacts.tune_folder(scheme).glob("*.*"))
         files += sorted(artifacts.train_folder(scheme).glob("*.*"))
@@ -143,8 +144,8 @@ def promotion_of(decision: Decision, model: tracking.ServedModel) -> tracking.Pr
     return tracking.Promotion(model=model, text="\n\n".join(lines), tags=shown)
 
 
-def _attachments() -> dict[str, Path]:
-    """Return the files of report and diagnosis by their path among the run's artifacts."""
+def _attachments(params: Params) -> dict[str, Path]:
+    """Return files of report, diagnosis and transfer by their path among the run's artifacts."""
     documents = [artifacts.REPORTS / name for name in ("review.html", "review.md", "verdict.json")]
     figures = sorted((artifacts.REPORTS / "figures").glob("*.png"))
     files = [*(file for file in documents if file.exists()), *figures]
@@ -152,7 +153,10 @@ def _attachments() -> dict[str, Path]:
     pictures = [file for file in figures if file.stem in DIAGNOSIS_PICTURES]
     tables = [artifacts.DIAGNOSE / f"{name}.csv" for name in TABLES]
     # Again in a folder of their own: the report's show them among all others.
-    return report | {f"diagnosis/{file.name}": file for file in [*pictures, *tables]}
+    diagnosis = {f"diagnosis/{file.name}": file for file in [*pictures, *tables]}
+    targets = map(artifacts.target_folder, params.transfer.targets)
+    predictions = [folder / name for folder in targets for name in TRANSFER]
+    return report | diagnosis | {file.as_posix(): file for file in predictions}
 
 
 def _settings(params: Params) -> dict[str, str]:

@@ -14,6 +14,7 @@ from initsweep.views.mlflow import limits
 from initsweep.views.mlflow.points import Point, finite_points
 from initsweep.views.mlflow.publication import Publication
 from initsweep.views.packet import first_screen
+from initsweep.views.packet.carried import carried
 
 _WORDS = {
     "recommended": "recommended",
@@ -78,8 +79,10 @@ def experiment_note(study: Publication) -> str:
     """Return the study's verdict in Markdown, for the head of the experiment's page."""
     verdict = study.verdict
     lines = [f"**{first_screen.decision(verdict)}.** **{prose(verdict.statement)}**", ""]
+    larger = [one.answer for one in carried(study)]
     others = [f"{title}: {text}" for title, text in first_screen.why_not(study)]
     lines += [
+        *_bullets("Larger sizes", larger),
         *_bullets("Other schemes", others),
         *_bullets("How this was decided", verdict.rule),
         *_bullets("Caveats", verdict.caveats),
@@ -117,8 +120,23 @@ def _metrics(study: Publication, results: SchemeResults) -> list[Point]:
             "initial_loss": results.diagnosis.initial_loss,
             "forward_ratio": results.diagnosis.forward_ratio,
             "backward_ratio": results.diagnosis.backward_ratio,
+            **_carried(study, row.scheme),
         }
     )
+
+
+def _carried(study: Publication, scheme: str) -> dict[str, float]:
+    """Return what is predicted of a scheme for larger sizes."""
+    found: dict[str, float] = {}
+    for one in carried(study):
+        at = f"at_{numbers.trimmed(one.found.target, 6)}"
+        for law in one.found.schemes:
+            if law.scheme == scheme:
+                found[f"lr_{at}"], found[f"validation_loss_{at}"] = law.rate, law.loss
+                found[f"lr_{at}_low"], found[f"lr_{at}_high"] = law.rate_interval
+                if law.trusted:
+                    found[f"promised_loss_{at}"] = law.promised_loss
+    return found
 
 
 def _note(study: Publication, results: SchemeResults) -> str:
