@@ -35,6 +35,7 @@ WORLDS = {
     "exponent -0.5": World(),
     "exponent -1": World(exponent=-1.0),
     "exponents from -1 to 0": World(spread=0.5),
+    "exponent -1, one of four as muP": World(exponent=-1.0, own=1),
     "one scheme": World(schemes=1),
     "eight schemes": World(schemes=8),
     "four sizes": World(sizes=FOUR),

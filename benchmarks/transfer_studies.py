@@ -40,7 +40,8 @@ class World:
     Attributes:
         exponent: Of the best rate, on average over schemes.
         spread: How far schemes differ in that.
-        bend: How much the exponent changes per doubling.
+        own: How many of the schemes put factors on rates: their exponents are 0 on average.
+        bend: How much the exponents of the others change per doubling.
         steep: How much narrower responses become per doubling, as a share.
         shrink: Of the loss: it goes with the size to minus this power.
         sizes: Those measured.
@@ -52,6 +53,7 @@ class World:
 
     exponent: float = -0.5
     spread: float = 0.2
+    own: int = 0
     bend: float = 0.0
     steep: float = 0.0
     shrink: float = 0.15
@@ -68,12 +70,14 @@ class Scheme:
 
     losses: Array
     exponent: float
+    bend: float
+    scales_rates: bool
     world: World
 
     def at(self, size: float, places: Array, seeds: Iterable[int]) -> Array:
         """Return losses at rates (in decades), shape (places, seeds)."""
         world, doublings = self.world, math.log2(size / self.world.sizes[0])
-        exponent = self.exponent + world.bend * doublings / 2
+        exponent = self.exponent + self.bend * doublings / 2
         shift = math.log10(2) * exponent * doublings
         best = DECADES[self.losses.mean(axis=1).argmin()]
         read_at = best + (places - shift - best) * (1 + world.steep * doublings)
@@ -132,10 +136,13 @@ def draw_studies(
         schemes = [
             Scheme(
                 losses=curves()[place],
-                exponent=world.exponent + world.spread * stream.normal(),
+                exponent=(0.0 if at < world.own else world.exponent)
+                + world.spread * stream.normal(),
+                bend=0.0 if at < world.own else world.bend,
+                scales_rates=at < world.own,
                 world=world,
             )
-            for place in chosen
+            for at, place in enumerate(chosen)
         ]
         yield (
             schemes,
@@ -161,6 +168,7 @@ def _tuned(scheme: Scheme, name: str, size: int, stream: np.random.Generator) ->
         seeds=np.tile(np.arange(SEEDS), len(places)),
         losses=scheme.at(size, places, seeds).ravel(),
         constant_loss=1.0,
+        scales_rates=scheme.scales_rates,
     )
 
 

@@ -221,6 +221,7 @@ def test_layers_whose_outputs_change_in_size_are_left_out_and_named():
         ({"seeds": 0}, "seeds: received 0. Give a whole number from 1"),
         ({"steps": 1.5}, "steps: received 1.5"),
         ({"vary": "widht"}, "vary: received 'widht'. Use 'width' or 'depth'"),
+        ({"vary": "depth"}, "equally many layers at every size.*vary=\"width"),
         ({"optimizer": "adm"}, "optimizer: received 'adm'. Did you mean 'adam'"),
         ({"learning_rate": 0}, "learning_rate: received 0"),
         ({"learning_rate": None}, "learning_rate: missing. Give a number above 0"),

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, replace
+from statistics import fmean
 
 import numpy as np
 import pytest
@@ -18,7 +19,18 @@ SIZES = (32, 64, 128, 256)
 SEEDS = 5
 
 
-def tuned(size, best, scheme="he", *, floor=0.2, noise=0.002, grid=GRID, seeds=SEEDS, constant=2.0):
+def tuned(
+    size,
+    best,
+    scheme="he",
+    *,
+    floor=0.2,
+    noise=0.002,
+    grid=GRID,
+    seeds=SEEDS,
+    constant=2.0,
+    scales_rates=False,
+):
     """A valley around `best` (in decades) that is 0.1 of the constant's loss deep at 1 decade."""
     losses = floor * (size / 32) ** -0.2 + 0.1 * (grid - best) ** 2
     drawn = numpy_stream("test transfer", scheme, size).normal(size=(len(grid), seeds))
@@ -29,6 +41,7 @@ def tuned(size, best, scheme="he", *, floor=0.2, noise=0.002, grid=GRID, seeds=S
         seeds=np.tile(np.arange(seeds), len(grid)),
         losses=constant * np.minimum(losses[:, np.newaxis] + noise * drawn, 1.0).ravel(),
         constant_loss=constant,
+        scales_rates=scales_rates,
     )
 
 
@@ -81,6 +94,21 @@ def test_schemes_tell_each_other_what_laws_are_like():
     assert widths[1] < 0.8 * widths[0]
 
 
+def test_a_scheme_that_scales_its_rates_has_a_law_of_its_own():
+    names, sizes = ("he", "xavier", "lecun"), SIZES[:3]
+    others = [run for name in names for run in following(-1.0, sizes, scheme=name, noise=0.02)]
+
+    def law(**how):
+        own = following(0.0, sizes, scheme="mup", noise=0.02, **how)
+        found = {one.scheme: one for one in predicted([*others, *own]).schemes}
+        return found["mup"].exponent, fmean(found[name].exponent for name in names)
+
+    leaning, led = law()
+    alone, apart = law(scales_rates=True)
+    assert abs(alone) < abs(leaning) / 2
+    assert abs(apart + 1) < abs(led + 1)
+
+
 def test_two_sizes_give_a_law_that_nothing_checks():
     found = predicted(following(-0.5, SIZES[:2]))
     (law,) = found.schemes
@@ -107,6 +135,15 @@ def test_a_bend_that_all_schemes_have_is_seen_in_all():
     assert all("taken together" in law.reason for law in together.schemes)
     (alone,) = predicted(runs[:3]).schemes
     assert "bends" not in alone.reason
+
+
+def test_a_bend_is_looked_for_among_schemes_of_one_kind():
+    bending = [tuned(size, best, scheme, noise=0.03) for scheme in "abcdefgh"
+               for size, best in ((32, -1.0), (64, -1.15), (128, -1.6))]  # fmt: skip
+    straight = following(0.0, SIZES[:3], scheme="mup", scales_rates=True)
+    found = {one.scheme: one for one in predicted([*bending, *straight]).schemes}
+    assert all("taken together" in found[scheme].reason for scheme in "abcdefgh")
+    assert found["mup"].trusted
 
 
 def test_a_largest_size_that_the_others_do_not_predict_is_named():
@@ -233,6 +270,7 @@ def test_with_enough_points_the_law_is_the_straight_line_through_them():
     noise = 0.01 * numpy_stream("test", "size law").normal(size=40)
     observed = Observed(
         scheme=np.zeros(40, dtype=np.int64),
+        group=np.zeros(1, dtype=np.int64),
         doublings=doublings,
         value=1.0 - 0.15 * doublings + noise,
         variance=np.full(40, 0.01**2),

@@ -96,8 +96,9 @@ def _checks(
     vary: Vary = "width" if _layers(build(min(sizes))) == _layers(build(max(sizes))) else "depth"
     return {
         name: coordinate_check(
-            build, sizes, scheme, inputs=batch, targets=targets,
-            learning_rate=steps[name].rate, optimizer=steps[name].optimizer, loss=loss, steps=options.steps, seeds=options.seeds, vary=vary,
+            build, sizes, scheme, inputs=batch, targets=targets, loss=loss,
+            optimizer=steps[name].optimizer, learning_rate=steps[name].rate, steps=options.steps,
+            seeds=options.seeds, vary=vary,
         )
         for name, scheme in schemes.items()
     }  # fmt: skip

@@ -19,6 +19,8 @@ from initsweep.graph.vocabulary import WEIGHTED, is_matrix
 
 Vary = Literal["width", "depth"]
 Path = tuple[str, ...]
+Families = dict[tuple[Path, str], dict[int, list[Path]]]
+"""Paths by size, of each pattern of paths and class of modules."""
 
 BLOCK = "*"
 SHOWN = {"middle": 0.5, "last": 1.0}
@@ -72,20 +74,8 @@ def _by_place(
     Raises:
         InitsweepError: If the networks differ in something else than the number of blocks.
     """
-    alike: dict[tuple[Path, str], dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for size, names in used.items():
-        modules = dict(networks[size].named_modules())
-        for path in (tuple(name.split(".")) for name in names):
-            pattern = tuple(BLOCK if part.isdecimal() else part for part in path)
-            kind = type(modules.get(".".join(path))).__name__
-            alike[pattern, kind][size].append(path)
-    families: dict[tuple[Path, str], dict[int, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    for (pattern, kind), members in alike.items():
-        counted = _counted(pattern, members, list(used))
-        for size, paths in members.items():
-            for path in paths:
-                families[_replaced(path, counted), kind][size].append(path)
-    if all(len({*map(len, members.values())}) == 1 for members in families.values()):
+    families = _families(networks, used)
+    if all(map(_is_as_often, families.values())):
         raise InitsweepError(
             "The networks have equally many layers at every size, so that it is no depth that "
             'differs. If their layers are wider, say vary="width".'
@@ -102,6 +92,29 @@ def _by_place(
         found |= {f"{name}{ending}": paths for name, paths in _of_family(family, members).items()}
     order = {name: place for place, name in enumerate(used[max(used)])}
     return dict(sorted(found.items(), key=lambda item: order[item[1][max(used)]]))
+
+
+def _families(networks: Mapping[int, nn.Module], used: Mapping[int, Sequence[str]]) -> Families:
+    """Return paths whose only difference is the number of a block, by size."""
+    alike: Families = defaultdict(lambda: defaultdict(list))
+    for size, names in used.items():
+        modules = dict(networks[size].named_modules())
+        for path in (tuple(name.split(".")) for name in names):
+            pattern = tuple(BLOCK if part.isdecimal() else part for part in path)
+            kind = type(modules.get(".".join(path))).__name__
+            alike[pattern, kind][size].append(path)
+    families: Families = defaultdict(lambda: defaultdict(list))
+    for (pattern, kind), members in alike.items():
+        counted = _counted(pattern, members, list(used))
+        for size, paths in members.items():
+            for path in paths:
+                families[_replaced(path, counted), kind][size].append(path)
+    return families
+
+
+def _is_as_often(members: Mapping[int, Sequence[Path]]) -> bool:
+    """Return whether there are equally many at every size."""
+    return len({len(paths) for paths in members.values()}) == 1
 
 
 def _counted(

@@ -20,7 +20,6 @@ from initsweep.initializers.arguments import (
     check_network,
     checked_seed,
 )
-from initsweep.initializers.base import Initializer
 from initsweep.initializers.filling import Filling
 from initsweep.initializers.kept import frozen_names, restart_norms
 from initsweep.initializers.layers import Layer
@@ -174,7 +173,7 @@ def multipliers_of(
             "`parameter_groups`, which takes an optimizer's name."
         )
     initializer = as_initializer(initializer)
-    if type(initializer).multipliers is Initializer.multipliers:  # nothing has to be read
+    if not initializer.scales_rates:  # nothing has to be read
         return {name: NONE for name, _ in model.named_parameters()}
     with unheard():  # what is kept is told by those who fill
         filling = Filling.of(model, initializer, None, frozen_names(model), unknown)

@@ -116,6 +116,11 @@ class Initializer(Options):
         return {}
 
     @property
+    def scales_rates(self) -> bool:
+        """Whether it puts factors on the rates and decays of some networks' parameters."""
+        return type(self).multipliers is not Initializer.multipliers
+
+    @property
     def reads(self) -> Neighbour | None:
         """Which activation the weights depend on: the one after or before the layer, or none."""
         return None

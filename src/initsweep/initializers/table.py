@@ -50,6 +50,12 @@ class Table(Initializer):
         """The rules, in their order: `rows`, or what a subclass makes them of."""
         return _rules_of(type(self))
 
+    @property
+    def scales_rates(self) -> bool:
+        """Whether a rule has factors on rates and decays, or a subclass has its own."""
+        own = type(self).multipliers is not Table.multipliers
+        return own or any(rule.rate or rule.decay for rule in self.table)
+
     def values(self, layer: Layer, part: PartRole) -> dict[str, float]:
         """Return what formulas may name for a part: sizes, and the options that are numbers.
 

@@ -7,6 +7,7 @@ from initsweep.core import artifacts
 from initsweep.core.errors import ArtifactError, ParamsError
 from initsweep.core.params import Params
 from initsweep.core.records import RunRow, Schema, SizeResponse
+from initsweep.initializers import make_initializer
 from initsweep.statistics.transfer import SizeRuns, predict
 
 
@@ -42,7 +43,13 @@ def run(params: Params, target: int) -> None:
         )
     found = predict(
         [
-            SizeRuns.of(size, scheme, of_one, schema.judged.constant_validation_loss)
+            SizeRuns.of(
+                size,
+                scheme,
+                of_one,
+                schema.judged.constant_validation_loss,
+                scales_rates=_scales_rates(params, scheme),
+            )
             for (size, scheme), of_one in runs.items()
         ],
         target,
@@ -54,6 +61,12 @@ def run(params: Params, target: int) -> None:
     artifacts.write_json(folder / "prediction.json", found)
     rows = [row for (size, _), of_one in runs.items() for row in _responses(size, of_one)]
     artifacts.write_rows(folder / "responses.csv", rows, SizeResponse)
+
+
+def _scales_rates(params: Params, scheme: str) -> bool:
+    """Return whether a scheme puts factors on rates."""
+    name, options = params.initializer(scheme)
+    return make_initializer(name, options, scheme=scheme).scales_rates
 
 
 def _responses(size: int, runs: Sequence[RunRow]) -> list[SizeResponse]:

@@ -5,8 +5,9 @@ For scheme s at x doublings from the middle of the measured sizes
     value = level_s + slope_s x + bend_s q(x) + scatter
 
 Levels are free. Slopes and bends of schemes are drawn around common ones, because schemes share
-the network and the optimizer; how far slopes differ, how strongly laws bend and how much sizes
-scatter is learned from all schemes together. q is x squared less what a straight line through the
+the network and the optimizer; those of one group, for a parametrization is made to change them. How
+far slopes differ within a group, how strongly laws bend and how much sizes scatter is learned from
+all schemes together. q is x squared less what a straight line through the
 measured sizes explains of it, so a bend says how the prediction leaves that line.
 
 Three standard deviations are learned from few points. So the answer is averaged over a grid of
@@ -41,7 +42,7 @@ class Scales:
     """What is usual, before a study is seen, in units of the value per doubling.
 
     Attributes:
-        slope: How far the common slope is from 0.
+        slope: How far the common slope of a group is from 0.
         spread: How far slopes of schemes differ from it.
         bend: How far laws bend, per doubling squared; half of the variance is in common.
         scatter: How far sizes lie off the law, beyond what measuring explains.
@@ -59,12 +60,14 @@ class Observed:
 
     Attributes:
         scheme: Index of the scheme, shape (points,).
+        group: Of each scheme, shape (schemes,): those with equal numbers share slope and bend.
         doublings: log2 of the size, shape (points,).
         value: Shape (points,).
         variance: Of measuring, shape (points,).
     """
 
     scheme: NDArray[np.int64]
+    group: NDArray[np.int64]
     doublings: Array
     value: Array
     variance: Array
@@ -140,7 +143,7 @@ def _designs(observed: Observed, target: float) -> tuple[Array, Array]:
         return np.stack([np.ones_like(x), x, x**2 - np.polyval(line, x)], axis=-1)
 
     points = len(observed.value)
-    design = np.zeros((points, observed.scheme.max() + 1, 3))
+    design = np.zeros((points, len(observed.group), 3))
     design[np.arange(points), observed.scheme] = terms(observed.doublings)
     return design.reshape(points, -1), terms(np.array(target))
 
@@ -148,10 +151,10 @@ def _designs(observed: Observed, target: float) -> tuple[Array, Array]:
 def _laws(observed: Observed, design: Array, scales: Scales) -> _Laws:
     factors = np.array(list(product(FACTORS, repeat=3)))
     spread, bend, scatter = (factors * (scales.spread, scales.bend, scales.scatter)).T
-    prior = _prior(design.shape[1] // 3, scales.slope, spread, bend)
+    prior = _prior(observed.group, scales.slope, spread, bend)
     # Levels are near this: nothing is to be known of them, and no digits lost over it.
     middle = observed.value.mean()
-    levels = np.tile([middle, 0.0, 0.0], design.shape[1] // 3)
+    levels = np.tile([middle, 0.0, 0.0], len(observed.group))
     value = (observed.value - middle)[:, np.newaxis]
     through = design @ prior
     noise = observed.variance + scatter[:, np.newaxis] ** 2
@@ -171,9 +174,10 @@ def _laws(observed: Observed, design: Array, scales: Scales) -> _Laws:
     )
 
 
-def _prior(schemes: int, slope: float, spread: Array, bend: Array) -> Array:
+def _prior(group: NDArray[np.int64], slope: float, spread: Array, bend: Array) -> Array:
     """Return the covariance of levels, slopes and bends, shape (choices, 3 schemes, 3 schemes)."""
-    own, common = np.eye(schemes), np.ones((schemes, schemes))
+    schemes = len(group)
+    own, common = np.eye(schemes), np.equal.outer(group, group).astype(float)
     prior = np.zeros((len(spread), schemes, 3, schemes, 3))
     prior[:, :, 0, :, 0] = WIDE**2 * own
     prior[:, :, 1, :, 1] = np.multiply.outer(spread**2, own) + slope**2 * common

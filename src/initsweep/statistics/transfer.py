@@ -135,7 +135,8 @@ class _Laws:
         outlooks: Of each scheme at the target.
         held: Outlooks at the largest size, by the others.
         there: What was found at the largest.
-        together: How the best rates of all schemes bend, "" if they do not.
+        together: How the best rates of all schemes bend, of those with factors on rates and of
+            the others; "" if they do not.
     """
 
     points: Sequence[Located]
@@ -144,7 +145,7 @@ class _Laws:
     outlooks: Mapping[str, Outlook]
     held: Mapping[str, Outlook]
     there: Sequence[Located]
-    together: str
+    together: Mapping[bool, str]
 
     @classmethod
     def of(cls, points: Sequence[Located], target: float, confidence: float) -> "_Laws":
@@ -158,7 +159,10 @@ class _Laws:
             outlooks=outlooks(usable, target),
             held=held,
             there=there,
-            together=bend_together(usable, target),
+            together={
+                kind: bend_together([one for one in usable if one.scales_rates == kind], target)
+                for kind in (False, True)
+            },
         )
 
     def check(self, scheme: str) -> HeldOut | None:
@@ -170,7 +174,8 @@ class _Laws:
 def _predicted(scheme: str, laws: _Laws) -> SchemeTransfer:
     points = [point for point in laws.points if point.scheme == scheme]
     outlook, check, constant = laws.outlooks[scheme], laws.check(scheme), points[-1].constant
-    against = reason_against(points, outlook, check, laws.target, laws.together)
+    together = laws.together[points[0].scales_rates]
+    against = reason_against(points, outlook, check, laws.target, together)
     share = float(np.quantile(outlook.excess, laws.confidence))
     exponents = outlook.slope / math.log10(2)
     return SchemeTransfer(

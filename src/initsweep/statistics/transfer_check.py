@@ -112,10 +112,10 @@ def ranking_check(
 
 
 def bend_together(points: Sequence[Located], target: float) -> str:
-    """Return how the best rates of all schemes bend, of those with enough sizes; "" if not.
+    """Return how the best rates of schemes bend, of those with enough sizes; "" if not.
 
     Args:
-        points: Of all schemes.
+        points: Of all schemes that share a bend.
         target: The size that is predicted.
     """
     names = [point.scheme for point in points]
@@ -172,7 +172,7 @@ def reason_against(
         outlook: Of the scheme at the target.
         check: Its largest size predicted from the others.
         target: The size that is predicted.
-        together: How the best rates of all schemes bend, "" if they do not.
+        together: How the best rates of the schemes that share a bend do, "" if they do not.
     """
     usable = [point for point in points if not point.edge]
     if check is None:

@@ -127,9 +127,11 @@ def _drawn(
     known = [(point, of) for point, of in known if point.scheme in schemes]
     if not known:
         return {}
+    scales_rates = {point.scheme: point.scales_rates for point, _ in known}
     drawn = draws(
         Observed(
             scheme=np.array([schemes.index(point.scheme) for point, _ in known]),
+            group=np.array([scales_rates[scheme] for scheme in schemes], dtype=np.int64),
             doublings=np.log2([point.size for point, _ in known]),
             value=np.array([of.value for _, of in known]),
             variance=steadied([of for _, of in known]),

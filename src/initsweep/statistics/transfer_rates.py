@@ -50,6 +50,8 @@ class SizeRuns:
         seeds: Shape (runs,).
         losses: Capped validation losses (`RunRow.capped_loss`), 0 or more, shape (runs,).
         constant_loss: The constant predictor's, the unit of tolerances.
+        scales_rates: Whether the scheme puts factors on rates, which may follow the size, as muP's
+            do: its exponent says nothing of other schemes'.
     """
 
     size: float
@@ -58,10 +60,17 @@ class SizeRuns:
     seeds: NDArray[np.int64]
     losses: Array
     constant_loss: float
+    scales_rates: bool = False
 
     @classmethod
     def of(
-        cls, size: float, scheme: str, runs: Sequence[RunRow], constant_loss: float
+        cls,
+        size: float,
+        scheme: str,
+        runs: Sequence[RunRow],
+        constant_loss: float,
+        *,
+        scales_rates: bool = False,
     ) -> "SizeRuns":
         """Return the tuning runs of a study, refined rates included.
 
@@ -70,6 +79,7 @@ class SizeRuns:
             scheme: The scheme.
             runs: Its tuning runs.
             constant_loss: The constant predictor's, in the unit that runs are compared in.
+            scales_rates: Whether the scheme puts factors on rates.
         """
         return cls(
             size=size,
@@ -78,6 +88,7 @@ class SizeRuns:
             seeds=np.array([run.seed for run in runs]),
             losses=np.array([run.capped_loss for run in runs]),
             constant_loss=constant_loss,
+            scales_rates=scales_rates,
         )
 
 
@@ -188,6 +199,7 @@ class Located:
         loss: Logarithm of the lowest mean loss plus FLOOR, in shares of the constant predictor's.
         edge: At which end of the rates tried the best one lies, "lowest" or "highest"; else "".
         trains: Whether any rate removes enough of the constant predictor's loss.
+        scales_rates: As of the runs.
     """
 
     scheme: str
@@ -201,6 +213,7 @@ class Located:
     loss: Measured
     edge: str
     trains: bool
+    scales_rates: bool
 
 
 def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Located:
@@ -239,6 +252,7 @@ def locate(runs: SizeRuns, tolerance: float, margin: float, skill: float) -> Loc
         loss=response.measured(np.log(lowest + FLOOR), ABOVE),
         edge=_edge(response),
         trains=bool(lowest[0] <= 1 - skill),
+        scales_rates=runs.scales_rates,
     )
 
 
