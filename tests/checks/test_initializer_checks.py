@@ -4,8 +4,15 @@ import pytest
 import torch
 
 from initsweep.checks.global_state import global_seeds, moved, snapshot
-from initsweep.checks.initializers import fills_networks, generators_matter, leaves_global_state
+from initsweep.checks.initializers import (
+    fills_networks,
+    generators_matter,
+    gives_factors,
+    initializer_promises,
+    leaves_global_state,
+)
 from initsweep.checks.outcome import BrokenPromiseError
+from initsweep.initializers import Multipliers
 from initsweep.initializers.base import FunctionInitializer, Initializer
 from initsweep.initializers.schemes.constant import Zeros
 
@@ -59,3 +66,25 @@ def test_an_initializer_that_touches_the_network():
 
     with pytest.raises(BrokenPromiseError, match="changes the network"):
         fills_networks(Meddler())
+
+
+class Factors(Zeros):
+    """Puts one factor on the rate of every weight; `given` says which."""
+
+    given: float | None = 1.0
+
+    def multipliers(self, network, kind):
+        if self.given is None:
+            raise KeyError("head")
+        return {slot.name: Multipliers(rate=self.given) for slot in network.slots}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(-1.0, "under sgd .*finite and not negative"), (None, r"plain network .*\(KeyError: 'head'")],
+)
+def test_factors_that_no_optimizer_can_use(given, said):
+    assert gives_factors(Factors(given=2.0)) == ""
+    with pytest.raises(BrokenPromiseError, match=said):
+        gives_factors(Factors(given=given))
+    assert len(initializer_promises(Factors())) == len(initializer_promises(Zeros())) + 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import get_args
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,13 @@ from initsweep.checks.outcome import BrokenPromiseError, Promise, UnusableError
 from initsweep.checks.samples import sample_inputs, sample_layers, sample_networks
 from initsweep.core.errors import InitsweepError
 from initsweep.core.randomness import torch_stream
-from initsweep.initializers import Initializer, Layer, initial_state
+from initsweep.initializers import (
+    Initializer,
+    Layer,
+    OptimizerKind,
+    initial_state,
+    multipliers_of,
+)
 from initsweep.initializers.base import FunctionInitializer
 
 
@@ -24,6 +31,8 @@ def initializer_promises(initializer: Initializer) -> list[Promise]:
         "global state is left alone": leaves_global_state,
         "fills a whole network, the same for the same seed": fills_networks,
     }
+    if initializer.scales_rates:
+        checks["factors on rates and decays are usable by optimizers of every kind"] = gives_factors
     return [(title, partial(check, initializer)) for title, check in checks.items()]
 
 
@@ -212,6 +221,29 @@ def _fills(initializer: Initializer, network: nn.Module) -> str:
     after = network.state_dict()
     if any(not torch.equal(before[name], after[name]) for name in before) or not network.training:
         raise BrokenPromiseError("it changes the network; return values instead")
+    return ""
+
+
+def gives_factors(initializer: Initializer) -> str:
+    """Check the factors on rates and decays of the networks that it fills.
+
+    Returns:
+        Nothing to remark.
+
+    Raises:
+        BrokenPromiseError: If it fails, or an optimizer cannot use what it gives.
+    """
+    for name, network in sample_networks().items():
+        if _fills(initializer, network):
+            continue
+        for kind in get_args(OptimizerKind):
+            try:
+                multipliers_of(network, initializer, kind)
+            except Exception as error:  # other people's code may raise anything; it is chained
+                raised = "" if isinstance(error, InitsweepError) else f"{type(error).__name__}: "
+                raise BrokenPromiseError(
+                    f"its `multipliers` fail on a {name} network under {kind} ({raised}{error})"
+                ) from error
     return ""
 
 
