@@ -85,3 +85,13 @@ def test_our_own_starts_are_recognized(name, options, network, told):
 def test_starts_that_say_the_same_are_both_named():
     found = explain(initialize_(Bert(), "bert", 0))
     assert (found.start.scheme, found.start.also) == ("bert", ("vit_timm (mode timm)",))
+
+
+def test_what_a_scheme_fills_is_not_said_to_be_left_as_built():
+    assert explain(Vit()).unknown == ("cls_token", "pos_embed")
+    found = explain(Vit(), "vit_timm")
+    assert found.unknown == ()
+    assert "left as built" not in str(found)
+    assert "left as built, as it is in no layer that initializers know: cls_token" in str(
+        explain(Vit(), "gpt2")
+    ).replace("\n", " ")

@@ -131,8 +131,10 @@ def explain(
     with unheard():  # of what the table shows and says
         state = initial_state(model, initializer, seed, inputs=inputs, unknown="keep")
     rows = _rows(stock, observed(slots, state), _Scheme(name, initializer))
+    filled = {slot.name for slot in slots if slot.own and initializer.fills(slot.own)}
     return replace(
         found,
+        unknown=tuple(name for name in found.unknown if name in frozen or name not in filled),
         scheme=name,
         under_scheme=tuple(rows),
         frozen=tuple(name for name in values if name in frozen),

@@ -18,12 +18,12 @@ NORMS = (*NORMS_WITH_STATISTICS, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 RECURRENT = (nn.RNNBase, nn.RNNCellBase)
+TABLES = (nn.Embedding, nn.EmbeddingBag)
 DENSE = (nn.Linear, *CONVOLUTIONS)
 """Modules that multiply by one matrix, as the diagnosis looks at them."""
 
 WEIGHTED = (
-    *DENSE, *TRANSPOSED, nn.Embedding, nn.EmbeddingBag, nn.Bilinear, nn.MultiheadAttention,
-    *RECURRENT,
+    *DENSE, *TRANSPOSED, *TABLES, nn.Bilinear, nn.MultiheadAttention, *RECURRENT,
 )  # fmt: skip
 """Modules of torch whose weights initializers fill."""
 

@@ -11,7 +11,7 @@ from initsweep.graph.effects import effect_of, inputs_of, name_of
 from initsweep.graph.kinds import is_a
 from initsweep.graph.traces import Trace, Traces, traces_of
 from initsweep.graph.twins import apart
-from initsweep.graph.vocabulary import NORMS, WEIGHTED
+from initsweep.graph.vocabulary import NORMS, TABLES, WEIGHTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,9 @@ def _branch(trace: Trace, node: fx.Node, signals: set[fx.Node]) -> Branch | None
     if effect_of(node, trace.modules) != "adds":
         return None
     weighted = _is(trace, WEIGHTED)
-    one, other = (_ancestors(value) for value in inputs_of(node))
+    # What a table looks up is no signal, so that no sum of tables is a branch.
+    tables = _is(trace, TABLES)
+    one, other = (_ancestors(value, stop=tables) for value in inputs_of(node))
     if not (shared := one & other & signals):
         return None
     sides = [_in_order(trace, one - other), _in_order(trace, other - one)]
