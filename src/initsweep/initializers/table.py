@@ -123,6 +123,23 @@ class Table(Initializer):
             return _times(law.filler.weight_std(_as_row(layer)), law.times)
         return _times(law.filler.bias_std(layer), law.times)
 
+    def remarks(self, network: Network) -> Iterator[str]:
+        """Yield a sentence if the table has a rule for the ends of branches, and none is found.
+
+        Yields:
+            Which rule it is.
+        """
+        places = [layer.place for slot in network.slots for layer, _ in sides_of(slot)]
+        ends = "residual_output"
+        if any(ends in place.roles for place in places):
+            return
+        for index, rule in enumerate(self.table):
+            if ends in rule.role:
+                yield (
+                    f"rules[{index}] {rule!r} matches nothing: no branch could be found whose "
+                    "result is added to the path around it."
+                )
+
     def multipliers(self, network: Network, kind: OptimizerKind) -> dict[str, Multipliers]:
         """Return the factors of the first rule that matches each parameter.
 
