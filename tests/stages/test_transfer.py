@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from initsweep.core import artifacts, own_code
 from initsweep.core.errors import ArtifactError, ParamsError
@@ -16,6 +17,7 @@ from initsweep.stages import at_target, extrapolate, prepare, tune_at
 from initsweep.stages.publish import publication
 from initsweep.statistics.transfer_results import Transfer
 from initsweep.views.figures import style
+from initsweep.views.mlflow import publish
 from initsweep.views.mlflow.commentary import commentary, experiment_note
 from initsweep.views.packet import carried, first_screen, render
 from initsweep.views.packet.figures_shown import looks_of, pictures_of
@@ -168,6 +170,25 @@ def test_mlflow_shows_it_where_it_was_asked_for(done, tmp_path, monkeypatch):
             assert (told[f"lr_at_{TARGET}_low"], told[f"lr_at_{TARGET}_high"]) == law.rate_interval
             assert told[f"validation_loss_at_{TARGET}"] == law.loss
             assert (f"promised_loss_at_{TARGET}" in told) == law.trusted
+
+
+def test_mlflow_settles_with_a_prediction_and_forgets_it_with_the_question(
+    done, tmp_path, monkeypatch
+):
+    params, folder = done
+    made = synthetic_study.make_study(SCHEMES)
+    synthetic_study.write_study(made, tmp_path)
+    (tmp_path / artifacts.TRANSFER).symlink_to(folder / artifacts.TRANSFER)
+    monkeypatch.chdir(tmp_path)
+    for asked in (params.transfer, made.params.transfer):
+        today = made.params.model_copy(update={"transfer": asked})
+        publish(publication(today), today, tmp_path)  # raises while there is anything left to do
+        client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+        (experiment,) = client.search_experiments(filter_string="name != 'Default'")
+        runs = client.search_runs([experiment.experiment_id], "tags.role = 'scheme'")
+        shown = [client.list_artifacts(run.info.run_id, "transfer/targets") for run in runs]
+        found = [folder.path for folders in shown for folder in folders]
+        assert found == [f"transfer/targets/{target}" for target in asked.targets]
 
 
 def test_a_sweep_at_the_target_says_how_far_off_it_was(here, monkeypatch):
