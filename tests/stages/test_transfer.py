@@ -234,8 +234,39 @@ def test_an_option_that_the_network_does_not_read_is_an_error(small_params, tmp_
 def test_an_option_that_the_network_lacks_is_named(small_params, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = small_params(
-        {**ASKED, "model.heads": 2, "transfer.vary": "model.heads"}  # no option of an MLP
+        {
+            **ASKED,
+            "model.heads": 2,  # no option of an MLP
+            "transfer": {**ASKED["transfer"], "vary": "model.heads"},
+        }
     )
     prepare.run(params)
     with pytest.raises(ParamsError, match="heads"):
         tune_at.run(params, 4, "he_normal")
+
+
+PICKY = """
+import torch
+def net(n_features, n_outputs, *, width):
+    if width == 8:
+        raise ValueError("not eight")
+    return torch.nn.Linear(n_features, n_outputs)
+"""
+
+
+def test_a_network_that_fails_at_one_size_is_named_with_the_size(
+    small_params, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("own").mkdir()
+    Path("own/picky_nets.py").write_text(PICKY)
+    own_code.use("own")
+    model = {"name": "picky_nets:net", "width": 2}
+    params = small_params({**ASKED, "model": model, "schemes": ["he_normal"]})
+    prepare.run(params)
+    tune_at.run(params, 4, "he_normal")
+    with pytest.raises(
+        ParamsError,
+        match=r"net fails with width=8: ValueError: not eight \(picky_nets\.py, line 5\)",
+    ):
+        tune_at.run(params, 8, "he_normal")
