@@ -38,6 +38,18 @@ def test_a_scheme_s_own_optimizer_is_taken_unless_another_is_asked_for(command, 
     assert "arm (rmsprop, " in out
 
 
+def test_a_scheme_whose_optimizer_takes_no_such_steps_is_named(command, with_params):
+    text = Path("params.yaml").read_text()
+    arm = "initializers:\n  arm: {name: he_normal, optimizer: {name: lion}}\n"
+    Path("params.yaml").write_text(text.replace("initializers:\n", arm, 1))
+    status, out, told = command("coordinates", *FEW, "--schemes", "he_normal,arm")
+    assert (status, out) == (2, "")
+    assert "the optimizer of 'arm': received 'lion'" in told
+    status, _, told = command("coordinates", *FEW, "--optimizer", "adm")
+    assert "--optimizer: received 'adm'" in told
+    assert "Did you mean 'adam'?" in told
+
+
 def test_a_depth_is_seen_from_the_layers(command, with_params):
     status, out, _ = command("coordinates", "--vary", "model.depth=2,3,4", "--seeds", "1")
     assert status == 0
@@ -69,7 +81,10 @@ def test_a_network_of_one_s_own_on_files(command, tmp_path):
         (("--vary", "width=16,32,64"), "as in --vary model.width=64,128,256,512"),
         (("--vary", "model.width=16,32"), "Give 3 or more different whole numbers"),
         ((*FEW, "--figure", "found.pdf"), "Name a file that ends in .svg or .png"),
-        ((*FEW, "--figure", "no/found.png"), "--figure: cannot write 'no/found.png'"),
+        (
+            (*FEW, "--figure", "no/found.png"),
+            "--figure: cannot write 'no/found.png': there is no folder 'no'",
+        ),
         ((*FEW, "--rate", "0"), "learning_rate: received 0.0"),
         ((*FEW, "--schemes", "fixup"), "no residual branch"),
         ((*FEW, "--schemes", "zeros,he_normal", "--option", "std=1"), "--option is about one"),

@@ -59,3 +59,6 @@ def test_what_params_say_already_may_be_left_out(tmp_path, monkeypatch, capsys):
     assert asked(SIZES, "--to", "32") == ("model.width", (4, 8, 16), (32,))
     assert asked("--to", "64,128") == ("model.width", (4, 8, 16), (64, 128))
     assert asked("model.width = 8, 16, 32") == ("model.width", (8, 16, 32), (64, 128))
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("  depth: 3 ", "  depth: 16 "))
+    assert asked("--along", "model.depth")[0] == ("model.width", "model.depth")

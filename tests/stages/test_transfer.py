@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from initsweep.core import artifacts, own_code
 from initsweep.core.errors import ArtifactError, ParamsError
@@ -16,6 +17,7 @@ from initsweep.stages import at_target, extrapolate, prepare, tune_at
 from initsweep.stages.publish import publication
 from initsweep.statistics.transfer_results import Transfer
 from initsweep.views.figures import style
+from initsweep.views.mlflow import publish
 from initsweep.views.mlflow.commentary import commentary, experiment_note
 from initsweep.views.packet import carried, first_screen, render
 from initsweep.views.packet.figures_shown import looks_of, pictures_of
@@ -170,6 +172,25 @@ def test_mlflow_shows_it_where_it_was_asked_for(done, tmp_path, monkeypatch):
             assert (f"promised_loss_at_{TARGET}" in told) == law.trusted
 
 
+def test_mlflow_settles_with_a_prediction_and_forgets_it_with_the_question(
+    done, tmp_path, monkeypatch
+):
+    params, folder = done
+    made = synthetic_study.make_study(SCHEMES)
+    synthetic_study.write_study(made, tmp_path)
+    (tmp_path / artifacts.TRANSFER).symlink_to(folder / artifacts.TRANSFER)
+    monkeypatch.chdir(tmp_path)
+    for asked in (params.transfer, made.params.transfer):
+        today = made.params.model_copy(update={"transfer": asked})
+        publish(publication(today), today, tmp_path)  # raises while there is anything left to do
+        client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+        (experiment,) = client.search_experiments(filter_string="name != 'Default'")
+        runs = client.search_runs([experiment.experiment_id], "tags.role = 'scheme'")
+        shown = [client.list_artifacts(run.info.run_id, "transfer/targets") for run in runs]
+        found = [folder.path for folders in shown for folder in folders]
+        assert found == [f"transfer/targets/{target}" for target in asked.targets]
+
+
 def test_a_sweep_at_the_target_says_how_far_off_it_was(here, monkeypatch):
     (one,) = carried.of(here)
     swept = at_target.sweep(here, one.found)
@@ -213,8 +234,39 @@ def test_an_option_that_the_network_does_not_read_is_an_error(small_params, tmp_
 def test_an_option_that_the_network_lacks_is_named(small_params, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     params = small_params(
-        {**ASKED, "model.heads": 2, "transfer.vary": "model.heads"}  # no option of an MLP
+        {
+            **ASKED,
+            "model.heads": 2,  # no option of an MLP
+            "transfer": {**ASKED["transfer"], "vary": "model.heads"},
+        }
     )
     prepare.run(params)
     with pytest.raises(ParamsError, match="heads"):
         tune_at.run(params, 4, "he_normal")
+
+
+PICKY = """
+import torch
+def net(n_features, n_outputs, *, width):
+    if width == 8:
+        raise ValueError("not eight")
+    return torch.nn.Linear(n_features, n_outputs)
+"""
+
+
+def test_a_network_that_fails_at_one_size_is_named_with_the_size(
+    small_params, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    Path("own").mkdir()
+    Path("own/picky_nets.py").write_text(PICKY)
+    own_code.use("own")
+    model = {"name": "picky_nets:net", "width": 2}
+    params = small_params({**ASKED, "model": model, "schemes": ["he_normal"]})
+    prepare.run(params)
+    tune_at.run(params, 4, "he_normal")
+    with pytest.raises(
+        ParamsError,
+        match=r"net fails with width=8: ValueError: not eight \(picky_nets\.py, line 5\)",
+    ):
+        tune_at.run(params, 8, "he_normal")

@@ -19,9 +19,10 @@ from initsweep.core.name_value import key_and_sizes
 from initsweep.core.params import Params, load_params
 from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import Schema
+from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.coordinate_places import Vary
 from initsweep.diagnosis.coordinates import CoordinateCheck, coordinate_check
-from initsweep.diagnosis.trial import USUAL
+from initsweep.diagnosis.trial import TORCH_OPTIMIZERS, USUAL
 from initsweep.preprocessing.prepared import PreparedData
 
 if TYPE_CHECKING:
@@ -67,10 +68,21 @@ class _Steps(NamedTuple):
 
     @classmethod
     def of(cls, options: argparse.Namespace, params: Params | None, scheme: str) -> "_Steps":
-        """Return what is asked for, else the optimizer that the study trains the scheme by."""
-        optimizer = options.optimizer or "adam"
+        """Return what is asked for, else the optimizer that the study trains the scheme by.
+
+        Raises:
+            ParamsError: If the check takes no steps of that kind.
+        """
+        optimizer, said = options.optimizer or "adam", "--optimizer"
         if params is not None and options.optimizer is None:
-            optimizer = params.engine_optimizer(scheme).name
+            optimizer, said = params.engine_optimizer(scheme).name, f"the optimizer of '{scheme}'"
+        if optimizer not in TORCH_OPTIMIZERS:
+            raise ParamsError(
+                f"{said}: received {shown(optimizer)}, whose steps are not checked."
+                f"{did_you_mean(optimizer, list(TORCH_OPTIMIZERS))} Give another by --optimizer: "
+                f"{', '.join(TORCH_OPTIMIZERS)}; in Python, `coordinate_check` takes a function "
+                "that makes the optimizer."
+            )
         usual = USUAL.get(optimizer, USUAL["adam"])[0]
         return cls(optimizer, usual if options.rate is None else options.rate)
 
@@ -158,10 +170,14 @@ def _check_figure(path: Path) -> None:
     """Refuse what no picture can be written to, before the work.
 
     Raises:
-        InitsweepError: If it is of another kind.
+        InitsweepError: If it is of another kind, or its folder is missing.
     """
     if path.suffix.lower() not in KINDS:
         raise InitsweepError(f"--figure: received '{path}'. Name a file that ends in .svg or .png.")
+    if not path.parent.is_dir():
+        raise InitsweepError(
+            f"--figure: cannot write '{path}': there is no folder '{path.parent}'. Make it first."
+        )
     require("matplotlib")
 
 

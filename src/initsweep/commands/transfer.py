@@ -62,14 +62,15 @@ def _ask(options: argparse.Namespace) -> None:
         ParamsError: If it cannot.
     """
     known, asked = load_params(FILE).transfer, dict[str, object]()
-    measured, targets = [*known.sizes], [*known.targets]
+    key, measured, targets = known.keys[0], [*known.sizes], [*known.targets]
     if options.sizes:
         key, measured = key_and_sizes(options.sizes)
-        vary = [key, *options.along] if options.along else key
-        asked |= {"transfer.vary": vary, "transfer.sizes": measured}
+        asked["transfer.sizes"] = measured
+    if options.sizes or options.along:
+        asked["transfer.vary"] = [key, *options.along] if options.along else key
     if options.to:
         asked["transfer.targets"] = targets = whole_numbers(options.to)
-    if not (measured and targets) or (options.along and not options.sizes):
+    if not (measured and targets):
         received = " ".join(
             [
                 *filter(None, [options.sizes, options.to and f"--to {options.to}"]),

@@ -40,6 +40,7 @@ from initsweep.initializers import (
 from initsweep.metrics import METRICS, bound, recorded
 from initsweep.preprocessing.prepared import PreparedData, SplitName
 from initsweep.running import cluster, inputs
+from initsweep.stages.network_errors import network_in_words
 from initsweep.stages.own_loop import OwnLoop
 from initsweep.stages.trained import State, Trained, finite
 
@@ -60,14 +61,19 @@ class Experiment:
         self._said: set[str] = set()  # one warning, not one per seed
 
     def model(self) -> nn.Module:
-        """Return the network as a template; its own weights are never trained."""
-        settings = self.params.model
-        model = build_model(
-            settings.name,
-            settings.options,
-            n_features=self.schema.n_features,
-            n_outputs=self.schema.n_outputs,
-        )
+        """Return the network as a template; its own weights are never trained.
+
+        Raises:
+            ParamsError: If a function of the user's fails with the options that it is given.
+        """
+        settings, schema = self.params.model, self.schema
+        with network_in_words(settings):
+            model = build_model(
+                settings.name,
+                settings.options,
+                n_features=schema.n_features,
+                n_outputs=schema.n_outputs,
+            )
         return model if settings.transfer is None else transfer_(model, settings.transfer)
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:

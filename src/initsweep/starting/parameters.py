@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedSeq
 from ruamel.yaml.representer import RoundTripRepresenter
 
 from initsweep.architectures import ARCHITECTURES, Architecture
@@ -120,7 +121,10 @@ def _plain(yaml: YAML, old: object, value: object) -> object:
         return old
     if isinstance(value, list):
         written = yaml.seq(value)
-        if getattr(getattr(old, "fa", None), "flow_style", lambda: True)() is not False:
+        if not isinstance(old, CommentedSeq) or old.fa.flow_style() is not False:
             written.fa.set_flow_style()
+        elif value and len(old) - 1 in old.ca.items:
+            # What stands above the next section hangs on the last item.
+            written.ca.items[len(value) - 1] = old.ca.items[len(old) - 1]
         return written
     return value

@@ -27,7 +27,8 @@ from initsweep.views.mlflow.view import OWNER, RunView, SchemeView
 PARAMS_PER_REQUEST = 100  # MLflow's limits
 METRICS_PER_REQUEST = 900
 RUNS_PER_PAGE = 5000
-ATTACHED = ("report", "diagnosis")  # folders of the attachments among a run's artifacts
+# Folders among a run's artifacts that hold attachments of any publication, and nothing of others.
+ATTACHED = ("report", "diagnosis", "transfer")
 _BEING_REPLACED = "being replaced"  # fits no hash
 _VERDICT_SHA = "verdict.sha"
 _ATTACHMENTS_SHA = "attachments.sha"
