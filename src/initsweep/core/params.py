@@ -412,9 +412,19 @@ class RateTransfer(Section):
     proportion to it (`core.sizes`).
     """
 
-    vary: str | Annotated[tuple[str, ...], Field(min_length=1)] = "model.width"
+    vary: str | tuple[str, ...] = "model.width"
     sizes: tuple[Count, ...] = ()
     targets: tuple[Count, ...] = ()
+
+    @field_validator("vary", mode="before")
+    @classmethod
+    def _is_a_key_or_several(cls, vary: object) -> object:
+        keys = [vary] if isinstance(vary, str) else vary
+        if isinstance(keys, list | tuple) and keys and all(isinstance(key, str) for key in keys):
+            return vary
+        raise ValueError(
+            f"received {shown(vary)}; name what grows, such as model.width, or a list of such keys"
+        )
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -76,13 +77,20 @@ def others(axes: Axes, lines: Sequence[Points]) -> None:
 
 
 def legend(figure: Figure, handles: Sequence[Artist]) -> None:
-    """Write the legend in one line along the top."""
+    """Write the legend along the top, in one line, or in two where few panels make it narrow."""
     width, height = figure.get_size_inches()
-    figure.legend(
-        handles=list(handles), loc="upper left", bbox_to_anchor=(0.0, 1 - 0.02 / height),
-        ncols=len(handles), columnspacing=1.3, handlelength=1.8, handletextpad=0.5,
-        fontsize=8 if width > 8 else 7, borderaxespad=0.2,
-    )  # fmt: skip
+
+    def written(lines: int) -> Legend:
+        return figure.legend(
+            handles=list(handles), loc="upper left", bbox_to_anchor=(0.0, 1 - 0.02 / height),
+            ncols=-(-len(handles) // lines), columnspacing=1.3, handlelength=1.8,
+            handletextpad=0.5, labelspacing=0.2, fontsize=8 if width > 8 else 7, borderaxespad=0.2,
+        )  # fmt: skip
+
+    one = written(1)
+    if one.get_window_extent().width > figure.bbox.width:
+        one.remove()
+        written(2)
 
 
 def sample_line(label: str, **look: object) -> Line2D:
