@@ -91,6 +91,13 @@ def test_sizes_that_predict_nothing_are_refused(sizes, targets, said, params):
         params(asked("model.width", sizes, targets))
 
 
+@pytest.mark.parametrize("vary", [None, 3, [], [3], {}])
+def test_what_grows_is_a_key_or_several(vary, params):
+    with pytest.raises(ParamsError, match=r"transfer\.vary: received .*; name what grows") as error:
+        params(asked(vary))
+    assert str(error.value).count("vary") == 1
+
+
 def test_parameters_from_before_ask_for_nothing(default_content):
     default_content.pop("transfer")
     assert not parse_params(default_content).transfer.sizes

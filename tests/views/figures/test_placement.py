@@ -1,9 +1,10 @@
 import itertools
 
 import numpy as np
+import pytest
 from matplotlib.text import Text
 
-from initsweep.views.figures import labels, placement, style
+from initsweep.views.figures import labels, panels, placement, style
 
 
 def test_place_covers_no_other_label():
@@ -46,3 +47,18 @@ def test_place_covers_no_line_and_leads_to_its_own_point():
     for line in axes.lines:
         label = named[int(line.get_color()[1])]
         assert np.allclose([line.get_xdata()[-1], line.get_ydata()[-1]], [label.x, label.y])
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 9])
+def test_a_legend_is_within_its_figure_above_the_heads(count):
+    names = ("mean over seeds", "best to worst seed", "basin", "chosen rate", "refined",
+             "a run failed", "constant predictor", "other schemes")  # fmt: skip
+    with style.styled():
+        figure, axes = panels.grid(count)
+        panels.legend(figure, [panels.sample_line(name) for name in names])
+        panels.head(axes[0], "he_normal", "best at 0.1", style.INK)
+        (written,) = figure.legends
+        box = written.get_window_extent(style.renderer(figure))
+        heads = [Text.get_window_extent(text, style.renderer(figure)) for text in axes[0].texts]
+    assert box.x1 <= figure.bbox.x1
+    assert box.y0 >= max(head.y1 for head in heads)
