@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from initsweep.core.errors import InitsweepError
+from initsweep.core.errors import InitsweepError, InitsweepWarning
 from initsweep.initializers import initial_state, layers_of, make_initializer, multipliers_of
 from tests.initializers.networks import PreActivation
 from tests.initializers.transformers import DEPTH, T5, WIDTH, Bert, Gpt, Llama, Neox, Vit
@@ -249,3 +249,10 @@ def test_the_blocks_of_a_residual_network_of_convolutions():
     places = {layer.name: layer.place for layer in layers_of(PreActivation(depth=2))}
     assert places["blocks.1.two"].roles == {"hidden", "residual_output"}
     assert (places["blocks.1.two"].block, places["head"].block) == (1, None)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "gpt_neox", "olmo", "torchtitan"])
+def test_a_rule_for_branches_that_finds_none_is_told(name):
+    network = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 3))
+    with pytest.warns(InitsweepWarning, match="residual_output.*matches nothing: no branch"):
+        initial_state(network, make_initializer(name, {}), 0)

@@ -422,7 +422,7 @@ class RateTransfer(Section):
     def _is_a_key_or_several(cls, vary: object) -> object:
         keys = [vary] if isinstance(vary, str) else vary
         if isinstance(keys, list | tuple) and keys and all(isinstance(key, str) for key in keys):
-            return vary
+            return vary if isinstance(vary, str) else tuple(keys)
         raise ValueError(
             f"received {shown(vary)}; name what grows, such as model.width, or a list of such keys"
         )
