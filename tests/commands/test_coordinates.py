@@ -79,7 +79,7 @@ def test_a_network_of_one_s_own_on_files(command, tmp_path):
     [
         (("--vary", "model.widht=16,32,64"), "model.widht: unknown key. Did you mean 'width'?"),
         (("--vary", "width=16,32,64"), "as in --vary model.width=64,128,256,512"),
-        (("--vary", "model.width=16,32"), "Give 3 or more different whole numbers"),
+        (("--vary", "model.width=16,32"), "--vary: received 'model.width=16,32'. Name an option"),
         ((*FEW, "--figure", "found.pdf"), "Name a file that ends in .svg or .png"),
         (
             (*FEW, "--figure", "no/found.png"),

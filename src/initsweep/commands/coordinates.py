@@ -21,6 +21,7 @@ from initsweep.core.randomness import numpy_stream
 from initsweep.core.records import Schema
 from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.coordinate_places import Vary
+from initsweep.diagnosis.coordinate_sizes import FEWEST
 from initsweep.diagnosis.coordinates import CoordinateCheck, coordinate_check
 from initsweep.diagnosis.trial import TORCH_OPTIMIZERS, USUAL
 from initsweep.preprocessing.prepared import PreparedData
@@ -128,10 +129,10 @@ def _varied(given: str) -> tuple[str, list[int]]:
     """
     key, values = key_and_sizes(given)
     section, _, option = key.partition(".")
-    if section != "model" or not option.isidentifier() or not values:
+    if section != "model" or not option.isidentifier() or len({*values}) < FEWEST:
         raise ParamsError(
             f"--vary: received {shown(given)}. Name an option of the network and three or more "
-            "whole numbers, as in --vary model.width=64,128,256,512."
+            "different whole numbers, as in --vary model.width=64,128,256,512."
         )
     return option, values
 
