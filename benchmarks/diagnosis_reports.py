@@ -25,7 +25,7 @@ from benchmarks.diagnosis_report_data import Data, standard
 from benchmarks.diagnosis_report_failing import FAILING
 from benchmarks.diagnosis_report_training import TRAINING
 from initsweep import Diagnosis, diagnose, initialize_
-from initsweep.diagnosis.trial import normalize_layers
+from initsweep.diagnosis.few_steps import normalize_layers
 
 BATCH, LOOK, LEARNT = 64, 128, 0.3
 OPTIMIZERS = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW,

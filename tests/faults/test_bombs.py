@@ -15,7 +15,7 @@ from pyarrow import parquet
 
 from initsweep.architectures.transfer import _read
 from initsweep.commands import main as cli
-from initsweep.commands.batches import read_numbers
+from initsweep.commands.batch_files import read_numbers
 from initsweep.core import user_files
 from initsweep.core.errors import DataError
 from initsweep.core.params import Data, load_params

@@ -14,8 +14,8 @@ import torch
 from initsweep.core.params import Loop, Resources
 from initsweep.loops import pool as pools
 from initsweep.loops.pool import Pool
+from initsweep.loops.run_process import LONGEST, PRINTED
 from initsweep.loops.spec import Failure, Outcome
-from initsweep.loops.worker import LONGEST, PRINTED
 from initsweep.views.terminal import watching
 
 

@@ -22,7 +22,7 @@ from initsweep.views.mlflow.commentary import commentary, experiment_note
 from initsweep.views.packet import carried, first_screen, render
 from initsweep.views.packet.figures_shown import looks_of, pictures_of
 from initsweep.views.packet.sections import sections_of
-from initsweep.views.terminal.carried import answers
+from initsweep.views.terminal.larger_sizes import answers
 from initsweep.views.terminal.screen import Screen
 from tests.conftest import SMALL_STUDY, replace_keys
 from tests.made_study import make_study

@@ -13,8 +13,8 @@ from initsweep.core.numbers import significant
 from initsweep.core.progress import minutes
 from initsweep.loops.examining import EPOCHS, Examined, examine, remedy, short_runs
 from initsweep.loops.pool import Pool
+from initsweep.loops.run_process import Look
 from initsweep.loops.spec import Failure, Outcome, RunSpec
-from initsweep.loops.worker import Look
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from initsweep.checks.loops import loop_promises
 from initsweep.checks.network_under_test import Subject
 from initsweep.checks.networks import network_promises
 from initsweep.checks.outcome import Note, Promise, outcomes
-from initsweep.commands.batches import read_batch
+from initsweep.commands.batch_files import read_batch
 from initsweep.commands.check_loop import is_loop, loop_under_test
 from initsweep.commands.diagnose import load_loss
 from initsweep.commands.subjects import (

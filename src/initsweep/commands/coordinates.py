@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from initsweep.commands.batches import read_batch, read_inputs
+from initsweep.commands.batch_files import read_batch, read_inputs
 from initsweep.commands.diagnose import load_loss
 from initsweep.commands.subjects import Target, load_network, load_schemes
 from initsweep.core import artifacts
@@ -23,7 +23,7 @@ from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.coordinate_places import Vary
 from initsweep.diagnosis.coordinate_sizes import FEWEST
 from initsweep.diagnosis.coordinates import CoordinateCheck, coordinate_check
-from initsweep.diagnosis.trial import TORCH_OPTIMIZERS, USUAL
+from initsweep.diagnosis.few_steps import TORCH_OPTIMIZERS, USUAL
 from initsweep.preprocessing.prepared import PreparedData
 
 if TYPE_CHECKING:

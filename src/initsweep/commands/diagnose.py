@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from initsweep.commands.batches import read_batch, read_inputs
+from initsweep.commands.batch_files import read_batch, read_inputs
 from initsweep.commands.subjects import load_schemes
 from initsweep.core.errors import InitsweepError, ParamsError, require, shown
 from initsweep.core.numbers import significant

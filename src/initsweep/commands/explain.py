@@ -6,7 +6,7 @@ import json
 import math
 from pathlib import Path
 
-from initsweep.commands.batches import read_batch
+from initsweep.commands.batch_files import read_batch
 from initsweep.commands.subjects import Target, load_network, load_scheme, training_inputs
 from initsweep.core.errors import ParamsError
 from initsweep.explanation import explain

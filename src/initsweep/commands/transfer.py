@@ -14,7 +14,7 @@ from initsweep.running.dvc_file import kind_of, read_stages
 from initsweep.stages.at_target import sweep
 from initsweep.starting.parameters import edited
 from initsweep.views.packet import carried
-from initsweep.views.terminal.carried import answers
+from initsweep.views.terminal.larger_sizes import answers
 
 FILE = Path("params.yaml")
 STAGE = "extrapolate"

@@ -15,9 +15,9 @@ from initsweep.core.multipliers import Multipliers, in_groups
 from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.coordinate_places import Vary, watched
 from initsweep.diagnosis.coordinate_runs import Course, course
+from initsweep.diagnosis.few_steps import TORCH_OPTIMIZERS, State
 from initsweep.diagnosis.subject import subject
 from initsweep.diagnosis.task import Targets, Task, make_task
-from initsweep.diagnosis.trial import TORCH_OPTIMIZERS, State
 from initsweep.graph.forms import Inputs
 from initsweep.graph.twins import copy_of
 from initsweep.initializers import Initializer, initial_states, multipliers_under

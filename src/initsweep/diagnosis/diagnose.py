@@ -20,6 +20,7 @@ from initsweep.core.errors import InitsweepError, UnhealthyError, UnknownNameErr
 from initsweep.core.records import DiagnosisRow, LayerRow
 from initsweep.core.registry import did_you_mean
 from initsweep.diagnosis.any_batch import reading_of
+from initsweep.diagnosis.few_steps import LEARNS, STAYS, USUAL, Bench, State
 from initsweep.diagnosis.findings import FAULTS, Cause, Finding
 from initsweep.diagnosis.remedies import explained
 from initsweep.diagnosis.scales import constants
@@ -27,7 +28,6 @@ from initsweep.diagnosis.subject import subject
 from initsweep.diagnosis.suspect import Case
 from initsweep.diagnosis.targets import Kind
 from initsweep.diagnosis.task import Batch, Targets, Task, checked_batch, make_task
-from initsweep.diagnosis.trial import LEARNS, STAYS, USUAL, Bench, State
 from initsweep.diagnosis.wiring import wiring
 from initsweep.initializers import (
     Initializer,

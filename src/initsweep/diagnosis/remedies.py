@@ -10,10 +10,10 @@ from dataclasses import replace
 from itertools import product
 
 from initsweep.core.numbers import plain
+from initsweep.diagnosis.few_steps import ENOUGH, PATIENT, STEPS, Outcome
 from initsweep.diagnosis.findings import INPUTS, STUCK, TARGETS, TOO_LARGE, TOO_SMALL, Finding
 from initsweep.diagnosis.scales import Scaling
 from initsweep.diagnosis.suspect import DOWN, UP, Case
-from initsweep.diagnosis.trial import ENOUGH, PATIENT, STEPS, Outcome
 from initsweep.graph.forms import tensors_in
 from initsweep.probes.judgement import DEAD, DETACHED, MILD, SYMMETRIC, is_alarming
 

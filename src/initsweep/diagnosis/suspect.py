@@ -6,8 +6,8 @@ from functools import cached_property
 
 from initsweep.core.errors import InitsweepError, unheard
 from initsweep.core.records import DiagnosisRow
+from initsweep.diagnosis.few_steps import USUAL, Bench, Outcome, State
 from initsweep.diagnosis.scales import Scaling, unscaled_inputs, unscaled_targets
-from initsweep.diagnosis.trial import USUAL, Bench, Outcome, State
 from initsweep.initializers import initial_states, layers_of, make_initializer
 from initsweep.probes.judgement import HEALTHY, is_alarming
 

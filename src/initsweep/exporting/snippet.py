@@ -9,7 +9,7 @@ from torch import nn
 
 from initsweep.core.errors import InitsweepError
 from initsweep.exporting.calls import Call, call_for, constant, why_not
-from initsweep.exporting.factors import factors_source
+from initsweep.exporting.factors_source import factors_source
 from initsweep.exporting.helpers import HELPERS
 from initsweep.exporting.quoting import documentation, literal, source_list
 from initsweep.exporting.standardized import Standardized

@@ -16,9 +16,9 @@ import torch
 from initsweep.core.errors import ParamsError
 from initsweep.core.params import Loop
 from initsweep.loops.libraries import LIBRARIES, libraries_of
+from initsweep.loops.run_process import Look, work
 from initsweep.loops.spec import Failure, Report, RunSpec
 from initsweep.loops.training_run import Keep
-from initsweep.loops.worker import Look, work
 
 OnReport = Callable[[RunSpec, int, Report], None]
 """Called with a run, the number of its epoch and what it said of it."""
@@ -26,7 +26,7 @@ OnReport = Callable[[RunSpec, int, Report], None]
 _ROOM = 1.2  # a new run is begun where so many times the memory of the largest one is free
 _TICK = 0.5  # seconds between two looks at the clock
 _LEAVING = 1.0  # seconds that a run has to clean up after its last word
-_PRELOADED = ["initsweep.loops.worker", "initsweep.loops.preloaded"]
+_PRELOADED = ["initsweep.loops.run_process", "initsweep.loops.preloaded"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

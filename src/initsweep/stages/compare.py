@@ -24,7 +24,7 @@ from initsweep.core.records import (
     SchemeRow,
 )
 from initsweep.promotion import ledger
-from initsweep.stages.recorded import check_origin, evidence_of
+from initsweep.stages.recorded_evidence import check_origin, evidence_of
 from initsweep.statistics import plot_tables
 from initsweep.statistics.alternatives import alternatives, needed_seeds
 from initsweep.statistics.evidence import Evidence, check_evidence

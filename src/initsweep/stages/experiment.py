@@ -17,12 +17,19 @@ from torch import Tensor, nn
 from initsweep.architectures import build_model
 from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.core import artifacts, own_code
-from initsweep.core.errors import each_warning_once
+from initsweep.core.errors import (
+    OUT_OF_MEMORY,
+    InitsweepError,
+    ParamsError,
+    each_warning_once,
+    shown,
+)
 from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, Runtime, fingerprint
 from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
+from initsweep.core.registry import in_words
 from initsweep.engine.devices import pin_matmul, resolve_device
 from initsweep.engine.elsewhere import elsewhere
 from initsweep.engine.kernels.recorded import recorded_loss
@@ -40,7 +47,6 @@ from initsweep.initializers import (
 from initsweep.metrics import METRICS, bound, recorded
 from initsweep.preprocessing.prepared import PreparedData, SplitName
 from initsweep.running import cluster, inputs
-from initsweep.stages.network_errors import network_in_words
 from initsweep.stages.own_loop import OwnLoop
 from initsweep.stages.trained import State, Trained, finite
 
@@ -67,13 +73,20 @@ class Experiment:
             ParamsError: If a function of the user's fails with the options that it is given.
         """
         settings, schema = self.params.model, self.schema
-        with network_in_words(settings):
+        name, options = settings.name, settings.options
+        try:
             model = build_model(
-                settings.name,
-                settings.options,
-                n_features=schema.n_features,
-                n_outputs=schema.n_outputs,
+                name, options, n_features=schema.n_features, n_outputs=schema.n_outputs
             )
+        except Exception as error:
+            told = isinstance(error, InitsweepError | MemoryError)
+            if told or OUT_OF_MEMORY.search(str(error)) or ":" not in name:
+                raise  # what our own networks raise is a defect
+            given = ", ".join(f"{key}={shown(value)}" for key, value in options.items())
+            raise ParamsError(
+                f"model: {name} fails with {given or 'no options'}: {in_words(error)}. Mend it, or "
+                "give other options."
+            ) from error
         return model if settings.transfer is None else transfer_(model, settings.transfer)
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:

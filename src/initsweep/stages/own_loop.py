@@ -28,13 +28,13 @@ from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKi
 from initsweep.core.writing import write_bytes, write_text
 from initsweep.exporting.forward_source import capture
 from initsweep.graph.twins import copy_of
-from initsweep.loops import elsewhere
+from initsweep.loops import run_as_bytes
 from initsweep.loops.finished_runs import Kept
 from initsweep.loops.libraries import libraries_of
 from initsweep.loops.pool import OnReport, Pool
+from initsweep.loops.run_process import Look
 from initsweep.loops.saved import NETWORK, TENSORS
 from initsweep.loops.spec import Failure, Outcome, Report, RunSpec, as_dict
-from initsweep.loops.worker import Look
 from initsweep.running import cluster, inputs
 from initsweep.stages.trained import Trained, finite
 
@@ -232,7 +232,7 @@ class OwnLoop:
         units = [[[spec.learning_rate, spec.seed]] for spec in specs]
         for done in where.run(work, units):
             spec = specs[done.place]
-            yield spec, elsewhere.from_bytes(spec, done.content)
+            yield spec, run_as_bytes.from_bytes(spec, done.content)
 
     def done_here(self, scheme: str, role: Role, units: Sequence[Any]) -> Iterator[bytes]:
         """Do runs for another machine.
@@ -243,7 +243,7 @@ class OwnLoop:
             units: Rate and seed of each, in a list.
 
         Yields:
-            What came of each, for `elsewhere.from_bytes`.
+            What came of each, for `run_as_bytes.from_bytes`.
         """
         kept = Kept(self.checkpoint(scheme, role))
         for ((rate, seed),) in units:
@@ -251,7 +251,7 @@ class OwnLoop:
             with self.pool() as pool:
                 for _, result in pool.run([spec]):
                     if isinstance(result, Outcome | Failure):
-                        yield elsewhere.to_bytes(spec, result)
+                        yield run_as_bytes.to_bytes(spec, result)
             artifacts.remove_folder(Path(spec.folder))
 
     def machine(self) -> dict[str, object]:

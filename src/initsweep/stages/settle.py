@@ -13,7 +13,7 @@ from initsweep.stages import confirming
 from initsweep.stages.confirming import Fresh
 from initsweep.stages.experiment import Experiment, load_experiment
 from initsweep.stages.own_loop import OwnLoop
-from initsweep.stages.recorded import check_origin, evidence_of
+from initsweep.stages.recorded_evidence import check_origin, evidence_of
 from initsweep.statistics.evidence import check_evidence
 from initsweep.statistics.scheme_summary import summarize
 from initsweep.statistics.selection import laws_of, unsettled

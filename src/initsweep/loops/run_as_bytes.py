@@ -8,9 +8,9 @@ from pathlib import Path
 
 from initsweep.core.artifacts import RUN_OUTCOME
 from initsweep.core.writing import write_bytes
+from initsweep.loops.run_process import PRINTED
 from initsweep.loops.saved import KEPT
 from initsweep.loops.spec import Failure, Outcome, RunSpec, from_json, to_json
-from initsweep.loops.worker import PRINTED
 
 _FAILURE = "failure.json"
 
