@@ -7,9 +7,11 @@ minutes, and run in front of every run of the tests.
 import os
 import shutil
 import subprocess
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.specifiers import SpecifierSet
 
 from tests.conftest import ROOT
 
@@ -240,3 +242,25 @@ def test_help_needs_no_python(machine):
         ["make", "help"], cwd=machine.path, capture_output=True, text=True, check=True
     )
     assert "run the study" in done.stdout
+
+
+def test_every_pin_can_be_installed_with_the_python_of_debian():
+    pins = dict(
+        line.split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line and not line.startswith("#")
+    )
+    asked = {
+        name: metadata.metadata(name).get("Requires-Python") or ""
+        for name, version in pins.items()
+        if _installed(name) == version.split("+")[0]
+    }
+    assert len(asked) > 150
+    assert {name: need for name, need in asked.items() if "3.11.2" not in SpecifierSet(need)} == {}
+
+
+def _installed(name: str) -> str:
+    try:
+        return metadata.version(name).split("+")[0]
+    except metadata.PackageNotFoundError:  # of another system
+        return ""
