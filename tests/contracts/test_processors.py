@@ -16,7 +16,7 @@ from ruamel.yaml import YAML
 
 from initsweep.core.errors import KernelsError
 from initsweep.engine.kernels.library import load_library
-from tests.conftest import replace_keys
+from tests.conftest import ROOT, replace_keys
 
 ANOTHER = {
     "ATEN_CPU_CAPABILITY": "avx2",  # torch, and the build of our kernels
@@ -28,18 +28,12 @@ if __cpu_features__.get("X86_V4"):
     ANOTHER["NPY_DISABLE_CPU_FEATURES"] = "X86_V4"
 ALL_STAGES = """
 from initsweep.core.params import load_params
-from initsweep.stages import compare, diagnose, prepare, train, tune
+from tests.all_stages import compute
 from pathlib import Path
 import os, sys
 for folder in sys.argv[1:]:
     os.chdir(folder)
-    params = load_params(Path("params.yaml"))
-    prepare.run(params)
-    diagnose.run(params)
-    for scheme in params.schemes:
-        tune.run(params, scheme)
-        train.run(params, scheme)
-    compare.run(params)
+    compute(load_params(Path("params.yaml")))
 """
 SMALL = {
     "model.width": 16,
@@ -105,6 +99,7 @@ def studies(tmp_path_factory, params_file, results):
                 YAML(typ="safe", pure=True).dump(content, stream)
         done = subprocess.run(
             [sys.executable, "-c", ALL_STAGES, *folders],
+            cwd=ROOT,
             env={**os.environ, **changes},
             capture_output=True,
             text=True,

@@ -24,6 +24,7 @@ from initsweep.diagnosis.coordinate_places import Vary
 from initsweep.diagnosis.coordinate_sizes import FEWEST
 from initsweep.diagnosis.coordinates import CoordinateCheck, coordinate_check
 from initsweep.diagnosis.few_steps import TORCH_OPTIMIZERS, USUAL
+from initsweep.initializers import Initializer
 from initsweep.preprocessing.prepared import PreparedData
 
 if TYPE_CHECKING:
@@ -46,10 +47,9 @@ def run(options: argparse.Namespace) -> tuple[str, int]:
     if options.figure is not None:
         _check_figure(options.figure)
     params = load_params(options.params) if options.params.exists() else None
-    steps = {
-        name: _Steps.of(options, params, name) for name in options.schemes.replace(",", " ").split()
-    }
-    found = _checks(options, params, steps)
+    schemes = load_schemes(options.schemes, options.params, options.option)
+    steps = {name: _Steps.of(options, params, name) for name in schemes}
+    found = _checks(options, params, schemes, steps)
     taken = f"{options.steps} steps, {options.seeds} seeds"
     text = "\n\n".join(
         f"{name} ({steps[name].optimizer}, rate {steps[name].rate:g}, {taken})\n{one}"
@@ -84,12 +84,14 @@ class _Steps(NamedTuple):
                 f"{', '.join(TORCH_OPTIMIZERS)}; in Python, `coordinate_check` takes a function "
                 "that makes the optimizer."
             )
-        usual = USUAL.get(optimizer, USUAL["adam"])[0]
-        return cls(optimizer, usual if options.rate is None else options.rate)
+        return cls(optimizer, USUAL[optimizer][0] if options.rate is None else options.rate)
 
 
 def _checks(
-    options: argparse.Namespace, params: Params | None, steps: Mapping[str, _Steps]
+    options: argparse.Namespace,
+    params: Params | None,
+    schemes: Mapping[str, Initializer],
+    steps: Mapping[str, _Steps],
 ) -> dict[str, CoordinateCheck]:
     """Return the check of each scheme."""
     option, sizes = _varied(options.vary)
@@ -101,7 +103,6 @@ def _checks(
     def build(size: int) -> nn.Module:
         return load_network(replace(target, given={option: size})).model
 
-    schemes = load_schemes(options.schemes, options.params, options.option)
     torch.set_num_threads(1)  # several are slower for small tensors, and change bits
     batch, targets = _examples(options, params)
     loss = None if options.loss is None else load_loss(options.loss)

@@ -41,6 +41,7 @@ def run(params: Params, target: int) -> None:
             f"{asked.keys[0]} changes nothing: every run has the same loss with {asked.sizes[0]} "
             f"as with {asked.sizes[1]}. Does the network read that option?"
         )
+    scales_rates = {scheme: _scales_rates(params, scheme) for scheme in params.schemes}
     found = predict(
         [
             SizeRuns.of(
@@ -48,7 +49,7 @@ def run(params: Params, target: int) -> None:
                 scheme,
                 of_one,
                 schema.judged.constant_validation_loss,
-                scales_rates=_scales_rates(params, scheme),
+                scales_rates=scales_rates[scheme],
             )
             for (size, scheme), of_one in runs.items()
         ],

@@ -23,7 +23,7 @@ from initsweep.views import mlflow as tracking
 SHAPING = (*(section for section in ledger.PROTOCOL if section != "decide"), "runtime")
 
 TABLES = ("schemes", "layers")  # of the diagnosis
-TRANSFER = ("prediction.json", "responses.csv")  # for each target
+PREDICTION = ("prediction.json", "responses.csv")  # of each target of a transfer
 DIAGNOSIS_PICTURES = ("signal", "health", "spectrum")
 
 
@@ -155,7 +155,7 @@ def _attachments(params: Params) -> dict[str, Path]:
     # Again in a folder of their own: the report's show them among all others.
     diagnosis = {f"diagnosis/{file.name}": file for file in [*pictures, *tables]}
     targets = map(artifacts.target_folder, params.transfer.targets)
-    predictions = [folder / name for folder in targets for name in TRANSFER]
+    predictions = [folder / name for folder in targets for name in PREDICTION]
     return report | diagnosis | {file.as_posix(): file for file in predictions}
 
 
