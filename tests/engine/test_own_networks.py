@@ -44,8 +44,8 @@ def problem_of(kind, asked=None):
 
 @pytest.fixture
 def trained(training, optimizer, runtime):
-    def train(problem, engine, workers):
-        settings = {"engine": engine, "workers": workers, "lanes_per_chunk": 1}
+    def train(problem, engine, workers, threads=1):
+        settings = {"engine": engine, "workers": workers, "threads": threads, "lanes_per_chunk": 1}
         return train_lanes(
             problem, LANES, training=training(epochs=2), optimizer=optimizer(),
             runtime=runtime(**settings), keep_states=True,
@@ -55,20 +55,22 @@ def trained(training, optimizer, runtime):
 
 
 @pytest.mark.usefixtures("restless_threads")
-@pytest.mark.parametrize("engine", ["torch", "reference", "auto"])
+@pytest.mark.parametrize(
+    ("engine", "threads"), [("torch", 1), ("torch", 2), ("reference", 1), ("auto", 1)]
+)
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_number_of_workers_trains_them_to_the_same_bytes(
-    kind, engine, trained, assert_same_bytes
+    kind, engine, threads, trained, assert_same_bytes
 ):
-    alone = trained(problem_of(kind), engine, 1)
+    alone = trained(problem_of(kind), engine, 1, threads)
     for workers in (2, 4):
-        assert_same_bytes(trained(problem_of(kind), engine, workers), alone)
+        assert_same_bytes(trained(problem_of(kind), engine, workers, threads), alone)
     assert (nn.Module.__call__, nn.Module.__getattr__) == (CALL, GETATTR)
 
 
 def test_weights_are_drawn_once_per_seed_and_before_any_thread_trains(trained):
     asked = []
-    trained(problem_of(KINDS[0], asked), "torch", 4)
+    trained(problem_of(KINDS[0], asked), "torch", 4, threads=2)
     assert [seed for seed, _ in asked] == [lane.seed for lane in LANES]
     assert {thread for _, thread in asked} == {threading.current_thread()}
 

@@ -61,9 +61,8 @@ def test_initial_weights_are_computed_once_per_seed(
     inner = problem.initial_state
     object.__setattr__(problem, "initial_state", lambda seed: asked.append(seed) or inner(seed))
     lanes = lanes_of(*itertools.product((0.1, 0.01, 0.001), range(3)))
-    train_lanes(
-        problem, lanes, training=training(), optimizer=optimizer(), runtime=runtime(workers=2)
-    )
+    threads = runtime(workers=2, threads=2)
+    train_lanes(problem, lanes, training=training(), optimizer=optimizer(), runtime=threads)
     assert sorted(asked) == [0, 1, 2]
 
 

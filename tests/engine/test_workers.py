@@ -1,13 +1,17 @@
+import os
+import signal
 import threading
 import time
 from concurrent.futures import CancelledError
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from initsweep.core.errors import RunError
 from initsweep.engine.lanes import Lane, empty_results
 from initsweep.engine.packing import Chunk
-from initsweep.engine.workers import run_chunks
+from initsweep.engine.workers import run_chunks, train_here
 
 CHUNKS = [
     Chunk(positions=(seed,), lanes=(Lane(learning_rate=0.1, seed=seed),)) for seed in range(6)
@@ -64,3 +68,49 @@ def test_running_chunks_are_told_to_stop(ending):
     with pytest.raises(KeyError, match="broken"):
         consume()
     assert len(told) == len(started) - 1 < len(CHUNKS) - 1
+
+
+def path_of(train, workers=2):
+    runtime = SimpleNamespace(n_workers=workers, threads=1)
+    job = SimpleNamespace(runtime=runtime, forks=True)
+    return SimpleNamespace(job=job, workers="processes", train=train)
+
+
+def test_processes_share_out_the_chunks_and_hand_back_all_of_their_results():
+    def train(chunk, stopped):
+        time.sleep(0.05)
+        results = empty_results(1, 2, str(os.getpid()), keep_states=True)
+        results.validation_loss[:] = chunk.lanes[0].seed / 3
+        results.final_states[0] = {"bias": torch.full((2,), 1.0 / 3), "seen": torch.tensor(7)}
+        return results
+
+    found = list(train_here(path_of(train), CHUNKS))
+    assert sorted(chunk.positions[0] for chunk, _ in found) == list(range(6))
+    assert len({results.engine for _, results in found} - {str(os.getpid())}) == 2
+    for chunk, results in found:
+        assert results.validation_loss.tolist() == [[chunk.lanes[0].seed / 3] * 3]
+        assert torch.equal(results.final_states[0]["bias"], torch.full((2,), 1.0 / 3))
+        assert results.final_states[0]["seen"].dtype == torch.int64
+
+
+def test_what_a_process_raises_is_raised_here_and_a_killed_one_is_told_in_words():
+    def broken(chunk, stopped):
+        raise KeyError("broken", os.getpid())
+
+    with pytest.raises(KeyError, match=str(os.getpid())):
+        list(train_here(path_of(broken), CHUNKS))
+
+    def killed(chunk, stopped):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with pytest.raises(RunError, match=r"was killed.*fewer `runtime\.workers`"):
+        list(train_here(path_of(killed), CHUNKS))
+
+
+@pytest.mark.parametrize(("workers", "chunks"), [(1, CHUNKS), (2, CHUNKS[:1]), (8, [])])
+def test_what_one_can_do_alone_is_done_here(workers, chunks):
+    def train(chunk, stopped):
+        return empty_results(1, 1, str(os.getpid()), keep_states=False)
+
+    found = list(train_here(path_of(train, workers), chunks))
+    assert [results.engine for _, results in found] == [str(os.getpid())] * len(chunks)

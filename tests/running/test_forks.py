@@ -24,8 +24,7 @@ def task(*told, status=0):
 
 
 def test_every_message_of_every_task_is_heard():
-    heard = []
-    forks.run([task(1, 2), task(3), task(4)], 2, heard.append)
+    heard = list(forks.run([task(1, 2), task(3), task(4)], 2))
     assert sorted(one["bar"] for one in heard if "bar" in one) == [1, 2, 3, 4]
     processes = {one["process"] for one in heard if "process" in one}
     assert len(processes) == 3
@@ -42,8 +41,7 @@ def test_no_more_run_at_the_same_time_than_may(tmp_path):
         mine.unlink()
         return 0
 
-    heard = []
-    forks.run([counted] * 5, 2, heard.append)
+    heard = list(forks.run([counted] * 5, 2))
     assert max(one["bar"] for one in heard if "bar" in one) <= 2
 
 
@@ -72,7 +70,49 @@ def test_a_failure_stops_the_others(failing, message, tmp_path):
 
     began = time.monotonic()
     with pytest.raises(RunError, match=message):
-        forks.run([waits, fails_later], 2, lambda _: None)
+        list(forks.run([waits, fails_later], 2))
     assert time.monotonic() - began < 30
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+def test_each_number_is_done_once_whoever_does_it_and_however_much_comes_of_it():
+    def work(number):
+        time.sleep(0.01)
+        return f"{os.getpid()} {number} ".encode() + bytes(10 ** (number % 7))
+
+    found = dict(forks.each(work, 20, 3))
+    assert sorted(found) == list(range(20))
+    assert all(int(found[number].split()[1]) == number for number in found)
+    assert all(len(found[number]) >= 10 ** (number % 7) for number in found)
+    processes = {int(content.split()[0]) for content in found.values()}
+    assert len(processes) == 3
+    assert os.getpid() not in processes
+
+
+def test_what_raises_there_is_raised_here():
+    def work(number):
+        if number == 3:
+            raise KeyError("broken", os.getpid())
+        return b""
+
+    with pytest.raises(KeyError, match=str(os.getpid())):
+        list(forks.each(work, 5, 2))
+
+
+def test_none_outlives_a_caller_that_asks_for_no_more(tmp_path):
+    def work(number):
+        if number:
+            (tmp_path / str(os.getpid())).touch()
+            time.sleep(60)
+        return b""
+
+    began = time.monotonic()
+    for _ in forks.each(work, 3, 2):
+        while not [*tmp_path.iterdir()]:
+            time.sleep(0.01)
+        break
+    assert time.monotonic() - began < 30
+    for file in tmp_path.iterdir():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(file.name), 0)

@@ -1,6 +1,7 @@
 """Network architectures by name."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import cast
 
 import torch
@@ -8,11 +9,12 @@ from torch import Tensor, nn
 
 from initsweep.architectures.base import Architecture
 from initsweep.architectures.returned import in_words
-from initsweep.core.errors import InitsweepError, ParamsError
+from initsweep.core.errors import OUT_OF_MEMORY, InitsweepError, ParamsError, shown
 from initsweep.core.options import check_arguments, parse_options
 from initsweep.core.randomness import stream_seed
 from initsweep.core.records import ModelOption
 from initsweep.core.registry import Registry
+from initsweep.core.registry import in_words as raised
 from initsweep.graph.strays import check_registered
 from initsweep.graph.torch_generator import private_draws
 
@@ -42,10 +44,14 @@ def build_model(
 
     Returns:
         A network that maps (batch, n_features) to (batch, n_outputs), in training mode.
+
+    Raises:
+        ParamsError: If what is the user's fails with the options that it is given.
+        InitsweepError: If it builds something else.
     """
     entry = _entry(name)
     # A user's network may draw buffers at random; they must be the same in every process.
-    with private_draws(stream_seed("architecture", name)):
+    with private_draws(stream_seed("architecture", name)), _failing_in_words(name, options):
         if isinstance(entry, type) and issubclass(entry, Architecture):
             return parse_options(entry, options, "model").build(n_features, n_outputs)
         function = cast(Callable[..., object], entry)
@@ -79,6 +85,29 @@ def _entry(name: str) -> object:
     return entry
 
 
+@contextmanager
+def _failing_in_words(name: str, options: Mapping[str, ModelOption]) -> Iterator[None]:
+    """Say in one line what a user's own code raises inside; what ours raises is a defect.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        ParamsError: If it raises.
+    """
+    try:
+        yield
+    except Exception as error:
+        told = isinstance(error, InitsweepError | MemoryError)
+        if told or OUT_OF_MEMORY.search(str(error)) or ":" not in name:
+            raise
+        given = ", ".join(f"{key}={shown(value)}" for key, value in options.items())
+        raise ParamsError(
+            f"model: {name} fails with {given or 'no options'}: {raised(error)}. Mend it, or give "
+            "other options."
+        ) from error
+
+
 def _checked(network: object, name: str, n_features: int, n_outputs: int) -> nn.Module:
     """Return the user's network after one trial batch.
 
@@ -97,7 +126,8 @@ def _checked(network: object, name: str, n_features: int, n_outputs: int) -> nn.
             outputs = network(batch)
     except Exception as error:  # the user's own code may raise anything; it is chained
         raise InitsweepError(
-            f"'{name}' built a network that fails on a batch of shape {tuple(batch.shape)}: {error}"
+            f"'{name}' built a network that fails on a batch of shape {tuple(batch.shape)}: "
+            f"{raised(error)}"
         ) from error
     if not isinstance(outputs, Tensor) or tuple(outputs.shape) != (2, n_outputs):
         raise InitsweepError(

@@ -81,7 +81,9 @@ def done(stage: Stage, params: Params, program: Program) -> bool:
     link.tell(covers=[one for one in names if one != name])
     tasks = [partial(_do, [stages[one] for one in chain], share, program) for chain in chains]
     with progress(round(sum(work[one] for one in names)), "all schemes", "run") as bar:
-        forks.run(tasks, at_once, partial(_hear, bar, work, dict.fromkeys(names, 0.0)))
+        at = dict.fromkeys(names, 0.0)
+        for message in forks.run(tasks, at_once):
+            _hear(bar, work, at, message)
     return _take(stage)
 
 

@@ -17,6 +17,7 @@ from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, load_params
 from initsweep.core.randomness import stream_seed
 from initsweep.core.records import ModelOption, Schema
+from initsweep.core.registry import in_words
 from initsweep.graph.torch_generator import private_draws
 from initsweep.initializers import (
     INITIALIZERS,
@@ -242,7 +243,7 @@ def called(entry: Callable[..., object], name: str) -> nn.Module:
         try:
             model = entry()
         except Exception as error:  # the user's own code may raise anything; it is chained
-            raise InitsweepError(f"'{name}' fails: {type(error).__name__}: {error}") from error
+            raise InitsweepError(f"'{name}' fails: {in_words(error)}") from error
     if not isinstance(model, nn.Module):
         raise InitsweepError(f"'{name}' must return a torch.nn.Module, received {model!r}.")
     return model

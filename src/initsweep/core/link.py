@@ -27,13 +27,17 @@ class Lines:
     """Cuts what is read into lines."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._rest: list[bytes] = []  # not put together before the line ends: it may be long
 
     def add(self, chunk: bytes) -> list[str]:
         """Return the lines that are complete; at the end, which is an empty chunk, the rest too."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if not chunk and self._rest:
-            lines.append(self._rest)
+        first, *more = chunk.split(b"\n")
+        self._rest.append(first)
+        if chunk and not more:
+            return []
+        lines = [b"".join(self._rest), *more]
+        last = lines.pop() if chunk or not lines[-1] else b""
+        self._rest = [last]
         return [line.decode(errors="replace") for line in lines]
 
 

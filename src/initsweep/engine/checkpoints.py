@@ -55,7 +55,7 @@ class Checkpoints:
             arrays = read_arrays(file)
             for row, key in enumerate(map(tuple, arrays["lanes"].tolist()) if arrays else ()):
                 for place in wanted.pop(key, ()):
-                    yield place, _unpack(arrays, row)
+                    yield place, _unpack(arrays, [row])
 
     def save(self, chunk: Chunk, results: LaneResults) -> None:
         """Keep a chunk's results; a reader sees all of the file or nothing."""
@@ -70,10 +70,16 @@ def to_bytes(results: LaneResults) -> bytes:
     return packed(_pack(results))
 
 
-def from_bytes(content: bytes) -> list[LaneResults]:
+def from_bytes(content: bytes) -> LaneResults:
+    """Return what `to_bytes` was given."""
+    found = _unpacked(content)
+    return _unpack(found, range(len(found["initial_loss"])))
+
+
+def each_from_bytes(content: bytes) -> list[LaneResults]:
     """Return the results of each lane, with a lane axis of length 1."""
     found = _unpacked(content)
-    return [_unpack(found, lane) for lane in range(len(found["initial_loss"]))]
+    return [_unpack(found, [lane]) for lane in range(len(found["initial_loss"]))]
 
 
 class _Index:
@@ -136,19 +142,19 @@ def _pack(results: LaneResults) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _unpack(arrays: dict[str, np.ndarray], lane: int) -> LaneResults:
-    """Return the results of one of the lanes in a file."""
-    states: list[dict[str, torch.Tensor] | None] | None = None
-    if "has_state" in arrays:
-        start, kept = f"state/{lane}/", bool(arrays["has_state"][lane])
-        states = [
-            {
-                name.removeprefix(start): torch.from_numpy(value)
-                for name, value in arrays.items()
-                if name.startswith(start)
-            }
-            if kept
-            else None
-        ]
-    columns = {name: arrays[name][lane : lane + 1] for name in COLUMNS}
+def _unpack(arrays: Mapping[str, np.ndarray], lanes: Sequence[int]) -> LaneResults:
+    """Return the results of some of the lanes in a file."""
+    states = [_state(arrays, lane) for lane in lanes] if "has_state" in arrays else None
+    columns = {name: arrays[name][lanes] for name in COLUMNS}
     return LaneResults(**columns, final_states=states, engine=str(arrays["engine"]))
+
+
+def _state(arrays: Mapping[str, np.ndarray], lane: int) -> dict[str, torch.Tensor] | None:
+    if not arrays["has_state"][lane]:
+        return None
+    start = f"state/{lane}/"
+    return {
+        name.removeprefix(start): torch.from_numpy(value)
+        for name, value in arrays.items()
+        if name.startswith(start)
+    }

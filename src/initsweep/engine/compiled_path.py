@@ -21,7 +21,7 @@ from initsweep.engine.kernels.library import load_library
 from initsweep.engine.kernels.verification import check_against_torch
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.packing import Assembly, Chunk, pack_evenly
-from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.paths import Job, TrainingPath, Workers
 from initsweep.engine.plan import Plan
 from initsweep.engine.plan_reading import read_plan
 
@@ -75,9 +75,9 @@ class CompiledPath(TrainingPath):
         return super().settings() if self._build == "portable" else {}
 
     @property
-    def parallel(self) -> bool:
-        """True: the kernels leave Python's lock to others."""
-        return True
+    def workers(self) -> Workers:
+        """Threads: the kernels leave Python's lock to others."""
+        return "threads"
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
         """Return chunks of one lane, which need no company; of more where lanes are short.

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 
-from initsweep.engine.checkpoints import from_bytes
+from initsweep.engine.checkpoints import each_from_bytes
 from initsweep.engine.lanes import LaneResults
 from initsweep.engine.packing import Chunk
 from initsweep.engine.paths import TrainingPath
@@ -26,7 +26,7 @@ def elsewhere(cluster: Cluster, work: Mapping[str, object]) -> Trainer:
         units = [[[lane.learning_rate, lane.seed] for lane in chunk.lanes] for chunk in chunks]
         for done in cluster.run(asked, units):
             chunk = chunks[done.place]
-            for place, results in enumerate(from_bytes(done.content)):
+            for place, results in enumerate(each_from_bytes(done.content)):
                 position, lane = chunk.positions[place], chunk.lanes[place]
                 yield Chunk(positions=(position,), lanes=(lane,)), results
 

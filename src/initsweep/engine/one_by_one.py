@@ -6,7 +6,7 @@ from concurrent.futures import CancelledError
 from initsweep.core.errors import ParamsError
 from initsweep.engine.lanes import Lane, LaneResults
 from initsweep.engine.packing import Assembly, Chunk, pack
-from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.paths import Job, TrainingPath, Workers
 from initsweep.engine.reference import train_one
 from initsweep.engine.torch_optimizers import check_installed
 
@@ -30,9 +30,9 @@ class ReferencePath(TrainingPath):
         return "reference"
 
     @property
-    def parallel(self) -> bool:
-        """False: Python's own work dominates the plain loop, a second thread would slow it."""
-        return False
+    def workers(self) -> Workers:
+        """Processes or none: Python's own work dominates, a second thread would slow it."""
+        return "processes" if self.job.forks else ""
 
     def chunks(self, lanes: Sequence[Lane]) -> list[Chunk]:
         """Return chunks that serve to keep finished work and to tell of progress."""

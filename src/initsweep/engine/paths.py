@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ from initsweep.engine.lanes import FloatArray, Lane, LaneResults, Problem
 from initsweep.engine.packing import Chunk
 from initsweep.engine.schedules import rate_factor
 from initsweep.engine.unfinished import State, Unfinished
+
+Workers = Literal["", "threads", "processes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,16 @@ class Job:
     def steps_per_epoch(self) -> int:
         """Updates of an epoch; rows that do not fill a batch wait for the next epoch."""
         return self.problem.train.n // self.training.batch_size
+
+    @property
+    def forks(self) -> bool:
+        """Whether it can be trained in forks of this process.
+
+        A process that has used threads inside operations has no more of them after a fork, and one
+        that has differentiated where there is an accelerator cannot differentiate after a fork.
+        """
+        on_cpu = self.device.type == "cpu" and not torch.accelerator.is_available()
+        return on_cpu and self.runtime.threads == 1
 
     @cached_property
     def rate_factors(self) -> FloatArray:
@@ -114,8 +127,8 @@ class TrainingPath(ABC):
 
     @property
     @abstractmethod
-    def parallel(self) -> bool:
-        """Whether several chunks gain from being trained at the same time on threads."""
+    def workers(self) -> Workers:
+        """What trains several chunks at the same time, "" where that gains nothing."""
 
     def settings(self) -> dict[str, object]:
         """Return what the bits depend on besides `kind` and what every path depends on."""
@@ -150,7 +163,7 @@ class TrainingPath(ABC):
 
     @abstractmethod
     def train(self, chunk: Chunk, stopped: Callable[[], bool]) -> LaneResults:
-        """Train one chunk. Called from several threads at once where `parallel` says so.
+        """Train one chunk. Called by several workers at once where there are some.
 
         Args:
             chunk: One of `chunks`.

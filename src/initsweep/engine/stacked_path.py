@@ -21,7 +21,7 @@ from initsweep.engine.muon import (
 from initsweep.engine.optimizer_groups import STACKED_OPTIMIZERS, OptimizerGroups
 from initsweep.engine.optimizers import carry_of
 from initsweep.engine.packing import Chunk, pack, pack_evenly, spare_slots, spare_slots_of_any
-from initsweep.engine.paths import Job, TrainingPath
+from initsweep.engine.paths import Job, TrainingPath, Workers
 from initsweep.engine.plan import Plan
 from initsweep.engine.plan_reading import read_plan
 from initsweep.engine.planned import PlannedStack, check_stackable_plan, evaluation_rows
@@ -135,9 +135,11 @@ class StackedPath(TrainingPath):
         return f"torch ({', '.join(how)})" if how else "torch"
 
     @property
-    def parallel(self) -> bool:
+    def workers(self) -> Workers:
         """On the CPU one single-threaded worker per core beats threads inside an operation."""
-        return self._on_cpu
+        if self.job.forks:
+            return "processes"
+        return "threads" if self._on_cpu else ""
 
     @contextmanager
     def numerics(self) -> Iterator[None]:

@@ -1,18 +1,21 @@
-"""Runs the chunks of a training on several threads, and stops them at once when asked to.
+"""Runs the chunks of a training on several workers, and stops them at once when asked to.
 
-Threads rather than processes: nearly all time is spent in torch operations, which release
-Python's lock, and threads share the data and need no pickling.
+Threads where nearly all time is spent outside Python's lock: they share the data and need no
+pickling. Forks of this process where Python has a part in every step, for which threads wait.
 """
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 
 import torch
 
+from initsweep.engine.checkpoints import from_bytes, to_bytes
 from initsweep.engine.lanes import LaneResults
 from initsweep.engine.packing import Chunk
 from initsweep.engine.paths import TrainingPath
+from initsweep.running import forks
 
 Work = Callable[[Chunk, Callable[[], bool]], LaneResults]
 """Trains one chunk; raises CancelledError soon after the function it is given returns True."""
@@ -22,13 +25,20 @@ Trainer = Callable[[TrainingPath, Sequence[Chunk]], Iterator[tuple[Chunk, LaneRe
 
 
 def train_here(path: TrainingPath, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, LaneResults]]:
-    """Train all chunks on threads of this process.
+    """Train all chunks on this machine, and yield each as it finishes.
 
     Yields:
         Chunk and results.
+
+    Raises:
+        RunError: If a worker was killed.
     """
-    runtime = path.job.runtime
-    n_workers = runtime.n_workers if path.parallel else 1
+    runtime, workers = path.job.runtime, path.workers
+    n_workers = min(runtime.n_workers, len(chunks)) if workers else 1
+    if n_workers > 1 and workers == "processes":
+        for place, content in forks.each(partial(_train, path, chunks), len(chunks), n_workers):
+            yield chunks[place], from_bytes(content)
+        return
     if n_workers > 1:
         # While threads train, nothing else is done: other code may change what all threads see.
         for seed in {lane.seed: None for chunk in chunks for lane in chunk.lanes}:
@@ -36,17 +46,21 @@ def train_here(path: TrainingPath, chunks: Sequence[Chunk]) -> Iterator[tuple[Ch
     yield from run_chunks(path.train, chunks, n_workers=n_workers, threads=runtime.threads)
 
 
+def _train(path: TrainingPath, chunks: Sequence[Chunk], place: int) -> bytes:
+    return to_bytes(path.train(chunks[place], lambda: False))
+
+
 def run_chunks(
     work: Work, chunks: Sequence[Chunk], *, n_workers: int, threads: int
 ) -> Iterator[tuple[Chunk, LaneResults]]:
-    """Train all chunks and yield each as it finishes, in the calling thread.
+    """Train all chunks on threads, and yield each as it finishes, in the calling thread.
 
     Ctrl-C or an error anywhere stops the other workers before their next step.
 
     Yields:
         Chunk and results.
     """
-    if n_workers == 1 or len(chunks) == 1:
+    if n_workers < 2:
         for chunk in chunks:
             yield chunk, work(chunk, lambda: False)
         return

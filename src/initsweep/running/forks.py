@@ -5,9 +5,13 @@ or dies, the connections close, and the forks stop in order.
 """
 
 import json
+import os
 import selectors
+import signal
 import socket
 import sys
+import tempfile
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,7 +20,7 @@ from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from initsweep.core import link
+from initsweep.core import link, stopping
 from initsweep.core.errors import RunError
 
 Task = Callable[[Callable[[], None]], int]
@@ -30,13 +34,15 @@ class _Fork:
     lines: link.Lines = field(default_factory=link.Lines)
 
 
-def run(tasks: Sequence[Task], at_once: int, hear: Callable[[dict[str, Any]], None]) -> None:
-    """Run all tasks.
+def run(tasks: Sequence[Task], at_once: int) -> Iterator[dict[str, Any]]:
+    """Run all tasks, each in a process of its own; all stop when the caller does.
 
     Args:
-        tasks: What to do, each in a process of its own.
+        tasks: What to do.
         at_once: How many at the same time.
-        hear: Called with each message of each, here; what it raises stops all.
+
+    Yields:
+        Each message of each.
 
     Raises:
         RunError: If one failed without having said why.
@@ -49,10 +55,59 @@ def run(tasks: Sequence[Task], at_once: int, hear: Callable[[dict[str, Any]], No
                 forks.append(fork)
                 selector.register(fork.ours, selectors.EVENT_READ, fork)
             for key, _ in selector.select():
-                if not _listen(key.data, hear):
+                yield from (told := _listen(key.data)) or ()
+                if told is None:
                     selector.unregister(key.data.ours)
                     forks.remove(key.data)
                     _check(_ended(key.data))
+
+
+def each(work: Callable[[int], bytes], n: int, workers: int) -> Iterator[tuple[int, bytes]]:
+    """Do `work` for 0 to n - 1 in forks of this process: whoever is free takes the next.
+
+    Args:
+        work: May depend on all that is in this process now. What raises an error there is done
+            here once more, so that the caller gets the error itself.
+        n: How many times it is to be done.
+        workers: How many at the same time.
+
+    Yields:
+        A number and what `work` returned for it, in the order in which they were done.
+
+    Raises:
+        RunError: If a fork was killed.
+    """
+    with tempfile.TemporaryFile() as todo:
+        # Forks share the place up to which an open file was read.
+        todo.writelines(number.to_bytes(_NUMBER) for number in range(n))
+        todo.seek(0)
+        for told in run([partial(_take_turns, work, todo.fileno())] * workers, workers):
+            if (number := told.get("number")) is not None:
+                yield number, b64decode(told["done"]) if "done" in told else work(number)
+
+
+_NUMBER = 8  # bytes
+
+
+def _take_turns(work: Callable[[int], bytes], todo: int, connect: Callable[[], None]) -> int:
+    """Do what nobody has begun, until nothing is left.
+
+    Returns:
+        The exit status.
+    """
+    for number in stopping.SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
+    connect()
+    while taken := os.read(todo, _NUMBER):
+        turn = int.from_bytes(taken)
+        try:
+            done = work(turn)
+        except Exception:  # noqa: BLE001 - a user's code may raise anything
+            link.tell(number=turn)
+        else:
+            link.tell(number=turn, done=b64encode(done).decode())
+    return 0
 
 
 @contextmanager
@@ -89,19 +144,14 @@ def _be(task: Task, others: Sequence[socket.socket], theirs: socket.socket) -> N
     sys.exit(task(partial(link.through, theirs)))
 
 
-def _listen(fork: _Fork, hear: Callable[[dict[str, Any]], None]) -> bool:
-    """Read what a fork reports.
-
-    Returns:
-        Whether it may report more.
-    """
+def _listen(fork: _Fork) -> list[dict[str, Any]] | None:
+    """Return what a fork has reported since, None if it will report no more."""
     try:
         chunk = fork.ours.recv(link.CHUNK)
     except OSError:
         chunk = b""
-    for line in fork.lines.add(chunk) if chunk else ():  # a killed one may leave half a message
-        hear(json.loads(line))
-    return bool(chunk)
+    # One that was killed may have left half a message.
+    return [json.loads(line) for line in fork.lines.add(chunk)] if chunk else None
 
 
 def _ended(fork: _Fork) -> _Fork:

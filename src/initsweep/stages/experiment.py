@@ -17,19 +17,12 @@ from torch import Tensor, nn
 from initsweep.architectures import build_model
 from initsweep.architectures.transfer import head_parameters, transfer_
 from initsweep.core import artifacts, own_code
-from initsweep.core.errors import (
-    OUT_OF_MEMORY,
-    InitsweepError,
-    ParamsError,
-    each_warning_once,
-    shown,
-)
+from initsweep.core.errors import each_warning_once
 from initsweep.core.network_choice import with_network
 from initsweep.core.params import Params, Runtime, fingerprint
 from initsweep.core.progress import Progress
 from initsweep.core.provenance import Role, of_training
 from initsweep.core.records import CurveRow, Provenance, RunRow, Schema, TrialKind
-from initsweep.core.registry import in_words
 from initsweep.engine.devices import pin_matmul, resolve_device
 from initsweep.engine.elsewhere import elsewhere
 from initsweep.engine.kernels.recorded import recorded_loss
@@ -67,26 +60,12 @@ class Experiment:
         self._said: set[str] = set()  # one warning, not one per seed
 
     def model(self) -> nn.Module:
-        """Return the network as a template; its own weights are never trained.
-
-        Raises:
-            ParamsError: If a function of the user's fails with the options that it is given.
-        """
+        """Return the network as a template; its own weights are never trained."""
         settings, schema = self.params.model, self.schema
-        name, options = settings.name, settings.options
-        try:
-            model = build_model(
-                name, options, n_features=schema.n_features, n_outputs=schema.n_outputs
-            )
-        except Exception as error:
-            told = isinstance(error, InitsweepError | MemoryError)
-            if told or OUT_OF_MEMORY.search(str(error)) or ":" not in name:
-                raise  # what our own networks raise is a defect
-            given = ", ".join(f"{key}={shown(value)}" for key, value in options.items())
-            raise ParamsError(
-                f"model: {name} fails with {given or 'no options'}: {in_words(error)}. Mend it, or "
-                "give other options."
-            ) from error
+        model = build_model(
+            settings.name, settings.options,
+            n_features=schema.n_features, n_outputs=schema.n_outputs,
+        )  # fmt: skip
         return model if settings.transfer is None else transfer_(model, settings.transfer)
 
     def initial_state(self, scheme: str, seed: int) -> dict[str, Tensor]:

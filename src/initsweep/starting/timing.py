@@ -156,7 +156,7 @@ def _workers(experiment: Experiment, problem: Problem) -> int:
         keep_states=False,
     )
     with numerics(resolve_device(params.runtime.device), params.runtime.threads):
-        return params.runtime.n_workers if choose_path(job).parallel else 1
+        return params.runtime.n_workers if choose_path(job).workers else 1
 
 
 def _train(experiment: Experiment, problem: Problem, lanes: int, epochs: int) -> None:

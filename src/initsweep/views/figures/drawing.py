@@ -1,17 +1,13 @@
 """Figures as what is written of them, drawn by as many processes as may work side by side."""
 
-import os
-import signal
+import json
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 from matplotlib.figure import Figure
 
-from initsweep.core import link, stopping
-from initsweep.core.errors import InitsweepError, RunError
 from initsweep.running import forks
 from initsweep.views.figures import marks, style
 
@@ -26,7 +22,7 @@ class Drawing:
 
 
 Figures = Mapping[str, Callable[[], Figure]]
-"""What draws each of up to 256 figures, by name."""
+"""What draws each figure, by name."""
 
 
 def drawings(figures: Figures, workers: int) -> dict[str, Drawing]:
@@ -40,21 +36,14 @@ def drawings(figures: Figures, workers: int) -> dict[str, Drawing]:
         Each by its name, in the order given.
 
     Raises:
-        InitsweepError: What drawing a figure has raised, or if a process was ended.
+        RunError: If a process was ended.
     """
     workers = min(workers, len(figures))
     if workers < 2:
         return {name: _drawing(name, draw) for name, draw in figures.items()}
-    # Whoever is free takes the next place out of the pipe, one byte each.
-    todo, places = os.pipe()
-    os.write(places, bytes(range(len(figures))))
-    os.close(places)
-    found: dict[str, Drawing] = {}
-    try:
-        forks.run([partial(_work, figures, todo)] * workers, workers, partial(_hear, found))
-    finally:
-        os.close(todo)
-    return {name: found[name] for name in figures}
+    work = partial(_as_bytes, [*figures.items()])
+    found = dict(forks.each(work, len(figures), workers))
+    return {name: _from_bytes(found[place]) for place, name in enumerate(figures)}
 
 
 def _drawing(name: str, draw: Callable[[], Figure]) -> Drawing:
@@ -63,40 +52,15 @@ def _drawing(name: str, draw: Callable[[], Figure]) -> Drawing:
     return Drawing(svg=svg, png=style.to_png(figure), marks=marks.marks_of(figure))
 
 
-def _work(figures: Figures, todo: int, connect: Callable[[], None]) -> int:
-    """Draw what is left to do, and tell of each.
-
-    Returns:
-        The exit status.
-    """
-    for number in stopping.SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
-    connect()
-    names = list(figures)
-    while place := os.read(todo, 1):
-        name = names[place[0]]
-        try:
-            one = _drawing(name, figures[name])
-        except InitsweepError as error:
-            link.tell(error=str(error))
-            return 1
-        png = b64encode(one.png).decode()
-        link.tell(name=name, svg=one.svg, png=png, marks=[*map(asdict, one.marks)])
-    return 0
+def _as_bytes(figures: Sequence[tuple[str, Callable[[], Figure]]], place: int) -> bytes:
+    drawing = asdict(_drawing(*figures[place]))
+    return json.dumps({**drawing, "png": b64encode(drawing["png"]).decode()}).encode()
 
 
-def _hear(found: dict[str, Drawing], message: Mapping[str, Any]) -> None:
-    """Take what a process tells.
-
-    Raises:
-        RunError: If drawing failed there.
-    """
-    if "error" in message:
-        raise RunError(message["error"])
-    if "name" in message:
-        found[message["name"]] = Drawing(
-            svg=message["svg"],
-            png=b64decode(message["png"]),
-            marks=[marks.Mark(**one) for one in message["marks"]],
-        )
+def _from_bytes(content: bytes) -> Drawing:
+    drawing = json.loads(content)
+    return Drawing(
+        svg=drawing["svg"],
+        png=b64decode(drawing["png"]),
+        marks=[marks.Mark(**one) for one in drawing["marks"]],
+    )
