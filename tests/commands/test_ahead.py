@@ -115,5 +115,15 @@ def test_a_stage_that_stands_alone_runs_as_it_is(study, what, monkeypatch):
 )
 def test_all_workers_are_busy_to_the_end(chains, workers, found, small_params):
     params = small_params({"runtime.workers": workers})
-    done, at_once, share = ahead._shared_out([["tune@x"]] * chains, params)
+    done, at_once, share = ahead._shared_out([["tune@x"]] * chains, {"tune@x": 10.0}, params)
     assert (len(done), at_once, share) == found
+
+
+def test_a_short_chain_leaves_no_other_one_over_and_the_longest_begin_first(small_params):
+    work = {"diagnose": 1.0, **{f"tune@{number}": 10.0 for number in range(8)}, "tune@x": 12.0}
+    chains = [[name] for name in work]
+    params = small_params({"runtime.workers": 2})
+    found = ahead._shared_out(chains[:-1], work, params)[0]
+    assert (len(found), found[-1]) == (9, ["diagnose"])
+    assert ahead._shared_out(chains, work, params)[0][0] == ["tune@x"]
+    assert ["diagnose"] in ahead._shared_out(chains[:4], work, params)[0]

@@ -9,6 +9,7 @@ so they are the same, to the last byte, as without.
 """
 
 import contextlib
+import heapq
 import json
 import os
 import shlex
@@ -74,7 +75,7 @@ def done(stage: Stage, params: Params, program: Program) -> bool:
         return True
     stages = read_stages(Path("dvc.yaml"))
     work = {one: size for one, size in _work(params, stages).items() if one not in before}
-    chains, at_once, share = _shared_out(_chains(stage, work, stages), params)
+    chains, at_once, share = _shared_out(_chains(stage, work, stages), work, params)
     names = [one for chain in chains for one in chain]
     if name not in names:
         return False
@@ -143,11 +144,13 @@ def _arguments(stage: Stage) -> list[str]:
     return words[words.index("initsweep") + 1 :]
 
 
-def _shared_out(chains: list[list[str]], params: Params) -> tuple[list[list[str]], int, int]:
+def _shared_out(
+    chains: list[list[str]], work: Mapping[str, float], params: Params
+) -> tuple[list[list[str]], int, int]:
     """Return which chains to do ahead, how many at the same time, and the workers of each.
 
-    Here as many as keep all workers busy to the end: what is left over has all workers to itself
-    later. A cluster takes turns with all of them.
+    The first chain is always among them. Here as many as are soonest done: what is left over has
+    all workers to itself later. A cluster takes turns with all of them.
     """
     from initsweep.engine.devices import resolve_device
 
@@ -160,7 +163,25 @@ def _shared_out(chains: list[list[str]], params: Params) -> tuple[list[list[str]
         return [], 0, 0
     if len(chains) < workers:
         return chains, len(chains), workers // len(chains)
-    return chains[: len(chains) // workers * workers], workers, 1
+
+    def size(chain: Sequence[str]) -> float:
+        return sum(work[name] for name in chain)
+
+    def seconds(ahead: int) -> float:
+        later = sum(map(size, ordered[ahead:])) / workers
+        return _longest([*map(size, ordered[:ahead])], workers) + later
+
+    ordered = [chains[0], *sorted(chains[1:], key=size, reverse=True)]
+    best = min(range(len(chains), workers - 1, -1), key=seconds)
+    return sorted(ordered[:best], key=size, reverse=True), workers, 1
+
+
+def _longest(sizes: Sequence[float], workers: int) -> float:
+    """Return when all is done if whoever is free takes the largest piece that is left."""
+    busy = [0.0] * workers
+    for size in sorted(sizes, reverse=True):
+        heapq.heapreplace(busy, busy[0] + size)
+    return max(busy)
 
 
 def _do(chain: Sequence[Stage], share: int, program: Program, connect: Callable[[], None]) -> int:
