@@ -57,7 +57,7 @@ FIRST = {
 
 AHEAD = {
     "prepare": TRAINING,
-    "diagnose": TRAINING,
+    "diagnose": TRAINING + REPORTING,
     "tune": TRAINING + REPORTING,
     "train": TRAINING + REPORTING,
     "settle": REPORTING,
