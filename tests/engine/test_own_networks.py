@@ -68,9 +68,10 @@ def test_any_number_of_workers_trains_them_to_the_same_bytes(
     assert (nn.Module.__call__, nn.Module.__getattr__) == (CALL, GETATTR)
 
 
-def test_weights_are_drawn_once_per_seed_and_before_any_thread_trains(trained):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_weights_are_drawn_once_per_seed_and_before_any_worker_trains(trained, threads):
     asked = []
-    trained(problem_of(KINDS[0], asked), "torch", 4, threads=2)
+    trained(problem_of(KINDS[0], asked), "torch", 4, threads)
     assert [seed for seed, _ in asked] == [lane.seed for lane in LANES]
     assert {thread for _, thread in asked} == {threading.current_thread()}
 

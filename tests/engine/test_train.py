@@ -61,8 +61,9 @@ def test_initial_weights_are_computed_once_per_seed(
     inner = problem.initial_state
     object.__setattr__(problem, "initial_state", lambda seed: asked.append(seed) or inner(seed))
     lanes = lanes_of(*itertools.product((0.1, 0.01, 0.001), range(3)))
-    threads = runtime(workers=2, threads=2)
-    train_lanes(problem, lanes, training=training(), optimizer=optimizer(), runtime=threads)
+    train_lanes(
+        problem, lanes, training=training(), optimizer=optimizer(), runtime=runtime(workers=2)
+    )
     assert sorted(asked) == [0, 1, 2]
 
 

@@ -141,6 +141,24 @@ def test_whoever_was_trained_together_is_so_again_whatever_the_number_of_workers
     assert resumed.train_loss.tobytes() == whole.train_loss[::-1].tobytes()
 
 
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("engine", ENGINES)
+def test_what_workers_have_kept_goes_when_their_trainings_end(
+    make_problem, training, optimizer, runtime, tmp_path, monkeypatch, engine
+):
+    def left(folder):
+        train_lanes(
+            make_problem(), LANES, training=training(epochs=3), optimizer=optimizer(),
+            runtime=runtime(engine=engine, workers=2, lanes_per_chunk=1, keep_every_minutes=1e-9),
+            checkpoint=folder,
+        )  # fmt: skip
+        return list(folder.glob("*.state"))
+
+    assert not left(tmp_path / "as it is")
+    monkeypatch.setattr(Unfinished, "forget", lambda *_: None)
+    assert left(tmp_path / "never forgotten")
+
+
 def test_short_trainings_keep_no_state(make_problem, training, optimizer, runtime, tmp_path):
     train_lanes(
         make_problem(), LANES, checkpoint=tmp_path, training=training(), optimizer=optimizer(),
@@ -166,7 +184,7 @@ def test_a_state_is_found_under_its_settings_alone_and_not_when_damaged(tmp_path
 
 
 def test_keeping_takes_a_hundredth_of_the_time_at_most(tmp_path, monkeypatch):
-    clock = iter([0.0, 59.0, 61.0, 61.0, 64.0, 363.0, 365.0])
+    clock = iter([0.0, 0.0, 59.0, 61.0, 61.0, 64.0, 363.0, 365.0])
     monkeypatch.setattr(unfinished.time, "monotonic", lambda: next(clock))
     state = State(Unfinished(tmp_path, {}, 1.0), LANES[:1])
     assert not state.due  # at 59 s

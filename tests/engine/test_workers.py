@@ -72,7 +72,8 @@ def test_running_chunks_are_told_to_stop(ending):
 
 def path_of(train, workers=2):
     runtime = SimpleNamespace(n_workers=workers, threads=1)
-    job = SimpleNamespace(runtime=runtime, forks=True)
+    problem = SimpleNamespace(initial_state=lambda seed: None)
+    job = SimpleNamespace(runtime=runtime, problem=problem)
     return SimpleNamespace(job=job, workers="processes", train=train)
 
 

@@ -36,6 +36,7 @@ class Unfinished:
         """
         self.seconds = 60 * every_minutes
         self._folder, self._name = folder, fingerprint(settings)
+        self._earliest = time.monotonic() + self.seconds
         self._kept: dict[tuple[Key, ...], Path] = {}
         for file in sorted(folder.glob(f"{self._name}-*.state")):
             if keys := _tuples(read_arrays(file, ["lanes"]).get("lanes")):
@@ -57,17 +58,23 @@ class Unfinished:
 
     def write(self, lanes: Sequence[Lane], arrays: Arrays) -> None:
         """Keep a state; a reader sees all of it or the one before."""
-        keys = lane_keys(lanes)
-        file = self._folder / f"{self._name}-{fingerprint(keys.tolist())}.state"
+        keys, file = lane_keys(lanes), self._file(lanes)
         write_bytes(file, packed({**arrays, "lanes": keys}))
         self._kept[_tuples(keys)] = file
 
     def forget(self, lanes: Sequence[Lane]) -> None:
-        """Remove what is kept of lanes that have ended, together or each by itself."""
-        keys = _tuples(lane_keys(lanes)) if self._kept else ()
-        for group in (keys, *((key,) for key in keys)):
-            if (file := self._kept.pop(group, None)) is not None:
-                file.unlink(missing_ok=True)
+        """Remove what is kept of lanes that have ended, together or each by itself.
+
+        A worker in a process of its own may have kept what this one has not heard of.
+        """
+        if not self._kept and time.monotonic() < self._earliest:
+            return
+        for group in (lanes, *([lane] for lane in lanes)):
+            self._kept.pop(_tuples(lane_keys(group)), None)
+            self._file(group).unlink(missing_ok=True)
+
+    def _file(self, lanes: Sequence[Lane]) -> Path:
+        return self._folder / f"{self._name}-{fingerprint(lane_keys(lanes).tolist())}.state"
 
 
 class State:
