@@ -110,6 +110,10 @@ MODELS = {
         nn.Linear(49, 27), nn.Unflatten(1, (3, 3, 3)), nn.Conv2d(3, 5, 2), nn.Flatten(),
         nn.Linear(20, 5),
     ),
+    "one pixel, as wide as rows that lie apart": lambda: nn.Sequential(
+        nn.Linear(49, 128), nn.ReLU(), nn.Unflatten(1, (128, 1, 1)), nn.Conv2d(128, 128, 1),
+        nn.BatchNorm2d(128), nn.Sigmoid(), nn.Flatten(), nn.Linear(128, 5),
+    ),
     "a norm of the features": lambda: Images(
         1, 7, nn.GroupNorm(1, 1, affine=False), head=nn.Linear(49, 5)
     ),

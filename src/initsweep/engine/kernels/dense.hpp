@@ -4,33 +4,35 @@
 #include "network.hpp"
 
 class Linear : public Layer {
-    Memory transposed_; // (outputs, width of the inputs)
+    Memory transposed_;        // (outputs, inputs)
+    int row_, transposed_row_; // floats from one row of the weights to the next
     bool bias_;
 
   public:
-    Linear(int inputs, int outputs, bool bias) : bias_(bias) {
-        parameters = {{0, ptrdiff_t(inputs) * whole_blocks(outputs)}};
+    Linear(int inputs, int outputs, bool bias)
+        : row_(apart(whole_blocks(outputs))), transposed_row_(apart(whole_blocks(inputs))), bias_(bias) {
+        parameters = {{0, ptrdiff_t(inputs) * row_}};
         if (bias) parameters.push_back({0, whole_blocks(outputs)});
-        transposed_ = Memory(size_t(outputs) * whole_blocks(inputs));
+        transposed_ = Memory(size_t(outputs) * transposed_row_);
     }
 
     void forward(int n, bool) override {
         matmul<ROWS>(n, out->width, in->channels, {in->data, in->stride},
-                      {value(0), out->width}, {out->data, out->stride, bias_ ? value(1) : nullptr});
+                      {value(0), row_}, {out->data, out->stride, bias_ ? value(1) : nullptr});
     }
 
     void prepare_backward() override {
         if (in->needs_gradient)
-            transpose(in->channels, out->channels, value(0), out->width, transposed_.get(), in->width);
+            transpose(in->channels, out->channels, value(0), row_, transposed_.get(), transposed_row_);
     }
 
     void backward(int n, bool add) override {
         matmul<COLUMNS>(in->channels, out->width, n, {in->data, in->stride},
-                     {out->gradient, out->stride}, {gradient(0), out->width, nullptr, add});
+                     {out->gradient, out->stride}, {gradient(0), row_, nullptr, add});
         if (bias_) sum_rows(n, out->width, out->gradient, out->stride, gradient(1), add);
         if (in->needs_gradient)
             matmul<ROWS>(n, in->width, out->channels, {out->gradient, out->stride},
-                          {transposed_.get(), in->width},
+                          {transposed_.get(), transposed_row_},
                           {in->gradient, in->stride, nullptr, add_input_gradient});
     }
 
@@ -41,7 +43,7 @@ class Linear : public Layer {
                 move(value(1)[o], torchs[o], read);
             else
                 for (int i = 0; i < in->channels; i++)
-                    move(value(0)[i * out->width + o], torchs[o * in->channels + i], read);
+                    move(value(0)[i * row_ + o], torchs[o * in->channels + i], read);
         return true;
     }
 };

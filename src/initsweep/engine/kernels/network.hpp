@@ -9,6 +9,9 @@
 #include "matmul.hpp"
 
 INLINE int whole_blocks(int n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
+// How far apart rows of whole blocks lie: those of 512 bytes and more would share a few sets of the
+// first-level cache and drive each other out of it.
+INLINE int apart(int width) { return width % (8 * BLOCK) ? width : width + BLOCK; }
 
 // Zeroed memory that starts on a cache line.
 class Memory {
@@ -40,6 +43,9 @@ struct Value {
     float *data = nullptr, *gradient = nullptr;
     int readers = 0;
     bool needs_gradient = false;
+
+    // Floats from one pixel to the next of all examples; images have no gaps between examples.
+    ptrdiff_t row() const { return pixels == 1 ? stride : width; }
 };
 
 // Trained numbers of one layer: a slice of the flat arrays of the network.

@@ -34,7 +34,7 @@ class BatchNorm : public Layer {
             store(scale + j, inverse * load(value(0) + j));
         }
         const float *mean = (training ? mean_ : running_mean_).get();
-        for (ptrdiff_t i = 0; i < rows * width; i += width)
+        for (ptrdiff_t i = 0; i < rows * in->row(); i += in->row())
             for (int j = 0; j < width; j += WIDTH) {
                 V centred = load(in->data + i + j) - load(mean + j);
                 store(out->data + i + j, fused(centred, load(scale + j), load(value(1) + j)));
@@ -46,9 +46,9 @@ class BatchNorm : public Layer {
         int width = in->width;
         const float *mean = mean_.get(), *x = in->data, *g = out->gradient;
         float *first = sums_.get(), *slope = sums_.get() + width, *scale = scales_.get();
-        sum_rows(rows, width, g, width, gradient(1), false);
+        sum_rows(rows, width, g, in->row(), gradient(1), false);
         sum_blocks(rows, width, [&](ptrdiff_t row, int j, V sum) {
-            return fused(load(g + row * width + j), load(x + row * width + j) - load(mean + j), sum);
+            return fused(load(g + row * in->row() + j), load(x + row * in->row() + j) - load(mean + j), sum);
         }, slope, false);
         float share = 1.0f / float(rows);
         for (int j = 0; j < width; j += WIDTH) {
@@ -59,7 +59,7 @@ class BatchNorm : public Layer {
             store(slope + j, product * share * inverse * inverse);
         }
         if (!in->needs_gradient) return;
-        for (ptrdiff_t i = 0; i < rows * width; i += width)
+        for (ptrdiff_t i = 0; i < rows * in->row(); i += in->row())
             for (int j = 0; j < width; j += WIDTH) {
                 V centred = load(x + i + j) - load(mean + j);
                 V rest = load(g + i + j) - load(first + j);
@@ -83,10 +83,10 @@ class BatchNorm : public Layer {
     void measure(ptrdiff_t rows) {
         int width = in->width;
         float *mean = mean_.get(), *square = sums_.get();
-        sum_rows(rows, width, in->data, width, mean, false);
+        sum_rows(rows, width, in->data, in->row(), mean, false);
         for (int j = 0; j < width; j += WIDTH) store(mean + j, load(mean + j) / float(rows));
         sum_blocks(rows, width, [&](ptrdiff_t row, int j, V sum) {
-            V d = load(in->data + row * width + j) - load(mean + j);
+            V d = load(in->data + row * in->row() + j) - load(mean + j);
             return fused(d, d, sum);
         }, square, false);
         for (int j = 0; j < width; j += WIDTH)

@@ -108,6 +108,7 @@ class Trainer {
         value.pixels = std::max(shape.rows, 1) * value.columns;
         value.width = packed ? shape.channels : whole_blocks(shape.channels);
         value.stride = whole_blocks(value.pixels * value.width);
+        if (value.pixels == 1) value.stride = apart(int(value.stride));
     }
 
     void add_layer(const Operation *operations, int k) {
