@@ -1,5 +1,6 @@
 """Networks of strangers on every path, with more workers than one."""
 
+import os
 import threading
 from dataclasses import replace
 
@@ -27,7 +28,8 @@ def problem_of(kind, asked=None):
 
     def state(seed):
         if asked is not None:
-            asked.append((seed, threading.current_thread()))
+            with asked.open("a") as file:  # whichever process it is
+                file.write(f"{seed} {os.getpid()} {threading.get_ident()}\n")
         return initial_state(model, "he_normal", seed)
 
     return Problem(
@@ -69,11 +71,11 @@ def test_any_number_of_workers_trains_them_to_the_same_bytes(
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_weights_are_drawn_once_per_seed_and_before_any_worker_trains(trained, threads):
-    asked = []
+def test_weights_are_drawn_once_per_seed_and_before_any_worker_trains(trained, threads, tmp_path):
+    asked = tmp_path / "asked"
     trained(problem_of(KINDS[0], asked), "torch", 4, threads)
-    assert [seed for seed, _ in asked] == [lane.seed for lane in LANES]
-    assert {thread for _, thread in asked} == {threading.current_thread()}
+    here = f"{os.getpid()} {threading.get_ident()}"
+    assert asked.read_text().splitlines() == [f"{lane.seed} {here}" for lane in LANES]
 
 
 class Checkpointed(nn.Module):

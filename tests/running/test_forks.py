@@ -3,11 +3,12 @@
 import os
 import signal
 import time
+import warnings
 
 import pytest
 
 from initsweep.core import link
-from initsweep.core.errors import RunError
+from initsweep.core.errors import InitsweepWarning, RunError
 from initsweep.running import forks
 
 
@@ -78,7 +79,7 @@ def test_a_failure_stops_the_others(failing, message, tmp_path):
 
 def test_each_number_is_done_once_whoever_does_it_and_however_much_comes_of_it():
     def work(number):
-        time.sleep(0.01)
+        time.sleep(0.05)
         return f"{os.getpid()} {number} ".encode() + bytes(10 ** (number % 7))
 
     found = dict(forks.each(work, 20, 3))
@@ -90,14 +91,63 @@ def test_each_number_is_done_once_whoever_does_it_and_however_much_comes_of_it()
     assert os.getpid() not in processes
 
 
-def test_what_raises_there_is_raised_here():
+@pytest.mark.parametrize("error", [KeyError("broken"), SystemExit("ended")])
+def test_what_raises_there_is_raised_here_and_what_was_begun_is_kept(error, tmp_path):
     def work(number):
-        if number == 3:
-            raise KeyError("broken", os.getpid())
+        (tmp_path / str(number)).touch()
+        while not (tmp_path / "1").exists():  # two have begun
+            time.sleep(0.01)
+        if number == 0:
+            raise type(error)(f"{error.args[0]} {os.getpid()}")
+        time.sleep(0.3)
         return b""
 
-    with pytest.raises(KeyError, match=str(os.getpid())):
+    found = forks.each(work, 50, 2)
+    assert next(found)[0] == 1
+    with pytest.raises(type(error), match=str(os.getpid())):
+        list(found)
+    assert len([*tmp_path.iterdir()]) < 5
+
+
+def test_what_fails_there_alone_is_done_here_and_the_rest_goes_on():
+    parent = os.getpid()
+
+    def work(number):
+        if number == 3 and os.getpid() != parent:
+            raise KeyError("for the moment")
+        return str(number).encode()
+
+    found = dict(forks.each(work, 9, 2))
+    assert found == {number: str(number).encode() for number in range(9)}
+
+
+def test_one_that_ends_before_its_work_is_done_is_no_success():
+    def work(number):
+        if number == 3:
+            os._exit(0)
+        return b""
+
+    with pytest.raises(RunError, match="ended before its work was done"):
         list(forks.each(work, 5, 2))
+
+
+def test_what_all_of_them_warn_of_is_said_once():
+    def work(number):
+        for _ in range(3):
+            warnings.warn(f"same for all of {test_forks}", InitsweepWarning, stacklevel=1)
+        warnings.warn(f"of {number}", RuntimeWarning, stacklevel=1)
+        return b""
+
+    test_forks = os.getpid()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("default")
+        for _ in range(2):
+            assert len(list(forks.each(work, 4, 2))) == 4
+    assert [str(one.message) for one in heard if one.category is InitsweepWarning] == [
+        f"same for all of {test_forks}"
+    ]
+    own = sorted(str(one.message) for one in heard if one.category is RuntimeWarning)
+    assert own == [f"of {number}" for number in range(4)]
 
 
 def test_none_outlives_a_caller_that_asks_for_no_more(tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from multiprocessing import current_process
 from typing import Literal
 
 import numpy as np
@@ -61,9 +62,10 @@ class Job:
 
         A process that has used threads inside operations has no more of them after a fork, and one
         that has differentiated where there is an accelerator cannot differentiate after a fork.
+        `multiprocessing` lets its daemons have no children.
         """
         on_cpu = self.device.type == "cpu" and not torch.accelerator.is_available()
-        return on_cpu and self.runtime.threads == 1
+        return on_cpu and self.runtime.threads == 1 and not current_process().daemon
 
     @cached_property
     def rate_factors(self) -> FloatArray:

@@ -37,41 +37,33 @@ class Unfinished:
         self.seconds = 60 * every_minutes
         self._folder, self._name = folder, fingerprint(settings)
         self._earliest = time.monotonic() + self.seconds
-        self._kept: dict[tuple[Key, ...], Path] = {}
-        for file in sorted(folder.glob(f"{self._name}-*.state")):
-            if keys := _tuples(read_arrays(file, ["lanes"]).get("lanes")):
-                self._kept[keys] = file
+        files = sorted(folder.glob(f"{self._name}-*.state"))
+        found = (_tuples(read_arrays(file, ["lanes"]).get("lanes")) for file in files)
+        self._found = [keys for keys in found if keys]
 
     def groups(self, lanes: Sequence[Lane]) -> list[list[int]]:
         """Return which of some lanes were being trained together, by their places among them."""
         places = {key: place for place, key in enumerate(_tuples(lane_keys(lanes)))}
         groups = list[list[int]]()
-        for keys in self._kept:
+        for keys in self._found:
             if all(key in places for key in keys):
                 groups.append([places.pop(key) for key in keys])
         return groups
 
     def read(self, lanes: Sequence[Lane]) -> dict[str, np.ndarray]:
         """Return what is kept of lanes that are trained together, nothing if they begin."""
-        file = self._kept.get(_tuples(lane_keys(lanes))) if self._kept else None
-        return {} if file is None else read_arrays(file)
+        return read_arrays(self._file(lanes))
 
     def write(self, lanes: Sequence[Lane], arrays: Arrays) -> None:
         """Keep a state; a reader sees all of it or the one before."""
-        keys, file = lane_keys(lanes), self._file(lanes)
-        write_bytes(file, packed({**arrays, "lanes": keys}))
-        self._kept[_tuples(keys)] = file
+        write_bytes(self._file(lanes), packed({**arrays, "lanes": lane_keys(lanes)}))
+        self._earliest = 0.0
 
     def forget(self, lanes: Sequence[Lane]) -> None:
-        """Remove what is kept of lanes that have ended, together or each by itself.
-
-        A worker in a process of its own may have kept what this one has not heard of.
-        """
-        if not self._kept and time.monotonic() < self._earliest:
-            return
-        for group in (lanes, *([lane] for lane in lanes)):
-            self._kept.pop(_tuples(lane_keys(group)), None)
-            self._file(group).unlink(missing_ok=True)
+        """Remove what is kept of lanes that have ended, together or each by itself."""
+        if self._found or time.monotonic() >= self._earliest:
+            for group in {tuple(lanes), *((lane,) for lane in lanes)}:
+                self._file(group).unlink(missing_ok=True)
 
     def _file(self, lanes: Sequence[Lane]) -> Path:
         return self._folder / f"{self._name}-{fingerprint(lane_keys(lanes).tolist())}.state"

@@ -36,8 +36,8 @@ def train_here(path: TrainingPath, chunks: Sequence[Chunk]) -> Iterator[tuple[Ch
     runtime, workers = path.job.runtime, path.workers
     n_workers = min(runtime.n_workers, len(chunks)) if workers else 1
     if n_workers > 1:
-        # Once for all. And while threads train, nothing else is done: other code may change what
-        # all threads see.
+        # Once for all processes. And while threads train, nothing else is done: other code may
+        # change what all threads see.
         for seed in {lane.seed: None for chunk in chunks for lane in chunk.lanes}:
             path.job.problem.initial_state(seed)
     if n_workers > 1 and workers == "processes":

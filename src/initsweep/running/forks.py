@@ -4,13 +4,14 @@ A fork reports as a stage does to its leader, over a connection of its own. When
 or dies, the connections close, and the forks stop in order.
 """
 
+import builtins
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
-import tempfile
+import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,10 +19,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, TextIO
 
 from initsweep.core import link, stopping
-from initsweep.core.errors import RunError
+from initsweep.core.errors import InitsweepWarning, RunError
 
 Task = Callable[[Callable[[], None]], int]
 """Is given what connects its process, and returns its exit status."""
@@ -51,8 +52,9 @@ def run(tasks: Sequence[Task], at_once: int) -> Iterator[dict[str, Any]]:
     with _forks() as (forks, selector):
         while waiting or forks:
             while waiting and len(forks) < at_once:
-                fork = _begin(waiting.pop(0), [one.ours for one in forks])
-                forks.append(fork)
+                with _signals_later():  # no fork that is not known to be one
+                    fork = _begin(waiting.pop(0), [one.ours for one in forks])
+                    forks.append(fork)
                 selector.register(fork.ours, selectors.EVENT_READ, fork)
             for key, _ in selector.select():
                 yield from (told := _listen(key.data)) or ()
@@ -65,9 +67,11 @@ def run(tasks: Sequence[Task], at_once: int) -> Iterator[dict[str, Any]]:
 def each(work: Callable[[int], bytes], n: int, workers: int) -> Iterator[tuple[int, bytes]]:
     """Do `work` for 0 to n - 1 in forks of this process: whoever is free takes the next.
 
+    What raises an error there is done here once more, when what was begun beside it has ended, so
+    that the caller gets the error itself. What is warned of there is warned of here, once.
+
     Args:
-        work: May depend on all that is in this process now. What raises an error there is done
-            here once more, so that the caller gets the error itself.
+        work: May depend on all that is in this process now.
         n: How many times it is to be done.
         workers: How many at the same time.
 
@@ -75,15 +79,46 @@ def each(work: Callable[[int], bytes], n: int, workers: int) -> Iterator[tuple[i
         A number and what `work` returned for it, in the order in which they were done.
 
     Raises:
-        RunError: If a fork was killed.
+        RunError: If a fork was killed, or ended before its work was done.
     """
-    with tempfile.TemporaryFile() as todo:
-        # Forks share the place up to which an open file was read.
-        todo.writelines(number.to_bytes(_NUMBER) for number in range(n))
-        todo.seek(0)
-        for told in run([partial(_take_turns, work, todo.fileno())] * workers, workers):
+    left = dict.fromkeys(range(n))
+    while left:
+        failed = list[int]()
+        for number, done in _turns(work, list(left), workers):
+            left.pop(number)
+            if done is None:
+                failed.append(number)
+            else:
+                yield number, done
+        for number in failed:
+            yield number, work(number)
+        if left and not failed:
+            raise RunError("A process of this stage ended before its work was done: what it ran "
+                           "must not end its process.")  # fmt: skip
+
+
+def _turns(
+    work: Callable[[int], bytes], numbers: Sequence[int], workers: int
+) -> Iterator[tuple[int, bytes | None]]:
+    """Do work in forks until one fails; then nothing is begun any more.
+
+    Yields:
+        A number and what came of it, None for an error.
+    """
+    todo = os.memfd_create("todo")  # forks share the place up to which an open file was read
+    try:
+        os.write(todo, b"".join(number.to_bytes(_NUMBER) for number in numbers))
+        os.lseek(todo, 0, os.SEEK_SET)
+        tasks = [partial(_take_turns, work, todo)] * min(workers, len(numbers))
+        for told in run(tasks, workers):
+            if "warning" in told:
+                _warn(**told["warning"])
             if (number := told.get("number")) is not None:
-                yield number, b64decode(told["done"]) if "done" in told else work(number)
+                if "done" not in told:
+                    os.lseek(todo, 0, os.SEEK_END)
+                yield number, b64decode(told["done"]) if "done" in told else None
+    finally:
+        os.close(todo)
 
 
 _NUMBER = 8  # bytes
@@ -95,19 +130,53 @@ def _take_turns(work: Callable[[int], bytes], todo: int, connect: Callable[[], N
     Returns:
         The exit status.
     """
-    for number in stopping.SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
     connect()
+    warnings.showwarning = _tell_warning
     while taken := os.read(todo, _NUMBER):
-        turn = int.from_bytes(taken)
+        number = int.from_bytes(taken)
         try:
-            done = work(turn)
-        except Exception:  # noqa: BLE001 - a user's code may raise anything
-            link.tell(number=turn)
+            done = work(number)
+        except (Exception, SystemExit):  # noqa: BLE001 - a user's code may raise anything
+            link.tell(number=number)
         else:
-            link.tell(number=turn, done=b64encode(done).decode())
+            link.tell(number=number, done=b64encode(done).decode())
     return 0
+
+
+def _tell_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
+) -> None:
+    kind = [one.__name__ for one in category.__mro__]
+    link.tell(warning={"text": str(message), "kind": kind, "file": filename, "line": lineno})
+
+
+_warned: dict[Any, Any] = {}  # what Python keeps of warnings that were shown
+
+
+def _warn(text: str, kind: Sequence[str], file: str, line: int) -> None:
+    """Warn of what a fork has warned of, as Python does: by default once for each place."""
+    known = {InitsweepWarning.__name__: InitsweepWarning, **vars(builtins)}
+    category = next(known[name] for name in kind if name in known)
+    warnings.warn_explicit(text, category, file, line, registry=_warned)
+
+
+@contextmanager
+def _signals_later() -> Iterator[None]:
+    """Hear what stops this process after the block.
+
+    Yields:
+        Nothing.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stopping.SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -139,6 +208,10 @@ def _begin(task: Task, others: Sequence[socket.socket]) -> _Fork:
 
 def _be(task: Task, others: Sequence[socket.socket], theirs: socket.socket) -> None:
     """Be a fork that does a task."""
+    for number in stopping.SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stopping.SIGNALS)
     for one in others:
         one.close()  # or they would not be seen to close
     sys.exit(task(partial(link.through, theirs)))

@@ -14,7 +14,7 @@ class Reshape : public Layer {
             const float *from = in->data + b * in->stride;
             float *to = out->data + b * out->stride;
             if (in->pixels == out->pixels)
-                std::memcpy(to, from, std::min(in->stride, out->stride) * sizeof(float));
+                std::memcpy(to, from, in->stride * sizeof(float));
             else
                 visit([&](ptrdiff_t i, ptrdiff_t o) { to[o] = from[i]; });
         }

@@ -9,7 +9,7 @@
 #include "matmul.hpp"
 
 INLINE int whole_blocks(int n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
-// How far apart rows of whole blocks lie: those of 512 bytes and more would share a few sets of the
+// How far apart rows of whole blocks lie: at multiples of 512 bytes they would share a few sets of the
 // first-level cache and drive each other out of it.
 INLINE int apart(int width) { return width % (8 * BLOCK) ? width : width + BLOCK; }
 

@@ -154,7 +154,8 @@ class Trainer {
     void choose_part(const Operation *operations) {
         size_t bytes = 0;
         bool images = false, whole = false;
-        for (const Value &value : values_) bytes += 2 * value.stride * sizeof(float);
+        for (const Value &value : values_) // whatever lies between rows: sums depend on the parts
+            bytes += 2 * whole_blocks(value.pixels * value.width) * sizeof(float);
         for (int k = 0; k < settings_.operations; k++) {
             images |= operations[k].kind == CONVOLUTION;
             whole |= operations[k].kind == BATCH_NORM;
