@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from initsweep.core import link
+from initsweep.core import link, stopping
 from initsweep.core.errors import InitsweepWarning, RunError
 from initsweep.running import forks
 
@@ -89,6 +89,21 @@ def test_each_number_is_done_once_whoever_does_it_and_however_much_comes_of_it()
     processes = {int(content.split()[0]) for content in found.values()}
     assert len(processes) == 3
     assert os.getpid() not in processes
+
+
+def test_one_that_is_stopped_says_nothing(capfd):
+    def waits(connect):
+        stopping.raise_at_signals()
+        connect()
+        link.tell(bar=1)
+        time.sleep(60)
+        return 0
+
+    told = forks.run([waits], 1)
+    while "bar" not in next(told):
+        pass
+    told.close()
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("error", [KeyError("broken"), SystemExit("ended")])

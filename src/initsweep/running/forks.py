@@ -207,14 +207,23 @@ def _begin(task: Task, others: Sequence[socket.socket]) -> _Fork:
 
 
 def _be(task: Task, others: Sequence[socket.socket], theirs: socket.socket) -> None:
-    """Be a fork that does a task."""
-    for number in stopping.SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)  # whoever has begun this says that it has stopped
+    """Be a fork that does a task. Whoever has begun it says that it has stopped."""
+    _end_at_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, stopping.SIGNALS)
     for one in others:
         one.close()  # or they would not be seen to close
-    sys.exit(task(partial(link.through, theirs)))
+    try:
+        status: int | None = task(partial(link.through, theirs))
+    except stopping.Stopped:
+        status = stopping.status()
+    _end_at_signals()  # the task may have changed that
+    sys.exit(status)
+
+
+def _end_at_signals() -> None:
+    for number in stopping.SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _listen(fork: _Fork) -> list[dict[str, Any]] | None:
