@@ -65,8 +65,7 @@ def test_any_number_of_workers_trains_them_to_the_same_bytes(
     kind, engine, threads, trained, assert_same_bytes
 ):
     alone = trained(problem_of(kind), engine, 1, threads)
-    for workers in (2, 4):
-        assert_same_bytes(trained(problem_of(kind), engine, workers, threads), alone)
+    assert_same_bytes(trained(problem_of(kind), engine, 3, threads), alone)
     assert (nn.Module.__call__, nn.Module.__getattr__) == (CALL, GETATTR)
 
 
