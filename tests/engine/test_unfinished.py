@@ -184,7 +184,7 @@ def test_a_state_is_found_under_its_settings_alone_and_not_when_damaged(tmp_path
 
 
 def test_keeping_takes_a_hundredth_of_the_time_at_most(tmp_path, monkeypatch):
-    clock = iter([0.0, 0.0, 59.0, 61.0, 61.0, 64.0, 363.0, 365.0])
+    clock = iter([0.0, 0.0, 0.0, 59.0, 61.0, 61.0, 64.0, 363.0, 365.0])
     monkeypatch.setattr(unfinished.time, "monotonic", lambda: next(clock))
     state = State(Unfinished(tmp_path, {}, 1.0), LANES[:1])
     assert not state.due  # at 59 s

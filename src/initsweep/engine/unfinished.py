@@ -52,7 +52,7 @@ class Unfinished:
 
     def read(self, lanes: Sequence[Lane]) -> dict[str, np.ndarray]:
         """Return what is kept of lanes that are trained together, nothing if they begin."""
-        return read_arrays(self._file(lanes))
+        return read_arrays(self._file(lanes)) if self._may_have_some else {}
 
     def write(self, lanes: Sequence[Lane], arrays: Arrays) -> None:
         """Keep a state; a reader sees all of it or the one before."""
@@ -61,9 +61,14 @@ class Unfinished:
 
     def forget(self, lanes: Sequence[Lane]) -> None:
         """Remove what is kept of lanes that have ended, together or each by itself."""
-        if self._found or time.monotonic() >= self._earliest:
+        if self._may_have_some:
             for group in {tuple(lanes), *((lane,) for lane in lanes)}:
                 self._file(group).unlink(missing_ok=True)
+
+    @property
+    def _may_have_some(self) -> bool:
+        """Whether to look at all: to no avail it would take a tenth of the shortest trainings."""
+        return bool(self._found) or time.monotonic() >= self._earliest
 
     def _file(self, lanes: Sequence[Lane]) -> Path:
         return self._folder / f"{self._name}-{fingerprint(lane_keys(lanes).tolist())}.state"
