@@ -184,14 +184,14 @@ def _network(target: Target, params: Params | None) -> list[Promise]:
 
     try:
         build()
-    except ParamsError as error:
-        if error.__cause__ is not None:  # what the network itself raises
-            return [(_building(n_features, n_outputs), _once(build))]
+    except Exception as error:
+        if not isinstance(error, ParamsError) or error.__cause__ is not None:
+            # What the network itself raises is the outcome of the check.
+            building = f"builds a network of {n_features} inputs and {n_outputs} outputs"
+            return [(building, _once(build))]
         if options == (params.model.options if params else None):
             raise
         raise ParamsError(_of_options(str(error))) from error
-    except Exception:  # noqa: BLE001 - reported as the outcome of the check
-        return [(_building(n_features, n_outputs), _once(build))]
     promises = network_promises(
         Subject(
             build=build,
@@ -259,7 +259,3 @@ def _own_sizes(target: Target, entry: object) -> tuple[int, int]:
 
 def _once(build: Callable[[], nn.Module]) -> Callable[[], str]:
     return lambda: type(build()).__name__
-
-
-def _building(n_features: int, n_outputs: int) -> str:
-    return f"builds a network of {n_features} inputs and {n_outputs} outputs"

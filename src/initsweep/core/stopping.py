@@ -50,6 +50,11 @@ def end_at_signals() -> None:
     _handle(_end)
 
 
+def end_silently_at_signals() -> None:
+    """End at a signal, from here on, without a word: whoever has begun this process says so."""
+    _handle(signal.SIG_DFL)
+
+
 def raise_at_signals() -> None:
     """Raise `Stopped` in the main thread at a signal, from here on; the next one ends at once."""
     _handle(_raise)
@@ -63,7 +68,7 @@ def say_so() -> None:
             os.write(2, b"initsweep: stopped; finished work is kept, run again to go on.\n")
 
 
-def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
+def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     for number in SIGNALS:
         # Who ignores a signal from the start was told to, by `nohup` for example.
         if signal.getsignal(number) is not signal.SIG_IGN:

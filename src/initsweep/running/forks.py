@@ -93,8 +93,10 @@ def each(work: Callable[[int], bytes], n: int, workers: int) -> Iterator[tuple[i
         for number in failed:
             yield number, work(number)
         if left and not failed:
-            raise RunError("A process of this stage ended before its work was done: what it ran "
-                           "must not end its process.")  # fmt: skip
+            raise RunError(
+                "A process of this stage ended before its work was done: what it ran must not end "
+                "its process."
+            )
 
 
 def _turns(
@@ -208,7 +210,7 @@ def _begin(task: Task, others: Sequence[socket.socket]) -> _Fork:
 
 def _be(task: Task, others: Sequence[socket.socket], theirs: socket.socket) -> None:
     """Be a fork that does a task. Whoever has begun it says that it has stopped."""
-    _end_at_signals()
+    stopping.end_silently_at_signals()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, stopping.SIGNALS)
     for one in others:
         one.close()  # or they would not be seen to close
@@ -216,14 +218,8 @@ def _be(task: Task, others: Sequence[socket.socket], theirs: socket.socket) -> N
         status: int | None = task(partial(link.through, theirs))
     except stopping.Stopped:
         status = stopping.status()
-    _end_at_signals()  # the task may have changed that
+    stopping.end_silently_at_signals()  # the task may have changed that
     sys.exit(status)
-
-
-def _end_at_signals() -> None:
-    for number in stopping.SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _listen(fork: _Fork) -> list[dict[str, Any]] | None:
