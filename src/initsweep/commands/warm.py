@@ -57,13 +57,8 @@ FIRST = {
 
 AHEAD = {
     "prepare": TRAINING,
-    "diagnose": TRAINING + REPORTING,
-    "tune": TRAINING + REPORTING,
-    "train": TRAINING + REPORTING,
-    "settle": REPORTING,
-    "compare": REPORTING,
-    "tune_at": TRAINING + REPORTING,
-    "report": REPORTING,
+    **dict.fromkeys(("diagnose", "tune", "train", "tune_at"), TRAINING + REPORTING),
+    **dict.fromkeys(("settle", "compare", "report"), REPORTING),
 }
 """What to import while a stage runs: what comes next, in that order, and never so much that the
 next stage would have to wait for it. A study that is up to date runs `publish` only, and that only
