@@ -9,7 +9,10 @@ import initsweep
 from tests.conftest import ROOT
 from tests.made_study import make_study, with_my_study
 
-SOURCES = griffe.load("initsweep", search_paths=[ROOT / "src"], resolve_aliases=True)
+
+@pytest.fixture(scope="module")
+def sources():
+    return griffe.load("initsweep", search_paths=[ROOT / "src"], resolve_aliases=True)
 
 
 @pytest.fixture(scope="module")
@@ -19,9 +22,9 @@ def parent(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", initsweep.__all__)
-def test_the_example_of_a_public_name_runs(name, parent, monkeypatch):
+def test_the_example_of_a_public_name_runs(name, sources, parent, monkeypatch):
     monkeypatch.chdir(parent)
-    written = SOURCES[name].docstring
+    written = sources[name].docstring
     assert written is not None
     examples = doctest.DocTestParser().get_doctest(written.value, {}, name, None, None)
     assert examples.examples

@@ -72,9 +72,10 @@ TELLS = {
 """What the figures that a script is for look like."""
 
 LONG = {
-    "benchmarks.cluster", "benchmarks.diagnosis_calibration", "benchmarks.engine",
-    "benchmarks.init_cost", "benchmarks.plain_loop", "benchmarks.transfer_law",
-    "examples.make_packets",
+    "benchmarks.answers", "benchmarks.cluster", "benchmarks.diagnosis_calibration",
+    "benchmarks.diagnosis_reports", "benchmarks.engine", "benchmarks.init_cost",
+    "benchmarks.plain_loop", "benchmarks.scaling_model", "benchmarks.transfer_held_out",
+    "benchmarks.transfer_law", "examples.make_packets",
 }  # fmt: skip
 """Whose tiny forms take long, and run with `make fuzz`."""
 

@@ -35,7 +35,7 @@ def two_revisions(computed, tmp_path_factory):
     shutil.copytree(computed.path, project.path, symlinks=True)
     project.run("git", "checkout", "-qb", "deeper")
     project.set({"model.depth": 2, "confirm.seeds": list(range(10, 20))})
-    project.dvc("repro", "report")
+    assert project.initsweep("repro", "report").returncode == 0
     project.commit("Two hidden layers, ten fresh seeds")
     return project
 

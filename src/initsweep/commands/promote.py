@@ -188,7 +188,7 @@ def _registered(decision: Decision, params: Params) -> tuple[Decision, list[str]
             "it, and an alias `champion` there stays where it was."
             + (remedy if params.loop is None else "")
         ]
-    study = publication(params)
+    study = publication(params, {decision.scheme: model})
     tracking.publish(study, params, root)
     name, version = tracking.promote(study, promotion_of(decision, model), params, root)
     return dataclasses.replace(decision, model_name=name, model_version=version), [

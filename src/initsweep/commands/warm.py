@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from initsweep.commands.main import program
-from initsweep.core import link, stopping
+from initsweep.core import artifacts, link, stopping
 from initsweep.core.errors import InitsweepError
 from initsweep.running.dvc_file import kind_of, read_stages
 from initsweep.running.warm_client import STARTED, STREAMS, identity
@@ -33,9 +33,13 @@ def _modules(place: str, *names: str) -> list[Callable[[], object]]:
 
 
 def _preload_export() -> None:
-    """Import what writing a network down needs, where this torch has it under that name."""
-    with contextlib.suppress(ImportError):
-        importlib.import_module("torch.export._trace")
+    """Import what writing a network down needs, if one is recommended and will be.
+
+    Where this torch has it under that name; it takes as long as torch itself.
+    """
+    with contextlib.suppress(OSError, ValueError, KeyError, ImportError):
+        if json.loads((artifacts.COMPARE / "verdict.json").read_bytes())["recommended"]:
+            importlib.import_module("torch.export._trace")
 
 
 STAGES = "initsweep.stages"
@@ -46,7 +50,6 @@ TRAINING = [
 REPORTING = [
     *_modules(STAGES, "compare", "report", "publish", "serving"),
     preload_mlflow,
-    _preload_export,
 ]
 FIRST = {
     "prepare": _modules(STAGES, "prepare") + _modules("sklearn", "datasets", "model_selection"),
@@ -58,7 +61,8 @@ FIRST = {
 AHEAD = {
     "prepare": TRAINING,
     **dict.fromkeys(("diagnose", "tune", "train", "tune_at"), TRAINING + REPORTING),
-    **dict.fromkeys(("settle", "compare", "report"), REPORTING),
+    **dict.fromkeys(("settle", "compare"), REPORTING),
+    "report": [*REPORTING, _preload_export],
 }
 """What to import while a stage runs: what comes next, in that order, and never so much that the
 next stage would have to wait for it. A study that is up to date runs `publish` only, and that only
@@ -79,7 +83,7 @@ def serve(listening: socket.socket, first: str) -> None:
     while True:
         ready, _, _ = select.select(watched, [], [], 0 if to_import else None)
         if sys.stdin in ready:
-            return _collect(0)
+            return
         if listening in ready:
             _collect(os.WNOHANG)
             connection, _ = listening.accept()
@@ -159,5 +163,7 @@ def _end_with_the_client(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt):  # nothing that is still to import is needed
         serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    _collect(0)
+    os._exit(0)  # to take down all that was imported would take a second

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from initsweep.core import artifacts
@@ -42,13 +42,27 @@ def is_shown(params: Params) -> bool:
     return tracking.is_sealed(_content_sha(params), params, tracking.project_root())
 
 
-def publication(params: Params) -> tracking.Publication:
-    """Return all records of the study that `params` describes, as MLflow is to show them."""
+def publication(
+    params: Params, served: Mapping[str, tracking.ServedModel] | None = None
+) -> tracking.Publication:
+    """Return all records of the study that `params` describes, as MLflow is to show them.
+
+    Args:
+        params: Of the study.
+        served: Models by scheme that are there already: to write one down takes a second.
+    """
     from initsweep.architectures import describe  # imports torch, which takes seconds
 
     study = Results(params=params)
     schema, model = study.schema, study.params.model
-    attachments = _attachments(params)
+    attachments, models = _attachments(params), dict[str, tracking.ServedModel | None](served or {})
+
+    def model_of(scheme: str) -> tracking.ServedModel | None:
+        if scheme not in models:
+            models[scheme] = _model(study.params, scheme)
+        return models[scheme]
+
+    recommended = study.verdict.recommended
     return tracking.Publication(
         params=params,
         experiment=f"{schema.source}/{describe(model.name, model.options)}",
@@ -56,8 +70,8 @@ def publication(params: Params) -> tracking.Publication:
         origin=_origin(),
         attachments=attachments,
         attachments_sha=artifacts.file_hash(list(attachments.values())),
-        model=_model(study.params, study.verdict.recommended),
-        promotion=_promotion(study.params, study.compared, schema),
+        model=None if recommended is None else model_of(recommended),
+        promotion=_promotion(study.params, study.compared, schema, model_of),
     )
 
 
@@ -88,7 +102,7 @@ def _content_sha(params: Params) -> str:
     return fingerprint([names, artifacts.file_hash(present), params.model_dump_json(), code])
 
 
-def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
+def _model(params: Params, scheme: str) -> tracking.ServedModel | None:
     """Return the model to log; a network that cannot be written down publishes all but that.
 
     Raises:
@@ -96,8 +110,6 @@ def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
     """
     from initsweep.stages.serving import served_model
 
-    if scheme is None:
-        return None
     try:
         return served_model(params, scheme)
     except CaptureError as error:
@@ -106,7 +118,10 @@ def _model(params: Params, scheme: str | None) -> tracking.ServedModel | None:
 
 
 def _promotion(
-    params: Params, rows: Sequence[SchemeRow], schema: Schema
+    params: Params,
+    rows: Sequence[SchemeRow],
+    schema: Schema,
+    model_of: Callable[[str], tracking.ServedModel | None],
 ) -> tracking.Promotion | None:
     """Return the decision that holds, if the results that it was made from are these."""
     decision = ledger.last_decision()
@@ -115,7 +130,7 @@ def _promotion(
         return None
     if ledger.candidate_of(row, schema).results_sha != decision.results_sha:
         return None
-    model = _model(params, row.scheme)
+    model = model_of(row.scheme)
     return None if model is None else promotion_of(decision, model)
 
 
