@@ -79,6 +79,21 @@ def test_the_warm_process_prints_what_the_command_prints(environment, warm):
     assert RAN_ITSELF not in handed_over.stderr
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["that has just begun", "that imports"])
+def test_nobody_waits_for_a_process(led, tmp_path, monkeypatch, capfd, begun):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "optuna.py").write_text(
+        "from pathlib import Path\nfrom time import sleep\n"
+        "Path('begun').touch()\nsleep(120)\nPath('done').touch()\n"
+    )
+    led["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{ROOT / 'src'}"
+    with warm_process(led, "tune@he_normal"):
+        if begun:
+            wait_for((tmp_path / "begun").exists)
+    assert not (tmp_path / "done").exists()
+    assert capfd.readouterr().err == ""
+
+
 def test_mistakes_end_with_the_same_status(environment, warm, tmp_path):
     assert run(environment, "prepare", folder=tmp_path).returncode == 2
     missing = run(warm, "prepare", folder=tmp_path)

@@ -9,6 +9,7 @@ import importlib
 import json
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -130,6 +131,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _run(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
     """Become the process that has asked, run its command and end."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     connection.sendall(STARTED)
     for target, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, target)
@@ -163,6 +165,7 @@ def _end_with_the_client(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):  # nothing that is still to import is needed
         serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
     _collect(0)

@@ -55,7 +55,7 @@ def warm_process(environment: Mapping[str, str], first: str = "") -> Iterator[No
     try:
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # it may be importing
+        process.terminate()  # it may be importing
         process.communicate()
 
 
