@@ -166,6 +166,8 @@ def test_experiments_and_going_back_publish_each_result_once_in_the_project_s_ow
     assert view.is_clean
     assert sum(view.names.values()) == sum(first.values()) + 2 * of_one
     assert {tags.get("dvc.exp", "") for tags in view.tags.values()} == {"", "shorter", "shortest"}
+    assert "Running stage 'tune" not in project.dvc("repro")
+    assert project.view().names == view.names
 
 
 def test_a_clone_pulls_results_and_builds_the_view_without_training(
