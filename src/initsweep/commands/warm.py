@@ -165,8 +165,8 @@ def _end_with_the_client(connection: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):  # nothing that is still to import is needed
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
     _collect(0)
     os._exit(0)  # to take down all that was imported would take a second
