@@ -31,10 +31,7 @@ def run() -> int:
             "environment (source .venv/bin/activate), or use `make repro`, which needs no "
             "activation."
         )
-    try:
-        return program()
-    finally:
-        stopping.end_at_signals()  # Python still has to tidy up
+    return program()
 
 
 if __name__ == "__main__":

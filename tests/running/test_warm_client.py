@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from initsweep.core import stopping
 from initsweep.core.link import LEADER
 from initsweep.core.stopping import RUN
 from initsweep.running.warm_client import WARM, warm_process
@@ -135,7 +136,9 @@ def test_where_there_is_no_warm_process_the_stage_runs_by_itself(led):
     assert RAN_ITSELF in done.stderr
 
 
-def test_a_stage_ends_with_the_process_that_handed_it_over(warm, tmp_path, default_content):
+@pytest.fixture
+def slow(warm, tmp_path, default_content) -> tuple["subprocess.Popen[bytes]", int]:
+    """A process whose stage takes ten minutes, and the process that runs it."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own/slow.py").write_text(
         "import os, pathlib, time\n"
@@ -152,9 +155,31 @@ def test_a_stage_ends_with_the_process_that_handed_it_over(warm, tmp_path, defau
     stage = int((tmp_path / "pid").read_text())
     assert stage != client.pid
     assert is_alive(stage)
+    return client, stage
+
+
+def test_a_stage_ends_with_the_process_that_handed_it_over(slow):
+    client, stage = slow
     client.send_signal(signal.SIGKILL)
     client.wait()
     wait_for(lambda: not is_alive(stage))
+
+
+@pytest.mark.parametrize("sent", stopping.SIGNALS)
+def test_the_warm_process_waits_for_its_stages_without_a_word(slow, capfd, sent):
+    """However often it is told to end."""
+    client, stage = slow
+    capfd.readouterr()
+    serving = int(Path(f"/proc/{stage}/stat").read_text().split(") ")[1].split()[1])
+    for _ in range(3):
+        os.kill(serving, sent)
+        time.sleep(0.2)
+    assert is_alive(serving)
+    assert is_alive(stage)
+    client.kill()
+    client.wait()
+    wait_for(lambda: not is_alive(serving))
+    assert capfd.readouterr().err == ""
 
 
 def test_the_warm_process_ends_with_the_one_that_started_it(led):

@@ -73,12 +73,15 @@ def program(
     try:
         stopping.raise_at_signals()
         connect()
-        return main(arguments)
+        status = main(arguments)
+        stopping.end_at_signals()  # Python still has to tidy up
+        return status  # noqa: TRY300 - until that line a signal is raised
     except BaseException:
-        if (status := stopping.status()) is None:
+        if (stopped := stopping.status()) is None:
+            stopping.end_at_signals()
             raise
         stopping.say_so()
-        return status
+        return stopped
 
 
 def _run(options: argparse.Namespace) -> int:

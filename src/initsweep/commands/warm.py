@@ -9,7 +9,6 @@ import importlib
 import json
 import os
 import select
-import signal
 import socket
 import sys
 import threading
@@ -19,8 +18,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from initsweep.core import stopping
+
+if __name__ == "__main__":
+    stopping.end_silently_at_signals()  # before all other imports, which take seconds
+
 from initsweep.commands.main import program
-from initsweep.core import artifacts, link, stopping
+from initsweep.core import artifacts, link
 from initsweep.core.errors import InitsweepError
 from initsweep.running.dvc_file import kind_of, read_stages
 from initsweep.running.warm_client import STARTED, STREAMS, identity
@@ -131,7 +135,7 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _run(connection: socket.socket, request: dict[str, Any], streams: list[int]) -> None:
     """Become the process that has asked, run its command and end."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    stopping.end_silently_at_signals()  # until the command says otherwise
     connection.sendall(STARTED)
     for target, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, target)
@@ -151,7 +155,6 @@ def _run(connection: socket.socket, request: dict[str, Any], streams: list[int])
     except BaseException:  # noqa: BLE001 - what the interpreter does at the end of a process
         traceback.print_exc()
     finally:
-        stopping.end_at_signals()
         with contextlib.suppress(OSError):  # whoever has asked may be gone
             sys.stdout.flush()
             sys.stderr.flush()
@@ -164,9 +167,14 @@ def _end_with_the_client(connection: socket.socket) -> None:
         link.stop_in_order()
 
 
-if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):  # nothing that is still to import is needed
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+def _end(*_: object) -> None:
+    """End, at a signal or when all is done, as soon as all that was asked for has."""
     _collect(0)
     os._exit(0)  # to take down all that was imported would take a second
+
+
+if __name__ == "__main__":
+    # Nothing is raised: a second signal would find whatever handles the first.
+    stopping.handle(_end)
+    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    _end()

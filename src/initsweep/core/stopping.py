@@ -47,17 +47,17 @@ def end_at_signals() -> None:
             os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - a descriptor
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
-    _handle(_end)
+    handle(_end)
 
 
 def end_silently_at_signals() -> None:
     """End at a signal, from here on, without a word: whoever has begun this process says so."""
-    _handle(signal.SIG_DFL)
+    handle(signal.SIG_DFL)
 
 
 def raise_at_signals() -> None:
     """Raise `Stopped` in the main thread at a signal, from here on; the next one ends at once."""
-    _handle(_raise)
+    handle(_raise)
     sys.unraisablehook = _unraisable
 
 
@@ -68,7 +68,8 @@ def say_so() -> None:
             os.write(2, b"initsweep: stopped; finished work is kept, run again to go on.\n")
 
 
-def _handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    """Do something else at a signal, from here on."""
     for number in SIGNALS:
         # Who ignores a signal from the start was told to, by `nohup` for example.
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -88,7 +89,7 @@ def _raise(number: int, _: FrameType | None) -> None:
         if time.monotonic() - first > ONCE:
             _end(number, frame)
 
-    _handle(again)
+    handle(again)
     raise Stopped(number)
 
 
