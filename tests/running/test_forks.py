@@ -118,7 +118,7 @@ def test_what_raises_there_is_raised_here_and_what_was_begun_is_kept(error, tmp_
         return b""
 
     found = forks.each(work, 50, 2)
-    assert next(found)[0] == 1
+    assert next(found)[0] != 0
     with pytest.raises(type(error), match=str(os.getpid())):
         list(found)
     assert len([*tmp_path.iterdir()]) < 5

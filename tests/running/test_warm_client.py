@@ -32,6 +32,15 @@ def environment(monkeypatch) -> dict[str, str]:
 
 
 @pytest.fixture
+def hearing():
+    """No signal is ignored by what is started, however these tests were."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in stopping.SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture
 def led(environment):
     """The environment of a run whose leader never stops it; the paths of sockets are short."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as leader:
@@ -137,7 +146,7 @@ def test_where_there_is_no_warm_process_the_stage_runs_by_itself(led):
 
 
 @pytest.fixture
-def slow(warm, tmp_path, default_content) -> tuple["subprocess.Popen[bytes]", int]:
+def slow(hearing, warm, tmp_path, default_content) -> tuple["subprocess.Popen[bytes]", int]:
     """A process whose stage takes ten minutes, and the process that runs it."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own/slow.py").write_text(
