@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from initsweep.core.errors import ArtifactError, ParamsError
-from initsweep.core.yaml_files import MOST_OF_DVC, content_of, parse_yaml
+from initsweep.core.yaml_files import BYTES_PER_VALUE, MOST_OF_DVC, content_of, parse_yaml
 from initsweep.running import git
+from initsweep.running.quick_yaml import read_plain
 
 LOCK = Path("dvc.lock")
 _FAR = 50  # commits to look for a lock in
@@ -86,5 +87,7 @@ def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
 
 
 def _stages(content: bytes, file: Path) -> dict[str, Any]:
-    stages = {**parse_yaml(content, str(file), MOST_OF_DVC)["stages"]}
-    return {name: {**stage} for name, stage in stages.items()}
+    lock = read_plain(content) if len(content) <= MOST_OF_DVC * BYTES_PER_VALUE else None
+    if lock is None:
+        lock = parse_yaml(content, str(file), MOST_OF_DVC)
+    return {name: {**stage} for name, stage in {**lock["stages"]}.items()}
