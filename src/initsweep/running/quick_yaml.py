@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -19,6 +20,7 @@ _TAG = "tag:yaml.org,2002:"
 _MAKER = YAML(typ="safe", pure=True).constructor
 
 
+@lru_cache(maxsize=2)  # the lock, and the one in the last commit
 def read_plain(content: bytes) -> Any:  # noqa: ANN401 - as YAML is
     """Read YAML if it is plain, and such as DVC writes.
 
@@ -26,7 +28,8 @@ def read_plain(content: bytes) -> Any:  # noqa: ANN401 - as YAML is
         content: What to read.
 
     Returns:
-        What `parse_yaml` returns; None for all else, of which that says what is wrong.
+        What `parse_yaml` returns, not to be changed; None for all else, of which that says what is
+        wrong.
     """
     if _PLAIN.fullmatch(content) and not _DEEP.search(content):
         with suppress(yaml.YAMLError, RecursionError, ValueError):
