@@ -12,9 +12,10 @@ from initsweep.checks.outcome import Note
 from initsweep.checks.outputs import gives_scores
 from initsweep.core import artifacts
 from initsweep.core.network_choice import with_network
-from initsweep.core.params import Params, load_params
+from initsweep.core.params import Params, load_params, parse_params
 from initsweep.core.records import Schema
 from initsweep.core.spelling import legible
+from initsweep.core.yaml_files import parse_yaml
 from initsweep.datasets.fetching import fetch
 from initsweep.stages import prepare
 from initsweep.stages.experiment import Experiment, engine_experiment
@@ -40,14 +41,16 @@ class Draft:
     template: str
     values: dict[str, object]
 
-    def write(self, heading: Sequence[str] = ()) -> Params:
-        """Write `params.yaml`.
+    def params(self) -> Params:
+        """Return what it says so far. It is written once: to keep its comments takes time."""
+        content = parse_yaml(self.template, str(PARAMS))
+        parameters.replace(content, self.values)
+        return parse_params(content, str(PARAMS))
 
-        Returns:
-            What it says.
-        """
+    def write(self, heading: Sequence[str]) -> None:
+        """Write `params.yaml`, and see that it can be read."""
         parameters.write_params(PARAMS, self.template, self.values, heading)
-        return load_params(PARAMS)
+        load_params(PARAMS)
 
 
 def make(request: Request) -> str:
@@ -68,7 +71,7 @@ def make(request: Request) -> str:
         with own.copies_only(code, caller):
             draft = Draft(template=template, values=requests.values(request, source, watch))
             draft.values.update(loop_study.values(request) if request.train else {})
-            params = draft.write()
+            params = draft.params()
             if params.loop is None:
                 said = _of_the_engine(request, draft, params, said_so)
             else:
@@ -138,8 +141,8 @@ def _prepared(
         values["model"] = {"name": chosen.name, **chosen.options, **shaped}
     if counts and min(counts) < RARE * sum(counts) and len(counts) < 1 / RARE:
         values["task.score"] = "balanced_accuracy"
-        prepare.run(draft.write(), lambda _: None)  # which notices the same again
-    return draft.write(), artifacts.read_record(artifacts.SCHEMA, Schema)
+        prepare.run(draft.params(), lambda _: None)  # which notices the same again
+    return draft.params(), artifacts.read_record(artifacts.SCHEMA, Schema)
 
 
 def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema) -> list[str]:
