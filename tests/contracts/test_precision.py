@@ -17,7 +17,7 @@ from initsweep.core.errors import KernelsError
 from initsweep.core.params import Optimizer, Runtime, Training
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train_lanes import train_lanes
-from initsweep.initializers import initial_state, make_initializer
+from initsweep.initializers import initial_states
 from initsweep.metrics import METRICS
 
 PATHS = ("torch", "compiled")
@@ -177,15 +177,15 @@ def problem_of(dtype, network, loss):
     features = torch.randn(STEPS_PER_EPOCH * BATCH + 20, 16, generator=generator)
     scores = features @ torch.randn(16, n_outputs, generator=generator)
     targets = scores.argmax(1) if n_outputs > 1 else scores[:, 0].to(dtype)
-    initializer = make_initializer("he_normal", {}, scheme="he_normal")
+    state_of = initial_states(model, "he_normal")
 
     @cache
     def initial(seed):
-        return {k: v.to(dtype) for k, v in initial_state(model, initializer, seed).items()}
+        return {k: v.to(dtype) for k, v in state_of(seed).items()}
 
     return Problem(
         model=model.to(dtype),
-        initial_state=lambda seed: initial(seed),
+        initial_state=initial,
         train=Split(features=features[:-20].to(dtype), targets=targets[:-20]),
         validation=Split(features=features[-20:].to(dtype), targets=targets[-20:]),
         loss=function,
