@@ -12,8 +12,8 @@ are not extended: compare with `tune.extension_rounds: 0`.
 import argparse
 import json
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
@@ -35,7 +35,7 @@ from initsweep.core.randomness import batch_order, stream_seed
 from initsweep.datasets.loading import prepare
 from initsweep.datasets.splitting import SPLITS
 from initsweep.engine.reference import torch_optimizer
-from initsweep.initializers import initial_state, make_initializer
+from initsweep.initializers import initial_states, make_initializer
 
 DIVERGED = 1e3  # a loss beyond this, or NaN, ends a training
 
@@ -63,6 +63,7 @@ class Script:
     params: Params
     splits: dict[str, tuple[torch.Tensor, torch.Tensor]]
     n_outputs: int
+    states: dict[str, Callable[[int], dict[str, torch.Tensor]]] = field(default_factory=dict)
 
     def train(self, scheme: str, rate: float, seed: int) -> tuple[nn.Module, float]:
         """Train one network, logging every epoch into the current run.
@@ -108,16 +109,21 @@ class Script:
         return nn.functional.cross_entropy(outputs, targets).item(), accuracy
 
     def _model(self, scheme: str, seed: int) -> nn.Module:
-        settings, (name, options) = self.params.model, self.params.initializer(scheme)
-        model = build_model(
-            settings.name,
-            settings.options,
+        if scheme not in self.states:  # once, or it would take longer than `torch.nn.init`
+            name, options = self.params.initializer(scheme)
+            initializer = make_initializer(name, options, scheme=scheme)
+            self.states[scheme] = initial_states(self._built(), initializer)
+        model = self._built()
+        model.load_state_dict(self.states[scheme](seed), strict=False)
+        return model
+
+    def _built(self) -> nn.Module:
+        return build_model(
+            self.params.model.name,
+            self.params.model.options,
             n_features=self.splits["train"][0].shape[1],
             n_outputs=self.n_outputs,
         )
-        initializer = make_initializer(name, options, scheme=scheme)
-        model.load_state_dict(initial_state(model, initializer, seed), strict=False)
-        return model
 
 
 def load_script(params: Params) -> Script:

@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train_lanes import train_lanes
-from initsweep.initializers import initial_state
+from initsweep.initializers import initial_states
 from tests.engine.conftest import accuracy, cross_entropy
 from tests.own_networks import FEATURES, KINDS, OUTPUTS, Dense
 
@@ -25,12 +25,13 @@ def problem_of(kind, asked=None):
     features = torch.randn(72, FEATURES, generator=generator)
     targets = torch.randint(OUTPUTS, (72,), generator=generator)
     model = kind()
+    state_of = initial_states(model, "he_normal")
 
     def state(seed):
         if asked is not None:
             with asked.open("a") as file:  # whichever process it is
                 file.write(f"{seed} {os.getpid()} {threading.get_ident()}\n")
-        return initial_state(model, "he_normal", seed)
+        return state_of(seed)
 
     return Problem(
         model=model,

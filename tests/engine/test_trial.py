@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from initsweep.engine.train_lanes import train_lanes
 from initsweep.engine.trial import try_out
-from initsweep.initializers import initial_state
+from initsweep.initializers import initial_states
 
 
 class Calls(nn.Module):
@@ -94,7 +94,7 @@ def test_it_draws_what_the_plain_loop_draws(
     problem = replace(
         make_problem(),
         model=model,
-        initial_state=lambda seed: initial_state(model, "he_normal", seed),
+        initial_state=initial_states(model, "he_normal"),
     )
     lanes = lanes_of((0.03, 0), (0.01, 1), (0.03, 1), (0.02, 2), (0.02, 3))
     settings = {"training": training(), "optimizer": optimizer(), "keep_states": True}
