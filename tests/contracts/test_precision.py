@@ -5,6 +5,7 @@ and no accuracy. It shows here: the same lanes are trained by the path, by the p
 float32 and by the plain loop in float64, and the distances from the last one are compared.
 """
 
+from copy import deepcopy
 from functools import cache, partial
 
 import pytest
@@ -184,7 +185,7 @@ def problem_of(dtype, network, loss):
         return {k: v.to(dtype) for k, v in state_of(seed).items()}
 
     return Problem(
-        model=model.to(dtype),
+        model=deepcopy(model).to(dtype),
         initial_state=initial,
         train=Split(features=features[:-20].to(dtype), targets=targets[:-20]),
         validation=Split(features=features[-20:].to(dtype), targets=targets[-20:]),

@@ -44,8 +44,8 @@ def test_nothing_is_read_as_something_else():
     "text",
     [
         "a: 1\na: 2", "1: a", "a: 2020-01-01", "a: &b c", "a: *b", "a: !!str b", "a: #", "a: \t1",
-        "? a", "a: b: c", "<<<<<<< HEAD\na: 1", "- " * 50 + "a", "9" * 5000, "", "a: 'b",
-        "%YAML 1.1", 'a: "\\x41"', "a: {b: [c]}", "a: \u00e4", "--- a\n--- b",
+        "? a", "a: b: c", "<<<<<<< HEAD\na: 1", "- " * 50 + "a", "-  " * 50 + "a", "9" * 5000,
+        "a: 'b", "%YAML 1.1", 'a: "\\x41"', "a: {b: [c]}", "a: \u00e4", "--- a\n--- b",
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_left(text):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from initsweep.core import stopping
+from initsweep.core import link, stopping
 from initsweep.core.link import LEADER
 from initsweep.core.stopping import RUN
 from initsweep.running.warm_client import WARM, warm_process
@@ -146,8 +146,8 @@ def test_where_there_is_no_warm_process_the_stage_runs_by_itself(led):
 
 
 @pytest.fixture
-def slow(hearing, warm, tmp_path, default_content) -> tuple["subprocess.Popen[bytes]", int]:
-    """A process whose stage takes ten minutes, and the process that runs it."""
+def slow(tmp_path, default_content):
+    """Return a function that starts a stage of ten minutes: who asked for it, and who runs it."""
     (tmp_path / "own").mkdir()
     (tmp_path / "own/slow.py").write_text(
         "import os, pathlib, time\n"
@@ -159,35 +159,48 @@ def slow(hearing, warm, tmp_path, default_content) -> tuple["subprocess.Popen[by
     content = {**default_content, "data": {**default_content["data"], "source": "slow:load"}}
     with (tmp_path / "params.yaml").open("w") as stream:
         YAML(typ="safe", pure=True).dump(content, stream)
-    client = subprocess.Popen([*COMMAND[:1], "-m", "initsweep", "prepare"], cwd=tmp_path, env=warm)
-    wait_for((tmp_path / "pid").exists)
-    stage = int((tmp_path / "pid").read_text())
-    assert stage != client.pid
-    assert is_alive(stage)
-    return client, stage
+
+    def start(environment) -> tuple["subprocess.Popen[bytes]", int]:
+        command = [*COMMAND[:1], "-m", "initsweep", "prepare"]
+        client = subprocess.Popen(command, cwd=tmp_path, env=environment)
+        wait_for((tmp_path / "pid").exists)
+        stage = int((tmp_path / "pid").read_text())
+        assert stage != client.pid
+        assert is_alive(stage)
+        return client, stage
+
+    return start
 
 
-def test_a_stage_ends_with_the_process_that_handed_it_over(slow):
-    client, stage = slow
-    client.send_signal(signal.SIGKILL)
-    client.wait()
-    wait_for(lambda: not is_alive(stage))
+@pytest.mark.parametrize("given", [signal.SIG_DFL, signal.SIG_IGN], ids=["", "deaf to SIGTERM"])
+def test_a_stage_ends_with_the_process_that_handed_it_over(led, slow, given):
+    before = signal.signal(signal.SIGTERM, given)
+    try:
+        with warm_process(led):
+            client, stage = slow(led)
+            client.kill()
+            client.wait()
+            end = time.monotonic() + link.GRACE / 2
+            wait_for(lambda: not is_alive(stage))
+            assert time.monotonic() < end
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize("sent", stopping.SIGNALS)
-def test_the_warm_process_waits_for_its_stages_without_a_word(slow, capfd, sent):
+def test_the_warm_process_waits_for_its_stages_without_a_word(led, slow, hearing, capfd, sent):
     """However often it is told to end."""
-    client, stage = slow
-    capfd.readouterr()
-    serving = int(Path(f"/proc/{stage}/stat").read_text().split(") ")[1].split()[1])
-    for _ in range(3):
-        os.kill(serving, sent)
-        time.sleep(0.2)
-    assert is_alive(serving)
-    assert is_alive(stage)
-    client.kill()
-    client.wait()
-    wait_for(lambda: not is_alive(serving))
+    with warm_process(led):
+        client, stage = slow(led)
+        serving = int(Path(f"/proc/{stage}/stat").read_text().split(") ")[1].split()[1])
+        for _ in range(3):
+            os.kill(serving, sent)
+            time.sleep(0.2)
+        assert is_alive(serving)
+        assert is_alive(stage)
+        client.kill()
+        client.wait()
+        wait_for(lambda: not is_alive(serving))
     assert capfd.readouterr().err == ""
 
 

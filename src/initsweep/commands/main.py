@@ -58,6 +58,8 @@ def program(
 ) -> int:
     """Run one command as all that this process does: a signal stops it in order.
 
+    From its return on a signal ends the process.
+
     Args:
         arguments: Those of the command line.
         connect: Connects it with whoever leads the run.

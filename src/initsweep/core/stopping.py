@@ -71,8 +71,10 @@ def say_so() -> None:
 def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Do something else at a signal, from here on."""
     for number in SIGNALS:
-        # Who ignores a signal from the start was told to, by `nohup` for example.
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        # Who ignores a signal from the start was told to, by `nohup` for example; but SIGTERM is
+        # what processes of a run stop themselves by.
+        ours = number == signal.SIGTERM and RUN in os.environ
+        if ours or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handler)
 
 

@@ -24,7 +24,7 @@ def check_locks() -> None:
 
 
 def read_lock(file: Path = LOCK) -> dict[str, Any]:
-    """Return what stands in a lock by stage; nothing if there is none.
+    """Return what stands in a lock by stage, not to be changed; nothing if there is none.
 
     Raises:
         ArtifactError: If it cannot be read.
@@ -60,7 +60,7 @@ def _remedy(file: Path) -> str:
 
 
 def committed_lock() -> dict[str, Any]:
-    """Return what stands by stage in the `dvc.lock` of the last commit.
+    """Return what stands by stage in the `dvc.lock` of the last commit, not to be changed.
 
     Nothing is there to tell where it is the one that lies here, is missing or cannot be read.
     """
@@ -87,7 +87,8 @@ def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
 
 
 def _stages(content: bytes, file: Path) -> dict[str, Any]:
-    lock = read_plain(content) if len(content) <= MOST_OF_DVC * BYTES_PER_VALUE else None
-    if lock is None:
+    # Of a longer one this is a part only, as `parse_yaml` will say.
+    whole = len(content) <= MOST_OF_DVC * BYTES_PER_VALUE
+    if (lock := read_plain(content) if whole else None) is None:
         lock = parse_yaml(content, str(file), MOST_OF_DVC)
     return {name: {**stage} for name, stage in {**lock["stages"]}.items()}

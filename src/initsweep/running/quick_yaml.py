@@ -11,10 +11,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import implicit_resolvers
 
-_PLAIN = re.compile(rb"(?:[\w ./:=@+\n'-]|\{\}|\[\])*")
+_AS_DVC_WRITES = re.compile(rb"(?:[\w ./:=@+\n'-]++|\{\}|\[\])*+")
 """Of what libyaml takes for something else than ruamel.yaml there is nothing in it."""
 
-_DEEP = re.compile(rb" {40}|- - ")
+_DEEP = re.compile(rb" {40}|- +- ")
 
 _TAG = "tag:yaml.org,2002:"
 _MAKER = YAML(typ="safe", pure=True).constructor
@@ -28,10 +28,10 @@ def read_plain(content: bytes) -> Any:  # noqa: ANN401 - as YAML is
         content: What to read.
 
     Returns:
-        What `parse_yaml` returns, not to be changed; None for all else, of which that says what is
-        wrong.
+        What `parse_yaml` returns, and not to be changed; None where that must say what is wrong.
+        Some that it refuses is read: beyond its limits, or with `=` as a key.
     """
-    if _PLAIN.fullmatch(content) and not _DEEP.search(content):
+    if _AS_DVC_WRITES.fullmatch(content) and not _DEEP.search(content):
         with suppress(yaml.YAMLError, RecursionError, ValueError):
             return yaml.load(content, _Loader)  # noqa: S506 - makes nothing but plain values
     return None

@@ -42,15 +42,19 @@ class Draft:
     values: dict[str, object]
 
     def params(self) -> Params:
-        """Return what it says so far. It is written once: to keep its comments takes time."""
+        """Return what it says so far; to write it, comments kept, takes three times as long."""
         content = parse_yaml(self.template, str(PARAMS))
         parameters.replace(content, self.values)
         return parse_params(content, str(PARAMS))
 
-    def write(self, heading: Sequence[str]) -> None:
-        """Write `params.yaml`, and see that it can be read."""
+    def write(self, heading: Sequence[str] = ()) -> Params:
+        """Write `params.yaml`.
+
+        Returns:
+            What it says.
+        """
         parameters.write_params(PARAMS, self.template, self.values, heading)
-        load_params(PARAMS)
+        return load_params(PARAMS)
 
 
 def make(request: Request) -> str:
@@ -71,7 +75,7 @@ def make(request: Request) -> str:
         with own.copies_only(code, caller):
             draft = Draft(template=template, values=requests.values(request, source, watch))
             draft.values.update(loop_study.values(request) if request.train else {})
-            params = draft.params()
+            params = draft.write()  # the user's code may read it, too
             if params.loop is None:
                 said = _of_the_engine(request, draft, params, said_so)
             else:
