@@ -21,7 +21,7 @@ from initsweep.datasets import DATASETS
 from initsweep.datasets.splitting import Prepared, constant_loss, split_rows, standardize
 from initsweep.engine.lanes import Lane, Problem, Split
 from initsweep.engine.train_lanes import train_lanes
-from initsweep.initializers import initial_state, make_initializer
+from initsweep.initializers import initial_state, initial_states, make_initializer
 from initsweep.metrics import loss_of, score_of
 from initsweep.probes.reading import Loss
 
@@ -212,7 +212,7 @@ def problem(network: Network, scheme: str) -> Problem:
     loss, score = loss_of(task_of(network.data)), score_of(task_of(network.data))  # type: ignore[arg-type]
     return Problem(
         model=model,
-        initial_state=lambda seed: initial_state(model, initializer, seed),
+        initial_state=initial_states(model, initializer),
         train=split_of(network.data, "train"),
         validation=split_of(network.data, "validation"),
         loss=loss.function,

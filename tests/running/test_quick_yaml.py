@@ -5,7 +5,7 @@ import random
 import pytest
 
 from initsweep.core.errors import ParamsError
-from initsweep.core.yaml_files import MOST_OF_DVC, parse_yaml
+from initsweep.core.yaml_files import BYTES_PER_VALUE, MOST_OF_DVC, parse_yaml
 from initsweep.running.quick_yaml import read_plain
 from tests.conftest import ROOT
 from tests.faults.fuzzing import ROUNDS
@@ -50,3 +50,8 @@ def test_nothing_is_read_as_something_else():
 )  # fmt: skip
 def test_what_is_not_plain_is_left(text):
     assert read_plain(text.encode()) is None
+
+
+def test_a_part_of_a_file_that_is_too_long_is_no_file():
+    assert read_plain(b"- a\n" * MOST_OF_DVC * (BYTES_PER_VALUE // 4)) is not None
+    assert read_plain(b"- a\n" * MOST_OF_DVC * (BYTES_PER_VALUE // 4) + b"-") is None

@@ -33,7 +33,7 @@ def environment(monkeypatch) -> dict[str, str]:
 
 @pytest.fixture
 def hearing():
-    """No signal is ignored by what is started, however these tests were."""
+    """No signal is ignored by what is started, however these tests were; a test may change that."""
     before = {number: signal.signal(number, signal.SIG_DFL) for number in stopping.SIGNALS}
     yield
     for number, handler in before.items():
@@ -173,18 +173,15 @@ def slow(tmp_path, default_content):
 
 
 @pytest.mark.parametrize("given", [signal.SIG_DFL, signal.SIG_IGN], ids=["", "deaf to SIGTERM"])
-def test_a_stage_ends_with_the_process_that_handed_it_over(led, slow, given):
-    before = signal.signal(signal.SIGTERM, given)
-    try:
-        with warm_process(led):
-            client, stage = slow(led)
-            client.kill()
-            client.wait()
-            end = time.monotonic() + link.GRACE / 2
-            wait_for(lambda: not is_alive(stage))
-            assert time.monotonic() < end
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def test_a_stage_ends_with_the_process_that_handed_it_over(led, slow, hearing, given):
+    signal.signal(signal.SIGTERM, given)
+    with warm_process(led):
+        client, stage = slow(led)
+        client.kill()
+        client.wait()
+        end = time.monotonic() + link.GRACE / 2
+        wait_for(lambda: not is_alive(stage))
+        assert time.monotonic() < end
 
 
 @pytest.mark.parametrize("sent", stopping.SIGNALS)

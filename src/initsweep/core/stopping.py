@@ -69,7 +69,7 @@ def say_so() -> None:
 
 
 def handle(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
-    """Do something else at a signal, from here on."""
+    """Have `handler` called at a signal, from here on."""
     for number in SIGNALS:
         # Who ignores a signal from the start was told to, by `nohup` for example; but SIGTERM is
         # what processes of a run stop themselves by.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from initsweep.core.errors import ArtifactError, ParamsError
-from initsweep.core.yaml_files import BYTES_PER_VALUE, MOST_OF_DVC, content_of, parse_yaml
+from initsweep.core.yaml_files import MOST_OF_DVC, content_of, parse_yaml
 from initsweep.running import git
 from initsweep.running.quick_yaml import read_plain
 
@@ -87,8 +87,6 @@ def other_results(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[str]:
 
 
 def _stages(content: bytes, file: Path) -> dict[str, Any]:
-    # Of a longer one this is a part only, as `parse_yaml` will say.
-    whole = len(content) <= MOST_OF_DVC * BYTES_PER_VALUE
-    if (lock := read_plain(content) if whole else None) is None:
+    if (lock := read_plain(content)) is None:
         lock = parse_yaml(content, str(file), MOST_OF_DVC)
     return {name: {**stage} for name, stage in {**lock["stages"]}.items()}

@@ -11,10 +11,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import implicit_resolvers
 
+from initsweep.core.yaml_files import BYTES_PER_VALUE, MOST_OF_DVC
+
 _AS_DVC_WRITES = re.compile(rb"(?:[\w ./:=@+\n'-]++|\{\}|\[\])*+")
 """Of what libyaml takes for something else than ruamel.yaml there is nothing in it."""
 
 _DEEP = re.compile(rb" {40}|- +- ")
+_MOST_BYTES = MOST_OF_DVC * BYTES_PER_VALUE
+"""Of a longer file `content_of` gives a part only, as `parse_yaml` says."""
 
 _TAG = "tag:yaml.org,2002:"
 _MAKER = YAML(typ="safe", pure=True).constructor
@@ -31,7 +35,8 @@ def read_plain(content: bytes) -> Any:  # noqa: ANN401 - as YAML is
         What `parse_yaml` returns, and not to be changed; None where that must say what is wrong.
         Some that it refuses is read: beyond its limits, or with `=` as a key.
     """
-    if _AS_DVC_WRITES.fullmatch(content) and not _DEEP.search(content):
+    short = len(content) <= _MOST_BYTES
+    if short and _AS_DVC_WRITES.fullmatch(content) and not _DEEP.search(content):
         with suppress(yaml.YAMLError, RecursionError, ValueError):
             return yaml.load(content, _Loader)  # noqa: S506 - makes nothing but plain values
     return None

@@ -12,10 +12,9 @@ from initsweep.checks.outcome import Note
 from initsweep.checks.outputs import gives_scores
 from initsweep.core import artifacts
 from initsweep.core.network_choice import with_network
-from initsweep.core.params import Params, load_params, parse_params
+from initsweep.core.params import Params, load_params
 from initsweep.core.records import Schema
 from initsweep.core.spelling import legible
-from initsweep.core.yaml_files import parse_yaml
 from initsweep.datasets.fetching import fetch
 from initsweep.stages import prepare
 from initsweep.stages.experiment import Experiment, engine_experiment
@@ -40,12 +39,6 @@ class Draft:
 
     template: str
     values: dict[str, object]
-
-    def params(self) -> Params:
-        """Return what it says so far; to write it, comments kept, takes three times as long."""
-        content = parse_yaml(self.template, str(PARAMS))
-        parameters.replace(content, self.values)
-        return parse_params(content, str(PARAMS))
 
     def write(self, heading: Sequence[str] = ()) -> Params:
         """Write `params.yaml`.
@@ -75,7 +68,7 @@ def make(request: Request) -> str:
         with own.copies_only(code, caller):
             draft = Draft(template=template, values=requests.values(request, source, watch))
             draft.values.update(loop_study.values(request) if request.train else {})
-            params = draft.write()  # the user's code may read it, too
+            params = draft.write()
             if params.loop is None:
                 said = _of_the_engine(request, draft, params, said_so)
             else:
@@ -145,8 +138,8 @@ def _prepared(
         values["model"] = {"name": chosen.name, **chosen.options, **shaped}
     if counts and min(counts) < RARE * sum(counts) and len(counts) < 1 / RARE:
         values["task.score"] = "balanced_accuracy"
-        prepare.run(draft.params(), lambda _: None)  # which notices the same again
-    return draft.params(), artifacts.read_record(artifacts.SCHEMA, Schema)
+        prepare.run(draft.write(), lambda _: None)  # which notices the same again
+    return draft.write(), artifacts.read_record(artifacts.SCHEMA, Schema)
 
 
 def _with_budget(request: Request, draft: Draft, params: Params, schema: Schema) -> list[str]:

@@ -2,9 +2,7 @@
 
 import io
 import re
-from collections.abc import Callable, Mapping, Sequence
-from copy import deepcopy
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -77,6 +75,8 @@ def write_params(
 def edited(template: str, values: Mapping[str, object]) -> str:
     """Return parameters with other values, comments kept.
 
+    A section that the pipeline asks for and older parameters lack is added.
+
     Args:
         template: The parameters, as text.
         values: By dotted key.
@@ -86,33 +86,16 @@ def edited(template: str, values: Mapping[str, object]) -> str:
     yaml.Representer = _WithNull
     yaml.indent(mapping=2, sequence=4, offset=2)
     content = yaml.load(template)
-    replace(content, values, partial(_plain, yaml))
-    stream = io.StringIO()
-    yaml.dump(content, stream)
-    return re.sub(r"\n+(?=optimizer:\n)", "\n\n", stream.getvalue())  # lost with a comment
-
-
-def replace(
-    content: Any,  # noqa: ANN401 - as YAML is
-    values: Mapping[str, object],
-    written: Callable[[object, object], object] = lambda _, new: deepcopy(new),
-) -> None:
-    """Put other values into parameters.
-
-    A section that the pipeline asks for and older parameters lack is added.
-
-    Args:
-        content: The parameters, by section.
-        values: By dotted key.
-        written: Makes of an old and a new value what is put there.
-    """
     content.setdefault("transfer", RateTransfer().model_dump(mode="json"))
     for key, value in values.items():
         *parents, last = key.split(".")
         section = content
         for parent in parents:
             section = section[parent]
-        section[last] = written(section.get(last), value)
+        section[last] = _plain(yaml, section.get(last), value)
+    stream = io.StringIO()
+    yaml.dump(content, stream)
+    return re.sub(r"\n+(?=optimizer:\n)", "\n\n", stream.getvalue())  # lost with a comment
 
 
 class _WithNull(RoundTripRepresenter):
