@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import pytest
@@ -5,6 +6,7 @@ import torch
 
 from initsweep.core.progress import minutes
 from initsweep.core.records import Schema
+from initsweep.running import forks
 from initsweep.stages import prepare
 from initsweep.stages.experiment import load_experiment
 from initsweep.starting import announcements as telling
@@ -119,6 +121,16 @@ def test_time_is_that_of_a_machine_of_one_s_own(monkeypatch, elapsed, processor,
     monkeypatch.setattr(timing.time, "perf_counter", lambda: clock["now"] * elapsed)
     used = timing._used(lambda: clock.update(now=1.0), **how)
     assert used == timing.Used(elapsed=elapsed, alone=alone)
+
+
+def test_what_workers_compute_is_counted_though_they_are_processes():
+    def work(number):
+        end = time.process_time() + 0.2
+        while time.process_time() < end:
+            pass
+        return b""
+
+    assert timing._used(lambda: list(forks.each(work, 2, 2))).alone > 0.2
 
 
 def test_threads_do_not_shorten_what_a_graphics_card_computes(monkeypatch, small_params, tmp_path):
